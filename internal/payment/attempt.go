@@ -1,0 +1,74 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Operation at the provider, as in the GraphQL enum PaymentOperation.
+type Operation string
+
+// The operations.
+const (
+	OperationAuthorize Operation = "AUTHORIZE"
+	OperationCapture   Operation = "CAPTURE"
+	OperationVoid      Operation = "VOID"
+	OperationRefund    Operation = "REFUND"
+)
+
+// AttemptOutcome as in the GraphQL enum AttemptOutcome.
+type AttemptOutcome string
+
+// The outcomes of an attempt.
+const (
+	AttemptSuccess AttemptOutcome = "SUCCESS"
+	AttemptFail    AttemptOutcome = "FAIL"
+	// AttemptUnknown is not final: the attempt stays open until the provider tells.
+	AttemptUnknown AttemptOutcome = "UNKNOWN"
+)
+
+// Attempt is one intended operation at the provider. It is committed before the first call is made, its id is the
+// provider's idempotency key, and each call made for it is counted before it is made. So whatever is killed, the same
+// key is used again and the provider does the operation once.
+type Attempt struct {
+	ID        uuid.UUID
+	OrderID   uuid.UUID
+	PaymentID uuid.UUID
+	// RefundID is set when Operation is OperationRefund.
+	RefundID  *uuid.UUID
+	Operation Operation
+	// Outcome is nil before the first answer.
+	Outcome *AttemptOutcome
+	// Calls made, those without an answer included.
+	Calls int
+	// Message is the provider's last word, safe for staff.
+	Message   string
+	StartedAt time.Time
+	// FinishedAt is set once the outcome is SUCCESS or FAIL.
+	FinishedAt *time.Time
+	// NextCallAt is when the pipeline calls (again); nil once finished.
+	NextCallAt *time.Time
+}
+
+// Open reports whether the attempt still needs a call.
+func (a *Attempt) Open() bool { return a.FinishedAt == nil }
+
+// Called reports whether the provider may know of the attempt.
+func (a *Attempt) Called() bool { return a.Calls > 0 }
+
+// Finish closes the attempt with a final outcome.
+func (a *Attempt) Finish(outcome AttemptOutcome, message string, now time.Time) {
+	a.Outcome = &outcome
+	a.Message = message
+	a.FinishedAt = &now
+	a.NextCallAt = nil
+}
+
+// Postpone keeps the attempt open with an unknown outcome and calls again at the given time.
+func (a *Attempt) Postpone(message string, next time.Time) {
+	outcome := AttemptUnknown
+	a.Outcome = &outcome
+	a.Message = message
+	a.NextCallAt = &next
+}

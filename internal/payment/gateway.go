@@ -1,0 +1,116 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+)
+
+// Gateway is a payment provider as the pipeline sees it. An implementation makes exactly one provider operation per
+// call and is safe for concurrent use.
+//
+// Every call that moves money carries the attempt's id as the provider's idempotency key, and is therefore safe to
+// repeat with the same Call. The answer is one of three:
+//   - a Result: the provider decided (a decline is a Result, not an error);
+//   - an error for which Definite reports true: the provider refused the request and moved nothing;
+//   - any other error (timeout, dropped connection, 5xx): the outcome is unknown. The caller looks it up or repeats the
+//     same Call; it never makes a new attempt.
+type Gateway interface {
+	// Name identifies the provider in Payment.provider and in the webhook path, e.g. "simulated".
+	Name() string
+	// Authorize takes (automatic capture) or holds (manual capture) the amount.
+	// Results: Captured, Held, ActionRequired or Refused.
+	Authorize(ctx context.Context, call Call) (Result, error)
+	// Capture takes the whole held amount. Results: Captured or Refused.
+	Capture(ctx context.Context, call Call) (Result, error)
+	// Void releases the charge before capture. Results: Released; or Captured when it was captured already, which a
+	// void cannot undo.
+	Void(ctx context.Context, call Call) (Result, error)
+	// Refund gives call.Amount back. Results: Refunded, or Refused.
+	Refund(ctx context.Context, call Call) (Result, error)
+	// LookUp tells what became of an operation whose outcome is unknown, by its key (or the provider's reference).
+	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key.
+	LookUp(ctx context.Context, call Call) (Result, error)
+}
+
+// Call is one operation to make at the provider.
+type Call struct {
+	// Key is the attempt's id: the provider's idempotency key.
+	Key       uuid.UUID
+	Operation Operation
+	OrderID   uuid.UUID
+	PaymentID uuid.UUID
+	// RefundID is set for refunds.
+	RefundID uuid.UUID
+	// Amount of the operation: the payment's for authorize, capture and void, the refund's for refund.
+	Amount money.Amount
+	// Capture is the payment's capture method.
+	Capture CaptureMethod
+	// Method is the provider's token for the means of payment; never a card number.
+	Method string
+	// Reference is the provider's id of the charge, empty as long as we do not know it.
+	Reference string
+}
+
+// Outcome is what a provider decided.
+type Outcome string
+
+// The outcomes of provider operations.
+const (
+	// Captured: the money was taken.
+	Captured Outcome = "CAPTURED"
+	// Held: the money is authorized and waits for capture.
+	Held Outcome = "HELD"
+	// ActionRequired: the customer has to act before the provider decides.
+	ActionRequired Outcome = "ACTION_REQUIRED"
+	// Refused: declined (authorize) or definitely not done (the others). Nothing moved.
+	Refused Outcome = "REFUSED"
+	// Released: voided before capture.
+	Released Outcome = "RELEASED"
+	// Refunded: the money was given back.
+	Refunded Outcome = "REFUNDED"
+	// NotFound: the provider knows nothing of the operation. Only from LookUp.
+	NotFound Outcome = "NOT_FOUND"
+)
+
+// Result is a provider's decision.
+type Result struct {
+	Outcome Outcome
+	// Reference is the provider's id of the charge, when the answer names one.
+	Reference string
+	// Code says why it was refused, in the provider's words made safe ("card_declined", "insufficient_funds").
+	Code string
+	// Action is what the customer has to do; set with ActionRequired.
+	Action *NextAction
+}
+
+// NextActionType is how the customer acts, as in the GraphQL enum PaymentNextActionType.
+type NextActionType string
+
+// The types of action.
+const (
+	ActionRedirect     NextActionType = "REDIRECT"
+	ActionClientSecret NextActionType = "CLIENT_SECRET"
+	ActionSimulated    NextActionType = "SIMULATED"
+)
+
+// NextAction is what the customer has to do while a payment is REQUIRES_ACTION. It is shown to the owner only and never
+// enters an event, a webhook or a log.
+type NextAction struct {
+	Type         NextActionType `json:"type"`
+	URL          string         `json:"url,omitempty"`
+	ClientSecret string         `json:"clientSecret,omitempty"`
+	ExpiresAt    *time.Time     `json:"expiresAt,omitempty"`
+}
+
+// DefiniteError is a refusal by the provider or its client that moved no money: the attempt failed and may be followed
+// by a new one.
+type DefiniteError struct {
+	// Message is safe to show to staff.
+	Message string
+}
+
+func (e *DefiniteError) Error() string { return e.Message }

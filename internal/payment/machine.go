@@ -1,0 +1,124 @@
+package payment
+
+import "github.com/orderwire/orderwire/internal/fsm"
+
+// Status of a payment, as in the GraphQL enum PaymentStatus.
+type Status string
+
+// The states of a payment. DECLINED, VOIDED and EXPIRED are final; CONFIRMED is final too, refunds are balances.
+const (
+	Initializing   Status = "INITIALIZING"
+	Processing     Status = "PROCESSING"
+	RequiresAction Status = "REQUIRES_ACTION"
+	Authorized     Status = "AUTHORIZED"
+	Confirmed      Status = "CONFIRMED"
+	Declined       Status = "DECLINED"
+	Voided         Status = "VOIDED"
+	Expired        Status = "EXPIRED"
+)
+
+// Statuses lists every status in the order of a payment's life.
+func Statuses() []Status {
+	return []Status{Initializing, Processing, RequiresAction, Authorized, Confirmed, Declined, Voided, Expired}
+}
+
+// Action is what may happen to a payment.
+type Action string
+
+// The actions of a payment.
+const (
+	// Begin hands the payment to the provider.
+	Begin Action = "begin"
+	// RequireAction: the provider wants the customer to act first.
+	RequireAction Action = "require action"
+	// Continue: the customer acted, the provider goes on.
+	Continue Action = "continue"
+	// Authorize: the provider holds the money, capture is manual.
+	Authorize Action = "authorize"
+	// Capture: the provider took the money.
+	Capture Action = "capture"
+	// Decline: the provider refused for good.
+	Decline Action = "decline"
+	// Void: the money is released before capture.
+	Void Action = "void"
+	// Expire: released because nobody acted or captured in time.
+	Expire Action = "expire"
+)
+
+// Actions lists every action.
+func Actions() []Action {
+	return []Action{Begin, RequireAction, Continue, Authorize, Capture, Decline, Void, Expire}
+}
+
+// Machine is the payment's state machine. What is absent is refused, so a late event never regresses a final status.
+var Machine = fsm.Table[Status, Action]{
+	Initializing: {
+		Begin:  Processing,
+		Void:   Voided,
+		Expire: Expired,
+	},
+	Processing: {
+		Begin:         Processing,
+		Continue:      Processing,
+		RequireAction: RequiresAction,
+		Authorize:     Authorized,
+		Capture:       Confirmed,
+		Decline:       Declined,
+		Void:          Voided,
+		Expire:        Expired,
+	},
+	RequiresAction: {
+		RequireAction: RequiresAction,
+		Continue:      Processing,
+		Void:          Voided,
+		Expire:        Expired,
+	},
+	Authorized: {
+		Authorize: Authorized,
+		Capture:   Confirmed,
+		Void:      Voided,
+		Expire:    Expired,
+	},
+	Confirmed: {Capture: Confirmed},
+	Declined:  {Decline: Declined},
+	Voided:    {Void: Voided},
+	Expired:   {Expire: Expired},
+}
+
+// Active reports whether a payment in this status may still take money: at most one such payment per order.
+func (s Status) Active() bool { return !Machine.Final(s) }
+
+// RefundStatus of a refund, as in the GraphQL enum RefundStatus.
+type RefundStatus string
+
+// The states of a refund.
+const (
+	RefundPending   RefundStatus = "PENDING"
+	RefundSucceeded RefundStatus = "SUCCEEDED"
+	RefundFailed    RefundStatus = "FAILED"
+)
+
+// RefundStatuses lists every status in the order of a refund's life.
+func RefundStatuses() []RefundStatus {
+	return []RefundStatus{RefundPending, RefundSucceeded, RefundFailed}
+}
+
+// RefundAction is what may happen to a refund.
+type RefundAction string
+
+// The actions of a refund.
+const (
+	Succeed RefundAction = "succeed"
+	Fail    RefundAction = "fail"
+)
+
+// RefundActions lists every action.
+func RefundActions() []RefundAction { return []RefundAction{Succeed, Fail} }
+
+// RefundMachine is the refund's state machine. A failed refund gives its amount back and is never revived: money is
+// refunded again by a new refund.
+var RefundMachine = fsm.Table[RefundStatus, RefundAction]{
+	RefundPending:   {Succeed: RefundSucceeded, Fail: RefundFailed},
+	RefundSucceeded: {Succeed: RefundSucceeded},
+	RefundFailed:    {Fail: RefundFailed},
+}

@@ -1,0 +1,103 @@
+// Package payment has the payment, its attempts and refunds, their state machines, and the Gateway through which a
+// provider is reached. What a change of a payment means for its order stands in package order.
+package payment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+)
+
+// CaptureMethod says when authorized money is taken, as in the GraphQL enum CaptureMethod.
+type CaptureMethod string
+
+// The capture methods.
+const (
+	CaptureAutomatic CaptureMethod = "AUTOMATIC"
+	CaptureManual    CaptureMethod = "MANUAL"
+)
+
+// Attention says why a payment needs a person, as in the GraphQL enum PaymentAttention.
+type Attention string
+
+// The reasons for attention.
+const (
+	// UnknownOutcome: the cap of calls is reached and the provider did not tell what became of the operation.
+	UnknownOutcome Attention = "UNKNOWN_OUTCOME"
+	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund).
+	ProviderDown Attention = "PROVIDER_DOWN"
+	// Mismatch: the provider's ledger and ours differ.
+	Mismatch Attention = "MISMATCH"
+)
+
+// Payment is one try to pay an order. Its JSON form is part of each event's state.
+type Payment struct {
+	ID      uuid.UUID    `json:"id"`
+	OrderID uuid.UUID    `json:"orderId"`
+	Status  Status       `json:"status"`
+	Amount  money.Amount `json:"amount"`
+	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured ≤ Amount.
+	Captured int64 `json:"captured"`
+	Refunded int64 `json:"refunded"`
+	// Provider is the Gateway's name, Reference its id of the charge ("" until known).
+	Provider      string        `json:"provider"`
+	Reference     string        `json:"reference,omitempty"`
+	CaptureMethod CaptureMethod `json:"captureMethod"`
+	// Method is the provider's token for the means of payment. It stays out of events.
+	Method      string  `json:"-"`
+	DeclineCode *string `json:"declineCode,omitempty"`
+	// NextAction stays out of events.
+	NextAction *NextAction `json:"-"`
+	// NextStepAt is when the pipeline goes on with this payment by itself; nil when it waits for somebody.
+	NextStepAt *time.Time `json:"nextStepAt,omitempty"`
+	Attention  *Attention `json:"attention,omitempty"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	UpdatedAt  time.Time  `json:"updatedAt"`
+}
+
+// IsNode marks the payment as a GraphQL Node.
+func (Payment) IsNode() {}
+
+// Apply makes the transition the Machine has for the action. It is the only place where a payment's status changes. It
+// reports whether the status changed; a same-state transition is a successful no-op.
+// The error is a *fsm.NotAllowedError.
+func (p *Payment) Apply(action Action, now time.Time) (changed bool, err error) {
+	next, err := Machine.Next(p.Status, action)
+	if err != nil || next == p.Status {
+		return false, err
+	}
+	p.Status = next
+	p.UpdatedAt = now
+	p.NextStepAt = nil
+	p.NextAction = nil
+	return true, nil
+}
+
+// Refund gives money of a payment back.
+type Refund struct {
+	ID        uuid.UUID    `json:"id"`
+	OrderID   uuid.UUID    `json:"orderId"`
+	PaymentID uuid.UUID    `json:"paymentId"`
+	Amount    money.Amount `json:"amount"`
+	Status    RefundStatus `json:"status"`
+	// Reason is the words of whoever asked for it, or why it failed.
+	Reason    *string   `json:"reason,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// IsNode marks the refund as a GraphQL Node.
+func (Refund) IsNode() {}
+
+// Apply makes the transition the RefundMachine has for the action, like Payment.Apply.
+func (r *Refund) Apply(action RefundAction, now time.Time) (changed bool, err error) {
+	next, err := RefundMachine.Next(r.Status, action)
+	if err != nil || next == r.Status {
+		return false, err
+	}
+	r.Status = next
+	r.UpdatedAt = now
+	return true, nil
+}
