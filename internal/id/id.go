@@ -71,7 +71,7 @@ func ParseAny(s string) (Prefix, uuid.UUID, error) {
 	u, ok := decode(suffix)
 	if !found || !ok || !prefixes[Prefix(kind)] {
 		return "", uuid.UUID{}, fault.New(fault.BadUserInput,
-			fmt.Sprintf("%s is not an id: expected a kind and %d characters, such as order_…", quote(s), suffixLength))
+			fmt.Sprintf("%s is not an id: expected a kind and %d characters, such as order_…", fault.Quote(s), suffixLength))
 	}
 	return Prefix(kind), u, nil
 }
@@ -90,7 +90,7 @@ func decode(suffix string) (uuid.UUID, bool) {
 
 func malformed(p Prefix, s string) error {
 	return fault.New(fault.BadUserInput,
-		fmt.Sprintf("%s is not %s id: expected %s_… with %d characters after the underscore", quote(s), article(p), p, suffixLength))
+		fmt.Sprintf("%s is not %s id: expected %s_… with %d characters after the underscore", fault.Quote(s), article(p), p, suffixLength))
 }
 
 func article(p Prefix) string {
@@ -98,15 +98,6 @@ func article(p Prefix) string {
 		return "an " + string(p)
 	}
 	return "a " + string(p)
-}
-
-// quote shows what was sent without letting a megabyte of it, or control characters, into a response or a log.
-func quote(s string) string {
-	const most = 40
-	if len(s) <= most {
-		return fmt.Sprintf("%q", s)
-	}
-	return fmt.Sprintf("%q… (%d bytes)", s[:most], len(s))
 }
 
 // numberAlphabet is Crockford's base32: no I, L, O or U, so that a number survives being read aloud.

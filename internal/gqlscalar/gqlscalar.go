@@ -1,0 +1,146 @@
+// Package gqlscalar reads and writes the schema's own scalars for gqlgen: Int64, Decimal, DateTime and CurrencyCode.
+// A value that is wrong in shape gives BAD_USER_INPUT. EventCursor and ID are plain strings and need nothing here.
+//
+// Where the values come from decides their Go types: gqlgen hands over int64, float64 and string for literals, and
+// json.Number and string for variables.
+package gqlscalar
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// MarshalInt64 writes a 64-bit integer as a JSON string, because JavaScript's numbers are exact to 2^53 only.
+func MarshalInt64(v int64) graphql.Marshaler {
+	return quoted(strconv.FormatInt(v, 10))
+}
+
+// UnmarshalInt64 reads an integer literal, a JSON integer, or a string of one: decimal digits, possibly after a minus,
+// without leading zeros. Floats are refused even when they are whole, since they may have lost digits on their way.
+func UnmarshalInt64(v any) (int64, error) {
+	var text string
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	default:
+		return 0, wrong("an Int64", "an integer or a string of one, such as \"1230\"", v)
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != text {
+		return 0, wrong("an Int64", "an integer from -2^63 to 2^63-1 or a string of one, such as \"1230\"", v)
+	}
+	return n, nil
+}
+
+// MarshalDecimal writes an exact decimal as a JSON string, such as "12.30".
+func MarshalDecimal(v string) graphql.Marshaler { return quoted(v) }
+
+// UnmarshalDecimal reads a string of digits, possibly after a minus and possibly with a point and more digits, of at
+// most 40 characters. JSON numbers are refused: they become floats in too many places.
+func UnmarshalDecimal(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok || len(s) > 40 || !isDecimal(s) {
+		return "", wrong("a Decimal", "a string such as \"12.30\"", v)
+	}
+	return s, nil
+}
+
+func isDecimal(s string) bool {
+	if s != "" && s[0] == '-' {
+		s = s[1:]
+	}
+	digits, points := 0, 0
+	for i, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r == '.' && i > 0 && i < len(s)-1:
+			points++
+		default:
+			return false
+		}
+	}
+	return digits > 0 && points <= 1
+}
+
+// dateTimeLayout is RFC 3339 in UTC with always six digits, so that texts sort as times do.
+const dateTimeLayout = "2006-01-02T15:04:05.000000Z"
+
+// rfc3339 is the syntax alone: package time also takes one-digit hours and commas.
+var rfc3339 = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+
+// MarshalDateTime writes a time as RFC 3339 in UTC with microseconds, which is PostgreSQL's resolution. The zero time
+// is null.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	if t.IsZero() {
+		return graphql.Null
+	}
+	return quoted(t.UTC().Format(dateTimeLayout))
+}
+
+// UnmarshalDateTime reads an RFC 3339 text with any offset. The result is UTC; what is finer than a microsecond is cut
+// off.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok || !rfc3339.MatchString(s) {
+		return time.Time{}, wrong("a DateTime", "RFC 3339 text such as \"2026-11-05T14:03:09Z\"", v)
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil { // no such day, hour or offset
+		return time.Time{}, wrong("a DateTime", "RFC 3339 text such as \"2026-11-05T14:03:09Z\"", v)
+	}
+	return t.UTC().Truncate(time.Microsecond), nil
+}
+
+// MarshalCurrencyCode writes an ISO 4217 code.
+func MarshalCurrencyCode(v string) graphql.Marshaler { return graphql.MarshalString(v) }
+
+// UnmarshalCurrencyCode reads three upper-case letters, the shape of an ISO 4217 code. Whether a currency has that
+// code is for the domain to say (money.Valid), so that a mutation can answer with a user error.
+func UnmarshalCurrencyCode(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok || len(s) != 3 {
+		return "", wrong("a CurrencyCode", "three upper-case letters such as \"EUR\"", v)
+	}
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return "", wrong("a CurrencyCode", "three upper-case letters such as \"EUR\"", v)
+		}
+	}
+	return s, nil
+}
+
+func quoted(s string) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = io.WriteString(w, strconv.Quote(s)) // gqlgen's writers are buffers; the transport reports a failing socket
+	})
+}
+
+func wrong(scalar, expected string, v any) error {
+	shown := "this value"
+	switch v := v.(type) {
+	case string:
+		shown = fault.Quote(v)
+	case json.Number:
+		shown = fault.Quote(v.String())
+	case int64, float64, bool:
+		shown = fmt.Sprint(v)
+	case nil:
+		shown = "null"
+	}
+	return fault.New(fault.BadUserInput, fmt.Sprintf("%s is not %s: expected %s", shown, scalar, expected))
+}
