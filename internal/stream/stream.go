@@ -15,8 +15,9 @@ import (
 )
 
 // Pull waits for the next item, puts it into the resolver's one-slot channel and returns its cursor.
-// An error ends the stream and is one of: ErrDone, ErrDraining, *SlowConsumerError, the context's error, or any
-// other error, which the transport reports as internal. It is never called concurrently with itself.
+// An error ends the stream and is one of: ErrDone, ErrDraining, *SlowConsumerError, the context's error, a
+// *fault.Error, which ends this operation alone and is shown to the client, or any other error, which the transport
+// logs and reports as internal. It is never called concurrently with itself.
 type Pull func(ctx context.Context) (cursor string, err error)
 
 // ErrDone ends a stream regularly: the transport sends complete.
