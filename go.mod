@@ -2,7 +2,10 @@ module github.com/orderwire/orderwire
 
 go 1.26.8
 
-ignore ./web/node_modules
+ignore (
+	./internal/pgembed/npm/node_modules
+	./web/node_modules
+)
 
 require (
 	github.com/99designs/gqlgen v0.17.95 // indirect
