@@ -1,0 +1,191 @@
+package gqlws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// startTimers starts the wait for connection_init and the pings.
+func (c *conn) startTimers() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return
+	}
+	c.initTimer = time.AfterFunc(c.t.cfg.InitTimeout, func() {
+		c.close(CloseInitTimeout, "Connection initialisation timeout")
+	})
+	c.pingTimer = time.AfterFunc(c.t.cfg.PingInterval, c.ping)
+}
+
+func (c *conn) stopTimers() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, timer := range []*time.Timer{c.initTimer, c.expiryTimer, c.pingTimer, c.cutTimer} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	if c.endSession != nil {
+		c.endSession()
+	}
+}
+
+// heard notes that the peer is alive.
+func (c *conn) heard() {
+	c.mu.Lock()
+	c.missed = 0
+	c.mu.Unlock()
+}
+
+// ping is the ping timer's tick.
+func (c *conn) ping() {
+	c.mu.Lock()
+	dead := c.missed >= 2
+	c.missed++
+	if !dead && !c.closing {
+		c.pingTimer.Reset(c.t.cfg.PingInterval)
+	}
+	initialised := c.endSession != nil
+	c.mu.Unlock()
+	if dead {
+		// Nobody would read a close frame.
+		c.abort()
+		return
+	}
+	c.enqueue(frame{kind: websocket.PingMessage})
+	if initialised && c.dialect.legacy {
+		c.reply("ka", nil)
+	}
+}
+
+// initialise is connection_init. It runs in the reader's goroutine, so a client that does not wait for the
+// acknowledgement is served in order.
+func (c *conn) initialise(m message) {
+	c.mu.Lock()
+	intime := c.initTimer == nil || c.initTimer.Stop()
+	c.mu.Unlock()
+	if !intime {
+		return // its timer is closing the socket
+	}
+	session, err := c.authenticate(c.t.cfg.Init, m.payload)
+	if err != nil {
+		if c.dialect.legacy {
+			c.reply("connection_error", map[string]string{"message": c.refusal(err)})
+		}
+		code := CloseForbidden
+		if errors.Is(err, ErrTooManyConnections) {
+			code = CloseTooManyConnections
+		}
+		c.close(code, c.refusal(err))
+		return
+	}
+	c.state = ready
+	c.reply("connection_ack", nil)
+	if c.dialect.legacy {
+		c.reply("ka", nil)
+	}
+	c.expireAt(session.ExpiresAt)
+}
+
+// pong answers a ping with its own payload.
+func (c *conn) pong(m message) {
+	if m.payload == nil {
+		c.reply("pong", nil)
+		return
+	}
+	c.reply("pong", m.payload)
+}
+
+// pongOrRefresh is ping on an acknowledged connection: with an authorization it renews the session.
+func (c *conn) pongOrRefresh(m message) {
+	var fields map[string]json.RawMessage
+	if c.t.cfg.Refresh != nil && m.payload != nil {
+		_ = json.Unmarshal(m.payload, &fields) // it was parsed with the envelope
+	}
+	if _, refreshes := fields["authorization"]; !refreshes {
+		c.pong(m)
+		return
+	}
+	session, err := c.authenticate(c.t.cfg.Refresh, m.payload)
+	if err != nil {
+		c.close(CloseForbidden, c.refusal(err))
+		return
+	}
+	payload := map[string]any{"expiresAt": nil}
+	if !session.ExpiresAt.IsZero() {
+		payload["expiresAt"] = session.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	c.reply("pong", payload)
+	c.expireAt(session.ExpiresAt)
+}
+
+// authenticate asks with and makes its context the one of later operations.
+func (c *conn) authenticate(with Authenticate, payload json.RawMessage) (Session, error) {
+	present := c.currentSession()
+	next, session := present, Session{}
+	if with != nil {
+		// The wait is bounded through the socket: a timeout in the context would end the session it returns.
+		guard := time.AfterFunc(c.t.cfg.InitTimeout, func() {
+			c.close(CloseInternal, internalReason)
+		})
+		defer guard.Stop()
+		var err error
+		if next, session, err = with(present, payload); err != nil {
+			return Session{}, err
+		}
+	}
+	unwatch := func() bool { return true }
+	if next.Done() != c.ctx.Done() { // it can end by itself
+		unwatch = context.AfterFunc(next, func() { c.close(CloseForbidden, c.refusal(context.Cause(next))) })
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.endSession != nil {
+		c.endSession()
+	}
+	c.session, c.endSession = next, unwatch
+	return session, nil
+}
+
+func (c *conn) currentSession() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// expireAt closes the socket at that time. Zero: never.
+func (c *conn) expireAt(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.expiryTimer != nil {
+		c.expiryTimer.Stop()
+		c.expiryTimer = nil
+	}
+	if at.IsZero() || c.closing {
+		return
+	}
+	c.expiryTimer = time.AfterFunc(time.Until(at), func() {
+		c.close(CloseForbidden, "Forbidden: session expired")
+	})
+}
+
+// refusal is what the client is told about an error of authentication. What is not a fault is logged and not told.
+func (c *conn) refusal(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return "Forbidden: " + f.Message
+	}
+	switch {
+	case errors.Is(err, ErrTooManyConnections):
+		return "Too many connections"
+	case err != nil && !errors.Is(err, context.Canceled):
+		c.t.cfg.Logger.WarnContext(c.ctx, "websocket authentication", "error", err)
+	}
+	return "Forbidden"
+}

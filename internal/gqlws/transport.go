@@ -1,0 +1,287 @@
+// Package gqlws serves GraphQL over websockets: a graphql.Transport on gorilla/websocket that speaks the
+// graphql-transport-ws protocol to the letter, and the legacy graphql-ws protocol.
+//
+// Sources: PROTOCOL.md of enisdenjo/graphql-ws (graphql-transport-ws), PROTOCOL.md of
+// apollographql/subscriptions-transport-ws (graphql-ws), RFC 6455. The close codes are in codes.go, what each message
+// does in each state is in protocol.go.
+//
+// A socket has one resident goroutine, its reader. Writing is done by whoever has something to say and finds nobody
+// writing (queue.go); each running operation has a goroutine (operation.go); pings, the wait for connection_init and
+// the session's end are timers (session.go).
+package gqlws
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+)
+
+// Session is what authentication says about a socket beside its context.
+type Session struct {
+	// ExpiresAt is when the socket is closed with 4403 unless it was refreshed. Zero: never.
+	ExpiresAt time.Time
+}
+
+// Authenticate turns the payload of a connection_init or of a refreshing ping (nil: none was given) into a session.
+// ctx is the socket's present context: of the upgrade request at first (values only, it does not end with the
+// request), what Init returned afterwards. All operations that start later run in the returned context, which must
+// derive from ctx; when it is cancelled, the session ends with 4403.
+//
+// An error closes the socket: with 4029 when it is ErrTooManyConnections, otherwise with 4403. The reason the client
+// sees is the message of a *fault.Error, and a fixed text for any other error, which is logged.
+type Authenticate func(ctx context.Context, payload json.RawMessage) (context.Context, Session, error)
+
+// ErrTooManyConnections, returned by Init, closes the socket with 4029: a limit that is known only after sign-in.
+var ErrTooManyConnections = errors.New("too many connections")
+
+// Config has the transport's settings. Zero values mean the defaults given.
+type Config struct {
+	// Init authenticates connection_init. Nil: every socket is accepted and never expires.
+	Init Authenticate
+	// Refresh authenticates a ping whose payload has an "authorization" (graphql-transport-ws only); the pong answers
+	// {"expiresAt": RFC 3339 or null}. It must refuse another user than the context's. Nil: such a ping is a plain ping.
+	Refresh Authenticate
+	// CheckOrigin decides before the upgrade; false is answered with 403. Nil: only the same origin, or none.
+	CheckOrigin func(*http.Request) bool
+
+	// InitTimeout is how long a socket may wait before connection_init (then 4408), and how long Init and Refresh may
+	// take. 5 s.
+	InitTimeout time.Duration
+	// PingInterval is the time between websocket pings; a socket that left two unanswered is dead at the third. 25 s.
+	PingInterval time.Duration
+	// WriteTimeout is the deadline of each frame. A socket that exceeds it is dead. 10 s.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long the peer's close frame is awaited after ours. 1 s.
+	CloseTimeout time.Duration
+	// DrainJitter is the time over which Drain spreads the closes, so that clients do not return all at once. 2 s.
+	DrainJitter time.Duration
+
+	// MaxMessageBytes bounds a message from the client (then 1009). 68 KiB: a 64 KiB request and its envelope.
+	MaxMessageBytes int64
+	// MaxSubscriptions bounds the operations that run on one socket; one more gets an error with the code
+	// TOO_MANY_SUBSCRIPTIONS. 100.
+	MaxSubscriptions int
+	// MaxSockets bounds the open sockets of this transport; one more is answered with 429 and Retry-After. 10,000.
+	MaxSockets int
+	// SendQueue bounds the frames that wait to be written on one socket (then 4008). Each operation has at most one in
+	// it, so the rest is answers to a client that sends and does not read. 256.
+	SendQueue int
+
+	// Logger gets what the operator should know. slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.InitTimeout, 5*time.Second)
+	setDefault(&c.PingInterval, 25*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.CloseTimeout, time.Second)
+	setDefault(&c.DrainJitter, 2*time.Second)
+	setDefault(&c.MaxMessageBytes, 68<<10)
+	setDefault(&c.MaxSubscriptions, 100)
+	setDefault(&c.MaxSockets, 10_000)
+	setDefault(&c.SendQueue, 256)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T time.Duration | int | int64](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Transport is a graphql.Transport for websockets. Make it with New; it is safe for concurrent use.
+type Transport struct {
+	cfg      Config
+	upgrader websocket.Upgrader
+
+	mu       sync.Mutex
+	sockets  map[*conn]struct{}
+	reserved int // sockets and upgrades under way
+	draining bool
+	gone     chan struct{} // closed when draining and the last socket is gone
+}
+
+var _ graphql.Transport = (*Transport)(nil)
+
+// New returns a transport with the given settings.
+func New(cfg Config) *Transport {
+	t := &Transport{
+		cfg:     cfg.withDefaults(),
+		sockets: make(map[*conn]struct{}),
+		gone:    make(chan struct{}),
+	}
+	t.upgrader = websocket.Upgrader{
+		HandshakeTimeout: t.cfg.WriteTimeout,
+		// Small and own buffers: the 4 KiB ones of net/http would stay with each idle socket.
+		ReadBufferSize:  1024,
+		WriteBufferSize: 4096,
+		WriteBufferPool: &sync.Pool{},
+		CheckOrigin:     cfg.CheckOrigin,
+	}
+	return t
+}
+
+// Supports reports whether the request asks for an upgrade to a websocket.
+func (t *Transport) Supports(r *http.Request) bool {
+	return websocket.IsWebSocketUpgrade(r)
+}
+
+// Sockets returns the number of open sockets.
+func (t *Transport) Sockets() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.sockets)
+}
+
+// Do upgrades the request and returns: the socket is served by a goroutine of its own, because net/http's goroutine
+// would keep three times its memory.
+func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if status, reason := t.reserve(); status != 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(5)))
+		http.Error(w, reason, status)
+		return
+	}
+	dialect, header := negotiate(r)
+	ws, err := t.upgrader.Upgrade(hijacker{w}, r, header)
+	if err != nil { // the upgrader has answered
+		t.release()
+		return
+	}
+	// The request's context ends when this handler returns; its values (request id, trace) live on with the socket.
+	c := newConn(t, ws, dialect, exec, context.WithoutCancel(r.Context()))
+	draining := t.add(c)
+	if dialect == nil {
+		c.close(CloseSubprotocolNotAcceptable, "Subprotocol not acceptable")
+	} else if draining {
+		c.close(CloseDraining, drainReason)
+	}
+	go c.serve()
+}
+
+// hijacker finds the connection behind middleware that wraps the ResponseWriter, which gorilla's type assertion does
+// not.
+type hijacker struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(h.ResponseWriter).Hijack()
+}
+
+// negotiate chooses the dialect, and the header that answers the client's offer; nil when there is none we speak.
+// Then the client's first offer is echoed: a browser that gets no subprotocol back reports 1006 and hides our 4406.
+func negotiate(r *http.Request) (*dialect, http.Header) {
+	offered := websocket.Subprotocols(r)
+	for _, d := range dialects {
+		for _, name := range offered {
+			if name == d.subprotocol {
+				return d, http.Header{"Sec-Websocket-Protocol": {name}}
+			}
+		}
+	}
+	if len(offered) > 0 {
+		return nil, http.Header{"Sec-Websocket-Protocol": {offered[0]}}
+	}
+	return nil, nil
+}
+
+func (t *Transport) reserve() (status int, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.draining:
+		return http.StatusServiceUnavailable, drainReason
+	case t.reserved >= t.cfg.MaxSockets:
+		return http.StatusTooManyRequests, "too many connections"
+	}
+	t.reserved++
+	return 0, ""
+}
+
+func (t *Transport) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reserved--
+	t.signalGone()
+}
+
+func (t *Transport) add(c *conn) (draining bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sockets[c] = struct{}{}
+	return t.draining
+}
+
+func (t *Transport) remove(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.sockets, c)
+	t.reserved--
+	t.signalGone()
+}
+
+// signalGone is called with the lock held.
+func (t *Transport) signalGone() {
+	if !t.draining || t.reserved > 0 {
+		return
+	}
+	select {
+	case <-t.gone:
+	default:
+		close(t.gone)
+	}
+}
+
+// Drain refuses new sockets (503) and closes each open one with 1012 after what waits in its queue, spread over
+// DrainJitter or half the time that ctx leaves, whichever is shorter. It returns nil when all sockets and their
+// operations are gone. When ctx ends first, the connections that are left are cut and ctx's error is returned.
+func (t *Transport) Drain(ctx context.Context) error {
+	t.mu.Lock()
+	t.draining = true
+	t.signalGone()
+	open := make([]*conn, 0, len(t.sockets))
+	for c := range t.sockets {
+		open = append(open, c)
+	}
+	t.mu.Unlock()
+
+	spread := t.cfg.DrainJitter
+	if deadline, ok := ctx.Deadline(); ok {
+		spread = min(spread, time.Until(deadline)/2)
+	}
+	for _, c := range open {
+		time.AfterFunc(jitter(spread), func() { c.close(CloseDraining, drainReason) })
+	}
+	select {
+	case <-t.gone:
+		return nil
+	case <-ctx.Done():
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for c := range t.sockets {
+			c.abort()
+		}
+		return ctx.Err()
+	}
+}
+
+func jitter(spread time.Duration) time.Duration {
+	if spread <= 0 {
+		return 0
+	}
+	return rand.N(spread)
+}
