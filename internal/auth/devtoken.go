@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// maxTokenRequestBytes bounds the body of a sign-in.
+const maxTokenRequestBytes = 4 << 10
+
+// DevTokenHandler is POST /dev/token, development sign-in. It takes
+//
+//	{"user": "ada", "role": "CUSTOMER", "ttlSeconds": 3600}
+//
+// with the role CUSTOMER or STAFF and the optional lifetime 1 second to 30 days, and answers
+//
+//	{"token": "…", "expiresAt": "2026-11-05T15:00:00Z"}
+//
+// Mount it in development only: it believes what it is told. Only application/json is taken, which a foreign page
+// cannot send without a preflight. Refusals are 4xx with the body of fault.WriteHTTP.
+func DevTokenHandler(dev *Dev) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			refuseSignIn(w, http.StatusMethodNotAllowed, "use POST")
+			return
+		}
+		if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+			refuseSignIn(w, http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+			return
+		}
+		request, status, problem := readTokenRequest(http.MaxBytesReader(w, r.Body, maxTokenRequestBytes))
+		if problem != "" {
+			refuseSignIn(w, status, problem)
+			return
+		}
+		ttl, ok := request.ttl()
+		if !ok {
+			ttl = -1 // Issue says what is allowed
+		}
+		token, expiresAt, err := dev.Issue(request.User, request.Role, ttl)
+		var f *fault.Error
+		switch {
+		case errors.As(err, &f):
+			fault.WriteHTTP(w, http.StatusBadRequest, f, nil)
+			return
+		case err != nil:
+			fault.WriteHTTP(w, http.StatusInternalServerError, fault.New(fault.Internal, "the token could not be signed"), nil)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(struct { // a client that went away needs no answer
+			Token     string    `json:"token"`
+			ExpiresAt time.Time `json:"expiresAt"`
+		}{token, expiresAt})
+	})
+}
+
+type tokenRequest struct {
+	User       string `json:"user"`
+	Role       Role   `json:"role"`
+	TTLSeconds *int64 `json:"ttlSeconds"`
+}
+
+// ttl is false for a lifetime that is not allowed, checked in seconds, since a large one overflows a Duration.
+func (r tokenRequest) ttl() (time.Duration, bool) {
+	if r.TTLSeconds == nil {
+		return DefaultTTL, true
+	}
+	if *r.TTLSeconds < 1 || *r.TTLSeconds > int64(MaxTTL/time.Second) {
+		return 0, false
+	}
+	return time.Duration(*r.TTLSeconds) * time.Second, true
+}
+
+// readTokenRequest gives an HTTP status and a problem unless the body is exactly one well-formed request.
+func readTokenRequest(body io.Reader) (request tokenRequest, status int, problem string) {
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&request)
+	if err == nil {
+		if _, err = decoder.Token(); err == io.EOF { //nolint:errorlint // Decoder.Token documents io.EOF itself
+			return request, 0, ""
+		} else if err == nil {
+			err = errors.New("trailing data")
+		}
+	}
+	var tooLarge *http.MaxBytesError
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &tooLarge):
+		return request, http.StatusRequestEntityTooLarge, "the body is above 4 KB"
+	case errors.As(err, &wrongType) && wrongType.Field == "ttlSeconds":
+		return request, http.StatusBadRequest, "ttlSeconds must be a whole number"
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		return request, http.StatusBadRequest, wrongType.Field + " must be a string"
+	case strings.HasPrefix(err.Error(), "json: unknown field "):
+		name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
+		return request, http.StatusBadRequest, "unknown field " + fault.Quote(name) + ": only user, role and ttlSeconds are known"
+	default:
+		return request, http.StatusBadRequest, `the body must be one JSON object such as {"user":"ada","role":"CUSTOMER"}`
+	}
+}
+
+func refuseSignIn(w http.ResponseWriter, status int, message string) {
+	fault.WriteHTTP(w, status, fault.New(fault.BadUserInput, message), nil)
+}
