@@ -24,14 +24,13 @@ type conn struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	// Of the reader's goroutine alone.
-	state state
+	// Of the reader's goroutine alone. session is what operations start in; it derives from ctx.
+	state   state
+	session context.Context
 
 	mu      sync.Mutex
 	closing bool // a close frame is queued or the connection is cut: nothing more is queued
-	// session is what operations run in; it derives from ctx.
-	session    context.Context
-	endSession func() bool // undoes the watch over session's cancellation
+	endSession func() bool // undoes the watch over session's cancellation; nil before connection_ack
 	operations map[string]*operation
 	running    int // goroutines of operations, those that were cancelled and have not returned included
 	queue      []frame

@@ -23,9 +23,8 @@ type operation struct {
 	cancel  context.CancelFunc
 	written chan struct{} // receives when its frame has been written
 
-	// Guarded by the socket's lock.
-	cancelled bool // the client has completed it: nothing more may be sent
-	ended     bool // its final message is queued
+	// cancelled: the client has completed it, nothing more may be sent. Guarded by the socket's lock.
+	cancelled bool
 }
 
 // subscribe starts an operation of any kind.

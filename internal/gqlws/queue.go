@@ -89,7 +89,6 @@ func (c *conn) last(op *operation, data []byte) {
 		c.mu.Unlock()
 		return
 	}
-	op.ended = true
 	delete(c.operations, op.id)
 	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op})
 	start := !c.writing

@@ -74,7 +74,12 @@ func (c *conn) initialise(m message) {
 	if !intime {
 		return // its timer is closing the socket
 	}
-	session, err := c.authenticate(c.t.cfg.Init, m.payload)
+	session, err := c.authenticate(func() (context.Context, Session, error) {
+		if c.t.cfg.Init == nil {
+			return c.ctx, Session{}, nil
+		}
+		return c.t.cfg.Init(c.ctx, m.payload)
+	})
 	if err != nil {
 		if c.dialect.legacy {
 			c.reply("connection_error", map[string]string{"message": c.refusal(err)})
@@ -113,7 +118,10 @@ func (c *conn) pongOrRefresh(m message) {
 		c.pong(m)
 		return
 	}
-	session, err := c.authenticate(c.t.cfg.Refresh, m.payload)
+	session, err := c.authenticate(func() (context.Context, Session, error) {
+		// From the socket's context again: were each session derived from the one before, refreshing would pile them up.
+		return c.t.cfg.Refresh(c.ctx, c.session, m.payload)
+	})
 	if err != nil {
 		c.close(CloseForbidden, c.refusal(err))
 		return
@@ -126,20 +134,14 @@ func (c *conn) pongOrRefresh(m message) {
 	c.expireAt(session.ExpiresAt)
 }
 
-// authenticate asks with and makes its context the one of later operations.
-func (c *conn) authenticate(with Authenticate, payload json.RawMessage) (Session, error) {
-	present := c.currentSession()
-	next, session := present, Session{}
-	if with != nil {
-		// The wait is bounded through the socket: a timeout in the context would end the session it returns.
-		guard := time.AfterFunc(c.t.cfg.InitTimeout, func() {
-			c.close(CloseInternal, internalReason)
-		})
-		defer guard.Stop()
-		var err error
-		if next, session, err = with(present, payload); err != nil {
-			return Session{}, err
-		}
+// authenticate asks, for at most InitTimeout, and makes the answer the context of later operations.
+func (c *conn) authenticate(ask func() (context.Context, Session, error)) (Session, error) {
+	// The wait is bounded through the socket: a timeout in the context would end the session that derives from it.
+	guard := time.AfterFunc(c.t.cfg.InitTimeout, func() { c.close(CloseInternal, internalReason) })
+	next, session, err := ask()
+	guard.Stop()
+	if err != nil {
+		return Session{}, err
 	}
 	unwatch := func() bool { return true }
 	if next.Done() != c.ctx.Done() { // it can end by itself
@@ -152,12 +154,6 @@ func (c *conn) authenticate(with Authenticate, payload json.RawMessage) (Session
 	}
 	c.session, c.endSession = next, unwatch
 	return session, nil
-}
-
-func (c *conn) currentSession() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session
 }
 
 // expireAt closes the socket at that time. Zero: never.

@@ -33,14 +33,18 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
-// Authenticate turns the payload of a connection_init or of a refreshing ping (nil: none was given) into a session.
-// ctx is the socket's present context: of the upgrade request at first (values only, it does not end with the
-// request), what Init returned afterwards. All operations that start later run in the returned context, which must
-// derive from ctx; when it is cancelled, the session ends with 4403.
+// Init turns connection_init's payload (nil: none was given) into a session. ctx has the values of the upgrade request
+// and ends with the socket. Operations run in the returned context, which must derive from ctx; when it is cancelled,
+// the session ends with 4403.
 //
 // An error closes the socket: with 4029 when it is ErrTooManyConnections, otherwise with 4403. The reason the client
 // sees is the message of a *fault.Error, and a fixed text for any other error, which is logged.
-type Authenticate func(ctx context.Context, payload json.RawMessage) (context.Context, Session, error)
+type Init func(ctx context.Context, payload json.RawMessage) (context.Context, Session, error)
+
+// Refresh turns the payload of a ping that has an "authorization" into a new session. ctx and the errors are as for
+// Init. present is the session's context so far: Refresh must refuse another user than present's, or less rights than
+// operations that go on running in present have. Operations that start later run in the returned context.
+type Refresh func(ctx, present context.Context, payload json.RawMessage) (context.Context, Session, error)
 
 // ErrTooManyConnections, returned by Init, closes the socket with 4029: a limit that is known only after sign-in.
 var ErrTooManyConnections = errors.New("too many connections")
@@ -48,10 +52,10 @@ var ErrTooManyConnections = errors.New("too many connections")
 // Config has the transport's settings. Zero values mean the defaults given.
 type Config struct {
 	// Init authenticates connection_init. Nil: every socket is accepted and never expires.
-	Init Authenticate
+	Init Init
 	// Refresh authenticates a ping whose payload has an "authorization" (graphql-transport-ws only); the pong answers
-	// {"expiresAt": RFC 3339 or null}. It must refuse another user than the context's. Nil: such a ping is a plain ping.
-	Refresh Authenticate
+	// {"expiresAt": RFC 3339 or null}. Nil: such a ping is a plain ping.
+	Refresh Refresh
 	// CheckOrigin decides before the upgrade; false is answered with 403. Nil: only the same origin, or none.
 	CheckOrigin func(*http.Request) bool
 

@@ -10,7 +10,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 )
 
@@ -20,8 +19,9 @@ import (
 // logs and reports as internal. It is never called concurrently with itself.
 type Pull func(ctx context.Context) (cursor string, err error)
 
-// ErrDone ends a stream regularly: the transport sends complete.
-var ErrDone = io.EOF
+// ErrDone ends a stream regularly: the transport sends complete. It is an error of its own because io.EOF may come
+// wrapped from a broken connection, which is no regular end.
+var ErrDone = errors.New("stream is done")
 
 // ErrDraining ends a stream because the server is shutting down: websocket close code 1012.
 var ErrDraining = errors.New("server is draining, reconnect and resume")
