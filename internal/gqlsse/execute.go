@@ -1,0 +1,99 @@
+package gqlsse
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+// execute runs one operation and writes its results. Errors before execution are a `next` and a `complete` on an
+// accepted stream, as the protocol demands: a browser's EventSource cannot read the body of a 400.
+func (t *Transport) execute(
+	ctx context.Context, method string, out *response, exec graphql.GraphExecutor, params *graphql.RawParams,
+) {
+	ctx, slot := stream.NewContext(ctx)
+	opCtx, errs := exec.CreateOperationContext(ctx, params)
+	if errs == nil && method == http.MethodGet && opCtx.Operation.Operation == ast.Mutation {
+		// A link or an image of a foreign page is a GET.
+		(&refusal{
+			status: http.StatusMethodNotAllowed, allow: http.MethodPost,
+			fault: fault.New(fault.BadUserInput, "Mutations need POST."),
+		}).write(out.w)
+		return
+	}
+	defer out.finish()
+	defer func() {
+		if p := recover(); p != nil {
+			t.cfg.Logger.ErrorContext(ctx, "event stream panicked", "panic", p, "stack", string(debug.Stack()))
+			out.fail(gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+		}
+	}()
+	if out.start() != nil {
+		return
+	}
+	if errs != nil {
+		out.fail(exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
+		return
+	}
+	responses, ctx := exec.DispatchOperation(ctx, opCtx)
+	var pull stream.Pull
+	if opCtx.Operation.Operation == ast.Subscription {
+		pull = slot.Pull()
+	}
+	t.end(ctx, out, exec, pump(ctx, out, pull, responses))
+}
+
+// errGone says that the client does not read any more.
+var errGone = errors.New("the client is gone")
+
+// pump writes responses until there is none, and returns why: stream.ErrDone, errGone, or what the pull returned.
+// Nothing is pulled while an event cannot be written.
+func pump(ctx context.Context, out *response, pull stream.Pull, responses graphql.ResponseHandler) error {
+	for {
+		cursor := ""
+		if pull != nil {
+			var err error
+			if cursor, err = pull(ctx); err != nil {
+				return err
+			}
+		}
+		response := responses(ctx)
+		if response == nil {
+			return stream.ErrDone
+		}
+		if out.next(cursor, response) != nil {
+			return errGone
+		}
+	}
+}
+
+// end ends the stream. complete tells the client not to come back, so it is sent only when the operation is over; a
+// client whose stream just ends reconnects and resumes.
+func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphExecutor, err error) {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // a cancelled stream ends in many ways; this is the reason
+	}
+	refused, isFault := errors.AsType[*fault.Error](err)
+	_, slow := errors.AsType[*stream.SlowConsumerError](err)
+	switch {
+	case isFault:
+		// Without ctx's end: this last answer is still to be presented.
+		ctx = context.WithoutCancel(ctx)
+		out.fail(exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
+	case errors.Is(err, stream.ErrDone):
+		out.complete()
+	case errors.Is(err, stream.ErrDraining), slow:
+		out.comment(err.Error())
+	case errors.Is(err, errGone), errors.Is(err, context.Canceled):
+	default:
+		t.cfg.Logger.ErrorContext(ctx, "subscription failed", "error", err)
+	}
+}

@@ -1,0 +1,126 @@
+package gqlsse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// response writes one event stream.
+type response struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	cfg     *Config
+	cancel  context.CancelCauseFunc
+
+	mu        sync.Mutex // the heartbeat writes beside the operation
+	heartbeat *time.Timer
+	finished  bool
+}
+
+// start sends the headers and a first comment, so that the client and what lies between see that the stream is open.
+func (r *response) start() error {
+	h := r.w.Header()
+	h.Set("Content-Type", eventStream+"; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
+	// The server's read timeout is for requests; it would end the stream.
+	if err := r.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heartbeat = time.AfterFunc(r.cfg.Heartbeat, r.beat)
+	return r.write([]byte(":\n\n"))
+}
+
+func (r *response) beat() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.finished {
+		_ = r.write([]byte(":\n\n")) // a failure cancels the stream
+	}
+}
+
+// next sends one execution result, with its cursor as id when it has one.
+func (r *response) next(cursor string, result *graphql.Response) error {
+	data, err := json.Marshal(result) // compacts: the data has no line breaks
+	if err != nil {
+		r.cancel(err)
+		return err
+	}
+	var event bytes.Buffer
+	event.Grow(len(data) + len(cursor) + 32)
+	event.WriteString("event: next\n")
+	if cursor != "" && !strings.ContainsAny(cursor, "\r\n\x00") {
+		event.WriteString("id: " + cursor + "\n")
+	}
+	event.WriteString("data: ")
+	event.Write(data)
+	event.WriteString("\n\n")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.write(event.Bytes())
+}
+
+// complete says that the operation is over. It has empty data, because a browser's EventSource drops an event without
+// a data field.
+func (r *response) complete() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.write([]byte("event: complete\ndata:\n\n")) // it is the last word in any case
+}
+
+// fail sends errors as the last result and completes.
+func (r *response) fail(errs gqlerror.List) {
+	data, err := json.Marshal(map[string]any{"errors": errs})
+	if err != nil {
+		data = []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.write([]byte("event: next\ndata: " + string(data) + "\n\nevent: complete\ndata:\n\n")) // as in complete
+}
+
+// comment tells people who look at the stream why it ends.
+func (r *response) comment(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.write([]byte(": " + strings.ReplaceAll(text, "\n", " ") + "\n\n")) // as in complete
+}
+
+// write sends bytes within WriteTimeout and puts off the heartbeat. It is called with the lock held.
+func (r *response) write(event []byte) error {
+	err := r.control.SetWriteDeadline(time.Now().Add(r.cfg.WriteTimeout))
+	if err == nil || errors.Is(err, http.ErrNotSupported) {
+		if _, err = r.w.Write(event); err == nil {
+			err = r.control.Flush()
+		}
+	}
+	if err != nil {
+		r.cancel(errGone)
+		return err
+	}
+	r.heartbeat.Reset(r.cfg.Heartbeat)
+	return nil
+}
+
+// finish stops the heartbeat: net/http takes the ResponseWriter back when the handler returns.
+func (r *response) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.finished = true
+	if r.heartbeat != nil {
+		r.heartbeat.Stop()
+	}
+	// The connection may serve another request, which has no deadline of its own.
+	_ = r.control.SetWriteDeadline(time.Time{})
+}

@@ -1,0 +1,201 @@
+// Package gqlsse serves GraphQL over server-sent events: a graphql.Transport that speaks the "distinct connections
+// mode" of PROTOCOL.md in enisdenjo/graphql-sse, where each operation has a response of its own.
+//
+// Each item's event has its cursor as `id:`, and a Last-Event-ID request header continues after that cursor, as the
+// HTML standard's section on server-sent events defines reconnection.
+package gqlsse
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+// Config has the transport's settings. Zero values mean the defaults given.
+type Config struct {
+	// Expires tells when the session in a request's context ends; zero: never. The stream then ends with an
+	// UNAUTHENTICATED error and complete. Nil: no session ends.
+	Expires func(ctx context.Context) time.Time
+	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
+	Heartbeat time.Duration
+	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 10 s.
+	WriteTimeout time.Duration
+	// MaxBodyBytes bounds a POST's body (then 413). 64 KiB.
+	MaxBodyBytes int64
+	// MaxStreams bounds the open streams of this transport; one more is answered with 429 and Retry-After. 10,000.
+	MaxStreams int
+	// Logger gets what the operator should know. slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 15 * time.Second
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 10 * time.Second
+	}
+	if c.MaxBodyBytes == 0 {
+		c.MaxBodyBytes = 64 << 10
+	}
+	if c.MaxStreams == 0 {
+		c.MaxStreams = 10_000
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Transport is a graphql.Transport for server-sent events. Make it with New, and add it before gqlgen's POST and GET;
+// it is safe for concurrent use.
+type Transport struct {
+	cfg Config
+
+	mu       sync.Mutex
+	streams  map[*response]struct{}
+	draining bool
+	gone     chan struct{} // closed when draining and the last stream is gone
+}
+
+var _ graphql.Transport = (*Transport)(nil)
+
+// New returns a transport with the given settings.
+func New(cfg Config) *Transport {
+	return &Transport{
+		cfg:     cfg.withDefaults(),
+		streams: make(map[*response]struct{}),
+		gone:    make(chan struct{}),
+	}
+}
+
+const eventStream = "text/event-stream"
+
+// Supports reports whether the request is a GET or POST that prefers text/event-stream. Clients such as urql list it
+// behind JSON for every query: then JSON it is. With equal weights the first listed wins.
+func (t *Transport) Supports(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost || r.Header.Get("Upgrade") != "" {
+		return false
+	}
+	stream, json := 0.0, 0.0
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		mediaType, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if text, given := params["q"]; given {
+			if q, err = strconv.ParseFloat(text, 64); err != nil {
+				continue
+			}
+		}
+		switch mediaType {
+		case eventStream:
+			if q > json { // not equal: JSON was listed first
+				stream = q
+			}
+		case "application/json", "application/graphql-response+json", "application/graphql+json":
+			json = max(json, q)
+		}
+	}
+	return stream > 0 && stream >= json
+}
+
+// Do answers one request with a stream of events, until its operation ends, the client goes away, the session expires
+// or the transport drains.
+func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	params, refusal := t.readParams(w, r)
+	if refusal != nil {
+		refusal.write(w)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	out := &response{w: w, control: http.NewResponseController(w), cfg: &t.cfg, cancel: cancel}
+	if refusal := t.add(out); refusal != nil {
+		refusal.write(w)
+		return
+	}
+	defer t.remove(out)
+	if t.cfg.Expires != nil {
+		if at := t.cfg.Expires(ctx); !at.IsZero() {
+			defer time.AfterFunc(time.Until(at), func() { cancel(errExpired) }).Stop()
+		}
+	}
+	ctx = stream.WithLastCursor(ctx, r.Header.Get("Last-Event-ID"))
+	t.execute(ctx, r.Method, out, exec, params)
+}
+
+// errExpired is the cause with which an expired session cancels its stream.
+var errExpired = fault.New(fault.Unauthenticated, "The session has expired: sign in again and resume with the last cursor.")
+
+func (t *Transport) add(out *response) *refusal {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.draining:
+		return &refusal{status: http.StatusServiceUnavailable, retry: 1 + rand.IntN(5),
+			fault: fault.New(fault.Unavailable, "The server is restarting: try again.")}
+	case len(t.streams) >= t.cfg.MaxStreams:
+		return &refusal{status: http.StatusTooManyRequests, retry: 1 + rand.IntN(5),
+			fault: fault.New(fault.RateLimited, "Too many open streams: try again later.")}
+	}
+	t.streams[out] = struct{}{}
+	return nil
+}
+
+func (t *Transport) remove(out *response) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.streams, out)
+	t.signalGone()
+}
+
+// signalGone is called with the lock held.
+func (t *Transport) signalGone() {
+	if !t.draining || len(t.streams) > 0 {
+		return
+	}
+	select {
+	case <-t.gone:
+	default:
+		close(t.gone)
+	}
+}
+
+// Streams returns the number of open streams.
+func (t *Transport) Streams() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.streams)
+}
+
+// Drain refuses new streams (503) and ends the open ones without complete, so that their clients reconnect and resume.
+// It returns nil when they are gone, or ctx's error.
+func (t *Transport) Drain(ctx context.Context) error {
+	t.mu.Lock()
+	t.draining = true
+	for out := range t.streams {
+		out.cancel(stream.ErrDraining)
+	}
+	t.signalGone()
+	t.mu.Unlock()
+	select {
+	case <-t.gone:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), errors.New("streams are still open"))
+	}
+}
