@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+const entry = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+/** Where `npm run dev` finds the API; `make run` serves it there. */
+const server = process.env['ORDERWIRE_URL'] ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    // Two entries, so that GraphiQL and its editor never reach a shop visitor.
+    rollupOptions: { input: { index: entry('index.html'), playground: entry('playground.html') } },
+    // The server's content security policy allows no data: scripts or fonts, so nothing is inlined.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // Monaco is what it is; the shop's own budget is held by e2e/budget.spec.ts.
+    chunkSizeWarningLimit: 5000,
+  },
+  server: {
+    proxy: {
+      '/graphql': { target: server, ws: true },
+      '/dev/token': server,
+      '/schema.graphql': server,
+    },
+  },
+  test: {
+    include: ['src/**/*.test.{ts,tsx}'],
+    environment: 'jsdom',
+    restoreMocks: true,
+    unstubGlobals: true,
+  },
+});
