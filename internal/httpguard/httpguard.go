@@ -1,0 +1,137 @@
+// Package httpguard is what every HTTP request passes before anything else looks at it: it gets an id, its Host and
+// Origin are checked against allow-lists, the response gets its security headers, and a panic is contained.
+//
+// The Host list defends against DNS rebinding: a foreign page whose name suddenly points to this address would be
+// same-origin with us, and only its Host gives it away. The Origin list decides which pages may talk to us at all,
+// for websockets too, since a browser lets any page open those.
+package httpguard
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+// ContentSecurityPolicy is that of every response: our own files only, no inline script, no inline style, no frames.
+// Websockets to our own origin count as 'self'.
+const ContentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
+	"form-action 'self'; frame-ancestors 'none'"
+
+// PlaygroundContentSecurityPolicy is for the handler of GraphiQL's page, whose editor needs inline styles, an embedded
+// font and workers. Scripts stay our own files.
+const PlaygroundContentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// Config of a Guard.
+type Config struct {
+	// Addr is where the server listens, host:port. Its host is allowed as Host.
+	Addr string
+	// AllowedHosts are further host names or addresses, without port; any port is accepted.
+	// Loopback names and addresses, and the address a connection came in on, are allowed anyway.
+	AllowedHosts []string
+	// AllowedOrigins are the origins of foreign pages that may use the API, such as https://shop.example.
+	// The server's own origin is allowed anyway.
+	AllowedOrigins []string
+	// Logger gets panics.
+	Logger *slog.Logger
+}
+
+// Guard checks requests. It is safe for concurrent use.
+type Guard struct {
+	hosts   map[string]bool
+	origins map[string]bool
+	log     *slog.Logger
+}
+
+// New fails when a list has an entry that is not a host or not an origin.
+func New(cfg Config) (*Guard, error) {
+	g := &Guard{hosts: map[string]bool{"localhost": true}, origins: map[string]bool{}, log: cfg.Logger}
+	if host, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+		return nil, fmt.Errorf("address %q: %w", cfg.Addr, err)
+	} else if host != "" {
+		g.hosts[strings.ToLower(host)] = true
+	}
+	for _, s := range cfg.AllowedHosts {
+		host, err := ParseHost(s)
+		if err != nil {
+			return nil, err
+		}
+		g.hosts[host] = true
+	}
+	for _, s := range cfg.AllowedOrigins {
+		origin, err := ParseOrigin(s)
+		if err != nil {
+			return nil, err
+		}
+		g.origins[origin] = true
+	}
+	return g, nil
+}
+
+// Middleware gives next only the requests that may pass.
+func (g *Guard) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// An id from outside is not taken over: it could forge the log, or repeat another's.
+		requestID := requestid.New()
+		r = r.WithContext(requestid.NewContext(r.Context(), requestID))
+		h := w.Header()
+		h.Set("X-Request-Id", requestID)
+		h.Set("Content-Security-Policy", ContentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+
+		tracked := &trackedWriter{ResponseWriter: w}
+		defer g.contain(tracked, r)
+
+		if !g.hostAllowed(r) {
+			http.Error(tracked, "this server does not answer to that host name; ALLOWED_HOSTS can add it", http.StatusMisdirectedRequest)
+			return
+		}
+		if !g.CheckOrigin(r) {
+			http.Error(tracked, "pages of that origin may not use this server; ALLOWED_ORIGINS can add it", http.StatusForbidden)
+			return
+		}
+		if g.answerPreflight(tracked, r) {
+			return
+		}
+		next.ServeHTTP(tracked, r)
+	})
+}
+
+func (g *Guard) hostAllowed(r *http.Request) bool {
+	host := hostOnly(r.Host)
+	if g.hosts[host] || strings.HasSuffix(host, ".localhost") { // RFC 6761 section 6.3: never leaves the machine
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if address.IsLoopback() || g.hosts[address.String()] {
+		return true
+	}
+	// A server on all addresses is reached by any of them. An address is no name, so it cannot be rebound.
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	localAddress, err := netip.ParseAddrPort(local.String())
+	return err == nil && localAddress.Addr().Unmap().WithZone("") == address.Unmap()
+}
+
+// hostOnly strips the port and the brackets of an IPv6 address, and lowers the case.
+func hostOnly(hostport string) string {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.TrimPrefix(strings.TrimSuffix(host, "]"), "[")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
