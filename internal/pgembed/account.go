@@ -1,0 +1,111 @@
+package pgembed
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// account is the operating system account that postgres runs as.
+type account struct {
+	uid, gid uint32
+	name     string
+	// other is true when that is not this process's own account, so that its children must be switched to it.
+	other bool
+}
+
+// chooseAccount is this process's own account, or for root, which PostgreSQL refuses, the owner of the data (so that
+// installing a postgres account later does not lock us out), else postgres, else nobody.
+func chooseAccount(data string) (account, error) {
+	if os.Geteuid() != 0 {
+		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()), name: accountName(os.Geteuid())}, nil
+	}
+	if info, err := os.Lstat(data); err == nil && ownerOf(info) != 0 {
+		stat := info.Sys().(*syscall.Stat_t)
+		return account{uid: stat.Uid, gid: stat.Gid, name: accountName(int(stat.Uid)), other: true}, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		found, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, errUID := strconv.ParseUint(found.Uid, 10, 32)
+		gid, errGID := strconv.ParseUint(found.Gid, 10, 32)
+		if errUID != nil || errGID != nil || uid == 0 {
+			continue
+		}
+		return account{uid: uint32(uid), gid: uint32(gid), name: name, other: true}, nil
+	}
+	return account{}, fmt.Errorf("pgembed: PostgreSQL refuses to run as root and there is neither a postgres nor a nobody account: " +
+		"run the server as an ordinary user, or set DATABASE_URL")
+}
+
+// accountName is the login name of a user id: what PostgreSQL's peer authentication will see.
+func accountName(uid int) string {
+	if found, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return found.Username
+	}
+	// Without cgo the Go library reads /etc/passwd only; id asks the directory service too.
+	if out, err := exec.Command("id", "-un", "--", strconv.Itoa(uid)).Output(); err == nil {
+		return strings.TrimSpace(string(out))
+	}
+	return strconv.Itoa(uid)
+}
+
+// command prepares a program that runs as the account, in a process group of its own (so that a terminal's Ctrl-C
+// reaches us alone and the shutdown keeps its order), with no environment but what it needs: a stray PGDATA or
+// PGOPTIONS must not leak in.
+func (a account) command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = "/" // a folder that every account can enter
+	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
+	for _, name := range []string{"LD_LIBRARY_PATH", "TMPDIR"} {
+		if value := os.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if a.other {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
+	}
+	return cmd
+}
+
+// canEnter reports whether the account can traverse to a folder. The kernel is asked, through a shell that runs as the
+// account, because mode bits alone miss access lists, mounts and namespaces.
+func (a account) canEnter(ctx context.Context, folder string) bool {
+	if !a.other {
+		return true
+	}
+	return a.command(ctx, "/bin/sh", "-c", `cd "$1"`, "sh", folder).Run() == nil
+}
+
+// makePrivate makes a folder that only the account may look into.
+func (a account) makePrivate(folder string) error {
+	if err := os.Mkdir(folder, 0o700); err != nil && !os.IsExist(err) {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if a.other {
+		if err := os.Lchown(folder, int(a.uid), int(a.gid)); err != nil {
+			return fmt.Errorf("pgembed: %w", err)
+		}
+	}
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if !info.IsDir() || ownerOf(info) != a.uid {
+		return fmt.Errorf("pgembed: %s is not a folder of the account %s: remove it", folder, a.name)
+	}
+	if err := os.Chmod(folder, 0o700); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	return nil
+}
+
+func ownerOf(info os.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }

@@ -1,0 +1,215 @@
+package pgembed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// home is the folder that holds one cluster and all that belongs to it, locked by this process.
+type home struct {
+	// dataDir is Config.DataDir, absolute, for messages.
+	dataDir string
+	// dir is DataDir/postgres, or where that symlink points to.
+	dir  string
+	acc  account
+	lock *os.File
+}
+
+func (h *home) data() string    { return filepath.Join(h.dir, "data") }
+func (h *home) logFile() string { return filepath.Join(h.dir, "postgres.log") }
+
+// openHome finds or makes the home of a data folder and takes its lock.
+func openHome(ctx context.Context, dataDir string, log *slog.Logger) (*home, error) {
+	dataDir, err := filepath.Abs(dataDir)
+	if err != nil {
+		return nil, fmt.Errorf("pgembed: %w", err)
+	}
+	if err := makeReadable(dataDir); err != nil {
+		return nil, err
+	}
+	h := &home{dataDir: dataDir, dir: filepath.Join(dataDir, "postgres")}
+	abandoned := false
+	info, err := os.Lstat(h.dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		abandoned, err = h.settle(ctx, log)
+	case err == nil && info.Mode()&os.ModeSymlink != 0:
+		err = h.follow()
+	case err == nil:
+		h.acc, err = chooseAccount(h.data())
+		if err == nil && !h.acc.canEnter(ctx, h.dir) {
+			err = h.unreachable()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(h.data()); err == nil && ownerOf(info) != h.acc.uid {
+		return nil, fmt.Errorf("pgembed: the database in %s belongs to the account %s: run the server as that account (or as root), or choose another data folder (DATA_DIR)",
+			h.dir, accountName(int(ownerOf(info))))
+	}
+	if err := h.takeLock(); err != nil {
+		return nil, err
+	}
+	if abandoned {
+		if err := h.setAside(log); err != nil {
+			h.release()
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// settle makes a new home: in the data folder, or for root, where the account that will run postgres cannot get there,
+// in a system folder with a symlink to it. abandoned says that an earlier cluster is still there although the data
+// folder that pointed to it has been removed.
+func (h *home) settle(ctx context.Context, log *slog.Logger) (abandoned bool, err error) {
+	if h.acc, err = chooseAccount(h.data()); err != nil {
+		return false, err
+	}
+	if h.acc.canEnter(ctx, h.dataDir) {
+		return false, makeReadable(h.dir)
+	}
+	sum := sha256.Sum256([]byte(h.dataDir))
+	key := hex.EncodeToString(sum[:6])
+	var failed error
+	for _, dir := range []string{filepath.Join("/var/lib/orderwire", key), filepath.Join("/var/tmp", "orderwire-"+key)} {
+		if failed = makeTrusted(dir); failed == nil && !h.acc.canEnter(ctx, dir) {
+			failed = fmt.Errorf("pgembed: the account %s cannot enter %s", h.acc.name, dir)
+		}
+		if failed != nil {
+			continue
+		}
+		if err := os.Symlink(dir, h.dir); err != nil {
+			return false, fmt.Errorf("pgembed: %w", err)
+		}
+		h.dir = dir
+		if h.acc, err = chooseAccount(h.data()); err != nil {
+			return false, err
+		}
+		log.Info("PostgreSQL's data is kept outside of the data folder, which its account cannot enter",
+			"account", h.acc.name, "data_dir", h.dataDir, "kept_in", dir)
+		_, err := os.Lstat(h.data())
+		return err == nil, nil
+	}
+	return false, fmt.Errorf("pgembed: the account %s cannot enter %s, and no other place serves: %w", h.acc.name, h.dataDir, failed)
+}
+
+// follow makes the target of the symlink DataDir/postgres the home.
+func (h *home) follow() error {
+	target, err := os.Readlink(h.dir)
+	if err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(h.dataDir, target)
+	}
+	if os.Geteuid() == 0 {
+		err = makeTrusted(target)
+	} else if _, err = os.Stat(target); err != nil {
+		err = fmt.Errorf("pgembed: %s points to %s: %w", h.dir, target, err)
+	}
+	if err != nil {
+		return err
+	}
+	h.dir = target
+	h.acc, err = chooseAccount(h.data())
+	return err
+}
+
+func (h *home) unreachable() error {
+	return fmt.Errorf("pgembed: the account %s, which runs PostgreSQL for root, cannot enter %s: open the folders above it to that account, or run the server as an ordinary user",
+		h.acc.name, h.dir)
+}
+
+// setAside renames an abandoned cluster, so that a removed data folder means an empty database, as it does everywhere
+// else, and a mistake can still be undone until the next one.
+func (h *home) setAside(log *slog.Logger) error {
+	if h.postmaster() > 0 {
+		return nil // it is still in use; awaitPredecessor says so
+	}
+	aside := h.data() + ".removed"
+	if err := os.RemoveAll(aside); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if err := os.Rename(h.data(), aside); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	log.Warn("the data folder was removed, so this begins with an empty database; the former one is set aside", "former", aside)
+	return nil
+}
+
+// takeLock makes this process the owner. The kernel gives the lock back when the process ends in any way, and
+// postgres does not inherit it.
+func (h *home) takeLock() error {
+	file, err := os.OpenFile(filepath.Join(h.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		owned := &OwnedError{DataDir: h.dataDir}
+		text := make([]byte, 20)
+		n, _ := file.ReadAt(text, 0) // the pid is a courtesy: unreadable is 0
+		owned.PID, _ = strconv.Atoi(strings.TrimSpace(string(text[:n])))
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return owned
+		}
+		return fmt.Errorf("pgembed: lock %s: %w", file.Name(), err)
+	}
+	h.lock = file
+	if err := file.Truncate(0); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	return nil
+}
+
+// release gives the lock back.
+func (h *home) release() { _ = h.lock.Close() }
+
+// makeReadable makes a folder that every account may enter; what is private in it has its own mode. A folder that
+// exists keeps its mode.
+func makeReadable(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	// Against a strict umask.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	return nil
+}
+
+// makeTrusted makes a folder of root in a place where others may write too, and refuses one that somebody else could
+// have prepared for us.
+func makeTrusted(dir string) error {
+	if err := makeReadable(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := makeReadable(dir); err != nil {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if !info.IsDir() || ownerOf(info) != 0 || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("pgembed: %s is not a folder that only root can change", dir)
+	}
+	return nil
+}

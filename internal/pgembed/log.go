@@ -1,0 +1,96 @@
+package pgembed
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	// maxLogSize bounds postgres.log, and postgres.log.1 too.
+	maxLogSize = 8 << 20
+	// logCheckInterval is how often the size is looked at.
+	logCheckInterval = time.Minute
+)
+
+// openLog opens the server log for appending and says where this start's lines begin. PostgreSQL writes to the file
+// itself, not through this process, so that even the shutdown after a kill -9 is on record.
+func openLog(path string) (file *os.File, begin int64, err error) {
+	if err := rotateLog(path, maxLogSize); err != nil {
+		return nil, 0, err
+	}
+	file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("pgembed: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Close()
+		return nil, 0, fmt.Errorf("pgembed: %w", err)
+	}
+	return file, info.Size(), nil
+}
+
+// rotateLog copies a log that has grown too large to path.1 and empties it. A running postgres appends, so it goes on
+// at the new beginning; a line written in between is lost, which a log can bear.
+func rotateLog(path string, limit int64) (err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || (err == nil && info.Size() < limit) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if err := os.Remove(path + ".1"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if err := copyFile(path, path+".1", 0o600); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		return fmt.Errorf("pgembed: %w", err)
+	}
+	return nil
+}
+
+// complaints is what postgres said in its log since an offset about why it did not start.
+func complaints(path string, since int64) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = file.Close() }() // read only
+	text, err := io.ReadAll(io.NewSectionReader(file, since, 1<<20))
+	if err != nil {
+		return ""
+	}
+	var fatal []string
+	about := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.Contains(line, "FATAL:"), strings.Contains(line, "PANIC:"):
+			about = true
+		case strings.Contains(line, "HINT:"), strings.Contains(line, "DETAIL:"):
+			// These explain the line before them.
+		default:
+			about = false
+		}
+		if about {
+			fatal = append(fatal, line)
+		}
+	}
+	if len(fatal) == 0 {
+		return lastLines(string(text), 6)
+	}
+	return lastLines(strings.Join(fatal, "\n"), 6)
+}
+
+// lastLines is the end of a text, at most n lines of it.
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
