@@ -1,0 +1,89 @@
+package simulated
+
+import (
+	"context"
+	_ "embed" // for the statement beside this file
+	"time"
+
+	"github.com/google/uuid"
+	"go.jetify.com/typeid/base32"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+//go:embed authorize.sql
+var authorizeSQL string
+
+// answer is what an operation answers, as the ledger stores it under its key.
+type answer struct {
+	Outcome         payment.Outcome `db:"outcome"` // empty: undecided
+	Code            string          `db:"code"`
+	Charge          string          `db:"charge"`
+	ActionExpiresAt *time.Time      `db:"action_expires_at"`
+	// Calls made with the key, this one included.
+	Calls       int  `db:"calls"`
+	SameRequest bool `db:"same_request"`
+}
+
+// rejected is the stored outcome of a request that is answered with a *RejectedError.
+const rejected payment.Outcome = "REJECTED"
+
+// result is the answer as the Gateway gives it.
+func (a answer) result() (payment.Result, error) {
+	switch {
+	case !a.SameRequest:
+		return payment.Result{}, rejection(CodeKeyReused)
+	case a.Outcome == rejected:
+		return payment.Result{}, rejection(a.Code)
+	}
+	return resultOf(a.Outcome, a.Charge, a.Code, a.ActionExpiresAt), nil
+}
+
+// resultOf puts a Result together; the action is left out unless the outcome asks for it.
+func resultOf(outcome payment.Outcome, reference, code string, expires *time.Time) payment.Result {
+	r := payment.Result{Outcome: outcome, Reference: reference, Code: code}
+	if outcome == payment.ActionRequired {
+		r.Action = &payment.NextAction{Type: payment.ActionSimulated}
+		if expires != nil {
+			at := expires.UTC()
+			r.Action.ExpiresAt = &at
+		}
+	}
+	return r
+}
+
+// referenceOf is the reference of the charge that the authorization with this key makes. It follows from the key, so
+// that there is nothing random in a statement that may run twice.
+func referenceOf(key uuid.UUID) string { return "sim_ch_" + base32.Encode(key) }
+
+// Authorize decides by the token (see the Token constants) and answers Captured, Held, ActionRequired or Refused.
+// A payment that was voided before is Refused with CodeVoided, under whatever key and token.
+// Errors are *RejectedError and *UnavailableError.
+func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
+	call, err := check(call, payment.OperationAuthorize)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	s, ok := scriptOf(call.Method, call.PaymentID, call.Capture)
+	if !ok {
+		return payment.Result{}, invalid(CodeTokenUnknown, "unknown payment token %.40q", call.Method)
+	}
+	var a answer
+	err = p.stmt.authorize.GetContext(ctx, &a,
+		call.Key, call.PaymentID, call.OrderID, fingerprint(call), referenceOf(call.Key),
+		call.Amount.Minor, call.Amount.Currency, string(call.Capture), call.Method,
+		string(s.outcome), s.code, s.firstCall.undecided(), p.opts.ActionExpiry.Microseconds())
+	if err != nil {
+		return payment.Result{}, unavailable(err)
+	}
+	if a.SameRequest && a.Calls == 1 {
+		switch s.firstCall {
+		case timeoutAfterCharge, timeoutBefore:
+			return payment.Result{}, &UnavailableError{Code: CodeTimeout}
+		case errorBefore:
+			return payment.Result{}, &UnavailableError{Code: CodeServerError}
+		case noFailure:
+		}
+	}
+	return a.result()
+}

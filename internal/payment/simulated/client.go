@@ -1,0 +1,161 @@
+package simulated
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+const (
+	// clientTimeout bounds one call when the caller's context does not.
+	clientTimeout    = 10 * time.Second
+	maxResponseBytes = 64 << 10
+)
+
+// Client is a payment.Gateway over a provider that runs elsewhere behind Handler. It is safe for concurrent use.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+var _ payment.Gateway = (*Client)(nil)
+
+// NewClient speaks to the provider at baseURL, such as http://127.0.0.1:8081. A nil httpClient means a client of its
+// own; without a timeout in httpClient each call ends after 10 seconds. Redirects are not followed: a call repeated at
+// another address would be a call nobody counted.
+//
+// Go's transport repeats a request by itself, on a connection that turned out dead, when it has an Idempotency-Key. The
+// key makes that harmless here; the provider may count one call more.
+func NewClient(baseURL string, httpClient *http.Client) (*Client, error) {
+	base, err := url.Parse(baseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("simulated provider: %q is not an http or https URL", baseURL)
+	}
+	own := http.Client{}
+	if httpClient != nil {
+		own = *httpClient
+	}
+	if own.Timeout == 0 {
+		own.Timeout = clientTimeout
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{base: base, http: &own}, nil
+}
+
+// Name is "simulated": where the provider runs makes no difference.
+func (c *Client) Name() string { return Name }
+
+// Authorize is Provider.Authorize.
+func (c *Client) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return c.call(ctx, "authorize", call)
+}
+
+// Capture is Provider.Capture.
+func (c *Client) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return c.call(ctx, "capture", call)
+}
+
+// Void is Provider.Void.
+func (c *Client) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return c.call(ctx, "void", call)
+}
+
+// Refund is Provider.Refund.
+func (c *Client) Refund(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return c.call(ctx, "refund", call)
+}
+
+// LookUp is Provider.LookUp.
+func (c *Client) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return c.call(ctx, "lookup", call)
+}
+
+// Complete is Provider.Complete.
+func (c *Client) Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error) {
+	return c.post(ctx, "complete", uuid.Nil, wireComplete{PaymentID: paymentID, Approve: approve})
+}
+
+func (c *Client) call(ctx context.Context, path string, call payment.Call) (payment.Result, error) {
+	return c.post(ctx, path, call.Key, wireCallOf(call))
+}
+
+// post makes one call. What went wrong before anything was sent is not told apart from what went wrong after: the
+// outcome is unknown, and the caller repeats it.
+func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any) (payment.Result, error) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return payment.Result{}, fmt.Errorf("simulated provider: encode: %w", err)
+	}
+	address := c.base.JoinPath("v1", path).String()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encoded))
+	if err != nil {
+		return payment.Result{}, fmt.Errorf("simulated provider: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if key != uuid.Nil {
+		request.Header.Set(keyHeader, key.String())
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return payment.Result{}, undelivered(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read; there is nothing left to lose
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes))
+	if err != nil {
+		return payment.Result{}, undelivered(err)
+	}
+	return readResponse(response.StatusCode, text)
+}
+
+// undelivered is a call without an answer.
+func undelivered(err error) *UnavailableError {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return &UnavailableError{Code: CodeTimeout, cause: err}
+	}
+	return unavailable(err)
+}
+
+// readResponse believes a refusal only when it carries the provider's error code: a 404 of some proxy in between says
+// nothing about the money.
+func readResponse(status int, text []byte) (payment.Result, error) {
+	if status == http.StatusOK {
+		var r wireResult
+		if err := json.Unmarshal(text, &r); err != nil || !known(r.Outcome) {
+			return payment.Result{}, &UnavailableError{Code: CodeServerError, cause: errors.New("the answer cannot be read")}
+		}
+		return r.result(), nil
+	}
+	var e wireError
+	if err := json.Unmarshal(text, &e); err != nil {
+		e = wireError{}
+	}
+	switch {
+	case status >= 400 && status < 500 && e.Error.Code != "":
+		return payment.Result{}, &RejectedError{Code: e.Error.Code, Message: e.Error.Message}
+	case status == http.StatusGatewayTimeout:
+		return payment.Result{}, &UnavailableError{Code: CodeTimeout, cause: fmt.Errorf("status %d", status)}
+	default:
+		return payment.Result{}, &UnavailableError{Code: CodeServerError, cause: fmt.Errorf("status %d", status)}
+	}
+}
+
+// known reports whether the outcome is one of package payment's.
+func known(outcome payment.Outcome) bool {
+	switch outcome {
+	case payment.Captured, payment.Held, payment.ActionRequired, payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
+		return true
+	default:
+		return false
+	}
+}

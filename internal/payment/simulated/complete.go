@@ -1,0 +1,51 @@
+package simulated
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Complete ends the action of a sim_requires_action payment as its customer would: approved, it is Captured (automatic
+// capture) or Held (manual); else Refused with CodeActionRefused. The answer is the state of the charge afterwards, so
+// completing again changes nothing, and completing after the time is up gives Refused with CodeActionExpired, after a
+// void Released. The caller of the payment learns of it by LookUp.
+// Errors are *RejectedError (CodeChargeNotFound) and *UnavailableError.
+func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error) {
+	var v verdict
+	err := p.inTx(ctx, func(tx *sqlx.Tx) error {
+		var locked uuid.UUID
+		err := tx.StmtxContext(ctx, p.stmt.lockPayment).GetContext(ctx, &locked, paymentID)
+		if errors.Is(err, sql.ErrNoRows) {
+			v = reject(CodeChargeNotFound)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var charges []charge
+		if err := tx.StmtxContext(ctx, p.stmt.charges).SelectContext(ctx, &charges, paymentID); err != nil {
+			return err
+		}
+		v = completeRule(charges, approve)
+		// The money moves on behalf of the authorization, which its charge names.
+		for _, c := range charges {
+			if c.Reference == v.reference {
+				return p.apply(ctx, tx, v.moves, c.OperationKey)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return payment.Result{}, unavailable(err)
+	}
+	if v.outcome == rejected {
+		return payment.Result{}, rejection(v.code)
+	}
+	return resultOf(v.outcome, v.reference, v.code, nil), nil
+}

@@ -1,0 +1,79 @@
+package simulated
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+const lookUpSQL = `
+SELECT o.operation, o.payment_id, coalesce(o.outcome, '') AS outcome, o.code, coalesce(o.charge, '') AS charge,
+    coalesce(c.status, '') AS status, coalesce(c.code, '') AS charge_code, c.action_expires_at,
+    coalesce(c.status = 'ACTION_REQUIRED' AND c.action_expires_at <= statement_timestamp(), false) AS expired
+FROM simulated.operations o LEFT JOIN simulated.charges c ON c.reference = o.charge
+WHERE o.key = $1`
+
+const lookUpChargeSQL = `
+SELECT 'AUTHORIZE' AS operation, payment_id, status AS outcome, code, reference AS charge, status, code AS charge_code,
+    action_expires_at, coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired
+FROM simulated.charges
+WHERE reference = $1`
+
+// seen is an operation in the ledger, with the present state of its charge.
+type seen struct {
+	Operation       payment.Operation `db:"operation"`
+	PaymentID       uuid.UUID         `db:"payment_id"`
+	Outcome         payment.Outcome   `db:"outcome"`
+	Code            string            `db:"code"`
+	Charge          string            `db:"charge"`
+	Status          payment.Outcome   `db:"status"`
+	ChargeCode      string            `db:"charge_code"`
+	ActionExpiresAt *time.Time        `db:"action_expires_at"`
+	Expired         bool              `db:"expired"`
+}
+
+// LookUp tells what became of the operation with call.Key. For an authorization that is the state of its charge now:
+// Captured, Held, ActionRequired, Refused, or Released after a void. For the others it is the answer they were given;
+// one that was rejected is the same *RejectedError again. An authorization whose key is unknown is looked up by
+// call.Reference, if there is one.
+//
+// NotFound: the provider did not see the operation, or failed before it decided anything; no money moved. A call still
+// under way is NotFound too, so the answer to it is to repeat the same Call, never to make a new one.
+// Errors are *RejectedError and *UnavailableError.
+func (p *Provider) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
+	if call.Key == uuid.Nil || call.PaymentID == uuid.Nil {
+		return payment.Result{}, invalid(CodeRequestInvalid, "a look-up needs the idempotency key and the payment id")
+	}
+	var s seen
+	err := p.stmt.lookUp.GetContext(ctx, &s, call.Key)
+	if errors.Is(err, sql.ErrNoRows) && call.Operation == payment.OperationAuthorize && call.Reference != "" {
+		err = p.stmt.lookUpCharge.GetContext(ctx, &s, call.Reference)
+	}
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return payment.Result{Outcome: payment.NotFound}, nil
+	case err != nil:
+		return payment.Result{}, unavailable(err)
+	case s.PaymentID != call.PaymentID, call.Operation != "" && s.Operation != call.Operation:
+		return payment.Result{}, rejection(CodeKeyReused)
+	}
+	return s.result()
+}
+
+func (s seen) result() (payment.Result, error) {
+	switch {
+	case s.Outcome == "":
+		return payment.Result{Outcome: payment.NotFound}, nil
+	case s.Outcome == rejected:
+		return payment.Result{}, rejection(s.Code)
+	case s.Operation == payment.OperationAuthorize && s.Status != "":
+		outcome, code := charge{Status: s.Status, Code: s.ChargeCode, Expired: s.Expired}.now()
+		return resultOf(outcome, s.Charge, code, s.ActionExpiresAt), nil
+	}
+	return resultOf(s.Outcome, s.Charge, s.Code, nil), nil
+}

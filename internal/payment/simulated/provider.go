@@ -1,0 +1,114 @@
+// Package simulated is a payment provider that moves no real money: every way a payment can go is chosen by its token,
+// and a persistent ledger of its own records what was really charged.
+//
+// The ledger (schema "simulated") is written in the provider's own transactions, never in the caller's. So when the
+// caller is killed anywhere, ledger and shop can be compared: what was charged against what the shop believes. Like a
+// real provider it acts once per idempotency key, and like a real one it does not stop a caller who charges twice under
+// two keys: the ledger shows it instead.
+//
+// New works in the caller's process; Handler puts the same provider behind HTTP and Client speaks to it.
+//
+// What a repeat and a look-up answer differs on purpose, as at real providers: a repeated call gives the answer that its
+// key was given first, LookUp gives the state of the charge now.
+package simulated
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Name of the provider, in Payment.provider and in webhook paths.
+const Name = "simulated"
+
+// Options of a Provider. The zero value is right for most.
+type Options struct {
+	// ActionExpiry is how long the customer of a sim_requires_action payment has to act. Default 15 minutes.
+	ActionExpiry time.Duration
+	// TimeoutHold is how long the HTTP face keeps a call waiting that is to time out, before it answers 504. A caller
+	// with a shorter deadline sees its own timeout. Default 200 milliseconds. In-process calls fail at once.
+	TimeoutHold time.Duration
+}
+
+const (
+	defaultActionExpiry = 15 * time.Minute
+	defaultTimeoutHold  = 200 * time.Millisecond
+	prepareTimeout      = 15 * time.Second
+)
+
+// Provider is the simulated provider over its ledger. It is safe for concurrent use, also by several processes on one
+// database.
+type Provider struct {
+	db   *sqlx.DB
+	opts Options
+	stmt statements
+}
+
+var _ payment.Gateway = (*Provider)(nil)
+
+// statements are prepared once: unprepared, lib/pq needs two round trips for each.
+type statements struct {
+	authorize, claim, charges, move, finish, lookUp, lookUpCharge, lockPayment *sqlx.Stmt
+}
+
+// New opens the provider over a database that Migrate has brought up to date. It keeps prepared statements; Close
+// releases them. The database stays the caller's.
+func New(db *sqlx.DB, opts Options) (*Provider, error) {
+	if opts.ActionExpiry <= 0 {
+		opts.ActionExpiry = defaultActionExpiry
+	}
+	if opts.TimeoutHold <= 0 {
+		opts.TimeoutHold = defaultTimeoutHold
+	}
+	p := &Provider{db: db, opts: opts}
+	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+	defer cancel()
+	for _, s := range []struct {
+		target **sqlx.Stmt
+		query  string
+	}{
+		{&p.stmt.authorize, authorizeSQL},
+		{&p.stmt.claim, claimSQL},
+		{&p.stmt.charges, chargesSQL},
+		{&p.stmt.move, moveSQL},
+		{&p.stmt.finish, finishSQL},
+		{&p.stmt.lookUp, lookUpSQL},
+		{&p.stmt.lookUpCharge, lookUpChargeSQL},
+		{&p.stmt.lockPayment, lockPaymentSQL},
+	} {
+		prepared, err := db.PreparexContext(ctx, s.query)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("simulated provider: prepare (has Migrate run?): %w", err), p.Close())
+		}
+		*s.target = prepared
+	}
+	return p, nil
+}
+
+// Close releases the prepared statements. Calls under way may fail.
+func (p *Provider) Close() error {
+	var errs []error
+	s := p.stmt
+	for _, stmt := range []*sqlx.Stmt{s.authorize, s.claim, s.charges, s.move, s.finish, s.lookUp, s.lookUpCharge, s.lockPayment} {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Name is "simulated".
+func (p *Provider) Name() string { return Name }
+
+// unavailable turns a failure of the ledger's database into an unknown outcome: a commit may have happened.
+func unavailable(err error) *UnavailableError {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &UnavailableError{Code: CodeTimeout, cause: err}
+	}
+	return &UnavailableError{Code: CodeServerError, cause: err}
+}

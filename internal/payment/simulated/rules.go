@@ -1,0 +1,176 @@
+package simulated
+
+import (
+	"time"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// charge is a row of the ledger as the rules see it.
+type charge struct {
+	Reference       string                `db:"reference"`
+	Status          payment.Outcome       `db:"status"`
+	Code            string                `db:"code"`
+	Amount          int64                 `db:"amount"`
+	Currency        string                `db:"currency"`
+	Captured        int64                 `db:"captured"`
+	Refunded        int64                 `db:"refunded"`
+	CaptureMethod   payment.CaptureMethod `db:"capture_method"`
+	OperationKey    string                `db:"operation_key"`
+	ActionExpiresAt *time.Time            `db:"action_expires_at"`
+	// Expired: the customer can no longer act, by the database clock.
+	Expired bool `db:"expired"`
+}
+
+// kind of a journal entry.
+type kind string
+
+const (
+	noEntry        kind = ""
+	entryAuthorize kind = "AUTHORIZE"
+	entryCapture   kind = "CAPTURE"
+	entryVoid      kind = "VOID"
+	entryRefund    kind = "REFUND"
+)
+
+// move changes one charge and journals the money it moves.
+type move struct {
+	reference string
+	kind      kind
+	amount    int64
+	status    payment.Outcome
+	code      string
+}
+
+// verdict is what the provider decides about one operation. The rules below are pure: they are given all charges of the
+// payment, oldest first, while the payment is locked.
+type verdict struct {
+	outcome   payment.Outcome
+	code      string
+	reference string
+	moves     []move
+	// voids: the payment takes no further authorization.
+	voids bool
+}
+
+type rule func(charges []charge, call payment.Call) verdict
+
+func reject(code string) verdict { return verdict{outcome: rejected, code: code} }
+
+// find gives the charge with the reference, or, without one, the oldest that suits, or else the newest of all.
+func find(charges []charge, reference string, suits func(charge) bool) (charge, bool) {
+	for _, c := range charges {
+		if reference == "" && suits(c) || reference != "" && c.Reference == reference {
+			return c, true
+		}
+	}
+	if reference != "" || len(charges) == 0 {
+		return charge{}, false
+	}
+	return charges[len(charges)-1], true
+}
+
+// captureRule takes the whole of what is held. What is captured already stays captured, once.
+func captureRule(charges []charge, call payment.Call) verdict {
+	c, ok := find(charges, call.Reference, func(c charge) bool { return c.Status == payment.Held })
+	if !ok {
+		return reject(CodeChargeNotFound)
+	}
+	if call.Amount.Minor != c.Amount || call.Amount.Currency != c.Currency {
+		return reject(CodeAmountMismatch)
+	}
+	v := verdict{outcome: payment.Refused, reference: c.Reference}
+	switch c.Status {
+	case payment.Held:
+		v.outcome = payment.Captured
+		v.moves = []move{{reference: c.Reference, kind: entryCapture, amount: c.Amount, status: payment.Captured}}
+	case payment.Captured:
+		v.outcome = payment.Captured
+	case payment.Released:
+		v.code = CodeVoided
+	case payment.ActionRequired:
+		v.code = CodeActionRequired
+		if c.Expired {
+			v.code = CodeActionExpired
+		}
+	case payment.Refused, payment.Refunded, payment.NotFound:
+		v.code = c.Code
+	}
+	return v
+}
+
+// voidRule releases every charge of the payment that took no money yet and lets no other be made. A captured charge
+// cannot be released: the answer is then Captured.
+func voidRule(charges []charge, call payment.Call) verdict {
+	v := verdict{outcome: payment.Released, voids: true}
+	if c, ok := find(charges, call.Reference, func(charge) bool { return false }); ok {
+		v.reference = c.Reference
+	} else if call.Reference != "" {
+		return reject(CodeChargeNotFound)
+	}
+	for _, c := range charges {
+		switch c.Status {
+		case payment.Captured:
+			v.outcome, v.reference = payment.Captured, c.Reference
+			v.voids = false
+		case payment.Held:
+			v.moves = append(v.moves, move{reference: c.Reference, kind: entryVoid, amount: c.Amount, status: payment.Released})
+		case payment.ActionRequired:
+			v.moves = append(v.moves, move{reference: c.Reference, status: payment.Released})
+		case payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
+		}
+	}
+	return v
+}
+
+// refundRule gives money back, never more than was taken and not yet given back. Without a reference it takes the
+// oldest charge that has enough left.
+func refundRule(charges []charge, call payment.Call) verdict {
+	c, ok := find(charges, call.Reference, func(c charge) bool { return c.Captured-c.Refunded >= call.Amount.Minor })
+	switch {
+	case !ok:
+		return reject(CodeChargeNotFound)
+	case call.Amount.Currency != c.Currency:
+		return reject(CodeAmountMismatch)
+	case c.Captured == 0:
+		return reject(CodeNotCaptured)
+	case call.Amount.Minor > c.Captured-c.Refunded:
+		return reject(CodeRefundExceedsCaptured)
+	}
+	return verdict{
+		outcome:   payment.Refunded,
+		reference: c.Reference,
+		moves:     []move{{reference: c.Reference, kind: entryRefund, amount: call.Amount.Minor, status: payment.Captured}},
+	}
+}
+
+// completeRule ends the customer's action, if it still can be. The verdict's outcome is the state of the charge then.
+func completeRule(charges []charge, approve bool) verdict {
+	c, ok := find(charges, "", func(c charge) bool { return c.Status == payment.ActionRequired })
+	if !ok {
+		return reject(CodeChargeNotFound)
+	}
+	v := verdict{reference: c.Reference}
+	v.outcome, v.code = c.now()
+	if v.outcome != payment.ActionRequired {
+		return v
+	}
+	m := move{reference: c.Reference, status: payment.Refused, code: CodeActionRefused}
+	if approve {
+		m = move{reference: c.Reference, kind: entryAuthorize, amount: c.Amount, status: approved(c.CaptureMethod)}
+		if m.status == payment.Captured {
+			m.kind = entryCapture
+		}
+	}
+	v.outcome, v.code = m.status, m.code
+	v.moves = []move{m}
+	return v
+}
+
+// now is the state of the charge, with an action nobody took in time as the refusal that it is.
+func (c charge) now() (payment.Outcome, string) {
+	if c.Status == payment.ActionRequired && c.Expired {
+		return payment.Refused, CodeActionExpired
+	}
+	return c.Status, c.Code
+}

@@ -1,0 +1,131 @@
+package simulated
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// claimSQL locks the payment and counts the call under its key. A statement that runs after it sees all that was
+// committed for the payment. Order of locks: payment, then key, everywhere.
+const claimSQL = `
+WITH payment AS (
+    INSERT INTO simulated.payments AS p (payment_id, order_id) VALUES ($2, $3)
+    ON CONFLICT (payment_id) DO UPDATE SET order_id = p.order_id
+    RETURNING p.payment_id
+)
+INSERT INTO simulated.operations AS o (key, operation, payment_id, refund_id, fingerprint)
+SELECT $1::uuid, $4::text, payment_id, $5::uuid, $6::bytea FROM payment
+ON CONFLICT (key) DO UPDATE SET calls = o.calls + 1
+RETURNING coalesce(o.outcome, '') AS outcome, o.code, coalesce(o.charge, '') AS charge, o.action_expires_at, o.calls,
+    o.fingerprint = $6::bytea AS same_request`
+
+const chargesSQL = `
+SELECT reference, operation_key, status, code, amount, currency, captured, refunded, capture_method, action_expires_at,
+    coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired
+FROM simulated.charges WHERE payment_id = $1 ORDER BY created_at, reference`
+
+// moveSQL changes a charge and journals what moved, in one statement, so that neither is ever without the other.
+const moveSQL = `
+WITH changed AS (
+    UPDATE simulated.charges SET
+        status = $2, code = $3, updated_at = now(),
+        captured = captured + CASE WHEN $4::text = 'CAPTURE' THEN $5::bigint ELSE 0 END,
+        refunded = refunded + CASE WHEN $4::text = 'REFUND' THEN $5::bigint ELSE 0 END
+    WHERE reference = $1
+    RETURNING reference
+)
+INSERT INTO simulated.entries (charge, operation_key, kind, amount)
+SELECT reference, $6::uuid, $4::text, $5::bigint FROM changed WHERE $4::text <> ''`
+
+const finishSQL = `
+WITH voided AS (
+    UPDATE simulated.payments SET voided_at = coalesce(voided_at, now()) WHERE payment_id = $2 AND $6::boolean
+)
+UPDATE simulated.operations SET outcome = $3, code = $4, charge = nullif($5::text, ''), decided_call = calls WHERE key = $1`
+
+const lockPaymentSQL = `SELECT payment_id FROM simulated.payments WHERE payment_id = $1 FOR UPDATE`
+
+// Capture takes the whole held amount: Captured, also when an earlier operation captured it already. Refused with
+// CodeVoided, CodeActionRequired, CodeActionExpired or the charge's own code when there is nothing to capture.
+// Errors are *RejectedError and *UnavailableError.
+func (p *Provider) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return p.settle(ctx, call, payment.OperationCapture, captureRule)
+}
+
+// Void releases the payment: Released, or Captured when it took money already, which a void cannot undo.
+//
+// A void of a payment that the provider never saw is Released too, and remembered: an authorization that arrives after
+// it, however late, is Refused with CodeVoided. So a caller who gives up on a payment may rely on Released for good.
+// Errors are *RejectedError and *UnavailableError.
+func (p *Provider) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return p.settle(ctx, call, payment.OperationVoid, voidRule)
+}
+
+// Refund gives call.Amount back; partial refunds may be repeated, each under its own key, up to what was captured.
+// Above that it is a *RejectedError with CodeRefundExceedsCaptured. Other errors are *UnavailableError.
+func (p *Provider) Refund(ctx context.Context, call payment.Call) (payment.Result, error) {
+	return p.settle(ctx, call, payment.OperationRefund, refundRule)
+}
+
+// settle runs one operation on the payment's charges, once per key. A rejection is stored like any other answer: a
+// second call under its key that overtook it must not succeed after the first was told no.
+func (p *Provider) settle(ctx context.Context, call payment.Call, operation payment.Operation, decide rule) (payment.Result, error) {
+	call, err := check(call, operation)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	var a answer
+	err = p.inTx(ctx, func(tx *sqlx.Tx) error {
+		refund := optional(call.RefundID)
+		err := tx.StmtxContext(ctx, p.stmt.claim).GetContext(ctx, &a,
+			call.Key, call.PaymentID, call.OrderID, string(operation), refund, fingerprint(call))
+		if err != nil || !a.SameRequest || a.Outcome != "" {
+			return err
+		}
+		var charges []charge
+		if err := tx.StmtxContext(ctx, p.stmt.charges).SelectContext(ctx, &charges, call.PaymentID); err != nil {
+			return err
+		}
+		v := decide(charges, call)
+		if err := p.apply(ctx, tx, v.moves, call.Key.String()); err != nil {
+			return err
+		}
+		a.Outcome, a.Code, a.Charge = v.outcome, v.code, v.reference
+		_, err = tx.StmtxContext(ctx, p.stmt.finish).ExecContext(ctx,
+			call.Key, call.PaymentID, string(v.outcome), v.code, v.reference, v.voids)
+		return err
+	})
+	if err != nil {
+		return payment.Result{}, unavailable(err)
+	}
+	return a.result()
+}
+
+// apply makes the moves of a verdict.
+func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key string) error {
+	for _, m := range moves {
+		_, err := tx.StmtxContext(ctx, p.stmt.move).ExecContext(ctx,
+			m.reference, string(m.status), m.code, string(m.kind), m.amount, key)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inTx runs fn in a transaction of the ledger's own. After an error from it, whether it committed is unknown; every
+// caller is safe to run again.
+func (p *Provider) inTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
+	tx, err := p.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do; before, the first error counts
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,123 @@
+package simulated
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// The payment tokens: each scripts how an authorization goes. No token at all is TokenRandom.
+const (
+	// TokenApprove is approved.
+	TokenApprove = "sim_approve"
+	// TokenDecline is refused with the code card_declined.
+	TokenDecline = "sim_decline"
+	// TokenRandom is approved about three times in four, else refused like TokenDecline. The payment's id decides, so
+	// every attempt for one payment goes the same way.
+	TokenRandom = "sim_random"
+	// TokenRequiresAction waits for Complete.
+	TokenRequiresAction = "sim_requires_action"
+	// TokenTimeoutCharged takes the money and answers the first call with a timeout.
+	TokenTimeoutCharged = "sim_timeout_charged"
+	// TokenTimeoutNotCharged answers the first call with a timeout and moves nothing; the second is approved.
+	TokenTimeoutNotCharged = "sim_timeout_not_charged"
+	// TokenErrorOnce answers the first call with a server error and moves nothing; the second is approved.
+	TokenErrorOnce = "sim_error_once"
+)
+
+// failure is how the first call of an operation goes wrong. It is asked of the script after the ledger is written.
+type failure string
+
+const (
+	noFailure          failure = ""
+	timeoutAfterCharge failure = "timeout after charge"
+	timeoutBefore      failure = "timeout before charge"
+	errorBefore        failure = "error before charge"
+)
+
+// undecided reports whether the first call fails before the provider decided anything.
+func (f failure) undecided() bool { return f == timeoutBefore || f == errorBefore }
+
+// script is what a token makes of an authorization.
+type script struct {
+	outcome payment.Outcome
+	code    string
+	// firstCall is how the first call with a key fails; later calls do not.
+	firstCall failure
+}
+
+// tokens in the order in which they are documented. The outcome Captured stands for Held when capture is manual.
+var tokens = []struct {
+	name   string
+	effect string
+	script script
+}{
+	{TokenApprove, "approved", script{outcome: payment.Captured}},
+	{TokenDecline, "refused with the code card_declined", script{outcome: payment.Refused, code: CodeCardDeclined}},
+	{TokenRandom, "approved three times in four, else refused; the payment's id decides", script{}},
+	{TokenRequiresAction, "waits until the customer approves or refuses", script{outcome: payment.ActionRequired}},
+	{TokenTimeoutCharged, "charges, but the first answer is a timeout", script{outcome: payment.Captured, firstCall: timeoutAfterCharge}},
+	{TokenTimeoutNotCharged, "the first call times out and charges nothing, the second is approved", script{outcome: payment.Captured, firstCall: timeoutBefore}},
+	{TokenErrorOnce, "the first call is a server error and charges nothing, the second is approved", script{outcome: payment.Captured, firstCall: errorBefore}},
+}
+
+// Tokens lists the payment tokens, for messages and documentation.
+func Tokens() []string {
+	names := make([]string, len(tokens))
+	for i, t := range tokens {
+		names[i] = t.name
+	}
+	return names
+}
+
+// Describe says in a few words what a token does; it is empty for an unknown one.
+func Describe(token string) string {
+	for _, t := range tokens {
+		if t.name == token {
+			return t.effect
+		}
+	}
+	return ""
+}
+
+// ValidToken reports whether the provider knows the token. The empty token is valid: it stands for TokenRandom.
+func ValidToken(token string) bool {
+	return token == "" || slices.Contains(Tokens(), token)
+}
+
+// scriptOf says how an authorization with this token goes; false for an unknown token.
+func scriptOf(token string, paymentID uuid.UUID, capture payment.CaptureMethod) (script, bool) {
+	for _, t := range tokens {
+		if t.name != token {
+			continue
+		}
+		s := t.script
+		if token == TokenRandom {
+			s = randomScript(paymentID)
+		}
+		if s.outcome == payment.Captured {
+			s.outcome = approved(capture)
+		}
+		return s, true
+	}
+	return script{}, false
+}
+
+// randomScript is decided by a hash, because the ids themselves are mostly time.
+func randomScript(paymentID uuid.UUID) script {
+	if sum := sha256.Sum256(paymentID[:]); sum[0] < 64 {
+		return script{outcome: payment.Refused, code: CodeCardDeclined}
+	}
+	return script{outcome: payment.Captured}
+}
+
+// approved is what becomes of an approved charge.
+func approved(capture payment.CaptureMethod) payment.Outcome {
+	if capture == payment.CaptureManual {
+		return payment.Held
+	}
+	return payment.Captured
+}

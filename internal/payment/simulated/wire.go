@@ -1,0 +1,99 @@
+package simulated
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// The wire format: JSON over HTTP. The idempotency key travels in the header Idempotency-Key.
+//
+//	POST /v1/authorize, /v1/capture, /v1/void, /v1/refund, /v1/lookup   wireCall → wireResult
+//	POST /v1/complete                                                  wireComplete → wireResult
+//	GET  /v1/ledger?payment=…&order=…&after=…&limit=…                   wireLedger
+//	GET  /v1/audit                                                     wireAudit
+//
+// A status of 4xx with an error code in the body means: refused, nothing moved. Every other status but 200, and no
+// answer at all, mean that the outcome is unknown.
+
+// keyHeader carries the idempotency key, after draft-ietf-httpapi-idempotency-key-header.
+const keyHeader = "Idempotency-Key"
+
+type wireCall struct {
+	Operation     payment.Operation     `json:"operation,omitempty"` // of a look-up; else the path says it
+	OrderID       uuid.UUID             `json:"orderId"`
+	PaymentID     uuid.UUID             `json:"paymentId"`
+	RefundID      *uuid.UUID            `json:"refundId,omitempty"`
+	AmountMinor   int64                 `json:"amountMinor"`
+	Currency      string                `json:"currency"`
+	CaptureMethod payment.CaptureMethod `json:"captureMethod,omitempty"`
+	Method        string                `json:"method,omitempty"`
+	Reference     string                `json:"reference,omitempty"`
+}
+
+func (w wireCall) call(key uuid.UUID) payment.Call {
+	call := payment.Call{
+		Key: key, Operation: w.Operation, OrderID: w.OrderID, PaymentID: w.PaymentID,
+		Amount:  money.New(w.AmountMinor, w.Currency),
+		Capture: w.CaptureMethod, Method: w.Method, Reference: w.Reference,
+	}
+	if w.RefundID != nil {
+		call.RefundID = *w.RefundID
+	}
+	return call
+}
+
+func wireCallOf(call payment.Call) wireCall {
+	w := wireCall{
+		Operation: call.Operation, OrderID: call.OrderID, PaymentID: call.PaymentID,
+		AmountMinor: call.Amount.Minor, Currency: call.Amount.Currency,
+		CaptureMethod: call.Capture, Method: call.Method, Reference: call.Reference,
+	}
+	if call.RefundID != uuid.Nil {
+		w.RefundID = &call.RefundID
+	}
+	return w
+}
+
+type wireComplete struct {
+	PaymentID uuid.UUID `json:"paymentId"`
+	Approve   bool      `json:"approve"`
+}
+
+type wireResult struct {
+	Outcome         payment.Outcome `json:"outcome"`
+	Reference       string          `json:"reference,omitempty"`
+	Code            string          `json:"code,omitempty"`
+	ActionExpiresAt *time.Time      `json:"actionExpiresAt,omitempty"`
+}
+
+func wireResultOf(r payment.Result) wireResult {
+	w := wireResult{Outcome: r.Outcome, Reference: r.Reference, Code: r.Code}
+	if r.Action != nil {
+		w.ActionExpiresAt = r.Action.ExpiresAt
+	}
+	return w
+}
+
+func (w wireResult) result() payment.Result {
+	return resultOf(w.Outcome, w.Reference, w.Code, w.ActionExpiresAt)
+}
+
+type wireError struct {
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+type wireLedger struct {
+	Balances []Balance `json:"balances"`
+	Totals   []Total   `json:"totals"`
+}
+
+type wireAudit struct {
+	Discrepancies []Discrepancy `json:"discrepancies"`
+}
