@@ -1,0 +1,198 @@
+package pgtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/pgembed"
+)
+
+const (
+	// keeperVariable holds the cluster's folder in the environment of a keeper.
+	keeperVariable = "ORDERWIRE_PGTEST_KEEPER"
+	// linger is how long an unused cluster stays: go test compiles between two packages.
+	linger = 5 * time.Second
+	// keepTemplates is how many templates outlive a restart: those of the branches one switches between.
+	keepTemplates = 8
+)
+
+// A keeper is a test binary started once more with keeperVariable set. An init function runs before any test or flag
+// of the binary, in every binary that imports this package, so no TestMain is needed.
+func init() {
+	if dir := os.Getenv(keeperVariable); dir != "" {
+		_ = os.Unsetenv(keeperVariable)
+		if err := keep(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+}
+
+// keep runs the cluster of a folder until nobody uses it.
+func keep(dir string) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeoutCause(ctx, 12*time.Hour, errors.New("a test run of twelve hours is a stuck one"))
+	defer cancel()
+	keeper, err := lock(ctx, filepath.Join(dir, keeperFile), syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, keeper.Close()) }()
+	cluster, err := startCluster(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		err = errors.Join(err, cluster.Stop(stop), os.Remove(filepath.Join(dir, runningFile)))
+	}()
+	if err := tidy(ctx, cluster.URL("postgres")); err != nil {
+		return err
+	}
+	address := cluster.URL("postgres")
+	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(address), 0o600); err != nil {
+		return err
+	}
+	// The first of ExtraFiles: whoever started us waits for this line.
+	answer := os.NewFile(3, "answer")
+	if _, err := answer.WriteString(address + "\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	if err := answer.Close(); err != nil {
+		return err
+	}
+	return awaitIdle(ctx, dir, cluster.Done())
+}
+
+// awaitIdle returns when the cluster has had no user for a while. It then has the users' lock, and so keeps newcomers
+// waiting until this process has ended.
+func awaitIdle(ctx context.Context, dir string, died <-chan struct{}) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	idleSince := time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-died:
+			return errors.New("PostgreSQL ended")
+		case <-tick.C:
+		}
+		users, err := tryLock(filepath.Join(dir, usersFile), syscall.LOCK_EX)
+		switch {
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			idleSince = time.Time{}
+			continue
+		case err != nil:
+			return err
+		case idleSince.IsZero():
+			idleSince = time.Now()
+		case time.Since(idleSince) > linger:
+			// Held, not closed, until the process ends.
+			membership = users
+			return nil
+		}
+		if err := users.Close(); err != nil {
+			return err
+		}
+	}
+}
+
+// startCluster starts the cluster of a folder, and starts again from nothing when it cannot be trusted or used.
+func startCluster(ctx context.Context, dir string) (*pgembed.Cluster, error) {
+	cfg := pgembed.Config{
+		DataDir: dir,
+		Bin:     os.Getenv("PG_BIN"),
+		Logger:  slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Settings: map[string]string{
+			// Nothing here has to survive a crash.
+			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "10min",
+			"max_connections": "500", "shared_buffers": "128MB", "max_wal_size": "2GB",
+		},
+	}
+	if !trusted(dir) {
+		if err := wipe(dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, runningFile), []byte(bootID()), 0o600); err != nil {
+		return nil, err
+	}
+	cluster, err := pgembed.Start(ctx, cfg)
+	if version := (*pgembed.VersionError)(nil); errors.As(err, &version) {
+		if err := wipe(dir); err != nil {
+			return nil, err
+		}
+		cluster, err = pgembed.Start(ctx, cfg)
+	}
+	return cluster, err
+}
+
+// runningFile exists while a cluster runs and has the boot's id. The cluster does not flush to disk, so after a crash
+// of the machine, and only then, what it left is worthless.
+const runningFile = "running"
+
+// trusted reports whether what is in the folder survived.
+func trusted(dir string) bool {
+	boot, err := os.ReadFile(filepath.Join(dir, runningFile))
+	return errors.Is(err, os.ErrNotExist) || (err == nil && len(boot) > 0 && string(boot) == bootID())
+}
+
+// bootID names the present run of the operating system; empty where it has no such name.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // absent outside of Linux
+	return strings.TrimSpace(string(id))
+}
+
+// wipe removes the cluster.
+func wipe(dir string) error { return os.RemoveAll(filepath.Join(dir, "postgres")) }
+
+// tidy drops the databases that killed tests left, and the oldest templates.
+func tidy(ctx context.Context, address string) (err error) {
+	db, err := sql.Open("postgres", address)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var stale []string
+	// Object ids grow, so the highest is the newest.
+	rows, err := db.QueryContext(ctx, `
+		SELECT datname FROM pg_database WHERE starts_with(datname, $1) OR starts_with(datname, $2)
+		UNION ALL
+		(SELECT datname FROM pg_database WHERE starts_with(datname, $3) ORDER BY oid DESC OFFSET $4)`,
+		clonePrefix, buildPrefix, templatePrefix, keepTemplates)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		stale = append(stale, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range stale {
+		if _, err := db.ExecContext(ctx, `DROP DATABASE `+pq.QuoteIdentifier(name)+` WITH (FORCE)`); err != nil {
+			return err
+		}
+	}
+	return nil
+}
