@@ -133,13 +133,20 @@ func startCluster(ctx context.Context, dir string) (*pgembed.Cluster, error) {
 		return nil, err
 	}
 	cluster, err := pgembed.Start(ctx, cfg)
-	if version := (*pgembed.VersionError)(nil); errors.As(err, &version) {
-		if err := wipe(dir); err != nil {
-			return nil, err
-		}
-		cluster, err = pgembed.Start(ctx, cfg)
+	var notFound *pgembed.NotFoundError
+	var owned *pgembed.OwnedError
+	if err == nil || ctx.Err() != nil || errors.As(err, &notFound) || errors.As(err, &owned) {
+		return cluster, err
 	}
-	return cluster, err
+	// Made by another version, or damaged. There is nothing in it to keep.
+	if errWipe := wipe(dir); errWipe != nil {
+		return nil, errors.Join(err, errWipe)
+	}
+	cluster, errAgain := pgembed.Start(ctx, cfg)
+	if errAgain != nil {
+		return nil, errors.Join(err, errAgain)
+	}
+	return cluster, nil
 }
 
 // runningFile exists while a cluster runs and has the boot's id. The cluster does not flush to disk, so after a crash

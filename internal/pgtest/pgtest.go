@@ -71,16 +71,20 @@ type server struct {
 	admin *sql.DB
 	// base is the URL of some database of the server.
 	base *url.URL
-	// templates has a lock per template name; true inside means that the template is known to be there.
+	// version is server_version_num: 180004 for 18.4.
+	version int
+
 	mu        sync.Mutex
-	templates map[string]*templateState
+	templates map[string]*templateState // by Template.Name
 }
 
+// templateState is what this process knows of one template. Its lock is held while the template is made.
 type templateState struct {
 	sync.Mutex
 	made bool
 }
 
+// connection is made by the first New.
 var connection struct {
 	sync.Mutex
 	*server
@@ -109,8 +113,8 @@ func connect(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	s.admin.SetMaxOpenConns(4)
-	if err := s.admin.PingContext(ctx); err != nil {
-		_ = s.admin.Close() // the ping's error says more
+	if err := s.admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&s.version); err != nil {
+		_ = s.admin.Close() // the query's error says more
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	connection.server = s
