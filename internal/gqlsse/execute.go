@@ -51,10 +51,15 @@ func (t *Transport) execute(
 	t.end(ctx, out, exec, pump(ctx, out, pull, responses))
 }
 
-// errGone says that the client does not read any more.
-var errGone = errors.New("the client is gone")
+var (
+	// errGone says that the client does not read any more.
+	errGone = errors.New("the client is gone")
+	// errFailed says that the operation was refused before its execution, and that the client has been told.
+	errFailed = errors.New("refused")
+)
 
-// pump writes responses until there is none, and returns why: stream.ErrDone, errGone, or what the pull returned.
+// pump writes responses until there is none, and returns why: stream.ErrDone, errGone, errFailed, or what the pull
+// returned.
 // Nothing is pulled while an event cannot be written.
 func pump(ctx context.Context, out *response, pull stream.Pull, responses graphql.ResponseHandler) error {
 	for {
@@ -66,8 +71,12 @@ func pump(ctx context.Context, out *response, pull stream.Pull, responses graphq
 			}
 		}
 		response := responses(ctx)
-		if response == nil {
+		switch {
+		case response == nil:
 			return stream.ErrDone
+		case len(response.Data) == 0 && len(response.Errors) > 0:
+			out.fail(response.Errors) // without "data", which says that nothing was executed
+			return errFailed
 		}
 		if out.next(cursor, response) != nil {
 			return errGone
@@ -78,6 +87,9 @@ func pump(ctx context.Context, out *response, pull stream.Pull, responses graphq
 // end ends the stream. complete tells the client not to come back, so it is sent only when the operation is over; a
 // client whose stream just ends reconnects and resumes.
 func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphExecutor, err error) {
+	if errors.Is(err, errFailed) {
+		return
+	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // a cancelled stream ends in many ways; this is the reason
 	}

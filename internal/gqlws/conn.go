@@ -28,8 +28,8 @@ type conn struct {
 	state   state
 	session context.Context
 
-	mu      sync.Mutex
-	closing bool // a close frame is queued or the connection is cut: nothing more is queued
+	mu         sync.Mutex
+	closing    bool        // a close frame is queued or the connection is cut: nothing more is queued
 	endSession func() bool // undoes the watch over session's cancellation; nil before connection_ack
 	operations map[string]*operation
 	running    int // goroutines of operations, those that were cancelled and have not returned included

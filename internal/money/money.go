@@ -27,9 +27,9 @@ func (e *CurrencyMismatchError) Error() string {
 // Negative amounts are allowed. The zero Amount has no currency; Zero makes one that has.
 type Amount struct {
 	// Minor is in the currency's smallest unit: cents for EUR, yen for JPY, fils (1/1000) for KWD.
-	Minor int64
+	Minor int64 `json:"minor"`
 	// Currency is an ISO 4217 code in upper case.
-	Currency string
+	Currency string `json:"currency"`
 }
 
 // New is an amount of minor units.

@@ -1,0 +1,81 @@
+// Package config reads the server's settings from the environment.
+//
+// The struct Config is their single home: names, defaults, bounds and explanations are its tags. The text of
+// `server --help` and the README's table are made from it.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config is everything that can be set. Tags: env is the variable's name; envDefault its default; shown is what the
+// documentation says instead of a default that cannot be written down; oneof lists the allowed values; min is the
+// lowest; kind asks for a check of the value's form; help is one sentence for operators.
+//
+// A variable that is set to nothing counts as not set, except ADMIN_ADDR. A variable whose type is Secret can be given
+// as NAME_FILE too: the path of a file that holds it.
+type Config struct {
+	Addr      string `env:"ADDR" envDefault:"127.0.0.1:8080" kind:"address" help:"Where to serve, host:port. Port 0 takes a free one."`
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port. Empty: nowhere."`
+
+	DatabaseURL      Secret `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
+	DatabaseMaxConns int    `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process opens at most."`
+	DataDir          string `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
+	PGBin            string `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`
+
+	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated" help:"Who takes the payments."`
+	SimulatedURL        string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
+	PaymentStepDelay    time.Duration `env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
+	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
+	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`
+	AuthorizationExpiry time.Duration `env:"AUTHORIZATION_EXPIRY" envDefault:"144h" min:"0s" help:"How long an authorized payment may wait for its capture."`
+
+	AuthMode        string   `env:"AUTH_MODE" envDefault:"dev" oneof:"dev" help:"How users sign in. dev: anyone as anyone, for development."`
+	DevAuthInsecure bool     `env:"DEV_AUTH_INSECURE" envDefault:"false" help:"Allows AUTH_MODE=dev on an address that other machines reach."`
+	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas."`
+	AllowedHosts    []string `env:"ALLOWED_HOSTS" shown:"loopback and ADDR" kind:"hosts" help:"Further host names under which the server answers, separated by commas."`
+	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`
+
+	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
+	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets may be open."`
+	MaxSubscriptionsPerSocket int           `env:"MAX_SUBSCRIPTIONS_PER_SOCKET" envDefault:"100" min:"1" help:"How many operations may be active on one websocket."`
+	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
+	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
+	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
+
+	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important messages to log."`
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" oneof:"text,json" help:"How to log."`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" min:"0s" help:"How long requests and sockets have to end when the server stops."`
+
+	// AdminAddrSet tells whether ADMIN_ADDR was given: a default port that is taken is left out with a warning, a
+	// given one is an error.
+	AdminAddrSet bool `env:"-"`
+}
+
+// DevAuth tells whether users sign in by saying who they are.
+func (c Config) DevAuth() bool { return c.AuthMode == "dev" }
+
+// Secret is a text that must not get into logs. Reveal gives it.
+type Secret string
+
+// Reveal is the text itself, for the one place that needs it.
+func (s Secret) Reveal() string { return string(s) }
+
+// String hides the text; it tells only whether there is one.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(secret)"
+}
+
+// GoString hides the text from %#v.
+func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+
+// LogValue hides the text from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText hides the text from encoding/json.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+//go:generate go test . -run ^TestReadme$ -update
+
+// Help writes what `server --help` says about the environment.
+func Help(w io.Writer) error {
+	for _, s := range all() {
+		name := s.name
+		if s.secret {
+			name += " (or " + s.name + "_FILE)"
+		}
+		if _, err := fmt.Fprintf(w, "  %s  [%s]\n      %s\n", name, s.documentedDefault(), s.documentedHelp()); err != nil {
+			return fmt.Errorf("write help: %w", err)
+		}
+	}
+	return nil
+}
+
+// Markdown writes the same as a table for the README.
+func Markdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
+	for _, s := range all() {
+		name, value := "`"+s.name+"`", s.documentedDefault()
+		if s.secret {
+			name += ", `" + s.name + "_FILE`"
+		}
+		if s.shown == "" {
+			value = "`" + value + "`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, value, strings.ReplaceAll(s.documentedHelp(), "|", `\|`))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+func (s setting) documentedDefault() string {
+	if s.shown != "" {
+		return s.shown
+	}
+	return s.defaultValue
+}
+
+func (s setting) documentedHelp() string {
+	if len(s.oneof) > 1 {
+		return s.help + " One of " + list(s.oneof) + "."
+	}
+	return s.help
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// Error is all that is wrong with an environment.
+type Error struct {
+	// Problems has one sentence each, which begins with the variable's name.
+	Problems []string
+}
+
+func (e *Error) Error() string {
+	return "configuration:\n  " + strings.Join(e.Problems, "\n  ")
+}
+
+// Load reads the environment, a list of NAME=value such as os.Environ gives. Variables it does not know are left alone.
+// Its error is an *Error with every problem, never one at a time.
+func Load(environ []string) (Config, error) {
+	vars := env.ToMap(environ)
+	var problems []string
+	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+
+	settings := all()
+	readSecretFiles(vars, settings, report)
+	cfg := Config{}
+	_, cfg.AdminAddrSet = vars["ADMIN_ADDR"]
+	fillDerivedDefaults(vars)
+
+	broken := map[string]bool{}
+	err := env.ParseWithOptions(&cfg, env.Options{Environment: vars, FuncMap: map[reflect.Type]env.ParserFunc{
+		reflect.TypeFor[bool](): parseSwitch,
+	}})
+	for _, e := range parseErrors(err) {
+		var p env.ParseError
+		if !errors.As(e, &p) {
+			return Config{}, fmt.Errorf("configuration: %w", err) // a mistake in the struct, not in the environment
+		}
+		s := byField(settings, p.Name)
+		broken[s.name] = true
+		report("%s: expected %s", s.named(vars[s.name]), s.expected())
+	}
+	for _, s := range settings {
+		if broken[s.name] {
+			continue // what cannot be read cannot be out of bounds
+		}
+		for _, problem := range s.check(reflect.ValueOf(cfg).FieldByName(s.field)) {
+			report("%s: %s", s.named(cmp.Or(vars[s.name], s.defaultValue)), problem)
+		}
+	}
+	if cfg.AdminAddr == off {
+		cfg.AdminAddr = ""
+	}
+	if !broken["DEV_AUTH_INSECURE"] && cfg.DevAuth() && !cfg.DevAuthInsecure && !loopback(cfg.Addr) {
+		report("ADDR=%s: AUTH_MODE=dev lets anyone sign in as anyone, so it is served on this machine only, such as "+
+			"127.0.0.1:8080; DEV_AUTH_INSECURE=true allows it elsewhere", fault.Quote(cfg.Addr))
+	}
+	if len(problems) > 0 {
+		slices.Sort(problems)
+		return Config{}, &Error{Problems: slices.Compact(problems)}
+	}
+	return cfg, nil
+}
+
+// off is what an empty ADMIN_ADDR is read as, since the parser takes the default for an empty variable.
+const off = "off"
+
+func fillDerivedDefaults(vars map[string]string) {
+	if value, set := vars["ADMIN_ADDR"]; set && value == "" {
+		vars["ADMIN_ADDR"] = off
+	}
+	if vars["INTROSPECTION"] == "" {
+		vars["INTROSPECTION"] = strconv.FormatBool(cmp.Or(vars["AUTH_MODE"], "dev") == "dev")
+	}
+}
+
+func readSecretFiles(vars map[string]string, settings []setting, report func(string, ...any)) {
+	for _, s := range settings {
+		path := vars[s.name+"_FILE"]
+		if !s.secret || path == "" {
+			continue
+		}
+		if vars[s.name] != "" {
+			report("%s_FILE: %s is set too, only one of them may be", s.name, s.name)
+			continue
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		if err != nil {
+			report("%s_FILE: %v", s.name, err)
+			continue
+		}
+		value := strings.TrimRight(string(content), "\r\n")
+		if value == "" {
+			report("%s_FILE: %s is empty", s.name, path)
+		}
+		vars[s.name] = value
+	}
+}
+
+// parseSwitch reads on and off beside what strconv.ParseBool reads.
+func parseSwitch(s string) (any, error) {
+	switch strings.ToLower(s) {
+	case "on":
+		return true, nil
+	case "off":
+		return false, nil
+	default:
+		return strconv.ParseBool(s)
+	}
+}
+
+func parseErrors(err error) []error {
+	var several env.AggregateError
+	if errors.As(err, &several) {
+		return several.Errors
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+// expected says in words what a variable's type reads.
+func (s setting) expected() string {
+	if len(s.oneof) > 0 {
+		return list(s.oneof)
+	}
+	switch s.typ {
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	case reflect.TypeFor[time.Duration]():
+		return "a duration such as 300ms, 3s or 30m"
+	default:
+		return "a whole number"
+	}
+}
+
+func list(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}

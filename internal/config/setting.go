@@ -1,0 +1,172 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/httpguard"
+)
+
+// setting is one field of Config with its tags.
+type setting struct {
+	field, name, defaultValue, shown, min, kind, help string
+	oneof                                             []string
+	secret                                            bool
+	typ                                               reflect.Type
+}
+
+// all lists the settings in the order of the struct.
+func all() []setting {
+	var settings []setting
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		name := f.Tag.Get("env")
+		if name == "-" {
+			continue
+		}
+		s := setting{
+			field: f.Name, name: name, typ: f.Type, secret: f.Type == reflect.TypeFor[Secret](),
+			defaultValue: f.Tag.Get("envDefault"), shown: f.Tag.Get("shown"),
+			min: f.Tag.Get("min"), kind: f.Tag.Get("kind"), help: f.Tag.Get("help"),
+		}
+		if words := f.Tag.Get("oneof"); words != "" {
+			s.oneof = strings.Split(words, ",")
+		}
+		settings = append(settings, s)
+	}
+	return settings
+}
+
+// Names lists every variable, in the order of the documentation; NAME_FILE variants are included.
+func Names() []string {
+	var names []string
+	for _, s := range all() {
+		names = append(names, s.name)
+		if s.secret {
+			names = append(names, s.name+"_FILE")
+		}
+	}
+	return names
+}
+
+func byField(settings []setting, field string) setting {
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.field == field })
+	return settings[i] // the parser names fields of the same struct
+}
+
+// named is how a problem begins: the variable and its value, unless that is a secret.
+func (s setting) named(value string) string {
+	if s.secret {
+		return s.name
+	}
+	return s.name + "=" + fault.Quote(value)
+}
+
+// check gives what is wrong with a value that has the right type.
+func (s setting) check(v reflect.Value) []string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		if lowest, err := time.ParseDuration(s.min); err == nil && value < lowest {
+			return []string{fmt.Sprintf("expected a duration of at least %s", s.min)}
+		}
+	case int, int64:
+		if lowest, err := strconv.ParseInt(s.min, 10, 64); err == nil && v.Int() < lowest {
+			return []string{fmt.Sprintf("expected a number of at least %s", s.min)}
+		}
+	case Secret:
+		return s.checkText(value.Reveal())
+	case string:
+		return s.checkText(value)
+	case []string:
+		return s.checkList(value)
+	}
+	return nil
+}
+
+func (s setting) checkText(value string) []string {
+	if value == "" {
+		return nil
+	}
+	if len(s.oneof) > 0 && !slices.Contains(s.oneof, value) {
+		return []string{"expected " + list(s.oneof) + notYet(s.name, value)}
+	}
+	switch s.kind {
+	case "optional address":
+		if value == off {
+			return nil
+		}
+		return checkAddress(value)
+	case "address":
+		return checkAddress(value)
+	case "database":
+		u, err := url.Parse(value)
+		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			return []string{"expected postgres://user:password@host:port/database (the value is not shown, it may hold a password)"}
+		}
+	case "url":
+		u, err := url.Parse(value)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return []string{"expected a URL such as http://127.0.0.1:8081"}
+		}
+	}
+	return nil
+}
+
+// notYet tells an operator who follows the design's full list that the value is right and early.
+func notYet(name, value string) string {
+	if (name == "AUTH_MODE" && value == "oidc") || (name == "PAYMENT_PROVIDER" && value == "stripe") {
+		return "; " + value + " is planned and not yet supported"
+	}
+	return ""
+}
+
+func (s setting) checkList(values []string) []string {
+	var problems []string
+	for _, value := range values {
+		var err error
+		switch s.kind {
+		case "origins":
+			_, err = httpguard.ParseOrigin(value)
+		case "hosts":
+			_, err = httpguard.ParseHost(value)
+		}
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
+}
+
+func checkAddress(value string) []string {
+	host, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err == nil && host != "" {
+		_, err = httpguard.ParseHost(host)
+	}
+	if err != nil {
+		return []string{"expected host:port such as 127.0.0.1:8080, or :8080 for all addresses"}
+	}
+	return nil
+}
+
+// loopback tells whether only this machine reaches the address. A name other than localhost may point anywhere.
+func loopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return true // reported as malformed already
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}

@@ -1,0 +1,70 @@
+package order
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// PaymentMethod is how an order is to be paid.
+type PaymentMethod struct {
+	Provider string
+	// Token of the means of payment at the provider; "" for the provider's default.
+	Token   string
+	Capture payment.CaptureMethod
+}
+
+// Draft is a validated order that is not placed yet.
+type Draft struct {
+	CustomerID        uuid.UUID
+	Lines             []Line
+	Total             money.Amount
+	Note              *string
+	ExternalReference *string
+	Metadata          []Metadata
+	Method            PaymentMethod
+}
+
+// New places an order: version 1, CREATED, with its first payment INITIALIZING.
+func New(c Cause, policy Policy, d Draft) *Order {
+	expires := c.Now.Add(policy.Expiry)
+	o := &Order{
+		Head: &Head{
+			ID:                id.New(),
+			Number:            id.Number(),
+			CustomerID:        d.CustomerID,
+			Lines:             d.Lines,
+			Total:             d.Total,
+			Note:              d.Note,
+			ExternalReference: d.ExternalReference,
+			Metadata:          d.Metadata,
+			CreatedAt:         c.Now,
+		},
+		State: State{Status: Created, ExpiresAt: &expires, Refunds: []payment.Refund{}},
+	}
+	o.addPayment(c, policy, d.Method)
+	o.record(c, OrderCreated, EventData{})
+	return o
+}
+
+func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *payment.Payment {
+	o.Payments = append(o.Payments, payment.Payment{
+		ID:            id.New(),
+		OrderID:       o.ID,
+		Status:        payment.Initializing,
+		Amount:        o.Total,
+		Provider:      method.Provider,
+		Method:        method.Token,
+		CaptureMethod: method.Capture,
+		NextStepAt:    at(c.Now.Add(policy.StepDelay)),
+		CreatedAt:     c.Now,
+		UpdatedAt:     c.Now,
+	})
+	return o.Payment()
+}
+
+func at(t time.Time) *time.Time { return &t }

@@ -1,0 +1,113 @@
+package order
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// EventType as in the GraphQL enum OrderEventType: past tense, one per kind of change.
+type EventType string
+
+// The types of event.
+const (
+	OrderCreated          EventType = "ORDER_CREATED"
+	PaymentProcessing     EventType = "PAYMENT_PROCESSING"
+	PaymentActionRequired EventType = "PAYMENT_ACTION_REQUIRED"
+	PaymentAuthorized     EventType = "PAYMENT_AUTHORIZED"
+	PaymentConfirmed      EventType = "PAYMENT_CONFIRMED"
+	PaymentDeclined       EventType = "PAYMENT_DECLINED"
+	PaymentVoided         EventType = "PAYMENT_VOIDED"
+	PaymentExpired        EventType = "PAYMENT_EXPIRED"
+	PaymentRetried        EventType = "PAYMENT_RETRIED"
+	PaymentNeedsAttention EventType = "PAYMENT_NEEDS_ATTENTION"
+	OrderDelivered        EventType = "ORDER_DELIVERED"
+	OrderCancelling       EventType = "ORDER_CANCELLING"
+	OrderCancelled        EventType = "ORDER_CANCELLED"
+	RefundCreated         EventType = "REFUND_CREATED"
+	RefundSucceeded       EventType = "REFUND_SUCCEEDED"
+	RefundFailed          EventType = "REFUND_FAILED"
+)
+
+// ActorKind as in the GraphQL enum ActorKind.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorCustomer ActorKind = "CUSTOMER"
+	ActorStaff    ActorKind = "STAFF"
+	// ActorSystem: a timer of ours.
+	ActorSystem ActorKind = "SYSTEM"
+	// ActorProvider: the payment provider decided.
+	ActorProvider ActorKind = "PROVIDER"
+)
+
+// Actor is who caused an event. ID is the customer id of a person, otherwise uuid.Nil.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+	ID   uuid.UUID `json:"id"`
+}
+
+// Cause is why a change happens: when, by whom and in which request ("" for the pipeline).
+type Cause struct {
+	Now       time.Time
+	Actor     Actor
+	RequestID string
+}
+
+// by returns the same cause with another actor.
+func (c Cause) by(kind ActorKind) Cause {
+	c.Actor = Actor{Kind: kind}
+	return c
+}
+
+// EventData is what an event says beyond its type; which fields are set depends on the type. Its JSON form is stored
+// for ever. It carries no personal data and no secret.
+type EventData struct {
+	PaymentID    *uuid.UUID         `json:"paymentId,omitempty"`
+	RefundID     *uuid.UUID         `json:"refundId,omitempty"`
+	Amount       *money.Amount      `json:"amount,omitempty"`
+	DeclineCode  *string            `json:"declineCode,omitempty"`
+	Attention    *payment.Attention `json:"attention,omitempty"`
+	CancelReason *CancelReason      `json:"cancelReason,omitempty"`
+	Reason       *string            `json:"reason,omitempty"`
+}
+
+// Event is one version of an order: version n+1 is what event n+1 made of version n. It is immutable.
+type Event struct {
+	ID        uuid.UUID
+	Type      EventType
+	Version   int
+	Actor     Actor
+	RequestID string
+	At        time.Time
+	Data      EventData
+	// Order is the order as of this version, without attempts.
+	Order *Order
+}
+
+// OrderID of the event's order.
+func (e *Event) OrderID() uuid.UUID { return e.Order.ID }
+
+// record makes the next version: the change must be complete before, since the event keeps a copy of the state.
+func (o *Order) record(c Cause, kind EventType, data EventData) {
+	o.Version++
+	o.UpdatedAt = c.Now
+	o.events = append(o.events, Event{
+		ID:        id.New(),
+		Type:      kind,
+		Version:   o.Version,
+		Actor:     c.Actor,
+		RequestID: c.RequestID,
+		At:        c.Now,
+		Data:      data,
+		Order:     &Order{Head: o.Head, State: o.State.clone()},
+	})
+}
+
+// Events returns what was recorded since the order was loaded, in order.
+func (o *Order) Events() []Event { return o.events }

@@ -1,0 +1,19 @@
+package order
+
+import (
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Lease is the right to work on an order's due steps, held by one worker at a time. Token is the fencing token
+// (Kleppmann, "How to do distributed locking", 2016): a commit with an older token than the last one given out fails.
+type Lease struct {
+	OrderID uuid.UUID
+	Token   int64
+	// Hold keeps the lease after the next commit, because a call at the provider follows. Apply sets it.
+	Hold bool
+}
+
+// ErrLeaseLost means that another worker has taken over: drop what you hold, the order goes on without you.
+var ErrLeaseLost = errors.New("lease lost")

@@ -1,0 +1,161 @@
+// Package order has the order: what it is (Head, immutable, and State, versioned), what may happen to it (the state
+// machine and the pure methods that change it, each recording its event), what is due next (Advance), and the Service
+// that resolvers and the pipeline call.
+package order
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// CancelReason says who cancelled, as in the GraphQL enum CancelReason.
+type CancelReason string
+
+// The reasons.
+const (
+	CancelledByCustomer CancelReason = "CUSTOMER"
+	CancelledByStaff    CancelReason = "STAFF"
+	CancelledByExpiry   CancelReason = "EXPIRED"
+)
+
+// Line is one product of an order, with its name and price copied when the order was placed.
+type Line struct {
+	ProductID uuid.UUID    `json:"productId"`
+	Name      string       `json:"name"`
+	Quantity  int          `json:"quantity"`
+	UnitPrice money.Amount `json:"unitPrice"`
+	Total     money.Amount `json:"total"`
+}
+
+// Metadata is one key and value a client attached to an order.
+type Metadata struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Head is what never changes after an order was created. All versions of an order share one Head.
+type Head struct {
+	ID uuid.UUID
+	// Number is for people: OW- and 8 random Crockford characters.
+	Number            string
+	CustomerID        uuid.UUID
+	Lines             []Line
+	Total             money.Amount
+	Note              *string
+	ExternalReference *string
+	Metadata          []Metadata
+	CreatedAt         time.Time
+}
+
+// State is what an order's versions differ in. Its JSON form is stored with each event, so a name in it is for ever.
+// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0.
+type State struct {
+	Status        Status        `json:"status"`
+	Version       int           `json:"version"`
+	CancelReason  *CancelReason `json:"cancelReason,omitempty"`
+	Captured      int64         `json:"captured"`
+	Refunded      int64         `json:"refunded"`
+	RefundPending int64         `json:"refundPending"`
+	UpdatedAt     time.Time     `json:"updatedAt"`
+	// ExpiresAt is when an unpaid order will be cancelled, DeliversAt when a paid one will be delivered.
+	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
+	DeliversAt *time.Time        `json:"deliversAt,omitempty"`
+	Payments   []payment.Payment `json:"payments"`
+	Refunds    []payment.Refund  `json:"refunds"`
+}
+
+// Order is an order as of one version. Payments and refunds are in the order they were made.
+type Order struct {
+	*Head
+	State
+	// Attempts at the provider. Loaded only for changes; not part of a version.
+	Attempts []payment.Attempt
+	// CancelNote is what whoever cancelled wrote. Kept with the order, never in the log. Loaded only for changes.
+	CancelNote *string
+
+	// events recorded since it was loaded.
+	events []Event
+}
+
+// IsNode marks the order as a GraphQL Node.
+func (*Order) IsNode() {}
+
+// Payment returns the latest payment.
+func (o *Order) Payment() *payment.Payment {
+	if len(o.Payments) == 0 {
+		return nil
+	}
+	return &o.Payments[len(o.Payments)-1]
+}
+
+// Refundable is what was captured and is neither refunded nor about to be, in minor units.
+func (o *Order) Refundable() int64 { return o.Captured - o.Refunded - o.RefundPending }
+
+// Clone returns a copy that shares only the immutable Head, with no events recorded. A change works on a clone, so that
+// a refused change leaves nothing behind.
+func (o *Order) Clone() *Order {
+	return &Order{Head: o.Head, State: o.State.clone(), Attempts: slices.Clone(o.Attempts), CancelNote: o.CancelNote}
+}
+
+func (s State) clone() State {
+	s.Payments = slices.Clone(s.Payments)
+	s.Refunds = slices.Clone(s.Refunds)
+	return s
+}
+
+func (o *Order) paymentByID(id uuid.UUID) *payment.Payment {
+	for i := range o.Payments {
+		if o.Payments[i].ID == id {
+			return &o.Payments[i]
+		}
+	}
+	return nil
+}
+
+func (o *Order) refundByID(id uuid.UUID) *payment.Refund {
+	for i := range o.Refunds {
+		if o.Refunds[i].ID == id {
+			return &o.Refunds[i]
+		}
+	}
+	return nil
+}
+
+func (o *Order) attemptByID(id uuid.UUID) *payment.Attempt {
+	for i := range o.Attempts {
+		if o.Attempts[i].ID == id {
+			return &o.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// activePayment is the one payment that may still take money, or nil.
+func (o *Order) activePayment() *payment.Payment {
+	for i := range o.Payments {
+		if o.Payments[i].Status.Active() {
+			return &o.Payments[i]
+		}
+	}
+	return nil
+}
+
+// openAttempt is the unfinished attempt of a payment that is not a refund, or nil.
+func (o *Order) openAttempt(paymentID uuid.UUID) *payment.Attempt {
+	for i := range o.Attempts {
+		a := &o.Attempts[i]
+		if a.PaymentID == paymentID && a.RefundID == nil && a.Open() {
+			return a
+		}
+	}
+	return nil
+}
+
+func (o *Order) amount(minor int64) money.Amount {
+	return money.Amount{Minor: minor, Currency: o.Total.Currency}
+}

@@ -1,0 +1,226 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// Store keeps orders. Every method takes the principal and acts as if what it may not see did not exist: fault.NotFound.
+type Store interface {
+	// CreateOrder commits a new order with its event, its timer and the idempotency key in one transaction. When the
+	// key is known it creates nothing and returns the earlier order, Replayed; IDEMPOTENCY_KEY_REUSED when that request
+	// differed, IDEMPOTENCY_IN_PROGRESS when the first request did not end within ctx's deadline.
+	CreateOrder(ctx context.Context, p auth.Principal, o *Order, key Idempotency) (Outcome, error)
+	// ChangeOrder loads and locks the order, runs change on a copy, and commits what it made of it with its events, all
+	// or nothing. change is pure and may run more than once. Its error is returned as it is, and nothing is changed.
+	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (Outcome, error)
+	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*Order, error)
+	OrderByNumber(ctx context.Context, p auth.Principal, number string) (*Order, error)
+	// Orders lists newest first.
+	Orders(ctx context.Context, p auth.Principal, filter Filter, request page.Request) (page.Result[*Order], error)
+	// OrdersByID, OrdersByPayment return what exists and may be seen of many, for data loaders.
+	OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Order, error)
+	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
+	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
+	// AttemptsByPayment is for staff.
+	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error)
+	// EventPages reads one page of events after a version for each of many orders, oldest first.
+	EventPages(ctx context.Context, p auth.Principal, requests []EventPageRequest) (map[EventPageRequest][]Event, error)
+}
+
+// EventPageRequest asks for up to Limit events of an order after a version.
+type EventPageRequest struct {
+	OrderID uuid.UUID
+	After   int
+	Limit   int
+}
+
+// Idempotency makes a request that bears money safe to repeat. The zero value means none.
+type Idempotency struct {
+	// Operation is the mutation's name, Key the client's, unique per actor and operation.
+	Operation, Key string
+	// Hash is the SHA-256 of the request without its key.
+	Hash [32]byte
+}
+
+// Change is what ChangeOrder is to do.
+type Change struct {
+	// Apply changes the order in place. It returns the id that an idempotency key is to remember (uuid.Nil otherwise).
+	Apply func(o *Order) (entityID uuid.UUID, err error)
+	Key   Idempotency
+	// Lease, when set, must still be held at the commit, or nothing is changed and ErrLeaseLost is returned.
+	Lease *Lease
+}
+
+// Outcome is what a write did.
+type Outcome struct {
+	// Order as committed, attempts included.
+	Order *Order
+	// EntityID is what the idempotency key remembers: the order or payment that was created.
+	EntityID uuid.UUID
+	// Replayed: the key was known and nothing was changed.
+	Replayed bool
+}
+
+// Filter narrows a list of orders. Zero fields do not narrow.
+type Filter struct {
+	Status            []Status
+	PaymentStatus     []payment.Status
+	CreatedFrom       *time.Time
+	CreatedTo         *time.Time
+	CustomerID        uuid.UUID
+	Search            string
+	ExternalReference *string
+}
+
+// Methods tells which means of payment the provider takes.
+type Methods interface {
+	// Name of the provider.
+	Name() string
+	// ValidMethod reports whether token has the provider's form; nothing is sent. "" is the provider's default.
+	ValidMethod(token string) bool
+}
+
+// Products are looked up when an order is placed.
+type Products interface {
+	ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error)
+}
+
+// Clock tells the time, in UTC with microseconds.
+type Clock func() time.Time
+
+// SystemClock is the machine's clock, cut to the microseconds that PostgreSQL keeps.
+func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Service has what users may do with orders. The pipeline works on the same Store.
+type Service struct {
+	store    Store
+	products Products
+	methods  Methods
+	policy   Policy
+	clock    Clock
+}
+
+// NewService returns the service over its parts.
+func NewService(store Store, products Products, methods Methods, policy Policy, clock Clock) *Service {
+	return &Service{store: store, products: products, methods: methods, policy: policy, clock: clock}
+}
+
+// cause of a change that a person asks for.
+func (s *Service) cause(p auth.Principal, requestID string) Cause {
+	kind := ActorCustomer
+	if p.Staff() {
+		kind = ActorStaff
+	}
+	return Cause{Now: s.clock(), Actor: Actor{Kind: kind, ID: p.CustomerID}, RequestID: requestID}
+}
+
+// CancelInput says which order to cancel.
+type CancelInput struct {
+	OrderID         uuid.UUID
+	ExpectedVersion *int
+	Note            *string
+	RequestID       string
+}
+
+// Cancel cancels an order of the principal's, or any for staff.
+// User errors: ORDER_NOT_FOUND, ALREADY_DELIVERED, CONFLICT, TEXT_INVALID, TEXT_TOO_LONG, CARD_NUMBER_REFUSED.
+func (s *Service) Cancel(ctx context.Context, p auth.Principal, in CancelInput) (*Order, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	var problems fault.List
+	checkText(&problems, in.Note, maxNote, "input", "note")
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	reason := CancelledByCustomer
+	if p.Staff() {
+		reason = CancelledByStaff
+	}
+	c := s.cause(p, in.RequestID)
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Apply: func(o *Order) (uuid.UUID, error) {
+		if Machine.Changes(o.Status, Cancel) {
+			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+			o.CancelNote = in.Note
+		}
+		return uuid.Nil, o.Cancel(c, reason)
+	}})
+	return outcome.Order, notFound(err)
+}
+
+// DeliverInput says which order was handed over.
+type DeliverInput struct {
+	OrderID         uuid.UUID
+	ExpectedVersion *int
+	RequestID       string
+}
+
+// Deliver marks a confirmed order delivered ahead of its timer. Staff only.
+// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
+func (s *Service) Deliver(ctx context.Context, p auth.Principal, in DeliverInput) (*Order, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	c := s.cause(p, in.RequestID)
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Apply: func(o *Order) (uuid.UUID, error) {
+		if _, err := Machine.Next(o.Status, Deliver); err != nil {
+			return uuid.Nil, fault.User(fault.NotAllowedInState, "Only a CONFIRMED order can be delivered; this one is "+string(o.Status)+".", "input", "orderId")
+		}
+		if Machine.Changes(o.Status, Deliver) {
+			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+		}
+		return uuid.Nil, o.Deliver(c)
+	}})
+	return outcome.Order, notFound(err)
+}
+
+// expectVersion refuses a change that was decided on an older version.
+func expectVersion(o *Order, expected *int) error {
+	if expected == nil || *expected == o.Version {
+		return nil
+	}
+	return fault.User(fault.Conflict, "The order has changed since you read it; read it again and decide anew.", "input", "expectedVersion")
+}
+
+func notFound(err error) error {
+	if fault.CodeOf(err) == fault.NotFound {
+		return fault.User("ORDER_NOT_FOUND", "There is no such order.", "input", "orderId")
+	}
+	return err
+}
+
+// Get returns the order, fault.NotFound when there is none the principal may see.
+func (s *Service) Get(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*Order, error) {
+	return s.store.Order(ctx, p, orderID)
+}
+
+// GetByNumber is Get by the number for people.
+func (s *Service) GetByNumber(ctx context.Context, p auth.Principal, number string) (*Order, error) {
+	return s.store.OrderByNumber(ctx, p, number)
+}
+
+// List returns the principal's orders, all for staff, newest first. Only staff may filter by customer.
+func (s *Service) List(ctx context.Context, p auth.Principal, filter Filter, request page.Request) (page.Result[*Order], error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return page.Result[*Order]{}, err
+	}
+	if filter.CustomerID != uuid.Nil {
+		if err := auth.RequireStaff(p); err != nil {
+			return page.Result[*Order]{}, err
+		}
+	}
+	return s.store.Orders(ctx, p, filter, request)
+}

@@ -1,0 +1,248 @@
+package order
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/text"
+)
+
+// Limits of an order. Texts are counted in characters (code points).
+const (
+	MaxItems = 100
+	// MaxQuantity per item.
+	MaxQuantity = 999
+	// MaxTotal of an order in minor units.
+	MaxTotal             = 1_000_000_000_000
+	maxNote              = 500
+	maxExternalReference = 100
+	maxMetadata          = 20
+	maxMetadataKey       = 40
+	maxMetadataValue     = 500
+	maxIdempotencyKey    = 255
+)
+
+// Item is a product and how many of it.
+type Item struct {
+	ProductID uuid.UUID
+	Quantity  int
+}
+
+// CreateInput is a request for a new order. There is no price in it: the server computes the total.
+type CreateInput struct {
+	IdempotencyKey    string `json:"-"`
+	Items             []Item
+	PaymentToken      string
+	Capture           payment.CaptureMethod
+	Note              *string
+	ExternalReference *string
+	Metadata          []Metadata
+	RequestID         string `json:"-"`
+}
+
+// Create places an order for the principal at today's prices and hands its payment to the pipeline. The same key with
+// the same input returns the same order, replayed. User errors: see OrderCreateErrorCode in the schema.
+func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) (Outcome, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return Outcome{}, err
+	}
+	if in.Capture == "" {
+		in.Capture = payment.CaptureAutomatic
+	}
+	var problems fault.List
+	checkKey(&problems, in.IdempotencyKey)
+	checkItems(&problems, in.Items)
+	checkText(&problems, in.Note, maxNote, "input", "note")
+	checkText(&problems, in.ExternalReference, maxExternalReference, "input", "externalReference")
+	checkMetadata(&problems, in.Metadata)
+	s.checkMethod(&problems, in.PaymentToken)
+	if err := problems.Err(); err != nil {
+		return Outcome{}, err
+	}
+	lines, total, err := s.price(ctx, in.Items)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o := New(s.cause(p, in.RequestID), s.policy, Draft{
+		CustomerID:        p.CustomerID,
+		Lines:             lines,
+		Total:             total,
+		Note:              in.Note,
+		ExternalReference: in.ExternalReference,
+		Metadata:          in.Metadata,
+		Method:            PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
+	})
+	return s.store.CreateOrder(ctx, p, o, Idempotency{Operation: "orderCreate", Key: in.IdempotencyKey, Hash: requestHash(in)})
+}
+
+// RetryInput asks for a new payment of an order whose last one failed.
+type RetryInput struct {
+	IdempotencyKey  string `json:"-"`
+	OrderID         uuid.UUID
+	PaymentToken    string
+	ExpectedVersion *int
+	RequestID       string `json:"-"`
+}
+
+// Retry makes a new payment; Outcome.EntityID is its id.
+// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, PAYMENT_METHOD_INVALID, and those of idempotency.
+func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (Outcome, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return Outcome{}, err
+	}
+	var problems fault.List
+	checkKey(&problems, in.IdempotencyKey)
+	s.checkMethod(&problems, in.PaymentToken)
+	if err := problems.Err(); err != nil {
+		return Outcome{}, err
+	}
+	c := s.cause(p, in.RequestID)
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
+		Key: Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
+		Apply: func(o *Order) (uuid.UUID, error) {
+			if !o.CanRetry() {
+				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed.", "input", "orderId")
+			}
+			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+			method := PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: o.Payment().CaptureMethod}
+			return o.Retry(c, s.policy, method), nil
+		},
+	})
+	return outcome, notFound(err)
+}
+
+// price copies today's names and prices into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
+// TOTAL_OUT_OF_RANGE; all bad items are named.
+func (s *Service) price(ctx context.Context, items []Item) ([]Line, money.Amount, error) {
+	ids := make([]uuid.UUID, len(items))
+	for i, item := range items {
+		ids[i] = item.ProductID
+	}
+	products, err := s.products.ByID(ctx, ids)
+	if err != nil {
+		return nil, money.Amount{}, err
+	}
+	var problems fault.List
+	lines := make([]Line, 0, len(items))
+	var total money.Amount
+	for i, item := range items {
+		at := []string{"input", "items", strconv.Itoa(i), "productId"}
+		p, ok := products[item.ProductID]
+		switch {
+		case !ok:
+			problems.Add(fault.User("PRODUCT_NOT_FOUND", "There is no product "+id.Format(id.Product, item.ProductID)+".", at...))
+			continue
+		case p.Archived():
+			problems.Add(fault.User("PRODUCT_ARCHIVED", p.Name+" can no longer be ordered.", at...))
+			continue
+		case total.Currency == "":
+			total.Currency = p.Price.Currency
+		case total.Currency != p.Price.Currency:
+			problems.Add(fault.User("MIXED_CURRENCY", fmt.Sprintf("%s is priced in %s, the items before in %s; an order has one currency.", p.Name, p.Price.Currency, total.Currency), at...))
+			continue
+		}
+		sum, err := p.Price.Mul(item.Quantity)
+		if err == nil {
+			total, err = total.Add(sum)
+		}
+		if err != nil || total.Minor > MaxTotal {
+			problems.Add(fault.User("TOTAL_OUT_OF_RANGE", fmt.Sprintf("The total exceeds %d minor units.", int64(MaxTotal)), "input", "items"))
+			break
+		}
+		lines = append(lines, Line{ProductID: p.ID, Name: p.Name, Quantity: item.Quantity, UnitPrice: p.Price, Total: sum})
+	}
+	return lines, total, problems.Err()
+}
+
+func checkItems(problems *fault.List, items []Item) {
+	switch {
+	case len(items) == 0:
+		problems.Add(fault.User("ITEMS_EMPTY", "An order has at least one item.", "input", "items"))
+	case len(items) > MaxItems:
+		problems.Add(fault.User("TOO_MANY_ITEMS", fmt.Sprintf("An order has at most %d items, not %d.", MaxItems, len(items)), "input", "items"))
+		return
+	}
+	for i, item := range items {
+		if item.Quantity < 1 || item.Quantity > MaxQuantity {
+			problems.Add(fault.User("QUANTITY_OUT_OF_RANGE", fmt.Sprintf("A quantity is 1 to %d, not %d.", MaxQuantity, item.Quantity),
+				"input", "items", strconv.Itoa(i), "quantity"))
+		}
+	}
+}
+
+func checkMetadata(problems *fault.List, entries []Metadata) {
+	invalid := func(message string, at ...string) {
+		problems.Add(fault.User("METADATA_INVALID", message, append([]string{"input", "metadata"}, at...)...))
+	}
+	if len(entries) > maxMetadata {
+		invalid(fmt.Sprintf("At most %d entries are allowed, not %d.", maxMetadata, len(entries)))
+		return
+	}
+	seen := map[string]bool{}
+	for i, entry := range entries {
+		index := strconv.Itoa(i)
+		for _, part := range []struct {
+			name, value string
+			limit       int
+		}{{"key", entry.Key, maxMetadataKey}, {"value", entry.Value, maxMetadataValue}} {
+			switch problem := text.Check(part.value, part.limit); {
+			case problem == nil:
+			case problem.Code == fault.CardNumberRefused:
+				problems.Add(fault.User(problem.Code, problem.Message, "input", "metadata", index, part.name))
+			default:
+				invalid(problem.Message, index, part.name)
+			}
+		}
+		if entry.Key == "" || seen[entry.Key] {
+			invalid("A key is not empty and given once.", index, "key")
+		}
+		seen[entry.Key] = true
+	}
+}
+
+func (s *Service) checkMethod(problems *fault.List, token string) {
+	if !s.methods.ValidMethod(token) {
+		problems.Add(fault.User("PAYMENT_METHOD_INVALID", "The payment provider does not know this token.", "input", "paymentMethod", "token"))
+	}
+}
+
+// checkKey allows 1 to 255 printable ASCII characters.
+func checkKey(problems *fault.List, key string) {
+	ok := len(key) >= 1 && len(key) <= maxIdempotencyKey
+	for i := 0; ok && i < len(key); i++ {
+		ok = key[i] >= ' ' && key[i] <= '~'
+	}
+	if !ok {
+		problems.Add(fault.User(fault.IdempotencyKeyInvalid, fmt.Sprintf("An idempotency key is 1 to %d printable ASCII characters.", maxIdempotencyKey), "input", "idempotencyKey"))
+	}
+}
+
+func checkText(problems *fault.List, s *string, limit int, field ...string) {
+	if s == nil {
+		return
+	}
+	if problem := text.Check(*s, limit, field...); problem != nil {
+		problems.Add(problem)
+	}
+}
+
+// requestHash identifies what was asked, without the key: the same key with another hash is a reuse.
+func requestHash(input any) [32]byte {
+	encoded, err := json.Marshal(input)
+	if err != nil {
+		panic(err) // inputs are plain structs
+	}
+	return sha256.Sum256(encoded)
+}

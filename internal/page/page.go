@@ -1,0 +1,93 @@
+// Package page has Relay's connection arguments with keyset cursors.
+// Convention: https://relay.dev/graphql/connections.htm
+package page
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+const (
+	// Default is the page size when neither first nor last is given, Max the largest that may be asked for.
+	Default = 20
+	Max     = 100
+)
+
+// Request is a page to read, in keyset terms: Limit items that come after key After and before key Before in the list's
+// order (uuid.Nil: no bound), from the end when Backward.
+type Request struct {
+	Limit    int
+	After    uuid.UUID
+	Before   uuid.UUID
+	Backward bool
+}
+
+// Result is a page in the list's order, with whether more lies beyond its two ends.
+type Result[T any] struct {
+	Items       []T
+	HasNext     bool
+	HasPrevious bool
+}
+
+// Parse checks first, after, last and before of a connection field whose cursors are of the given kind (a short word,
+// so that a cursor of another list is refused). BAD_USER_INPUT for a size out of range or first with last,
+// INVALID_CURSOR for a cursor we did not give out.
+func Parse(kind string, first *int, after *string, last *int, before *string) (Request, error) {
+	r := Request{Limit: Default}
+	if first != nil && last != nil {
+		return r, fault.New(fault.BadUserInput, "Give first or last, not both.")
+	}
+	for name, n := range map[string]*int{"first": first, "last": last} {
+		if n == nil {
+			continue
+		}
+		if *n < 0 || *n > Max {
+			return r, fault.New(fault.BadUserInput, fmt.Sprintf("%s is 0 to %d, not %d.", name, Max, *n))
+		}
+		r.Limit, r.Backward = *n, name == "last"
+	}
+	var err error
+	if r.After, err = decode(kind, "after", after); err != nil {
+		return r, err
+	}
+	r.Before, err = decode(kind, "before", before)
+	return r, err
+}
+
+// Cursor of an item, given its key.
+func Cursor(kind string, key uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte(kind+":"), key[:]...))
+}
+
+func decode(kind, name string, cursor *string) (uuid.UUID, error) {
+	if cursor == nil {
+		return uuid.Nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
+	prefix := kind + ":"
+	if err != nil || len(raw) != len(prefix)+16 || string(raw[:len(prefix)]) != prefix {
+		return uuid.Nil, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
+	}
+	return uuid.UUID(raw[len(prefix):]), nil
+}
+
+// Cut makes a Result of rows that were read one beyond the limit to learn whether more follow. Rows are in reading
+// order: reversed for a backward page.
+func Cut[T any](r Request, rows []T) Result[T] {
+	more := len(rows) > r.Limit
+	if more {
+		rows = rows[:r.Limit]
+	}
+	result := Result[T]{Items: rows, HasNext: more, HasPrevious: r.After != uuid.Nil}
+	if r.Backward {
+		for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
+			rows[i], rows[j] = rows[j], rows[i]
+		}
+		result.HasNext, result.HasPrevious = r.Before != uuid.Nil, more
+	}
+	return result
+}

@@ -1,0 +1,149 @@
+// Package product has the catalogue: what can be ordered, at which price.
+package product
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/text"
+)
+
+// Product is one entry of the catalogue. It is never deleted: orders point to it for ever.
+type Product struct {
+	ID          uuid.UUID
+	SKU         string
+	Name        string
+	Description string
+	Price       money.Amount
+	// Image is an absolute path on this server or an https URL; nil for none.
+	Image *string
+	// ArchivedAt is when it was taken out of the catalogue; nil while it can be ordered.
+	ArchivedAt *time.Time
+}
+
+// IsNode marks the product as a GraphQL Node.
+func (Product) IsNode() {}
+
+// Archived reports whether it can no longer be ordered.
+func (p Product) Archived() bool { return p.ArchivedAt != nil }
+
+// Filter narrows a list of products. The zero value lists all that can be ordered.
+type Filter struct {
+	// Search finds words in name and SKU, case-insensitive.
+	Search string
+	// Currency is an ISO 4217 code.
+	Currency string
+}
+
+// Store keeps products. Reading them is public, so reads take no principal.
+type Store interface {
+	// Products lists what is not archived, by name order of creation, newest last.
+	Products(ctx context.Context, filter Filter, page page.Request) (page.Result[*Product], error)
+	// ProductsByID returns what exists of the ids, archived ones too.
+	ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
+	// UpsertProduct inserts or, when the SKU exists, changes it and takes it out of the archive.
+	UpsertProduct(ctx context.Context, p auth.Principal, product Product) (*Product, error)
+	// ArchiveProduct is idempotent. It returns fault.NotFound when there is no such product.
+	ArchiveProduct(ctx context.Context, p auth.Principal, productID uuid.UUID) (*Product, error)
+}
+
+const (
+	// MaxPrice in minor units.
+	MaxPrice       = 10_000_000_000
+	maxName        = 200
+	maxDescription = 2000
+	maxImage       = 500
+)
+
+var (
+	skuPattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	imagePattern = regexp.MustCompile(`^(/[^/\\]|https://)[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*$`)
+)
+
+// Input is what staff say of a product.
+type Input struct {
+	SKU         string
+	Name        string
+	Description string
+	PriceMinor  int64
+	Currency    string
+	Image       *string
+}
+
+// Service has what may be done with the catalogue.
+type Service struct{ store Store }
+
+// NewService returns the service over a store.
+func NewService(store Store) *Service { return &Service{store: store} }
+
+// List products that can be ordered.
+func (s *Service) List(ctx context.Context, filter Filter, request page.Request) (page.Result[*Product], error) {
+	return s.store.Products(ctx, filter, request)
+}
+
+// ByID returns what exists of the ids, archived ones too.
+func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+	return s.store.ProductsByID(ctx, ids)
+}
+
+// Upsert creates the product, or changes the one with the same SKU; orders placed before keep their price. Staff only.
+// User errors: SKU_INVALID, NAME_INVALID, TEXT_TOO_LONG, PRICE_OUT_OF_RANGE, CURRENCY_UNKNOWN, IMAGE_INVALID.
+func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Product, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var problems fault.List
+	add := func(code fault.Code, field, message string) {
+		problems.Add(fault.User(code, message, "input", field))
+	}
+	if !skuPattern.MatchString(in.SKU) {
+		add("SKU_INVALID", "sku", "A SKU is 1 to 64 letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
+	}
+	if problem := text.Check(in.Name, maxName); problem != nil || in.Name == "" {
+		add("NAME_INVALID", "name", fmt.Sprintf("A name is 1 to %d characters without control characters.", maxName))
+	}
+	if utf8.RuneCountInString(in.Description) > maxDescription {
+		add(fault.TextTooLong, "description", fmt.Sprintf("A description has at most %d characters.", maxDescription))
+	} else if text.Check(in.Description, maxDescription) != nil {
+		add("NAME_INVALID", "description", "The description contains characters that are not allowed.")
+	}
+	if in.PriceMinor < 1 || in.PriceMinor > MaxPrice {
+		add("PRICE_OUT_OF_RANGE", "priceMinor", fmt.Sprintf("A price is 1 to %d minor units.", int64(MaxPrice)))
+	}
+	if !money.Valid(in.Currency) {
+		add("CURRENCY_UNKNOWN", "currency", "A currency is an ISO 4217 code such as EUR.")
+	}
+	if in.Image != nil && (len(*in.Image) > maxImage || !imagePattern.MatchString(*in.Image)) {
+		add("IMAGE_INVALID", "image", "An image is an absolute path on this server or an https URL of at most 500 characters.")
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return s.store.UpsertProduct(ctx, p, Product{
+		ID: id.New(), SKU: in.SKU, Name: in.Name, Description: in.Description,
+		Price: money.Amount{Minor: in.PriceMinor, Currency: in.Currency}, Image: in.Image,
+	})
+}
+
+// Archive takes the product out of the catalogue; archiving it again changes nothing. Staff only.
+// User error: PRODUCT_NOT_FOUND.
+func (s *Service) Archive(ctx context.Context, p auth.Principal, productID uuid.UUID) (*Product, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	product, err := s.store.ArchiveProduct(ctx, p, productID)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, fault.User("PRODUCT_NOT_FOUND", "There is no such product.", "input", "productId")
+	}
+	return product, err
+}

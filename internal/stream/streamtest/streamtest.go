@@ -1,0 +1,187 @@
+// Package streamtest has a small GraphQL schema whose resolvers do what a test of a transport needs: results, errors
+// before and during execution, panics, streams with and without a Pull, and a stream whose items the test decides.
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+const sdl = `
+	type Query {
+		hello: String!
+		user: String!      # the principal's name, from WithUser
+		failing: String    # data and errors
+		crash: String      # panics
+		block: String      # returns when its context ends
+	}
+	type Mutation { touch: String! }
+	type Subscription {
+		count(to: Int!): Int!   # 1..to, then done; after stream.LastCursor when there is one
+		feed: String!           # what the test sends through Server.Items
+		plain: Int!             # 1, 2, then the end; registers no Pull
+		refused: Int!           # the resolver refuses
+		crashing: Int!          # panics at its first item
+	}`
+
+// Item is one step of the feed: a value, or the error that ends it.
+type Item struct {
+	Value string
+	Err   error
+}
+
+// Server executes the schema.
+type Server struct {
+	*executor.Executor
+	// Items feeds the subscription `feed`, whoever pulls first.
+	Items chan Item
+	// Pulled receives one element each time the feed is asked for an item, if somebody receives.
+	Pulled chan struct{}
+	active sync.WaitGroup
+	// Touched counts the mutation's executions.
+	Touched atomic.Int64
+}
+
+// New returns a server for one test.
+func New() *Server {
+	s := &Server{Items: make(chan Item), Pulled: make(chan struct{}, 1000)}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl})
+	s.Executor = executor.New(&graphql.ExecutableSchemaMock{
+		SchemaFunc: func() *ast.Schema { return schema },
+		ExecFunc:   s.exec,
+		ComplexityFunc: func(context.Context, string, string, int, map[string]any) (int, bool) {
+			return 1, true
+		},
+	})
+	return s
+}
+
+// Wait returns when the context of every subscription that has started has ended.
+func (s *Server) Wait() { s.active.Wait() }
+
+type userKey struct{}
+
+// WithUser returns a context whose operations answer `user` with name.
+func WithUser(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, userKey{}, name)
+}
+
+// User returns what WithUser put there, or "".
+func User(ctx context.Context) string {
+	name, _ := ctx.Value(userKey{}).(string)
+	return name
+}
+
+func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	field := op.Operation.SelectionSet[0].(*ast.Field)
+	if op.Operation.Operation == ast.Subscription {
+		s.active.Add(1)
+		context.AfterFunc(ctx, s.active.Done)
+		return s.subscribe(ctx, field, field.ArgumentMap(op.Variables))
+	}
+	value := ""
+	switch field.Name {
+	case "hello":
+		value = `"world"`
+	case "user":
+		value = strconv.Quote(User(ctx))
+	case "touch":
+		value = fmt.Sprintf(`"%d"`, s.Touched.Add(1))
+	case "failing":
+		return once(func(ctx context.Context) *graphql.Response {
+			graphql.AddError(ctx, errors.New("half of it failed"))
+			return data(field, "null")
+		})
+	case "crash":
+		panic("crash")
+	case "block":
+		<-ctx.Done()
+		value = "null"
+	}
+	return once(func(context.Context) *graphql.Response { return data(field, value) })
+}
+
+func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[string]any) graphql.ResponseHandler {
+	slot := make(chan string, 1)
+	receive := func(ctx context.Context) *graphql.Response {
+		select {
+		case value := <-slot:
+			return data(field, value)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	switch field.Name {
+	case "refused":
+		graphql.AddError(ctx, errors.New("no such thing for you"))
+		return nil
+	case "plain":
+		n := 0
+		return func(context.Context) *graphql.Response {
+			if n++; n > 2 {
+				return nil
+			}
+			return data(field, strconv.Itoa(n))
+		}
+	case "crashing":
+		return func(context.Context) *graphql.Response { panic("crash") }
+	case "count":
+		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
+		n, _ := strconv.Atoi(stream.LastCursor(ctx))
+		stream.Register(ctx, func(context.Context) (string, error) {
+			if n++; n > to {
+				return "", stream.ErrDone
+			}
+			slot <- strconv.Itoa(n)
+			return strconv.Itoa(n), nil
+		})
+	case "feed":
+		n := 0
+		stream.Register(ctx, func(ctx context.Context) (string, error) {
+			select {
+			case s.Pulled <- struct{}{}:
+			default:
+			}
+			select {
+			case item := <-s.Items:
+				if item.Err != nil {
+					return "", item.Err
+				}
+				n++
+				slot <- strconv.Quote(item.Value)
+				return strconv.Itoa(n), nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		})
+	}
+	return receive
+}
+
+// once is a handler with one response.
+func once(respond graphql.ResponseHandler) graphql.ResponseHandler {
+	done := false
+	return func(ctx context.Context) *graphql.Response {
+		if done {
+			return nil
+		}
+		done = true
+		return respond(ctx)
+	}
+}
+
+func data(field *ast.Field, value string) *graphql.Response {
+	return &graphql.Response{Data: []byte(`{"` + field.Alias + `":` + value + `}`)}
+}
