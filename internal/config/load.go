@@ -52,6 +52,7 @@ func Load(environ []string) (Config, error) {
 		broken[s.name] = true
 		report("%s: expected %s", s.named(vars[s.name]), s.expected())
 	}
+	cfg.AllowedOrigins, cfg.AllowedHosts = entries(cfg.AllowedOrigins), entries(cfg.AllowedHosts)
 	for _, s := range settings {
 		if broken[s.name] {
 			continue // what cannot be read cannot be out of bounds
@@ -107,6 +108,17 @@ func readSecretFiles(vars map[string]string, settings []setting, report func(str
 		}
 		vars[s.name] = value
 	}
+}
+
+// entries are those of a comma-separated list, without the blanks around them and without empty ones.
+func entries(list []string) []string {
+	var trimmed []string
+	for _, entry := range list {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			trimmed = append(trimmed, entry)
+		}
+	}
+	return trimmed
 }
 
 // parseSwitch reads on and off beside what strconv.ParseBool reads.

@@ -1,0 +1,61 @@
+package config_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the README's table instead of comparing it")
+
+func TestHelpNamesEveryVariable(t *testing.T) {
+	t.Parallel()
+	var help bytes.Buffer
+	if err := config.Help(&help); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range config.Names() {
+		if !strings.Contains(help.String(), name) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, want := range []string{"ADDR  [127.0.0.1:8080]", "One of text or json."} {
+		if !strings.Contains(help.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, help.String())
+		}
+	}
+}
+
+// The README's table is the one made from the struct. `make generate` writes it.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
+	path := filepath.Join("..", "..", "README.md")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(raw), begin)
+	table, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("README.md lacks the markers %q and %q", begin, end)
+	}
+	var want bytes.Buffer
+	if err := config.Markdown(&want); err != nil {
+		t.Fatal(err)
+	}
+	if table == want.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the README's configuration table is stale: run make generate. Want\n%s", want.String())
+	}
+	if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil { //nolint:gosec // a public text
+		t.Fatal(err)
+	}
+}

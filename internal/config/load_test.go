@@ -1,0 +1,223 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/config"
+)
+
+func load(t *testing.T, environ ...string) config.Config {
+	t.Helper()
+	cfg, err := config.Load(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// problems loads an environment that must be refused.
+func problems(t *testing.T, environ ...string) []string {
+	t.Helper()
+	cfg, err := config.Load(environ)
+	var refused *config.Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("err = %v, want a *config.Error", err)
+	}
+	if !reflect.DeepEqual(cfg, config.Config{}) {
+		t.Error("refused, and still a configuration")
+	}
+	return refused.Problems
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	want := config.Config{
+		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
+		DatabaseMaxConns: 20, DataDir: "./.data",
+		PaymentProvider: "simulated", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
+		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
+		AuthMode: "dev", Introspection: true,
+		WSPingInterval: 25 * time.Second, MaxSockets: 10_000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
+		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
+		LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
+	}
+	if got := load(t); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v, want\n%+v", got, want)
+	}
+	// A compose file passes variables on that nobody set as empty ones.
+	var empty []string
+	for _, name := range config.Names() {
+		if name != "ADMIN_ADDR" {
+			empty = append(empty, name+"=")
+		}
+	}
+	if got := load(t, empty...); !reflect.DeepEqual(got, want) {
+		t.Errorf("with empty variables: got\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	got := load(t,
+		"ADDR=:8443", "ADMIN_ADDR=[::1]:0", "DATABASE_URL=postgres://u:p@db/orderwire", "DATABASE_MAX_CONNS=4", "DATA_DIR=/data", "PG_BIN=/pg/bin",
+		"PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
+		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
+		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
+		"LOG_LEVEL=debug", "LOG_FORMAT=json", "SHUTDOWN_TIMEOUT=1s", "HOME=/nowhere", "ADDRESS=unknown variables are left alone",
+	)
+	want := config.Config{
+		Addr: ":8443", AdminAddr: "[::1]:0", AdminAddrSet: true,
+		DatabaseURL: "postgres://u:p@db/orderwire", DatabaseMaxConns: 4, DataDir: "/data", PGBin: "/pg/bin",
+		PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
+		AuthMode: "dev", DevAuthInsecure: true,
+		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
+		WSPingInterval: 50 * time.Millisecond, MaxSockets: 1, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
+		LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownTimeout: time.Second,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestEmptyAdminAddrMeansNone(t *testing.T) {
+	t.Parallel()
+	if cfg := load(t, "ADMIN_ADDR="); cfg.AdminAddr != "" || !cfg.AdminAddrSet {
+		t.Errorf("AdminAddr = %q, set: %v", cfg.AdminAddr, cfg.AdminAddrSet)
+	}
+}
+
+func TestSwitches(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{"on": true, "ON": true, "true": true, "1": true, "off": false, "false": false, "0": false} {
+		if got := load(t, "INTROSPECTION="+value).Introspection; got != want {
+			t.Errorf("INTROSPECTION=%s is %v", value, got)
+		}
+	}
+}
+
+func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
+	t.Parallel()
+	for environ, want := range map[string]string{
+		"ADDR=8080":                          `ADDR="8080": expected host:port`,
+		"ADDR=127.0.0.1:http":                `ADDR="127.0.0.1:http": expected host:port`,
+		"ADDR=127.0.0.1:65536":               `expected host:port`,
+		"ADMIN_ADDR=nowhere":                 `ADMIN_ADDR="nowhere": expected host:port`,
+		"DATABASE_MAX_CONNS=0":               `DATABASE_MAX_CONNS="0": expected a number of at least 4`,
+		"DATABASE_MAX_CONNS=many":            `DATABASE_MAX_CONNS="many": expected a whole number`,
+		"MAX_TOKENS=99999999999999999999":    `expected a whole number`,
+		"MAX_BODY_BYTES=64KB":                `MAX_BODY_BYTES="64KB": expected a whole number`,
+		"PAYMENT_STEP_DELAY=3":               `PAYMENT_STEP_DELAY="3": expected a duration such as`,
+		"PAYMENT_STEP_DELAY=-1s":             `PAYMENT_STEP_DELAY="-1s": expected a duration of at least 0s`,
+		"WS_PING_INTERVAL=0s":                `WS_PING_INTERVAL="0s": expected a duration of at least 10ms`,
+		"PAYMENT_PROVIDER=stripe":            `PAYMENT_PROVIDER="stripe": expected simulated; stripe is planned and not yet supported`,
+		"PAYMENT_PROVIDER=cash":              `PAYMENT_PROVIDER="cash": expected simulated`,
+		"AUTH_MODE=oidc":                     `AUTH_MODE="oidc": expected dev; oidc is planned and not yet supported`,
+		"INTROSPECTION=maybe":                `INTROSPECTION="maybe": expected true or false`,
+		"DEV_AUTH_INSECURE=yes please":       `expected true or false`,
+		"ALLOWED_ORIGINS=https://a.b,*":      `"*" is not an origin`,
+		"ALLOWED_HOSTS=a.b:80":               `"a.b:80" is not a host name`,
+		"SIMULATED_URL=sim:8081":             `expected a URL such as`,
+		"LOG_LEVEL=loud":                     `LOG_LEVEL="loud": expected debug, info, warn or error`,
+		"LOG_FORMAT=xml":                     `LOG_FORMAT="xml": expected text or json`,
+		"DATABASE_URL=mysql://u:hunter2@db":  `DATABASE_URL: expected postgres://`,
+		"DATABASE_URL=postgres://u:%zz@db":   `DATABASE_URL: expected postgres://`,
+		"DATABASE_URL_FILE=/does/not/exist":  `DATABASE_URL_FILE: open /does/not/exist`,
+		"ADDR=0.0.0.0:8080":                  `DEV_AUTH_INSECURE=true allows it`,
+		"ADDR=:8080":                         `DEV_AUTH_INSECURE=true allows it`,
+		"ADDR=[::]:8080":                     `DEV_AUTH_INSECURE=true allows it`,
+		"ADDR=192.168.1.2:8080":              `DEV_AUTH_INSECURE=true allows it`,
+		"ADDR=localhost.evil.example:8080":   `DEV_AUTH_INSECURE=true allows it`,
+		"ADDR=" + strings.Repeat("x", 1<<16): `(65536 bytes)`,
+	} {
+		t.Run(fmt.Sprintf("%.40s", environ), func(t *testing.T) {
+			t.Parallel()
+			got := problems(t, environ)
+			name, _, _ := strings.Cut(environ, "=")
+			if len(got) != 1 || !strings.Contains(got[0], want) || !strings.HasPrefix(got[0], name) {
+				t.Errorf("problems %.200q: want one that begins with %s and says %q", got, name, want)
+			}
+			if strings.Contains(got[0], "hunter2") || len(got[0]) > 400 {
+				t.Errorf("the problem shows a secret, or too much: %.400q", got[0])
+			}
+		})
+	}
+}
+
+func TestLoopbackAddressesNeedNoPermission(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{"127.0.0.1:0", "127.8.8.8:80", "localhost:8080", "LOCALHOST:8080", "[::1]:8080", "[::ffff:127.0.0.1]:8080"} {
+		load(t, "ADDR="+addr)
+	}
+	load(t, "ADDR=0.0.0.0:8080", "DEV_AUTH_INSECURE=true")
+}
+
+func TestErrAllAtOnce(t *testing.T) {
+	t.Parallel()
+	got := problems(t, "ADDR=x", "LOG_FORMAT=xml", "ORDER_EXPIRY=soon", "MAX_SOCKETS=-1", "AUTH_MODE=oidc")
+	for i, name := range []string{"ADDR", "AUTH_MODE", "LOG_FORMAT", "MAX_SOCKETS", "ORDER_EXPIRY"} {
+		if len(got) != 5 || !strings.HasPrefix(got[i], name+"=") {
+			t.Fatalf("problems %q, want one for each of five in order", got)
+		}
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(path, []byte("postgres://u:hunter2@db/orderwire\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, "DATABASE_URL_FILE="+path).DatabaseURL.Reveal(); got != "postgres://u:hunter2@db/orderwire" {
+		t.Errorf("read %q", got)
+	}
+	t.Run("ErrBoth", func(t *testing.T) {
+		t.Parallel()
+		if got := problems(t, "DATABASE_URL_FILE="+path, "DATABASE_URL=postgres://db/x"); !strings.Contains(got[0], "only one") {
+			t.Errorf("problems %q", got)
+		}
+	})
+	t.Run("ErrEmpty", func(t *testing.T) {
+		t.Parallel()
+		empty := filepath.Join(t.TempDir(), "empty")
+		if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := problems(t, "DATABASE_URL_FILE="+empty); !strings.Contains(got[0], "empty") {
+			t.Errorf("problems %q", got)
+		}
+	})
+	t.Run("only secrets have one", func(t *testing.T) {
+		t.Parallel()
+		if got := load(t, "ADDR_FILE="+path).Addr; got != "127.0.0.1:8080" {
+			t.Errorf("ADDR_FILE was read: %q", got)
+		}
+	})
+}
+
+func TestSecretStaysOutOfLogs(t *testing.T) {
+	t.Parallel()
+	cfg := load(t, "DATABASE_URL=postgres://u:hunter2@db/x")
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("started", "config", cfg, "url", cfg.DatabaseURL)
+	asJSON, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"%v": fmt.Sprintf("%v", cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg), "%s": fmt.Sprintf("%s", cfg.DatabaseURL),
+		"slog": log.String(), "json": string(asJSON),
+	} {
+		if strings.Contains(text, "hunter2") || !strings.Contains(text, "secret") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
