@@ -3,6 +3,7 @@ package simulated
 import (
 	"context"
 	_ "embed" // for the statement beside this file
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,7 +55,23 @@ func resultOf(outcome payment.Outcome, reference, code string, expires *time.Tim
 
 // referenceOf is the reference of the charge that the authorization with this key makes. It follows from the key, so
 // that there is nothing random in a statement that may run twice.
-func referenceOf(key uuid.UUID) string { return "sim_ch_" + base32.Encode(key) }
+func referenceOf(key uuid.UUID) string { return referencePrefix + base32.Encode(key) }
+
+const referencePrefix = "sim_ch_"
+
+// keyOf is the key of the authorization that made the charge; false for what is no reference.
+func keyOf(reference string) (uuid.UUID, bool) {
+	suffix, ok := strings.CutPrefix(reference, referencePrefix)
+	if !ok {
+		return uuid.Nil, false
+	}
+	raw, err := base32.Decode(suffix)
+	if err != nil {
+		return uuid.Nil, false
+	}
+	key, err := uuid.FromBytes(raw)
+	return key, err == nil
+}
 
 // Authorize decides by the token (see the Token constants) and answers Captured, Held, ActionRequired or Refused.
 // A payment that was voided before is Refused with CodeVoided, under whatever key and token.

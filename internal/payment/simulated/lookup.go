@@ -18,12 +18,6 @@ SELECT o.operation, o.payment_id, coalesce(o.outcome, '') AS outcome, o.code, co
 FROM simulated.operations o LEFT JOIN simulated.charges c ON c.reference = o.charge
 WHERE o.key = $1`
 
-const lookUpChargeSQL = `
-SELECT 'AUTHORIZE' AS operation, payment_id, status AS outcome, code, reference AS charge, status, code AS charge_code,
-    action_expires_at, coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired
-FROM simulated.charges
-WHERE reference = $1`
-
 // seen is an operation in the ledger, with the present state of its charge.
 type seen struct {
 	Operation       payment.Operation `db:"operation"`
@@ -51,8 +45,10 @@ func (p *Provider) LookUp(ctx context.Context, call payment.Call) (payment.Resul
 	}
 	var s seen
 	err := p.stmt.lookUp.GetContext(ctx, &s, call.Key)
-	if errors.Is(err, sql.ErrNoRows) && call.Operation == payment.OperationAuthorize && call.Reference != "" {
-		err = p.stmt.lookUpCharge.GetContext(ctx, &s, call.Reference)
+	if key, ok := keyOf(call.Reference); ok && errors.Is(err, sql.ErrNoRows) && call.Operation == payment.OperationAuthorize {
+		if err = p.stmt.lookUp.GetContext(ctx, &s, key); err == nil && s.PaymentID != call.PaymentID {
+			err = sql.ErrNoRows
+		}
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -53,7 +53,7 @@ var _ payment.Gateway = (*Provider)(nil)
 
 // statements are prepared once: unprepared, lib/pq needs two round trips for each.
 type statements struct {
-	authorize, claim, charges, move, finish, lookUp, lookUpCharge, lockPayment *sqlx.Stmt
+	authorize, claim, charges, move, finish, lookUp, lockPayment *sqlx.Stmt
 }
 
 // New opens the provider over a database that Migrate has brought up to date. It keeps prepared statements; Close
@@ -78,7 +78,6 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 		{&p.stmt.move, moveSQL},
 		{&p.stmt.finish, finishSQL},
 		{&p.stmt.lookUp, lookUpSQL},
-		{&p.stmt.lookUpCharge, lookUpChargeSQL},
 		{&p.stmt.lockPayment, lockPaymentSQL},
 	} {
 		prepared, err := db.PreparexContext(ctx, s.query)
@@ -94,7 +93,7 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 func (p *Provider) Close() error {
 	var errs []error
 	s := p.stmt
-	for _, stmt := range []*sqlx.Stmt{s.authorize, s.claim, s.charges, s.move, s.finish, s.lookUp, s.lookUpCharge, s.lockPayment} {
+	for _, stmt := range []*sqlx.Stmt{s.authorize, s.claim, s.charges, s.move, s.finish, s.lookUp, s.lockPayment} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -1,0 +1,168 @@
+package simulated_test
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+)
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	if n := len(simulated.Tokens()); n != 7 {
+		t.Errorf("there are %d tokens, want 7", n)
+	}
+	for _, token := range simulated.Tokens() {
+		if !simulated.ValidToken(token) || simulated.Describe(token) == "" {
+			t.Errorf("%s: valid %v, %q", token, simulated.ValidToken(token), simulated.Describe(token))
+		}
+	}
+	if !simulated.ValidToken("") {
+		t.Error("no token is the default, so valid")
+	}
+	for _, token := range []string{"sim_", "SIM_APPROVE", "sim_approve ", "tok_visa", "4242424242424242", "\x00"} {
+		if simulated.ValidToken(token) || simulated.Describe(token) != "" {
+			t.Errorf("%q is no token", token)
+		}
+	}
+}
+
+func TestAuthorizeRandom(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{})
+	outcomes := map[payment.Outcome]int{}
+	for i := range 64 {
+		call := newCall(simulated.TokenRandom, payment.CaptureAutomatic)
+		call.PaymentID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(strconv.Itoa(i)))
+		first, err := b.provider.Authorize(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcomes[first.Outcome]++
+		// No token is the same token, and another attempt for the payment goes the same way.
+		call.Method = ""
+		if again, err := b.provider.Authorize(t.Context(), call); err != nil || again != first {
+			t.Fatalf("the same call without a token: %+v, %v, want %+v", again, err, first)
+		}
+		call.Key = id.New()
+		if again, err := b.provider.Authorize(t.Context(), call); err != nil || again.Outcome != first.Outcome {
+			t.Fatalf("another attempt: %+v, %v, want %s", again, err, first.Outcome)
+		}
+	}
+	if captured, refused := outcomes[payment.Captured], outcomes[payment.Refused]; captured+refused != 64 || captured < 2*refused || refused < 8 {
+		t.Errorf("of 64 payments: %v, want about three captured for one refused", outcomes)
+	}
+}
+
+// Whatever is wrong with a call in itself is refused the same way by both, before the ledger is touched.
+func TestInvalidCalls(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{})
+	for name, c := range map[string]struct {
+		change func(*payment.Call)
+		code   string
+	}{
+		"unknown token":        {func(c *payment.Call) { c.Method = "tok_visa" }, simulated.CodeTokenUnknown},
+		"null byte in token":   {func(c *payment.Call) { c.Method = "sim_approve\x00" }, simulated.CodeTokenUnknown},
+		"no amount":            {func(c *payment.Call) { c.Amount.Minor = 0 }, simulated.CodeRequestInvalid},
+		"negative amount":      {func(c *payment.Call) { c.Amount.Minor = -1 }, simulated.CodeRequestInvalid},
+		"unknown currency":     {func(c *payment.Call) { c.Amount.Currency = "XXZ" }, simulated.CodeRequestInvalid},
+		"no currency":          {func(c *payment.Call) { c.Amount.Currency = "" }, simulated.CodeRequestInvalid},
+		"no order":             {func(c *payment.Call) { c.OrderID = uuid.Nil }, simulated.CodeRequestInvalid},
+		"no payment":           {func(c *payment.Call) { c.PaymentID = uuid.Nil }, simulated.CodeRequestInvalid},
+		"no key":               {func(c *payment.Call) { c.Key = uuid.Nil }, simulated.CodeRequestInvalid},
+		"no capture method":    {func(c *payment.Call) { c.Capture = "" }, simulated.CodeRequestInvalid},
+		"another operation":    {func(c *payment.Call) { c.Operation = payment.OperationRefund }, simulated.CodeRequestInvalid},
+		"a very unusual token": {func(c *payment.Call) { c.Method = "\xff'; drop table" }, simulated.CodeTokenUnknown},
+	} {
+		t.Run("Err "+name, func(t *testing.T) {
+			t.Parallel()
+			call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
+			c.change(&call)
+			for _, g := range []gateway{b.provider, b.client} {
+				_, err := g.Authorize(t.Context(), call)
+				mustReject(t, err, c.code)
+			}
+			if call.Key != uuid.Nil && call.PaymentID != uuid.Nil {
+				call.Operation = payment.OperationAuthorize
+				if r, err := b.provider.LookUp(t.Context(), call); err != nil || r.Outcome != payment.NotFound {
+					t.Errorf("the ledger knows the call: %+v, %v", r, err)
+				}
+			}
+		})
+	}
+}
+
+func TestLookUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{})
+	call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
+	made, err := b.provider.Authorize(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("OK by the reference", func(t *testing.T) {
+		t.Parallel()
+		other := on(call, payment.OperationAuthorize)
+		other.Reference = made.Reference
+		if r, err := b.client.LookUp(t.Context(), other); err != nil || r != made {
+			t.Errorf("%+v, %v, want %+v", r, err, made)
+		}
+	})
+	t.Run("OK an unseen operation on a known charge is not found", func(t *testing.T) {
+		t.Parallel()
+		other := on(call, payment.OperationRefund)
+		other.Reference = made.Reference
+		if r, err := b.client.LookUp(t.Context(), other); err != nil || r.Outcome != payment.NotFound {
+			t.Errorf("%+v, %v, want NOT_FOUND", r, err)
+		}
+	})
+	t.Run("OK the reference of another payment finds nothing", func(t *testing.T) {
+		t.Parallel()
+		other := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
+		for _, other.Reference = range []string{"sim_ch_", "sim_ch_\x00", "pi_123", made.Reference} {
+			if r, err := b.client.LookUp(t.Context(), other); err != nil || r.Outcome != payment.NotFound {
+				t.Errorf("%q: %+v, %v, want NOT_FOUND", other.Reference, r, err)
+			}
+		}
+		_, err := b.client.Refund(t.Context(), on(other, payment.OperationRefund))
+		mustReject(t, err, simulated.CodeChargeNotFound)
+	})
+	t.Run("Err the key of another payment", func(t *testing.T) {
+		t.Parallel()
+		other := call
+		other.PaymentID = id.New()
+		_, err := b.client.LookUp(t.Context(), other)
+		mustReject(t, err, simulated.CodeKeyReused)
+	})
+}
+
+func TestActionExpires(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{ActionExpiry: 1000}) // a microsecond: over at the next statement
+	call := newCall(simulated.TokenRequiresAction, payment.CaptureAutomatic)
+	if r, err := b.provider.Authorize(t.Context(), call); err != nil || r.Outcome != payment.ActionRequired {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for name, do := range map[string]func() (payment.Result, error){
+		"look-up": func() (payment.Result, error) { return b.provider.LookUp(t.Context(), call) },
+		"approve": func() (payment.Result, error) { return b.provider.Complete(t.Context(), call.PaymentID, true) },
+		"capture": func() (payment.Result, error) {
+			return b.provider.Capture(t.Context(), on(call, payment.OperationCapture))
+		},
+	} {
+		if r, err := do(); err != nil || r.Outcome != payment.Refused || r.Code != simulated.CodeActionExpired {
+			t.Errorf("%s: %+v, %v, want REFUSED, action_expired", name, r, err)
+		}
+	}
+	if r, err := b.provider.Void(t.Context(), on(call, payment.OperationVoid)); err != nil || r.Outcome != payment.Released {
+		t.Errorf("void: %+v, %v", r, err)
+	}
+	if got := balance(t, b.provider, call.PaymentID); got.Captured != 0 || got.Held != 0 {
+		t.Errorf("money moved: %+v", got)
+	}
+}
