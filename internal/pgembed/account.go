@@ -2,6 +2,7 @@ package pgembed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,7 +42,7 @@ func chooseAccount(data string) (account, error) {
 		}
 		return account{uid: uint32(uid), gid: uint32(gid), name: name, other: true}, nil
 	}
-	return account{}, fmt.Errorf("pgembed: PostgreSQL refuses to run as root and there is neither a postgres nor a nobody account: " +
+	return account{}, errors.New("pgembed: PostgreSQL refuses to run as root and there is neither a postgres nor a nobody account: " +
 		"run the server as an ordinary user, or set DATABASE_URL")
 }
 
@@ -77,12 +78,25 @@ func (a account) command(ctx context.Context, program string, args ...string) *e
 }
 
 // canEnter reports whether the account can traverse to a folder. The kernel is asked, through a shell that runs as the
-// account, because mode bits alone miss access lists, mounts and namespaces.
-func (a account) canEnter(ctx context.Context, folder string) bool {
+// account, because mode bits alone miss access lists, mounts and namespaces. An error means that this process cannot
+// run anything as the account.
+func (a account) canEnter(folder string) (bool, error) {
 	if !a.other {
-		return true
+		return true, nil
 	}
-	return a.command(ctx, "/bin/sh", "-c", `cd "$1"`, "sh", folder).Run() == nil
+	// It takes milliseconds. A caller that has been cancelled must not read as "no".
+	err := a.command(context.Background(), "/bin/sh", "-c", `cd "$1"`, "sh", folder).Run()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return false, nil
+	case errors.Is(err, os.ErrNotExist):
+		return true, nil // an image without a shell: what comes next will tell
+	case err != nil:
+		return false, fmt.Errorf("pgembed: PostgreSQL refuses to run as root, and here root may not run it as the account %s: "+
+			"run the server as an ordinary user, or set DATABASE_URL: %w", a.name, err)
+	}
+	return true, nil
 }
 
 // makePrivate makes a folder that only the account may look into.

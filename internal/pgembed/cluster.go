@@ -46,7 +46,7 @@ func (c *Cluster) launch(ctx context.Context, bin binaries, conf string) error {
 		"-D", c.home.data(), "-c", "config_file="+conf)
 	c.cmd.Stdout, c.cmd.Stderr = logFile, logFile
 	if err := c.run(); err != nil {
-		return &StartError{Program: "postgres", Err: err, Said: c.cannotSwitch()}
+		return &StartError{Program: "postgres", Err: err}
 	}
 	if err := c.awaitReady(ctx, begin); err != nil {
 		return err
@@ -98,14 +98,6 @@ func (c *Cluster) ended(state error) {
 		close(c.done)
 	}
 	close(c.exited)
-}
-
-// cannotSwitch explains a start that failed before postgres ran, as root without the right to be somebody else.
-func (c *Cluster) cannotSwitch() string {
-	if !c.home.acc.other {
-		return ""
-	}
-	return fmt.Sprintf("root runs it as the account %s; where that is not allowed, run the server as an ordinary user, or set DATABASE_URL", c.home.acc.name)
 }
 
 // awaitReady waits until postgres accepts connections. Recovery after a crash may take its time, so only ctx bounds it.

@@ -24,21 +24,23 @@ func linkLibraries(native string) error {
 	if err != nil {
 		return err
 	}
-	// Paths are relative to the package, that is, they begin with native/. The link (target) points to the file (source).
+	// The link is the target, the file it points to the source; both begin with native/, which a copy is not called.
 	var links []struct{ Source, Target string }
 	if err := json.Unmarshal(text, &links); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(native, "pg-symlinks.json"), err)
 	}
 	for _, link := range links {
-		if !filepath.IsLocal(link.Source) || !filepath.IsLocal(link.Target) {
-			return fmt.Errorf("pg-symlinks.json leads out of the package: %q, %q", link.Source, link.Target)
+		source, inside := strings.CutPrefix(link.Source, "native/")
+		target, insideToo := strings.CutPrefix(link.Target, "native/")
+		if !inside || !insideToo || !filepath.IsLocal(source) || !filepath.IsLocal(target) {
+			return fmt.Errorf("pg-symlinks.json leads out of its folder: %q, %q", link.Source, link.Target)
 		}
-		source, err := filepath.Rel(filepath.Dir(link.Target), link.Source)
+		source, err := filepath.Rel(filepath.Dir(target), source)
 		if err != nil {
 			return err
 		}
 		// Another process may make the same links now.
-		if err := os.Symlink(source, filepath.Join(filepath.Dir(native), link.Target)); err != nil && !errors.Is(err, os.ErrExist) {
+		if err := os.Symlink(source, filepath.Join(native, target)); err != nil && !errors.Is(err, os.ErrExist) {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package pgembed
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -28,7 +27,7 @@ func (h *home) data() string    { return filepath.Join(h.dir, "data") }
 func (h *home) logFile() string { return filepath.Join(h.dir, "postgres.log") }
 
 // openHome finds or makes the home of a data folder and takes its lock.
-func openHome(ctx context.Context, dataDir string, log *slog.Logger) (*home, error) {
+func openHome(dataDir string, log *slog.Logger) (*home, error) {
 	dataDir, err := filepath.Abs(dataDir)
 	if err != nil {
 		return nil, fmt.Errorf("pgembed: %w", err)
@@ -41,14 +40,11 @@ func openHome(ctx context.Context, dataDir string, log *slog.Logger) (*home, err
 	info, err := os.Lstat(h.dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		abandoned, err = h.settle(ctx, log)
+		abandoned, err = h.settle(log)
 	case err == nil && info.Mode()&os.ModeSymlink != 0:
 		err = h.follow()
 	case err == nil:
-		h.acc, err = chooseAccount(h.data())
-		if err == nil && !h.acc.canEnter(ctx, h.dir) {
-			err = h.unreachable()
-		}
+		err = h.stay()
 	}
 	if err != nil {
 		return nil, err
@@ -72,21 +68,20 @@ func openHome(ctx context.Context, dataDir string, log *slog.Logger) (*home, err
 // settle makes a new home: in the data folder, or for root, where the account that will run postgres cannot get there,
 // in a system folder with a symlink to it. abandoned says that an earlier cluster is still there although the data
 // folder that pointed to it has been removed.
-func (h *home) settle(ctx context.Context, log *slog.Logger) (abandoned bool, err error) {
+func (h *home) settle(log *slog.Logger) (abandoned bool, err error) {
 	if h.acc, err = chooseAccount(h.data()); err != nil {
 		return false, err
 	}
-	if h.acc.canEnter(ctx, h.dataDir) {
+	if can, err := h.acc.canEnter(h.dataDir); err != nil {
+		return false, err
+	} else if can {
 		return false, makeReadable(h.dir)
 	}
 	sum := sha256.Sum256([]byte(h.dataDir))
 	key := hex.EncodeToString(sum[:6])
 	var failed error
 	for _, dir := range []string{filepath.Join("/var/lib/orderwire", key), filepath.Join("/var/tmp", "orderwire-"+key)} {
-		if failed = makeTrusted(dir); failed == nil && !h.acc.canEnter(ctx, dir) {
-			failed = fmt.Errorf("pgembed: the account %s cannot enter %s", h.acc.name, dir)
-		}
-		if failed != nil {
+		if failed = h.reserve(dir); failed != nil {
 			continue
 		}
 		if err := os.Symlink(dir, h.dir); err != nil {
@@ -126,9 +121,29 @@ func (h *home) follow() error {
 	return err
 }
 
-func (h *home) unreachable() error {
-	return fmt.Errorf("pgembed: the account %s, which runs PostgreSQL for root, cannot enter %s: open the folders above it to that account, or run the server as an ordinary user",
-		h.acc.name, h.dir)
+// stay keeps the home that is in the data folder.
+func (h *home) stay() (err error) {
+	if h.acc, err = chooseAccount(h.data()); err != nil {
+		return err
+	}
+	can, err := h.acc.canEnter(h.dir)
+	if err == nil && !can {
+		err = fmt.Errorf("pgembed: the account %s, which runs PostgreSQL for root, cannot enter %s: open the folders above it to that account, or run the server as an ordinary user",
+			h.acc.name, h.dir)
+	}
+	return err
+}
+
+// reserve makes a folder outside of the data folder.
+func (h *home) reserve(dir string) error {
+	if err := makeTrusted(dir); err != nil {
+		return err
+	}
+	can, err := h.acc.canEnter(dir)
+	if err == nil && !can {
+		err = fmt.Errorf("pgembed: the account %s cannot enter %s", h.acc.name, dir)
+	}
+	return err
 }
 
 // setAside renames an abandoned cluster, so that a removed data folder means an empty database, as it does everywhere

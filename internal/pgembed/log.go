@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -67,26 +68,15 @@ func complaints(path string, since int64) string {
 	if err != nil {
 		return ""
 	}
-	var fatal []string
-	about := false
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.Contains(line, "FATAL:"), strings.Contains(line, "PANIC:"):
-			about = true
-		case strings.Contains(line, "HINT:"), strings.Contains(line, "DETAIL:"):
-			// These explain the line before them.
-		default:
-			about = false
-		}
-		if about {
-			fatal = append(fatal, line)
-		}
-	}
-	if len(fatal) == 0 {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	fatal := slices.IndexFunc(lines, func(line string) bool {
+		return strings.Contains(line, " FATAL: ") || strings.Contains(line, " PANIC: ")
+	})
+	if fatal < 0 {
 		return lastLines(string(text), 6)
 	}
-	return lastLines(strings.Join(fatal, "\n"), 6)
+	// The line before often has the reason ("unrecognized configuration parameter"), those after it the remedy.
+	return strings.Join(lines[max(0, fatal-2):min(len(lines), fatal+4)], "\n")
 }
 
 // lastLines is the end of a text, at most n lines of it.

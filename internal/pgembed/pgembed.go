@@ -68,7 +68,10 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	home, err := openHome(ctx, cfg.DataDir, cfg.Logger)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("pgembed: %w", context.Cause(ctx))
+	}
+	home, err := openHome(cfg.DataDir, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}

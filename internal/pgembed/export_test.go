@@ -1,0 +1,8 @@
+package pgembed
+
+// For the tests outside of the package.
+var (
+	CopyTree    = copyTree
+	Candidates  = candidates
+	Relocatable = relocatable
+)
