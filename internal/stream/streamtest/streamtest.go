@@ -48,14 +48,18 @@ type Server struct {
 	Items chan Item
 	// Pulled receives one element each time the feed is asked for an item, if somebody receives.
 	Pulled chan struct{}
-	active sync.WaitGroup
 	// Touched counts the mutation's executions.
 	Touched atomic.Int64
+
+	mu     sync.Mutex
+	active int // subscriptions that have started and whose context has not ended
+	ended  *sync.Cond
 }
 
 // New returns a server for one test.
 func New() *Server {
 	s := &Server{Items: make(chan Item), Pulled: make(chan struct{}, 1000)}
+	s.ended = sync.NewCond(&s.mu)
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl})
 	s.Executor = executor.New(&graphql.ExecutableSchemaMock{
 		SchemaFunc: func() *ast.Schema { return schema },
@@ -68,7 +72,21 @@ func New() *Server {
 }
 
 // Wait returns when the context of every subscription that has started has ended.
-func (s *Server) Wait() { s.active.Wait() }
+func (s *Server) Wait() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.active > 0 {
+		s.ended.Wait()
+	}
+}
+
+// count notes that a subscription started or ended.
+func (s *Server) count(change int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active += change
+	s.ended.Broadcast()
+}
 
 type userKey struct{}
 
@@ -87,8 +105,8 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	field := op.Operation.SelectionSet[0].(*ast.Field)
 	if op.Operation.Operation == ast.Subscription {
-		s.active.Add(1)
-		context.AfterFunc(ctx, s.active.Done)
+		s.count(1)
+		context.AfterFunc(ctx, func() { s.count(-1) })
 		return s.subscribe(ctx, field, field.ArgumentMap(op.Variables))
 	}
 	value := ""
