@@ -37,7 +37,25 @@ func TestStart(t *testing.T) {
 			t.Errorf("upper case is %q", got)
 		}
 	})
-	stop(t, first)
+	t.Run("OK stop does not wait for clients", func(t *testing.T) {
+		busy := make(chan struct{})
+		go func() {
+			defer close(busy)
+			db := open(t, first.URL(pgembed.Database))
+			defer func() { _ = db.Close() }()
+			_, _ = db.ExecContext(context.Background(), `SELECT pg_sleep(3600)`) // broken by stop
+		}()
+		await(t, "the query to run", func() bool {
+			return query(t, first, `SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%3600)'`) == "1"
+		})
+		stop(t, first)
+		<-busy
+		select {
+		case <-first.Done():
+			t.Error("Done is closed although Stop ended it")
+		default:
+		}
+	})
 	if pid := postmasterPID(dir); pid != 0 {
 		t.Errorf("after Stop postgres %d has its pid file still", pid)
 	}
@@ -122,7 +140,9 @@ func TestStartErrors(t *testing.T) {
 		if _, err := pgembed.Start(ctx, config(dir)); !errors.Is(err, context.Canceled) {
 			t.Fatalf("error is %v, want context.Canceled", err)
 		}
-		stop(t, start(t, config(dir)))
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("it left %v (%v)", left, err)
+		}
 	})
 }
 
@@ -171,40 +191,14 @@ func TestOwner(t *testing.T) {
 	})
 }
 
+// TestKill kills one cluster in three ways, one after the other.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	t.Run("OK of the server leaves no postgres and nothing lost", func(t *testing.T) {
-		t.Parallel()
-		dir := dataDir(t)
-		cluster := start(t, config(dir))
-		query(t, cluster, `CREATE TABLE note (text text)`, `INSERT INTO note VALUES ('committed')`, `SELECT 1`)
-		stop(t, cluster)
+	dir := dataDir(t)
+	cluster := start(t, config(dir))
+	query(t, cluster, `CREATE TABLE note (text text)`, `INSERT INTO note VALUES ('committed')`, `SELECT 1`)
 
-		killed := startServer(t, dir)
-		killed.kill(t)
-		await(t, "the orphan to end", func() bool { return gone(killed.postgres) })
-
-		killed = startServer(t, dir)
-		killed.kill(t)
-		next := start(t, config(dir)) // at once, while the former may still be shutting down
-		if got := query(t, next, `SELECT text FROM note`); got != "committed" {
-			t.Errorf("note is %q", got)
-		}
-	})
-	t.Run("OK of server and postgres recovers", func(t *testing.T) {
-		t.Parallel()
-		dir := dataDir(t)
-		killed := startServer(t, dir)
-		if err := syscall.Kill(killed.postgres, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		killed.kill(t)
-		start(t, config(dir))
-	})
 	t.Run("OK of postgres is told", func(t *testing.T) {
-		t.Parallel()
-		dir := dataDir(t)
-		cluster := start(t, config(dir))
 		if err := cluster.Err(); err != nil {
 			t.Errorf("it runs and Err is %v", err)
 		}
@@ -220,28 +214,27 @@ func TestKill(t *testing.T) {
 			t.Errorf("Err is %v, want that it was killed", err)
 		}
 		stop(t, cluster)
-		stop(t, start(t, config(dir)))
 	})
-}
-
-func TestStopDoesNotWaitForClients(t *testing.T) {
-	t.Parallel()
-	cluster := start(t, config(dataDir(t)))
-	busy := make(chan struct{})
-	go func() {
-		defer close(busy)
-		db := open(t, cluster.URL(pgembed.Database))
-		defer func() { _ = db.Close() }()
-		_, _ = db.ExecContext(context.Background(), `SELECT pg_sleep(3600)`) // broken by Stop
-	}()
-	await(t, "the query to run", func() bool {
-		return query(t, cluster, `SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%3600)'`) == "1"
+	t.Run("OK of the server leaves no postgres", func(t *testing.T) {
+		killed := startServer(t, dir)
+		killed.kill(t)
+		await(t, "the orphan to end", func() bool { return gone(killed.postgres) })
 	})
-	stop(t, cluster)
-	<-busy
-	select {
-	case <-cluster.Done():
-		t.Error("Done is closed although Stop ended it")
-	default:
-	}
+	t.Run("OK of the server, the next one starts at once", func(t *testing.T) {
+		killed := startServer(t, dir)
+		killed.kill(t)
+		next := startServer(t, dir)
+		if !gone(killed.postgres) {
+			t.Error("two postgres run on one folder")
+		}
+		if err := syscall.Kill(next.postgres, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		next.kill(t)
+	})
+	t.Run("OK of both recovers", func(t *testing.T) {
+		if got := query(t, start(t, config(dir)), `SELECT text FROM note`); got != "committed" {
+			t.Errorf("note is %q", got)
+		}
+	})
 }
