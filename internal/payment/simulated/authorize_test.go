@@ -97,6 +97,59 @@ func TestInvalidCalls(t *testing.T) {
 	}
 }
 
+// One key is one request: whatever differs, the second is refused and the first stands.
+func TestKeyReused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{})
+	call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
+	if _, err := b.provider.Authorize(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	give := on(call, payment.OperationRefund)
+	give.RefundID, give.Amount.Minor = id.New(), 100
+	if _, err := b.provider.Refund(t.Context(), give); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*payment.Call){
+		"payment":        func(c *payment.Call) { c.PaymentID = id.New() },
+		"order":          func(c *payment.Call) { c.OrderID = id.New() },
+		"amount":         func(c *payment.Call) { c.Amount.Minor++ },
+		"currency":       func(c *payment.Call) { c.Amount.Currency = "USD" },
+		"token":          func(c *payment.Call) { c.Method = simulated.TokenDecline },
+		"capture method": func(c *payment.Call) { c.Capture = payment.CaptureManual },
+	} {
+		other := call
+		change(&other)
+		t.Run("Err another "+name, func(t *testing.T) {
+			t.Parallel()
+			_, err := b.client.Authorize(t.Context(), other)
+			mustReject(t, err, simulated.CodeKeyReused)
+			if got := balance(t, b.provider, other.PaymentID); got.Charges > 1 || other.PaymentID != call.PaymentID && got.Charges != 0 {
+				t.Errorf("the ledger has %+v", got)
+			}
+		})
+	}
+	t.Run("Err another refund", func(t *testing.T) {
+		t.Parallel()
+		other := give
+		other.RefundID = id.New()
+		_, err := b.client.Refund(t.Context(), other)
+		mustReject(t, err, simulated.CodeKeyReused)
+	})
+	t.Run("OK the reference, learnt meanwhile, makes no difference", func(t *testing.T) {
+		t.Parallel()
+		same := give
+		r, err := b.client.LookUp(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same.Reference = r.Reference
+		if r, err := b.client.Refund(t.Context(), same); err != nil || r.Outcome != payment.Refunded || r.Reference != same.Reference {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
 func TestLookUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulated.Options{})

@@ -78,6 +78,8 @@ var scenarios = []scenario{
 			{do: lookUp, key: 1, want: payment.Captured},
 			{do: capture, want: payment.Captured},
 			{do: void, want: payment.Captured},
+			{do: authorize, want: payment.Refused, code: simulated.CodeVoided}, // no second charge after a void
+			{do: authorize, key: 1, want: payment.Captured},
 		},
 	},
 	{

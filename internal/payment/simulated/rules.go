@@ -99,8 +99,8 @@ func captureRule(charges []charge, call payment.Call) verdict {
 	return v
 }
 
-// voidRule releases every charge of the payment that took no money yet and lets no other be made. A captured charge
-// cannot be released: the answer is then Captured.
+// voidRule releases every charge of the payment that took no money yet, and lets no other be made, whatever it answers.
+// A captured charge cannot be released: the answer is then Captured.
 func voidRule(charges []charge, call payment.Call) verdict {
 	v := verdict{outcome: payment.Released, voids: true}
 	if c, ok := find(charges, call.Reference, func(charge) bool { return false }); ok {
@@ -112,7 +112,6 @@ func voidRule(charges []charge, call payment.Call) verdict {
 		switch c.Status {
 		case payment.Captured:
 			v.outcome, v.reference = payment.Captured, c.Reference
-			v.voids = false
 		case payment.Held:
 			v.moves = append(v.moves, move{reference: c.Reference, kind: entryVoid, amount: c.Amount, status: payment.Released})
 		case payment.ActionRequired:

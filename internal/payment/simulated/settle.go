@@ -57,8 +57,9 @@ func (p *Provider) Capture(ctx context.Context, call payment.Call) (payment.Resu
 
 // Void releases the payment: Released, or Captured when it took money already, which a void cannot undo.
 //
-// A void of a payment that the provider never saw is Released too, and remembered: an authorization that arrives after
-// it, however late, is Refused with CodeVoided. So a caller who gives up on a payment may rely on Released for good.
+// A void is remembered: an authorization of the payment that arrives after it, however late, is Refused with CodeVoided.
+// A void of a payment that the provider never saw is Released for that reason, and a caller who gives up on a payment
+// may rely on Released for good.
 // Errors are *RejectedError and *UnavailableError.
 func (p *Provider) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
 	return p.settle(ctx, call, payment.OperationVoid, voidRule)
