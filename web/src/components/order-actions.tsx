@@ -1,0 +1,154 @@
+import { useState } from 'react';
+import { useMutation, type CombinedError } from 'urql';
+import { getFragment, graphql, type FragmentType } from '../gql';
+import type { OrderAction } from '../gql/graphql';
+import { keptKey } from '../shared/draft';
+import { PaymentMethod } from './payment-method';
+import { Failure, Refusals } from './states';
+
+export const OrderActions = graphql(`
+  fragment OrderActions on Order {
+    id
+    number
+    availableActions
+    payment {
+      id
+    }
+  }
+`);
+
+const CancelMutation = graphql(`
+  mutation OrderCancel($input: OrderCancelInput!) {
+    orderCancel(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+const DeliverMutation = graphql(`
+  mutation OrderDeliver($input: OrderDeliverInput!) {
+    orderDeliver(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+const RetryMutation = graphql(`
+  mutation PaymentRetry($input: PaymentRetryInput!) {
+    paymentRetry(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+interface Outcome {
+  readonly error?: CombinedError | undefined;
+  readonly refusals: readonly { message: string }[];
+}
+
+/** A button for each thing the user may do with the order now, as the server says. */
+export function Actions({ order, only }: { order: FragmentType<typeof OrderActions>; only?: readonly OrderAction[] }) {
+  const { id, number, availableActions, payment } = getFragment(OrderActions, order);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
+  if (!outcome && !may('CANCEL') && !may('DELIVER') && !may('RETRY_PAYMENT')) return null;
+  return (
+    <section className="actions" aria-label={`What you can do with ${number}`}>
+      {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
+      <div className="actions-row">
+        {may('DELIVER') && <Deliver orderId={id} onOutcome={setOutcome} />}
+        {may('CANCEL') && <Cancel orderId={id} onOutcome={setOutcome} />}
+      </div>
+      {outcome?.error && <Failure error={outcome.error} />}
+      {outcome && <Refusals errors={outcome.refusals} />}
+    </section>
+  );
+}
+
+function Cancel({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome: Outcome) => void }) {
+  const [asking, setAsking] = useState(false);
+  const [{ fetching }, cancel] = useMutation(CancelMutation);
+  const submit = async () => {
+    const { data, error } = await cancel({ input: { orderId } });
+    setAsking(false);
+    onOutcome({ error, refusals: data?.orderCancel.userErrors ?? [] });
+  };
+  if (!asking) {
+    return (
+      <button type="button" className="quiet danger" onClick={() => setAsking(true)}>
+        Cancel order
+      </button>
+    );
+  }
+  return (
+    <span className="confirm" role="group" aria-label="Cancel this order?">
+      <span>Cancel this order?</span>
+      <button type="button" className="danger" autoFocus disabled={fetching} onClick={() => void submit()}>
+        Yes, cancel it
+      </button>
+      <button type="button" className="quiet" disabled={fetching} onClick={() => setAsking(false)}>
+        Keep it
+      </button>
+    </span>
+  );
+}
+
+function Deliver({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome: Outcome) => void }) {
+  const [{ fetching }, deliver] = useMutation(DeliverMutation);
+  const submit = async () => {
+    const { data, error } = await deliver({ input: { orderId } });
+    onOutcome({ error, refusals: data?.orderDeliver.userErrors ?? [] });
+  };
+  return (
+    <button type="button" disabled={fetching} onClick={() => void submit()}>
+      Deliver now
+    </button>
+  );
+}
+
+function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string; onOutcome: (outcome: Outcome) => void }) {
+  const [token, setToken] = useState('sim_approve');
+  const [{ fetching }, retry] = useMutation(RetryMutation);
+  const submit = async () => {
+    // One key for one way of replacing this payment: pressing again after a lost answer pays once.
+    const idempotencyKey = keptKey(`retry/${paymentId}/${token}`);
+    const { data, error } = await retry({ input: { idempotencyKey, orderId, paymentMethod: { token } } });
+    onOutcome({ error, refusals: data?.paymentRetry.userErrors ?? [] });
+  };
+  return (
+    <form
+      className="card retry"
+      aria-label="Try another payment"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <PaymentMethod value={token} onChange={setToken} />
+      <button type="submit" disabled={fetching}>
+        Pay again
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,80 @@
+import { getFragment, graphql, type FragmentType } from '../gql';
+import { Price } from './price';
+import { ProductPicture } from './product-picture';
+
+export const OrderSummary = graphql(`
+  fragment OrderSummary on Order {
+    lines {
+      product {
+        id
+        image
+      }
+      name
+      quantity
+      unitPrice {
+        ...PriceParts
+      }
+      total {
+        ...PriceParts
+      }
+    }
+    total {
+      ...PriceParts
+    }
+    captured {
+      amountMinor
+      ...PriceParts
+    }
+    refunded {
+      amountMinor
+      ...PriceParts
+    }
+    note
+  }
+`);
+
+/** What was ordered at which price, and what of it was paid and given back. */
+export function Summary({ order }: { order: FragmentType<typeof OrderSummary> }) {
+  const { lines, total, captured, refunded, note } = getFragment(OrderSummary, order);
+  return (
+    <section className="card summary" aria-label="Items and amounts">
+      <ul className="lines">
+        {lines.map((line, index) => (
+          <li key={`${line.product.id}/${index}`}>
+            <ProductPicture image={line.product.image} small />
+            <span className="line-name">
+              {line.name}
+              <small>
+                {line.quantity} × <Price of={line.unitPrice} />
+              </small>
+            </span>
+            <Price of={line.total} />
+          </li>
+        ))}
+      </ul>
+      <dl className="amounts">
+        <div className="amounts-total">
+          <dt>Total</dt>
+          <dd>
+            <Price of={total} />
+          </dd>
+        </div>
+        <div>
+          <dt>Paid</dt>
+          <dd>
+            <Price of={captured} />
+          </dd>
+        </div>
+        {refunded.amountMinor !== '0' && (
+          <div>
+            <dt>Refunded</dt>
+            <dd>
+              <Price of={refunded} />
+            </dd>
+          </div>
+        )}
+      </dl>
+      {note && <p className="hint">Note: {note}</p>}
+    </section>
+  );
+}

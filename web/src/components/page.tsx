@@ -1,0 +1,17 @@
+import { useEffect, type ReactNode } from 'react';
+
+/** A page's frame: its heading, its window title, and room for something beside the heading. */
+export function Page({ title, beside, children }: { title: string; beside?: ReactNode; children: ReactNode }) {
+  useEffect(() => {
+    document.title = title === 'Orderwire' ? title : `${title} · Orderwire`;
+  }, [title]);
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>{title}</h1>
+        {beside}
+      </div>
+      {children}
+    </div>
+  );
+}

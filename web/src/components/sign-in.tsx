@@ -1,0 +1,58 @@
+import { useState, type ReactNode } from 'react';
+import { useSession } from '../shared/context';
+import { devUsers } from '../shared/session';
+
+function useSignIn() {
+  const { store } = useSession();
+  const [problem, setProblem] = useState<string | null>(null);
+  const signIn = (user: string) => {
+    setProblem(null);
+    store.signIn(user).catch((cause: unknown) => setProblem(cause instanceof Error ? cause.message : 'Signing in failed.'));
+  };
+  return { signIn, problem, store };
+}
+
+/** Shows a page to signed-in users and asks everybody else to sign in. */
+export function SignedIn({ children }: { children: ReactNode }) {
+  const { session, notice } = useSession();
+  const { signIn, problem } = useSignIn();
+  if (session) return children;
+  return (
+    <section className="card sign-in" aria-labelledby="sign-in-title">
+      <h1 id="sign-in-title">Who are you?</h1>
+      <p className="hint">{notice ?? 'This is a development server: pick a user, no password needed.'}</p>
+      <div className="sign-in-users">
+        {devUsers.map(({ user, role, label }) => (
+          <button type="button" key={user} onClick={() => signIn(user)}>
+            {label}
+            <small>{role === 'STAFF' ? 'sees all orders' : 'customer'}</small>
+          </button>
+        ))}
+      </div>
+      {problem && <p role="alert">{problem}</p>}
+    </section>
+  );
+}
+
+/** The choice of user in the page's head. */
+export function UserSwitch() {
+  const { session } = useSession();
+  const { signIn, problem, store } = useSignIn();
+  return (
+    <label className="user-switch" title={problem ?? undefined}>
+      <span className="visually-hidden">Signed in as</span>
+      <select
+        value={session?.user ?? ''}
+        aria-invalid={problem !== null}
+        onChange={({ target }) => (target.value ? signIn(target.value) : store.signOut())}
+      >
+        <option value="">{session ? 'Sign out' : 'Sign in…'}</option>
+        {devUsers.map(({ user, label }) => (
+          <option key={user} value={user}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,42 @@
+import type { OrderStatus, PaymentStatus } from '../gql/graphql';
+
+type Tone = 'neutral' | 'active' | 'good' | 'bad';
+
+const orderWords: Record<OrderStatus, [string, Tone]> = {
+  CREATED: ['Created', 'active'],
+  CONFIRMED: ['Confirmed', 'good'],
+  DELIVERED: ['Delivered', 'good'],
+  CANCELLING: ['Cancelling', 'active'],
+  CANCELLED: ['Cancelled', 'neutral'],
+};
+
+const paymentWords: Record<PaymentStatus, [string, Tone]> = {
+  INITIALIZING: ['Initializing', 'active'],
+  PROCESSING: ['Processing', 'active'],
+  REQUIRES_ACTION: ['Action required', 'active'],
+  AUTHORIZED: ['Authorized', 'active'],
+  CONFIRMED: ['Confirmed', 'good'],
+  DECLINED: ['Declined', 'bad'],
+  VOIDED: ['Voided', 'neutral'],
+  EXPIRED: ['Expired', 'neutral'],
+};
+
+export const orderStatuses = Object.keys(orderWords) as OrderStatus[];
+export const orderStatusWord = (status: OrderStatus): string => orderWords[status][0];
+export const paymentStatusWord = (status: PaymentStatus): string => paymentWords[status][0];
+
+/** The order's status as a word in its colour. */
+export function OrderBadge({ status }: { status: OrderStatus }) {
+  const [word, tone] = orderWords[status];
+  return <Badge word={word} tone={tone} />;
+}
+
+/** The payment's status as a word in its colour. */
+export function PaymentBadge({ status }: { status: PaymentStatus }) {
+  const [word, tone] = paymentWords[status];
+  return <Badge word={word} tone={tone} />;
+}
+
+function Badge({ word, tone }: { word: string; tone: Tone }) {
+  return <span className={`badge badge-${tone}`}>{word}</span>;
+}

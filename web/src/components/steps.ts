@@ -1,0 +1,96 @@
+import type { EventItemFragment, OrderStatus, PaymentStatus } from '../gql/graphql';
+import { paymentStatusWord } from './status';
+
+/** `failed` ends the walk; `current` is under way. */
+export type StepState = 'done' | 'current' | 'upcoming' | 'failed';
+
+/** One station of the walk from order to delivery. */
+export interface Step {
+  readonly key: 'initializing' | 'processing' | 'outcome' | 'delivered';
+  readonly label: string;
+  readonly state: StepState;
+  /** When it was reached, RFC 3339; absent when it was not, or the history does not say. */
+  readonly at?: string | undefined;
+}
+
+export interface Walk {
+  readonly status: OrderStatus;
+  readonly payment: { readonly id: string; readonly status: PaymentStatus; readonly createdAt: string } | null;
+}
+
+/** How far each payment status is along: 0 initializing, 1 processing, 2 decided. */
+const progress: Record<PaymentStatus, 0 | 1 | 2> = {
+  INITIALIZING: 0,
+  PROCESSING: 1,
+  REQUIRES_ACTION: 1,
+  AUTHORIZED: 1,
+  CONFIRMED: 2,
+  DECLINED: 2,
+  VOIDED: 2,
+  EXPIRED: 2,
+};
+
+/** The four stations of an order's latest payment, from states alone; the events only add the times. */
+export function steps({ status, payment }: Walk, events: readonly EventItemFragment[]): Step[] {
+  const reached = payment ? progress[payment.status] : 0;
+  const paid = payment?.status === 'CONFIRMED';
+  const cancelled = status === 'CANCELLED' || status === 'CANCELLING';
+  const paymentEvent = (type: EventItemFragment['type']) =>
+    events.findLast((event) => event.type === type && 'paymentId' in event && event.paymentId === payment?.id)?.occurredAt;
+  const orderEvent = (type: EventItemFragment['type']) => events.findLast((event) => event.type === type)?.occurredAt;
+
+  const station = (index: 0 | 1): StepState => {
+    if (reached > index) return 'done';
+    if (cancelled) return 'failed';
+    return reached === index ? 'current' : 'upcoming';
+  };
+  return [
+    { key: 'initializing', label: 'Initializing', state: station(0), at: payment?.createdAt },
+    { key: 'processing', label: middle(payment?.status), state: station(1), at: paymentEvent('PAYMENT_PROCESSING') },
+    {
+      key: 'outcome',
+      label: reached === 2 && payment ? paymentStatusWord(payment.status) : 'Confirmed',
+      state: reached < 2 ? 'upcoming' : paid ? 'done' : 'failed',
+      at: paymentEvent(paid ? 'PAYMENT_CONFIRMED' : 'PAYMENT_DECLINED'),
+    },
+    cancelled
+      ? { key: 'delivered', label: status === 'CANCELLED' ? 'Cancelled' : 'Cancelling', state: 'failed', at: orderEvent('ORDER_CANCELLED') }
+      : {
+          key: 'delivered',
+          label: 'Delivered',
+          state: status === 'DELIVERED' ? 'done' : status === 'CONFIRMED' ? 'current' : 'upcoming',
+          at: orderEvent('ORDER_DELIVERED'),
+        },
+  ];
+}
+
+function middle(status: PaymentStatus | undefined): string {
+  return status === 'REQUIRES_ACTION' || status === 'AUTHORIZED' ? paymentStatusWord(status) : 'Processing';
+}
+
+/** What is going on and what comes next, in a sentence. */
+export function outlook({ status, payment }: Walk): string {
+  switch (status) {
+    case 'DELIVERED':
+      return 'Delivered. Enjoy!';
+    case 'CANCELLED':
+      return 'This order was cancelled. Nothing is charged.';
+    case 'CANCELLING':
+      return 'The order is being cancelled: the money is released first.';
+    case 'CONFIRMED':
+      return 'Paid. Your order is on its way and arrives here by itself.';
+    case 'CREATED':
+      return payment ? unpaid[payment.status] : 'Waiting for a payment.';
+  }
+}
+
+const unpaid: Record<PaymentStatus, string> = {
+  INITIALIZING: 'The payment is being set up.',
+  PROCESSING: 'The payment provider is deciding.',
+  REQUIRES_ACTION: 'The payment waits for your confirmation.',
+  AUTHORIZED: 'The amount is reserved and waits to be captured.',
+  CONFIRMED: 'The payment is confirmed.',
+  DECLINED: 'The payment was declined. Nothing was charged; you can try again.',
+  VOIDED: 'The payment was voided. Nothing is charged.',
+  EXPIRED: 'The payment was not completed in time. Nothing is charged.',
+};

@@ -1,0 +1,44 @@
+
+      export interface PossibleTypesResultData {
+        possibleTypes: {
+          [key: string]: string[]
+        }
+      }
+      const result: PossibleTypesResultData = {
+  "possibleTypes": {
+    "Node": [
+      "Order",
+      "Payment",
+      "Product",
+      "Refund"
+    ],
+    "OrderEvent": [
+      "OrderCancelled",
+      "OrderCancelling",
+      "OrderCreated",
+      "OrderDelivered",
+      "PaymentActionRequired",
+      "PaymentAuthorized",
+      "PaymentConfirmed",
+      "PaymentDeclined",
+      "PaymentExpired",
+      "PaymentNeedsAttention",
+      "PaymentProcessing",
+      "PaymentRetried",
+      "PaymentVoided",
+      "RefundCreated",
+      "RefundFailed",
+      "RefundSucceeded"
+    ],
+    "UserError": [
+      "OrderCancelUserError",
+      "OrderCreateUserError",
+      "OrderDeliverUserError",
+      "PaymentRetryUserError",
+      "ProductArchiveUserError",
+      "ProductUpsertUserError"
+    ]
+  }
+};
+      export default result;
+    

@@ -1,0 +1,69 @@
+import { graphql } from '../gql';
+
+/** The sum of what components show of an order that can change. Every push carries it, so a push never leaves a page with a hole. */
+export const LiveOrder = graphql(`
+  fragment LiveOrder on Order {
+    id
+    version
+    status
+    ...OrderRow
+    ...OrderSummary
+    ...OrderPayment
+    ...OrderActions
+    ...BoardRow
+  }
+`);
+
+/** An order with its history: what its pages load, and what its mutations bring so that both always agree. */
+export const OrderWithHistory = graphql(`
+  fragment OrderWithHistory on Order {
+    ...LiveOrder
+    events(first: 100) {
+      nodes {
+        ...EventItem
+      }
+      pageInfo {
+        hasNextPage
+      }
+    }
+  }
+`);
+
+export const OrderQuery = graphql(`
+  query Order($id: ID!) {
+    order(id: $id) {
+      id
+      ...OrderWithHistory
+    }
+  }
+`);
+
+export const OrderEventsSubscription = graphql(`
+  subscription OrderEvents($orderId: ID!, $after: EventCursor) {
+    orderEvents(orderId: $orderId, after: $after) {
+      kind
+      cursor
+      event {
+        ...EventItem
+      }
+      order {
+        ...LiveOrder
+      }
+    }
+  }
+`);
+
+export const OrderFeedSubscription = graphql(`
+  subscription OrderFeed($after: EventCursor) {
+    orderFeed(after: $after) {
+      kind
+      cursor
+      event {
+        ...EventItem
+      }
+      order {
+        ...LiveOrder
+      }
+    }
+  }
+`);

@@ -1,0 +1,65 @@
+import { useEffect, useRef, useState } from 'react';
+import { useQuery, type CombinedError } from 'urql';
+import { graphql } from '../gql';
+import type { OrdersQuery, OrderStatus } from '../gql/graphql';
+import { useConnection } from '../shared/context';
+import { useFeedBeginnings } from './order-feed';
+
+const Orders = graphql(`
+  query Orders($first: Int!, $after: String, $filter: OrderFilter) {
+    orders(first: $first, after: $after, filter: $filter) {
+      nodes {
+        id
+        ...LiveOrder
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+const pageSize = 20;
+
+export interface OrderListState {
+  readonly data: OrdersQuery | undefined;
+  readonly error: CombinedError | undefined;
+  readonly loading: boolean;
+  /** Loads the next page. */
+  readonly more: () => void;
+  readonly retry: () => void;
+}
+
+/**
+ * The user's orders (staff: everybody's) in any of these states, newest first, kept current by the feed through the cache.
+ *
+ * The list is read once the feed has begun, so nothing can fall between the two; if no connection can be had it is read
+ * anyway. It is read again only when the feed begins anew.
+ */
+export function useOrders(statuses: OrderStatus[]): OrderListState {
+  const beginnings = useFeedBeginnings();
+  const offline = useConnection() === 'waiting';
+  const [after, setAfter] = useState<string | null>(null);
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: Orders,
+    variables: { first: pageSize, after, filter: statuses.length > 0 ? { status: statuses } : null },
+    requestPolicy: 'cache-and-network',
+    pause: beginnings === 0 && !offline,
+  });
+  const readFor = useRef(beginnings);
+  useEffect(() => {
+    const before = readFor.current;
+    readFor.current = beginnings;
+    if (before === beginnings || (before === 0 && !data)) return; // the paused query starts by itself
+    setAfter(null);
+    reload({ requestPolicy: 'network-only' });
+  }, [beginnings, data, reload]);
+  return {
+    data,
+    error,
+    loading: fetching,
+    more: () => setAfter(data?.orders.pageInfo.endCursor ?? null),
+    retry: () => reload({ requestPolicy: 'network-only' }),
+  };
+}

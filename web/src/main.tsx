@@ -1,0 +1,17 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app';
+import { DraftStore } from './shared/draft';
+import { SessionStore } from './shared/session';
+import './styles/tokens.css';
+import './styles/page.css';
+import './styles/parts.css';
+
+const session = new SessionStore();
+await session.restore();
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <App session={session} draft={new DraftStore()} />
+  </StrictMode>,
+);

@@ -1,0 +1,75 @@
+import { Link, useParams } from 'react-router';
+import { Actions } from '../components/order-actions';
+import { OrderRow } from '../components/order-row';
+import { Summary } from '../components/order-summary';
+import { Page } from '../components/page';
+import { SignedIn } from '../components/sign-in';
+import { Empty, Failure, Loading } from '../components/states';
+import { OrderBadge, PaymentBadge } from '../components/status';
+import { Timeline } from '../components/timeline';
+import { getFragment } from '../gql';
+import { LiveOrder, OrderWithHistory } from '../live/documents';
+import { useLiveOrder } from '../live/use-live-order';
+
+/** `/order/:orderId`: everything about one order, as it happens. */
+export function OrderDetail() {
+  const { orderId = '' } = useParams();
+  return (
+    <SignedIn>
+      <Detail key={orderId} id={orderId} />
+    </SignedIn>
+  );
+}
+
+function Detail({ id }: { id: string }) {
+  const { order, loading, error, interrupted, retry } = useLiveOrder(id);
+  const whole = getFragment(OrderWithHistory, order);
+  if (!whole) {
+    return (
+      <Page title="Order">
+        {error ? (
+          <Failure error={error} retry={retry} />
+        ) : loading ? (
+          <Loading what="the order" />
+        ) : (
+          <Empty title="There is no such order">
+            <Link className="button" to="/order">
+              Your orders
+            </Link>
+          </Empty>
+        )}
+      </Page>
+    );
+  }
+  const live = getFragment(LiveOrder, whole);
+  const { number, status, payment } = getFragment(OrderRow, live);
+  return (
+    <Page
+      title={`Order ${number}`}
+      beside={
+        <span className="row-state">
+          {payment && <PaymentBadge status={payment.status} />}
+          <OrderBadge status={status} />
+        </span>
+      }
+    >
+      <div className="columns">
+        <div className="stack">
+          {interrupted && <Failure error={interrupted} retry={retry} />}
+          <section className="card" aria-labelledby="timeline-title">
+            <h2 id="timeline-title">What happened</h2>
+            <Timeline events={whole.events.nodes} />
+            {whole.events.pageInfo.hasNextPage && <p className="hint">Only the first 100 events are shown.</p>}
+          </section>
+          <Actions order={live} />
+        </div>
+        <div className="stack">
+          <Summary order={live} />
+          <p>
+            <Link to={`/payment?order=${encodeURIComponent(id)}`}>Payment progress</Link>
+          </p>
+        </div>
+      </div>
+    </Page>
+  );
+}

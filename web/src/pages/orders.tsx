@@ -1,0 +1,65 @@
+import { Link, useSearchParams } from 'react-router';
+import { Row } from '../components/order-row';
+import { Page } from '../components/page';
+import { SignedIn } from '../components/sign-in';
+import { Empty, Failure, Loading } from '../components/states';
+import { orderStatuses, orderStatusWord } from '../components/status';
+import { getFragment } from '../gql';
+import type { OrderStatus } from '../gql/graphql';
+import { LiveOrder } from '../live/documents';
+import { useOrders } from '../live/use-orders';
+
+/** `/order`: one's orders, newest first, changing as they change. */
+export function Orders() {
+  const [params, setParams] = useSearchParams();
+  const chosen = orderStatuses.filter((status) => params.getAll('status').includes(status));
+  const toggle = (status: OrderStatus) => {
+    const next = chosen.includes(status) ? chosen.filter((other) => other !== status) : [...chosen, status];
+    setParams(next.map((value): [string, string] => ['status', value]), { replace: true });
+  };
+  return (
+    <SignedIn>
+      <Page title="Orders">
+        <div className="filters" role="group" aria-label="Show only">
+          {orderStatuses.map((status) => (
+            <button type="button" key={status} className="chip" aria-pressed={chosen.includes(status)} onClick={() => toggle(status)}>
+              {orderStatusWord(status)}
+            </button>
+          ))}
+        </div>
+        <OrderList key={chosen.join()} statuses={orderStatuses.filter((status) => chosen.includes(status))} />
+      </Page>
+    </SignedIn>
+  );
+}
+
+function OrderList({ statuses }: { statuses: OrderStatus[] }) {
+  const { data, error, loading, more, retry } = useOrders(statuses);
+  if (error && !data) return <Failure error={error} retry={retry} />;
+  if (!data) return <Loading what="orders" />;
+  const { nodes, pageInfo } = data.orders;
+  if (nodes.length === 0) {
+    return (
+      <Empty title={statuses.length > 0 ? 'No order is in this state' : 'No orders yet'}>
+        <Link className="button" to="/">
+          Look at the products
+        </Link>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <ul className="rows" aria-label="Orders">
+        {nodes.map((order) => (
+          <Row key={order.id} order={getFragment(LiveOrder, order)} />
+        ))}
+      </ul>
+      {error && <Failure error={error} retry={retry} />}
+      {pageInfo.hasNextPage && (
+        <button type="button" className="quiet more" disabled={loading} onClick={more}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

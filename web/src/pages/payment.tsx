@@ -1,0 +1,60 @@
+import { Link, useSearchParams } from 'react-router';
+import { Actions } from '../components/order-actions';
+import { OrderRow } from '../components/order-row';
+import { Summary } from '../components/order-summary';
+import { Page } from '../components/page';
+import { SignedIn } from '../components/sign-in';
+import { Empty, Failure, Loading } from '../components/states';
+import { Stepper } from '../components/stepper';
+import { getFragment } from '../gql';
+import { LiveOrder, OrderWithHistory } from '../live/documents';
+import { useLiveOrder } from '../live/use-live-order';
+
+/** `/payment?order=…`: the payment as it happens. */
+export function Payment() {
+  const [params] = useSearchParams();
+  const id = params.get('order');
+  return (
+    <SignedIn>
+      <Page title="Payment">
+        {id ? (
+          <LivePayment key={id} id={id} />
+        ) : (
+          <Empty title="Which order?">
+            <Link className="button" to="/order">
+              Your orders
+            </Link>
+          </Empty>
+        )}
+      </Page>
+    </SignedIn>
+  );
+}
+
+function LivePayment({ id }: { id: string }) {
+  const { order, loading, error, interrupted, retry } = useLiveOrder(id);
+  if (error) return <Failure error={error} retry={retry} />;
+  if (loading) return <Loading what="the payment" />;
+  const whole = getFragment(OrderWithHistory, order);
+  if (!whole) return <Empty title="There is no such order" />;
+  const live = getFragment(LiveOrder, whole);
+  const { number } = getFragment(OrderRow, live);
+  return (
+    <div className="columns">
+      <div className="stack">
+        {interrupted && <Failure error={interrupted} retry={retry} />}
+        <div className="card">
+          <p className="payment-of">
+            Order{' '}
+            <Link to={`/order/${id}`} className="number">
+              {number}
+            </Link>
+          </p>
+          <Stepper order={live} events={whole.events.nodes} />
+        </div>
+        <Actions order={live} />
+      </div>
+      <Summary order={live} />
+    </div>
+  );
+}

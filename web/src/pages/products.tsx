@@ -1,0 +1,106 @@
+import { useEffect, useState } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { useQuery } from 'urql';
+import { Page } from '../components/page';
+import { ProductCard } from '../components/product-card';
+import { Empty, Failure, Loading } from '../components/states';
+import { graphql } from '../gql';
+import { useDraft } from '../shared/context';
+
+const ProductsQuery = graphql(`
+  query Products($first: Int!, $after: String, $filter: ProductFilter) {
+    products(first: $first, after: $after, filter: $filter) {
+      nodes {
+        id
+        ...ProductCardParts
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+const pageSize = 8;
+/** A pause in typing that means "search for this", in milliseconds. */
+const typingPause = 200;
+
+/** `/`: the catalogue, to search and to choose from. Open to everybody. */
+export function Products() {
+  const [params, setParams] = useSearchParams();
+  const search = params.get('q') ?? '';
+  const [typed, setTyped] = useState(search);
+  useEffect(() => {
+    if (typed === search) return;
+    const timer = setTimeout(() => setParams(typed ? { q: typed } : {}, { replace: true }), typingPause);
+    return () => clearTimeout(timer);
+  }, [typed, search, setParams]);
+
+  return (
+    <Page
+      title="Products"
+      beside={
+        <label className="search">
+          <span className="visually-hidden">Search products</span>
+          <input type="search" placeholder="Search" value={typed} onChange={({ target }) => setTyped(target.value)} />
+        </label>
+      }
+    >
+      <Shelf key={search} search={search} />
+      <DraftBar />
+    </Page>
+  );
+}
+
+function Shelf({ search }: { search: string }) {
+  const [after, setAfter] = useState<string | null>(null);
+  const filter = search ? { search } : null;
+  const [{ data, fetching, error }, reload] = useQuery({ query: ProductsQuery, variables: { first: pageSize, after, filter } });
+  if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
+  if (!data) return <Loading what="products" />;
+  const { nodes, pageInfo } = data.products;
+  if (nodes.length === 0) {
+    return <Empty title={search ? `Nothing found for “${search}”` : 'There are no products yet'} />;
+  }
+  return (
+    <>
+      <ul className="grid" aria-label="Products">
+        {nodes.map((product) => (
+          <li key={product.id}>
+            <ProductCard product={product} />
+          </li>
+        ))}
+      </ul>
+      {error && <Failure error={error} />}
+      {pageInfo.hasNextPage && (
+        <button type="button" className="quiet more" disabled={fetching} onClick={() => setAfter(pageInfo.endCursor ?? null)}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}
+
+/** What has been chosen so far, and the way on. */
+function DraftBar() {
+  const { items, currency, store } = useDraft();
+  const pieces = Object.values(items).reduce((sum, quantity) => sum + quantity, 0);
+  if (pieces === 0) return null;
+  return (
+    <aside className="draft-bar" aria-label="Your order">
+      <span>
+        <strong>
+          {pieces} {pieces === 1 ? 'item' : 'items'}
+        </strong>{' '}
+        <span className="hint">in {currency}; an order has one currency</span>
+      </span>
+      <button type="button" className="quiet" onClick={() => store.clear()}>
+        Empty
+      </button>
+      <Link className="button" to="/order/create">
+        Review order
+      </Link>
+    </aside>
+  );
+}

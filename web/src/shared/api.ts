@@ -1,0 +1,53 @@
+import { Client, fetchExchange, subscriptionExchange } from 'urql';
+import { orderCache } from './cache';
+import { freshnessExchange } from './freshness';
+import { resume } from './resume';
+import type { SessionStore } from './session';
+import { createSocket, type Socket } from './socket';
+
+/** Everything that talks to the server for one user. A change of user gets a new one, so nothing of the last user's is left. */
+export interface Api {
+  readonly client: Client;
+  readonly socket: Socket;
+}
+
+export function createApi(session: SessionStore, location: Pick<Location, 'protocol' | 'host'> = window.location): Api {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  const socket = createSocket(session, `${scheme}://${location.host}/graphql`);
+  const client = new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    fetch: authorizedFetch(session),
+    exchanges: [
+      orderCache(),
+      freshnessExchange(),
+      subscriptionExchange({
+        forwardSubscription: ({ query, variables }) => ({
+          subscribe: (sink) => ({
+            unsubscribe: resume(socket.client, { query: query ?? '', variables: { ...variables } }, sink as Parameters<typeof resume>[2]),
+          }),
+        }),
+      }),
+      fetchExchange,
+    ],
+  });
+  return { client, socket };
+}
+
+/** A fetch that carries the session's token, and asks once for another when the server does not know it any more. */
+export function authorizedFetch(session: SessionStore, request: typeof fetch = (input, init) => fetch(input, init)): typeof fetch {
+  return async (input, init) => {
+    const send = async () => {
+      const authorization = await session.authorization();
+      const headers = new Headers(init?.headers);
+      if (authorization) headers.set('authorization', authorization);
+      return { authorization, response: await request(input, { ...init, headers }) };
+    };
+    const first = await send();
+    if (first.response.status !== 401 || !first.authorization) return first.response;
+    session.distrust(first.authorization);
+    const second = await send();
+    if (second.response.status === 401) session.signOut('The server did not accept your sign-in. Please sign in again.');
+    return second.response;
+  };
+}

@@ -1,0 +1,133 @@
+import { cacheExchange, type Cache, type CacheExchangeOpts } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
+import generated from '../gql/possible-types';
+
+/** Types that are parts of what holds them, not objects with an identity of their own. */
+const embedded = [
+  'Money', 'OrderLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
+  'OrderConnection', 'OrderEdge', 'ProductConnection', 'ProductEdge', 'OrderEventConnection', 'OrderEventEdge',
+];
+
+interface FeedOrder {
+  __typename: 'Order';
+  id: string;
+  status: string;
+  createdAt: string;
+}
+interface FeedItem {
+  kind: string;
+  event?: { __typename: string; id: string; version: number } | null;
+  order?: FeedOrder | null;
+}
+
+/** How many events of an order's history pages ask for; what is pushed is added to exactly that list. */
+export const historyLength = 100;
+
+export const cacheConfig: CacheExchangeOpts = {
+  keys: Object.fromEntries(embedded.map((type) => [type, () => null])),
+  possibleTypes: generated.possibleTypes,
+  resolvers: {
+    Query: {
+      products: relayPagination(),
+      orders: relayPagination(),
+      // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.
+      order: (_parent, args, cache) => {
+        const answered = cache.resolve('Query', 'order', args);
+        return answered === undefined && args['id'] ? { __typename: 'Order', id: args['id'] as string } : (answered as string | null);
+      },
+    },
+  },
+  updates: {
+    Mutation: {
+      orderCreate: (result, _args, cache) => {
+        const order = (result['orderCreate'] as { order?: FeedOrder | null }).order;
+        if (order) placeOrder(cache, order);
+      },
+    },
+    Subscription: {
+      orderEvents: (result, _args, cache) => record(cache, result['orderEvents'] as unknown as FeedItem),
+      orderFeed: (result, _args, cache) => {
+        const item = result['orderFeed'] as unknown as FeedItem;
+        record(cache, item);
+        if (item.order) placeOrder(cache, item.order);
+      },
+    },
+  },
+};
+
+export const orderCache = () => cacheExchange(cacheConfig);
+
+/** Adds a pushed event to the order's loaded history, if it is the next one; after a gap the page loads the history itself. */
+function record(cache: Cache, { event, order }: FeedItem): void {
+  if (!event || !order) return;
+  const history = cache.resolve({ __typename: 'Order', id: order.id }, 'events', { first: historyLength });
+  const nodes = typeof history === 'string' ? cache.resolve(history, 'nodes') : undefined;
+  const key = cache.keyOfEntity(event);
+  if (!Array.isArray(nodes) || !key) return;
+  const last = nodes.length > 0 ? Number(cache.resolve(nodes[nodes.length - 1] as string, 'version')) : 0;
+  if (event.version === last + 1) cache.link(history as string, 'nodes', [...(nodes as string[]), key]);
+}
+
+/**
+ * Brings every loaded list of orders in line with an order's new state: into the lists whose filter it meets, newest first,
+ * and out of the others. Lists that are filtered by more than the status are left to the server.
+ */
+function placeOrder(cache: Cache, order: FeedOrder): void {
+  const key = cache.keyOfEntity({ __typename: 'Order', id: order.id });
+  if (!key) return;
+  const lists = new Map<string, { after: string | null; connection: string }[]>();
+  for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
+    if (fieldName !== 'orders') continue;
+    const connection = cache.resolve('Query', 'orders', args ?? undefined);
+    if (typeof connection !== 'string') continue;
+    const filter = JSON.stringify(args?.['filter'] ?? {});
+    const pages = lists.get(filter) ?? [];
+    pages.push({ after: (args?.['after'] as string | null | undefined) ?? null, connection });
+    lists.set(filter, pages);
+  }
+  for (const [text, pages] of lists) {
+    const filter = JSON.parse(text) as Record<string, unknown>;
+    const { status, ...others } = filter as { status?: string[] | null };
+    if (Object.values(others).some((condition) => condition !== null && condition !== undefined)) continue;
+    const meets = !status || status.length === 0 || status.includes(order.status);
+    placeInPages(cache, inOrder(cache, pages), key, order, meets);
+  }
+}
+
+function placeInPages(cache: Cache, pages: string[], key: string, order: FeedOrder, meets: boolean): void {
+  const keysOf = (page: string) => (cache.resolve(page, 'nodes') ?? []) as string[];
+  const holder = pages.find((page) => keysOf(page).includes(key));
+  if (holder) {
+    if (!meets) cache.link(holder, 'nodes', keysOf(holder).filter((other) => other !== key));
+    return;
+  }
+  if (!meets) return;
+  for (const page of pages) {
+    const keys = keysOf(page);
+    const before = keys.findIndex((other) => String(cache.resolve(other, 'createdAt')) < order.createdAt);
+    if (before < 0) continue;
+    cache.link(page, 'nodes', [...keys.slice(0, before), key, ...keys.slice(before)]);
+    return;
+  }
+  // Older than all that is loaded: it belongs at the end, or to a page that will be loaded with it.
+  const last = pages.at(-1);
+  const info = last && cache.resolve(last, 'pageInfo');
+  const more = typeof info === 'string' && cache.resolve(info, 'hasNextPage') === true;
+  if (last && !more) cache.link(last, 'nodes', [...keysOf(last), key]);
+}
+
+/** The pages of one list from its first on, each found by its predecessor's end cursor. */
+function inOrder(cache: Cache, pages: { after: string | null; connection: string }[]): string[] {
+  const sorted: string[] = [];
+  let after: string | null = null;
+  for (let step = 0; step < pages.length; step++) {
+    const page = pages.find((candidate) => candidate.after === after);
+    if (!page) break;
+    sorted.push(page.connection);
+    const info = cache.resolve(page.connection, 'pageInfo');
+    const cursor = typeof info === 'string' ? cache.resolve(info, 'endCursor') : null;
+    if (typeof cursor !== 'string') break;
+    after = cursor;
+  }
+  return sorted;
+}

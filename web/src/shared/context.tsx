@@ -1,0 +1,62 @@
+import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import { Provider } from 'urql';
+import { createApi, type Api } from './api';
+import type { Draft, DraftStore } from './draft';
+import type { SessionState, SessionStore } from './session';
+import type { Connection } from './socket';
+
+interface Stores {
+  readonly session: SessionStore;
+  readonly draft: DraftStore;
+}
+
+const StoresContext = createContext<Stores | null>(null);
+const ApiContext = createContext<Api | null>(null);
+
+/** Gives the app its stores, and an API client of its own to each user who signs in. */
+export function AppProvider({ session, draft, children }: Stores & { children: ReactNode }) {
+  const stores = useMemo(() => ({ session, draft }), [session, draft]);
+  const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? null;
+  return (
+    <StoresContext value={stores}>
+      <ApiProvider key={user} session={session}>
+        {children}
+      </ApiProvider>
+    </StoresContext>
+  );
+}
+
+function ApiProvider({ session, children }: { session: SessionStore; children: ReactNode }) {
+  const api = useMemo(() => createApi(session), [session]);
+  useEffect(() => api.socket.attach(), [api]);
+  return (
+    <ApiContext value={api}>
+      <Provider value={api.client}>{children}</Provider>
+    </ApiContext>
+  );
+}
+
+function useStores(): Stores {
+  const stores = use(StoresContext);
+  if (!stores) throw new Error('AppProvider is missing above this component');
+  return stores;
+}
+
+/** Who is signed in, and the store that changes it. */
+export function useSession(): SessionState & { store: SessionStore } {
+  const { session: store } = useStores();
+  return { ...useSyncExternalStore(store.subscribe, store.state), store };
+}
+
+/** The order being put together in this tab, and the store that changes it. */
+export function useDraft(): Draft & { store: DraftStore } {
+  const { draft: store } = useStores();
+  return { ...useSyncExternalStore(store.subscribe, store.state), store };
+}
+
+/** The state of the live connection. */
+export function useConnection(): Connection {
+  const api = use(ApiContext);
+  if (!api) throw new Error('AppProvider is missing above this component');
+  return useSyncExternalStore(api.socket.subscribe, api.socket.connection);
+}
