@@ -55,7 +55,7 @@ func TestReadme(t *testing.T) {
 	if !*update {
 		t.Fatalf("the README's configuration table is stale: run make generate. Want\n%s", want.String())
 	}
-	if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil { //nolint:gosec // a public text
+	if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

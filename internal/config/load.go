@@ -97,7 +97,7 @@ func readSecretFiles(vars map[string]string, settings []setting, report func(str
 			report("%s_FILE: %s is set too, only one of them may be", s.name, s.name)
 			continue
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		content, err := os.ReadFile(path)
 		if err != nil {
 			report("%s_FILE: %v", s.name, err)
 			continue

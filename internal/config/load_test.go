@@ -213,7 +213,7 @@ func TestSecretStaysOutOfLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"%v": fmt.Sprintf("%v", cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg), "%s": fmt.Sprintf("%s", cfg.DatabaseURL),
+		"%v": fmt.Sprintf("%v", cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg), "%q": fmt.Sprintf("%q", cfg.DatabaseURL),
 		"slog": log.String(), "json": string(asJSON),
 	} {
 		if strings.Contains(text, "hunter2") || !strings.Contains(text, "secret") {

@@ -77,7 +77,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Is makes errors.Is compare by code and family, so that fault.New(fault.NotFound, "") matches any top-level NOT_FOUND.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares the two errors themselves; errors.Is walks the chain
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && t.user == e.user
 }
 

@@ -49,7 +49,9 @@ func TestInt64(t *testing.T) {
 	for _, v := range []any{
 		nil, 1.0, 1.5, true, "", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "0x1", "1_000", "٣", "1\x00",
 		"9223372036854775808", "-9223372036854775809", json.Number("1.0"), json.Number("1e3"), json.Number("9223372036854775808"),
-		[]any{int64(1)}, map[string]any{"a": 1}, strings.Repeat("9", 1<<20),
+		[]any{int64(1)},
+		map[string]any{"a": 1},
+		strings.Repeat("9", 1<<20),
 	} {
 		_, err := gqlscalar.UnmarshalInt64(v)
 		checkRefused(t, "Int64", v, err)

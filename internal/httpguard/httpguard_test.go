@@ -54,7 +54,13 @@ func setup(t *testing.T, next http.HandlerFunc) (*httptest.Server, *buffer) {
 	return server, log
 }
 
-func do(t *testing.T, server *httptest.Server, method, host string, header http.Header) (*http.Response, string) {
+// answer is a response that has been read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func do(t *testing.T, server *httptest.Server, method, host string, header http.Header) (answer, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/graphql", nil)
 	if err != nil {
@@ -75,7 +81,7 @@ func do(t *testing.T, server *httptest.Server, method, host string, header http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return answer{response.StatusCode, response.Header}, string(body)
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "through") }
