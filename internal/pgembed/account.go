@@ -27,8 +27,8 @@ func chooseAccount(data string) (account, error) {
 		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()), name: accountName(os.Geteuid())}, nil
 	}
 	if info, err := os.Lstat(data); err == nil && ownerOf(info) != 0 {
-		stat := info.Sys().(*syscall.Stat_t)
-		return account{uid: stat.Uid, gid: stat.Gid, name: accountName(int(stat.Uid)), other: true}, nil
+		uid := ownerOf(info)
+		return account{uid: uid, gid: groupOf(info), name: accountName(int(uid)), other: true}, nil
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		found, err := user.Lookup(name)
@@ -122,4 +122,14 @@ func (a account) makePrivate(folder string) error {
 	return nil
 }
 
-func ownerOf(info os.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }
+// ownerOf is the user id a file belongs to, groupOf its group id.
+func ownerOf(info os.FileInfo) uint32 { return stat(info).Uid }
+func groupOf(info os.FileInfo) uint32 { return stat(info).Gid }
+
+// stat is what the os package keeps beside a file's portable information, on every unix.
+func stat(info os.FileInfo) *syscall.Stat_t {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat
+	}
+	panic(fmt.Sprintf("pgembed: %s has no unix owner", info.Name()))
+}

@@ -92,7 +92,7 @@ func (h *home) settle(log *slog.Logger) (abandoned bool, err error) {
 			return false, err
 		}
 		log.Info("PostgreSQL's data is kept outside of the data folder, which its account cannot enter",
-			"account", h.acc.name, "data_dir", h.dataDir, "kept_in", dir)
+			"account", h.acc.name, "dataDir", h.dataDir, "keptIn", dir)
 		_, err := os.Lstat(h.data())
 		return err == nil, nil
 	}

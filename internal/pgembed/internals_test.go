@@ -141,8 +141,7 @@ func TestWatch(t *testing.T) {
 		if err := w.pipe.Close(); err != nil { // as the kernel does then
 			t.Fatal(err)
 		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGINT {
+		if err := cmd.Wait(); endedBy(err) != syscall.SIGINT {
 			t.Errorf("it ended with %v, want an interrupt", err)
 		}
 		_ = w.cmd.Wait()
@@ -158,11 +157,23 @@ func TestWatch(t *testing.T) {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		if err := cmd.Wait(); endedBy(err) != syscall.SIGTERM {
 			t.Errorf("it ended with %v, want our own signal", err)
 		}
 	})
+}
+
+// endedBy is the signal that ended a process, 0 when none did.
+func endedBy(err error) syscall.Signal {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return 0
+	}
+	return status.Signal()
 }
 
 // TestLockFile checks what make installs: every platform, by content hash, from whichever registry npm is set to.

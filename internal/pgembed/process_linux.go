@@ -27,8 +27,8 @@ func worksIn(pid int, folder string) bool {
 		// Not readable for us: another account's process, whereas postgres runs as ours (or we are root).
 		return !errors.Is(err, os.ErrPermission)
 	}
-	if real, err := filepath.EvalSymlinks(folder); err == nil {
-		folder = real
+	if resolved, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = resolved
 	}
 	return cwd == folder
 }

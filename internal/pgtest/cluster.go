@@ -30,26 +30,21 @@ const (
 	keeperLog = "keeper.log"
 )
 
-// membership keeps the shared lock for as long as the process lives.
-var membership *os.File
-
-// joinCluster makes this process a user of the checkout's cluster, starts it if need be, and returns its URL.
-func joinCluster(ctx context.Context) (string, error) {
+// joinCluster makes this process a user of the checkout's cluster for as long as the returned lock is open, starts the
+// cluster if need be, and returns its URL.
+func joinCluster(ctx context.Context) (address string, users *os.File, err error) {
 	dir, err := clusterFolder()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	// While a keeper ends the cluster this waits for it.
-	users, err := lock(ctx, filepath.Join(dir, usersFile), syscall.LOCK_SH)
-	if err != nil {
-		return "", err
+	if users, err = lock(ctx, filepath.Join(dir, usersFile), syscall.LOCK_SH); err != nil {
+		return "", nil, err
 	}
-	address, err := ensureKeeper(ctx, dir)
-	if err != nil {
-		return "", errors.Join(err, users.Close())
+	if address, err = ensureKeeper(ctx, dir); err != nil {
+		return "", nil, errors.Join(err, users.Close())
 	}
-	membership = users
-	return address, nil
+	return address, users, nil
 }
 
 // ensureKeeper starts a keeper unless there is one. The caller is a user already, so that it does not end meanwhile.
@@ -59,18 +54,30 @@ func ensureKeeper(ctx context.Context, dir string) (address string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, start.Close()) }()
-	keeper, err := tryLock(filepath.Join(dir, keeperFile), syscall.LOCK_SH)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		keeper, err := tryLock(filepath.Join(dir, keeperFile), syscall.LOCK_SH)
+		if err == nil {
+			if err := keeper.Close(); err != nil {
+				return "", err
+			}
+			return startKeeper(ctx, dir)
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return "", err
+		}
 		text, err := os.ReadFile(filepath.Join(dir, addressFile))
-		return string(text), err
+		if !errors.Is(err, os.ErrNotExist) {
+			return string(text), err
+		}
+		// A keeper that is still starting, because the process that started it was killed.
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("wait for the test cluster: %w", context.Cause(ctx))
+		case <-tick.C:
+		}
 	}
-	if err != nil {
-		return "", err
-	}
-	if err := keeper.Close(); err != nil {
-		return "", err
-	}
-	return startKeeper(ctx, dir)
 }
 
 // startKeeper runs this executable as a keeper, in a session of its own so that it outlives this process, and waits

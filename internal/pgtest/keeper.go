@@ -21,8 +21,10 @@ import (
 const (
 	// keeperVariable holds the cluster's folder in the environment of a keeper.
 	keeperVariable = "ORDERWIRE_PGTEST_KEEPER"
-	// linger is how long an unused cluster stays: go test compiles between two packages.
-	linger = 5 * time.Second
+	// lingerVariable sets how long an unused cluster stays, as a Go duration; defaultLinger is for what go test compiles
+	// between two packages.
+	lingerVariable = "ORDERWIRE_PGTEST_LINGER"
+	defaultLinger  = 5 * time.Second
 	// keepTemplates is how many templates outlive a restart: those of the branches one switches between.
 	keepTemplates = 8
 )
@@ -51,20 +53,29 @@ func keep(dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, keeper.Close()) }()
+	// Its absence says that the cluster is not there yet.
+	if err := os.RemoveAll(filepath.Join(dir, addressFile)); err != nil {
+		return err
+	}
 	cluster, err := startCluster(ctx, dir)
 	if err != nil {
 		return err
 	}
+	var users *os.File // locked when nobody uses the cluster any more
 	defer func() {
 		stop, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		err = errors.Join(err, cluster.Stop(stop), os.Remove(filepath.Join(dir, runningFile)))
+		// Without the address first, so that newcomers wait for the end instead of connecting to it.
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, addressFile)), cluster.Stop(stop), os.Remove(filepath.Join(dir, runningFile)))
+		if users != nil {
+			err = errors.Join(err, users.Close())
+		}
 	}()
 	if err := tidy(ctx, cluster.URL("postgres")); err != nil {
 		return err
 	}
 	address := cluster.URL("postgres")
-	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(address), 0o600); err != nil {
+	if err := publish(filepath.Join(dir, addressFile), address); err != nil {
 		return err
 	}
 	// The first of ExtraFiles: whoever started us waits for this line.
@@ -75,21 +86,37 @@ func keep(dir string) (err error) {
 	if err := answer.Close(); err != nil {
 		return err
 	}
-	return awaitIdle(ctx, dir, cluster.Done())
+	users, err = awaitIdle(ctx, dir, cluster.Done())
+	return err
 }
 
-// awaitIdle returns when the cluster has had no user for a while. It then has the users' lock, and so keeps newcomers
-// waiting until this process has ended.
-func awaitIdle(ctx context.Context, dir string, died <-chan struct{}) error {
-	tick := time.NewTicker(200 * time.Millisecond)
+// publish writes a file that others see whole or not at all.
+func publish(path, text string) error {
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// awaitIdle returns when the cluster has had no user for a while, with the users' lock, which keeps newcomers waiting
+// until the cluster has ended.
+func awaitIdle(ctx context.Context, dir string, died <-chan struct{}) (*os.File, error) {
+	linger := defaultLinger
+	if text := os.Getenv(lingerVariable); text != "" {
+		var err error
+		if linger, err = time.ParseDuration(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", lingerVariable, err)
+		}
+	}
+	tick := time.NewTicker(min(200*time.Millisecond, linger/2+time.Millisecond))
 	defer tick.Stop()
 	idleSince := time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-died:
-			return errors.New("PostgreSQL ended")
+			return nil, errors.New("PostgreSQL ended")
 		case <-tick.C:
 		}
 		users, err := tryLock(filepath.Join(dir, usersFile), syscall.LOCK_EX)
@@ -98,16 +125,14 @@ func awaitIdle(ctx context.Context, dir string, died <-chan struct{}) error {
 			idleSince = time.Time{}
 			continue
 		case err != nil:
-			return err
+			return nil, err
 		case idleSince.IsZero():
 			idleSince = time.Now()
 		case time.Since(idleSince) > linger:
-			// Held, not closed, until the process ends.
-			membership = users
-			return nil
+			return users, nil
 		}
 		if err := users.Close(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }

@@ -9,6 +9,7 @@
 // folder stays in the temporary folder, so that the next run finds cluster and template there.
 //
 // TEST_DATABASE_URL, a superuser's URL of a PostgreSQL 14 or later, takes the place of all this but the templates.
+// PG_BIN names the binaries to use, as it does for the server.
 package pgtest
 
 import (
@@ -84,10 +85,11 @@ type templateState struct {
 	made bool
 }
 
-// connection is made by the first New.
+// connection is made by the first New and lasts as long as the process, and so does the users' lock.
 var connection struct {
 	sync.Mutex
 	*server
+	users *os.File
 }
 
 // connect is the cluster that this process uses until it ends. A failure is tried again by the next test.
@@ -100,7 +102,7 @@ func connect(ctx context.Context) (*server, error) {
 	address := os.Getenv("TEST_DATABASE_URL")
 	if address == "" {
 		var err error
-		if address, err = joinCluster(ctx); err != nil {
+		if address, connection.users, err = joinCluster(ctx); err != nil {
 			return nil, err
 		}
 	}
