@@ -21,6 +21,8 @@ import (
 type Gateway interface {
 	// Name identifies the provider in Payment.provider and in the webhook path, e.g. "simulated".
 	Name() string
+	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
+	ValidMethod(token string) bool
 	// Authorize takes (automatic capture) or holds (manual capture) the amount.
 	// Results: Captured, Held, ActionRequired or Refused.
 	Authorize(ctx context.Context, call Call) (Result, error)

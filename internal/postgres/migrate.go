@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 
@@ -47,4 +49,22 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+}
+
+// Fingerprint identifies the set of migrations: it changes when one is added (or, in development, edited).
+func Fingerprint() string {
+	hash := sha256.New()
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err) // embedded
+	}
+	for _, entry := range entries {
+		content, err := migrationFiles.ReadFile("migrations/" + entry.Name())
+		if err != nil {
+			panic(err) // embedded
+		}
+		fmt.Fprintf(hash, "%s %d\n", entry.Name(), len(content))
+		hash.Write(content)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16]
 }

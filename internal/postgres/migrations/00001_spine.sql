@@ -29,6 +29,8 @@ CREATE TABLE orders (
     customer_id          uuid NOT NULL,
     status               text NOT NULL CHECK (status IN ('CREATED', 'CONFIRMED', 'DELIVERED', 'CANCELLING', 'CANCELLED')),
     version              integer NOT NULL CHECK (version >= 1),
+    -- Grows with every save, those without an event included: the optimistic lock (see change.sql).
+    revision             bigint NOT NULL DEFAULT 1,
     currency             text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     total_minor          bigint NOT NULL CHECK (total_minor > 0),
     captured_minor       bigint NOT NULL DEFAULT 0 CHECK (captured_minor >= 0),

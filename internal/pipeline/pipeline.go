@@ -1,0 +1,262 @@
+// Package pipeline carries orders through their steps: it claims what is due, makes the provider calls, and commits what
+// came of them. All decisions are package order's; here is only the doing.
+//
+// Killed at any moment, nothing is lost and nothing is done twice: what is due stands in the database, a call's key is
+// committed before the call, and its result is committed with its event and the next timer in one statement. A worker
+// that died is noticed when its lease runs out; a worker that was only slow finds its token outdated.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+const (
+	// slots is how many orders are worked on at the same time.
+	slots = 128
+	// pollInterval is how often we look for work that nobody told us of: that of another replica that died.
+	pollInterval = 500 * time.Millisecond
+	// renewInterval is well below the store's lease time.
+	renewInterval = time.Second
+	// callTimeout ends a provider call; its outcome is then unknown.
+	callTimeout = 10 * time.Second
+	// errorPause keeps a failing database from being hammered.
+	errorPause = 250 * time.Millisecond
+)
+
+// Store is what the pipeline needs of the database.
+type Store interface {
+	// ClaimDue leases up to limit orders that are due at now.
+	ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error)
+	RenewLeases(ctx context.Context, leases []order.Lease) error
+	// NextDue returns when the earliest unclaimed timer runs out, nil for none.
+	NextDue(ctx context.Context) (*time.Time, error)
+	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error)
+}
+
+// Worker runs the pipeline in one process. Any number may run on one database.
+type Worker struct {
+	store   Store
+	gateway payment.Gateway
+	policy  order.Policy
+	clock   order.Clock
+	log     *slog.Logger
+
+	wake chan time.Time
+	free chan struct{} // one token per free slot
+	busy sync.WaitGroup
+
+	mu   sync.Mutex
+	held map[uuid.UUID]order.Lease
+}
+
+// New returns a worker; Run starts it.
+func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.Clock, log *slog.Logger) *Worker {
+	w := &Worker{
+		store: store, gateway: gateway, policy: policy, clock: clock, log: log,
+		wake: make(chan time.Time, 64),
+		free: make(chan struct{}, slots),
+		held: map[uuid.UUID]order.Lease{},
+	}
+	for range slots {
+		w.free <- struct{}{}
+	}
+	return w
+}
+
+// Wake tells that an order is due at the given time. It never blocks; a hint that is lost costs at most the poll
+// interval.
+func (w *Worker) Wake(due time.Time) {
+	select {
+	case w.wake <- due:
+	default:
+	}
+}
+
+// Run works until ctx ends, then finishes what it holds.
+func (w *Worker) Run(ctx context.Context) {
+	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.renew(renewing)
+	}()
+	for ctx.Err() == nil {
+		next := w.clock().Add(pollInterval)
+		full, err := w.claim(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			w.log.ErrorContext(ctx, "claiming due orders failed", "error", err)
+			next = w.clock().Add(errorPause)
+		case err == nil && full:
+			continue
+		case err == nil:
+			if due, err := w.store.NextDue(ctx); err == nil && due != nil && due.Before(next) {
+				next = *due
+			}
+		}
+		w.sleep(ctx, next)
+	}
+	w.busy.Wait()
+	stopRenewing()
+	<-done
+}
+
+// sleep waits until the given time, or an earlier one that Wake tells.
+func (w *Worker) sleep(ctx context.Context, until time.Time) {
+	timer := time.NewTimer(until.Sub(w.clock()))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		case due := <-w.wake:
+			if due.Before(until) {
+				until = due
+				timer.Reset(until.Sub(w.clock()))
+			}
+		}
+	}
+}
+
+// claim leases as many due orders as there are free slots and starts on them. It reports whether there may be more.
+func (w *Worker) claim(ctx context.Context) (full bool, err error) {
+	select {
+	case <-w.free:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	n := 1
+	for n < slots {
+		select {
+		case <-w.free:
+			n++
+			continue
+		default:
+		}
+		break
+	}
+	leases, err := w.store.ClaimDue(ctx, w.clock(), n)
+	for range n - len(leases) {
+		w.free <- struct{}{}
+	}
+	for _, lease := range leases {
+		w.hold(lease)
+		w.busy.Go(func() {
+			defer func() { w.free <- struct{}{} }()
+			defer w.release(lease.OrderID)
+			w.work(context.WithoutCancel(ctx), lease)
+		})
+	}
+	return len(leases) == n, err
+}
+
+// work advances one order until nothing of it is due.
+func (w *Worker) work(ctx context.Context, lease order.Lease) {
+	var answered *answer
+	for {
+		var todo *order.Work
+		_, err := w.store.ChangeOrder(ctx, auth.System, lease.OrderID, order.Change{Lease: &lease, Apply: func(o *order.Order) (uuid.UUID, error) {
+			c := order.Cause{Now: w.clock()}
+			if answered != nil {
+				if err := o.Settle(c, w.policy, answered.attemptID, answered.result, answered.err); err != nil {
+					return uuid.Nil, err
+				}
+			}
+			var err error
+			todo, err = o.Advance(c, w.policy)
+			lease.Hold = todo != nil
+			return uuid.Nil, err
+		}})
+		switch {
+		case errors.Is(err, order.ErrLeaseLost):
+			return
+		case err != nil:
+			// The lease runs out and the order is tried again.
+			w.log.ErrorContext(ctx, "advancing an order failed", "order", lease.OrderID, "error", err)
+			return
+		case todo == nil:
+			return
+		}
+		answered = w.perform(ctx, todo)
+	}
+}
+
+// answer is what the provider said to a call.
+type answer struct {
+	attemptID uuid.UUID
+	result    payment.Result
+	err       error
+}
+
+// perform makes one call. After a call without an answer the provider is asked first what became of it.
+func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	a := &answer{attemptID: todo.Call.Key}
+	if todo.LookUpFirst {
+		a.result, a.err = w.gateway.LookUp(ctx, todo.Call)
+		if a.err != nil || a.result.Outcome != payment.NotFound {
+			return a
+		}
+	}
+	switch todo.Call.Operation {
+	case payment.OperationAuthorize:
+		a.result, a.err = w.gateway.Authorize(ctx, todo.Call)
+	case payment.OperationCapture:
+		a.result, a.err = w.gateway.Capture(ctx, todo.Call)
+	case payment.OperationVoid:
+		a.result, a.err = w.gateway.Void(ctx, todo.Call)
+	case payment.OperationRefund:
+		a.result, a.err = w.gateway.Refund(ctx, todo.Call)
+	}
+	return a
+}
+
+func (w *Worker) hold(lease order.Lease) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held[lease.OrderID] = lease
+}
+
+func (w *Worker) release(orderID uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.held, orderID)
+}
+
+// renew prolongs all leases of orders that are still worked on, in one statement, so that a lease can be short.
+func (w *Worker) renew(ctx context.Context) {
+	ticker := time.NewTicker(renewInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		w.mu.Lock()
+		leases := make([]order.Lease, 0, len(w.held))
+		for _, lease := range w.held {
+			leases = append(leases, lease)
+		}
+		w.mu.Unlock()
+		if len(leases) == 0 {
+			continue
+		}
+		if err := w.store.RenewLeases(ctx, leases); err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "renewing leases failed", "error", err)
+		}
+	}
+}

@@ -1,0 +1,348 @@
+package postgres
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// LeaseTime is how long a worker holds an order without renewing: the pause before another goes on for one that died.
+const LeaseTime = 5 * time.Second
+
+// maxRounds bounds how often a change is tried again because others changed the same order.
+const maxRounds = 100
+
+// errTooBusy is returned after maxRounds.
+var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too many others; try again.")
+
+// ChangeOrder implements order.Store. It is optimistic: the order is loaded, changed in memory, and saved if its
+// revision is still the one that was loaded; otherwise all is done again on what is there now. So no lock is held while
+// deciding, and both steps of a whole batch are one statement each.
+//
+// The saving statement may run twice when its answer is lost: the second run finds another revision and saves nothing,
+// and the change is decided again on what the first run saved. Changes are idempotent by state or carry a key.
+func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
+	return s.changed.do(ctx, changeCall{principal: p, orderID: orderID, change: change})
+}
+
+// loaded is an order as load.sql found it.
+type loaded struct {
+	order    *order.Order
+	revision int64
+	// keyHash and keyEntity are set when the change's idempotency key is known.
+	keyHash   []byte
+	keyEntity uuid.UUID
+}
+
+// changing is a call of the batch between load and save.
+type changing struct {
+	call     *call[changeCall, order.Outcome]
+	before   loaded
+	after    *order.Order
+	entityID uuid.UUID
+}
+
+// flushChanged works in rounds: each takes at most one change per order; what lost its race comes again.
+func (s *Store) flushChanged(batch []*call[changeCall, order.Outcome]) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	waiting := batch
+	for round := 0; len(waiting) > 0; round++ {
+		if round == maxRounds {
+			for _, c := range waiting {
+				c.Err = errTooBusy
+			}
+			return
+		}
+		now, later := oncePerOrder(waiting)
+		again, err := s.changeRound(ctx, now)
+		switch {
+		case err == nil:
+		case len(now) > 1 && ofOneCall(err):
+			for _, c := range now {
+				alone, err := s.changeRound(ctx, []*call[changeCall, order.Outcome]{c})
+				if err != nil && !retryable(err) {
+					c.Err = err
+				} else if err != nil {
+					again = append(again, c)
+				}
+				again = append(again, alone...)
+			}
+		case retryable(err):
+			again = now
+		default:
+			for _, c := range now {
+				c.Err = err
+			}
+		}
+		waiting = append(again, later...)
+	}
+}
+
+// retryable errors say that somebody else won: deciding again on what is there now settles it. A unique violation is
+// an idempotency key that was committed for another order meanwhile: the next round finds it.
+func retryable(err error) bool {
+	return isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "") || isCode(err, uniqueViolation, "idempotency_keys_pkey")
+}
+
+// oncePerOrder splits off the second and later changes of one order.
+func oncePerOrder(batch []*call[changeCall, order.Outcome]) (now, later []*call[changeCall, order.Outcome]) {
+	seen := make(map[uuid.UUID]bool, len(batch))
+	for _, c := range batch {
+		if seen[c.In.orderID] {
+			later = append(later, c)
+			continue
+		}
+		seen[c.In.orderID] = true
+		now = append(now, c)
+	}
+	return now, later
+}
+
+// changeRound loads, decides and saves. It settles the calls that are done and returns those that lost their race.
+func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order.Outcome]) (again []*call[changeCall, order.Outcome], err error) {
+	found, err := s.loadForChange(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	var changes []changing
+	for _, c := range batch {
+		before, ok := found[c.In.orderID]
+		if !ok || !c.In.principal.CanSee(before.order.CustomerID) {
+			c.Err = fault.New(fault.NotFound, "There is no such order.")
+			continue
+		}
+		if before.keyHash != nil {
+			c.Out, c.Err = replayOf(before, c.In.change.Key)
+			continue
+		}
+		after := before.order.Clone()
+		entityID, err := c.In.change.Apply(after)
+		if err != nil {
+			c.Err = err
+			continue
+		}
+		if c.In.change.Lease == nil && reflect.DeepEqual(before.order, after) {
+			c.Out = order.Outcome{Order: after, EntityID: entityID} // asked for what already is so
+			continue
+		}
+		changes = append(changes, changing{call: c, before: before, after: after, entityID: entityID})
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	saved, err := s.save(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	var commits []Committed
+	for i := range changes {
+		ch := &changes[i]
+		if !saved[ch.after.ID] {
+			// Lost to another change, or the lease is gone: the next round tells, by the revision or the token.
+			if lease := ch.call.In.change.Lease; lease != nil && !s.holds(ctx, lease) {
+				ch.call.Err = order.ErrLeaseLost
+				continue
+			}
+			again = append(again, ch.call)
+			continue
+		}
+		ch.call.Out = order.Outcome{Order: ch.after, EntityID: ch.entityID}
+		commit := Committed{Events: ch.after.Events(), DueAt: ch.after.DueAt()}
+		if lease := ch.call.In.change.Lease; lease != nil && lease.Hold {
+			commit.DueAt = nil
+		}
+		commits = append(commits, commit)
+	}
+	s.committed(commits)
+	return again, nil
+}
+
+func replayOf(before loaded, key order.Idempotency) (order.Outcome, error) {
+	if string(before.keyHash) != string(key.Hash[:]) {
+		return order.Outcome{}, errKeyReused()
+	}
+	return order.Outcome{Order: before.order, EntityID: before.keyEntity, Replayed: true}, nil
+}
+
+// holds reports whether the lease's token is still the last one given out for its order.
+func (s *Store) holds(ctx context.Context, lease *order.Lease) bool {
+	var held bool
+	err := s.db.GetContext(ctx, &held, `SELECT EXISTS (SELECT FROM order_work WHERE order_id = $1 AND token = $2)`, lease.OrderID, lease.Token)
+	return err == nil && held
+}
+
+func (s *Store) loadForChange(ctx context.Context, batch []*call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+	n := len(batch)
+	ids, actors := make([]uuid.UUID, n), make([]uuid.UUID, n)
+	operations, keys := make([]string, n), make([]string, n)
+	for i, c := range batch {
+		ids[i], actors[i] = c.In.orderID, c.In.principal.CustomerID
+		operations[i], keys[i] = c.In.change.Key.Operation, c.In.change.Key.Key
+	}
+	var rows []struct {
+		orderRow
+		Revision    int64      `db:"revision"`
+		CancelNote  *string    `db:"cancel_note"`
+		Attempts    []byte     `db:"attempts"`
+		RequestHash []byte     `db:"request_hash"`
+		EntityID    *uuid.UUID `db:"entity_id"`
+	}
+	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), uuidStrings(actors), stringArray(operations), stringArray(keys)); err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]loaded, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		o, err := r.order()
+		if err != nil {
+			return nil, err
+		}
+		o.CancelNote = r.CancelNote
+		if o.Attempts, err = decodeAttempts(r.Attempts); err != nil {
+			return nil, fmt.Errorf("attempts of order %s: %w", o.ID, err)
+		}
+		l := loaded{order: o, revision: r.Revision, keyHash: r.RequestHash}
+		if r.EntityID != nil {
+			l.keyEntity = *r.EntityID
+		}
+		found[o.ID] = l
+	}
+	return found, nil
+}
+
+func decodeAttempts(raw []byte) ([]payment.Attempt, error) {
+	var rows []attemptRow
+	if err := json.Unmarshal(raw, &rows); err != nil {
+		return nil, err
+	}
+	attempts := make([]payment.Attempt, len(rows))
+	for i := range rows {
+		attempts[i] = rows[i].attempt()
+	}
+	return attempts, nil
+}
+
+// changeRow is a row of change.sql's first parameter.
+type changeRow struct {
+	ID                 uuid.UUID           `json:"id"`
+	Revision           int64               `json:"revision"`
+	Token              *int64              `json:"token"`
+	Hold               bool                `json:"hold"`
+	DueAt              *time.Time          `json:"due_at"`
+	Status             order.Status        `json:"status"`
+	Version            int                 `json:"version"`
+	CapturedMinor      int64               `json:"captured_minor"`
+	RefundedMinor      int64               `json:"refunded_minor"`
+	RefundPendingMinor int64               `json:"refund_pending_minor"`
+	CancelReason       *order.CancelReason `json:"cancel_reason"`
+	CancelNote         *string             `json:"cancel_note"`
+	UpdatedAt          time.Time           `json:"updated_at"`
+	ExpiresAt          *time.Time          `json:"expires_at"`
+	DeliversAt         *time.Time          `json:"delivers_at"`
+}
+
+type savedEventRow struct {
+	OrderID    uuid.UUID       `json:"order_id"`
+	Version    int             `json:"version"`
+	ID         uuid.UUID       `json:"id"`
+	Type       order.EventType `json:"type"`
+	ActorKind  order.ActorKind `json:"actor_kind"`
+	ActorID    *uuid.UUID      `json:"actor_id"`
+	RequestID  string          `json:"request_id"`
+	OccurredAt time.Time       `json:"occurred_at"`
+	Data       order.EventData `json:"data"`
+	State      order.State     `json:"state"`
+}
+
+type keyRow struct {
+	Actor       uuid.UUID `json:"actor"`
+	Operation   string    `json:"operation"`
+	Key         string    `json:"key"`
+	RequestHash string    `json:"request_hash"`
+	OrderID     uuid.UUID `json:"order_id"`
+	EntityID    uuid.UUID `json:"entity_id"`
+}
+
+// save runs change.sql and returns which orders were saved.
+func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]bool, error) {
+	orders := make([]changeRow, 0, len(changes))
+	payments, refunds, attempts := []paymentRow{}, []refundRow{}, []attemptRow{}
+	events, keys := []savedEventRow{}, []keyRow{}
+	for i := range changes {
+		ch := &changes[i]
+		in, o := ch.call.In, ch.after
+		row := changeRow{
+			ID: o.ID, Revision: ch.before.revision, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
+			CapturedMinor: o.Captured, RefundedMinor: o.Refunded, RefundPendingMinor: o.RefundPending,
+			CancelReason: o.CancelReason, CancelNote: o.CancelNote,
+			UpdatedAt: o.UpdatedAt, ExpiresAt: o.ExpiresAt, DeliversAt: o.DeliversAt,
+		}
+		if in.change.Lease != nil {
+			row.Token, row.Hold = &in.change.Lease.Token, in.change.Lease.Hold
+		}
+		orders = append(orders, row)
+		payments = appendChanged(payments, ch.before.order.Payments, o.Payments, newPaymentRow)
+		refunds = appendChanged(refunds, ch.before.order.Refunds, o.Refunds, newRefundRow)
+		attempts = appendChanged(attempts, ch.before.order.Attempts, o.Attempts, newAttemptRow)
+		for _, e := range o.Events() {
+			events = append(events, newSavedEventRow(&e))
+		}
+		if key := in.change.Key; key.Key != "" {
+			keys = append(keys, keyRow{
+				Actor: in.principal.CustomerID, Operation: key.Operation, Key: key.Key,
+				RequestHash: hex.EncodeToString(key.Hash[:]), OrderID: o.ID, EntityID: ch.entityID,
+			})
+		}
+	}
+	var args []any
+	for _, rows := range []any{orders, payments, refunds, attempts, events, keys} {
+		encoded, err := json.Marshal(rows)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, string(encoded))
+	}
+	args = append(args, LeaseTime.Seconds())
+	var ids []uuid.UUID
+	if err := s.change.SelectContext(ctx, &ids, args...); err != nil {
+		return nil, err
+	}
+	saved := make(map[uuid.UUID]bool, len(ids))
+	for _, u := range ids {
+		saved[u] = true
+	}
+	return saved, nil
+}
+
+// appendChanged adds the rows of what is new or differs from before; entities are only ever appended to an order.
+func appendChanged[T comparable, R any](rows []R, before, after []T, row func(*T) R) []R {
+	for i := range after {
+		if i >= len(before) || before[i] != after[i] {
+			rows = append(rows, row(&after[i]))
+		}
+	}
+	return rows
+}
+
+func newSavedEventRow(e *order.Event) savedEventRow {
+	r := savedEventRow{
+		OrderID: e.OrderID(), Version: e.Version, ID: e.ID, Type: e.Type, ActorKind: e.Actor.Kind,
+		RequestID: e.RequestID, OccurredAt: e.At, Data: e.Data, State: e.Order.State,
+	}
+	if e.Actor.ID != uuid.Nil {
+		r.ActorID = &e.Actor.ID
+	}
+	return r
+}

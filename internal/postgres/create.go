@@ -1,0 +1,197 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// CreateOrder implements order.Store. The statement may run twice when its answer is lost (lib/pq issue 939): the second
+// run finds the idempotency key and places nothing, and the key names our order, so it is ours.
+func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Order, key order.Idempotency) (order.Outcome, error) {
+	outcome, err := s.created.do(ctx, createCall{order: o, key: key})
+	if !errors.Is(err, errKeyKnown) {
+		return outcome, err
+	}
+	return s.replay(ctx, p, o, key)
+}
+
+// errKeyKnown: the key was there already, so nothing was placed by this statement.
+var errKeyKnown = errors.New("idempotency key known")
+
+// replay answers a create whose key is known: with the earlier order, or with our own when the first answer was lost.
+func (s *Store) replay(ctx context.Context, p auth.Principal, o *order.Order, key order.Idempotency) (order.Outcome, error) {
+	var known struct {
+		Hash    []byte    `db:"request_hash"`
+		OrderID uuid.UUID `db:"order_id"`
+	}
+	err := s.db.GetContext(ctx, &known, `
+		SELECT request_hash, order_id FROM idempotency_keys WHERE actor = $1 AND operation = $2 AND key = $3`,
+		o.CustomerID, key.Operation, key.Key)
+	if err != nil {
+		return order.Outcome{}, err
+	}
+	if known.OrderID == o.ID {
+		s.committed([]Committed{{Events: o.Events(), DueAt: o.DueAt()}})
+		return order.Outcome{Order: o, EntityID: o.ID}, nil
+	}
+	if string(known.Hash) != string(key.Hash[:]) {
+		return order.Outcome{}, errKeyReused()
+	}
+	earlier, err := s.Order(ctx, p, known.OrderID)
+	return order.Outcome{Order: earlier, EntityID: known.OrderID, Replayed: true}, err
+}
+
+func errKeyReused() error {
+	return fault.User(fault.IdempotencyKeyReused, "This idempotency key was used for a different request; use a new key for a new request.", "input", "idempotencyKey")
+}
+
+func errKeyInProgress() error {
+	return fault.User(fault.IdempotencyInProgress, "A request with this idempotency key is still running; repeat this one in a moment.", "input", "idempotencyKey")
+}
+
+// flushCreated places a batch. When the statement fails as a whole, each order is tried alone, so that its error is its
+// own.
+func (s *Store) flushCreated(batch []*call[createCall, order.Outcome]) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	err := s.place(ctx, batch)
+	switch {
+	case err == nil:
+	case len(batch) > 1 && ofOneCall(err):
+		for i := range batch {
+			s.flushCreated(batch[i : i+1])
+		}
+	case len(batch) == 1 && isCode(err, uniqueViolation, "orders_number_key"):
+		batch[0].In.order.Number = id.Number() // one in 10^12: draw again
+		s.flushCreated(batch)
+	case len(batch) == 1 && isCode(err, lockNotAvailable, ""):
+		batch[0].Err = errKeyInProgress()
+	default:
+		for _, c := range batch {
+			c.Err = err
+		}
+	}
+}
+
+// place runs create.sql for the batch and settles its calls, or returns the statement's error.
+func (s *Store) place(ctx context.Context, batch []*call[createCall, order.Outcome]) error {
+	columns, err := newCreateColumns(batch)
+	if err != nil {
+		return err
+	}
+	var fresh []uuid.UUID
+	if err := s.create.SelectContext(ctx, &fresh, columns.args()...); err != nil {
+		return err
+	}
+	placed := make(map[uuid.UUID]bool, len(fresh))
+	for _, u := range fresh {
+		placed[u] = true
+	}
+	committed := make([]Committed, 0, len(fresh))
+	for _, c := range batch {
+		o := c.In.order
+		if !placed[o.ID] {
+			c.Err = errKeyKnown
+			continue
+		}
+		c.Out = order.Outcome{Order: o, EntityID: o.ID}
+		committed = append(committed, Committed{Events: o.Events(), DueAt: o.DueAt()})
+	}
+	s.committed(committed)
+	return nil
+}
+
+func (s *Store) committed(commits []Committed) {
+	if len(commits) > 0 {
+		s.notify(commits)
+	}
+}
+
+// createColumns are the parameters of create.sql: one array per column, one element per order.
+type createColumns struct {
+	ids, numbers, customers, currencies          pq.StringArray
+	totals                                       pq.Int64Array
+	lines, metadata                              pq.StringArray
+	notes, references                            []*string
+	createdAt, expiresAt, nextStepAt             pq.StringArray
+	payments, providers, captures, methods       pq.StringArray
+	events, actorKinds, requestIDs, data, states pq.StringArray
+	operations, keys                             pq.StringArray
+	hashes                                       pq.ByteaArray
+}
+
+func newCreateColumns(batch []*call[createCall, order.Outcome]) (*createColumns, error) {
+	c := &createColumns{}
+	for i := range batch {
+		o, key := batch[i].In.order, batch[i].In.key
+		lines, err := json.Marshal(o.Lines)
+		if err != nil {
+			return nil, err
+		}
+		metadata := []byte("[]")
+		if len(o.Metadata) > 0 {
+			if metadata, err = json.Marshal(o.Metadata); err != nil {
+				return nil, err
+			}
+		}
+		event := &o.Events()[0]
+		data, err := json.Marshal(event.Data)
+		if err != nil {
+			return nil, err
+		}
+		state, err := json.Marshal(event.Order.State)
+		if err != nil {
+			return nil, err
+		}
+		p := o.Payment()
+		c.ids = append(c.ids, o.ID.String())
+		c.numbers = append(c.numbers, o.Number)
+		c.customers = append(c.customers, o.CustomerID.String())
+		c.currencies = append(c.currencies, o.Total.Currency)
+		c.totals = append(c.totals, o.Total.Minor)
+		c.lines = append(c.lines, string(lines))
+		c.notes = append(c.notes, o.Note)
+		c.references = append(c.references, o.ExternalReference)
+		c.metadata = append(c.metadata, string(metadata))
+		c.createdAt = append(c.createdAt, timestamp(o.CreatedAt))
+		c.expiresAt = append(c.expiresAt, timestamp(*o.ExpiresAt))
+		c.payments = append(c.payments, p.ID.String())
+		c.providers = append(c.providers, p.Provider)
+		c.captures = append(c.captures, string(p.CaptureMethod))
+		c.methods = append(c.methods, p.Method)
+		c.nextStepAt = append(c.nextStepAt, timestamp(*p.NextStepAt))
+		c.events = append(c.events, event.ID.String())
+		c.actorKinds = append(c.actorKinds, string(event.Actor.Kind))
+		c.requestIDs = append(c.requestIDs, event.RequestID)
+		c.data = append(c.data, string(data))
+		c.states = append(c.states, string(state))
+		c.operations = append(c.operations, key.Operation)
+		c.keys = append(c.keys, key.Key)
+		c.hashes = append(c.hashes, key.Hash[:])
+	}
+	return c, nil
+}
+
+// args are in the order of create.sql's parameters.
+func (c *createColumns) args() []any {
+	return []any{
+		c.ids, c.numbers, c.customers, c.currencies, c.totals, c.lines, pq.Array(c.notes), pq.Array(c.references), c.metadata,
+		c.createdAt, c.expiresAt,
+		c.payments, c.providers, c.captures, c.methods, c.nextStepAt,
+		c.events, c.actorKinds, c.requestIDs, c.data, c.states,
+		c.operations, c.keys, c.hashes,
+	}
+}
+
+// timestamp in a form that PostgreSQL reads in any DateStyle.
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

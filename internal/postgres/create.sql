@@ -1,0 +1,45 @@
+-- Places many orders in one statement, and so in one commit. An order whose idempotency key is known is not placed:
+-- its key is not returned. Keys are inserted in their order, so that two batches never wait for each other in a circle.
+WITH input AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[], $9::jsonb[],
+        $10::timestamptz[], $11::timestamptz[],
+        $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+        $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[],
+        $22::text[], $23::text[], $24::bytea[]
+    ) AS t (
+        id, number, customer_id, currency, total_minor, lines, note, external_reference, metadata,
+        created_at, expires_at,
+        payment_id, provider, capture_method, method, next_step_at,
+        event_id, actor_kind, request_id, data, state,
+        operation, key, request_hash
+    )
+), fresh AS (
+    INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
+    SELECT customer_id, operation, key, request_hash, id, id FROM input ORDER BY customer_id, operation, key
+    ON CONFLICT DO NOTHING
+    RETURNING order_id AS id
+), placed AS (
+    INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, lines, note, external_reference,
+        metadata, created_at, updated_at, expires_at)
+    SELECT id, number, customer_id, 'CREATED', 1, currency, total_minor, lines, note, external_reference,
+        metadata, created_at, created_at, expires_at
+    FROM input JOIN fresh USING (id)
+), paid AS (
+    INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, next_step_at,
+        created_at, updated_at)
+    SELECT payment_id, id, 'INITIALIZING', total_minor, currency, provider, capture_method, method, next_step_at,
+        created_at, created_at
+    FROM input JOIN fresh USING (id)
+), logged AS (
+    INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,
+        data, state, log_epoch)
+    SELECT id, 1, event_id, 'ORDER_CREATED', customer_id, actor_kind, customer_id, request_id, created_at,
+        data, state, (SELECT epoch FROM event_log)
+    FROM input JOIN fresh USING (id)
+), timed AS (
+    INSERT INTO order_work (order_id, due_at)
+    SELECT id, least(next_step_at, expires_at) FROM input JOIN fresh USING (id)
+)
+SELECT id FROM fresh

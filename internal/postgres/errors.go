@@ -1,0 +1,38 @@
+package postgres
+
+import (
+	"errors"
+
+	"github.com/lib/pq"
+)
+
+// SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	uniqueViolation  = "23505"
+	lockNotAvailable = "55P03"
+)
+
+// isCode reports whether err is PostgreSQL's with the SQLSTATE and, unless it is empty, of the constraint.
+func isCode(err error, code pq.ErrorCode, constraint string) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code == code && (constraint == "" || e.Constraint == constraint)
+}
+
+const (
+	deadlockDetected     = "40P01"
+	serializationFailure = "40001"
+)
+
+// ofOneCall reports whether a batch's error may be the fault of one call in it (a constraint, a value, a lock), so that
+// the calls are worth trying alone. A database that is gone, full or shutting down is everybody's.
+func ofOneCall(err error) bool {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code.Class() {
+	case "08", "53", "57", "58": // connection, resources, operator intervention, system
+		return false
+	}
+	return true
+}

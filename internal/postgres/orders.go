@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// visibleTo is the condition under which an order exists for a principal. $1 is the customer, NULL for those who see all.
+const visibleTo = `($1::uuid IS NULL OR o.customer_id = $1)`
+
+// viewerArg is the parameter of visibleTo.
+func viewerArg(p auth.Principal) *uuid.UUID {
+	if p.Staff() || p.Role == auth.RoleSystem {
+		return nil
+	}
+	return &p.CustomerID // the zero uuid of an anonymous principal owns nothing
+}
+
+// Order implements order.Store.
+func (s *Store) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
+	return s.oneOrder(ctx, `o.id = $2`, viewerArg(p), orderID)
+}
+
+// OrderByNumber implements order.Store. Letter case does not matter.
+func (s *Store) OrderByNumber(ctx context.Context, p auth.Principal, number string) (*order.Order, error) {
+	return s.oneOrder(ctx, `o.number = $2`, viewerArg(p), strings.ToUpper(number))
+}
+
+func (s *Store) oneOrder(ctx context.Context, where string, args ...any) (*order.Order, error) {
+	var row orderRow
+	err := s.db.GetContext(ctx, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.New(fault.NotFound, "There is no such order.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row.order()
+}
+
+// OrdersByID implements order.Store.
+func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+	rows, err := s.selectOrders(ctx, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidStrings(ids))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]*order.Order, len(rows))
+	for _, o := range rows {
+		found[o.ID] = o
+	}
+	return found, nil
+}
+
+// OrdersByPayment implements order.Store.
+func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+	rows, err := s.selectOrders(ctx, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(paymentIDs))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]*order.Order, len(paymentIDs))
+	for _, o := range rows {
+		for i := range o.Payments {
+			found[o.Payments[i].ID] = o
+		}
+	}
+	return found, nil
+}
+
+// OrdersByRefund implements order.Store.
+func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+	rows, err := s.selectOrders(ctx, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(refundIDs))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]*order.Order, len(refundIDs))
+	for _, o := range rows {
+		for i := range o.Refunds {
+			found[o.Refunds[i].ID] = o
+		}
+	}
+	return found, nil
+}
+
+// AttemptsByPayment implements order.Store. Nobody but staff sees attempts.
+func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var raw []byte
+	err := s.db.GetContext(ctx, &raw, `
+		SELECT coalesce(jsonb_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
+		WHERE a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`,
+		uuidStrings(paymentIDs))
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := decodeAttempts(raw)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID][]payment.Attempt, len(paymentIDs))
+	for _, a := range attempts {
+		found[a.PaymentID] = append(found[a.PaymentID], a)
+	}
+	return found, nil
+}
+
+// Orders implements order.Store. Newest first is by id, which sorts by time.
+func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r page.Request) (page.Result[*order.Order], error) {
+	q := query{args: []any{viewerArg(p)}}
+	if len(f.Status) > 0 {
+		q.and(`o.status = ANY(?::text[])`, stringsOf(f.Status))
+	}
+	if len(f.PaymentStatus) > 0 {
+		q.and(`(SELECT p.status FROM payments p WHERE p.order_id = o.id ORDER BY p.id DESC LIMIT 1) = ANY(?::text[])`, stringsOf(f.PaymentStatus))
+	}
+	if f.CreatedFrom != nil {
+		q.and(`o.created_at >= ?`, *f.CreatedFrom)
+	}
+	if f.CreatedTo != nil {
+		q.and(`o.created_at < ?`, *f.CreatedTo)
+	}
+	if f.CustomerID != uuid.Nil {
+		q.and(`o.customer_id = ?`, f.CustomerID)
+	}
+	if f.ExternalReference != nil {
+		q.and(`o.external_reference = ?`, *f.ExternalReference)
+	}
+	if f.Search != "" {
+		pattern := likePattern(f.Search)
+		q.and(`(o.number ILIKE ? OR o.external_reference ILIKE ? OR EXISTS (
+			SELECT FROM jsonb_array_elements(o.lines) l WHERE l->>'name' ILIKE ?))`, pattern, pattern, pattern)
+	}
+	if r.After != uuid.Nil {
+		q.and(`o.id < ?`, r.After)
+	}
+	if r.Before != uuid.Nil {
+		q.and(`o.id > ?`, r.Before)
+	}
+	direction := "DESC"
+	if r.Backward {
+		direction = "ASC"
+	}
+	orders, err := s.selectOrders(ctx, q.where()+fmt.Sprintf(` ORDER BY o.id %s LIMIT %d`, direction, r.Limit+1), q.args...)
+	if err != nil {
+		return page.Result[*order.Order]{}, err
+	}
+	return page.Cut(r, orders), nil
+}
+
+// selectOrders reads the orders that where names and the principal in $1 may see.
+func (s *Store) selectOrders(ctx context.Context, where string, args ...any) ([]*order.Order, error) {
+	var rows []orderRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...); err != nil {
+		return nil, err
+	}
+	orders := make([]*order.Order, len(rows))
+	for i := range rows {
+		var err error
+		if orders[i], err = rows[i].order(); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
+}

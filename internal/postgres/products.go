@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+const productColumns = `id, sku, name, description, price_minor, currency, image, archived_at`
+
+type productRow struct {
+	ID          uuid.UUID  `db:"id"`
+	SKU         string     `db:"sku"`
+	Name        string     `db:"name"`
+	Description string     `db:"description"`
+	PriceMinor  int64      `db:"price_minor"`
+	Currency    string     `db:"currency"`
+	Image       *string    `db:"image"`
+	ArchivedAt  *time.Time `db:"archived_at"`
+}
+
+func (r *productRow) product() *product.Product {
+	return &product.Product{
+		ID: r.ID, SKU: r.SKU, Name: r.Name, Description: r.Description,
+		Price: money.Amount{Minor: r.PriceMinor, Currency: r.Currency}, Image: r.Image, ArchivedAt: utc(r.ArchivedAt),
+	}
+}
+
+// Products implements product.Store. Oldest first is by id, which sorts by time.
+func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) (page.Result[*product.Product], error) {
+	var q query
+	q.and(`archived_at IS NULL`)
+	if f.Search != "" {
+		pattern := likePattern(f.Search)
+		q.and(`(name ILIKE ? OR sku ILIKE ?)`, pattern, pattern)
+	}
+	if f.Currency != "" {
+		q.and(`currency = ?`, f.Currency)
+	}
+	if r.After != uuid.Nil {
+		q.and(`id > ?`, r.After)
+	}
+	if r.Before != uuid.Nil {
+		q.and(`id < ?`, r.Before)
+	}
+	direction := "ASC"
+	if r.Backward {
+		direction = "DESC"
+	}
+	var rows []productRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
+		fmt.Sprintf(` ORDER BY id %s LIMIT %d`, direction, r.Limit+1), q.args...)
+	if err != nil {
+		return page.Result[*product.Product]{}, err
+	}
+	products := make([]*product.Product, len(rows))
+	for i := range rows {
+		products[i] = rows[i].product()
+	}
+	return page.Cut(r, products), nil
+}
+
+// ProductsByID implements product.Store.
+func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+	var rows []productRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`, uuidStrings(ids)); err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]*product.Product, len(rows))
+	for i := range rows {
+		found[rows[i].ID] = rows[i].product()
+	}
+	return found, nil
+}
+
+// UpsertProduct implements product.Store. It is idempotent by the SKU, so it may run twice when its answer is lost.
+func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.Product) (*product.Product, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var row productRow
+	err := s.db.GetContext(ctx, &row, `
+		INSERT INTO products AS p (id, sku, name, description, price_minor, currency, image)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (sku) DO UPDATE SET
+			name = EXCLUDED.name, description = EXCLUDED.description, price_minor = EXCLUDED.price_minor,
+			currency = EXCLUDED.currency, image = EXCLUDED.image, archived_at = NULL, updated_at = now()
+		RETURNING `+productColumns,
+		in.ID, in.SKU, in.Name, in.Description, in.Price.Minor, in.Price.Currency, in.Image)
+	if err != nil {
+		return nil, err
+	}
+	return row.product(), nil
+}
+
+// ArchiveProduct implements product.Store.
+func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID uuid.UUID) (*product.Product, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var row productRow
+	err := s.db.GetContext(ctx, &row, `
+		UPDATE products SET archived_at = coalesce(archived_at, now()), updated_at = now() WHERE id = $1
+		RETURNING `+productColumns, productID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.New(fault.NotFound, "There is no such product.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row.product(), nil
+}
+
+// SeedProducts adds the products whose SKU is not there yet, and changes nothing else.
+func (s *Store) SeedProducts(ctx context.Context, products []product.Product) error {
+	for _, p := range products {
+		_, err := s.db.ExecContext(ctx, `
+			INSERT INTO products (id, sku, name, description, price_minor, currency, image)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sku) DO NOTHING`,
+			p.ID, p.SKU, p.Name, p.Description, p.Price.Minor, p.Price.Currency, p.Image)
+		if err != nil {
+			return fmt.Errorf("seed product %s: %w", p.SKU, err)
+		}
+	}
+	return nil
+}

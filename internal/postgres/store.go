@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+const (
+	// writers commit batches at the same time; two keep the disk busy while the next batch fills.
+	writers = 2
+	// maxBatch bounds what one failing commit takes with it, and its latency.
+	maxBatch = 128
+	// flushTimeout ends a batch that the database does not answer.
+	flushTimeout = 25 * time.Second
+)
+
+var (
+	//go:embed create.sql
+	createSQL string
+	//go:embed load.sql
+	loadSQL string
+	//go:embed change.sql
+	changeSQL string
+)
+
+// Committed is what a commit did to one order.
+type Committed struct {
+	Events []order.Event
+	// DueAt is when the pipeline has to look at the order again, nil for never or when a worker holds it.
+	DueAt *time.Time
+}
+
+// Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.
+type Store struct {
+	db      *sqlx.DB
+	created *group[createCall, order.Outcome]
+	changed *group[changeCall, order.Outcome]
+	notify  func([]Committed)
+
+	create, load, change *sqlx.Stmt
+}
+
+type createCall struct {
+	order *order.Order
+	key   order.Idempotency
+}
+
+type changeCall struct {
+	principal auth.Principal
+	orderID   uuid.UUID
+	change    order.Change
+}
+
+// NewStore prepares the hot statements and starts the writers. committed is told of every commit of this process, right
+// after it; it must not block. Close it before the database.
+func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*Store, error) {
+	s := &Store{db: db, notify: committed}
+	for _, p := range []struct {
+		stmt **sqlx.Stmt
+		sql  string
+	}{
+		{&s.create, createSQL},
+		{&s.load, strings.Replace(loadSQL, "/* order columns */", orderColumns, 1)},
+		{&s.change, changeSQL},
+	} {
+		stmt, err := db.PreparexContext(ctx, p.sql)
+		if err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+		*p.stmt = stmt
+	}
+	s.created = newGroup(writers, maxBatch, s.flushCreated)
+	s.changed = newGroup(writers, maxBatch, s.flushChanged)
+	return s, nil
+}
+
+// Close lets running commits end and refuses further writes.
+func (s *Store) Close() {
+	s.created.close()
+	s.changed.close()
+	for _, stmt := range []*sqlx.Stmt{s.create, s.load, s.change} {
+		_ = stmt.Close() // the connections go with the pool anyway
+	}
+}
+
+func uuidStrings(ids []uuid.UUID) pq.StringArray {
+	out := make(pq.StringArray, len(ids))
+	for i, u := range ids {
+		out[i] = u.String()
+	}
+	return out
+}
+
+func stringArray(values []string) pq.StringArray { return values }

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// ClaimDue leases up to limit orders whose timer has run out at now to the caller, for LeaseTime on the database's
+// clock. Two callers never get the same order. It runs in a transaction because a repeated claim would lease orders to
+// nobody.
+func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error) {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	var rows []struct {
+		OrderID uuid.UUID `db:"order_id"`
+		Token   int64     `db:"token"`
+	}
+	err = tx.SelectContext(ctx, &rows, `
+		WITH due AS MATERIALIZED (
+			SELECT order_id FROM order_work
+			WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
+			ORDER BY due_at LIMIT $2
+			FOR UPDATE SKIP LOCKED
+		)
+		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3), token = nextval('order_work_token')
+		FROM due WHERE w.order_id = due.order_id
+		RETURNING w.order_id, w.token`, now, limit, LeaseTime.Seconds())
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, err
+	}
+	leases := make([]order.Lease, len(rows))
+	for i, r := range rows {
+		leases[i] = order.Lease{OrderID: r.OrderID, Token: r.Token}
+	}
+	return leases, nil
+}
+
+// RenewLeases prolongs those of the leases that are still held.
+func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
+	ids, tokens := make([]uuid.UUID, len(leases)), make(pq.Int64Array, len(leases))
+	for i, l := range leases {
+		ids[i], tokens[i] = l.OrderID, l.Token
+	}
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3)
+		FROM unnest($1::uuid[], $2::bigint[]) AS held (order_id, token)
+		WHERE w.order_id = held.order_id AND w.token = held.token AND w.leased_until IS NOT NULL`,
+		uuidStrings(ids), tokens, LeaseTime.Seconds())
+	return err
+}
+
+// NextDue returns when the earliest timer that no worker holds runs out; nil when there is none.
+func (s *Store) NextDue(ctx context.Context) (*time.Time, error) {
+	var due *time.Time
+	err := s.db.GetContext(ctx, &due, `
+		SELECT min(due_at) FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`)
+	return utc(due), err
+}
