@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,9 @@ type server struct {
 	*streamtest.Server
 	t    *testing.T
 	http *http.Client
+	web  *http.Server
+	// connections counts those the client has opened.
+	connections atomic.Int64
 }
 
 // inBubble runs a test on a clock of its own, with a server over in-memory connections: timeouts have their real
@@ -37,11 +41,16 @@ func inBubble(t *testing.T, cfg gqlsse.Config, test func(t *testing.T, s *server
 func serve(t *testing.T, cfg gqlsse.Config) *server {
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	transport := &http.Transport{DialContext: l.dial}
-	s := &server{Transport: gqlsse.New(cfg), Server: streamtest.New(), t: t, http: &http.Client{Transport: transport}}
+	s := &server{Transport: gqlsse.New(cfg), Server: streamtest.New(), t: t, http: &http.Client{}}
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		s.connections.Add(1)
+		return l.dial(ctx, network, address)
+	}}
+	s.http.Transport = transport
 	web := &http.Server{
 		ReadTimeout:  20 * time.Second, // both are shorter than a stream lives
 		WriteTimeout: 20 * time.Second,
+		IdleTimeout:  time.Hour,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !s.Supports(r) {
 				http.Error(w, "another transport's", http.StatusTeapot)
@@ -50,6 +59,7 @@ func serve(t *testing.T, cfg gqlsse.Config) *server {
 			s.Do(w, r.WithContext(graphql.StartOperationTrace(r.Context())), s.Server)
 		}),
 	}
+	s.web = web
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"net/url"
@@ -42,6 +43,11 @@ func (r *refusal) write(w http.ResponseWriter) {
 
 func badRequest(message string) *refusal {
 	return &refusal{status: http.StatusBadRequest, fault: fault.New(fault.BadUserInput, message)}
+}
+
+// busy asks the client to come back after a few seconds, not all clients after the same.
+func busy(status int, f *fault.Error) *refusal {
+	return &refusal{status: status, retry: 1 + rand.IntN(5), fault: f}
 }
 
 func (t *Transport) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {

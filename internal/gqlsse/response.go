@@ -32,10 +32,6 @@ func (r *response) start() error {
 	h.Set("Content-Type", eventStream+"; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
-	// The server's read timeout is for requests; it would end the stream.
-	if err := r.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.heartbeat = time.AfterFunc(r.cfg.Heartbeat, r.beat)

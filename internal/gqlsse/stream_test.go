@@ -123,16 +123,19 @@ func TestStream(t *testing.T) {
 		})
 	})
 	t.Run("TheConnectionServesTheNextRequest", func(t *testing.T) {
-		inBubble(t, gqlsse.Config{}, func(_ *testing.T, s *server) {
-			complete2 := func() {
+		inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
+			s.web.WriteTimeout = 0 // nothing of the server's replaces what the stream leaves behind
+			for range 2 {
 				e := s.subscribe("{ hello }")
 				e.expect("event: next", `data: {"data":{"hello":"world"}}`)
 				complete(e)
 				_ = e.Body.Close()
+				time.Sleep(15 * time.Second) // of the bubble's clock: beyond the event's write deadline
 			}
-			complete2()
-			time.Sleep(15 * time.Second) // of the bubble's clock: beyond the event's write deadline
-			complete2()
+			s.http.CloseIdleConnections()
+			if n := s.connections.Load(); n != 1 {
+				t.Errorf("%d connections, want one for both", n)
+			}
 		})
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strconv"
@@ -146,11 +145,9 @@ func (t *Transport) add(out *response) *refusal {
 	defer t.mu.Unlock()
 	switch {
 	case t.draining:
-		return &refusal{status: http.StatusServiceUnavailable, retry: 1 + rand.IntN(5),
-			fault: fault.New(fault.Unavailable, "The server is restarting: try again.")}
+		return busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "The server is restarting: try again."))
 	case len(t.streams) >= t.cfg.MaxStreams:
-		return &refusal{status: http.StatusTooManyRequests, retry: 1 + rand.IntN(5),
-			fault: fault.New(fault.RateLimited, "Too many open streams: try again later.")}
+		return busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, "Too many open streams: try again later."))
 	}
 	t.streams[out] = struct{}{}
 	return nil

@@ -42,7 +42,8 @@ type conn struct {
 	finished sync.WaitGroup // the goroutines of operations
 }
 
-func newConn(t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor, base context.Context) *conn {
+// newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
+func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
 	c := &conn{t: t, ws: ws, dialect: d, exec: exec, operations: make(map[string]*operation)}
 	c.ctx, c.cancel = context.WithCancel(base)
 	c.session = c.ctx

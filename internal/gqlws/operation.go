@@ -131,7 +131,8 @@ func (c *conn) run(op *operation, params *graphql.RawParams) {
 	if opCtx.Operation.Operation == ast.Subscription {
 		pull = slot.Pull()
 	}
-	for c.step(ctx, op, pull, responses) { //nolint:revive // the step does the work
+	for more := true; more; {
+		more = c.step(ctx, op, pull, responses)
 	}
 }
 

@@ -39,6 +39,7 @@ func TestOperation(t *testing.T) {
 					c.expect(`{"id":"a","type":"next","payload":` + payload + `}`)
 				}
 				c.expect(`{"id":"a","type":"complete"}`)
+				s.Wait() // the operation's context has ended, the socket's has not
 				// The id is free again.
 				c.send(subscribe("a", `{ hello }`))
 				c.expect(`{"id":"a","type":"next","payload":{"data":{"hello":"world"}}}`)
@@ -153,6 +154,24 @@ func TestTooManySubscriptions(t *testing.T) {
 			c.send(subscribe("c", `{ hello }`))
 			c.expect(`{"id":"c","type":"next","payload":{"data":{"hello":"world"}}}`)
 			c.expect(`{"id":"c","type":"complete"}`)
+		})
+	})
+	t.Run("CompletedOnesThatDoNotReturnCount", func(t *testing.T) {
+		inBubble(t, gqlws.Config{MaxSubscriptions: 2}, func(_ *testing.T, s *server) {
+			c := s.ready()
+			for range 4 { // twice the limit
+				c.send(subscribe("a", `{ stubborn }`))
+				c.send(`{"id":"a","type":"complete"}`)
+			}
+			c.send(subscribe("b", `{ hello }`))
+			c.expectError("b", "TOO_MANY_SUBSCRIPTIONS")
+			for range 4 {
+				s.Items <- streamtest.Item{Value: "let go"}
+			}
+			synctest.Wait()
+			c.send(subscribe("b", `{ hello }`))
+			c.expect(`{"id":"b","type":"next","payload":{"data":{"hello":"world"}}}`)
+			c.expect(`{"id":"b","type":"complete"}`)
 		})
 	})
 	t.Run("OtherSocketsHaveTheirOwn", func(t *testing.T) {

@@ -78,7 +78,7 @@ func TestClose(t *testing.T) {
 		t.Parallel()
 		// Over TCP, where a reset could overtake the close frame.
 		c := overTCP(t, gqlws.Config{}).ready()
-		c.send(`{"type":"ping","payload":{"x":"` + strings.Repeat("x", 200<<10) + `"}}`)
+		c.send(`{"type":"ping","payload":{"x":"` + strings.Repeat("x", 8<<20) + `"}}`)
 		c.expectClose(1009)
 	})
 	t.Run("MessageOfTheLimit", func(t *testing.T) {

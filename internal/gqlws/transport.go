@@ -46,7 +46,7 @@ type Init func(ctx context.Context, payload json.RawMessage) (context.Context, S
 // operations that go on running in present have. Operations that start later run in the returned context.
 type Refresh func(ctx, present context.Context, payload json.RawMessage) (context.Context, Session, error)
 
-// ErrTooManyConnections, returned by Init, closes the socket with 4029: a limit that is known only after sign-in.
+// ErrTooManyConnections is for Init to return; it closes the socket with 4029: a limit that is known only after sign-in.
 var ErrTooManyConnections = errors.New("too many connections")
 
 // Config has the transport's settings. Zero values mean the defaults given.
@@ -167,7 +167,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	// The request's context ends when this handler returns; its values (request id, trace) live on with the socket.
-	c := newConn(t, ws, dialect, exec, context.WithoutCancel(r.Context()))
+	c := newConn(context.WithoutCancel(r.Context()), t, ws, dialect, exec)
 	draining := t.add(c)
 	if dialect == nil {
 		c.close(CloseSubprotocolNotAcceptable, "Subprotocol not acceptable")

@@ -25,6 +25,7 @@ const sdl = `
 		failing: String    # data and errors
 		crash: String      # panics
 		block: String      # returns when its context ends
+		stubborn: String   # returns at the next of Server.Items, whatever its context says
 	}
 	type Mutation { touch: String! }
 	type Subscription {
@@ -103,7 +104,10 @@ func User(ctx context.Context) string {
 
 func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	field := op.Operation.SelectionSet[0].(*ast.Field)
+	field, ok := op.Operation.SelectionSet[0].(*ast.Field)
+	if !ok {
+		panic("the root selection must be a field")
+	}
 	if op.Operation.Operation == ast.Subscription {
 		s.count(1)
 		context.AfterFunc(ctx, func() { s.count(-1) })
@@ -124,6 +128,8 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 		})
 	case "crash":
 		panic("crash")
+	case "stubborn":
+		value = strconv.Quote((<-s.Items).Value)
 	case "block":
 		<-ctx.Done()
 		value = "null"
