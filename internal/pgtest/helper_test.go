@@ -62,7 +62,8 @@ type helper struct {
 func startHelper(t *testing.T, template string, env ...string) *helper {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), os.Args[0])
-	cmd.Env = append(append(os.Environ(), helperVariable+"="+template), env...)
+	// The race detector makes every process sleep for a second at its end.
+	cmd.Env = append(append(os.Environ(), helperVariable+"="+template, "GORACE=atexit_sleep_ms=0"), env...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
