@@ -20,7 +20,7 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 	var v verdict
 	err := p.inTx(ctx, func(tx *sqlx.Tx) error {
 		var locked uuid.UUID
-		err := tx.StmtxContext(ctx, p.stmt.lockPayment).GetContext(ctx, &locked, paymentID)
+		err := in(ctx, tx, p.stmt.lockPayment).GetContext(ctx, &locked, paymentID)
 		if errors.Is(err, sql.ErrNoRows) {
 			v = reject(CodeChargeNotFound)
 			return nil
@@ -29,7 +29,7 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 			return err
 		}
 		var charges []charge
-		if err := tx.StmtxContext(ctx, p.stmt.charges).SelectContext(ctx, &charges, paymentID); err != nil {
+		if err := in(ctx, tx, p.stmt.charges).SelectContext(ctx, &charges, paymentID); err != nil {
 			return err
 		}
 		v = completeRule(charges, approve)

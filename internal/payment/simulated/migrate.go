@@ -77,7 +77,7 @@ func Fingerprint() string {
 		if err != nil {
 			panic(err) // as above
 		}
-		fmt.Fprintf(hash, "%s %d\n%s", entry.Name(), len(text), text)
+		hash.Write(fmt.Appendf(nil, "%s %d\n%s", entry.Name(), len(text), text))
 	}
 	return hex.EncodeToString(hash.Sum(nil))[:16]
 }

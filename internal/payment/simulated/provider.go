@@ -80,7 +80,7 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 		{&p.stmt.lookUp, lookUpSQL},
 		{&p.stmt.lockPayment, lockPaymentSQL},
 	} {
-		prepared, err := db.PreparexContext(ctx, s.query)
+		prepared, err := db.PreparexContext(ctx, s.query) //nolint:sqlclosecheck // Close closes it
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("simulated provider: prepare (has Migrate run?): %w", err), p.Close())
 		}
