@@ -20,7 +20,7 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 	var v verdict
 	err := p.inTx(ctx, func(tx *sqlx.Tx) error {
 		var locked uuid.UUID
-		err := in(ctx, tx, p.stmt.lockPayment).GetContext(ctx, &locked, paymentID)
+		err := get(ctx, tx, p.stmt.lockPayment, &locked, paymentID)
 		if errors.Is(err, sql.ErrNoRows) {
 			v = reject(CodeChargeNotFound)
 			return nil
@@ -29,7 +29,7 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 			return err
 		}
 		var charges []charge
-		if err := in(ctx, tx, p.stmt.charges).SelectContext(ctx, &charges, paymentID); err != nil {
+		if err := list(ctx, tx, p.stmt.charges, &charges, paymentID); err != nil {
 			return err
 		}
 		v = completeRule(charges, approve)

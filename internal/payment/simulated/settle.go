@@ -81,13 +81,13 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 	var a answer
 	err = p.inTx(ctx, func(tx *sqlx.Tx) error {
 		refund := optional(call.RefundID)
-		err := in(ctx, tx, p.stmt.claim).GetContext(ctx, &a,
+		err := get(ctx, tx, p.stmt.claim, &a,
 			call.Key, call.PaymentID, call.OrderID, string(operation), refund, fingerprint(call))
 		if err != nil || !a.SameRequest || a.Outcome != "" {
 			return err
 		}
 		var charges []charge
-		if err := in(ctx, tx, p.stmt.charges).SelectContext(ctx, &charges, call.PaymentID); err != nil {
+		if err := list(ctx, tx, p.stmt.charges, &charges, call.PaymentID); err != nil {
 			return err
 		}
 		v := decide(charges, call)
@@ -95,7 +95,7 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 			return err
 		}
 		a.Outcome, a.Code, a.Charge = v.outcome, v.code, v.reference
-		_, err = in(ctx, tx, p.stmt.finish).ExecContext(ctx,
+		_, err = tx.StmtxContext(ctx, p.stmt.finish).ExecContext(ctx,
 			call.Key, call.PaymentID, string(v.outcome), v.code, v.reference, v.voids)
 		return err
 	})
@@ -108,7 +108,7 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 // apply makes the moves of a verdict.
 func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key string) error {
 	for _, m := range moves {
-		_, err := in(ctx, tx, p.stmt.move).ExecContext(ctx,
+		_, err := tx.StmtxContext(ctx, p.stmt.move).ExecContext(ctx,
 			m.reference, string(m.status), m.code, string(m.kind), m.amount, key)
 		if err != nil {
 			return err
@@ -131,5 +131,12 @@ func (p *Provider) inTx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	return tx.Commit()
 }
 
-// in is the prepared statement inside the transaction, which closes it at its end.
-func in(ctx context.Context, tx *sqlx.Tx, stmt *sqlx.Stmt) *sqlx.Stmt { return tx.StmtxContext(ctx, stmt) }
+// get reads one row with a prepared statement inside the transaction.
+func get(ctx context.Context, tx *sqlx.Tx, stmt *sqlx.Stmt, into any, args ...any) error {
+	return tx.StmtxContext(ctx, stmt).GetContext(ctx, into, args...) //nolint:sqlclosecheck // closed with the transaction
+}
+
+// list reads all rows, like get.
+func list(ctx context.Context, tx *sqlx.Tx, stmt *sqlx.Stmt, into any, args ...any) error {
+	return tx.StmtxContext(ctx, stmt).SelectContext(ctx, into, args...) //nolint:sqlclosecheck // closed with the transaction
+}
