@@ -16,6 +16,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -99,16 +100,44 @@ func connect(ctx context.Context) (*server, error) {
 	if connection.server != nil {
 		return connection.server, nil
 	}
-	address := os.Getenv("TEST_DATABASE_URL")
-	if address == "" {
-		var err error
-		if address, connection.users, err = joinCluster(ctx); err != nil {
+	if address := os.Getenv("TEST_DATABASE_URL"); address != "" {
+		s, err := dial(ctx, address)
+		if err != nil {
+			return nil, fmt.Errorf("TEST_DATABASE_URL: %w", err)
+		}
+		connection.server = s
+		return s, nil
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for attempt := 1; ; attempt++ {
+		address, users, err := joinCluster(ctx)
+		if err != nil {
 			return nil, err
 		}
+		s, err := dial(ctx, address)
+		if err == nil {
+			connection.server, connection.users = s, users
+			return s, nil
+		}
+		err = errors.Join(fmt.Errorf("connect to the test cluster: %w", err), users.Close())
+		if attempt == 100 {
+			return nil, err
+		}
+		// It may have died this moment, and its keeper is about to notice.
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-tick.C:
+		}
 	}
+}
+
+// dial connects to a server.
+func dial(ctx context.Context, address string) (*server, error) {
 	base, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("TEST_DATABASE_URL: %w", err)
+		return nil, err
 	}
 	s := &server{base: base, templates: map[string]*templateState{}}
 	if s.admin, err = sql.Open("postgres", s.url("postgres")); err != nil {
@@ -116,10 +145,8 @@ func connect(ctx context.Context) (*server, error) {
 	}
 	s.admin.SetMaxOpenConns(4)
 	if err := s.admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&s.version); err != nil {
-		_ = s.admin.Close() // the query's error says more
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, errors.Join(err, s.admin.Close())
 	}
-	connection.server = s
 	return s, nil
 }
 
