@@ -117,6 +117,4 @@ func (r *response) finish() {
 	if r.heartbeat != nil {
 		r.heartbeat.Stop()
 	}
-	// The connection may serve another request, which has no deadline of its own.
-	_ = r.control.SetWriteDeadline(time.Time{})
 }

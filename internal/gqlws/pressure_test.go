@@ -55,9 +55,16 @@ func TestBackpressure(t *testing.T) {
 			c, start := s.ready(), time.Now()
 			c.send(subscribe("a", `subscription { feed }`))
 			s.Items <- streamtest.Item{Value: "1"}
-			s.Wait() // the subscription's context ends with the socket
+			synctest.Wait()
+			c.send(subscribe("b", `subscription { count(to: 2) }`)) // its frame waits behind a's
+			synctest.Wait()
+			s.Wait() // the subscriptions' contexts end with the socket
 			if d := time.Since(start); d != 10*time.Second {
 				t.Errorf("cut after %v, want 10s", d)
+			}
+			synctest.Wait()
+			if n := s.Sockets(); n != 0 {
+				t.Errorf("%d sockets are left", n)
 			}
 		})
 	})
@@ -170,6 +177,25 @@ func TestDrain(t *testing.T) {
 			time.Sleep(2 * time.Second) // of the bubble's clock: all of DrainJitter
 			c.expect(`{"id":"a","type":"next","payload":{"data":{"feed":"1"}}}`)
 			c.expectClose(1012)
+			if err := <-drained; err != nil {
+				t.Errorf("Drain: %v", err)
+			}
+		})
+	})
+	t.Run("WaitsForOperations", func(t *testing.T) {
+		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
+			c := s.ready()
+			c.send(subscribe("a", `{ stubborn }`))
+			drained := make(chan error, 1)
+			go func() { drained <- s.Drain(t.Context()) }()
+			c.expectClose(1012)
+			synctest.Wait()
+			select {
+			case err := <-drained:
+				t.Fatalf("Drain returned %v while an operation runs", err)
+			default:
+			}
+			s.Items <- streamtest.Item{Value: "let go"}
 			if err := <-drained; err != nil {
 				t.Errorf("Drain: %v", err)
 			}
