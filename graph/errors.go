@@ -1,0 +1,170 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+const (
+	// maxErrors come back at most: one document can hold thousands of mistakes.
+	maxErrors       = 5
+	internalMessage = "Something went wrong on our side. The request id helps us to find out what."
+	unavailable     = "A part of the service does not answer. Try again in a moment."
+)
+
+// userErrors sorts a service's error. What the domain refuses goes into the payload's userErrors, in the form that build
+// gives it; any other error is returned as it is. Without an error both results are nil.
+func userErrors[Code interface {
+	~string
+	IsValid() bool
+}, E any](err error, build func(code Code, f *fault.Error) *E) ([]*E, error) {
+	if err == nil {
+		return nil, nil
+	}
+	faults, ok := fault.UserErrors(err)
+	if !ok {
+		return nil, err
+	}
+	list := make([]*E, len(faults))
+	for i, f := range faults {
+		code := Code(f.Code)
+		if !code.IsValid() {
+			return nil, fmt.Errorf("%T has no value for: %w", code, err)
+		}
+		list[i] = build(code, f)
+	}
+	return list, nil
+}
+
+// panicError is a panic of a resolver, with where it happened.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// Recover turns a resolver's panic into an error, which ErrorPresenter logs with its stack. It is a graphql.RecoverFunc.
+func Recover(_ context.Context, value any) error {
+	return &panicError{value: value, stack: debug.Stack()}
+}
+
+// ErrorPresenter says how an error looks to a client: a message that is safe and extensions.code, one of package fault's
+// codes of top-level errors. What nobody foresaw is INTERNAL with extensions.requestId, and is logged with its cause;
+// what a part we depend on did not answer is UNAVAILABLE.
+func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		presented := graphql.DefaultErrorPresenter(ctx, err)
+		shown := &gqlerror.Error{Path: presented.Path, Locations: presented.Locations, Extensions: map[string]any{}}
+		f := classify(ctx, err, presented)
+		switch f.Code {
+		case fault.Internal:
+			requestID := requestid.FromContext(ctx)
+			if requestID == "" {
+				requestID = requestid.New()
+			}
+			shown.Extensions["requestId"] = requestID
+			attributes := []any{"error", err, "path", presented.Path.String(), "errorId", requestID}
+			var panicked *panicError
+			if errors.As(err, &panicked) {
+				attributes = append(attributes, "stack", string(panicked.stack))
+			}
+			logger.ErrorContext(ctx, "GraphQL field failed", attributes...)
+		case fault.Unavailable:
+			if ctx.Err() == nil {
+				logger.WarnContext(ctx, "GraphQL field unavailable", "error", err, "path", presented.Path.String())
+			}
+		}
+		shown.Message = f.Message
+		shown.Extensions["code"] = string(f.Code)
+		return shown
+	}
+}
+
+// classify finds what to tell the client.
+func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.Error {
+	var f *fault.Error
+	switch {
+	case errors.As(err, &f) && !f.IsUser() && f.Code != fault.Internal:
+		return f
+	case isUnavailable(err):
+		return fault.New(fault.Unavailable, unavailable)
+	case presented.Err == nil || presented.Extensions["code"] != nil:
+		if own := ofGQLGen(ctx, presented); own != nil {
+			return own
+		}
+	}
+	if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, ctxErr) {
+		return fault.New(fault.Unavailable, unavailable)
+	}
+	return fault.New(fault.Internal, internalMessage)
+}
+
+// ofGQLGen gives the errors that gqlgen finds before execution, and its transports, their codes; nil for any other.
+func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
+	code, _ := e.Extensions["code"].(string)
+	switch {
+	case strings.HasPrefix(e.Message, "exceeded token limit"):
+		return fault.New(fault.DocumentTooLarge, "The document has too many tokens.")
+	case code == string(fault.ValidationFailed) && len(e.Path) > 0 && e.Path[0] == ast.PathName("variable"):
+		return fault.New(fault.BadUserInput, e.Path.String()+" "+e.Message)
+	case code != "":
+		return fault.New(fault.Code(code), e.Message)
+	case !graphql.HasOperationContext(ctx):
+		// From the transport, whose message may repeat the whole body.
+		message, _, _ := strings.Cut(e.Message, " body:")
+		if strings.Contains(message, "request body too large") {
+			return fault.New(fault.DocumentTooLarge, "The request body is too large.")
+		}
+		return fault.New(fault.BadUserInput, message)
+	default:
+		return nil
+	}
+}
+
+// isUnavailable reports whether err says that the database, or the time for asking it, has run out.
+func isUnavailable(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return true
+	}
+	var network net.Error
+	if errors.As(err, &network) {
+		return true
+	}
+	// PostgreSQL error codes, appendix A of its manual, by class: connection, resources, operator intervention (shutdown
+	// and statement timeout among them), and a lock that was not to be had.
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	code := state.SQLState()
+	for _, prefix := range []string{"08", "53", "57", "55P03"} {
+		if strings.HasPrefix(code, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// messageOf is what a client may read of a fault.
+func messageOf(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Message
+	}
+	return internalMessage
+}

@@ -1,0 +1,23 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+func (r *actorResolver) ID(ctx context.Context, obj *order.Actor) (*string, error) {
+	if obj.ID == uuid.Nil || !auth.FromContext(ctx).Staff() {
+		return nil, nil
+	}
+	actorID := id.Format(id.Customer, obj.ID)
+	return &actorID, nil
+}
+
+func (r *Resolver) Actor() generated.ActorResolver { return &actorResolver{r} }
+
+type actorResolver struct{ *Resolver }

@@ -1,0 +1,142 @@
+package graph
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+// Inputs as GraphQL has them, turned into those of the services. What is wrong in shape, such as a malformed id, gives
+// BAD_USER_INPUT; all else is for the services to judge.
+
+// parsePaymentID and parseProductID stand for id.Parse where an argument is called id.
+func parsePaymentID(s string) (uuid.UUID, error) { return id.Parse(id.Payment, s) }
+func parseProductID(s string) (uuid.UUID, error) { return id.Parse(id.Product, s) }
+
+func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput) (order.CreateInput, error) {
+	in := order.CreateInput{
+		IdempotencyKey: key, PaymentToken: token(input.PaymentMethod),
+		Note: input.Note, ExternalReference: input.ExternalReference, RequestID: requestid.FromContext(ctx),
+	}
+	if input.CaptureMethod != nil {
+		in.Capture = *input.CaptureMethod
+	}
+	if len(input.Items) > order.MaxItems {
+		// The service refuses them by their number; reading each id first would be work for nothing.
+		in.Items = make([]order.Item, len(input.Items))
+		return in, nil
+	}
+	for i, item := range input.Items {
+		productID, err := id.Parse(id.Product, item.ProductID)
+		if err != nil {
+			return in, at(err, "input.items."+strconv.Itoa(i)+".productId")
+		}
+		in.Items = append(in.Items, order.Item{ProductID: productID, Quantity: item.Quantity})
+	}
+	for _, entry := range input.Metadata {
+		in.Metadata = append(in.Metadata, order.Metadata{Key: entry.Key, Value: entry.Value})
+	}
+	return in, nil
+}
+
+// at adds to a refusal which of several inputs it is about.
+func at(err error, place string) error {
+	return fault.New(fault.CodeOf(err), place+": "+messageOf(err))
+}
+
+func toOrderFilter(filter *model.OrderFilter) (order.Filter, error) {
+	if filter == nil {
+		return order.Filter{}, nil
+	}
+	narrowed := order.Filter{
+		Status: filter.Status, PaymentStatus: filter.PaymentStatus,
+		Search: text(filter.Search), ExternalReference: filter.ExternalReference,
+	}
+	if created := filter.CreatedAt; created != nil {
+		narrowed.CreatedFrom, narrowed.CreatedTo = created.From, created.To
+	}
+	var err error
+	narrowed.CustomerID, err = customerID(filter.CustomerID)
+	return narrowed, err
+}
+
+func toProductFilter(filter *model.ProductFilter) product.Filter {
+	if filter == nil {
+		return product.Filter{}
+	}
+	return product.Filter{Search: text(filter.Search), Currency: text(filter.Currency)}
+}
+
+// toFeedFilter also refuses customerId to all but staff: FORBIDDEN.
+func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (FeedFilter, error) {
+	if filter == nil {
+		return FeedFilter{}, nil
+	}
+	if filter.CustomerID != nil {
+		if err := auth.RequireStaff(p); err != nil {
+			return FeedFilter{}, err
+		}
+	}
+	customer, err := customerID(filter.CustomerID)
+	return FeedFilter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
+}
+
+func customerID(s *string) (uuid.UUID, error) {
+	if s == nil {
+		return uuid.Nil, nil
+	}
+	return id.Parse(id.Customer, *s)
+}
+
+// token of the means of payment, "" for the provider's default.
+func token(method *model.PaymentMethodInput) string {
+	if method == nil {
+		return ""
+	}
+	return method.Token
+}
+
+// text is an optional text, "" for none.
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// given is a text that is null when it is empty.
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func amount(minor int64, currency string) *money.Amount {
+	a := money.New(minor, currency)
+	return &a
+}
+
+// paymentOf finds a payment of an order by its id; nil when there is none.
+func paymentOf(o *order.Order, paymentID uuid.UUID) *payment.Payment {
+	if o == nil {
+		return nil
+	}
+	for i := range o.Payments {
+		if o.Payments[i].ID == paymentID {
+			return &o.Payments[i]
+		}
+	}
+	return nil
+}

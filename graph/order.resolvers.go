@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+func (r *orderResolver) ID(ctx context.Context, obj *order.Order) (string, error) {
+	return id.Format(id.Order, obj.ID), nil
+}
+
+func (r *orderResolver) CustomerID(ctx context.Context, obj *order.Order) (string, error) {
+	return id.Format(id.Customer, obj.CustomerID), nil
+}
+
+func (r *orderResolver) Captured(ctx context.Context, obj *order.Order) (*money.Amount, error) {
+	return amount(obj.Captured, obj.Total.Currency), nil
+}
+
+func (r *orderResolver) Refunded(ctx context.Context, obj *order.Order) (*money.Amount, error) {
+	return amount(obj.Refunded, obj.Total.Currency), nil
+}
+
+func (r *orderResolver) Refundable(ctx context.Context, obj *order.Order) (*money.Amount, error) {
+	return amount(obj.Refundable(), obj.Total.Currency), nil
+}
+
+func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int, after *string) (*model.OrderEventConnection, error) {
+	s := scopeOf(ctx)
+	if s.past {
+		return nil, fault.New(fault.BadUserInput, "Order.events is not available in a subscription: its events arrive by themselves.")
+	}
+	request, err := page.Parse(eventCursor, first, nil, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	version, err := decodeEventCursor(obj.ID, after)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.eventPage(ctx, order.EventPageRequest{OrderID: obj.ID, After: version, Limit: request.Limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	return eventConnection(obj.ID, version, request.Limit, rows), nil
+}
+
+func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]model.OrderAction, error) {
+	options := obj.Options(auth.FromContext(ctx))
+	actions := make([]model.OrderAction, len(options))
+	for i, option := range options {
+		actions[i] = model.OrderAction(option)
+	}
+	return actions, nil
+}
+
+func (r *orderLineResolver) Product(ctx context.Context, obj *order.Line) (*product.Product, error) {
+	p, ok, err := scopeOf(ctx).products.load(ctx, obj.ProductID)
+	if err == nil && !ok {
+		err = fmt.Errorf("product %s of an order is gone", obj.ProductID) // products are never deleted
+	}
+	return p, err
+}
+
+func (r *queryResolver) Order(ctx context.Context, id *string, number *string) (*order.Order, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	found, err := r.findOrder(ctx, p, id, number)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	scopeOf(ctx).hold(found)
+	return found, nil
+}
+
+func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.OrderFilter) (*model.OrderConnection, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	request, err := page.Parse(orderCursor, first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	narrowed, err := toOrderFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.OrderService.List(ctx, p, narrowed, request)
+	if err != nil {
+		return nil, err
+	}
+	scopeOf(ctx).hold(result.Items...)
+	return orderConnection(result), nil
+}
+
+func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
+
+func (r *Resolver) OrderLine() generated.OrderLineResolver { return &orderLineResolver{r} }
+
+type (
+	orderResolver     struct{ *Resolver }
+	orderLineResolver struct{ *Resolver }
+)

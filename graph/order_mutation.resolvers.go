@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCreateInput) (*model.OrderCreatePayload, error) {
+	key, err := keyOf(ctx, input.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	p := auth.FromContext(ctx)
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	in, err := toCreateInput(ctx, key, input)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := r.OrderService.Create(ctx, p, in)
+	refused, err := userErrors(err, func(code model.OrderCreateErrorCode, f *fault.Error) *model.OrderCreateUserError {
+		return &model.OrderCreateUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.OrderCreatePayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(outcome.Order)
+	return &model.OrderCreatePayload{Order: outcome.Order, Replayed: outcome.Replayed}, nil
+}
+
+func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCancelInput) (*model.OrderCancelPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	orderID, err := id.Parse(id.Order, input.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.OrderService.Cancel(ctx, p, order.CancelInput{
+		OrderID: orderID, ExpectedVersion: input.ExpectedVersion, Note: input.Note, RequestID: requestid.FromContext(ctx),
+	})
+	refused, err := userErrors(err, func(code model.OrderCancelErrorCode, f *fault.Error) *model.OrderCancelUserError {
+		return &model.OrderCancelUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.OrderCancelPayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(changed)
+	return &model.OrderCancelPayload{Order: changed}, nil
+}
+
+func (r *mutationResolver) OrderDeliver(ctx context.Context, input model.OrderDeliverInput) (*model.OrderDeliverPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	orderID, err := id.Parse(id.Order, input.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.OrderService.Deliver(ctx, p, order.DeliverInput{
+		OrderID: orderID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+	})
+	refused, err := userErrors(err, func(code model.OrderDeliverErrorCode, f *fault.Error) *model.OrderDeliverUserError {
+		return &model.OrderDeliverUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.OrderDeliverPayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(changed)
+	return &model.OrderDeliverPayload{Order: changed}, nil
+}
+
+func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
+
+type mutationResolver struct{ *Resolver }

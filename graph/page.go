@@ -1,0 +1,101 @@
+package graph
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// The kinds of cursor: one for each list, so that a cursor of another list is refused.
+const (
+	orderCursor   = "orders"
+	productCursor = "products"
+	eventCursor   = "events"
+)
+
+func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
+	connection := &model.OrderConnection{
+		Edges: make([]*model.OrderEdge, len(result.Items)),
+		Nodes: result.Items,
+	}
+	cursors := make([]string, len(result.Items))
+	for i, o := range result.Items {
+		cursors[i] = page.Cursor(orderCursor, o.ID)
+		connection.Edges[i] = &model.OrderEdge{Cursor: cursors[i], Node: o}
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+func productConnection(result page.Result[*product.Product]) *model.ProductConnection {
+	connection := &model.ProductConnection{
+		Edges: make([]*model.ProductEdge, len(result.Items)),
+		Nodes: result.Items,
+	}
+	cursors := make([]string, len(result.Items))
+	for i, p := range result.Items {
+		cursors[i] = page.Cursor(productCursor, p.ID)
+		connection.Edges[i] = &model.ProductEdge{Cursor: cursors[i], Node: p}
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+// eventConnection is a page of an order's history. rows has one event more than limit when the history goes on.
+func eventConnection(orderID uuid.UUID, after, limit int, rows []order.Event) *model.OrderEventConnection {
+	more := len(rows) > limit
+	if more {
+		rows = rows[:limit]
+	}
+	connection := &model.OrderEventConnection{
+		Edges: make([]*model.OrderEventEdge, len(rows)),
+		Nodes: make([]model.OrderEvent, len(rows)),
+	}
+	cursors := make([]string, len(rows))
+	for i := range rows {
+		event := model.NewEvent(&rows[i])
+		cursors[i] = encodeEventCursor(orderID, rows[i].Version)
+		connection.Edges[i] = &model.OrderEventEdge{Cursor: cursors[i], Node: event}
+		connection.Nodes[i] = event
+	}
+	connection.PageInfo = pageInfo(cursors, after > 0, more)
+	return connection
+}
+
+func pageInfo(cursors []string, hasPrevious, hasNext bool) *model.PageInfo {
+	info := &model.PageInfo{HasPreviousPage: hasPrevious, HasNextPage: hasNext}
+	if n := len(cursors); n > 0 {
+		info.StartCursor, info.EndCursor = &cursors[0], &cursors[n-1]
+	}
+	return info
+}
+
+// encodeEventCursor makes the cursor of an event in Order.events: the order's id, so that another order's cursor is
+// refused, and the version.
+func encodeEventCursor(orderID uuid.UUID, version int) string {
+	raw := append([]byte(eventCursor+":"), orderID[:]...)
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(raw, uint64(version)))
+}
+
+// decodeEventCursor returns the version of an encoded cursor, 0 for none. INVALID_CURSOR for any other text.
+func decodeEventCursor(orderID uuid.UUID, cursor *string) (int, error) {
+	if cursor == nil {
+		return 0, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
+	prefix := append([]byte(eventCursor+":"), orderID[:]...)
+	if err == nil && len(raw) > len(prefix) && string(raw[:len(prefix)]) == string(prefix) {
+		version, n := binary.Uvarint(raw[len(prefix):])
+		if n == len(raw)-len(prefix) && version > 0 && version < 1<<31 {
+			return int(version), nil
+		}
+	}
+	return 0, fault.New(fault.InvalidCursor, "after is not a cursor of this order's events; pass one that pageInfo or an edge gave you.")
+}

@@ -1,0 +1,76 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+func (r *mutationResolver) ProductUpsert(ctx context.Context, input model.ProductUpsertInput) (*model.ProductUpsertPayload, error) {
+	saved, err := r.ProductService.Upsert(ctx, auth.FromContext(ctx), product.Input{
+		SKU: input.Sku, Name: input.Name, Description: text(input.Description),
+		PriceMinor: input.PriceMinor, Currency: input.Currency, Image: input.Image,
+	})
+	refused, err := userErrors(err, func(code model.ProductUpsertErrorCode, f *fault.Error) *model.ProductUpsertUserError {
+		return &model.ProductUpsertUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.ProductUpsertPayload{UserErrors: refused}, err
+	}
+	return &model.ProductUpsertPayload{Product: saved}, nil
+}
+
+func (r *mutationResolver) ProductArchive(ctx context.Context, input model.ProductArchiveInput) (*model.ProductArchivePayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	productID, err := id.Parse(id.Product, input.ProductID)
+	if err != nil {
+		return nil, err
+	}
+	archived, err := r.ProductService.Archive(ctx, p, productID)
+	refused, err := userErrors(err, func(code model.ProductArchiveErrorCode, f *fault.Error) *model.ProductArchiveUserError {
+		return &model.ProductArchiveUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.ProductArchivePayload{UserErrors: refused}, err
+	}
+	return &model.ProductArchivePayload{Product: archived}, nil
+}
+
+func (r *productResolver) ID(ctx context.Context, obj *product.Product) (string, error) {
+	return id.Format(id.Product, obj.ID), nil
+}
+
+func (r *queryResolver) Product(ctx context.Context, id string) (*product.Product, error) {
+	productID, err := parseProductID(id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.ProductService.ByID(ctx, []uuid.UUID{productID})
+	return found[productID], err
+}
+
+func (r *queryResolver) Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.ProductFilter) (*model.ProductConnection, error) {
+	request, err := page.Parse(productCursor, first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.ProductService.List(ctx, toProductFilter(filter), request)
+	if err != nil {
+		return nil, err
+	}
+	return productConnection(result), nil
+}
+
+func (r *Resolver) Product() generated.ProductResolver { return &productResolver{r} }
+
+type productResolver struct{ *Resolver }

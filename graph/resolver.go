@@ -1,0 +1,19 @@
+// Package graph answers the schema's fields: resolvers parse, call one service and map what it returns. It also says
+// how errors look to a client (ErrorPresenter) and sees that a list costs no more SQL statements than one item (scope).
+//
+// The .resolvers.go files follow the .graphqls files; generated/ is gqlgen's, model/ has the shapes that exist in
+// GraphQL only. After a change of the schema: go generate ./graph.
+package graph
+
+import (
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// Resolver has what the resolvers call. All fields are required.
+type Resolver struct {
+	OrderService   *order.Service
+	ProductService *product.Service
+	// Updates is where subscriptions come from.
+	Updates Watcher
+}

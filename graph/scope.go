@@ -1,0 +1,111 @@
+package graph
+
+import (
+	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// scope is what one response knows: a query's or a mutation's, or one item's of a subscription. Every order in it is
+// held, so that payments and refunds find their order in memory, and what its fields may need more is expected, so that
+// it is loaded for all orders of a list at once.
+type scope struct {
+	principal auth.Principal
+	// past: the orders are as of an event, not as of now, so nothing may be loaded into them.
+	past bool
+
+	products batches[uuid.UUID, *product.Product]
+	attempts batches[uuid.UUID, []payment.Attempt]
+	events   batches[order.EventPageRequest, []order.Event]
+
+	mu     sync.Mutex
+	orders map[uuid.UUID]*order.Order
+	// lists has, for each order, the ids of those it was held together with.
+	lists map[uuid.UUID][]uuid.UUID
+}
+
+type scopeKey struct{}
+
+// withScope gives each response a scope. It is a graphql.ResponseMiddleware.
+func (r *Resolver) withScope(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	p := auth.FromContext(ctx)
+	s := &scope{principal: p, orders: map[uuid.UUID]*order.Order{}, lists: map[uuid.UUID][]uuid.UUID{}}
+	if graphql.HasOperationContext(ctx) {
+		operation := graphql.GetOperationContext(ctx).Operation
+		s.past = operation != nil && operation.Operation == ast.Subscription
+	}
+	s.products.fetch = r.ProductService.ByID
+	s.attempts.fetch = func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
+		return r.OrderService.Attempts(ctx, p, ids)
+	}
+	s.events.fetch = func(ctx context.Context, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
+		return r.OrderService.EventPages(ctx, p, requests)
+	}
+	return next(context.WithValue(ctx, scopeKey{}, s))
+}
+
+// scopeOf is the scope of a resolver's context.
+func scopeOf(ctx context.Context) *scope {
+	s, ok := ctx.Value(scopeKey{}).(*scope)
+	if !ok {
+		panic("graph: no scope; the schema is executed without NewHandler's extensions")
+	}
+	return s
+}
+
+// hold keeps the orders of one list for the resolvers of their fields. Every resolver that returns orders, payments or
+// refunds calls it. Of two copies of an order the newer one stays.
+func (s *scope) hold(orders ...*order.Order) {
+	var ids, productIDs, paymentIDs []uuid.UUID
+	s.mu.Lock()
+	for _, o := range orders {
+		ids = append(ids, o.ID)
+		for i := range o.Lines {
+			productIDs = append(productIDs, o.Lines[i].ProductID)
+		}
+		for i := range o.Payments {
+			paymentIDs = append(paymentIDs, o.Payments[i].ID)
+		}
+		if held := s.orders[o.ID]; held == nil || held.Version < o.Version {
+			s.orders[o.ID] = o
+		}
+	}
+	for _, id := range ids {
+		s.lists[id] = ids
+	}
+	s.mu.Unlock()
+	s.products.expect(productIDs...)
+	s.attempts.expect(paymentIDs...)
+}
+
+// order is the held order of a payment or a refund.
+func (s *scope) order(orderID uuid.UUID) *order.Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orders[orderID]
+}
+
+// eventPage loads a page of an order's events. First pages are loaded for the whole list the order is in; a page after a
+// cursor is one order's alone.
+func (s *scope) eventPage(ctx context.Context, request order.EventPageRequest) ([]order.Event, error) {
+	if request.After == 0 {
+		s.mu.Lock()
+		list := s.lists[request.OrderID]
+		s.mu.Unlock()
+		requests := make([]order.EventPageRequest, len(list))
+		for i, id := range list {
+			requests[i] = order.EventPageRequest{OrderID: id, Limit: request.Limit}
+		}
+		s.events.expect(requests...)
+	}
+	events, _, err := s.events.load(ctx, request)
+	return events, err
+}
