@@ -55,6 +55,9 @@ func NewClient(baseURL string, httpClient *http.Client) (*Client, error) {
 // Name is "simulated": where the provider runs makes no difference.
 func (c *Client) Name() string { return Name }
 
+// ValidMethod is ValidToken: the tokens are known without asking.
+func (c *Client) ValidMethod(token string) bool { return ValidToken(token) }
+
 // Authorize is Provider.Authorize.
 func (c *Client) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
 	return c.call(ctx, "authorize", call)

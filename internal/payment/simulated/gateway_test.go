@@ -284,6 +284,9 @@ func testGateway(t *testing.T, g gateway, ledger *simulated.Provider) {
 	if g.Name() != "simulated" {
 		t.Errorf("the name is %q", g.Name())
 	}
+	if !g.ValidMethod("") || !g.ValidMethod(simulated.TokenRandom) || g.ValidMethod("tok_visa") {
+		t.Error("the valid methods are not the tokens")
+	}
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()

@@ -104,6 +104,9 @@ func (p *Provider) Close() error {
 // Name is "simulated".
 func (p *Provider) Name() string { return Name }
 
+// ValidMethod is ValidToken.
+func (p *Provider) ValidMethod(token string) bool { return ValidToken(token) }
+
 // unavailable turns a failure of the ledger's database into an unknown outcome: a commit may have happened.
 func unavailable(err error) *UnavailableError {
 	if errors.Is(err, context.DeadlineExceeded) {
