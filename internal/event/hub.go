@@ -1,0 +1,179 @@
+// Package event turns the log into subscriptions. The Sequencer gives every committed event its position in the feed;
+// the Hub keeps the subscribers of this process and hands them what they may see, in order, without gap or duplicate.
+//
+// Everything rests on the log. What a commit in this process publishes, and what a NOTIFY says, only saves time: a
+// subscriber knows which version or position it has, so what comes twice is dropped and what is missing is read.
+package event
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// Config of a Hub. A zero field takes the default.
+type Config struct {
+	// QueueLimit is how many items wait for one subscriber before it counts as slow: 256.
+	QueueLimit int
+	// CheckpointInterval is after how long a quiet feed gets a fresh cursor: 30 s.
+	CheckpointInterval time.Duration
+	// PollInterval is how often the log is read when nothing says that it has grown: 1 s.
+	PollInterval time.Duration
+	// PageSize is how many events one statement reads: 256.
+	PageSize int
+	Logger   *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.QueueLimit == 0 {
+		c.QueueLimit = 256
+	}
+	if c.CheckpointInterval == 0 {
+		c.CheckpointInterval = 30 * time.Second
+	}
+	if c.PollInterval == 0 {
+		c.PollInterval = time.Second
+	}
+	if c.PageSize == 0 {
+		c.PageSize = 256
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// errSlow marks a subscriber whose queue is full.
+var errSlow = errors.New("slow consumer")
+
+// Hub has the subscriptions of one process. Its methods may be called concurrently.
+type Hub struct {
+	log Log
+	cfg Config
+
+	// mu is held only for memory, never while something is read. Inboxes have locks of their own, taken after mu.
+	mu sync.RWMutex
+	// loaded: epoch and position are known.
+	loaded   bool
+	epoch    int
+	position int64 // of the last feed row that was handed on
+	orders   map[uuid.UUID]map[*orderWatch]struct{}
+	// feeds by whose orders they show; uuid.Nil: everybody's.
+	feeds map[uuid.UUID]map[*feedWatch]struct{}
+
+	subscribers atomic.Int64
+	recent      *recent
+	signal      chan struct{}
+	drain       sync.Once
+	draining    chan struct{}
+}
+
+// NewHub returns a hub over the log. Run it.
+func NewHub(log Log, cfg Config) *Hub {
+	return &Hub{
+		log:      log,
+		cfg:      cfg.withDefaults(),
+		orders:   map[uuid.UUID]map[*orderWatch]struct{}{},
+		feeds:    map[uuid.UUID]map[*feedWatch]struct{}{},
+		recent:   newRecent(recentEvents),
+		signal:   make(chan struct{}, 1),
+		draining: make(chan struct{}),
+	}
+}
+
+// Publish hands events that were just committed by this process to those who watch their orders. It only looks at
+// memory. It may be called in any order and more than once for an event; feeds get the events from Run.
+func (h *Hub) Publish(events []order.Event) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for i := range events {
+		watches := h.orders[events[i].Order.ID]
+		if len(watches) == 0 && len(h.feeds) == 0 {
+			continue
+		}
+		e := asLogged(&events[i])
+		if len(h.feeds) > 0 {
+			h.recent.add(e)
+		}
+		for w := range watches {
+			w.inbox.putNewer(delivery{event: e})
+		}
+	}
+}
+
+// asLogged returns the event as the log would give it back: what stays out of the log must not get out this way either.
+func asLogged(e *order.Event) *order.Event {
+	logged := *e
+	o := &order.Order{Head: e.Order.Head, State: e.Order.State}
+	o.Payments = append(o.Payments[:0:0], o.Payments...)
+	for i := range o.Payments {
+		o.Payments[i].Method = ""
+		o.Payments[i].NextAction = nil
+	}
+	logged.Order = o
+	return &logged
+}
+
+// Wake says that the feed may have grown.
+func (h *Hub) Wake() {
+	select {
+	case h.signal <- struct{}{}:
+	default:
+	}
+}
+
+// Subscribers is how many subscriptions are open.
+func (h *Hub) Subscribers() int { return int(h.subscribers.Load()) }
+
+// Drain ends every subscription with stream.ErrDraining as soon as what is queued for it was handed out.
+func (h *Hub) Drain() { h.drain.Do(func() { close(h.draining) }) }
+
+func (h *Hub) isDraining() bool {
+	select {
+	case <-h.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// load learns where the log stands, once.
+func (h *Hub) load(ctx context.Context) error {
+	h.mu.RLock()
+	loaded := h.loaded
+	h.mu.RUnlock()
+	if loaded {
+		return nil
+	}
+	extent, err := h.log.Extent(ctx)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.loaded {
+		h.loaded, h.epoch, h.position = true, extent.Epoch, extent.Last
+	}
+	return nil
+}
+
+// unavailable turns a failure of the log into what a client may see, and leaves faults and the context's errors alone.
+func unavailable(err error) error {
+	if isFaultOrContext(err) {
+		return err
+	}
+	return fault.Wrap(err, fault.Unavailable, "The event log does not answer now; try again.")
+}
+
+func isFaultOrContext(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

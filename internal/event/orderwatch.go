@@ -1,0 +1,231 @@
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+// retryPause is how long a subscriber waits for a database that does not answer.
+const retryPause = 250 * time.Millisecond
+
+// orderWatch is a subscription to one order. It is registered with the hub first and reads the log then, so that each
+// event is in what it reads, in its inbox, or in both; versions tell which. All but the inbox is Next's alone.
+type orderWatch struct {
+	hub       *Hub
+	inbox     *inbox
+	principal auth.Principal
+	orderID   uuid.UUID
+	epoch     int
+	// last version handed out.
+	last int
+	// first is the item that starts the stream.
+	first *Update
+	// page has events read from the log; behind: the log has more of them.
+	page   []order.Event
+	behind bool
+	// pending is work that the database did not allow yet.
+	pending mark
+}
+
+// WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of now. With one, everything later
+// follows; a Reset comes first when the log cannot continue from there. The subscription stays open after the order is
+// final. Close it.
+//
+// Errors: UNAUTHENTICATED; NOT_FOUND when the principal sees no such order; INVALID_CURSOR; UNAVAILABLE when the log
+// does not answer; stream.ErrDraining.
+func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, after string) (*Subscription, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	var cursor OrderCursor
+	if after != "" {
+		var err error
+		if cursor, err = ParseOrder(after, orderID); err != nil {
+			return nil, err
+		}
+	}
+	if h.isDraining() {
+		return nil, stream.ErrDraining
+	}
+	if err := h.load(ctx); err != nil {
+		return nil, unavailable(err)
+	}
+	w := &orderWatch{hub: h, inbox: newInbox(h.cfg.QueueLimit), principal: p, orderID: orderID}
+	w.join()
+	o, err := h.log.Order(ctx, p, orderID)
+	if err != nil {
+		w.leave()
+		return nil, unavailable(err)
+	}
+	switch {
+	case after == "":
+		w.start(Snapshot, o)
+	case cursor.Epoch != w.epoch || cursor.Version > o.Version:
+		w.start(Reset, o)
+	default:
+		w.last = cursor.Version
+		w.behind = cursor.Version < o.Version
+		w.inbox.has(o.Version)
+	}
+	return &Subscription{hub: h, source: w, inbox: w.inbox}, nil
+}
+
+// start begins the stream with a state.
+func (w *orderWatch) start(kind Kind, o *order.Order) {
+	w.last, w.page, w.behind = o.Version, nil, false
+	w.first = &Update{Kind: kind, Cursor: w.cursor(o.Version), Order: o}
+	w.inbox.has(o.Version)
+}
+
+func (w *orderWatch) cursor(version int) string {
+	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: version}.String()
+}
+
+func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
+	for {
+		if w.first != nil {
+			u := w.first
+			w.first = nil
+			return u, time.Time{}, nil
+		}
+		if len(w.page) > 0 {
+			e := &w.page[0]
+			w.page = w.page[1:]
+			if u := w.happened(e); u != nil {
+				return u, time.Time{}, nil
+			}
+			continue
+		}
+		if again, err := w.work(ctx); err != nil || !again.IsZero() {
+			return nil, again, err
+		}
+		if w.first != nil || len(w.page) > 0 {
+			continue
+		}
+		d, found, err := w.inbox.take()
+		switch {
+		case err != nil:
+			return nil, time.Time{}, err
+		case found == nothing:
+			return nil, time.Time{}, nil
+		case found != item:
+			w.pending = max(w.pending, found)
+		case d.event.Version > w.last+1:
+			// What is missing was committed before this one, so the log has both.
+			w.behind = true
+		default:
+			if u := w.happened(d.event); u != nil {
+				return u, time.Time{}, nil
+			}
+		}
+	}
+}
+
+// happened is the item for an event; nil for one that was handed out before, or may not be seen.
+func (w *orderWatch) happened(e *order.Event) *Update {
+	if e.Version <= w.last || !w.principal.CanSee(e.Order.CustomerID) {
+		return nil
+	}
+	w.last = e.Version
+	return &Update{Kind: Happened, Cursor: w.cursor(e.Version), Event: e, Order: e.Order}
+}
+
+// work reads from the log what the subscriber needs of it. again is when to try once more.
+func (w *orderWatch) work(ctx context.Context) (again time.Time, err error) {
+	if w.hub.isDraining() || (w.pending == nothing && !w.behind) {
+		return time.Time{}, nil
+	}
+	if w.pending == mustReset {
+		err = w.restart(ctx)
+	} else {
+		err = w.fill(ctx)
+	}
+	if err == nil {
+		return time.Time{}, nil
+	}
+	return w.hub.later(ctx, err)
+}
+
+// restart begins the stream anew from the state of now.
+func (w *orderWatch) restart(ctx context.Context) error {
+	w.hub.mu.RLock()
+	w.epoch = w.hub.epoch
+	w.hub.mu.RUnlock()
+	o, err := w.hub.log.Order(ctx, w.principal, w.orderID)
+	if err != nil {
+		return err
+	}
+	w.pending = nothing
+	w.start(Reset, o)
+	return nil
+}
+
+// fill reads the events after the last one handed out.
+func (w *orderWatch) fill(ctx context.Context) error {
+	limit := w.hub.cfg.PageSize
+	events, err := w.hub.log.Events(ctx, w.principal, w.orderID, w.last, limit)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 && !w.behind {
+		w.pending = nothing // the doubt was unfounded
+		return nil
+	}
+	if len(events) == 0 || events[0].Version != w.last+1 {
+		return w.restart(ctx) // the log no longer holds what comes next
+	}
+	w.pending = nothing
+	w.page, w.behind = events, len(events) == limit
+	if w.behind {
+		// The page ended by the limit alone if nothing follows; that must not look like a missing event.
+		w.pending, w.behind = mustCheck, false
+	}
+	w.inbox.has(events[len(events)-1].Version)
+	return nil
+}
+
+func (w *orderWatch) join() {
+	h := w.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.orders[w.orderID] == nil {
+		h.orders[w.orderID] = map[*orderWatch]struct{}{}
+	}
+	h.orders[w.orderID][w] = struct{}{}
+	w.epoch = h.epoch
+	h.subscribers.Add(1)
+}
+
+func (w *orderWatch) leave() {
+	h := w.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	watches := h.orders[w.orderID]
+	if _, joined := watches[w]; !joined {
+		return
+	}
+	delete(watches, w)
+	if len(watches) == 0 {
+		delete(h.orders, w.orderID)
+	}
+	h.subscribers.Add(-1)
+}
+
+// later decides what a failed read means to a subscription: the end, or another try at the given time.
+func (h *Hub) later(ctx context.Context, err error) (time.Time, error) {
+	if ctx.Err() != nil {
+		return time.Time{}, ctx.Err()
+	}
+	if fault.CodeOf(err) != fault.Internal {
+		return time.Time{}, err
+	}
+	h.cfg.Logger.WarnContext(ctx, "a subscription cannot read the log and will try again", "error", err)
+	return time.Now().Add(retryPause), nil
+}

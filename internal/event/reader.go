@@ -1,0 +1,190 @@
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// Run reads the feed until ctx ends: when Wake says so, and on a timer, because what says so may be lost. It reads
+// what subscribers of this process watch and have not got yet; with no subscriber it only follows how far the feed goes.
+// Errors are logged and tried again.
+func (h *Hub) Run(ctx context.Context) error {
+	timer := time.NewTimer(h.cfg.PollInterval)
+	defer timer.Stop()
+	for {
+		for {
+			more, err := h.read(ctx)
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // the end of ctx is how Run ends
+			}
+			if err != nil {
+				h.cfg.Logger.WarnContext(ctx, "the hub cannot read the log and will try again", "error", err)
+			}
+			if err != nil || !more {
+				break
+			}
+		}
+		timer.Reset(h.cfg.PollInterval)
+		select {
+		case <-h.signal:
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// read hands on one batch of the feed. more: there may be another.
+func (h *Hub) read(ctx context.Context) (more bool, err error) {
+	if err := h.load(ctx); err != nil {
+		return false, err
+	}
+	after, watched := h.state()
+	limit := 0
+	if watched {
+		limit = h.cfg.PageSize
+	}
+	tail, err := h.log.FeedTail(ctx, after, limit)
+	if err != nil {
+		return false, err
+	}
+	if h.restored(tail) {
+		return true, nil
+	}
+	if !watched {
+		return h.skip(tail.Last), nil
+	}
+	events, err := h.events(ctx, tail.Rows)
+	if err != nil {
+		return false, err
+	}
+	for i := range tail.Rows {
+		h.hand(&tail.Rows[i], events[tail.Rows[i].Key])
+	}
+	return len(tail.Rows) == limit, nil
+}
+
+// state is where the hub stands and whether anybody watches.
+func (h *Hub) state() (position int64, watched bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.position, len(h.orders)+len(h.feeds) > 0
+}
+
+// skip goes on to a position without handing anything on, unless somebody has come to watch meanwhile.
+func (h *Hub) skip(position int64) (watched bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.orders)+len(h.feeds) > 0 {
+		return true
+	}
+	h.position = max(h.position, position)
+	return false
+}
+
+// restored makes every subscription start anew when the log is another one than it was: its epoch has changed, it is
+// shorter, or rows are gone that were not handed on yet.
+func (h *Hub) restored(tail FeedTail) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	gap := len(tail.Rows) > 0 && tail.Rows[0].Position != h.position+1
+	if tail.Epoch == h.epoch && tail.Last >= h.position && !gap {
+		return false
+	}
+	h.epoch, h.position = tail.Epoch, tail.Last
+	h.recent.clear()
+	for _, watches := range h.orders {
+		for w := range watches {
+			w.inbox.void()
+		}
+	}
+	for _, watches := range h.feeds {
+		for w := range watches {
+			w.attached = false
+			w.inbox.void()
+		}
+	}
+	return true
+}
+
+// events gets those events of the rows that a subscriber has not got, from memory or from the log.
+func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event, error) {
+	events := make(map[Key]*order.Event, len(rows))
+	var missing []Key
+	h.mu.RLock()
+	for i := range rows {
+		if !h.wants(&rows[i]) {
+			continue
+		}
+		key := rows[i].Key
+		if e := h.recent.get(key); e != nil {
+			events[key] = e
+		} else {
+			missing = append(missing, key)
+		}
+	}
+	h.mu.RUnlock()
+	if len(missing) == 0 {
+		return events, nil
+	}
+	read, err := h.log.EventsAt(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	for key, e := range read {
+		events[key] = e
+	}
+	return events, nil
+}
+
+// wants reports whether somebody has to get the row's event. The lock is held.
+func (h *Hub) wants(row *FeedRow) bool {
+	if len(h.feeds[uuid.Nil]) > 0 || len(h.feeds[row.CustomerID]) > 0 {
+		return true
+	}
+	for w := range h.orders[row.Key.OrderID] {
+		if w.inbox.lacks(row.Key.Version) {
+			return true
+		}
+	}
+	return false
+}
+
+// hand hands one row on. e is nil when nobody wanted it a moment ago, or when the log no longer has it: whoever came
+// to watch in that moment reads the log.
+func (h *Hub) hand(row *FeedRow, e *order.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if row.Position <= h.position {
+		return
+	}
+	for w := range h.orders[row.Key.OrderID] {
+		switch {
+		case e != nil:
+			w.inbox.putNewer(delivery{event: e})
+		case w.inbox.lacks(row.Key.Version):
+			w.inbox.doubt()
+		}
+	}
+	h.handFeeds(h.feeds[uuid.Nil], row, e)
+	if row.CustomerID != uuid.Nil {
+		h.handFeeds(h.feeds[row.CustomerID], row, e)
+	}
+	h.position = row.Position
+}
+
+func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.Event) {
+	for w := range watches {
+		switch {
+		case !w.attached:
+		case e == nil:
+			w.detach(row.Position - 1)
+		case w.filter.admits(w.principal, e):
+			w.inbox.put(delivery{position: row.Position, event: e})
+		}
+	}
+}
