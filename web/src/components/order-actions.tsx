@@ -104,6 +104,7 @@ function Cancel({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome: 
   return (
     <span className="confirm" role="group" aria-label="Cancel this order?">
       <span>Cancel this order?</span>
+      {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- it takes the place of the button that had the focus */}
       <button type="button" className="danger" autoFocus disabled={fetching} onClick={() => void submit()}>
         Yes, cancel it
       </button>

@@ -40,7 +40,8 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
     <section className="card summary" aria-label="Items and amounts">
       <ul className="lines">
         {lines.map((line, index) => (
-          <li key={`${line.product.id}/${index}`}>
+          // oxlint-disable-next-line react/no-array-index-key -- lines never change, and a product may be on two of them
+          <li key={index}>
             <ProductPicture image={line.product.image} small />
             <span className="line-name">
               {line.name}

@@ -13,11 +13,18 @@ export function PaymentMethod({ value, onChange }: { value: string; onChange: (t
       <p className="hint">Simulated: no real card, no real money.</p>
       <div className="methods-list">
         {methods.map(({ token, label, hint }) => (
-          <label key={token}>
-            <input type="radio" name="payment-method" value={token} checked={value === token} onChange={() => onChange(token)} />
+          <label key={token} aria-label={label}>
+            <input
+              type="radio"
+              name="payment-method"
+              value={token}
+              checked={value === token}
+              aria-describedby={`${token}-hint`}
+              onChange={() => onChange(token)}
+            />
             <span>
               <strong>{label}</strong>
-              <small>
+              <small id={`${token}-hint`}>
                 {hint} <code>{token}</code>
               </small>
             </span>

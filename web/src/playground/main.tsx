@@ -1,0 +1,55 @@
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import './playground.css';
+import { GraphiQL } from 'graphiql';
+import { StrictMode, useMemo, useSyncExternalStore } from 'react';
+import { createRoot } from 'react-dom/client';
+import { devUsers, SessionStore } from '../shared/session';
+import { examples } from './examples';
+import { createFetcher } from './fetcher';
+
+const session = new SessionStore();
+await session.restore();
+// Everything but introspection and products needs somebody: start as the first customer, unless this is no development server.
+if (!session.state().session) await session.signIn(devUsers[0]!.user).catch(() => undefined);
+
+const tabs = examples.map(({ query, variables }) => ({ query, variables: variables ?? null }));
+
+function Playground() {
+  const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? '';
+  // A fetcher, and so a socket, for each user: a socket keeps the user it was opened for.
+  return <UserPlayground key={user} user={user} />;
+}
+
+function UserPlayground({ user }: { user: string }) {
+  const fetcher = useMemo(() => createFetcher(session), []);
+  return (
+    <GraphiQL fetcher={fetcher} defaultTabs={tabs} shouldPersistHeaders={false} isHeadersEditorEnabled={false} defaultEditorToolsVisibility="variables">
+      <GraphiQL.Logo>
+        <a className="playground-brand" href="/">
+          Orderwire
+        </a>
+        <label className="playground-user">
+          as{' '}
+          <select
+            value={user}
+            onChange={({ target }) => (target.value ? void session.signIn(target.value).catch(() => undefined) : session.signOut())}
+          >
+            <option value="">nobody</option>
+            {devUsers.map((known) => (
+              <option key={known.user} value={known.user}>
+                {known.label}
+              </option>
+            ))}
+          </select>
+        </label>
+      </GraphiQL.Logo>
+    </GraphiQL>
+  );
+}
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <Playground />
+  </StrictMode>,
+);
