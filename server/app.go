@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/gqlsse"
+	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/pipeline"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+const (
+	// startTimeout bounds everything between the start and the first answer, migrations included.
+	startTimeout = 5 * time.Minute
+	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
+	stopTimeout = 20 * time.Second
+)
+
+// App is one running Orderwire. All wiring is here, and end-to-end tests start it too, on port 0.
+type App struct {
+	cfg      config.Config
+	log      *slog.Logger
+	db       *database
+	store    *postgres.Store
+	gateway  payment.Gateway
+	provider *simulated.Provider // nil when it runs elsewhere
+
+	hub       *event.Hub
+	sequencer *event.Sequencer
+	worker    *pipeline.Worker
+	sockets   *gqlws.Transport
+	streams   *gqlsse.Transport
+
+	listener net.Listener
+	server   *http.Server
+	admin    *adminServer
+	draining atomic.Bool
+}
+
+// New connects, migrates, seeds and listens. The address answers once Run is called.
+func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	a := &App{cfg: cfg, log: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	// First the address: a port that is taken should be told before a database is started.
+	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+		return nil, fmt.Errorf("ADDR: %w", err)
+	}
+	if a.admin, err = listenAdmin(cfg, logger); err != nil {
+		return nil, err
+	}
+	if a.db, err = openDatabase(ctx, cfg, logger); err != nil {
+		return nil, err
+	}
+	if err = postgres.Migrate(ctx, a.db.DB.DB); err != nil {
+		return nil, err
+	}
+	if err = a.openGateway(ctx); err != nil {
+		return nil, err
+	}
+	if a.store, err = postgres.NewStore(ctx, a.db.DB, a.committed); err != nil {
+		return nil, err
+	}
+	if err = a.store.SeedProducts(ctx, product.Catalogue()); err != nil {
+		return nil, err
+	}
+	if err = a.wire(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// openGateway gives the payment provider: simulated in this process, or behind SIMULATED_URL.
+func (a *App) openGateway(ctx context.Context) (err error) {
+	if a.cfg.SimulatedURL != "" {
+		a.gateway, err = simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second})
+		return err
+	}
+	if err = simulated.Migrate(ctx, a.db.DB); err != nil {
+		return err
+	}
+	if a.provider, err = simulated.New(a.db.DB, simulated.Options{}); err != nil {
+		return err
+	}
+	a.gateway = a.provider
+	return nil
+}
+
+// wire connects the parts over the open store.
+func (a *App) wire(ctx context.Context) error {
+	policy := order.Policy{
+		StepDelay: a.cfg.PaymentStepDelay, DeliveryDelay: a.cfg.DeliveryDelay,
+		Expiry: a.cfg.OrderExpiry, AuthorizationExpiry: a.cfg.AuthorizationExpiry,
+	}
+	key, err := a.store.SharedSecret(ctx, "dev-auth-key", []byte(rand.Text()+rand.Text()))
+	if err != nil {
+		return err
+	}
+	dev, err := auth.NewDev(key)
+	if err != nil {
+		return err
+	}
+	a.hub = event.NewHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
+	a.sequencer = event.NewSequencer(postgres.NewSequencerStore(a.db.DB), a.hub.Wake, event.SequencerConfig{Logger: a.log})
+	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
+	products := product.NewService(a.store)
+	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
+	handler, err := a.routes(dev, orders, products)
+	if err != nil {
+		return err
+	}
+	a.server = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
+// committed is told of every commit of this process: subscribers here get it at once, the sequencer gives it its
+// position, and the pipeline learns of the next timer.
+func (a *App) committed(commits []postgres.Committed) {
+	for _, c := range commits {
+		a.hub.Publish(c.Events)
+		if c.DueAt != nil {
+			a.worker.Wake(*c.DueAt)
+		}
+	}
+	a.sequencer.Wake()
+}
+
+// URL is where the app answers.
+func (a *App) URL() string { return "http://" + loopbackOf(a.listener.Addr().String()) }
+
+// loopbackOf turns an address that listens everywhere into one that can be asked from here.
+func loopbackOf(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Run serves until ctx ends or a part fails, then drains: readiness goes down, subscribers are told to reconnect,
+// requests and provider calls that run are finished.
+func (a *App) Run(ctx context.Context) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	for _, run := range []func(context.Context){a.worker.Run, a.sequencer.Run, a.runHub} {
+		background.Go(func() { run(working) })
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- a.server.Serve(a.listener) }()
+	a.admin.serve()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+	case err = <-failed:
+	case <-a.db.died():
+		err = fmt.Errorf("the private PostgreSQL ended: %w", a.db.cluster.Err())
+	}
+	a.drain()
+	stopWork()
+	background.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// drain ends what clients hold open.
+func (a *App) drain() {
+	a.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
+	defer cancel()
+	a.hub.Drain()
+	var open sync.WaitGroup
+	for name, end := range map[string]func(context.Context) error{
+		"websockets": a.sockets.Drain, "event streams": a.streams.Drain, "requests": a.server.Shutdown,
+	} {
+		open.Go(func() {
+			if err := end(ctx); err != nil {
+				a.log.Warn("not everything ended in time", "what", name, "error", err)
+			}
+		})
+	}
+	open.Wait()
+}
+
+// Close gives back what New took. Run must have ended, or not have begun.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var errs []error
+	if a.server != nil {
+		errs = append(errs, a.server.Close())
+	}
+	if a.listener != nil {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	a.admin.close()
+	if a.store != nil {
+		a.store.Close()
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.close(ctx))
+	}
+	return errors.Join(errs...)
+}

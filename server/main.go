@@ -1,0 +1,110 @@
+// Command server is Orderwire: the GraphQL API with its subscriptions, the payment pipeline, the web shop, the staff
+// board and the playground in one process.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/config"
+)
+
+const usage = `Orderwire takes orders and their payments, and pushes every change to whoever watches.
+
+Usage:
+  server                start; Ctrl-C drains and stops
+  server simprovider    run the simulated payment provider alone at ADDR; others find it by SIMULATED_URL
+  server healthcheck    exit with 0 when the server at ADDR is ready, else with 1
+  server --help         this text
+
+The environment has the settings:
+
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(1)
+	}
+}
+
+// run is main with its surroundings as arguments.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	if command == "-h" || command == "--help" || command == "help" {
+		fmt.Fprint(stdout, usage)
+		return config.Help(stdout)
+	}
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+	logger := newLogger(cfg, stderr)
+	slog.SetDefault(logger)
+	switch command {
+	case "":
+		return serve(ctx, cfg, logger, stdout)
+	case "simprovider":
+		return serveProvider(ctx, cfg, logger, stdout)
+	case "healthcheck":
+		return healthcheck(ctx, cfg)
+	default:
+		return fmt.Errorf("unknown command %q; server --help lists them", command)
+	}
+}
+
+func serve(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.Writer) error {
+	app, err := New(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Orderwire is ready: shop %[1]s/  board %[1]s/board", app.URL())
+	if cfg.Introspection {
+		fmt.Fprintf(stdout, "  playground %s/playground", app.URL())
+	}
+	fmt.Fprintln(stdout)
+	err = app.Run(ctx)
+	return errors.Join(err, app.Close())
+}
+
+// healthcheck asks the running server whether it is ready; container engines call it.
+func healthcheck(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopbackOf(cfg.Addr)+"/readyz", http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", response.Status)
+	}
+	return nil
+}
+
+func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/orderwire/orderwire/internal/httpguard"
+)
+
+// pages serves the web app: its files, and its one HTML page at each of its routes, so that deep links work.
+type pages struct {
+	files fs.FS
+	serve http.Handler
+}
+
+func newPages(files fs.FS) *pages {
+	return &pages{files: files, serve: http.FileServerFS(files)}
+}
+
+// routes registers the app's pages, its files and, when it is on, the playground.
+func (p *pages) routes(mux *http.ServeMux, playground bool) {
+	for _, route := range []string{"/{$}", "/order", "/order/create", "/order/{orderID}", "/payment", "/board"} {
+		mux.HandleFunc("GET "+route, p.page("index.html"))
+	}
+	if playground {
+		page := p.page("playground.html")
+		mux.HandleFunc("GET /playground", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", httpguard.PlaygroundContentSecurityPolicy)
+			page(w, r)
+		})
+	}
+	mux.HandleFunc("GET /", p.file)
+}
+
+// page serves one of the two HTML pages. They name the hashed files, so they are checked for a newer one each time.
+func (p *pages) page(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		content, err := fs.ReadFile(p.files, name)
+		if err != nil {
+			http.Error(w, "The web app is not built: run `make run`, or `npm ci && npm run build` in web/.", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(content) // the client is gone if it fails
+	}
+}
+
+// file serves a file of the app. Those under /assets have a hash of their content in their name and never change.
+func (p *pages) file(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	info, err := fs.Stat(p.files, name)
+	if err != nil || info.IsDir() || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
+		http.NotFound(w, r)
+		return
+	}
+	if strings.HasPrefix(name, "assets/") {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	p.serve.ServeHTTP(w, r)
+}

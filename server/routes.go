@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/gqlsse"
+	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/httpguard"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/schema"
+	"github.com/orderwire/orderwire/web"
+)
+
+const readyTimeout = 2 * time.Second
+
+// routes is the whole surface of the server: every path is here.
+func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Service) (http.Handler, error) {
+	guard, err := httpguard.New(httpguard.Config{
+		Addr: a.cfg.Addr, AllowedHosts: a.cfg.AllowedHosts, AllowedOrigins: a.cfg.AllowedOrigins, Logger: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	session := sessions{verifier: dev}
+	a.sockets = gqlws.New(gqlws.Config{
+		Init: session.init, Refresh: session.refresh, CheckOrigin: guard.CheckOrigin,
+		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
+		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, Logger: a.log,
+	})
+	a.streams = gqlsse.New(gqlsse.Config{
+		Expires:      func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },
+		MaxBodyBytes: a.cfg.MaxBodyBytes, MaxStreams: a.cfg.MaxSockets, Logger: a.log,
+	})
+	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
+	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
+	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
+	gql := graph.NewHandler(&graph.Resolver{Orders: orders, Products: products, Updates: a.hub}, graph.Settings{
+		Logger: a.log, Introspection: a.cfg.Introspection, MaxTokens: a.cfg.MaxTokens,
+		Transports: []graphql.Transport{a.sockets, a.streams},
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", auth.Middleware(dev, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes))))
+	mux.Handle("/dev/token", auth.DevTokenHandler(dev))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", a.serveReady)
+	if a.cfg.Introspection {
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, schema.SDL())
+		})
+	}
+	newPages(web.Files()).routes(mux, a.cfg.Introspection)
+	return guard.Middleware(mux), nil
+}
+
+// envelopeBytes is what a websocket message adds to a request's body.
+const envelopeBytes = 4 << 10
+
+// serveReady tells whether this replica should get traffic: the database answers and is migrated, the listener for the
+// other replicas' events is connected, and the server is not stopping.
+func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	problem := ""
+	switch pending, err := postgres.PendingMigrations(ctx, a.db.DB.DB); {
+	case a.draining.Load():
+		problem = "draining"
+	case err != nil:
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		problem = "database unavailable"
+	case pending:
+		problem = "migrations pending"
+	case !a.hub.Listening():
+		problem = "event listener disconnected"
+	}
+	if problem != "" {
+		http.Error(w, problem, http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
