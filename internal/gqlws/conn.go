@@ -17,6 +17,7 @@ import (
 type conn struct {
 	t       *Transport
 	ws      *websocket.Conn
+	metered *meteredConn
 	dialect *dialect // nil: none was acceptable, the socket is only closed
 	exec    graphql.GraphExecutor
 
@@ -29,6 +30,7 @@ type conn struct {
 	session context.Context
 
 	mu         sync.Mutex
+	asleep     bool        // the client does not read; the socket is shut and waits for StallGrace
 	closing    bool        // a close frame is queued or the connection is cut: nothing more is queued
 	endSession func() bool // undoes the watch over session's cancellation; nil before connection_ack
 	operations map[string]*operation
@@ -45,6 +47,9 @@ type conn struct {
 // newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
 func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
 	c := &conn{t: t, ws: ws, dialect: d, exec: exec, operations: make(map[string]*operation)}
+	if m, ok := ws.NetConn().(*meteredConn); ok { // it is hijacker's
+		c.metered = m
+	}
 	c.ctx, c.cancel = context.WithCancel(base)
 	c.session = c.ctx
 	ws.SetReadLimit(t.cfg.MaxMessageBytes)
@@ -127,7 +132,11 @@ func (c *conn) linger() {
 func (c *conn) close(code int, reason string) {
 	c.mu.Lock()
 	if c.closing {
+		asleep := c.asleep
 		c.mu.Unlock()
+		if asleep && code == CloseDraining {
+			c.abort() // nothing waits for a client that sleeps
+		}
 		return
 	}
 	c.closing = true

@@ -1,8 +1,10 @@
 package gqlws_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"runtime"
@@ -62,12 +64,53 @@ func TestBackpressure(t *testing.T) {
 			if d := time.Since(start); d != 10*time.Second {
 				t.Errorf("cut after %v, want 10s", d)
 			}
+			time.Sleep(30*time.Second + 1) // of the bubble's clock: StallGrace
 			synctest.Wait()
 			if n := s.Sockets(); n != 0 {
 				t.Errorf("%d sockets are left", n)
 			}
 		})
 	})
+	t.Run("DrainDoesNotWaitForAClientThatSleeps", func(t *testing.T) {
+		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
+			s.ready().send(subscribe("a", `subscription { feed }`))
+			s.Items <- streamtest.Item{Value: "1"}
+			s.Wait()
+			start := time.Now()
+			if err := s.Drain(t.Context()); err != nil || time.Since(start) > 2*time.Second {
+				t.Errorf("Drain took %v: %v", time.Since(start), err)
+			}
+		})
+	})
+	for name, size := range map[string]int{"Small": 10, "Medium": 1000, "Large": 100_000} {
+		t.Run("AClientThatWakesUpLateIsTold4008/"+name, func(t *testing.T) {
+			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
+				c := s.ready()
+				c.send(subscribe("a", `subscription { feed }`))
+				value := strings.Repeat("x", size)
+				s.Items <- streamtest.Item{Value: value}
+				synctest.Wait()
+				// Part of the frame is read before the client falls asleep.
+				head := make([]byte, 3)
+				if _, err := io.ReadFull(c.NetConn(), head); err != nil {
+					t.Fatal(err)
+				}
+				s.Wait()
+				time.Sleep(20 * time.Second) // of the bubble's clock; less than StallGrace
+				rest, err := io.ReadAll(c.NetConn())
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := websocket.FormatCloseMessage(4008, "slow consumer: reconnect and resume with the last cursor as `after`")
+				message := `{"id":"a","type":"next","payload":{"data":{"feed":"` + value + `"}}}`
+				got := append(head, rest...)
+				header := map[string]int{"Small": 2, "Medium": 4, "Large": 10}[name]
+				if len(got) != header+len(message)+2+len(want) || !bytes.HasSuffix(got, append([]byte(message), append([]byte{0x88, byte(len(want))}, want...)...)) {
+					t.Errorf("got %d bytes, the frame and the close frame do not end them", len(got))
+				}
+			})
+		})
+	}
 	t.Run("ASiblingIsServedInTurn", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 			c := s.ready()

@@ -120,11 +120,14 @@ func (c *conn) flush(own *operation) {
 		c.mu.Unlock()
 
 		if !stale {
+			before := c.metered.written.Load()
 			if err := c.writeFrame(f); err != nil {
-				c.abort()
-				c.mu.Lock()
-				c.writing = false
-				c.mu.Unlock()
+				// c.writing stays set: nobody writes after this.
+				if isTimeout(err) && c.fallAsleep() {
+					go c.stalled(f, c.metered.written.Load()-before)
+				} else {
+					c.abort()
+				}
 				return
 			}
 		}

@@ -64,8 +64,10 @@ type Config struct {
 	InitTimeout time.Duration
 	// PingInterval is the time between websocket pings; a socket that left two unanswered is dead at the third. 25 s.
 	PingInterval time.Duration
-	// WriteTimeout is the deadline of each frame. A socket that exceeds it is dead. 10 s.
+	// WriteTimeout is the deadline of each frame. A socket that exceeds it has its operations ended. 10 s.
 	WriteTimeout time.Duration
+	// StallGrace is how long after that the client may still wake up to be told 4008. 30 s.
+	StallGrace time.Duration
 	// CloseTimeout is how long the peer's close frame is awaited after ours. 1 s.
 	CloseTimeout time.Duration
 	// DrainJitter is the time over which Drain spreads the closes, so that clients do not return all at once. 2 s.
@@ -90,6 +92,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.InitTimeout, 5*time.Second)
 	setDefault(&c.PingInterval, 25*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.StallGrace, 30*time.Second)
 	setDefault(&c.CloseTimeout, time.Second)
 	setDefault(&c.DrainJitter, 2*time.Second)
 	setDefault(&c.MaxMessageBytes, 68<<10)
@@ -145,13 +148,6 @@ func (t *Transport) Supports(r *http.Request) bool {
 	return websocket.IsWebSocketUpgrade(r)
 }
 
-// Sockets returns the number of open sockets.
-func (t *Transport) Sockets() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.sockets)
-}
-
 // Do upgrades the request and returns: the socket is served by a goroutine of its own, because net/http's goroutine
 // would keep three times its memory.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
@@ -178,12 +174,16 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 }
 
 // hijacker finds the connection behind middleware that wraps the ResponseWriter, which gorilla's type assertion does
-// not.
+// not, and meters it.
 type hijacker struct{ http.ResponseWriter }
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return http.NewResponseController(h.ResponseWriter).Hijack()
+	nc, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &meteredConn{Conn: nc}, rw, nil
 }
 
 // negotiate chooses the dialect, and the header that answers the client's offer; nil when there is none we speak.
@@ -201,91 +201,4 @@ func negotiate(r *http.Request) (*dialect, http.Header) {
 		return nil, http.Header{"Sec-Websocket-Protocol": {offered[0]}}
 	}
 	return nil, nil
-}
-
-func (t *Transport) reserve() (status int, reason string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.draining:
-		return http.StatusServiceUnavailable, drainReason
-	case t.reserved >= t.cfg.MaxSockets:
-		return http.StatusTooManyRequests, "too many connections"
-	}
-	t.reserved++
-	return 0, ""
-}
-
-func (t *Transport) release() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.reserved--
-	t.signalGone()
-}
-
-func (t *Transport) add(c *conn) (draining bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sockets[c] = struct{}{}
-	return t.draining
-}
-
-func (t *Transport) remove(c *conn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.sockets, c)
-	t.reserved--
-	t.signalGone()
-}
-
-// signalGone is called with the lock held.
-func (t *Transport) signalGone() {
-	if !t.draining || t.reserved > 0 {
-		return
-	}
-	select {
-	case <-t.gone:
-	default:
-		close(t.gone)
-	}
-}
-
-// Drain refuses new sockets (503) and closes each open one with 1012 after what waits in its queue, spread over
-// DrainJitter or half the time that ctx leaves, whichever is shorter. It returns nil when all sockets and their
-// operations are gone. When ctx ends first, the connections that are left are cut and ctx's error is returned.
-func (t *Transport) Drain(ctx context.Context) error {
-	t.mu.Lock()
-	t.draining = true
-	t.signalGone()
-	open := make([]*conn, 0, len(t.sockets))
-	for c := range t.sockets {
-		open = append(open, c)
-	}
-	t.mu.Unlock()
-
-	spread := t.cfg.DrainJitter
-	if deadline, ok := ctx.Deadline(); ok {
-		spread = min(spread, time.Until(deadline)/2)
-	}
-	for _, c := range open {
-		time.AfterFunc(jitter(spread), func() { c.close(CloseDraining, drainReason) })
-	}
-	select {
-	case <-t.gone:
-		return nil
-	case <-ctx.Done():
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		for c := range t.sockets {
-			c.abort()
-		}
-		return ctx.Err()
-	}
-}
-
-func jitter(spread time.Duration) time.Duration {
-	if spread <= 0 {
-		return 0
-	}
-	return rand.N(spread)
 }
