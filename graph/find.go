@@ -20,6 +20,9 @@ func (r *Resolver) findOrder(ctx context.Context, p auth.Principal, orderID, num
 	case (orderID == nil) == (number == nil):
 		return nil, fault.New(fault.BadUserInput, "Give exactly one of id and number.")
 	case number != nil:
+		if err := storable(number); err != nil {
+			return nil, err
+		}
 		return r.OrderService.GetByNumber(ctx, p, strings.ToUpper(*number))
 	}
 	parsed, err := id.Parse(id.Order, *orderID)

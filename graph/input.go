@@ -3,11 +3,14 @@ package graph
 import (
 	"context"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
@@ -59,6 +62,9 @@ func toOrderFilter(filter *model.OrderFilter) (order.Filter, error) {
 	if filter == nil {
 		return order.Filter{}, nil
 	}
+	if err := storable(filter.Search, filter.ExternalReference); err != nil {
+		return order.Filter{}, err
+	}
 	narrowed := order.Filter{
 		Status: filter.Status, PaymentStatus: filter.PaymentStatus,
 		Search: text(filter.Search), ExternalReference: filter.ExternalReference,
@@ -71,25 +77,35 @@ func toOrderFilter(filter *model.OrderFilter) (order.Filter, error) {
 	return narrowed, err
 }
 
-func toProductFilter(filter *model.ProductFilter) product.Filter {
+func toProductFilter(filter *model.ProductFilter) (product.Filter, error) {
 	if filter == nil {
-		return product.Filter{}
+		return product.Filter{}, nil
 	}
-	return product.Filter{Search: text(filter.Search), Currency: text(filter.Currency)}
+	return product.Filter{Search: text(filter.Search), Currency: text(filter.Currency)}, storable(filter.Search)
+}
+
+// storable refuses texts to look for that PostgreSQL cannot take, and so cannot have.
+func storable(texts ...*string) error {
+	for _, s := range texts {
+		if s != nil && (strings.ContainsRune(*s, 0) || !utf8.ValidString(*s)) {
+			return fault.New(fault.BadUserInput, "A text to look for has a null byte or is not UTF-8.")
+		}
+	}
+	return nil
 }
 
 // toFeedFilter also refuses customerId to all but staff: FORBIDDEN.
-func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (FeedFilter, error) {
+func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (event.Filter, error) {
 	if filter == nil {
-		return FeedFilter{}, nil
+		return event.Filter{}, nil
 	}
 	if filter.CustomerID != nil {
 		if err := auth.RequireStaff(p); err != nil {
-			return FeedFilter{}, err
+			return event.Filter{}, err
 		}
 	}
 	customer, err := customerID(filter.CustomerID)
-	return FeedFilter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
+	return event.Filter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
 }
 
 func customerID(s *string) (uuid.UUID, error) {

@@ -64,7 +64,11 @@ func (r *queryResolver) Products(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	result, err := r.ProductService.List(ctx, toProductFilter(filter), request)
+	narrowed, err := toProductFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.ProductService.List(ctx, narrowed, request)
 	if err != nil {
 		return nil, err
 	}

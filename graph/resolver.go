@@ -6,6 +6,7 @@
 package graph
 
 import (
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -14,6 +15,6 @@ import (
 type Resolver struct {
 	OrderService   *order.Service
 	ProductService *product.Service
-	// Updates is where subscriptions come from.
-	Updates Watcher
+	// Hub is where subscriptions come from.
+	Hub *event.Hub
 }

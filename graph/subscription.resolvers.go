@@ -6,18 +6,26 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-func (r *orderUpdateResolver) Order(ctx context.Context, obj *model.OrderUpdate) (*order.Order, error) {
+func (r *orderUpdateResolver) Event(ctx context.Context, obj *event.Update) (model.OrderEvent, error) {
+	if obj.Event == nil {
+		return nil, nil
+	}
+	return model.NewEvent(obj.Event), nil
+}
+
+func (r *orderUpdateResolver) Order(ctx context.Context, obj *event.Update) (*order.Order, error) {
 	if obj.Order != nil {
 		scopeOf(ctx).hold(obj.Order)
 	}
 	return obj.Order, nil
 }
 
-func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *model.OrderUpdate, error) {
+func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *event.Update, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
@@ -26,14 +34,18 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, 
 	if err != nil {
 		return nil, err
 	}
-	sub, err := r.Updates.WatchOrder(ctx, p, id, cursorAfter(ctx, after))
+	cursor, err := cursorAfter(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := r.Hub.WatchOrder(ctx, p, id, cursor)
 	if err != nil {
 		return nil, err
 	}
 	return deliver(ctx, sub), nil
 }
 
-func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *model.OrderUpdate, error) {
+func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *event.Update, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
@@ -42,7 +54,11 @@ func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.Orde
 	if err != nil {
 		return nil, err
 	}
-	sub, err := r.Updates.WatchFeed(ctx, p, narrowed, cursorAfter(ctx, after))
+	cursor, err := cursorAfter(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := r.Hub.WatchFeed(ctx, p, narrowed, cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -3,60 +3,34 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
-
-	"github.com/orderwire/orderwire/graph/model"
-	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// Watcher starts subscriptions.
-type Watcher interface {
-	WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, after string) (Subscription, error)
-	WatchFeed(ctx context.Context, p auth.Principal, filter FeedFilter, after string) (Subscription, error)
-}
-
-// Subscription is one stream of updates. Next is not called concurrently with itself.
-type Subscription interface {
-	Next(ctx context.Context) (*Update, error)
-	Close()
-}
-
-// FeedFilter narrows a feed. Zero fields do not narrow.
-type FeedFilter struct {
-	Statuses   []order.Status
-	Types      []order.EventType
-	CustomerID uuid.UUID
-}
-
-// Update is one item of a subscription.
-type Update struct {
-	Kind   string
-	Cursor string
-	Event  *order.Event
-	Order  *order.Order
-}
-
-// cursorAfter is the cursor to continue from: the transport's word is newer than the argument's.
-func cursorAfter(ctx context.Context, argument *string) string {
+// cursorAfter is the cursor to continue from, "" for a snapshot: the transport's word is newer than the argument's.
+// INVALID_CURSOR for an empty argument, which is nothing that we gave out.
+func cursorAfter(ctx context.Context, argument *string) (string, error) {
 	if cursor := stream.LastCursor(ctx); cursor != "" || argument == nil {
-		return cursor
+		return cursor, nil
 	}
-	return *argument
+	if *argument == "" {
+		return "", fault.New(fault.InvalidCursor, "after is empty; leave it out to begin with a snapshot.")
+	}
+	return *argument, nil
 }
 
 // deliver connects a subscription with the transport. A transport that offers a slot pulls each item when it can send
 // it; for any other one a goroutine pulls. The subscription is closed when ctx ends.
-func deliver(ctx context.Context, sub Subscription) <-chan *model.OrderUpdate {
-	items := make(chan *model.OrderUpdate, 1)
+func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update {
+	items := make(chan *event.Update, 1)
 	pull := func(ctx context.Context) (string, error) {
 		update, err := sub.Next(ctx)
 		if err != nil {
 			return "", err
 		}
 		select {
-		case items <- toUpdate(update):
+		case items <- update:
 			return update.Cursor, nil
 		case <-ctx.Done():
 			return "", ctx.Err()
@@ -71,17 +45,9 @@ func deliver(ctx context.Context, sub Subscription) <-chan *model.OrderUpdate {
 		defer sub.Close()
 		for {
 			if _, err := pull(ctx); err != nil {
-				return
+				return // such a transport has no way to hear why
 			}
 		}
 	}()
 	return items
-}
-
-func toUpdate(u *Update) *model.OrderUpdate {
-	update := &model.OrderUpdate{Kind: model.OrderUpdateKind(u.Kind), Cursor: u.Cursor, Order: u.Order}
-	if u.Event != nil {
-		update.Event = model.NewEvent(u.Event)
-	}
-	return update
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -18,11 +19,12 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type OrderUpdateResolver interface {
-	Order(ctx context.Context, obj *model.OrderUpdate) (*order.Order, error)
+	Event(ctx context.Context, obj *event.Update) (model.OrderEvent, error)
+	Order(ctx context.Context, obj *event.Update) (*order.Order, error)
 }
 type SubscriptionResolver interface {
-	OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *model.OrderUpdate, error)
-	OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *model.OrderUpdate, error)
+	OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *event.Update, error)
+	OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *event.Update, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -77,7 +79,7 @@ func (ec *executionContext) field_Subscription_orderFeed_args(ctx context.Contex
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _OrderUpdate_kind(ctx context.Context, field graphql.CollectedField, obj *model.OrderUpdate) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderUpdate_kind(ctx context.Context, field graphql.CollectedField, obj *event.Update) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -89,8 +91,8 @@ func (ec *executionContext) _OrderUpdate_kind(ctx context.Context, field graphql
 			return obj.Kind, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.OrderUpdateKind) graphql.Marshaler {
-			return ec.marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdateKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v event.Kind) graphql.Marshaler {
+			return ec.marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -100,7 +102,7 @@ func (ec *executionContext) fieldContext_OrderUpdate_kind(_ context.Context, fie
 	return graphql.NewScalarFieldContext("OrderUpdate", field, false, false, errors.New("field of type OrderUpdateKind does not have child fields"))
 }
 
-func (ec *executionContext) _OrderUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *model.OrderUpdate) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderUpdate_cursor(ctx context.Context, field graphql.CollectedField, obj *event.Update) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -123,7 +125,7 @@ func (ec *executionContext) fieldContext_OrderUpdate_cursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("OrderUpdate", field, false, false, errors.New("field of type EventCursor does not have child fields"))
 }
 
-func (ec *executionContext) _OrderUpdate_event(ctx context.Context, field graphql.CollectedField, obj *model.OrderUpdate) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderUpdate_event(ctx context.Context, field graphql.CollectedField, obj *event.Update) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -132,7 +134,7 @@ func (ec *executionContext) _OrderUpdate_event(ctx context.Context, field graphq
 			return ec.fieldContext_OrderUpdate_event(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Event, nil
+			return ec.Resolvers.OrderUpdate().Event(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.OrderEvent) graphql.Marshaler {
@@ -146,8 +148,8 @@ func (ec *executionContext) fieldContext_OrderUpdate_event(_ context.Context, fi
 	fc = &graphql.FieldContext{
 		Object:     "OrderUpdate",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
@@ -155,7 +157,7 @@ func (ec *executionContext) fieldContext_OrderUpdate_event(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderUpdate_order(ctx context.Context, field graphql.CollectedField, obj *model.OrderUpdate) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderUpdate_order(ctx context.Context, field graphql.CollectedField, obj *event.Update) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -200,8 +202,8 @@ func (ec *executionContext) _Subscription_orderEvents(ctx context.Context, field
 			return ec.Resolvers.Subscription().OrderEvents(ctx, fc.Args["orderId"].(string), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.OrderUpdate) graphql.Marshaler {
-			return ec.marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdate(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *event.Update) graphql.Marshaler {
+			return ec.marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐUpdate(ctx, selections, v)
 		},
 		true,
 		true,
@@ -244,8 +246,8 @@ func (ec *executionContext) _Subscription_orderFeed(ctx context.Context, field g
 			return ec.Resolvers.Subscription().OrderFeed(ctx, fc.Args["filter"].(*model.OrderFeedFilter), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.OrderUpdate) graphql.Marshaler {
-			return ec.marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdate(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *event.Update) graphql.Marshaler {
+			return ec.marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐUpdate(ctx, selections, v)
 		},
 		true,
 		true,
@@ -333,7 +335,7 @@ func (ec *executionContext) unmarshalInputOrderFeedFilter(ctx context.Context, o
 
 var orderUpdateImplementors = []string{"OrderUpdate"}
 
-func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *model.OrderUpdate) graphql.Marshaler {
+func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *event.Update) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderUpdateImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -354,10 +356,43 @@ func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "event":
-			out.Values[i] = ec._OrderUpdate_event(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OrderUpdate_event(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "order":
 			field := field
 
@@ -443,7 +478,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdate(ctx context.Context, sel ast.SelectionSet, v *model.OrderUpdate) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐUpdate(ctx context.Context, sel ast.SelectionSet, v *event.Update) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -453,15 +488,37 @@ func (ec *executionContext) marshalNOrderUpdate2ᚖgithubᚗcomᚋorderwireᚋor
 	return ec._OrderUpdate(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdateKind(ctx context.Context, v any) (model.OrderUpdateKind, error) {
-	var res model.OrderUpdateKind
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind(ctx context.Context, v any) (event.Kind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderUpdateKind(ctx context.Context, sel ast.SelectionSet, v model.OrderUpdateKind) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind(ctx context.Context, sel ast.SelectionSet, v event.Kind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
+
+var (
+	unmarshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind = map[string]event.Kind{
+		"SNAPSHOT":   event.Snapshot,
+		"EVENT":      event.Happened,
+		"CHECKPOINT": event.Checkpoint,
+		"RESET":      event.Reset,
+	}
+	marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind = map[event.Kind]string{
+		event.Snapshot:   "SNAPSHOT",
+		event.Happened:   "EVENT",
+		event.Checkpoint: "CHECKPOINT",
+		event.Reset:      "RESET",
+	}
+)
 
 func (ec *executionContext) unmarshalOOrderFeedFilter2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderFeedFilter(ctx context.Context, v any) (*model.OrderFeedFilter, error) {
 	if v == nil {

@@ -211,19 +211,6 @@ type OrderItemInput struct {
 	Quantity int `json:"quantity"`
 }
 
-// One item of a subscription.
-type OrderUpdate struct {
-	// What the item is, and so which fields are set.
-	Kind OrderUpdateKind `json:"kind"`
-	// The place of this item. Pass it as `after` to continue from here.
-	Cursor string `json:"cursor"`
-	// What happened. Set when `kind` is EVENT, else null.
-	Event OrderEvent `json:"event,omitempty"`
-	// The order as of this item, not as of now: with an event, its state right after that event.
-	// Null in a CHECKPOINT, and in the SNAPSHOT and RESET of a feed.
-	Order *order.Order `json:"order,omitempty"`
-}
-
 // Where a page of a connection lies in the whole list, as in the Relay cursor connections specification.
 type PageInfo struct {
 	// True when there are more items after this page: ask again with `after: endCursor`. Exact when paging forwards.
@@ -669,72 +656,6 @@ func (e *OrderDeliverErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e OrderDeliverErrorCode) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// What an item of a subscription is.
-type OrderUpdateKind string
-
-const (
-	// The first item of a stream without `after`: the state now (`order`), or for a feed only where it begins. Replace what you show.
-	OrderUpdateKindSnapshot OrderUpdateKind = "SNAPSHOT"
-	// Something happened: `event` says what, `order` is the state after it.
-	OrderUpdateKindEvent OrderUpdateKind = "EVENT"
-	// Nothing happened that passes the filter; only the cursor moved. A quiet feed sends one every 30 seconds. Keep its
-	// cursor, show nothing.
-	OrderUpdateKindCheckpoint OrderUpdateKind = "CHECKPOINT"
-	// The place in `after` is no longer held, so events may be missing. `order` is the state now; for a feed, load the
-	// list again. Then go on.
-	OrderUpdateKindReset OrderUpdateKind = "RESET"
-)
-
-var AllOrderUpdateKind = []OrderUpdateKind{
-	OrderUpdateKindSnapshot,
-	OrderUpdateKindEvent,
-	OrderUpdateKindCheckpoint,
-	OrderUpdateKindReset,
-}
-
-func (e OrderUpdateKind) IsValid() bool {
-	switch e {
-	case OrderUpdateKindSnapshot, OrderUpdateKindEvent, OrderUpdateKindCheckpoint, OrderUpdateKindReset:
-		return true
-	}
-	return false
-}
-
-func (e OrderUpdateKind) String() string {
-	return string(e)
-}
-
-func (e *OrderUpdateKind) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = OrderUpdateKind(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid OrderUpdateKind", str)
-	}
-	return nil
-}
-
-func (e OrderUpdateKind) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *OrderUpdateKind) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e OrderUpdateKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
