@@ -2,12 +2,14 @@ package pgembed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -34,6 +36,29 @@ type Cluster struct {
 // killPatience is how long postgres may take after the signal for an immediate shutdown before it is killed.
 const killPatience = 5 * time.Second
 
+// launchAfterBackends launches postgres, again and again while backends of a killed postmaster are still there: they
+// notice its death within moments, and until then PostgreSQL refuses to touch the data they may write to.
+func (c *Cluster) launchAfterBackends(ctx context.Context, bin binaries, conf string) error {
+	deadline := time.NewTimer(predecessorPatience)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := c.launch(ctx, bin, conf)
+		var failed *StartError
+		if !errors.As(err, &failed) || !strings.Contains(failed.Said, "pre-existing shared memory block") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-deadline.C:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
 // launch runs postgres and waits until it accepts connections. On error it is gone.
 func (c *Cluster) launch(ctx context.Context, bin binaries, conf string) error {
 	logFile, begin, err := openLog(c.home.logFile())
@@ -45,6 +70,7 @@ func (c *Cluster) launch(ctx context.Context, bin binaries, conf string) error {
 	c.cmd = c.home.acc.command(context.WithoutCancel(ctx), filepath.Join(bin.dir, "postgres"),
 		"-D", c.home.data(), "-c", "config_file="+conf)
 	c.cmd.Stdout, c.cmd.Stderr = logFile, logFile
+	c.exited, c.done = make(chan struct{}), make(chan struct{})
 	if err := c.run(); err != nil {
 		return &StartError{Program: "postgres", Err: err}
 	}

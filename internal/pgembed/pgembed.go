@@ -75,7 +75,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{home: home, log: cfg.Logger, exited: make(chan struct{}), done: make(chan struct{})}
+	c := &Cluster{home: home, log: cfg.Logger}
 	if err := c.start(ctx, cfg); err != nil {
 		home.release()
 		return nil, err
@@ -105,7 +105,7 @@ func (c *Cluster) start(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if err := c.launch(ctx, bin, conf); err != nil {
+	if err := c.launchAfterBackends(ctx, bin, conf); err != nil {
 		return err
 	}
 	if err := c.createDatabase(ctx); err != nil {

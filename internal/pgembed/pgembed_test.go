@@ -191,7 +191,7 @@ func TestOwner(t *testing.T) {
 	})
 }
 
-// TestKill kills one cluster in three ways, one after the other.
+// TestKill kills one cluster in several ways, one after the other.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
@@ -214,6 +214,30 @@ func TestKill(t *testing.T) {
 			t.Errorf("Err is %v, want that it was killed", err)
 		}
 		stop(t, cluster)
+	})
+	t.Run("OK of postgres, whose backend is still there", func(t *testing.T) {
+		killed := startServer(t, dir)
+		db := open(t, killed.url)
+		defer func() { _ = db.Close() }()
+		var backend int
+		if err := db.QueryRowContext(t.Context(), `SELECT pg_backend_pid()`).Scan(&backend); err != nil {
+			t.Fatal(err)
+		}
+		for pid, signal := range map[int]syscall.Signal{backend: syscall.SIGSTOP, killed.postgres: syscall.SIGKILL} {
+			if err := syscall.Kill(pid, signal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		killed.kill(t)
+		go func() {
+			// The next start has met it once.
+			await(t, "the first refusal", func() bool {
+				log, err := os.ReadFile(filepath.Join(dir, "postgres", "postgres.log"))
+				return err == nil && strings.Contains(string(log), "pre-existing shared memory block")
+			})
+			_ = syscall.Kill(backend, syscall.SIGCONT)
+		}()
+		stop(t, start(t, config(dir)))
 	})
 	t.Run("OK of the server leaves no postgres", func(t *testing.T) {
 		killed := startServer(t, dir)
