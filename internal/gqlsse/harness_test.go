@@ -56,7 +56,7 @@ func serve(t *testing.T, cfg gqlsse.Config) *server {
 				http.Error(w, "another transport's", http.StatusTeapot)
 				return
 			}
-			s.Do(w, r.WithContext(graphql.StartOperationTrace(r.Context())), s.Server)
+			s.Do(wrapped{w}, r.WithContext(graphql.StartOperationTrace(r.Context())), s.Server)
 		}),
 	}
 	s.web = web
@@ -73,6 +73,11 @@ func serve(t *testing.T, cfg gqlsse.Config) *server {
 	})
 	return s
 }
+
+// wrapped is what middleware makes of a ResponseWriter: it can only be unwrapped.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // events is an open stream.
 type events struct {

@@ -70,7 +70,7 @@ func serve(
 				http.Error(w, "not an upgrade", http.StatusBadRequest)
 				return
 			}
-			s.Do(w, r.WithContext(graphql.StartOperationTrace(r.Context())), s.Server)
+			s.Do(wrapped{w}, r.WithContext(graphql.StartOperationTrace(r.Context())), s.Server)
 		})}
 	done := make(chan struct{})
 	go func() {
@@ -88,6 +88,11 @@ func serve(
 	})
 	return s
 }
+
+// wrapped is what middleware makes of a ResponseWriter: it can only be unwrapped.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // client is a websocket client that sends and expects raw frames.
 type client struct {
