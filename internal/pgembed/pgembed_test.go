@@ -223,10 +223,11 @@ func TestKill(t *testing.T) {
 		if err := db.QueryRowContext(t.Context(), `SELECT pg_backend_pid()`).Scan(&backend); err != nil {
 			t.Fatal(err)
 		}
-		for pid, signal := range map[int]syscall.Signal{backend: syscall.SIGSTOP, killed.postgres: syscall.SIGKILL} {
-			if err := syscall.Kill(pid, signal); err != nil {
-				t.Fatal(err)
-			}
+		if err := syscall.Kill(backend, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(killed.postgres, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
 		}
 		killed.kill(t)
 		go func() {

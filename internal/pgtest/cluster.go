@@ -123,7 +123,7 @@ func startKeeper(ctx context.Context, dir string) (address string, err error) {
 		return address, nil
 	}
 	said, _ := os.ReadFile(filepath.Join(dir, keeperLog)) // the error below stands without it
-	return "", fmt.Errorf("the test cluster did not start:\n%s", strings.TrimSpace(string(said)))
+	return "", fmt.Errorf("the test cluster did not start (TEST_DATABASE_URL names a server to use instead):\n%s", strings.TrimSpace(string(said)))
 }
 
 // clusterFolder makes the folder of this checkout's cluster, one per account, and refuses one of somebody else.
