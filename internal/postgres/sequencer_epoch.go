@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/event"
+)
+
+// identify compares the log with the fingerprint it had. Where it is another one, in another database or on another
+// timeline, it gets a new epoch, so that cursors of the old one lead to a RESET and never to silence.
+func (s *Sequencer) identify(ctx context.Context, stored string) error {
+	cluster, timeline, err := s.fingerprint(ctx)
+	if err != nil {
+		return fmt.Errorf("fingerprint of the log: %w", err)
+	}
+	fingerprint := cluster + " " + timeline
+	switch {
+	case stored == fingerprint:
+		return nil
+	case stored == "":
+		_, err := s.db.ExecContext(ctx, `UPDATE event_log SET fingerprint = $2 WHERE fence = $1`, s.fence, fingerprint)
+		return err
+	}
+	was, _, _ := strings.Cut(stored, " ")
+	return s.newEpoch(ctx, fingerprint, was == cluster)
+}
+
+// fingerprint says which log this is: the cluster, database and table, which a logical restore changes, and the
+// timeline, which point-in-time recovery and a failover change.
+func (s *Sequencer) fingerprint(ctx context.Context) (cluster, timeline string, err error) {
+	err = s.db.GetContext(ctx, &cluster, `
+		SELECT concat_ws('/', (SELECT oid FROM pg_database WHERE datname = current_database()), 'order_events'::regclass::oid::text)`)
+	if err != nil {
+		return "", "", err
+	}
+	// Managed services may refuse these. The rest still tells most restores apart.
+	system, err := s.optional(ctx, `SELECT system_identifier::text FROM pg_control_system()`)
+	if err != nil {
+		return "", "", err
+	}
+	// Not pg_control_checkpoint(): after a failover it shows the old timeline until the first checkpoint.
+	timeline, err = s.optional(ctx, `SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)`)
+	return system + "/" + cluster, timeline, err
+}
+
+// optional is the query's one text, "-" where the server has no such function or does not permit it.
+func (s *Sequencer) optional(ctx context.Context, query string) (value string, err error) {
+	err = s.db.GetContext(ctx, &value, query)
+	var refused *pq.Error
+	if errors.As(err, &refused) {
+		switch refused.Code {
+		case "42501", "42883", "0A000": // insufficient_privilege, undefined_function, feature_not_supported
+			return "-", nil
+		}
+	}
+	return value, err
+}
+
+// newEpoch makes the log another one. Writers wait meanwhile, so that every event is of the old epoch and has a position,
+// or of the new one. sameCluster: transaction numbers still mean what they meant, so `seen` says what has no position;
+// otherwise the events are compared with the feed.
+func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluster bool) error {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // nothing to undo after the commit
+	if _, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+		return err
+	}
+	// The row's lock keeps others from taking the lease however long this takes.
+	var held bool
+	err = tx.GetContext(ctx, &held, `UPDATE event_log SET leased_until = 'infinity' WHERE fence = $1 RETURNING true`, s.fence)
+	if err != nil {
+		return errors.Join(err, event.ErrLeaseLost)
+	}
+	if _, err := tx.ExecContext(ctx, `LOCK TABLE order_events IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+		return err
+	}
+	if sameCluster {
+		err = s.assignAll(ctx, tx)
+	} else {
+		err = s.assignMissing(ctx, tx)
+	}
+	if err != nil {
+		return err
+	}
+	var row logRow
+	err = tx.GetContext(ctx, &row, `
+		UPDATE event_log SET epoch = epoch + 1, fingerprint = $2, seen = pg_current_snapshot(),
+			leased_until = clock_timestamp() + make_interval(secs => $3)
+		WHERE fence = $1
+		RETURNING `+logColumns, s.fence, fingerprint, s.lease.Seconds())
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_notify($1, '')`, FeedChannel); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.hold(&row)
+	return nil
+}
+
+func (s *Sequencer) assignAll(ctx context.Context, tx *sqlx.Tx) error {
+	for {
+		assigned, err := s.assign(ctx, tx, time.Hour) // the row's lock is what holds; see newEpoch
+		if err != nil || !assigned.More {
+			return err
+		}
+	}
+}
+
+// assignMissing gives positions to the events that the feed lacks, in the order in which they happened.
+func (s *Sequencer) assignMissing(ctx context.Context, tx *sqlx.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+		WITH numbered AS (
+			SELECT order_id, version, customer_id, row_number() OVER (ORDER BY turn, order_id, version) AS n
+			FROM (
+				SELECT e.order_id, e.version, e.customer_id,
+					max(e.occurred_at) OVER (PARTITION BY e.order_id ORDER BY e.version) AS turn
+				FROM order_events e
+				WHERE NOT EXISTS (SELECT FROM feed f WHERE f.order_id = e.order_id AND f.version >= e.version)
+			) t
+		), placed AS (
+			INSERT INTO feed (position, order_id, version, customer_id)
+			SELECT l.position + n, order_id, version, customer_id FROM numbered, event_log l
+		)
+		UPDATE event_log SET position = position + (SELECT count(*) FROM numbered)`)
+	return err
+}
