@@ -1,0 +1,118 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+const archive = `mutation($id: ID!) { productArchive(input: {productId: $id}) { product { id archived } userErrors { field code message } } }`
+
+func TestProductUpsert(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	input := func(change vars) vars {
+		in := vars{"sku": "MUG-1", "name": "Mug", "priceMinor": "1250", "currency": "EUR"}
+		for k, v := range change {
+			in[k] = v
+		}
+		return vars{"input": in}
+	}
+	t.Run("OK", func(t *testing.T) {
+		made := w.do(staff, upsert, input(vars{"image": "/img/mug.png", "description": "Holds tea."})).ok()
+		made.want("productUpsert.product.price", vars{"amountMinor": "1250", "amount": "12.50", "currency": "EUR"})
+		made.want("productUpsert.product.archived", false).want("productUpsert.userErrors", []any{})
+		w.do(staff, archive, vars{"id": made.text("productUpsert.product.id")}).ok().want("productArchive.product.archived", true)
+		again := w.do(staff, upsert, input(vars{"priceMinor": 1230, "currency": "KWD"})).ok()
+		again.want("productUpsert.product.id", made.at("productUpsert.product.id"))
+		again.want("productUpsert.product.price.amount", "1.230").want("productUpsert.product.archived", false)
+		again.want("productUpsert.product.image", nil).want("productUpsert.product.description", "")
+	})
+	for name, c := range map[string]struct {
+		change      vars
+		field, code string
+	}{
+		"ErrSKU":         {vars{"sku": "-x"}, "sku", "SKU_INVALID"},
+		"ErrName":        {vars{"name": ""}, "name", "NAME_INVALID"},
+		"ErrNullByte":    {vars{"name": "a\x00b"}, "name", "NAME_INVALID"},
+		"ErrPrice":       {vars{"priceMinor": "10000000001"}, "priceMinor", "PRICE_OUT_OF_RANGE"},
+		"ErrCurrency":    {vars{"currency": "XQX"}, "currency", "CURRENCY_UNKNOWN"},
+		"ErrImage":       {vars{"image": "javascript:alert(1)"}, "image", "IMAGE_INVALID"},
+		"ErrDescription": {vars{"description": strings.Repeat("x", 2001)}, "description", "TEXT_TOO_LONG"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := w.do(staff, upsert, input(c.change)).ok()
+			got.want("productUpsert.product", nil)
+			got.want("productUpsert.userErrors.0.code", c.code).want("productUpsert.userErrors.0.field", []string{"input", c.field})
+		})
+	}
+	t.Run("ErrSeveral", func(t *testing.T) {
+		got := w.do(staff, upsert, input(vars{"sku": "", "name": ""})).ok()
+		got.want("productUpsert.userErrors.0.code", "SKU_INVALID").want("productUpsert.userErrors.1.code", "NAME_INVALID")
+	})
+	t.Run("ErrShape", func(t *testing.T) {
+		w.do(staff, upsert, input(vars{"currency": "eur"})).refused("BAD_USER_INPUT")
+		w.do(staff, upsert, input(vars{"priceMinor": "12.5"})).refused("BAD_USER_INPUT")
+	})
+	t.Run("ErrForbidden", func(t *testing.T) {
+		w.do(ada, upsert, input(nil)).refused("FORBIDDEN")
+		w.do(anonymous, upsert, input(nil)).refused("UNAUTHENTICATED")
+	})
+}
+
+func TestProductArchive(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	productID := w.product("a", 1, "JPY")
+	w.do(ada, archive, vars{"id": productID}).refused("FORBIDDEN")
+	w.do(anonymous, archive, vars{"id": "nonsense"}).refused("UNAUTHENTICATED")
+	w.do(staff, archive, vars{"id": "nonsense"}).refused("BAD_USER_INPUT")
+	missing := id.Format(id.Product, id.New())
+	w.do(staff, archive, vars{"id": missing}).ok().want("productArchive.userErrors.0.code", "PRODUCT_NOT_FOUND").
+		want("productArchive.product", nil)
+	w.do(staff, archive, vars{"id": productID}).ok().want("productArchive.product.archived", true)
+	w.do(staff, archive, vars{"id": productID}).ok().want("productArchive.product.archived", true)
+	w.do(anonymous, `query($id: ID!) { product(id: $id) { archived } }`, vars{"id": productID}).ok().want("product.archived", true)
+}
+
+func TestProducts(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const list = `query($first: Int, $after: String, $last: Int, $before: String, $filter: ProductFilter) {
+		products(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+			nodes { sku } edges { cursor node { sku } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`
+	for _, sku := range []string{"a", "b", "c"} {
+		w.product(sku, 100, "EUR")
+	}
+	w.product("yen", 100, "JPY")
+	t.Run("OK", func(t *testing.T) {
+		one := w.do(anonymous, list, vars{"first": 2}).ok().want("products.nodes", []vars{{"sku": "a"}, {"sku": "b"}})
+		one.want("products.pageInfo.hasNextPage", true).want("products.pageInfo.hasPreviousPage", false)
+		one.want("products.pageInfo.endCursor", one.at("products.edges.1.cursor"))
+		two := w.do(anonymous, list, vars{"first": 2, "after": one.at("products.pageInfo.endCursor")}).ok()
+		two.want("products.nodes", []vars{{"sku": "c"}, {"sku": "yen"}}).want("products.pageInfo.hasNextPage", false)
+		back := w.do(anonymous, list, vars{"last": 1, "before": two.at("products.pageInfo.startCursor")}).ok()
+		back.want("products.nodes", []vars{{"sku": "b"}}).want("products.pageInfo.hasPreviousPage", true)
+		none := w.do(anonymous, list, vars{"first": 0}).ok()
+		none.want("products.nodes", []any{}).want("products.pageInfo.startCursor", nil)
+	})
+	t.Run("OKFilter", func(t *testing.T) {
+		w.do(anonymous, list, vars{"filter": vars{"currency": "JPY"}}).ok().want("products.nodes", []vars{{"sku": "yen"}})
+		w.do(anonymous, list, vars{"filter": vars{"search": "the YEN"}}).ok().want("products.nodes", []vars{{"sku": "yen"}})
+	})
+	for name, c := range map[string]struct {
+		variables vars
+		code      string
+	}{
+		"ErrFirstTooLarge": {vars{"first": 101}, "BAD_USER_INPUT"},
+		"ErrFirstNegative": {vars{"first": -1}, "BAD_USER_INPUT"},
+		"ErrFirstAndLast":  {vars{"first": 1, "last": 1}, "BAD_USER_INPUT"},
+		"ErrFirst64Bits":   {vars{"first": 1 << 40}, "BAD_USER_INPUT"},
+		"ErrFirstText":     {vars{"first": "1"}, "BAD_USER_INPUT"},
+		"ErrCursor":        {vars{"after": "nonsense"}, "INVALID_CURSOR"},
+		"ErrNullByte":      {vars{"filter": vars{"search": "a\x00"}}, "BAD_USER_INPUT"},
+	} {
+		t.Run(name, func(t *testing.T) { w.do(anonymous, list, c.variables).refused(c.code) })
+	}
+}
