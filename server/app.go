@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/event"
@@ -30,6 +32,8 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
+	// sequencerConns: one to assign with, one to announce with.
+	sequencerConns = 2
 )
 
 // App is one running Orderwire. All wiring is here, and end-to-end tests start it too, on port 0.
@@ -43,13 +47,15 @@ type App struct {
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
+	listener  *postgres.Listener
 	worker    *pipeline.Worker
 	sockets   *gqlws.Transport
 	streams   *gqlsse.Transport
 
-	listener net.Listener
+	address  net.Listener
 	server   *http.Server
 	admin    *adminServer
+	leaseDB  *sqlx.DB
 	draining atomic.Bool
 }
 
@@ -64,7 +70,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 		}
 	}()
 	// First the address: a port that is taken should be told before a database is started.
-	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+	if a.address, err = net.Listen("tcp", cfg.Addr); err != nil {
 		return nil, fmt.Errorf("ADDR: %w", err)
 	}
 	if a.admin, err = listenAdmin(cfg, logger); err != nil {
@@ -121,8 +127,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.hub = event.NewHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
-	a.sequencer = event.NewSequencer(postgres.NewSequencerStore(a.db.DB), a.hub.Wake, event.SequencerConfig{Logger: a.log})
+	if err := a.wireEvents(ctx); err != nil {
+		return err
+	}
 	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
@@ -141,6 +148,27 @@ func (a *App) wire(ctx context.Context) error {
 	return nil
 }
 
+// wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
+// lost.
+func (a *App) wireEvents(ctx context.Context) (err error) {
+	if a.leaseDB, err = postgres.Open(ctx, a.db.url, sequencerConns); err != nil {
+		return err
+	}
+	a.hub = event.NewHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
+	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.leaseDB, rand.Text(), event.Lease), a.hub.Wake, a.log)
+	a.listener, err = postgres.NewListener(a.db.url, map[string]func(payload string){
+		postgres.FeedChannel: func(string) { a.hub.Wake() },
+		postgres.CommitChannel: func(payload string) {
+			if payload == postgres.LeaseFree {
+				a.sequencer.LeaseFree()
+				return
+			}
+			a.sequencer.Announced()
+		},
+	}, a.log)
+	return err
+}
+
 // committed is told of every commit of this process: subscribers here get it at once, the sequencer gives it its
 // position, and the pipeline learns of the next timer.
 func (a *App) committed(commits []postgres.Committed) {
@@ -154,7 +182,7 @@ func (a *App) committed(commits []postgres.Committed) {
 }
 
 // URL is where the app answers.
-func (a *App) URL() string { return "http://" + loopbackOf(a.listener.Addr().String()) }
+func (a *App) URL() string { return "http://" + loopbackOf(a.address.Addr().String()) }
 
 // loopbackOf turns an address that listens everywhere into one that can be asked from here.
 func loopbackOf(addr string) string {
@@ -173,11 +201,15 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	for _, run := range []func(context.Context){a.worker.Run, a.sequencer.Run, a.runHub} {
-		background.Go(func() { run(working) })
+	failed := make(chan error, 5)
+	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run} {
+		background.Go(func() {
+			if err := run(working); err != nil {
+				failed <- err
+			}
+		})
 	}
-	failed := make(chan error, 2)
-	go func() { failed <- a.server.Serve(a.listener) }()
+	go func() { failed <- a.server.Serve(a.address) }()
 	a.admin.serve()
 
 	var err error
@@ -224,14 +256,17 @@ func (a *App) Close() error {
 	if a.server != nil {
 		errs = append(errs, a.server.Close())
 	}
-	if a.listener != nil {
-		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+	if a.address != nil {
+		if err := a.address.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
 	a.admin.close()
 	if a.store != nil {
 		a.store.Close()
+	}
+	if a.leaseDB != nil {
+		errs = append(errs, a.leaseDB.Close())
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.close(ctx))

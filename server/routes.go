@@ -43,7 +43,7 @@ func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Ser
 	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{Orders: orders, Products: products, Updates: a.hub}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, Hub: a.hub}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, MaxTokens: a.cfg.MaxTokens,
 		Transports: []graphql.Transport{a.sockets, a.streams},
 	})
@@ -80,7 +80,7 @@ func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 		problem = "database unavailable"
 	case pending:
 		problem = "migrations pending"
-	case !a.hub.Listening():
+	case !a.listener.Connected():
 		problem = "event listener disconnected"
 	}
 	if problem != "" {

@@ -1,5 +1,7 @@
 package order
 
+//go:generate go run ./statesdoc ../../docs/states.md
+
 import "github.com/orderwire/orderwire/internal/fsm"
 
 // Status of an order, as in the GraphQL enum OrderStatus.

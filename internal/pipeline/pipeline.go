@@ -82,8 +82,8 @@ func (w *Worker) Wake(due time.Time) {
 	}
 }
 
-// Run works until ctx ends, then finishes what it holds.
-func (w *Worker) Run(ctx context.Context) {
+// Run works until ctx ends, then finishes what it holds. Errors are logged and tried again; it returns nil.
+func (w *Worker) Run(ctx context.Context) error {
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -109,6 +109,7 @@ func (w *Worker) Run(ctx context.Context) {
 	w.busy.Wait()
 	stopRenewing()
 	<-done
+	return nil
 }
 
 // sleep waits until the given time, or an earlier one that Wake tells.

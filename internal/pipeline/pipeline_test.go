@@ -69,7 +69,9 @@ func setup(t *testing.T, policy order.Policy) *bundle {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		worker.Run(ctx)
+		if err := worker.Run(ctx); err != nil {
+			t.Error(err)
+		}
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -1,0 +1,352 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+var (
+	ada    = auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer}
+	grace  = auth.Principal{CustomerID: id.ForCustomer("test", "grace"), Role: auth.RoleCustomer}
+	staff  = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
+	policy = order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour, DeliveryDelay: time.Hour, StepDelay: time.Hour}
+)
+
+func newOrder(p auth.Principal) *order.Order {
+	price := money.New(1800, "EUR")
+	return order.New(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: p.CustomerID}}, policy, order.Draft{
+		CustomerID: p.CustomerID,
+		Lines:      []order.Line{{ProductID: id.New(), Name: `Mug "Zoë" {1,2} \ NULL`, Quantity: 1, UnitPrice: price, Total: price}},
+		Total:      price,
+		Metadata:   []order.Metadata{{Key: "a,b", Value: `{"x":"\\"}`}},
+		Method:     order.PaymentMethod{Provider: "simulated", Capture: payment.CaptureAutomatic},
+	})
+}
+
+func key(text string, hash byte) order.Idempotency {
+	return order.Idempotency{Operation: "orderCreate", Key: text, Hash: [32]byte{hash}}
+}
+
+func create(t *testing.T, store *postgres.Store, p auth.Principal) *order.Order {
+	t.Helper()
+	outcome, err := store.CreateOrder(t.Context(), p, newOrder(p), key(uuid.NewString(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome.Order
+}
+
+func count(t *testing.T, db *sqlx.DB, table string) int {
+	t.Helper()
+	var n int
+	if err := db.GetContext(t.Context(), &n, "SELECT count(*) FROM "+table); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestCreateOrder(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+
+	t.Run("OKReadsBackWhatWasWritten", func(t *testing.T) {
+		want := create(t, store, ada)
+		got, err := store.Order(t.Context(), ada, want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprintf("%+v", *got.Head) != fmt.Sprintf("%+v", *want.Head) {
+			t.Errorf("head\n got %+v\nwant %+v", *got.Head, *want.Head)
+		}
+		if g, w := got.Payments[0], want.Payments[0]; g.ID != w.ID || g.Status != w.Status || !g.NextStepAt.Equal(*w.NextStepAt) {
+			t.Errorf("payment %+v, want %+v", g, w)
+		}
+	})
+	t.Run("OKReplay", func(t *testing.T) {
+		first, err := store.CreateOrder(t.Context(), ada, newOrder(ada), key("replay", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := store.CreateOrder(t.Context(), ada, newOrder(ada), key("replay", 1))
+		if err != nil || !again.Replayed || again.Order.ID != first.Order.ID || first.Replayed {
+			t.Errorf("got %+v, %v", again, err)
+		}
+	})
+	t.Run("OKSameKeyOfAnother", func(t *testing.T) {
+		if outcome, err := store.CreateOrder(t.Context(), grace, newOrder(grace), key("replay", 1)); err != nil || outcome.Replayed {
+			t.Errorf("got %+v, %v", outcome, err)
+		}
+	})
+	t.Run("OKLostAnswer", func(t *testing.T) {
+		o := newOrder(ada)
+		if _, err := store.CreateOrder(t.Context(), ada, o, key("lost", 1)); err != nil {
+			t.Fatal(err)
+		}
+		outcome, err := store.CreateOrder(t.Context(), ada, o, key("lost", 1))
+		if err != nil || outcome.Replayed || outcome.Order.ID != o.ID {
+			t.Errorf("the very same order again: %+v, %v", outcome, err)
+		}
+	})
+	t.Run("ErrKeyReused", func(t *testing.T) {
+		if _, err := store.CreateOrder(t.Context(), ada, newOrder(ada), key("replay", 2)); fault.CodeOf(err) != fault.IdempotencyKeyReused {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("ErrKeyInProgress", func(t *testing.T) {
+		tx, err := db.BeginTxx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		_, err = tx.ExecContext(t.Context(), `
+			INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
+			VALUES ($1, 'orderCreate', 'open', decode(repeat('00', 32), 'hex'), $2, $2)`, ada.CustomerID, uuid.NewString())
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := count(t, db, "orders")
+		if _, err := store.CreateOrder(t.Context(), ada, newOrder(ada), key("open", 1)); fault.CodeOf(err) != fault.IdempotencyInProgress {
+			t.Errorf("got %v", err)
+		}
+		if after := count(t, db, "orders"); after != before {
+			t.Errorf("%d orders became %d", before, after)
+		}
+	})
+}
+
+// Many identical requests at once, through two replicas, give one order.
+func TestCreateOrderConcurrentReplays(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Connect(t, url)
+	stores := []*postgres.Store{postgrestest.Store(t, db, nil), postgrestest.Store(t, postgrestest.Connect(t, url), nil)}
+	const n = 50
+	var wg sync.WaitGroup
+	outcomes := make([]order.Outcome, n)
+	for i := range n {
+		wg.Go(func() {
+			var err error
+			if outcomes[i], err = stores[i%2].CreateOrder(t.Context(), ada, newOrder(ada), key("same", 1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	fresh := 0
+	for _, outcome := range outcomes {
+		if !outcome.Replayed {
+			fresh++
+		}
+		if outcome.Order == nil || outcome.Order.ID != outcomes[0].Order.ID {
+			t.Errorf("another order: %+v", outcome.Order)
+		}
+	}
+	if orders := count(t, db, "orders"); fresh != 1 || orders != 1 {
+		t.Errorf("%d created, %d orders; want 1, 1", fresh, orders)
+	}
+}
+
+// A bad order in a batch fails alone.
+func TestCreateOrderErrorIsItsOwn(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+	const n = 40
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			o := newOrder(ada)
+			if i%8 == 3 {
+				o.Total.Minor = -1 // what no service lets through, the CHECK refuses
+			}
+			_, errs[i] = store.CreateOrder(t.Context(), ada, o, key(fmt.Sprint(i), 1))
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if (err != nil) != (i%8 == 3) {
+			t.Errorf("order %d: %v", i, err)
+		}
+	}
+	if got := count(t, db, "orders"); got != n-n/8 {
+		t.Errorf("%d orders, want %d", got, n-n/8)
+	}
+}
+
+func TestChangeOrder(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+	cause := order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorStaff, ID: staff.CustomerID}}
+	cancel := order.Change{Apply: func(o *order.Order) (uuid.UUID, error) { return uuid.Nil, o.Cancel(cause, order.CancelledByStaff) }}
+
+	t.Run("OKManyAtOnceOneEffect", func(t *testing.T) {
+		o := create(t, store, ada)
+		var wg sync.WaitGroup
+		for range 30 {
+			wg.Go(func() {
+				if _, err := store.ChangeOrder(t.Context(), ada, o.ID, cancel); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		got, err := store.Order(t.Context(), ada, o.ID)
+		if err != nil || got.Version != 4 || got.Status != order.Cancelled {
+			t.Errorf("%+v, %v", got.State, err)
+		}
+	})
+	t.Run("ErrAnothersOrder", func(t *testing.T) {
+		o := create(t, store, ada)
+		if _, err := store.ChangeOrder(t.Context(), grace, o.ID, cancel); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("got %v", err)
+		}
+		if _, err := store.Order(t.Context(), grace, o.ID); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("read: %v", err)
+		}
+		if _, err := store.OrderByNumber(t.Context(), grace, o.Number); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("read by number: %v", err)
+		}
+	})
+	t.Run("ErrRefusedChangesNothing", func(t *testing.T) {
+		o := create(t, store, ada)
+		refusal := errors.New("no")
+		_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+			if err := o.Cancel(cause, order.CancelledByStaff); err != nil {
+				t.Error(err)
+			}
+			return uuid.Nil, refusal
+		}})
+		if !errors.Is(err, refusal) {
+			t.Errorf("got %v", err)
+		}
+		if got, _ := store.Order(t.Context(), ada, o.ID); got.Version != 1 {
+			t.Errorf("version %d", got.Version)
+		}
+	})
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+	o := create(t, store, ada)
+	later := order.SystemClock().Add(2 * time.Hour)
+	first := claim(t, store, later, 1)
+	if again := claim(t, store, later, 0); len(again) != 0 {
+		t.Errorf("claimed twice: %v", again)
+	}
+	// The holder stalls and its lease runs out; another takes over.
+	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`); err != nil {
+		t.Fatal(err)
+	}
+	second := claim(t, store, later, 1)
+	advance := func(lease order.Lease) error {
+		_, err := store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Lease: &lease, Apply: func(o *order.Order) (uuid.UUID, error) {
+			_, err := o.Advance(order.Cause{Now: later}, policy)
+			return uuid.Nil, err
+		}})
+		return err
+	}
+	if err := advance(first[0]); !errors.Is(err, order.ErrLeaseLost) {
+		t.Errorf("the stalled holder: %v, want ErrLeaseLost", err)
+	}
+	if got, _ := store.Order(t.Context(), ada, o.ID); got.Version != 1 {
+		t.Errorf("the stalled holder made version %d", got.Version)
+	}
+	if err := advance(second[0]); err != nil {
+		t.Errorf("the new holder: %v", err)
+	}
+}
+
+func claim(t *testing.T, store *postgres.Store, now time.Time, want int) []order.Lease {
+	t.Helper()
+	leases, err := store.ClaimDue(t.Context(), now, 10)
+	if err != nil || len(leases) != want {
+		t.Fatalf("claimed %v, %v; want %d", leases, err, want)
+	}
+	return leases
+}
+
+// The log and the feed refuse every change, whoever asks.
+func TestLogIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+	create(t, store, ada)
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO feed (position, order_id, version, customer_id) SELECT 1, order_id, version, customer_id FROM order_events`); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		`UPDATE order_events SET type = 'X'`, `DELETE FROM order_events`, `TRUNCATE order_events`,
+		`UPDATE feed SET position = 2`, `DELETE FROM feed`, `TRUNCATE feed`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	store := postgrestest.Store(t, postgrestest.Open(t), nil)
+	var mine []uuid.UUID
+	for range 5 {
+		mine = append(mine, create(t, store, ada).ID)
+		create(t, store, grace)
+	}
+	var got []uuid.UUID
+	request := page.Request{Limit: 2}
+	for {
+		result, err := store.Orders(t.Context(), ada, order.Filter{}, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range result.Items {
+			got = append(got, o.ID)
+		}
+		if !result.HasNext {
+			break
+		}
+		request.After = got[len(got)-1]
+	}
+	for i := range mine {
+		if i >= len(got) || got[len(got)-1-i] != mine[i] {
+			t.Fatalf("got %v, want the reverse of %v", got, mine)
+		}
+	}
+	back, err := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: 2, Backward: true})
+	if err != nil || len(back.Items) != 2 || back.Items[1].ID != mine[0] || !back.HasPrevious {
+		t.Errorf("backward: %+v, %v", back, err)
+	}
+	if all, err := store.Orders(t.Context(), staff, order.Filter{}, page.Request{Limit: 100}); err != nil || len(all.Items) != 10 {
+		t.Errorf("staff see %d, %v", len(all.Items), err)
+	}
+	number := back.Items[0].Number
+	found, err := store.Orders(t.Context(), staff, order.Filter{
+		Status: []order.Status{order.Created}, PaymentStatus: []payment.Status{payment.Initializing},
+		CustomerID: ada.CustomerID, Search: number[3:],
+	}, page.Request{Limit: 10})
+	if err != nil || len(found.Items) != 1 {
+		t.Errorf("filtered: %+v, %v", found, err)
+	}
+}
