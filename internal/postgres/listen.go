@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -47,25 +48,26 @@ func (l *Listener) Run(ctx context.Context) error {
 		l.changed(ctx, kind, err)
 	})
 	defer l.connected.Store(false)
-	// Listen below waits for a connection however long; closing ends it.
+	// Listen waits for a connection however long; closing ends it.
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()
-	for channel := range l.heard {
-		// Once asked for, a channel is listened to after each reconnect too.
-		if err := listener.Listen(channel); err != nil && !errors.Is(err, pq.ErrChannelAlreadyOpen) {
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // the end of ctx is how Run ends
-			}
-			return err
-		}
-	}
-	l.all()
+	// Beside the loop, because an answer only comes through when the notifications before it are taken.
+	refused := make(chan error, 1)
+	go func() { refused <- l.listen(listener) }()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-refused:
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return errors.Join(err, listener.Close())
+			}
+			l.all()
 		case n, open := <-listener.Notify:
 			switch {
 			case !open:
@@ -78,11 +80,30 @@ func (l *Listener) Run(ctx context.Context) error {
 				}
 			}
 		case <-ping.C:
-			// In a goroutine of its own, because notifications must be taken for the answer to come through. A failure
-			// closes the connection, and the listener reconnects.
-			go func() { _ = listener.Ping() }()
+			go l.ping(listener) // beside the loop, as above
 		}
 	}
+}
+
+// listen asks for the channels. Once asked for, a channel is listened to after each reconnect too.
+func (l *Listener) listen(listener *pq.Listener) error {
+	for channel := range l.heard {
+		if err := listener.Listen(channel); err != nil {
+			return fmt.Errorf("listen to %s: %w", channel, err)
+		}
+	}
+	return nil
+}
+
+// ping finds out whether the connection is alive; if not, the listener reconnects.
+func (l *Listener) ping(listener *pq.Listener) {
+	// lib/pq panics when the server answers a ping with an error, as it does when somebody cancels the backend.
+	defer func() {
+		if r := recover(); r != nil {
+			l.logger.Warn("the ping of the connection that hears of new events was refused", "error", r)
+		}
+	}()
+	_ = listener.Ping() // a failure closes the connection, which is reported there
 }
 
 // all says to every channel that it may have missed something.

@@ -110,7 +110,9 @@ func (s *Sequencer) Renew(ctx context.Context) error {
 }
 
 // Assign implements event.Ledger.
-func (s *Sequencer) Assign(ctx context.Context) (event.Assigned, error) { return s.assign(ctx, s.db, s.lease) }
+func (s *Sequencer) Assign(ctx context.Context) (event.Assigned, error) {
+	return s.assign(ctx, s.db, s.lease)
+}
 
 func (s *Sequencer) assign(ctx context.Context, db sqlx.QueryerContext, lease time.Duration) (event.Assigned, error) {
 	var row struct {

@@ -49,7 +49,7 @@ WITH late AS MATERIALIZED (
 ), moved AS (
     UPDATE event_log SET
         position = held.position + (SELECT count(*) FROM numbered),
-        seen = format('%s:%s:%s', coalesce(xip[1], xmax), xmax, array_to_string(xip, ','))::pg_snapshot,
+        seen = format('%s:%s:%s', coalesce(running.xip[1], cut.xmax), cut.xmax, array_to_string(running.xip, ','))::pg_snapshot,
         leased_until = clock_timestamp() + make_interval(secs => $7)
     FROM held, cut, running
     WHERE fence = $1
