@@ -85,6 +85,13 @@ func setup(t *testing.T) *world {
 	return w
 }
 
+// in is the same world for a subtest.
+func (w *world) in(t *testing.T) *world {
+	inner := *w
+	inner.t = t
+	return &inner
+}
+
 func (w *world) serve(settings graph.Settings) http.Handler {
 	settings.Logger = slog.New(slog.NewTextHandler(w.log, nil))
 	return graph.IdempotencyKeyHeader(graph.NewHandler(w.resolver, settings))
@@ -293,4 +300,3 @@ func (b *logBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buffer.String()
 }
-

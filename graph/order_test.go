@@ -14,7 +14,7 @@ const (
 	one     = `query($id: ID, $number: String) { order(id: $id, number: $number) { id number status version customerId
 		total { amount } captured { amount } refunded { amount } refundable { amount }
 		lines { name quantity unitPrice { amount } total { amount } product { sku } }
-		payment { id status amount { amount } captured { amount } provider providerReference captureMethod declineCode nextAction { type url clientSecret }
+		payment { id status amount { amount } captured { amount } refunded { amount } provider providerReference captureMethod declineCode nextAction { type url clientSecret }
 			attention attempts { id operation outcome calls message startedAt finishedAt } nextStepAt createdAt updatedAt }
 		payments { id } refunds { id } availableActions cancelReason note externalReference metadata { key value } createdAt updatedAt expiresAt deliversAt
 		events { edges { cursor node { __typename id type orderId version occurredAt actor { kind id }
@@ -37,6 +37,7 @@ func TestOrderCreate(t *testing.T) {
 		return vars{"input": in}
 	}
 	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
 		in := input("ok", vars{"note": "Ring twice.", "externalReference": "PO-1", "metadata": []vars{{"key": "b", "value": "2"}, {"key": "a", "value": ""}}})
 		made := w.do(ada, create, in).ok()
 		made.want("orderCreate.order.status", "CREATED").want("orderCreate.order.version", 1).want("orderCreate.replayed", false)
@@ -50,6 +51,7 @@ func TestOrderCreate(t *testing.T) {
 		read.want("order.availableActions", []string{"CANCEL"})
 	})
 	t.Run("OKHeaderAlone", func(t *testing.T) {
+		w := w.in(t)
 		first := w.do(ada, create, input("", nil), "Idempotency-Key", "from-header").ok().want("orderCreate.replayed", false)
 		w.do(ada, create, input("from-header", nil)).ok().want("orderCreate.replayed", true).
 			want("orderCreate.order.id", first.at("orderCreate.order.id"))
@@ -86,6 +88,7 @@ func TestOrderCreate(t *testing.T) {
 		"ErrKeyReused":      {vars{"idempotencyKey": "reused"}, "IDEMPOTENCY_KEY_REUSED", []string{"input", "idempotencyKey"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
 			if name == "ErrKeyReused" {
 				w.do(ada, create, input("reused", vars{"note": "another"})).ok().want("orderCreate.userErrors", []any{})
 			}
@@ -97,12 +100,14 @@ func TestOrderCreate(t *testing.T) {
 		})
 	}
 	t.Run("ErrSeveral", func(t *testing.T) {
+		w := w.in(t)
 		got := w.do(ada, create, input("several", vars{"items": []vars{item(mug, 0), item(mug, 1000)}, "note": "a\x00"})).ok()
 		if n := len(got.at("orderCreate.userErrors").([]any)); n != 3 {
 			t.Errorf("%d user errors, want 3: %v", n, got.Data)
 		}
 	})
 	t.Run("ErrShape", func(t *testing.T) {
+		w := w.in(t)
 		w.do(ada, create, input("shape", vars{"items": []vars{item("nonsense", 1)}})).refused("BAD_USER_INPUT")
 		w.do(ada, create, input("shape", vars{"items": []vars{item(id.Format(id.Order, id.New()), 1)}})).refused("BAD_USER_INPUT")
 		w.do(ada, create, input("shape", vars{"items": []vars{item(mug, 1<<33)}})).refused("BAD_USER_INPUT")
@@ -110,6 +115,7 @@ func TestOrderCreate(t *testing.T) {
 		w.do(anonymous, create, input("shape", nil)).refused("UNAUTHENTICATED")
 	})
 	t.Run("ErrChangesNothing", func(t *testing.T) {
+		w := w.in(t)
 		w.do(ada, `{ orders { nodes { number } } }`, nil).ok()
 		if n := len(w.do(staff, `{ orders(first: 100) { nodes { id } } }`, nil).ok().at("orders.nodes").([]any)); n > 3 {
 			t.Errorf("%d orders exist, at most 3 were placed", n)
@@ -124,6 +130,7 @@ func TestOrder(t *testing.T) {
 	orderID := w.order(ada, product, "sim_approve")
 	w.walk(orderID)
 	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
 		got := w.do(ada, one, vars{"id": orderID}).ok()
 		got.want("order.status", "CONFIRMED").want("order.version", 3).want("order.captured.amount", "25.00").want("order.refundable.amount", "25.00")
 		got.want("order.payment.status", "CONFIRMED").want("order.payment.attempts", []any{}).want("order.payment.providerReference", nil)
@@ -137,6 +144,7 @@ func TestOrder(t *testing.T) {
 		w.do(ada, one, vars{"number": strings.ToLower(got.text("order.number"))}).ok().want("order.id", orderID)
 	})
 	t.Run("OKStaff", func(t *testing.T) {
+		w := w.in(t)
 		got := w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "DELIVER"})
 		got.want("order.payment.attempts.0.outcome", "SUCCESS").want("order.payment.attempts.0.calls", 1)
 		got.want("order.events.edges.0.node.actor.id", id.Format(id.Customer, ada.CustomerID)).want("order.events.edges.1.node.actor.id", nil)
@@ -145,11 +153,13 @@ func TestOrder(t *testing.T) {
 		}
 	})
 	t.Run("OKForeign", func(t *testing.T) {
+		w := w.in(t)
 		w.do(bob, one, vars{"id": orderID}).ok().want("order", nil)
 		w.do(bob, one, vars{"id": id.Format(id.Order, id.New())}).ok().want("order", nil)
 		w.do(bob, one, vars{"number": "OW-00000000"}).ok().want("order", nil)
 	})
 	t.Run("OKEvents", func(t *testing.T) {
+		w := w.in(t)
 		const page = `query($id: ID!, $first: Int, $after: String) { order(id: $id) { events(first: $first, after: $after) {
 			nodes { version } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`
 		got := w.do(ada, page, vars{"id": orderID, "first": 2}).ok().want("order.events.nodes", []vars{{"version": 1}, {"version": 2}})
@@ -172,9 +182,9 @@ func TestOrder(t *testing.T) {
 		"ErrBoth":      {vars{"id": orderID, "number": "OW-00000000"}, "BAD_USER_INPUT"},
 		"ErrNullByte":  {vars{"number": "\x00"}, "BAD_USER_INPUT"},
 	} {
-		t.Run(name, func(t *testing.T) { w.do(ada, one, c.variables).refused(c.code) })
+		t.Run(name, func(t *testing.T) { w.in(t).do(ada, one, c.variables).refused(c.code) })
 	}
-	t.Run("ErrAnonymous", func(t *testing.T) { w.do(anonymous, one, vars{"id": orderID}).refused("UNAUTHENTICATED") })
+	t.Run("ErrAnonymous", func(t *testing.T) { w.in(t).do(anonymous, one, vars{"id": orderID}).refused("UNAUTHENTICATED") })
 }
 
 func TestOrders(t *testing.T) {

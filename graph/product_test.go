@@ -20,6 +20,7 @@ func TestProductUpsert(t *testing.T) {
 		return vars{"input": in}
 	}
 	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
 		made := w.do(staff, upsert, input(vars{"image": "/img/mug.png", "description": "Holds tea."})).ok()
 		made.want("productUpsert.product.price", vars{"amountMinor": "1250", "amount": "12.50", "currency": "EUR"})
 		made.want("productUpsert.product.archived", false).want("productUpsert.userErrors", []any{})
@@ -42,20 +43,24 @@ func TestProductUpsert(t *testing.T) {
 		"ErrDescription": {vars{"description": strings.Repeat("x", 2001)}, "description", "TEXT_TOO_LONG"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
 			got := w.do(staff, upsert, input(c.change)).ok()
 			got.want("productUpsert.product", nil)
 			got.want("productUpsert.userErrors.0.code", c.code).want("productUpsert.userErrors.0.field", []string{"input", c.field})
 		})
 	}
 	t.Run("ErrSeveral", func(t *testing.T) {
+		w := w.in(t)
 		got := w.do(staff, upsert, input(vars{"sku": "", "name": ""})).ok()
 		got.want("productUpsert.userErrors.0.code", "SKU_INVALID").want("productUpsert.userErrors.1.code", "NAME_INVALID")
 	})
 	t.Run("ErrShape", func(t *testing.T) {
+		w := w.in(t)
 		w.do(staff, upsert, input(vars{"currency": "eur"})).refused("BAD_USER_INPUT")
 		w.do(staff, upsert, input(vars{"priceMinor": "12.5"})).refused("BAD_USER_INPUT")
 	})
 	t.Run("ErrForbidden", func(t *testing.T) {
+		w := w.in(t)
 		w.do(ada, upsert, input(nil)).refused("FORBIDDEN")
 		w.do(anonymous, upsert, input(nil)).refused("UNAUTHENTICATED")
 	})
@@ -87,6 +92,7 @@ func TestProducts(t *testing.T) {
 	}
 	w.product("yen", 100, "JPY")
 	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
 		one := w.do(anonymous, list, vars{"first": 2}).ok().want("products.nodes", []vars{{"sku": "a"}, {"sku": "b"}})
 		one.want("products.pageInfo.hasNextPage", true).want("products.pageInfo.hasPreviousPage", false)
 		one.want("products.pageInfo.endCursor", one.at("products.edges.1.cursor"))
@@ -98,6 +104,7 @@ func TestProducts(t *testing.T) {
 		none.want("products.nodes", []any{}).want("products.pageInfo.startCursor", nil)
 	})
 	t.Run("OKFilter", func(t *testing.T) {
+		w := w.in(t)
 		w.do(anonymous, list, vars{"filter": vars{"currency": "JPY"}}).ok().want("products.nodes", []vars{{"sku": "yen"}})
 		w.do(anonymous, list, vars{"filter": vars{"search": "the YEN"}}).ok().want("products.nodes", []vars{{"sku": "yen"}})
 	})
@@ -113,6 +120,6 @@ func TestProducts(t *testing.T) {
 		"ErrCursor":        {vars{"after": "nonsense"}, "INVALID_CURSOR"},
 		"ErrNullByte":      {vars{"filter": vars{"search": "a\x00"}}, "BAD_USER_INPUT"},
 	} {
-		t.Run(name, func(t *testing.T) { w.do(anonymous, list, c.variables).refused(c.code) })
+		t.Run(name, func(t *testing.T) { w.in(t).do(anonymous, list, c.variables).refused(c.code) })
 	}
 }
