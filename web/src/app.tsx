@@ -9,16 +9,14 @@ import { OrderDetail } from './pages/order-detail';
 import { Orders } from './pages/orders';
 import { Payment } from './pages/payment';
 import { Products } from './pages/products';
-import { AppProvider } from './shared/context';
-import type { DraftStore } from './shared/draft';
-import type { SessionStore } from './shared/session';
+import { AppProvider, type AppProps } from './shared/context';
 
 const Board = lazy(() => import('./pages/board'));
 
 /** The whole app: its routes inside one session, one API client and one feed. */
-export function App({ session, draft }: { session: SessionStore; draft: DraftStore }) {
+export function App(props: AppProps) {
   return (
-    <AppProvider session={session} draft={draft}>
+    <AppProvider {...props}>
       <OrderFeed>
         <BrowserRouter>
           <Routes>

@@ -52,6 +52,7 @@ export function UserSwitch() {
             {label}
           </option>
         ))}
+        {session && !devUsers.some(({ user }) => user === session.user) && <option value={session.user}>{session.user}</option>}
       </select>
     </label>
   );

@@ -10,24 +10,29 @@ interface Stores {
   readonly draft: DraftStore;
 }
 
+/** What the app is made of; tests connect it to a server of their own. */
+export interface AppProps extends Stores {
+  readonly connect?: (session: SessionStore) => Api;
+}
+
 const StoresContext = createContext<Stores | null>(null);
 const ApiContext = createContext<Api | null>(null);
 
 /** Gives the app its stores, and an API client of its own to each user who signs in. */
-export function AppProvider({ session, draft, children }: Stores & { children: ReactNode }) {
+export function AppProvider({ session, draft, connect = createApi, children }: AppProps & { children: ReactNode }) {
   const stores = useMemo(() => ({ session, draft }), [session, draft]);
   const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? null;
   return (
     <StoresContext value={stores}>
-      <ApiProvider key={user} session={session}>
+      <ApiProvider key={user} session={session} connect={connect}>
         {children}
       </ApiProvider>
     </StoresContext>
   );
 }
 
-function ApiProvider({ session, children }: { session: SessionStore; children: ReactNode }) {
-  const api = useMemo(() => createApi(session), [session]);
+function ApiProvider({ session, connect, children }: Pick<AppProps, 'session'> & { connect: (session: SessionStore) => Api; children: ReactNode }) {
+  const api = useMemo(() => connect(session), [connect, session]);
   useEffect(() => api.socket.attach(), [api]);
   return (
     <ApiContext value={api}>

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { refresh } from './freshness';
+import { refresh, type Newest } from './freshness';
 
 const order = (version: number, status: string, more: object = {}) => ({ __typename: 'Order' as const, id: 'order_1', version, status, ...more });
 
 function setup(...seen: object[]) {
-  const newest: Parameters<typeof refresh>[1] = new Map();
+  const newest: Newest = new Map();
   for (const result of seen) refresh(result, newest);
   return (result: unknown) => refresh(result, newest);
 }
@@ -28,11 +28,12 @@ describe('refresh', () => {
     });
   });
 
-  it('never shortens a history that a late answer brings, and never invents one', () => {
-    const known = { order: order(3, 'CONFIRMED', { events: { nodes: ['old'] } }) };
-    expect(setup(known)({ order: order(2, 'CREATED', { events: { nodes: ['a', 'b'] } }) })).toEqual({
-      order: order(3, 'CONFIRMED', { events: { nodes: ['a', 'b'] } }),
-    });
+  it('continues a late history with the events seen, up to the first gap', () => {
+    const events = (...versions: number[]) => ({ events: { nodes: versions.map((version) => ({ id: `event_${version}`, version })) } });
+    const pushed = (version: number) => ({ __typename: 'OrderUpdate', event: { id: `event_${version}`, version }, order: order(version, 'CREATED') });
+    const after = setup({ order: order(1, 'CREATED', events(1)) }, pushed(3), pushed(4), pushed(6));
+    expect(after({ order: order(1, 'CREATED', events(1)) })).toMatchObject({ order: events(1) });
+    expect(after({ order: order(2, 'CREATED', events(1, 2)) })).toMatchObject({ order: { version: 6, ...events(1, 2, 3, 4) } });
   });
 
   it('knows the sum of what different documents selected of one version', () => {

@@ -1,21 +1,28 @@
 import type { Exchange } from 'urql';
 import { map, pipe } from 'wonka';
 
-interface VersionedOrder {
-  readonly __typename: 'Order';
-  readonly id: string;
-  readonly version: number;
+type Fields = Record<string, unknown>;
+interface KnownOrder {
+  /** The order's newest version seen, and its fields as of then. */
+  version: number;
+  state: Fields;
+  /** Its events seen, by version. */
+  readonly events: Map<number, unknown>;
 }
+
+/** The newest that is known of each order, by id. */
+export type Newest = Map<string, KnownOrder>;
 
 /**
  * Keeps older news from overwriting newer. Answers and pushes travel separate ways, so the answer to a query or mutation may
- * arrive after the push of a later version; every order in a result that is behind the newest seen is brought up to it
- * before the cache writes it. An order's version decides, never the time of arrival.
+ * arrive after the push of a later version; every order in a result that is behind the newest seen, and every history that
+ * ends before the events seen, is brought up to them before the cache writes it. An order's version decides, never the
+ * time of arrival.
  *
  * It goes between the cache and the transports. Documents must select `id` and `version` with whatever can change.
  */
 export function freshnessExchange(): Exchange {
-  const newest = new Map<string, VersionedOrder>();
+  const newest: Newest = new Map();
   return ({ forward }) =>
     (operations) =>
       pipe(
@@ -24,22 +31,46 @@ export function freshnessExchange(): Exchange {
       );
 }
 
-/** Copies a result with each order at the newest version known, which it also learns. */
-export function refresh(value: unknown, newest: Map<string, VersionedOrder>): unknown {
+/** Copies a result with each order and history as new as is known, which it also learns. */
+export function refresh(value: unknown, newest: Newest): unknown {
   if (Array.isArray(value)) return value.map((item) => refresh(item, newest));
-  if (typeof value !== 'object' || value === null) return value;
-  const copy = Object.fromEntries(Object.entries(value).map(([name, field]) => [name, refresh(field, newest)]));
-  if (!isOrder(copy)) return copy;
-  const known = newest.get(copy.id);
-  if (!known || copy.version >= known.version) {
-    // Equal versions differ only in what was selected: keep the sum. A newer one replaces all that could have changed.
-    newest.set(copy.id, known?.version === copy.version ? { ...known, ...copy } : copy);
-    return copy;
-  }
-  const { events: _history, ...state } = known as VersionedOrder & { events?: unknown };
-  return { ...copy, ...state };
+  if (!isObject(value)) return value;
+  const copy: Fields = {};
+  for (const [name, field] of Object.entries(value)) copy[name] = refresh(field, newest);
+  const { order, event } = copy;
+  if (isVersioned(order) && isObject(event)) newest.get(order.id)?.events.set(Number(event['version']), event);
+  return copy['__typename'] === 'Order' && isVersioned(copy) ? refreshOrder(copy, newest) : copy;
 }
 
-function isOrder(value: Record<string, unknown>): value is Record<string, unknown> & VersionedOrder {
-  return value['__typename'] === 'Order' && typeof value['id'] === 'string' && typeof value['version'] === 'number';
+function refreshOrder(order: Fields & Versioned, newest: Newest): Fields {
+  const { events: history, ...state } = order;
+  let known = newest.get(order.id);
+  if (!known) newest.set(order.id, (known = { version: order.version, state, events: new Map() }));
+  if (order.version > known.version) {
+    known.version = order.version;
+    known.state = state;
+  } else if (order.version === known.version) {
+    known.state = { ...known.state, ...state }; // another selection of the same version: keep the sum
+  }
+  const fresh = { ...order, ...(order.version < known.version ? known.state : {}) };
+  return isObject(history) && Array.isArray(history['nodes'])
+    ? { ...fresh, events: { ...history, nodes: extend(history['nodes'] as Versioned[], known.events) } }
+    : fresh;
 }
+
+/** A history, continued by the events known to follow it without a gap. */
+function extend(nodes: readonly Versioned[], events: Map<number, unknown>): unknown[] {
+  for (const event of nodes) events.set(event.version, event);
+  const whole: unknown[] = [...nodes];
+  for (let version = (nodes.at(-1)?.version ?? 0) + 1; events.has(version); version++) whole.push(events.get(version));
+  return whole;
+}
+
+interface Versioned {
+  readonly id: string;
+  readonly version: number;
+}
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+const isVersioned = (value: unknown): value is Fields & Versioned =>
+  isObject(value) && typeof value['id'] === 'string' && typeof value['version'] === 'number';

@@ -57,7 +57,7 @@ describe('SessionStore', () => {
   it('renews before expiry and tells its listeners', async () => {
     const { store } = setup({ ttlSeconds: 100 });
     await store.signIn('ada');
-    const listener = vi.fn();
+    const listener = vi.fn<() => void>();
     store.subscribe(listener);
     await vi.advanceTimersByTimeAsync(79_000);
     expect(listener).not.toHaveBeenCalled();
@@ -113,16 +113,17 @@ describe('SessionStore', () => {
   });
 });
 
-describe('authorizedFetch', () => {
-  const answers = (...statuses: number[]) => {
-    const sent: (string | null)[] = [];
-    const request: typeof fetch = (_input, init) => {
-      sent.push(new Headers(init?.headers).get('authorization'));
-      return Promise.resolve(new Response('{}', { status: statuses.shift() ?? 200 }));
-    };
-    return { sent, request };
+/** A server that answers with these statuses in turn. */
+const answers = (...statuses: number[]) => {
+  const sent: (string | null)[] = [];
+  const request: typeof fetch = (_input, init) => {
+    sent.push(new Headers(init?.headers).get('authorization'));
+    return Promise.resolve(new Response('{}', { status: statuses.shift() ?? 200 }));
   };
+  return { sent, request };
+};
 
+describe('authorizedFetch', () => {
   it('sends no header for nobody', async () => {
     const { store } = setup();
     const { sent, request } = answers(401);

@@ -1,0 +1,75 @@
+import { delivered, expect, stepStates, test, timeline } from './fixtures';
+
+const wholeWalk = ['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED'];
+
+test('the list is live in a second tab', async ({ shopper }) => {
+  const { page, order, posts, openTab } = shopper;
+  const first = await order();
+  await page.goto('/order');
+  const other = await openTab();
+  await other.goto('/order');
+  const rows = other.getByRole('list', { name: 'Orders' }).getByRole('listitem');
+  await expect(rows).toHaveCount(1);
+  await expect(page.getByRole('list', { name: 'Orders' })).toBeVisible();
+  const read = posts.length;
+  const second = await order();
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toHaveAttribute('data-order', second);
+  await expect(rows.last()).toHaveAttribute('data-order', first);
+  await expect(rows.first()).toContainText('Delivered');
+  await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem').first()).toContainText('Delivered');
+  expect(posts.length, 'nothing was read again').toBe(read);
+});
+
+test('filters by status in the address', async ({ shopper: { page, order } }) => {
+  await order();
+  await page.goto('/order?status=CANCELLED');
+  await expect(page.getByText('No order is in this state')).toBeVisible();
+  await page.getByRole('button', { name: 'Delivered' }).click();
+  await expect(page).toHaveURL(/status=DELIVERED/);
+  await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem')).toHaveCount(1);
+});
+
+test('a deep link and a reload at any moment show the truth', async ({ shopper: { page, order } }) => {
+  const id = await order();
+  await page.goto(`/payment?order=${id}`);
+  await page.reload();
+  await expect.poll(() => stepStates(page)).toEqual(delivered);
+  await page.goto(`/order/${id}`);
+  await expect.poll(() => timeline(page)).toEqual(wholeWalk);
+  await page.reload();
+  await expect.poll(() => timeline(page)).toEqual(wholeWalk);
+  await expect(page.getByRole('region', { name: 'Items and amounts' })).toContainText('Paid€18.00');
+});
+
+test('another customer’s order does not exist', async ({ signIn }) => {
+  const ada = await signIn();
+  const grace = await signIn();
+  const id = await ada.order();
+  await grace.page.goto(`/order/${id}`);
+  await expect(grace.page.getByRole('heading', { name: 'There is no such order' })).toBeVisible();
+  await grace.page.goto('/order');
+  await expect(grace.page.getByRole('heading', { name: 'No orders yet' })).toBeVisible();
+});
+
+test('staff watches everybody’s orders and delivers one', async ({ signIn }) => {
+  const customer = await signIn();
+  const staff = await signIn('STAFF');
+  await staff.page.goto('/board');
+  await expect(staff.page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+  const id = await customer.order();
+  const row = staff.page.locator(`[data-order=${id}]`);
+  await expect(row).toContainText('Delivered');
+  await customer.page.goto('/board');
+  await expect(customer.page.getByRole('heading', { name: 'The board is for staff' })).toBeVisible();
+});
+
+test('a visitor can look around and is asked to sign in to order', async ({ browser, server }) => {
+  const page = await browser.newPage({ baseURL: server.url });
+  await page.goto('/order');
+  await expect(page.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
+  await page.getByRole('button', { name: /^Ada/ }).click();
+  await expect(page.getByRole('heading', { name: 'Orders', exact: true })).toBeVisible();
+  await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+  await page.close();
+});

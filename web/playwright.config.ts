@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { defineConfig, devices } from '@playwright/test';
+
+/** The machine's own Chromium: no browser is downloaded. */
+const chromium = process.env['CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (!chromium) throw new Error('No Chromium found. Install it (Debian: apt-get install chromium) or name its program in CHROMIUM.');
+
+const browser = {
+  launchOptions: {
+    executablePath: chromium,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  },
+};
+
+/**
+ * Journeys through the real server, each at desktop and at phone size. Nothing waits by time: every wait is for something to
+ * be seen. `screenshots` is no test; `npm run screenshots` renews the pictures in docs/images.
+ */
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  fullyParallel: false,
+  workers: 1,
+  forbidOnly: Boolean(process.env['CI']),
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [['list']],
+  use: { ...browser, locale: 'en-US', timezoneId: 'UTC', trace: 'retain-on-failure', screenshot: 'only-on-failure' },
+  projects: [
+    { name: 'desktop', testIgnore: '**/screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, viewport: { width: 1280, height: 800 } } },
+    {
+      name: 'phone',
+      testMatch: ['**/buy.spec.ts', '**/orders.spec.ts'],
+      use: { ...devices['Pixel 7'], ...browser },
+    },
+    { name: 'screenshots', testMatch: '**/screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, deviceScaleFactor: 2 } },
+  ],
+});

@@ -1,0 +1,185 @@
+import { cleanup, render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { App } from '../app';
+import { DraftStore } from '../shared/draft';
+import { SessionStore } from '../shared/session';
+import { FakeServer } from '../testing/fake-server';
+import { happened, orderAt, orderWithHistory, page } from '../testing/orders';
+
+beforeEach(() => {
+  sessionStorage.clear();
+  localStorage.clear();
+  window.scrollTo = () => undefined;
+});
+afterEach(cleanup);
+
+/** The whole app at an address, signed in as a user, on the real cache and a server that the test plays. */
+function open(address: string, server: FakeServer, user: { user: string; role: 'CUSTOMER' | 'STAFF' } | null = { user: 'ada', role: 'CUSTOMER' }) {
+  if (user) sessionStorage.setItem('orderwire.session', JSON.stringify({ ...user, token: 't', renewAt: Date.now() + 3_600_000 }));
+  window.history.replaceState(null, '', address);
+  render(<App session={new SessionStore()} draft={new DraftStore()} connect={server.connect} />);
+}
+
+const stepper = () => screen.getByRole('region', { name: 'Payment progress' });
+const stepStates = () => within(stepper()).getAllByRole('listitem').map(({ dataset }) => `${dataset['step']}: ${dataset['state']}`);
+const timeline = () => within(screen.getByRole('list', { name: 'Timeline' })).getAllByRole('listitem').map(({ dataset }) => dataset['event']);
+const listed = () => within(screen.getByRole('list', { name: 'Orders' })).getAllByRole('link').map(({ textContent }) => textContent);
+const snapshot = (version: number) => ({ kind: 'SNAPSHOT', cursor: 's', order: orderAt(1, version) });
+const feedBegins = { kind: 'SNAPSHOT', cursor: 'f0' };
+
+describe('an order’s payment page', () => {
+  it('walks to delivered by pushes alone', async () => {
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
+    open('/payment?order=order_1', server);
+    await screen.findByText('The payment is being set up.');
+    expect(stepStates()).toEqual(['initializing: current', 'processing: upcoming', 'outcome: upcoming', 'delivered: upcoming']);
+    server.push('orderEvents', snapshot(1));
+    for (const version of [2, 3, 4]) server.push('orderEvents', happened(1, version));
+    await screen.findByText('Delivered. Enjoy!');
+    expect(stepStates()).toEqual(['initializing: done', 'processing: done', 'outcome: done', 'delivered: done']);
+    expect(server.asked).toEqual(['Order']);
+  });
+
+  it('asks who is there when nobody is signed in', async () => {
+    const server = new FakeServer({});
+    open('/payment?order=order_1', server, null);
+    expect(await screen.findByRole('heading', { name: 'Who are you?' })).toBeDefined();
+    expect(server.asked).toEqual([]);
+    expect(server.watched('orderFeed')).toBe(false);
+  });
+
+  it('says that there is no such order', async () => {
+    const server = new FakeServer({ Order: () => ({ order: null }) });
+    open('/payment?order=order_9', server);
+    await screen.findByText('There is no such order');
+    expect(server.asked).toEqual(['Order']);
+  });
+});
+
+describe('an order’s page', () => {
+  it('adds each event to the history as it happens, once, however it is told', async () => {
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    server.push('orderEvents', snapshot(1));
+    server.push('orderFeed', happened(1, 2));
+    server.push('orderEvents', happened(1, 2));
+    server.push('orderEvents', happened(1, 3));
+    server.push('orderFeed', happened(1, 3));
+    await screen.findByText('Payment confirmed');
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
+    expect(server.asked).toEqual(['Order']);
+  });
+
+  it('reads the history once more when something happened before the stream began', async () => {
+    let version = 1;
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    version = 3;
+    server.push('orderEvents', snapshot(3));
+    await screen.findByText('Payment confirmed');
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
+    server.push('orderEvents', happened(1, 4));
+    await screen.findByText('Order delivered');
+    expect(server.asked).toEqual(['Order', 'Order']);
+  });
+
+  it('does not go back when an answer comes later than what happened since', async () => {
+    let version = 1;
+    const cancel = { orderCancel: { __typename: 'OrderCancelPayload', order: orderWithHistory(1, 1), userErrors: [] } };
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }), OrderCancel: () => cancel }, ['OrderCancel']);
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    server.push('orderEvents', snapshot(1));
+    await userEvent.click(screen.getByRole('button', { name: 'Cancel order' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Yes, cancel it' }));
+    for (version of [2, 3, 4]) server.push('orderEvents', happened(1, version));
+    await screen.findByText('Order delivered');
+    server.release('OrderCancel');
+    await screen.findByText('Order delivered');
+    expect(within(screen.getByRole('heading', { level: 1 }).parentElement!).getByText('Delivered')).toBeDefined();
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
+  });
+
+  it('shows why a cancel was refused', async () => {
+    const refusal = { __typename: 'OrderCancelUserError', message: 'It is already delivered.', code: 'ALREADY_DELIVERED' };
+    const server = new FakeServer({
+      Order: () => ({ order: orderWithHistory(1, 3) }),
+      OrderCancel: () => ({ orderCancel: { __typename: 'OrderCancelPayload', order: null, userErrors: [refusal] } }),
+    });
+    open('/order/order_1', server);
+    await userEvent.click(await screen.findByRole('button', { name: 'Cancel order' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Yes, cancel it' }));
+    expect((await screen.findByRole('alert')).textContent).toBe('It is already delivered.');
+  });
+});
+
+describe('the list of orders', () => {
+  it('is read after the feed began, and only then', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await screen.findByText(/Loading orders/);
+    expect(server.asked).toEqual([]);
+    server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('puts new orders on top and changes the others where they are', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) });
+    open('/order', server);
+    server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    server.push('orderFeed', happened(3, 1));
+    server.push('orderFeed', happened(1, 3));
+    server.push('orderFeed', happened(3, 1));
+    await screen.findByText('OW-00000003');
+    expect(listed()).toEqual(['OW-00000003', 'OW-00000002', 'OW-00000001']);
+    expect(within(document.querySelector<HTMLElement>('[data-order=order_1]')!).getByText('Confirmed')).toBeDefined();
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('keeps a filtered list to its filter', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(3, 1), orderAt(1, 1)]) });
+    open('/order?status=CREATED', server);
+    server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    server.push('orderFeed', happened(3, 3));
+    server.push('orderFeed', happened(2, 1));
+    await screen.findByText('OW-00000002');
+    expect(listed()).toEqual(['OW-00000002', 'OW-00000001']);
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('is read again when the server lost the place', async () => {
+    let orders = [orderAt(1, 1)];
+    const server = new FakeServer({ Orders: () => page(orders) });
+    open('/order', server);
+    server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    orders = [orderAt(2, 1), ...orders];
+    server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
+    await screen.findByText('OW-00000002');
+    expect(server.asked).toEqual(['Orders', 'Orders']);
+  });
+});
+
+describe('the board', () => {
+  it('is for staff', async () => {
+    open('/board', new FakeServer({}));
+    expect(await screen.findByText('The board is for staff')).toBeDefined();
+  });
+
+  it('shows orders as they come, with what staff may do', async () => {
+    const server = new FakeServer({ Orders: () => page([]) });
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await screen.findByText(/Loading/);
+    server.push('orderFeed', feedBegins);
+    await screen.findByText('No orders yet');
+    server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
+    const row = await screen.findByRole('row', { name: /OW-00000001/ });
+    expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Deliver now', 'Cancel order']);
+  });
+});

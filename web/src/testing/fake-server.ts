@@ -1,0 +1,96 @@
+import { Client, getOperationName, makeResult, type Exchange, type Operation } from 'urql';
+import { filter, make, makeSubject, merge, mergeMap, pipe, takeUntil, type Subject } from 'wonka';
+import type { Api } from '../shared/api';
+import { orderCache } from '../shared/cache';
+import { freshnessExchange } from '../shared/freshness';
+
+type Answer = (variables: Record<string, unknown>) => Record<string, unknown>;
+
+/**
+ * The far side of the app's real cache and version guard: answers each query and mutation by its operation's name when the test
+ * says so, and pushes what the test pushes.
+ */
+export class FakeServer {
+  /** Names of the queries and mutations that were sent, in order. */
+  readonly asked: string[] = [];
+  readonly #answers: Record<string, Answer>;
+  readonly #held: { name: string; release: () => void }[] = [];
+  readonly #subscriptions = new Map<string, { operation: Operation; subject: Subject<ReturnType<typeof makeResult>> }>();
+  readonly #holding: Set<string>;
+
+  /** `hold` names operations whose answers wait for `release`. */
+  constructor(answers: Record<string, Answer>, hold: string[] = []) {
+    this.#answers = answers;
+    this.#holding = new Set(hold);
+  }
+
+  readonly connect = (): Api => ({
+    client: new Client({ url: '/graphql', preferGetMethod: false, exchanges: [orderCache(), freshnessExchange(), this.#transport()] }),
+    socket: { client: {} as Api['socket']['client'], connection: () => 'live', subscribe: () => () => undefined, attach: () => () => undefined },
+  });
+
+  /** Whether the subscription with this root field is open. */
+  watched(field: 'orderEvents' | 'orderFeed'): boolean {
+    return this.#subscriptions.has(field);
+  }
+
+  push(field: 'orderEvents' | 'orderFeed', item: Record<string, unknown>): void {
+    const open = this.#subscriptions.get(field);
+    if (!open) throw new Error(`nobody watches ${field}`);
+    open.subject.next(makeResult(open.operation, { data: { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } } }));
+  }
+
+  /** Lets the oldest held answer of this operation go; what it says was decided when the request came. */
+  release(name: string): void {
+    const index = this.#held.findIndex((held) => held.name === name);
+    if (index < 0) throw new Error(`no answer to ${name} is held`);
+    this.#held.splice(index, 1)[0]!.release();
+  }
+
+  #transport(): Exchange {
+    return () => (operations) =>
+      {
+      const ended = ({ key }: Operation) => pipe(operations, filter((other) => other.kind === 'teardown' && other.key === key));
+      return merge([
+        pipe(
+          operations,
+          filter(({ kind }) => kind === 'query' || kind === 'mutation'),
+          mergeMap((operation) => pipe(this.#answer(operation), takeUntil(ended(operation)))),
+        ),
+        pipe(
+          operations,
+          filter(({ kind }) => kind === 'subscription'),
+          mergeMap((operation) => {
+            const field = getOperationName(operation.query) === 'OrderFeed' ? 'orderFeed' : 'orderEvents';
+            const subject = makeSubject<ReturnType<typeof makeResult>>();
+            this.#subscriptions.set(field, { operation, subject });
+            return subject.source;
+          }),
+        ),
+      ]);
+      };
+  }
+
+  #answer(operation: Operation) {
+    const name = getOperationName(operation.query) ?? '';
+    return make<ReturnType<typeof makeResult>>(({ next, complete }) => {
+      let wanted = true;
+      // Like the real transport, nothing is sent for an operation that is taken back at once.
+      queueMicrotask(() => {
+        if (!wanted) return;
+        this.asked.push(name);
+        const data = this.#answers[name]?.(operation.variables as Record<string, unknown>);
+        if (!data) throw new Error(`no answer to ${name}`);
+        const release = () => {
+          next(makeResult(operation, { data }));
+          complete();
+        };
+        if (this.#holding.has(name)) this.#held.push({ name, release });
+        else queueMicrotask(release);
+      });
+      return () => {
+        wanted = false;
+      };
+    });
+  }
+}
