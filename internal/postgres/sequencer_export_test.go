@@ -1,4 +1,17 @@
 package postgres
 
+import (
+	"context"
+	"strings"
+)
+
 // SetLimit bounds one assignment to n events, so that a test sees a backlog without writing thousands.
 func (s *Sequencer) SetLimit(n int) { s.limit = n }
+
+// Plan is how PostgreSQL would run the next assignment.
+func (s *Sequencer) Plan(ctx context.Context) (string, error) {
+	var lines []string
+	err := s.db.SelectContext(ctx, &lines, `EXPLAIN `+assignSQL,
+		s.fence, s.position, s.epoch, s.xmax, s.xip, s.limit, s.lease.Seconds())
+	return strings.Join(lines, "\n"), err
+}
