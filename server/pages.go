@@ -30,7 +30,7 @@ func (p *pages) routes(mux *http.ServeMux, playground bool) {
 			page(w, r)
 		})
 	}
-	mux.HandleFunc("GET /", p.file)
+	mux.HandleFunc("/", p.file)
 }
 
 // page serves one of the two HTML pages. They name the hashed files, so they are checked for a newer one each time.
@@ -49,6 +49,10 @@ func (p *pages) page(name string) http.HandlerFunc {
 
 // file serves a file of the app. Those under /assets have a hash of their content in their name and never change.
 func (p *pages) file(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		http.NotFound(w, r)
+		return
+	}
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	info, err := fs.Stat(p.files, name)
 	if err != nil || info.IsDir() || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
