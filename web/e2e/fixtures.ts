@@ -72,6 +72,7 @@ async function enter(context: BrowserContext, server: Server, role: 'CUSTOMER' |
   });
   const { token } = (await answer.json()) as { token: string };
   await context.addInitScript((session) => {
+    if (location.protocol === 'about:') return; // a new tab's first document has no storage
     if (!sessionStorage.getItem('orderwire.session')) sessionStorage.setItem('orderwire.session', session);
   }, JSON.stringify({ user, role, token, renewAt: Date.now() + 3_000_000 }));
 
