@@ -1,0 +1,78 @@
+package event_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+var frozenID = uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
+
+// TestCursorFormat: clients keep cursors across upgrades, so these texts mean the same for ever.
+func TestCursorFormat(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]event.OrderCursor{
+		"AQEBiQpdrJZ3S7zOswIJmoBXAQ":     {Epoch: 1, OrderID: frozenID, Version: 1},
+		"AawCAYkKXayWd0u8zrMCCZqAV_CiBA": {Epoch: 300, OrderID: frozenID, Version: 70000},
+	} {
+		if got := want.String(); got != text {
+			t.Errorf("%+v is %s, was %s", want, got, text)
+		}
+		if got, err := event.ParseOrder(text, frozenID); err != nil || got != want {
+			t.Errorf("ParseOrder(%s) = %+v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]event.FeedCursor{
+		"AgEA":           {Epoch: 1, Position: 0},
+		"AgKAgICAgICAIA": {Epoch: 2, Position: 1 << 54},
+	} {
+		if got := want.String(); got != text {
+			t.Errorf("%+v is %s, was %s", want, got, text)
+		}
+		if got, err := event.ParseFeed(text); err != nil || got != want {
+			t.Errorf("ParseFeed(%s) = %+v, %v", text, got, err)
+		}
+	}
+}
+
+func TestCursorErr(t *testing.T) {
+	t.Parallel()
+	orders := event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String()
+	feeds := event.FeedCursor{Epoch: 1, Position: 3}.String()
+	for _, text := range []string{
+		"", "!", "AQ", "AQE", "Aw", orders + "A", orders[:len(orders)-2], orders + "=", feeds + "AA", "AgGAAA",
+		"AgH___________8B", "not a cursor, and far longer than any cursor there can ever be in this format",
+	} {
+		if _, err := event.ParseOrder(text, frozenID); fault.CodeOf(err) != fault.InvalidCursor {
+			t.Errorf("ParseOrder(%q): %v, want INVALID_CURSOR", text, err)
+		}
+		if _, err := event.ParseFeed(text); fault.CodeOf(err) != fault.InvalidCursor {
+			t.Errorf("ParseFeed(%q): %v, want INVALID_CURSOR", text, err)
+		}
+	}
+	if _, err := event.ParseOrder(feeds, frozenID); fault.CodeOf(err) != fault.InvalidCursor {
+		t.Errorf("a feed's cursor for an order: %v", err)
+	}
+	if _, err := event.ParseFeed(orders); fault.CodeOf(err) != fault.InvalidCursor {
+		t.Errorf("an order's cursor for a feed: %v", err)
+	}
+	if _, err := event.ParseOrder(orders, uuid.New()); fault.CodeOf(err) != fault.InvalidCursor {
+		t.Errorf("another order's cursor: %v", err)
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add(event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String())
+	f.Add(event.FeedCursor{Epoch: 1, Position: 3}.String())
+	f.Fuzz(func(t *testing.T, text string) {
+		if c, err := event.ParseOrder(text, frozenID); err == nil && c.String() != text {
+			t.Errorf("%q is read as %s", text, c)
+		}
+		if c, err := event.ParseFeed(text); err == nil && c.String() != text {
+			t.Errorf("%q is read as %s", text, c)
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package event_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+var (
+	ada   = auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer}
+	grace = auth.Principal{CustomerID: id.ForCustomer("test", "grace"), Role: auth.RoleCustomer}
+	staff = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
+)
+
+// patience is for what must happen; reaching it is the failure.
+const patience = 30 * time.Second
+
+// replica is a process: a hub and a sequencer on a database.
+type replica struct {
+	t         testing.TB
+	url       string
+	db        *sqlx.DB
+	hub       *event.Hub
+	sequencer *event.Sequencer
+}
+
+// start runs a replica on a fresh database.
+func start(t testing.TB, cfg event.Config) *replica {
+	t.Helper()
+	return join(t, postgrestest.URL(t), cfg)
+}
+
+// join runs a replica on a database.
+func join(t testing.TB, url string, cfg event.Config) *replica {
+	t.Helper()
+	db := postgrestest.Connect(t, url)
+	hub := event.NewHub(postgres.NewLog(db), cfg)
+	sequencer := event.NewSequencer(postgres.NewSequencer(db, uuid.NewString(), event.Lease), hub.Wake, slog.New(slog.DiscardHandler))
+	run(t, hub.Run)
+	run(t, sequencer.Run)
+	return &replica{t: t, url: url, db: db, hub: hub, sequencer: sequencer}
+}
+
+// run runs f until the test ends, and waits for it.
+func run(t testing.TB, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := f(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+// place commits a new order and tells nobody.
+func (r *replica) place(p auth.Principal) order.Event {
+	r.t.Helper()
+	return r.commit(func(tx *sqlx.Tx) (order.Event, error) { return eventtest.Place(context.Background(), tx, p.CustomerID) })
+}
+
+// advance commits the next version of an order and tells nobody.
+func (r *replica) advance(head *order.Head) order.Event {
+	r.t.Helper()
+	return r.commit(func(tx *sqlx.Tx) (order.Event, error) { return eventtest.Advance(context.Background(), tx, head) })
+}
+
+func (r *replica) commit(write func(*sqlx.Tx) (order.Event, error)) (e order.Event) {
+	r.t.Helper()
+	tx, err := r.db.Beginx()
+	if err != nil {
+		r.t.Error(err)
+		return e
+	}
+	if e, err = write(tx); err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		r.t.Error(err)
+	}
+	return e
+}
+
+// publish does what the store does after a commit.
+func (r *replica) publish(events ...order.Event) {
+	r.hub.Publish(events)
+	r.sequencer.Wake()
+}
+
+func (r *replica) exec(statements ...string) {
+	r.t.Helper()
+	for _, s := range statements {
+		if _, err := r.db.Exec(s); err != nil {
+			r.t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func (r *replica) watchOrder(p auth.Principal, orderID uuid.UUID, after string) *event.Subscription {
+	r.t.Helper()
+	sub, err := r.hub.WatchOrder(context.Background(), p, orderID, after)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(sub.Close)
+	return sub
+}
+
+func (r *replica) watchFeed(p auth.Principal, filter event.Filter, after string) *event.Subscription {
+	r.t.Helper()
+	sub, err := r.hub.WatchFeed(context.Background(), p, filter, after)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(sub.Close)
+	return sub
+}
+
+// next waits for the next item.
+func next(t testing.TB, sub *event.Subscription) *event.Update {
+	t.Helper()
+	u, err := nextOrError(sub)
+	if err != nil {
+		t.Fatalf("Next: %v", err)
+	}
+	return u
+}
+
+func nextOrError(sub *event.Subscription) (*event.Update, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return sub.Next(ctx)
+}
+
+// expect fails unless the next item is of the kind and, for an order's, of the version.
+func expect(t testing.TB, sub *event.Subscription, kind event.Kind, version int) *event.Update {
+	t.Helper()
+	u := next(t, sub)
+	if u.Kind != kind {
+		t.Fatalf("%s, want %s", u.Kind, kind)
+	}
+	if (u.Event != nil) != (kind == event.Happened) {
+		t.Fatalf("%s with event %v", u.Kind, u.Event)
+	}
+	if version != 0 && (u.Order == nil || u.Order.Version != version) {
+		t.Fatalf("%s of %+v, want version %d", u.Kind, u.Order, version)
+	}
+	if version == 0 && u.Order != nil {
+		t.Fatalf("%s with an order, want none", u.Kind)
+	}
+	return u
+}
+
+// silent fails if an item is there already. It does not wait.
+func silent(t testing.TB, sub *event.Subscription) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if u, err := sub.Next(ctx); err == nil {
+		t.Fatalf("unexpected %s", u.Kind)
+	}
+}
