@@ -108,6 +108,9 @@ func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.
 			return own
 		}
 	}
+	if isIntrospection(ctx) {
+		return fault.New(fault.ValidationFailed, "Introspection is switched off on this server.")
+	}
 	if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, ctxErr) {
 		return fault.New(fault.Unavailable, unavailable)
 	}
@@ -136,9 +139,20 @@ func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	}
 }
 
+// isIntrospection reports whether the error is that of a __schema or __type field, which fails only when introspection
+// is off.
+func isIntrospection(ctx context.Context) bool {
+	field := graphql.GetFieldContext(ctx)
+	return field != nil && (field.Field.Name == "__schema" || field.Field.Name == "__type") &&
+		graphql.GetOperationContext(ctx).DisableIntrospection
+}
+
 // isUnavailable reports whether err says that the database, or the time for asking it, has run out.
 func isUnavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return true
+	}
+	if strings.Contains(err.Error(), "sql: database is closed") { // has no exported value; the server is shutting down
 		return true
 	}
 	var network net.Error

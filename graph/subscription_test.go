@@ -1,0 +1,219 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+const (
+	watchOrder = `subscription($id: ID!, $after: EventCursor) { orderEvents(orderId: $id, after: $after) { kind cursor
+		event { __typename type version orderId actor { id kind } ... on PaymentConfirmed { paymentId amount { amountMinor } } }
+		order { status version captured { amount } lines { product { sku } } availableActions
+			payment { status providerReference nextAction { type } attempts { operation } order { version } } } } }`
+	watchFeed = `subscription($filter: OrderFeedFilter, $after: EventCursor) { orderFeed(filter: $filter, after: $after) { kind cursor order { id } } }`
+)
+
+// executorOf is the transport that our watchers drive: it does nothing but hand the executor out.
+type executorOf struct{ exec graphql.GraphExecutor }
+
+func (*executorOf) Supports(*http.Request) bool { return true }
+
+func (e *executorOf) Do(w http.ResponseWriter, _ *http.Request, exec graphql.GraphExecutor) {
+	e.exec = exec
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// watcher drives a subscription as our transports do: it pulls, then lets the response handler run.
+type watcher struct {
+	t       *testing.T
+	ctx     context.Context
+	slot    *stream.Slot
+	respond graphql.ResponseHandler
+	cancel  context.CancelFunc
+}
+
+// subscribe starts a subscription. Without a slot the resolver must send by itself, as for gqlgen's own transports.
+func (w *world) subscribe(p auth.Principal, document string, variables vars, lastCursor string, withSlot bool) *watcher {
+	w.t.Helper()
+	transport := &executorOf{}
+	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}}), p, httptest.NewRequest(http.MethodGet, "/graphql", nil))
+	s := &watcher{t: w.t, slot: &stream.Slot{}}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.t.Cleanup(cancel)
+	s.cancel = cancel
+	ctx = auth.NewContext(stream.WithLastCursor(ctx, lastCursor), p)
+	if withSlot {
+		ctx, s.slot = stream.NewContext(ctx)
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	sent, err := json.Marshal(variables) // as it comes over a socket
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	params := &graphql.RawParams{Query: document}
+	if err := json.Unmarshal(sent, &params.Variables); err != nil {
+		w.t.Fatal(err)
+	}
+	operation, errs := transport.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		w.t.Fatal(errs)
+	}
+	s.respond, s.ctx = transport.exec.DispatchOperation(ctx, operation)
+	return s
+}
+
+// next is the next item, or the refusal. The transport's cursor must be the item's.
+func (s *watcher) next() *answer {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	defer cancel()
+	cursor := ""
+	if pull := s.slot.Pull(); pull != nil {
+		var err error
+		if cursor, err = pull(ctx); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	response := s.respond(ctx)
+	if response == nil {
+		s.t.Fatal("the stream has ended")
+	}
+	raw, err := json.Marshal(response)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	a := &answer{t: s.t}
+	if err := json.Unmarshal(raw, a); err != nil {
+		s.t.Fatal(err)
+	}
+	if data, ok := a.Data.(map[string]any); ok && cursor != "" {
+		for _, update := range data {
+			if shown := update.(map[string]any)["cursor"]; shown != nil && shown != cursor {
+				s.t.Errorf("the transport's cursor is %q, the item's %q", cursor, shown)
+			}
+		}
+	}
+	return a
+}
+
+func TestOrderEvents(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	product := w.product("mug", 1250, "EUR")
+	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
+		orderID := w.order(ada, product, "sim_approve")
+		sub := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", true)
+		first := sub.next().ok().want("orderEvents.kind", "SNAPSHOT").want("orderEvents.event", nil)
+		first.want("orderEvents.order.status", "CREATED").want("orderEvents.order.version", 1)
+		w.walk(orderID)
+		sub.next().ok().want("orderEvents.event.__typename", "PaymentProcessing").want("orderEvents.order.payment.order.version", 2)
+		last := sub.next().ok().want("orderEvents.event.__typename", "PaymentConfirmed").want("orderEvents.kind", "EVENT")
+		last.want("orderEvents.event.amount.amountMinor", "2500").want("orderEvents.event.actor", vars{"id": nil, "kind": "PROVIDER"})
+		last.want("orderEvents.order.captured.amount", "25.00").want("orderEvents.order.lines.0.product.sku", "mug")
+		last.want("orderEvents.order.payment.status", "CONFIRMED").want("orderEvents.order.payment.providerReference", nil)
+		last.want("orderEvents.order.payment.attempts", []any{}).want("orderEvents.order.availableActions", []string{"CANCEL"})
+
+		resumed := w.subscribe(ada, watchOrder, vars{"id": orderID, "after": first.at("orderEvents.cursor")}, "", true)
+		second := resumed.next().ok().want("orderEvents.event.version", 2)
+		// Last-Event-ID is newer than the argument of the first request.
+		again := w.subscribe(ada, watchOrder, vars{"id": orderID, "after": first.at("orderEvents.cursor")}, second.text("orderEvents.cursor"), true)
+		again.next().ok().want("orderEvents.event.version", 3)
+	})
+	t.Run("OKSent", func(t *testing.T) {
+		w := w.in(t)
+		orderID := w.order(ada, product, "sim_approve")
+		sub := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", false)
+		sub.next().ok().want("orderEvents.order.version", 1)
+		w.walk(orderID)
+		sub.next().ok().want("orderEvents.order.version", 2)
+		sub.next().ok().want("orderEvents.order.version", 3)
+	})
+	t.Run("OKStaff", func(t *testing.T) {
+		w := w.in(t)
+		orderID := w.order(ada, product, "sim_requires_action")
+		w.walk(orderID)
+		got := w.subscribe(staff, watchOrder, vars{"id": orderID}, "", true).next().ok()
+		got.want("orderEvents.order.payment.attempts", []vars{{"operation": "AUTHORIZE"}})
+		// What the customer has to do never enters a stream, not even the owner's.
+		got = w.subscribe(ada, watchOrder, vars{"id": orderID}, "", true).next().ok()
+		got.want("orderEvents.order.payment.status", "REQUIRES_ACTION").want("orderEvents.order.payment.nextAction", nil)
+	})
+	orderID := w.order(ada, product, "sim_approve")
+	t.Run("ErrEvents", func(t *testing.T) {
+		w := w.in(t)
+		const query = `subscription($id: ID!) { orderEvents(orderId: $id) { order { events { nodes { id } } } } }`
+		w.subscribe(ada, query, vars{"id": orderID}, "", true).next().refused("BAD_USER_INPUT")
+	})
+	feedCursor := w.subscribe(ada, watchFeed, nil, "", true).next().ok().text("orderFeed.cursor")
+	for name, c := range map[string]struct {
+		principal auth.Principal
+		variables vars
+		code      string
+	}{
+		"ErrForeign":   {bob, vars{"id": orderID}, "NOT_FOUND"},
+		"ErrMissing":   {ada, vars{"id": id.Format(id.Order, id.New())}, "NOT_FOUND"},
+		"ErrAnonymous": {anonymous, vars{"id": orderID}, "UNAUTHENTICATED"},
+		"ErrMalformed": {ada, vars{"id": "x"}, "BAD_USER_INPUT"},
+		"ErrCursor":    {ada, vars{"id": orderID, "after": "x"}, "INVALID_CURSOR"},
+		"ErrEmpty":     {ada, vars{"id": orderID, "after": ""}, "INVALID_CURSOR"},
+		"ErrFeeds":     {ada, vars{"id": orderID, "after": feedCursor}, "INVALID_CURSOR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
+			w.subscribe(c.principal, watchOrder, c.variables, "", true).next().refused(c.code)
+		})
+	}
+}
+
+func TestOrderFeed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	orderID := w.order(ada, w.product("mug", 1250, "EUR"), "sim_approve")
+	orderCursor := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", true).next().ok().text("orderEvents.cursor")
+	filter := vars{"filter": vars{"customerId": id.Format(id.Customer, ada.CustomerID), "orderStatus": []string{"CREATED"}, "eventTypes": []string{"ORDER_CREATED"}}}
+	w.subscribe(ada, watchFeed, nil, "", true).next().ok().want("orderFeed.kind", "SNAPSHOT").want("orderFeed.order", nil)
+	w.subscribe(staff, watchFeed, filter, "", true).next().ok().want("orderFeed.kind", "SNAPSHOT")
+	w.subscribe(ada, watchFeed, filter, "", true).next().refused("FORBIDDEN")
+	w.subscribe(staff, watchFeed, vars{"filter": vars{"customerId": "x"}}, "", true).next().refused("BAD_USER_INPUT")
+	w.subscribe(anonymous, watchFeed, nil, "", true).next().refused("UNAUTHENTICATED")
+	w.subscribe(ada, watchFeed, vars{"after": orderCursor}, "", true).next().refused("INVALID_CURSOR")
+}
+
+// TestStreamEnds checks that a subscriber that leaves is forgotten.
+func TestStreamEnds(t *testing.T) {
+	t.Parallel()
+	for name, withSlot := range map[string]bool{"Pulled": true, "Sent": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			orderID := w.order(ada, w.product("mug", 1250, "EUR"), "sim_approve")
+			s := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", withSlot)
+			s.next().ok()
+			if n := w.hub.Subscribers(); n != 1 {
+				t.Fatalf("%d subscribers", n)
+			}
+			s.cancel()
+			ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+			defer stop()
+			for w.hub.Subscribers() != 0 {
+				if ctx.Err() != nil {
+					t.Fatal("the subscriber is still there")
+				}
+				runtime.Gosched()
+			}
+		})
+	}
+}
