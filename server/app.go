@@ -32,6 +32,8 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
+	// maintenanceInterval is far below the month that partitions are made ahead.
+	maintenanceInterval = 6 * time.Hour
 	// sequencerConns: one to assign with, one to announce with.
 	sequencerConns = 2
 )
@@ -80,6 +82,9 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 		return nil, err
 	}
 	if err = postgres.Migrate(ctx, a.db.DB.DB); err != nil {
+		return nil, err
+	}
+	if err = postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
 		return nil, err
 	}
 	if err = a.openGateway(ctx); err != nil {
@@ -201,8 +206,8 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	failed := make(chan error, 5)
-	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run} {
+	failed := make(chan error, 6)
+	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.maintain} {
 		background.Go(func() {
 			if err := run(working); err != nil {
 				failed <- err
@@ -227,6 +232,22 @@ func (a *App) Run(ctx context.Context) error {
 		err = nil
 	}
 	return err
+}
+
+// maintain does what has to be done now and then, until ctx ends.
+func (a *App) maintain(ctx context.Context) error {
+	ticker := time.NewTicker(maintenanceInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
+				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
+			}
+		}
+	}
 }
 
 // drain ends what clients hold open.

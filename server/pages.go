@@ -35,7 +35,7 @@ func (p *pages) routes(mux *http.ServeMux, playground bool) {
 
 // page serves one of the two HTML pages. They name the hashed files, so they are checked for a newer one each time.
 func (p *pages) page(name string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		content, err := fs.ReadFile(p.files, name)
 		if err != nil {
 			http.Error(w, "The web app is not built: run `make run`, or `npm ci && npm run build` in web/.", http.StatusServiceUnavailable)

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// Default is the page size when neither first nor last is given, Max the largest that may be asked for.
+	// Default is the page size when neither first nor last is given.
 	Default = 20
-	Max     = 100
+	// Max is the largest page that may be asked for.
+	Max = 100
 )
 
 // Request is a page to read, in keyset terms: Limit items that come after key After and before key Before in the list's

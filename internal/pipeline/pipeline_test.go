@@ -219,23 +219,28 @@ func TestCancel(t *testing.T) {
 	}{
 		"OKBeforeAnyCall": {
 			hour, simulated.TokenApprove, payment.CaptureAutomatic, order.OrderCreated,
-			[]order.EventType{order.OrderCreated, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled}, 0,
+			[]order.EventType{order.OrderCreated, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled},
+			0,
 		},
 		"OKConfirmed": {
 			held, simulated.TokenApprove, payment.CaptureAutomatic, order.PaymentConfirmed,
-			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentConfirmed, order.OrderCancelling, order.RefundCreated, order.RefundSucceeded, order.OrderCancelled}, total,
+			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentConfirmed, order.OrderCancelling, order.RefundCreated, order.RefundSucceeded, order.OrderCancelled},
+			total,
 		},
 		"OKAuthorized": {
 			held, simulated.TokenApprove, payment.CaptureManual, order.PaymentAuthorized,
-			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentAuthorized, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled}, 0,
+			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentAuthorized, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled},
+			0,
 		},
 		"OKRequiresAction": {
 			held, simulated.TokenRequiresAction, payment.CaptureAutomatic, order.PaymentActionRequired,
-			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentActionRequired, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled}, 0,
+			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentActionRequired, order.OrderCancelling, order.PaymentVoided, order.OrderCancelled},
+			0,
 		},
 		"OKDeclined": {
 			held, simulated.TokenDecline, payment.CaptureAutomatic, order.PaymentDeclined,
-			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined, order.OrderCancelling, order.OrderCancelled}, 0,
+			[]order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined, order.OrderCancelling, order.OrderCancelled},
+			0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-
 	"fmt"
 	"reflect"
 	"time"

@@ -10,6 +10,8 @@ import (
 const (
 	uniqueViolation  = "23505"
 	lockNotAvailable = "55P03"
+	// Two that create a table at once: one of them sees it half done.
+	duplicateTable = "42P07"
 )
 
 // isCode reports whether err is PostgreSQL's with the SQLSTATE and, unless it is empty, of the constraint.

@@ -73,7 +73,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		{&s.load, strings.Replace(loadSQL, "/* order columns */", orderColumns, 1)},
 		{&s.change, changeSQL},
 	} {
-		stmt, err := db.PreparexContext(ctx, p.sql)
+		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {
 			return nil, fmt.Errorf("prepare: %w", err)
 		}

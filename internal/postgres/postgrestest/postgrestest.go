@@ -59,7 +59,7 @@ func migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := postgres.Migrate(ctx, db.DB); err != nil {
 		return err
 	}
