@@ -88,6 +88,7 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 			if ctx.Err() == nil {
 				logger.WarnContext(ctx, "GraphQL field unavailable", "error", err, "path", presented.Path.String())
 			}
+		default: // the client's own matter
 		}
 		shown.Message = f.Message
 		shown.Extensions["code"] = string(f.Code)

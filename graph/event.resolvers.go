@@ -10,6 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
+// ID is the resolver for the id field.
 func (r *actorResolver) ID(ctx context.Context, obj *order.Actor) (*string, error) {
 	if obj.ID == uuid.Nil || !auth.FromContext(ctx).Staff() {
 		return nil, nil
@@ -18,6 +19,7 @@ func (r *actorResolver) ID(ctx context.Context, obj *order.Actor) (*string, erro
 	return &actorID, nil
 }
 
+// Actor returns generated.ActorResolver implementation.
 func (r *Resolver) Actor() generated.ActorResolver { return &actorResolver{r} }
 
 type actorResolver struct{ *Resolver }

@@ -15,26 +15,32 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
+// ID is the resolver for the id field.
 func (r *orderResolver) ID(ctx context.Context, obj *order.Order) (string, error) {
 	return id.Format(id.Order, obj.ID), nil
 }
 
+// CustomerID is the resolver for the customerId field.
 func (r *orderResolver) CustomerID(ctx context.Context, obj *order.Order) (string, error) {
 	return id.Format(id.Customer, obj.CustomerID), nil
 }
 
+// Captured is the resolver for the captured field.
 func (r *orderResolver) Captured(ctx context.Context, obj *order.Order) (*money.Amount, error) {
 	return amount(obj.Captured, obj.Total.Currency), nil
 }
 
+// Refunded is the resolver for the refunded field.
 func (r *orderResolver) Refunded(ctx context.Context, obj *order.Order) (*money.Amount, error) {
 	return amount(obj.Refunded, obj.Total.Currency), nil
 }
 
+// Refundable is the resolver for the refundable field.
 func (r *orderResolver) Refundable(ctx context.Context, obj *order.Order) (*money.Amount, error) {
 	return amount(obj.Refundable(), obj.Total.Currency), nil
 }
 
+// Events is the resolver for the events field.
 func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int, after *string) (*model.OrderEventConnection, error) {
 	s := scopeOf(ctx)
 	if s.past {
@@ -55,6 +61,7 @@ func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int
 	return eventConnection(obj.ID, version, request.Limit, rows), nil
 }
 
+// AvailableActions is the resolver for the availableActions field.
 func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]model.OrderAction, error) {
 	options := obj.Options(auth.FromContext(ctx))
 	actions := make([]model.OrderAction, len(options))
@@ -64,6 +71,7 @@ func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) 
 	return actions, nil
 }
 
+// Product is the resolver for the product field.
 func (r *orderLineResolver) Product(ctx context.Context, obj *order.Line) (*product.Product, error) {
 	p, ok, err := scopeOf(ctx).products.load(ctx, obj.ProductID)
 	if err == nil && !ok {
@@ -72,6 +80,7 @@ func (r *orderLineResolver) Product(ctx context.Context, obj *order.Line) (*prod
 	return p, err
 }
 
+// Order is the resolver for the order field.
 func (r *queryResolver) Order(ctx context.Context, id *string, number *string) (*order.Order, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -88,6 +97,7 @@ func (r *queryResolver) Order(ctx context.Context, id *string, number *string) (
 	return found, nil
 }
 
+// Orders is the resolver for the orders field.
 func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.OrderFilter) (*model.OrderConnection, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -109,8 +119,10 @@ func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, l
 	return orderConnection(result), nil
 }
 
+// Order returns generated.OrderResolver implementation.
 func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
 
+// OrderLine returns generated.OrderLineResolver implementation.
 func (r *Resolver) OrderLine() generated.OrderLineResolver { return &orderLineResolver{r} }
 
 type (

@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
+// OrderCreate is the resolver for the orderCreate field.
 func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCreateInput) (*model.OrderCreatePayload, error) {
 	key, err := keyOf(ctx, input.IdempotencyKey)
 	if err != nil {
@@ -36,6 +37,7 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 	return &model.OrderCreatePayload{Order: outcome.Order, Replayed: outcome.Replayed}, nil
 }
 
+// OrderCancel is the resolver for the orderCancel field.
 func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCancelInput) (*model.OrderCancelPayload, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -58,6 +60,7 @@ func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCan
 	return &model.OrderCancelPayload{Order: changed}, nil
 }
 
+// OrderDeliver is the resolver for the orderDeliver field.
 func (r *mutationResolver) OrderDeliver(ctx context.Context, input model.OrderDeliverInput) (*model.OrderDeliverPayload, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireStaff(p); err != nil {
@@ -80,6 +83,7 @@ func (r *mutationResolver) OrderDeliver(ctx context.Context, input model.OrderDe
 	return &model.OrderDeliverPayload{Order: changed}, nil
 }
 
+// Mutation returns generated.MutationResolver implementation.
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
 type mutationResolver struct{ *Resolver }

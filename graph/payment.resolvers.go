@@ -15,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
+// PaymentRetry is the resolver for the paymentRetry field.
 func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.PaymentRetryInput) (*model.PaymentRetryPayload, error) {
 	key, err := keyOf(ctx, input.IdempotencyKey)
 	if err != nil {
@@ -44,22 +45,27 @@ func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.Payment
 	}, nil
 }
 
+// ID is the resolver for the id field.
 func (r *paymentResolver) ID(ctx context.Context, obj *payment.Payment) (string, error) {
 	return id.Format(id.Payment, obj.ID), nil
 }
 
+// Order is the resolver for the order field.
 func (r *paymentResolver) Order(ctx context.Context, obj *payment.Payment) (*order.Order, error) {
 	return scopeOf(ctx).order(obj.OrderID), nil
 }
 
+// Captured is the resolver for the captured field.
 func (r *paymentResolver) Captured(ctx context.Context, obj *payment.Payment) (*money.Amount, error) {
 	return amount(obj.Captured, obj.Amount.Currency), nil
 }
 
+// Refunded is the resolver for the refunded field.
 func (r *paymentResolver) Refunded(ctx context.Context, obj *payment.Payment) (*money.Amount, error) {
 	return amount(obj.Refunded, obj.Amount.Currency), nil
 }
 
+// ProviderReference is the resolver for the providerReference field.
 func (r *paymentResolver) ProviderReference(ctx context.Context, obj *payment.Payment) (*string, error) {
 	if !auth.FromContext(ctx).Staff() {
 		return nil, nil
@@ -67,6 +73,7 @@ func (r *paymentResolver) ProviderReference(ctx context.Context, obj *payment.Pa
 	return given(obj.Reference), nil
 }
 
+// NextAction is the resolver for the nextAction field.
 func (r *paymentResolver) NextAction(ctx context.Context, obj *payment.Payment) (*payment.NextAction, error) {
 	s := scopeOf(ctx)
 	o := s.order(obj.OrderID)
@@ -80,6 +87,7 @@ func (r *paymentResolver) NextAction(ctx context.Context, obj *payment.Payment) 
 	return obj.NextAction, nil
 }
 
+// Attempts is the resolver for the attempts field.
 func (r *paymentResolver) Attempts(ctx context.Context, obj *payment.Payment) ([]*payment.Attempt, error) {
 	s := scopeOf(ctx)
 	if !s.principal.Staff() {
@@ -93,22 +101,27 @@ func (r *paymentResolver) Attempts(ctx context.Context, obj *payment.Payment) ([
 	return pointers, err
 }
 
+// ID is the resolver for the id field.
 func (r *paymentAttemptResolver) ID(ctx context.Context, obj *payment.Attempt) (string, error) {
 	return id.Format(id.Attempt, obj.ID), nil
 }
 
+// Message is the resolver for the message field.
 func (r *paymentAttemptResolver) Message(ctx context.Context, obj *payment.Attempt) (*string, error) {
 	return given(obj.Message), nil
 }
 
+// URL is the resolver for the url field.
 func (r *paymentNextActionResolver) URL(ctx context.Context, obj *payment.NextAction) (*string, error) {
 	return given(obj.URL), nil
 }
 
+// ClientSecret is the resolver for the clientSecret field.
 func (r *paymentNextActionResolver) ClientSecret(ctx context.Context, obj *payment.NextAction) (*string, error) {
 	return given(obj.ClientSecret), nil
 }
 
+// Payment is the resolver for the payment field.
 func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Payment, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -126,28 +139,35 @@ func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Paymen
 	return paymentOf(orders[paymentID], paymentID), nil
 }
 
+// ID is the resolver for the id field.
 func (r *refundResolver) ID(ctx context.Context, obj *payment.Refund) (string, error) {
 	return id.Format(id.Refund, obj.ID), nil
 }
 
+// Order is the resolver for the order field.
 func (r *refundResolver) Order(ctx context.Context, obj *payment.Refund) (*order.Order, error) {
 	return scopeOf(ctx).order(obj.OrderID), nil
 }
 
+// Payment is the resolver for the payment field.
 func (r *refundResolver) Payment(ctx context.Context, obj *payment.Refund) (*payment.Payment, error) {
 	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
 }
 
+// Payment returns generated.PaymentResolver implementation.
 func (r *Resolver) Payment() generated.PaymentResolver { return &paymentResolver{r} }
 
+// PaymentAttempt returns generated.PaymentAttemptResolver implementation.
 func (r *Resolver) PaymentAttempt() generated.PaymentAttemptResolver {
 	return &paymentAttemptResolver{r}
 }
 
+// PaymentNextAction returns generated.PaymentNextActionResolver implementation.
 func (r *Resolver) PaymentNextAction() generated.PaymentNextActionResolver {
 	return &paymentNextActionResolver{r}
 }
 
+// Refund returns generated.RefundResolver implementation.
 func (r *Resolver) Refund() generated.RefundResolver { return &refundResolver{r} }
 
 type (

@@ -13,6 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
+// ProductUpsert is the resolver for the productUpsert field.
 func (r *mutationResolver) ProductUpsert(ctx context.Context, input model.ProductUpsertInput) (*model.ProductUpsertPayload, error) {
 	saved, err := r.ProductService.Upsert(ctx, auth.FromContext(ctx), product.Input{
 		SKU: input.Sku, Name: input.Name, Description: text(input.Description),
@@ -27,6 +28,7 @@ func (r *mutationResolver) ProductUpsert(ctx context.Context, input model.Produc
 	return &model.ProductUpsertPayload{Product: saved}, nil
 }
 
+// ProductArchive is the resolver for the productArchive field.
 func (r *mutationResolver) ProductArchive(ctx context.Context, input model.ProductArchiveInput) (*model.ProductArchivePayload, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireStaff(p); err != nil {
@@ -46,10 +48,12 @@ func (r *mutationResolver) ProductArchive(ctx context.Context, input model.Produ
 	return &model.ProductArchivePayload{Product: archived}, nil
 }
 
+// ID is the resolver for the id field.
 func (r *productResolver) ID(ctx context.Context, obj *product.Product) (string, error) {
 	return id.Format(id.Product, obj.ID), nil
 }
 
+// Product is the resolver for the product field.
 func (r *queryResolver) Product(ctx context.Context, id string) (*product.Product, error) {
 	productID, err := parseProductID(id)
 	if err != nil {
@@ -59,6 +63,7 @@ func (r *queryResolver) Product(ctx context.Context, id string) (*product.Produc
 	return found[productID], err
 }
 
+// Products is the resolver for the products field.
 func (r *queryResolver) Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.ProductFilter) (*model.ProductConnection, error) {
 	request, err := page.Parse(productCursor, first, after, last, before)
 	if err != nil {
@@ -75,6 +80,7 @@ func (r *queryResolver) Products(ctx context.Context, first *int, after *string,
 	return productConnection(result), nil
 }
 
+// Product returns generated.ProductResolver implementation.
 func (r *Resolver) Product() generated.ProductResolver { return &productResolver{r} }
 
 type productResolver struct{ *Resolver }

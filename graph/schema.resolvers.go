@@ -10,6 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/page"
 )
 
+// Node is the resolver for the node field.
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
 	nodes, err := r.nodes(ctx, []string{id})
 	if err != nil {
@@ -18,6 +19,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error)
 	return nodes[0], nil
 }
 
+// Nodes is the resolver for the nodes field.
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > page.Max {
 		return nil, fault.New(fault.BadUserInput, fmt.Sprintf("At most %d ids, not %d.", page.Max, len(ids)))
@@ -25,6 +27,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, 
 	return r.nodes(ctx, ids)
 }
 
+// Query returns generated.QueryResolver implementation.
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
 
 type queryResolver struct{ *Resolver }

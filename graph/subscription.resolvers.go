@@ -11,6 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
+// Event is the resolver for the event field.
 func (r *orderUpdateResolver) Event(ctx context.Context, obj *event.Update) (model.OrderEvent, error) {
 	if obj.Event == nil {
 		return nil, nil
@@ -18,6 +19,7 @@ func (r *orderUpdateResolver) Event(ctx context.Context, obj *event.Update) (mod
 	return model.NewEvent(obj.Event), nil
 }
 
+// Order is the resolver for the order field.
 func (r *orderUpdateResolver) Order(ctx context.Context, obj *event.Update) (*order.Order, error) {
 	if obj.Order != nil {
 		scopeOf(ctx).hold(obj.Order)
@@ -25,6 +27,7 @@ func (r *orderUpdateResolver) Order(ctx context.Context, obj *event.Update) (*or
 	return obj.Order, nil
 }
 
+// OrderEvents is the resolver for the orderEvents field.
 func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *event.Update, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -45,6 +48,7 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, 
 	return deliver(ctx, sub), nil
 }
 
+// OrderFeed is the resolver for the orderFeed field.
 func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *event.Update, error) {
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -65,8 +69,10 @@ func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.Orde
 	return deliver(ctx, sub), nil
 }
 
+// OrderUpdate returns generated.OrderUpdateResolver implementation.
 func (r *Resolver) OrderUpdate() generated.OrderUpdateResolver { return &orderUpdateResolver{r} }
 
+// Subscription returns generated.SubscriptionResolver implementation.
 func (r *Resolver) Subscription() generated.SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (

@@ -1,3 +1,5 @@
+// Package model has the shapes that exist in GraphQL only: payloads, pages, inputs and error enums, which gqlgen
+// generates from the schema (generated.go), and the views of events. All else is bound to the domain's own types.
 package model
 
 import (
