@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
 import { Server, type Pace } from './server';
 
-/** `quick` walks an order to delivered in a second; on `slow` a payment stays in its first step until the test acts. */
+/**
+ * `quick` walks an order to delivered in a second; on `slow` a payment stays in its first step, and on `undelivered` a paid
+ * order stays on its way, until the test acts.
+ */
 const paces = {
   quick: { payment: '300ms', delivery: '300ms' },
   slow: { payment: '1h', delivery: '1h' },
+  undelivered: { payment: '100ms', delivery: '1h' },
 } satisfies Record<string, Pace>;
 
 /** A signed-in person in a browser of their own, who owns no order yet. */

@@ -52,16 +52,37 @@ test('another customer’s order does not exist', async ({ signIn }) => {
   await expect(grace.page.getByRole('heading', { name: 'No orders yet' })).toBeVisible();
 });
 
-test('staff watches everybody’s orders and delivers one', async ({ signIn }) => {
-  const customer = await signIn();
-  const staff = await signIn('STAFF');
-  await staff.page.goto('/board');
-  await expect(staff.page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
-  const id = await customer.order();
-  const row = staff.page.locator(`[data-order=${id}]`);
-  await expect(row).toContainText('Delivered');
-  await customer.page.goto('/board');
-  await expect(customer.page.getByRole('heading', { name: 'The board is for staff' })).toBeVisible();
+test.describe('while a paid order is on its way', () => {
+  test.use({ pace: 'undelivered' });
+
+  test('staff sees it on the board and delivers it, and its owner sees that', async ({ signIn }) => {
+    const customer = await signIn();
+    const staff = await signIn('STAFF');
+    await staff.page.goto('/board');
+    await expect(staff.page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+    const id = await customer.order();
+    await customer.page.goto(`/payment?order=${id}`);
+    await expect(customer.page.getByText('Your order is on its way')).toBeVisible();
+    const row = staff.page.locator(`[data-order=${id}]`);
+    await row.getByRole('button', { name: 'Deliver now' }).click();
+    await expect(row).toContainText('Delivered');
+    await expect(row.getByRole('button')).toHaveCount(0);
+    await expect.poll(() => stepStates(customer.page)).toEqual(delivered);
+  });
+
+  test('its owner cancels it and gets the money back', async ({ shopper: { page, order } }) => {
+    await page.goto(`/order/${await order()}`);
+    await expect(page.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
+    await page.getByRole('button', { name: 'Cancel order' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await expect(page.getByRole('listitem').filter({ hasText: 'Order cancelled' })).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Items and amounts' })).toContainText('Refunded€18.00');
+  });
+
+  test('the board is not for customers', async ({ shopper: { page } }) => {
+    await page.goto('/board');
+    await expect(page.getByRole('heading', { name: 'The board is for staff' })).toBeVisible();
+  });
 });
 
 test('a visitor can look around and is asked to sign in to order', async ({ browser, server }) => {

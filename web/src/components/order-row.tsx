@@ -38,7 +38,7 @@ export function Row({ order }: { order: FragmentType<typeof OrderRow> }) {
         {formatMoment(createdAt)}
       </time>
       <span className="row-state">
-        {payment && status === 'CREATED' && <PaymentBadge status={payment.status} />}
+        {payment && status === 'CREATED' && <PaymentBadge status={payment.status} named />}
         <OrderBadge status={status} />
       </span>
       <Price of={total} />

@@ -31,10 +31,10 @@ export function OrderBadge({ status }: { status: OrderStatus }) {
   return <Badge word={word} tone={tone} />;
 }
 
-/** The payment's status as a word in its colour. */
-export function PaymentBadge({ status }: { status: PaymentStatus }) {
+/** The payment's status as a word in its colour; `named` where nothing beside it says that it is the payment's. */
+export function PaymentBadge({ status, named = false }: { status: PaymentStatus; named?: boolean }) {
   const [word, tone] = paymentWords[status];
-  return <Badge word={word} tone={tone} />;
+  return <Badge word={named ? `Payment ${word.toLowerCase()}` : word} tone={tone} />;
 }
 
 function Badge({ word, tone }: { word: string; tone: Tone }) {

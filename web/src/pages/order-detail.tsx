@@ -48,7 +48,7 @@ function Detail({ id }: { id: string }) {
       title={`Order ${number}`}
       beside={
         <span className="row-state">
-          {payment && <PaymentBadge status={payment.status} />}
+          {payment && status === 'CREATED' && <PaymentBadge status={payment.status} named />}
           <OrderBadge status={status} />
         </span>
       }

@@ -7,21 +7,35 @@ export interface Example {
 /** One walk through the API, tab by tab: look, order, watch, pay again, cancel. */
 export const examples: readonly Example[] = [
   {
-    query: `# 1. What can be ordered? Prices are exact: amountMinor is in the smallest unit.
+    query: `# 1. What can be ordered? Prices are exact:
+# amountMinor counts the smallest unit.
 query Products {
   products(first: 5) {
-    nodes { id sku name price { amount amountMinor currency } }
+    nodes {
+      id
+      sku
+      name
+      price { amount amountMinor currency }
+    }
     pageInfo { hasNextPage endCursor }
   }
 }
 `,
   },
   {
-    query: `# 2. Order something: put a product's id from tab 1 into the variables below.
-# Sending the same idempotencyKey again gives the same order, with replayed: true.
+    query: `# 2. Order something: put a product's id from tab 1
+# into the variables below. The same idempotencyKey
+# again gives the same order, with replayed: true.
 mutation CreateOrder($input: OrderCreateInput!) {
   orderCreate(input: $input) {
-    order { id number status version total { amount currency } payment { id status } }
+    order {
+      id
+      number
+      status
+      version
+      total { amount currency }
+      payment { id status }
+    }
     replayed
     userErrors { field message code }
   }
@@ -40,14 +54,19 @@ mutation CreateOrder($input: OrderCreateInput!) {
     ),
   },
   {
-    query: `# 3. Watch it happen: every change is pushed, in order, exactly once.
-# Stop, run again with the last cursor as "after", and it goes on where it was.
+    query: `# 3. Watch it happen: every change is pushed, in
+# order, exactly once. Stop, run again with the last
+# cursor as "after", and it goes on where it was.
 subscription WatchOrder($orderId: ID!, $after: EventCursor) {
   orderEvents(orderId: $orderId, after: $after) {
     kind
     cursor
     event { type version occurredAt }
-    order { status version payment { status declineCode } }
+    order {
+      status
+      version
+      payment { status declineCode }
+    }
   }
 }
 `,
@@ -69,7 +88,14 @@ subscription WatchAll {
     query: `# 5. Your orders, newest first.
 query Orders {
   orders(first: 5) {
-    nodes { id number status total { amount currency } availableActions createdAt }
+    nodes {
+      id
+      number
+      status
+      total { amount currency }
+      availableActions
+      createdAt
+    }
     pageInfo { hasNextPage endCursor }
   }
 }
@@ -92,7 +118,8 @@ mutation RetryPayment($input: PaymentRetryInput!) {
     ),
   },
   {
-    query: `# 7. Cancel. The order is CANCELLING while money is released, then CANCELLED.
+    query: `# 7. Cancel. The order is CANCELLING while money is
+# released, then CANCELLED.
 mutation CancelOrder($input: OrderCancelInput!) {
   orderCancel(input: $input) {
     order { status version cancelReason }

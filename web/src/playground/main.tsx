@@ -41,6 +41,7 @@ function UserPlayground({ user }: { user: string }) {
                 {known.label}
               </option>
             ))}
+            {user && !devUsers.some((known) => known.user === user) && <option value={user}>{user}</option>}
           </select>
         </label>
       </GraphiQL.Logo>
