@@ -27,11 +27,10 @@ type orderWatch struct {
 	last int
 	// first is the item that starts the stream.
 	first *Update
-	// page has events read from the log; behind: the log has more of them.
-	page   []order.Event
-	behind bool
-	// pending is work that the database did not allow yet.
-	pending mark
+	// page has events read from the log.
+	page []order.Event
+	// What is to be read from the log. behind: it has the event after last. more: it may have. reset: the state of now.
+	behind, more, reset bool
 }
 
 // WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of now. With one, everything later
@@ -79,7 +78,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 
 // start begins the stream with a state.
 func (w *orderWatch) start(kind Kind, o *order.Order) {
-	w.last, w.page, w.behind = o.Version, nil, false
+	w.last, w.page, w.behind, w.more, w.reset = o.Version, nil, false, false, false
 	w.first = &Update{Kind: kind, Cursor: w.cursor(o.Version), Order: o}
 	w.inbox.has(o.Version)
 }
@@ -115,8 +114,8 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			return nil, time.Time{}, err
 		case found == nothing:
 			return nil, time.Time{}, nil
-		case found != item:
-			w.pending = max(w.pending, found)
+		case found == mustReset:
+			w.reset = true
 		case d.event.Version > w.last+1:
 			// What is missing was committed before this one, so the log has both.
 			w.behind = true
@@ -139,30 +138,30 @@ func (w *orderWatch) happened(e *order.Event) *Update {
 
 // work reads from the log what the subscriber needs of it. again is when to try once more.
 func (w *orderWatch) work(ctx context.Context) (again time.Time, err error) {
-	if w.hub.isDraining() || (w.pending == nothing && !w.behind) {
+	switch {
+	case w.hub.isDraining():
 		return time.Time{}, nil
-	}
-	if w.pending == mustReset {
+	case w.reset:
 		err = w.restart(ctx)
-	} else {
+	case w.behind, w.more:
 		err = w.fill(ctx)
 	}
-	if err == nil {
-		return time.Time{}, nil
+	if err != nil {
+		return w.hub.later(ctx, err)
 	}
-	return w.hub.later(ctx, err)
+	return time.Time{}, nil
 }
 
 // restart begins the stream anew from the state of now.
 func (w *orderWatch) restart(ctx context.Context) error {
 	w.hub.mu.RLock()
-	w.epoch = w.hub.epoch
+	epoch := w.hub.epoch
 	w.hub.mu.RUnlock()
 	o, err := w.hub.log.Order(ctx, w.principal, w.orderID)
 	if err != nil {
 		return err
 	}
-	w.pending = nothing
+	w.epoch = epoch
 	w.start(Reset, o)
 	return nil
 }
@@ -171,22 +170,16 @@ func (w *orderWatch) restart(ctx context.Context) error {
 func (w *orderWatch) fill(ctx context.Context) error {
 	limit := w.hub.cfg.PageSize
 	events, err := w.hub.log.Events(ctx, w.principal, w.orderID, w.last, limit)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(events) == 0 && !w.behind {
-		w.pending = nothing // the doubt was unfounded
+	case len(events) == 0 && !w.behind:
+		w.more = false
 		return nil
-	}
-	if len(events) == 0 || events[0].Version != w.last+1 {
+	case len(events) == 0 || events[0].Version != w.last+1:
 		return w.restart(ctx) // the log no longer holds what comes next
 	}
-	w.pending = nothing
-	w.page, w.behind = events, len(events) == limit
-	if w.behind {
-		// The page ended by the limit alone if nothing follows; that must not look like a missing event.
-		w.pending, w.behind = mustCheck, false
-	}
+	w.page, w.behind, w.more = events, false, len(events) == limit
 	w.inbox.has(events[len(events)-1].Version)
 	return nil
 }

@@ -154,20 +154,17 @@ func (h *Hub) wants(row *FeedRow) bool {
 	return false
 }
 
-// hand hands one row on. e is nil when nobody wanted it a moment ago, or when the log no longer has it: whoever came
-// to watch in that moment reads the log.
+// hand hands one row on. e is nil when nobody wanted it a moment ago, or when the log no longer has it. Who has come to
+// watch the order since has read its state later than the row was read; a feed that has come since reads the log.
 func (h *Hub) hand(row *FeedRow, e *order.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if row.Position <= h.position {
 		return
 	}
-	for w := range h.orders[row.Key.OrderID] {
-		switch {
-		case e != nil:
+	if e != nil {
+		for w := range h.orders[row.Key.OrderID] {
 			w.inbox.putNewer(delivery{event: e})
-		case w.inbox.lacks(row.Key.Version):
-			w.inbox.doubt()
 		}
 	}
 	h.handFeeds(h.feeds[uuid.Nil], row, e)

@@ -98,8 +98,6 @@ type inbox struct {
 	ended bool
 	// reset: what the subscriber has got belongs to another log.
 	reset bool
-	// unsure: there may be something in the log that was not queued.
-	unsure bool
 	// newest is the highest version that was queued or handed out, of an order's subscription.
 	newest int
 	// signal has one slot: a subscriber that is woken looks at everything.
@@ -161,14 +159,6 @@ func (b *inbox) has(version int) {
 	b.newest = max(b.newest, version)
 }
 
-// doubt makes the subscriber look into the log.
-func (b *inbox) doubt() {
-	b.mu.Lock()
-	b.unsure = true
-	b.mu.Unlock()
-	b.wake()
-}
-
 // void makes the subscriber start anew.
 func (b *inbox) void() {
 	b.mu.Lock()
@@ -184,25 +174,25 @@ func (b *inbox) end() {
 	b.wake()
 }
 
-// mark is what take found beside the queue. Each but slow and ended is reported once.
-type mark int
+// found is what take found beside the end.
+type found int
 
 const (
-	nothing mark = iota
+	nothing found = iota
 	item
-	mustCheck
 	mustReset
 )
 
-// take returns the oldest delivery, or what else is to be done. The error is stream.ErrDone or errSlow.
-func (b *inbox) take() (delivery, mark, error) {
+// take returns the oldest delivery, or that the subscriber has to start anew, which is said once. The error is
+// stream.ErrDone or errSlow.
+func (b *inbox) take() (delivery, found, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.ended:
 		return delivery{}, nothing, stream.ErrDone
 	case b.reset:
-		b.reset, b.unsure = false, false
+		b.reset = false
 		return delivery{}, mustReset, nil
 	case b.slow:
 		return delivery{}, nothing, errSlow
@@ -214,9 +204,6 @@ func (b *inbox) take() (delivery, mark, error) {
 			b.queue = nil // an idle subscription keeps no memory
 		}
 		return d, item, nil
-	case b.unsure:
-		b.unsure = false
-		return delivery{}, mustCheck, nil
 	}
 	return delivery{}, nothing, nil
 }

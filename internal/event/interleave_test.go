@@ -1,0 +1,123 @@
+package event_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+// interleaved is a log that lets a test act once in the moment after a read and before its result is used.
+type interleaved struct {
+	event.Log
+	afterOrder, afterTail, afterEventsAt func()
+}
+
+func once(f *func()) {
+	if act := *f; act != nil {
+		*f = nil
+		act()
+	}
+}
+
+func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
+	o, err := l.Log.Order(ctx, p, orderID)
+	once(&l.afterOrder)
+	return o, err
+}
+
+func (l *interleaved) FeedTail(ctx context.Context, after int64, limit int) (event.FeedTail, error) {
+	tail, err := l.Log.FeedTail(ctx, after, limit)
+	once(&l.afterTail)
+	return tail, err
+}
+
+func (l *interleaved) EventsAt(ctx context.Context, keys []event.Key) (map[event.Key]*order.Event, error) {
+	events, err := l.Log.EventsAt(ctx, keys)
+	once(&l.afterEventsAt)
+	return events, err
+}
+
+// TestInterleaving has the moments in which a subscriber could miss an event for ever, because nothing follows it.
+func TestInterleaving(t *testing.T) {
+	t.Parallel()
+	setup := func(t *testing.T) (*replica, *interleaved, func()) {
+		url := postgrestest.URL(t)
+		db := postgrestest.Connect(t, url)
+		log := &interleaved{Log: postgres.NewLog(db)}
+		// Nothing polls: what is missed stays missed.
+		r := &replica{t: t, url: url, db: db, hub: event.NewHub(log, event.Config{PollInterval: time.Hour})}
+		ledger := postgres.NewSequencer(db, uuid.NewString(), time.Hour)
+		if held, err := ledger.Take(t.Context()); err != nil || !held {
+			t.Fatal(held, err)
+		}
+		return r, log, func() {
+			t.Helper()
+			if _, err := ledger.Assign(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+
+	t.Run("OKCommitAfterTheSnapshotWasRead", func(t *testing.T) {
+		t.Parallel()
+		r, log, _ := setup(t)
+		head := r.place(ada).Order.Head
+		log.afterOrder = func() { r.hub.Publish([]order.Event{r.advance(head)}) }
+		sub := r.watchOrder(ada, head.ID, "")
+		expect(t, sub, event.Snapshot, 1)
+		expect(t, sub, event.Happened, 2)
+	})
+
+	t.Run("OKCommitAfterTheCursorWasChecked", func(t *testing.T) {
+		t.Parallel()
+		r, log, _ := setup(t)
+		head := r.place(ada).Order.Head
+		log.afterOrder = func() { r.hub.Publish([]order.Event{r.advance(head)}) }
+		sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String())
+		expect(t, sub, event.Happened, 2)
+	})
+
+	t.Run("OKFeedJoinsWhenNobodyWatchedAMomentAgo", func(t *testing.T) {
+		t.Parallel()
+		r, log, assign := setup(t)
+		expect(t, r.watchFeed(staff, event.Filter{}, ""), event.Snapshot, 0) // learns the position
+		r.hub = event.NewHub(log, event.Config{PollInterval: time.Hour})
+		before := r.watchFeed(ada, event.Filter{}, "")
+		before.Close()
+		e := r.place(ada)
+		assign()
+		joined := make(chan *event.Subscription, 1)
+		log.afterTail = func() { joined <- r.watchFeed(ada, event.Filter{}, "") }
+		run(t, r.hub.Run)
+		sub := <-joined
+		expect(t, sub, event.Snapshot, 0)
+		expectEvent(t, sub, e)
+	})
+
+	t.Run("OKFeedJoinsWhileTheEventsOfOthersAreRead", func(t *testing.T) {
+		t.Parallel()
+		r, log, assign := setup(t)
+		watched := r.place(ada)
+		one := r.watchOrder(ada, watched.OrderID(), "")
+		expect(t, one, event.Snapshot, 1)
+		assign()
+		r2 := r.advance(watched.Order.Head)
+		e := r.place(grace)
+		assign()
+		joined := make(chan *event.Subscription, 1)
+		log.afterEventsAt = func() { joined <- r.watchFeed(grace, event.Filter{}, "") }
+		run(t, r.hub.Run)
+		expectEvent(t, one, r2)
+		sub := <-joined
+		expect(t, sub, event.Snapshot, 0)
+		expectEvent(t, sub, e)
+	})
+}
