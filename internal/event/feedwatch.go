@@ -93,7 +93,7 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		if w.first != nil {
 			u := w.first
 			w.first = nil
-			return u, w.quietUntil, nil
+			return u, time.Time{}, nil
 		}
 		if len(w.page) > 0 {
 			next := w.page[0]

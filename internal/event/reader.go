@@ -19,7 +19,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		for {
 			more, err := h.read(ctx)
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // the end of ctx is how Run ends
+				return nil // the end of ctx is how Run ends
 			}
 			if err != nil {
 				h.cfg.Logger.WarnContext(ctx, "the hub cannot read the log and will try again", "error", err)

@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func (s *Subscription) Next(ctx context.Context) (*Update, error) {
 }
 
 func (s *Subscription) ended(err error) error {
-	if err == errSlow { //nolint:errorlint // a mark of our own, never wrapped
+	if errors.Is(err, errSlow) {
 		return &stream.SlowConsumerError{Cursor: s.cursor}
 	}
 	return err

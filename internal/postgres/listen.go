@@ -80,7 +80,7 @@ func (l *Listener) Run(ctx context.Context) error {
 				}
 			}
 		case <-ping.C:
-			go l.ping(listener) // beside the loop, as above
+			go l.ping(ctx, listener) // beside the loop, as above
 		}
 	}
 }
@@ -96,11 +96,11 @@ func (l *Listener) listen(listener *pq.Listener) error {
 }
 
 // ping finds out whether the connection is alive; if not, the listener reconnects.
-func (l *Listener) ping(listener *pq.Listener) {
+func (l *Listener) ping(ctx context.Context, listener *pq.Listener) {
 	// lib/pq panics when the server answers a ping with an error, as it does when somebody cancels the backend.
 	defer func() {
 		if r := recover(); r != nil {
-			l.logger.Warn("the ping of the connection that hears of new events was refused", "error", r)
+			l.logger.WarnContext(ctx, "the ping of the connection that hears of new events was refused", "error", r)
 		}
 	}()
 	_ = listener.Ping() // a failure closes the connection, which is reported there
