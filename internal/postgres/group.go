@@ -2,12 +2,13 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"sync"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
 // errClosed means that the store is closed.
-var errClosed = errors.New("store is closed")
+var errClosed = fault.New(fault.Unavailable, "The server is stopping; repeat the request.")
 
 // group coalesces concurrent calls into batches (group commit). A worker takes what waits at the moment it is free, so a
 // lone call waits for nothing, and under load one commit carries many calls: the fsync, the round trips and the planning
