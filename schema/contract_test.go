@@ -162,7 +162,8 @@ func TestCompare(t *testing.T) {
 		"ErrDefault":         {"max: Int", "max: Int = 1", []string{"Query.thing(max) has the default 1, in the contract <nil> (nil: none)"}, nil},
 		"ErrRequiredArgument": {
 			"max: Int", "max: Int, min: Int!",
-			[]string{"Query.thing(min) is required, but is not in the contract"}, nil,
+			[]string{"Query.thing(min) is required, but is not in the contract"},
+			nil,
 		},
 		"ErrRequiredInput": {"b: Int", "b: Int c: Int!", []string{"In.c is required, but is not in the contract"}, nil},
 		"ErrInterface":     {"Thing implements Named", "Thing", []string{"Thing does not implement Named"}, nil},

@@ -112,7 +112,7 @@ func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any)
 	if err != nil {
 		return payment.Result{}, undelivered(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read; there is nothing left to lose
+	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes))
 	if err != nil {
 		return payment.Result{}, undelivered(err)

@@ -1,0 +1,66 @@
+package page_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	key := uuid.MustParse("01893f3c-0000-7000-8000-00000000002a")
+	mine, other, bad := page.Cursor("order", key), page.Cursor("product", key), "bm8"
+	n := func(i int) *int { return &i }
+	for name, tt := range map[string]struct {
+		first, last   *int
+		after, before *string
+		want          page.Request
+		code          fault.Code
+	}{
+		"OKDefault":       {want: page.Request{Limit: 20}},
+		"OKFirstAfter":    {first: n(5), after: &mine, want: page.Request{Limit: 5, After: key}},
+		"OKLastBefore":    {last: n(100), before: &mine, want: page.Request{Limit: 100, Before: key, Backward: true}},
+		"OKZero":          {first: n(0), want: page.Request{Limit: 0}},
+		"ErrBoth":         {first: n(1), last: n(1), code: fault.BadUserInput},
+		"ErrTooMany":      {first: n(101), code: fault.BadUserInput},
+		"ErrNegative":     {last: n(-1), code: fault.BadUserInput},
+		"ErrAnothersList": {after: &other, code: fault.InvalidCursor},
+		"ErrGarbage":      {before: &bad, code: fault.InvalidCursor},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := page.Parse("order", tt.first, tt.after, tt.last, tt.before)
+			if fault.CodeOf(err) != tt.code || (err == nil && got != tt.want) {
+				t.Errorf("got %+v, %v; want %+v, %q", got, err, tt.want, tt.code)
+			}
+		})
+	}
+}
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	key := uuid.New()
+	for name, tt := range map[string]struct {
+		request page.Request
+		rows    []int
+		want    page.Result[int]
+	}{
+		"OKMore":         {page.Request{Limit: 2}, []int{1, 2, 3}, page.Result[int]{Items: []int{1, 2}, HasNext: true}},
+		"OKLastPage":     {page.Request{Limit: 2, After: key}, []int{3}, page.Result[int]{Items: []int{3}, HasPrevious: true}},
+		"OKBackward":     {page.Request{Limit: 2, Backward: true}, []int{9, 8, 7}, page.Result[int]{Items: []int{8, 9}, HasPrevious: true}},
+		"OKBackwardInto": {page.Request{Limit: 2, Backward: true, Before: key}, []int{2, 1}, page.Result[int]{Items: []int{1, 2}, HasNext: true}},
+		"OKEmpty":        {page.Request{Limit: 2}, nil, page.Result[int]{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := page.Cut(tt.request, tt.rows)
+			if !slices.Equal(got.Items, tt.want.Items) || got.HasNext != tt.want.HasNext || got.HasPrevious != tt.want.HasPrevious {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
