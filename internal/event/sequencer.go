@@ -125,7 +125,7 @@ func (s *Sequencer) stand(ctx context.Context) {
 		case <-s.free:
 			return
 		case <-s.commits:
-			s.attempt(ctx, callTimeout, "announce a commit", s.ledger.Announce)
+			s.attempt(ctx, callTimeout, "announce", s.ledger.Announce)
 			pause(ctx, announcePause)
 		}
 	}
@@ -158,7 +158,7 @@ func (s *Sequencer) lead(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-renew.C:
-			ok = s.attempt(ctx, callTimeout, "renew the sequencer's lease", s.ledger.Renew)
+			ok = s.attempt(ctx, callTimeout, "renew", s.ledger.Renew)
 		case <-look.C:
 			ok = s.assign(ctx)
 			look.Reset(lookEvery)
@@ -174,7 +174,7 @@ func (s *Sequencer) lead(ctx context.Context) {
 
 // assign makes one assignment. false: start over with the lease.
 func (s *Sequencer) assign(ctx context.Context) bool {
-	return s.attempt(ctx, assignTimeout, "assign positions", func(ctx context.Context) error {
+	return s.attempt(ctx, assignTimeout, "assign", func(ctx context.Context) error {
 		assigned, err := s.ledger.Assign(ctx)
 		if assigned.Count > 0 {
 			s.assigned()
@@ -187,12 +187,12 @@ func (s *Sequencer) assign(ctx context.Context) bool {
 }
 
 // attempt makes one call and logs its failure.
-func (s *Sequencer) attempt(ctx context.Context, timeout time.Duration, what string, call func(context.Context) error) bool {
+func (s *Sequencer) attempt(ctx context.Context, timeout time.Duration, call string, f func(context.Context) error) bool {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := call(limited)
+	err := f(limited)
 	if err != nil && ctx.Err() == nil {
-		s.logger.WarnContext(ctx, "the sequencer could not "+what, "error", err)
+		s.logger.WarnContext(ctx, "a call of the sequencer failed; it goes on", "call", call, "error", err)
 		pause(ctx, lookEvery)
 	}
 	return err == nil

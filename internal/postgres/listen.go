@@ -14,9 +14,9 @@ import (
 const (
 	// pingEvery keeps the connection's read deadline from ending it, and finds out when it is dead.
 	pingEvery = 10 * time.Second
-	// reconnectMin and reconnectMax bound the pause between attempts to connect.
-	reconnectMin = 100 * time.Millisecond
-	reconnectMax = 5 * time.Second
+	// reconnectSoonest and reconnectLatest bound the pause between attempts to connect.
+	reconnectSoonest = 100 * time.Millisecond
+	reconnectLatest  = 5 * time.Second
 )
 
 // Listener hears NOTIFY on a connection of its own. What it hears only saves time: a notification may be lost, so
@@ -44,7 +44,7 @@ func (l *Listener) Connected() bool { return l.connected.Load() }
 
 // Run listens until ctx ends, and reconnects by itself.
 func (l *Listener) Run(ctx context.Context) error {
-	listener := pq.NewDialListener(deadlineDialer{}, l.dsn, reconnectMin, reconnectMax, func(kind pq.ListenerEventType, err error) {
+	listener := pq.NewDialListener(deadlineDialer{}, l.dsn, reconnectSoonest, reconnectLatest, func(kind pq.ListenerEventType, err error) {
 		l.changed(ctx, kind, err)
 	})
 	defer l.connected.Store(false)

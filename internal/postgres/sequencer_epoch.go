@@ -21,10 +21,10 @@ func (s *Sequencer) identify(ctx context.Context, stored string) error {
 		return fmt.Errorf("fingerprint of the log: %w", err)
 	}
 	fingerprint := cluster + " " + timeline
-	switch {
-	case stored == fingerprint:
+	switch stored {
+	case fingerprint:
 		return nil
-	case stored == "":
+	case "":
 		_, err := s.db.ExecContext(ctx, `UPDATE event_log SET fingerprint = $2 WHERE fence = $1`, s.fence, fingerprint)
 		return err
 	}

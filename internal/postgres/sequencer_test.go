@@ -46,6 +46,13 @@ func assign(t *testing.T, s *postgres.Sequencer) event.Assigned {
 	return assigned
 }
 
+func assignAll(t *testing.T, s *postgres.Sequencer) {
+	t.Helper()
+	for more := true; more; {
+		more = assign(t, s).More
+	}
+}
+
 func begin(t *testing.T, db *sqlx.DB) *sqlx.Tx {
 	t.Helper()
 	tx, err := db.BeginTxx(t.Context(), nil)
@@ -181,8 +188,7 @@ func TestSequencerAssign(t *testing.T) {
 			advance(t, db, head)
 			advance(t, older, head)
 			commit(t, older)
-			for assign(t, s).More {
-			}
+			assignAll(t, s)
 			checkFeed(t, db)
 		}
 	})
@@ -333,8 +339,7 @@ func TestSequencerUnderWriters(t *testing.T) {
 	last := sequencer(t, db, longLease)
 	expire(t, db)
 	take(t, last, true)
-	for assign(t, last).More {
-	}
+	assignAll(t, last)
 	rows := checkFeed(t, db)
 	t.Logf("%d positions", len(rows))
 }
