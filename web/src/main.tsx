@@ -6,6 +6,9 @@ import { SessionStore } from './shared/session';
 import './styles/tokens.css';
 import './styles/page.css';
 import './styles/parts.css';
+import './styles/shop.css';
+import './styles/payment.css';
+import './styles/orders.css';
 
 const session = new SessionStore();
 await session.restore();

@@ -1,3 +1,4 @@
+import '../styles/board.css';
 import { BoardOrder } from '../components/board-row';
 import { Page } from '../components/page';
 import { SignedIn } from '../components/sign-in';
