@@ -153,6 +153,22 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders']);
   });
 
+  it('grows page by page, and stays in order while it does', async () => {
+    const server = new FakeServer({
+      Orders: ({ after }) => (after ? page([orderAt(2, 1), orderAt(1, 1)]) : page([orderAt(5, 1), orderAt(4, 1), orderAt(3, 1)], true)),
+    });
+    open('/order', server);
+    server.push('orderFeed', feedBegins);
+    await userEvent.click(await screen.findByRole('button', { name: 'Show more' }));
+    await screen.findByText('OW-00000001');
+    server.push('orderFeed', happened(6, 1));
+    server.push('orderFeed', happened(1, 2));
+    await screen.findByText('OW-00000006');
+    expect(listed()).toEqual([6, 5, 4, 3, 2, 1].map((number) => `OW-0000000${number}`));
+    expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
+    expect(server.asked).toEqual(['Orders', 'Orders']);
+  });
+
   it('is read again when the server lost the place', async () => {
     let orders = [orderAt(1, 1)];
     const server = new FakeServer({ Orders: () => page(orders) });
