@@ -23,6 +23,10 @@ import (
 // to be killed.
 const serverVariable = "ORDERWIRE_PGEMBED_TEST_SERVER"
 
+// connectVariable makes the test binary a client of the database at the URL it names, for a test to run as another
+// account.
+const connectVariable = "ORDERWIRE_PGEMBED_TEST_CONNECT"
+
 // patience bounds what a test waits for; it is no expectation of speed.
 const patience = 30 * time.Second
 
@@ -31,7 +35,20 @@ func TestMain(m *testing.M) {
 		serve(dir)
 		return
 	}
+	if url := os.Getenv(connectVariable); url != "" {
+		connect(url)
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// connect prints what a connection's first question is answered with.
+func connect(url string) {
+	db, err := sql.Open("postgres", url)
+	if err == nil {
+		err = db.PingContext(context.Background())
+	}
+	fmt.Println("the answer:", err)
 }
 
 // serve prints postgres' pid and the URL, or the error of the start, and waits until its standard input ends.

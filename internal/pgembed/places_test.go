@@ -2,7 +2,6 @@ package pgembed_test
 
 import (
 	"bytes"
-	"database/sql"
 	"io"
 	"os"
 	"os/exec"
@@ -54,7 +53,7 @@ func TestPrivate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(testBinary(t), "-test.run=^TestConnectHelper$", "-test.v")
+	cmd := exec.Command(testBinary(t))
 	cmd.Dir = "/"
 	cmd.Env = []string{connectVariable + "=" + cluster.URL(pgembed.Database)}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: other}
@@ -62,22 +61,6 @@ func TestPrivate(t *testing.T) {
 	if err != nil || !bytes.Contains(out, []byte("Peer authentication failed")) {
 		t.Errorf("another account's connection ended with %v:\n%s", err, out)
 	}
-}
-
-const connectVariable = "ORDERWIRE_PGEMBED_TEST_CONNECT"
-
-// TestConnectHelper is no test of its own: TestPrivate runs it as another account.
-func TestConnectHelper(t *testing.T) {
-	url := os.Getenv(connectVariable)
-	if url == "" {
-		t.Skip("run by TestPrivate")
-	}
-	db, err := sql.Open("postgres", url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	t.Logf("the answer: %v", db.PingContext(t.Context()))
 }
 
 // TestRelocated covers root with a data folder that PostgreSQL's account cannot enter.
