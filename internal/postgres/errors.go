@@ -10,6 +10,8 @@ import (
 const (
 	uniqueViolation  = "23505"
 	lockNotAvailable = "55P03"
+	// A partition's rows are in the default partition already.
+	checkViolation = "23514"
 	// Two that create a table at once: one of them sees it half done.
 	duplicateTable = "42P07"
 )

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -28,6 +30,15 @@ func TestEnsurePartitions(t *testing.T) {
 		if err := postgres.EnsurePartitions(t.Context(), db, time.Date(2031, 12, 31, 23, 59, 59, 0, time.UTC)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// An order whose month has no partition goes to the default one, and its month stays there.
+	old := newOrder(ada)
+	old.ID = uuid.MustParse("01893f3c-0000-7000-8000-00000000002a")
+	if _, err := store.CreateOrder(t.Context(), ada, old, key("old", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.EnsurePartitions(t.Context(), db, time.Date(2023, 7, 10, 0, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
 	}
 	o := create(t, store, ada)
 	var partition string
