@@ -191,8 +191,12 @@ func (h *home) takeLock() error {
 	return nil
 }
 
-// release gives the lock back.
-func (h *home) release() { _ = h.lock.Close() }
+// release gives the lock back. Closing alone would leave it, for a moment, with a program that this process is just
+// starting: the child has a copy of every open file until its exec.
+func (h *home) release() {
+	_ = syscall.Flock(int(h.lock.Fd()), syscall.LOCK_UN) // the close below does the same, later
+	_ = h.lock.Close()
+}
 
 // makeReadable makes a folder that every account may enter; what is private in it has its own mode. A folder that
 // exists keeps its mode.
