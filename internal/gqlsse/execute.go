@@ -94,7 +94,7 @@ func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphEx
 		err = context.Cause(ctx) // a cancelled stream ends in many ways; this is the reason
 	}
 	refused, isFault := errors.AsType[*fault.Error](err)
-	_, slow := errors.AsType[*stream.SlowConsumerError](err)
+	slow, isSlow := errors.AsType[*stream.SlowConsumerError](err)
 	switch {
 	case isFault:
 		// Without ctx's end: this last answer is still to be presented.
@@ -102,8 +102,13 @@ func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphEx
 		out.fail(exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	case errors.Is(err, stream.ErrDone):
 		out.complete()
-	case errors.Is(err, stream.ErrDraining), slow:
+	case errors.Is(err, stream.ErrDraining):
 		out.comment(err.Error())
+	case isSlow && slow.Cursor != "":
+		// The same place is the last `id:` that was sent, which a client repeats as Last-Event-ID by itself.
+		out.comment("slow consumer: reconnect and resume with Last-Event-ID: " + slow.Cursor)
+	case isSlow:
+		out.comment("slow consumer: reconnect")
 	case errors.Is(err, errGone), errors.Is(err, context.Canceled):
 	default:
 		t.cfg.Logger.ErrorContext(ctx, "subscription failed", "error", err)

@@ -149,7 +149,8 @@ func TestStreamEnd(t *testing.T) {
 	}{
 		{"Done", stream.ErrDone, []string{"event: complete\ndata:"}},
 		{"Draining", stream.ErrDraining, []string{": server is draining, reconnect and resume"}},
-		{"SlowConsumer", &stream.SlowConsumerError{}, []string{": slow consumer: resume with the last cursor as `after`"}},
+		{"SlowConsumer", &stream.SlowConsumerError{Cursor: "AQEB"}, []string{": slow consumer: reconnect and resume with Last-Event-ID: AQEB"}},
+		{"SlowConsumerWithoutItem", &stream.SlowConsumerError{}, []string{": slow consumer: reconnect"}},
 		{"Internal", errors.New("secret detail"), nil},
 		{"Fault", fault.New(fault.InvalidCursor, "The cursor is another order's."), []string{
 			`event: next` + "\n" + `data: {"errors":[{"message":"The cursor is another order's.","path":["feed"],"extensions":{"code":"INVALID_CURSOR"}}]}`,

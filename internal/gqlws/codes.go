@@ -44,6 +44,16 @@ const (
 	slowReason     = "slow consumer: reconnect and resume with the last cursor as `after`"
 )
 
+// slowReasonFor is the reason of a 4008 because of one operation: `after=` and the cursor of the last item that was sent
+// for it, then the operation's id. The socket's other operations resume with the last cursors they have received. The
+// cursor comes first, so that a long id is what is cut off.
+func slowReasonFor(cursor, id string) string {
+	if cursor == "" {
+		return slowReason
+	}
+	return "slow consumer: reconnect and resume with after=" + cursor + " (id " + id + ")"
+}
+
 // closeReason cuts a reason to what fits a control frame (RFC 6455 section 5.5: 125 bytes with the code), at a
 // character's boundary because it must be UTF-8.
 func closeReason(reason string) string {

@@ -139,8 +139,10 @@ func (c *conn) run(op *operation, params *graphql.RawParams) {
 // step sends one response of an operation; it reports false when there is no next one. An operation without a pull (a
 // query, a mutation, a subscription whose resolver refused or sends by itself) is driven by its handler alone.
 func (c *conn) step(ctx context.Context, op *operation, pull stream.Pull, responses graphql.ResponseHandler) bool {
+	cursor := ""
 	if pull != nil {
-		if _, err := pull(ctx); err != nil {
+		var err error
+		if cursor, err = pull(ctx); err != nil {
 			c.end(ctx, op, err)
 			return false
 		}
@@ -160,7 +162,7 @@ func (c *conn) step(ctx context.Context, op *operation, pull stream.Pull, respon
 		c.end(ctx, op, err)
 		return false
 	}
-	return c.send(op, data)
+	return c.send(op, cursor, data)
 }
 
 // end ends an operation for the reason its source gives.
@@ -174,7 +176,7 @@ func (c *conn) end(ctx context.Context, op *operation, err error) {
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)
 	case errors.As(err, &slow):
-		c.close(CloseSlowConsumer, slow.Error())
+		c.close(CloseSlowConsumer, slowReasonFor(slow.Cursor, op.id))
 	case isFault:
 		c.fail(op, c.exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	default:

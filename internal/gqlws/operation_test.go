@@ -200,7 +200,8 @@ func TestStreamEnd(t *testing.T) {
 		about string
 	}{
 		{"Draining", fmt.Errorf("hub: %w", stream.ErrDraining), 1012, "resume"},
-		{"SlowConsumer", &stream.SlowConsumerError{Cursor: "7"}, 4008, "resume"},
+		{"SlowConsumer", &stream.SlowConsumerError{Cursor: "AQEBAZNfQwEAAAAAAAAAAAAAAQ"}, 4008, "resume with after=AQEBAZNfQwEAAAAAAAAAAAAAAQ (id a)"},
+		{"SlowConsumerWithoutItem", &stream.SlowConsumerError{}, 4008, "resume with the last cursor as `after`"},
 		{"Internal", errors.New("secret detail"), 1013, "internal"},
 		{"EOFIsNotDone", fmt.Errorf("read: %w", io.EOF), 1013, "internal"},
 	} {

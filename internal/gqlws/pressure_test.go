@@ -47,8 +47,8 @@ func TestBackpressure(t *testing.T) {
 			go func() { s.Items <- streamtest.Item{Err: &stream.SlowConsumerError{Cursor: "1"}} }()
 			time.Sleep(9 * time.Second) // of the bubble's clock; shorter than the write deadline
 			c.expect(`{"id":"a","type":"next","payload":{"data":{"feed":"1"}}}`)
-			if reason := c.expectClose(4008); !strings.Contains(reason, "resume") {
-				t.Errorf("reason %q does not say to resume", reason)
+			if reason := c.expectClose(4008); !strings.Contains(reason, "resume with after=1 (id a)") {
+				t.Errorf("reason %q does not say where to resume", reason)
 			}
 		})
 	})
@@ -101,7 +101,7 @@ func TestBackpressure(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := websocket.FormatCloseMessage(4008, "slow consumer: reconnect and resume with the last cursor as `after`")
+				want := websocket.FormatCloseMessage(4008, "slow consumer: reconnect and resume with after=1 (id a)")
 				message := `{"id":"a","type":"next","payload":{"data":{"feed":"` + value + `"}}}`
 				got := append(head, rest...)
 				header := map[string]int{"Small": 2, "Medium": 4, "Large": 10}[name]

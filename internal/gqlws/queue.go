@@ -13,6 +13,8 @@ type frame struct {
 	kind int // websocket.TextMessage or a control frame
 	data []byte
 	op   *operation // whose it is; nil: the socket's own
+	// cursor is that of the item the frame carries; empty when it carries none.
+	cursor string
 }
 
 // enqueue adds a frame of the socket's own and returns at once. It reports false when the socket is closing or its
@@ -58,13 +60,13 @@ func (c *conn) replyTo(id, kind string, payload any) {
 // send writes an operation's frame and returns when it is written, so that an operation never has more than one in the
 // queue: while the client does not read, the operation's source is not pulled either, and the hub's bounded queue says
 // when that has gone on for too long. It reports false when the operation has ended meanwhile.
-func (c *conn) send(op *operation, data []byte) bool {
+func (c *conn) send(op *operation, cursor string, data []byte) bool {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
 		return false
 	}
-	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op})
+	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op, cursor: cursor})
 	start := !c.writing
 	c.writing = true
 	c.mu.Unlock()

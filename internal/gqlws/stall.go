@@ -35,11 +35,16 @@ func (c *conn) fallAsleep() bool {
 }
 
 // stalled is told of a frame that the client did not read within WriteTimeout, and how many of its bytes were sent. The
-// socket is shut already: its operations have ended and its queue is dropped. A client that was only asleep shall still learn why: for StallGrace longer, the rest of the
-// frame and a 4008 are offered to it, past gorilla, which gives a connection up at the first missed deadline.
+// socket is shut already: its operations have ended and its queue is dropped. A client that was only asleep shall still
+// learn why: for StallGrace longer, the rest of the frame and a 4008 with its cursor are offered to it, past gorilla,
+// which gives a connection up at the first missed deadline.
 func (c *conn) stalled(f frame, sent int64) {
 	raw := rawFrame(f.kind, f.data)
-	last := rawFrame(websocket.CloseMessage, websocket.FormatCloseMessage(CloseSlowConsumer, slowReason))
+	reason := slowReason
+	if f.op != nil {
+		reason = slowReasonFor(f.cursor, f.op.id)
+	}
+	last := rawFrame(websocket.CloseMessage, websocket.FormatCloseMessage(CloseSlowConsumer, closeReason(reason)))
 	rest := append(raw[min(sent, int64(len(raw))):], last...)
 	nc := c.ws.NetConn()
 	err := nc.SetWriteDeadline(time.Now().Add(c.t.cfg.StallGrace))
