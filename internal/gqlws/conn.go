@@ -111,6 +111,10 @@ func (c *conn) readFailed(err error) {
 		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(closed.Code, ""), c.deadline())
 		return
 	}
+	if errors.Is(err, websocket.ErrReadLimit) {
+		// gorilla has said so already, except of a length that is above all limits; then this is refused, which is fine.
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(CloseMessageTooBig, ""), c.deadline())
+	}
 	if !wasClosing {
 		// A message above the limit or a protocol error, for which gorilla has sent 1009 or 1002. What is still
 		// arriving must be read, or the reset that closing with unread data causes overtakes the close frame.

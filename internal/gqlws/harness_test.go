@@ -39,7 +39,7 @@ func inBubble(t *testing.T, cfg gqlws.Config, test func(t *testing.T, s *server)
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		l := newPipeListener()
 		test(t, serve(t, cfg, l, l.dial))
 	})
 }
@@ -199,6 +199,10 @@ func equalJSON(a, b string) bool {
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {

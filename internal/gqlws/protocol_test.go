@@ -31,23 +31,37 @@ func TestClose(t *testing.T) {
 		{"TypeNotAString", true, []string{`{"type":1}`}, 4400, "type"},
 		{"UnknownType", true, []string{`{"type":"hello"}`}, 4400, "hello"},
 		{"UnknownTypeBeforeInit", false, []string{`{"type":"hello"}`}, 4400, "hello"},
-		{"ServersMessage", true, []string{`{"id":"1","type":"next","payload":{}}`}, 4400, "next"},
+		{"ServersNext", true, []string{`{"id":"1","type":"next","payload":{}}`}, 4400, "next"},
+		{"ServersError", true, []string{`{"id":"1","type":"error","payload":[]}`}, 4400, ""},
+		{"ServersAck", true, []string{`{"type":"connection_ack"}`}, 4400, "connection_ack"},
 		{"LegacyMessage", true, []string{`{"id":"1","type":"start","payload":{"query":"{ hello }"}}`}, 4400, "start"},
 		{"SubscribeWithoutID", true, []string{`{"type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "id"},
 		{"SubscribeWithEmptyID", true, []string{`{"id":"","type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "id"},
 		{"SubscribeWithNumberID", true, []string{`{"id":1,"type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "id"},
+		{"SubscribeWithNullID", true, []string{`{"id":null,"type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "id"},
+		{"SubscribeWithObjectID", true, []string{`{"id":{},"type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "id"},
 		{"SubscribeWithHugeID", true, []string{`{"id":"` + strings.Repeat("x", 300) + `","type":"subscribe","payload":{"query":"{ hello }"}}`}, 4400, "256"},
 		{"SubscribeWithoutPayload", true, []string{`{"id":"1","type":"subscribe"}`}, 4400, "payload"},
 		{"SubscribeWithoutQuery", true, []string{`{"id":"1","type":"subscribe","payload":{}}`}, 4400, "query"},
 		{"SubscribeWithNumberQuery", true, []string{`{"id":"1","type":"subscribe","payload":{"query":1}}`}, 4400, "GraphQL"},
 		{"SubscribeWithListVariables", true, []string{`{"id":"1","type":"subscribe","payload":{"query":"{ hello }","variables":[]}}`}, 4400, "GraphQL"},
+		{"SubscribeWithNullPayload", true, []string{`{"id":"1","type":"subscribe","payload":null}`}, 4400, "payload"},
+		{"SubscribeWithListPayload", true, []string{`{"id":"1","type":"subscribe","payload":[]}`}, 4400, "payload"},
+		{"SubscribeWithNumberName", true, []string{`{"id":"1","type":"subscribe","payload":{"query":"{ hello }","operationName":1}}`}, 4400, "GraphQL"},
+		{"SubscribeWithListExtensions", true, []string{`{"id":"1","type":"subscribe","payload":{"query":"{ hello }","extensions":[]}}`}, 4400, "GraphQL"},
 		{"CompleteWithoutID", true, []string{`{"type":"complete"}`}, 4400, "id"},
+		{"CompleteWithEmptyID", true, []string{`{"id":"","type":"complete"}`}, 4400, "id"},
+		{"CompleteWithNumberID", true, []string{`{"id":1,"type":"complete"}`}, 4400, "id"},
+		{"CompleteBeforeInitWithoutID", false, []string{`{"type":"complete"}`}, 4400, "id"},
+		{"ListOfMessages", true, []string{`[{"type":"ping"}]`}, 4400, "JSON object"},
 		{"PayloadNotAnObject", true, []string{`{"type":"ping","payload":"now"}`}, 4400, "payload"},
 		{"InitPayloadNotAnObject", false, []string{`{"type":"connection_init","payload":[]}`}, 4400, "payload"},
 		{"InvalidUTF8", true, []string{"{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, 1007, ""},
 		{"SubscribeBeforeInit", false, []string{countTwo}, 4401, "Unauthorized"},
 		{"SecondInit", true, []string{`{"type":"connection_init"}`}, 4429, "Too many initialisation requests"},
+		{"ThirdInit", true, []string{`{"type":"connection_init"}`, `{"type":"connection_init"}`}, 4429, "Too many"},
 		{"SubscriberExists", true, []string{feed, feed}, 4409, "Subscriber for 1 already exists"},
+		{"SubscriberExistsAsQuery", true, []string{subscribe("1", `{ block }`), feed}, 4409, "Subscriber for 1 already exists"},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
@@ -56,9 +70,11 @@ func TestClose(t *testing.T) {
 					c.send(`{"type":"connection_init"}`)
 					c.expect(`{"type":"connection_ack"}`)
 				}
-				for _, raw := range tt.send {
-					c.send(raw)
+				frames := make([][]byte, len(tt.send))
+				for i, message := range tt.send {
+					frames[i] = raw(final|text, message)
 				}
+				c.write(frames...)
 				if reason := c.expectClose(tt.code); !strings.Contains(reason, tt.about) {
 					t.Errorf("reason %q does not name %q", reason, tt.about)
 				}
@@ -96,6 +112,46 @@ func TestClose(t *testing.T) {
 			if reason := c.expectClose(4400); len(reason) > 123 || strings.Contains(reason, "\uFFFD") {
 				t.Errorf("reason of %d bytes: %q", len(reason), reason)
 			}
+		})
+	})
+}
+
+// TestMessage holds what is allowed in a message.
+func TestMessage(t *testing.T) {
+	t.Parallel()
+	const world = `{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`
+	for _, tt := range []struct {
+		rule string
+		init bool // connection_init first
+		send string
+		want string
+	}{
+		{"UnknownKeysAreIgnored", true, `{"more":[1],"id":"1","type":"subscribe","payload":{"query":"{ hello }","more":1}}`, world},
+		{"NullsAreAbsent", true, `{"id":"1","type":"subscribe","payload":{"query":"{ hello }","operationName":null,"variables":null,"extensions":null}}`, world},
+		{"Extensions", true, `{"id":"1","type":"subscribe","payload":{"query":"{ hello }","extensions":{"a":{"b":1}}}}`, world},
+		{"SpaceAround", true, " \n{ \"type\" : \"ping\" }\t", `{"type":"pong"}`},
+		{"IDThatIsNotNeeded", true, `{"id":7,"type":"ping"}`, `{"type":"pong"}`},
+		{"InitWithPayload", false, `{"type":"connection_init","payload":{"any":{"thing":1}}}`, `{"type":"connection_ack"}`},
+		{"InitWithEmptyPayload", false, `{"type":"connection_init","payload":{}}`, `{"type":"connection_ack"}`},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
+				c := s.connect(modern)
+				if tt.init {
+					c.send(`{"type":"connection_init"}`)
+					c.expect(`{"type":"connection_ack"}`)
+				}
+				c.send(tt.send)
+				c.expect(tt.want)
+			})
+		})
+	}
+	t.Run("CompleteBeforeInitIsIgnored", func(t *testing.T) {
+		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
+			c := s.connect(modern)
+			c.send(`{"id":"1","type":"complete"}`)
+			c.send(`{"type":"connection_init"}`)
+			c.expect(`{"type":"connection_ack"}`)
 		})
 	})
 }
@@ -150,70 +206,28 @@ func TestPing(t *testing.T) {
 			}
 		})
 	})
+	t.Run("PayloadComesBackBeforeInit", func(t *testing.T) {
+		inBubble(t, withAuth, func(_ *testing.T, s *server) {
+			c := s.connect(modern)
+			c.send(`{"type":"ping","payload":{"authorization":"ada 1h"}}`) // there is no session yet to refresh
+			c.expect(`{"type":"pong","payload":{"authorization":"ada 1h"}}`)
+		})
+	})
+	t.Run("EmptyPayloadComesBack", func(t *testing.T) {
+		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
+			c := s.ready()
+			c.send(`{"type":"ping","payload":{}}`)
+			c.expect(`{"type":"pong","payload":{}}`)
+			c.send(`{"type":"ping","payload":null}`)
+			c.expect(`{"type":"pong"}`)
+		})
+	})
 	t.Run("UnsolicitedPong", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 			c := s.ready()
 			c.send(`{"type":"pong","payload":{}}`)
 			c.send(`{"type":"ping"}`)
 			c.expect(`{"type":"pong"}`)
-		})
-	})
-}
-
-func TestLegacy(t *testing.T) {
-	t.Parallel()
-	ready := func(s *server) *client {
-		c := s.connect(legacy)
-		c.send(`{"type":"connection_init","payload":{}}`)
-		c.expect(`{"type":"connection_ack"}`)
-		c.expect(`{"type":"ka"}`)
-		return c
-	}
-	t.Run("OK", func(t *testing.T) {
-		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
-			c := ready(s)
-			c.send(`{"id":"1","type":"start","payload":{"query":"subscription { count(to: 2) }"}}`)
-			c.expect(`{"id":"1","type":"data","payload":{"data":{"count":1}}}`)
-			c.expect(`{"id":"1","type":"data","payload":{"data":{"count":2}}}`)
-			c.expect(`{"id":"1","type":"complete"}`)
-			c.send(`{"type":"connection_terminate"}`)
-			c.expectClose(1000)
-		})
-	})
-	t.Run("StopIsAnsweredWithComplete", func(t *testing.T) {
-		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
-			c := ready(s)
-			c.send(`{"id":"1","type":"start","payload":{"query":"subscription { feed }"}}`)
-			c.send(`{"id":"1","type":"stop"}`)
-			c.expect(`{"id":"1","type":"complete"}`)
-		})
-	})
-	t.Run("ErrorIsOneObject", func(t *testing.T) {
-		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
-			c := ready(s)
-			c.send(`{"id":"1","type":"start","payload":{"query":"subscription { nothing }"}}`)
-			if got := c.read(); !strings.Contains(got, `"type":"error","payload":{"message":`) {
-				t.Errorf("error = %s", got)
-			}
-		})
-	})
-	t.Run("InvalidMessageIsAnswered", func(t *testing.T) {
-		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
-			c := ready(s)
-			c.send(`{"type":"subscribe"}`)
-			if got := c.read(); !strings.Contains(got, `"type":"connection_error"`) {
-				t.Errorf("answer = %s", got)
-			}
-			c.send(`{"id":"1","type":"start","payload":{"query":"{ hello }"}}`)
-			c.expect(`{"id":"1","type":"data","payload":{"data":{"hello":"world"}}}`)
-			c.expect(`{"id":"1","type":"complete"}`)
-		})
-	})
-	t.Run("StartBeforeInit", func(t *testing.T) {
-		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
-			c := s.connect(legacy)
-			c.send(`{"id":"1","type":"start","payload":{"query":"{ hello }"}}`)
-			c.expectClose(4401)
 		})
 	})
 }

@@ -121,6 +121,41 @@ func TestInit(t *testing.T) {
 			c.expectClose(4403)
 		})
 	})
+	t.Run("SubscribeRightBehindInitIsServedInOrder", func(t *testing.T) {
+		inBubble(t, withAuth, func(_ *testing.T, s *server) {
+			c := s.connect(modern)
+			c.write(raw(final|text, initAs("ada 1h")), raw(final|text, subscribe("1", `{ user }`)))
+			c.expect(`{"type":"connection_ack"}`)
+			c.expect(`{"id":"1","type":"next","payload":{"data":{"user":"ada"}}}`)
+		})
+	})
+	t.Run("NothingRunsBehindARejectedInit", func(t *testing.T) {
+		inBubble(t, withAuth, func(t *testing.T, s *server) {
+			c := s.connect(modern)
+			c.write(raw(final|text, initAs("bad 1h")), raw(final|text, subscribe("1", `mutation { touch }`)))
+			c.expectClose(4403)
+			synctest.Wait()
+			if n := s.Touched.Load(); n != 0 {
+				t.Errorf("%d mutations ran", n)
+			}
+		})
+	})
+	t.Run("SecondInitWhileTheFirstIsAsked", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			answer := make(chan struct{}) // the bubble's own
+			cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+				<-answer
+				return ctx, gqlws.Session{}, nil
+			}}
+			l := newPipeListener()
+			c := serve(t, cfg, l, l.dial).connect(modern)
+			c.write(raw(final|text, `{"type":"connection_init"}`), raw(final|text, `{"type":"connection_init"}`))
+			close(answer)
+			c.expect(`{"type":"connection_ack"}`)
+			c.expectClose(4429)
+		})
+	})
 	t.Run("ErrHanging", func(t *testing.T) {
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			<-ctx.Done()
