@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -165,6 +166,12 @@ func (w *Worker) claim(ctx context.Context) (full bool, err error) {
 
 // work advances one order until nothing of it is due.
 func (w *Worker) work(ctx context.Context, lease order.Lease) {
+	defer func() {
+		if r := recover(); r != nil {
+			// The lease runs out and the order is tried again; the others go on.
+			w.log.ErrorContext(ctx, "advancing an order panicked", "order", lease.OrderID, "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
 	var answered *answer
 	for {
 		var todo *order.Work

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -127,7 +128,7 @@ func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order
 			continue
 		}
 		after := before.order.Clone()
-		entityID, err := c.In.change.Apply(after)
+		entityID, err := contained(c.In.change.Apply, after)
 		if err != nil {
 			c.Err = err
 			continue
@@ -166,6 +167,16 @@ func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order
 	}
 	s.committed(commits)
 	return again, nil
+}
+
+// contained turns a panic of a change into its error: the others of the batch go on.
+func contained(apply func(*order.Order) (uuid.UUID, error), o *order.Order) (entityID uuid.UUID, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("changing order %s panicked: %v\n%s", o.ID, r, debug.Stack())
+		}
+	}()
+	return apply(o)
 }
 
 func replayOf(before loaded, key order.Idempotency) (order.Outcome, error) {

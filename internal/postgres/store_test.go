@@ -227,6 +227,16 @@ func TestChangeOrder(t *testing.T) {
 			t.Errorf("read by number: %v", err)
 		}
 	})
+	t.Run("ErrPanicIsContained", func(t *testing.T) {
+		o := create(t, store, ada)
+		_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(*order.Order) (uuid.UUID, error) { panic("oh no") }})
+		if err == nil || !strings.Contains(err.Error(), "oh no") {
+			t.Errorf("got %v", err)
+		}
+		if _, err := store.ChangeOrder(t.Context(), ada, o.ID, cancel); err != nil {
+			t.Errorf("the next change: %v", err)
+		}
+	})
 	t.Run("ErrRefusedChangesNothing", func(t *testing.T) {
 		o := create(t, store, ada)
 		refusal := errors.New("no")
