@@ -20,6 +20,7 @@ type conn struct {
 	metered *meteredConn
 	dialect *dialect // nil: none was acceptable, the socket is only closed
 	exec    graphql.GraphExecutor
+	leave   func() // gives Config.Admit's room back
 
 	// ctx ends when the socket begins to close.
 	ctx    context.Context

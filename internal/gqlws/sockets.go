@@ -14,21 +14,32 @@ func (t *Transport) Sockets() int {
 	return len(t.sockets)
 }
 
-// reserve makes room for one socket, or tells with which status the upgrade is refused.
-func (t *Transport) reserve() (status int, reason string) {
+// reserve makes room for one socket, or tells with which status the upgrade is refused. leave gives the room of
+// Config.Admit back, release and remove call it.
+func (t *Transport) reserve(r *http.Request) (leave func(), status int, reason string) {
+	leave = func() {}
+	if t.cfg.Admit != nil {
+		var ok bool
+		if leave, ok = t.cfg.Admit(r); !ok {
+			return nil, http.StatusTooManyRequests, "too many connections from your address"
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.draining:
-		return http.StatusServiceUnavailable, drainReason
+		leave()
+		return nil, http.StatusServiceUnavailable, drainReason
 	case t.reserved >= t.cfg.MaxSockets:
-		return http.StatusTooManyRequests, "too many connections"
+		leave()
+		return nil, http.StatusTooManyRequests, "too many connections"
 	}
 	t.reserved++
-	return 0, ""
+	return leave, 0, ""
 }
 
-func (t *Transport) release() {
+func (t *Transport) release(leave func()) {
+	leave()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reserved--
@@ -43,6 +54,7 @@ func (t *Transport) add(c *conn) (draining bool) {
 }
 
 func (t *Transport) remove(c *conn) {
+	c.leave()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.sockets, c)

@@ -58,6 +58,9 @@ type Config struct {
 	Refresh Refresh
 	// CheckOrigin decides before the upgrade; false is answered with 403. Nil: only the same origin, or none.
 	CheckOrigin func(*http.Request) bool
+	// Admit makes room for the request's connection before the upgrade; release gives it back when the socket is gone.
+	// false is answered with 429 and Retry-After. Nil: everybody is admitted.
+	Admit func(*http.Request) (release func(), ok bool)
 
 	// InitTimeout is how long a socket may wait before connection_init (then 4408), and how long Init and Refresh may
 	// take. 5 s.
@@ -151,7 +154,8 @@ func (t *Transport) Supports(r *http.Request) bool {
 // Do upgrades the request and returns: the socket is served by a goroutine of its own, because net/http's goroutine
 // would keep three times its memory.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	if status, reason := t.reserve(); status != 0 {
+	leave, status, reason := t.reserve(r)
+	if status != 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(5)))
 		http.Error(w, reason, status)
 		return
@@ -159,11 +163,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	dialect, header := negotiate(r)
 	ws, err := t.upgrader.Upgrade(hijacker{w}, r, header)
 	if err != nil { // the upgrader has answered
-		t.release()
+		t.release(leave)
 		return
 	}
 	// The request's context ends when this handler returns; its values (request id, trace) live on with the socket.
 	c := newConn(context.WithoutCancel(r.Context()), t, ws, dialect, exec)
+	c.leave = leave
 	draining := t.add(c)
 	if dialect == nil {
 		c.close(CloseSubprotocolNotAcceptable, "Subprotocol not acceptable")
