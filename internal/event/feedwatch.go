@@ -109,9 +109,7 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		case err != nil:
 			return nil, time.Time{}, err
 		case found == mustReset:
-			w.hub.mu.Lock()
-			w.begin(Reset)
-			w.hub.mu.Unlock()
+			w.restart()
 			continue
 		case found == item:
 			if u := w.happened(FeedItem{Position: d.position, Event: d.event}); u != nil {
@@ -144,6 +142,10 @@ func (w *feedWatch) replay(ctx context.Context, target int64) (again time.Time, 
 	page, err := w.hub.log.FeedPage(ctx, w.principal, w.scope, w.position, w.hub.cfg.PageSize)
 	if err != nil {
 		return w.hub.later(ctx, err)
+	}
+	if w.position+1 < page.First {
+		w.restart() // what comes next has left the log meanwhile
+		return time.Time{}, nil
 	}
 	w.page, w.through = page.Items, page.Through
 	if !page.More {
@@ -211,6 +213,13 @@ func (w *feedWatch) begin(kind Kind) {
 	w.epoch, w.position, w.attached = w.hub.epoch, w.hub.position, true
 	w.page, w.through, w.from = nil, 0, 0
 	w.first = w.give(kind, w.position, nil)
+}
+
+// restart begins the stream anew where the hub is.
+func (w *feedWatch) restart() {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	w.begin(Reset)
 }
 
 // join registers the watch, and starts the stream unless kind is empty.

@@ -45,9 +45,12 @@ type FeedItem struct {
 	Event    *order.Event
 }
 
-// FeedPage is a part of the feed in the order of positions.
+// FeedPage is a part of the feed in the order of positions. A reader whose next position is before First has missed
+// something.
 type FeedPage struct {
 	Items []FeedItem
+	// First is the position from which on the log was whole when this was read: what was before has left, or is leaving.
+	First int64
 	// Through is the last position that was looked at, 0 when there was none.
 	Through int64
 	// More: the limit was reached.

@@ -29,8 +29,10 @@ type orderWatch struct {
 	first *Update
 	// page has events read from the log.
 	page []order.Event
-	// What is to be read from the log. behind: it has the event after last. more: it may have. reset: the state of now.
-	behind, more, reset bool
+	// known: the log has, or had, the events up to this version, and what is not handed out of them is to be read.
+	known int
+	// reset: the state of now is to be read.
+	reset bool
 }
 
 // WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of now. With one, everything later
@@ -69,8 +71,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	case cursor.Epoch != w.epoch || cursor.Version > o.Version:
 		w.start(Reset, o)
 	default:
-		w.last = cursor.Version
-		w.behind = cursor.Version < o.Version
+		w.last, w.known = cursor.Version, o.Version
 		w.inbox.has(o.Version)
 	}
 	return &Subscription{hub: h, source: w, inbox: w.inbox}, nil
@@ -78,7 +79,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 
 // start begins the stream with a state.
 func (w *orderWatch) start(kind Kind, o *order.Order) {
-	w.last, w.page, w.behind, w.more, w.reset = o.Version, nil, false, false, false
+	w.last, w.known, w.page, w.reset = o.Version, o.Version, nil, false
 	w.first = &Update{Kind: kind, Cursor: w.cursor(o.Version), Order: o}
 	w.inbox.has(o.Version)
 }
@@ -118,7 +119,7 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			w.reset = true
 		case d.event.Version > w.last+1:
 			// What is missing was committed before this one, so the log has both.
-			w.behind = true
+			w.known = d.event.Version
 		default:
 			if u := w.happened(d.event); u != nil {
 				return u, time.Time{}, nil
@@ -143,7 +144,7 @@ func (w *orderWatch) work(ctx context.Context) (again time.Time, err error) {
 		return time.Time{}, nil
 	case w.reset:
 		err = w.restart(ctx)
-	case w.behind, w.more:
+	case w.last < w.known:
 		err = w.fill(ctx)
 	}
 	if err != nil {
@@ -166,20 +167,16 @@ func (w *orderWatch) restart(ctx context.Context) error {
 	return nil
 }
 
-// fill reads the events after the last one handed out.
+// fill reads the events after the last one handed out, of which there are some.
 func (w *orderWatch) fill(ctx context.Context) error {
-	limit := w.hub.cfg.PageSize
-	events, err := w.hub.log.Events(ctx, w.principal, w.orderID, w.last, limit)
-	switch {
-	case err != nil:
+	events, err := w.hub.log.Events(ctx, w.principal, w.orderID, w.last, w.hub.cfg.PageSize)
+	if err != nil {
 		return err
-	case len(events) == 0 && !w.behind:
-		w.more = false
-		return nil
-	case len(events) == 0 || events[0].Version != w.last+1:
+	}
+	if len(events) == 0 || events[0].Version != w.last+1 {
 		return w.restart(ctx) // the log no longer holds what comes next
 	}
-	w.page, w.behind, w.more = events, false, len(events) == limit
+	w.page = events
 	w.inbox.has(events[len(events)-1].Version)
 	return nil
 }

@@ -32,8 +32,7 @@ func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
 		Last  int64 `db:"last"`
 	}
 	err := l.db.GetContext(ctx, &row, `
-		SELECT epoch, position AS last, coalesce((SELECT min(position) FROM feed), position + 1) AS first
-		FROM event_log`)
+		SELECT l.epoch, l.position AS last, `+feedFirst+` AS first FROM event_log l`)
 	return event.Extent(row), err
 }
 

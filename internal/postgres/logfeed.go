@@ -9,8 +9,16 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 )
 
+// feedPageRow is a row of FeedPage; all but the first are null when nothing follows.
+type feedPageRow struct {
+	First    int64      `db:"first"`
+	Position *int64     `db:"position"`
+	OrderID  *uuid.UUID `db:"order_id"`
+	Version  *int       `db:"version"`
+}
+
 // FeedPage implements event.Log. A customer gets their own rows whatever customerID says. The rows are read first and
-// their events then: neither ever changes, and a row whose order's log has left must still move the reader on.
+// their events then, which never change but may leave in between.
 func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
 	owner := viewerArg(p)
 	if owner == nil && customerID != uuid.Nil {
@@ -21,33 +29,44 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 	if owner != nil {
 		condition, args = `AND customer_id = $3`, append(args, *owner)
 	}
-	var rows []struct {
-		Position int64     `db:"position"`
-		OrderID  uuid.UUID `db:"order_id"`
-		Version  int       `db:"version"`
-	}
+	var rows []feedPageRow
 	err := l.db.SelectContext(ctx, &rows, `
-		SELECT position, order_id, version FROM feed
-		WHERE position > $1 `+condition+` ORDER BY position LIMIT $2`, args...)
+		SELECT `+feedFirst+` AS first, f.position, f.order_id, f.version
+		FROM event_log l
+		LEFT JOIN (
+			SELECT position, order_id, version FROM feed
+			WHERE position > $1 `+condition+` ORDER BY position LIMIT $2
+		) f ON true
+		ORDER BY f.position`, args...)
 	if err != nil || len(rows) == 0 {
 		return event.FeedPage{}, err
 	}
+	page := event.FeedPage{First: rows[0].First}
+	if rows[0].Position == nil {
+		return page, nil
+	}
 	keys := make([]event.Key, len(rows))
 	for i, r := range rows {
-		keys[i] = event.Key{OrderID: r.OrderID, Version: r.Version}
+		keys[i] = event.Key{OrderID: *r.OrderID, Version: *r.Version}
 	}
 	events, err := l.EventsAt(ctx, keys)
 	if err != nil {
 		return event.FeedPage{}, err
 	}
-	page := event.FeedPage{Through: rows[len(rows)-1].Position, More: len(rows) == limit}
+	page.Through, page.More = *rows[len(rows)-1].Position, len(rows) == limit
 	for i, r := range rows {
 		if e := events[keys[i]]; e != nil {
-			page.Items = append(page.Items, event.FeedItem{Position: r.Position, Event: e})
+			page.Items = append(page.Items, event.FeedItem{Position: *r.Position, Event: e})
+		} else {
+			page.First = *r.Position + 1
 		}
 	}
 	return page, nil
 }
+
+// feedFirst is the first position that the feed holds, or the next to be given when it holds none, for a SELECT from
+// "event_log l".
+const feedFirst = `coalesce((SELECT min(position) FROM feed), l.position + 1)`
 
 // feedTailRow is a row of FeedTail; all but the first two are null when nothing follows.
 type feedTailRow struct {

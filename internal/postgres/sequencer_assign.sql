@@ -19,15 +19,17 @@ WITH late AS MATERIALIZED (
 ), held AS MATERIALIZED (
     -- The fence: a holder whose lease has ended, or that missed an assignment of its own, changes nothing. Nothing is
     -- locked when there is nothing to do.
-    SELECT position FROM event_log
+    SELECT position, settled FROM event_log
     WHERE fence = $1 AND position = $2 AND leased_until > clock_timestamp() AND EXISTS (SELECT FROM found)
     FOR UPDATE
 ), todo AS MATERIALIZED (
     -- Of each order all versions up to the newest found. An order's writers queue for its row, so when a version is
-    -- visible the one before is too; but its transaction may have the higher number, beyond what `next` was cut at.
+    -- visible the one before is too; but its transaction may have the higher number, beyond what `next` was cut at. Such
+    -- rows are after `settled`, so that only the newest partition of the feed is searched.
     SELECT e.order_id, e.version, e.customer_id, e.xid
     FROM (SELECT order_id, max(version) AS newest FROM found WHERE EXISTS (SELECT FROM held) GROUP BY order_id) o
-    CROSS JOIN LATERAL (SELECT coalesce(max(f.version), 0) AS version FROM feed f WHERE f.order_id = o.order_id) placed
+    CROSS JOIN LATERAL (SELECT coalesce(max(f.version), 0) AS version FROM feed f
+        WHERE f.order_id = o.order_id AND f.position > (SELECT settled FROM held)) placed
     JOIN order_events e ON e.order_id = o.order_id AND e.version > placed.version AND e.version <= o.newest
     WHERE e.log_epoch = $3 AND (e.xid >= $4::text::xid8 OR e.xid = ANY ($5::text[]::xid8[]))
 ), numbered AS (
@@ -49,6 +51,8 @@ WITH late AS MATERIALIZED (
 ), moved AS (
     UPDATE event_log SET
         position = held.position + (SELECT count(*) FROM numbered),
+        settled = CASE WHEN (SELECT count(*) FROM next) >= $6 THEN held.settled
+            ELSE held.position + (SELECT count(*) FROM numbered) END,
         seen = format('%s:%s:%s', coalesce(running.xip[1], cut.xmax), cut.xmax, array_to_string(running.xip, ','))::pg_snapshot,
         leased_until = clock_timestamp() + make_interval(secs => $7)
     FROM held, cut, running

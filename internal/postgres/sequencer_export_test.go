@@ -15,3 +15,6 @@ func (s *Sequencer) Plan(ctx context.Context) (string, error) {
 		s.fence, s.position, s.epoch, s.xmax, s.xip, s.limit, s.lease.Seconds())
 	return strings.Join(lines, "\n"), err
 }
+
+// FirstID is below every order's id of that time or later.
+var FirstID = firstID

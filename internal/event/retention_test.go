@@ -1,0 +1,154 @@
+package event_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+// forget lets a year go by and drops what has left the feed by then.
+func (r *replica) forget() {
+	r.t.Helper()
+	for range 2 { // the first closes the partition that is written, the second drops it
+		r.exec(`UPDATE feed_partitions SET opened_at = opened_at - interval '1 year'`)
+		if _, err := postgres.Prune(context.Background(), r.db, time.Hour); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// A feed's cursor from before what the log holds gives a RESET, whoever asks, also where nothing of that subscriber's
+// own has left; one at the very end is still good.
+func TestFeedCursorThatHasLeft(t *testing.T) {
+	t.Parallel()
+	r := start(t, event.Config{})
+	live := r.watchFeed(staff, event.Filter{}, "")
+	cursors := []string{expect(t, live, event.Snapshot, 0).Cursor}
+	e := r.place(ada)
+	r.publish(e)
+	cursors = append(cursors, expectEvent(t, live, e).Cursor)
+	e = r.advance(e.Order.Head)
+	r.publish(e)
+	last := expectEvent(t, live, e).Cursor
+	r.forget()
+	for _, cursor := range cursors {
+		for _, p := range []auth.Principal{ada, grace, staff} {
+			if u := expect(t, r.watchFeed(p, event.Filter{}, cursor), event.Reset, 0); u.Cursor != last {
+				t.Errorf("the RESET is at %s, want the feed's end %s", u.Cursor, last)
+			}
+		}
+	}
+	resumed := r.watchFeed(ada, event.Filter{}, last)
+	e = r.advance(e.Order.Head)
+	r.publish(e)
+	expectEvent(t, resumed, e)
+	expectEvent(t, live, e)
+}
+
+// pausing is a log that runs a function before a page is read.
+type pausing struct {
+	*postgres.Log
+	page   atomic.Pointer[func()]
+	events atomic.Pointer[func()]
+}
+
+func (l *pausing) FeedPage(ctx context.Context, p auth.Principal, customer uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+	if f := l.page.Swap(nil); f != nil {
+		(*f)()
+	}
+	return l.Log.FeedPage(ctx, p, customer, after, limit)
+}
+
+func (l *pausing) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
+	if f := l.events.Swap(nil); f != nil {
+		(*f)()
+	}
+	return l.Log.Events(ctx, p, orderID, after, limit)
+}
+
+func startPausing(t *testing.T, cfg event.Config) (*replica, *pausing) {
+	t.Helper()
+	r := start(t, event.Config{})
+	log := &pausing{Log: postgres.NewLog(r.db)}
+	hub := event.NewHub(log, cfg)
+	run(t, hub.Run)
+	return &replica{t: t, url: r.url, db: r.db, hub: hub, sequencer: r.sequencer}, log
+}
+
+// What leaves while a subscriber is replaying it gives a RESET there.
+func TestFeedLeavesDuringReplay(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]auth.Principal{"OKStaff": staff, "OKCustomer": ada} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, log := startPausing(t, event.Config{PageSize: 2, PollInterval: 20 * time.Millisecond})
+			live := r.watchFeed(staff, event.Filter{}, "")
+			from := expect(t, live, event.Snapshot, 0).Cursor
+			head := r.place(ada).Order.Head
+			for range 4 {
+				r.advance(head)
+			}
+			r.sequencer.Wake()
+			for range 5 {
+				next(t, live)
+			}
+			sub := r.watchFeed(p, event.Filter{}, from)
+			expect(t, sub, event.Happened, 1)
+			expect(t, sub, event.Happened, 2)
+			leave := r.forget
+			log.page.Store(&leave)
+			expect(t, sub, event.Reset, 0)
+			e := r.advance(head)
+			r.publish(e)
+			expectEvent(t, sub, e)
+		})
+	}
+}
+
+// The same for an order's log: its partition leaves between two pages.
+func TestOrderLeavesDuringReplay(t *testing.T) {
+	t.Parallel()
+	r, log := startPausing(t, event.Config{PageSize: 2})
+	head := r.place(ada).Order.Head
+	for range 3 {
+		r.advance(head)
+	}
+	// The test's orders are in the default partition, which stays, so their rows are what leaves.
+	leave := func() {
+		r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`, `DELETE FROM order_events`)
+	}
+	sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID}.String())
+	expect(t, sub, event.Happened, 1)
+	expect(t, sub, event.Happened, 2)
+	log.events.Store(&leave)
+	expect(t, sub, event.Reset, 4)
+	e := r.advance(head)
+	r.publish(e)
+	expectEvent(t, sub, e)
+	// And from the start: nothing of it is left.
+	expect(t, r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String()), event.Reset, 5)
+}
+
+// A row whose event has left is not passed over in silence.
+func TestFeedRowWithoutEvent(t *testing.T) {
+	t.Parallel()
+	r := join(t, postgrestest.URL(t), event.Config{})
+	live := r.watchFeed(staff, event.Filter{}, "")
+	from := expect(t, live, event.Snapshot, 0).Cursor
+	for range 2 {
+		r.publish(r.place(ada))
+		expect(t, live, event.Happened, 1)
+	}
+	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`,
+		`DELETE FROM order_events WHERE order_id = (SELECT order_id FROM feed WHERE position = 1)`)
+	expect(t, r.watchFeed(staff, event.Filter{}, from), event.Reset, 0)
+}
