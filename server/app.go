@@ -32,8 +32,6 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
-	// maintenanceInterval is far below the month that partitions are made ahead.
-	maintenanceInterval = 6 * time.Hour
 	// sequencerConns: one to assign with, one to announce with.
 	sequencerConns = 2
 )
@@ -232,22 +230,6 @@ func (a *App) Run(ctx context.Context) error {
 		err = nil
 	}
 	return err
-}
-
-// maintain does what has to be done now and then, until ctx ends.
-func (a *App) maintain(ctx context.Context) error {
-	ticker := time.NewTicker(maintenanceInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			if err := postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
-				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
-			}
-		}
-	}
 }
 
 // drain ends what clients hold open.

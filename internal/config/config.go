@@ -20,10 +20,11 @@ type Config struct {
 	Addr      string `env:"ADDR" envDefault:"127.0.0.1:8080" kind:"address" help:"Where to serve, host:port. Port 0 takes a free one."`
 	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port. Empty: nowhere."`
 
-	DatabaseURL      Secret `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
-	DatabaseMaxConns int    `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process opens at most."`
-	DataDir          string `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
-	PGBin            string `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`
+	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
+	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process opens at most."`
+	DataDir          string        `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
+	PGBin            string        `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`
+	EventRetention   time.Duration `env:"EVENT_RETENTION" envDefault:"720h" min:"1m" help:"How long a feed can be resumed, and how long at least a finished order keeps its events."`
 
 	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated" help:"Who takes the payments."`
 	SimulatedURL        string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
