@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := config.Config{
 		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
-		DatabaseMaxConns: 20, DataDir: "./.data",
+		DatabaseMaxConns: 20, DataDir: "./.data", EventRetention: 720 * time.Hour,
 		PaymentProvider: "simulated", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
 		AuthMode: "dev", Introspection: true,
