@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/session"
 )
 
 const (
@@ -56,6 +57,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	if settings.Introspection {
 		exec.Use(introspection{})
 	}
+	exec.AroundOperations(whileSignedIn)
 	exec.AroundResponses(atMostErrors)
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{
@@ -81,6 +83,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// whileSignedIn lets a connection whose session is over begin nothing more in the moment before it is closed.
+func whileSignedIn(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if err := session.Admit(ctx); err != nil {
+		return graphql.OneShot(graphql.ErrorResponse(ctx, "%s", "The session is over."))
+	}
+	return next(ctx)
 }
 
 // atMostErrors cuts a response's errors.

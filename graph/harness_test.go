@@ -28,6 +28,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/requestid"
+	"github.com/orderwire/orderwire/internal/session"
 )
 
 var (
@@ -53,6 +54,7 @@ type world struct {
 	gateway  payment.Gateway
 	policy   order.Policy
 	hub      *event.Hub
+	sessions *session.Registry
 	handler  http.Handler
 	resolver *graph.Resolver
 	log      *logBuffer
@@ -75,11 +77,16 @@ func setup(t *testing.T) *world {
 	t.Cleanup(func() { _ = provider.Close() })
 	w.gateway = provider
 	w.hub = event.NewHub(postgres.NewLog(w.db), event.Config{})
+	w.sessions, err = session.NewRegistry(t.Context(), postgres.NewRevocations(w.db, w.db), nil, session.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	products := product.NewService(w.store)
 	w.resolver = &graph.Resolver{
 		OrderService:   order.NewService(w.store, products, provider, w.policy, order.SystemClock),
 		ProductService: products,
 		Hub:            w.hub,
+		Sessions:       w.sessions,
 	}
 	w.handler = w.serve(graph.Settings{Introspection: true})
 	return w

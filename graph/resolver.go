@@ -9,6 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/session"
 )
 
 // Resolver has what the resolvers call. All fields are required.
@@ -17,4 +18,6 @@ type Resolver struct {
 	ProductService *product.Service
 	// Hub is where subscriptions come from.
 	Hub *event.Hub
+	// Sessions ends them.
+	Sessions *session.Registry
 }

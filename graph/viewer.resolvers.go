@@ -4,9 +4,43 @@ import (
 	"context"
 
 	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 )
+
+// ViewerSignOut is the resolver for the viewerSignOut field.
+func (r *mutationResolver) ViewerSignOut(ctx context.Context) (*model.ViewerSignOutPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	at, err := r.Sessions.SignOut(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return &model.ViewerSignOutPayload{SignedOutAt: at}, nil
+}
+
+// UserRevoke is the resolver for the userRevoke field.
+func (r *mutationResolver) UserRevoke(ctx context.Context, input model.UserRevokeInput) (*model.UserRevokePayload, error) {
+	if err := auth.RequireStaff(auth.FromContext(ctx)); err != nil {
+		return nil, err
+	}
+	customerID, err := id.Parse(id.Customer, input.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	at, err := r.Sessions.Revoke(ctx, customerID)
+	refused, err := userErrors(err, func(code model.UserRevokeErrorCode, f *fault.Error) *model.UserRevokeUserError {
+		return &model.UserRevokeUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.UserRevokePayload{UserErrors: refused}, err
+	}
+	return &model.UserRevokePayload{RevokedAt: &at}, nil
+}
 
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*auth.Principal, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/session"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -21,12 +22,16 @@ func cursorAfter(ctx context.Context, argument *string) (string, error) {
 }
 
 // deliver connects a subscription with the transport. A transport that offers a slot pulls each item when it can send
-// it; for any other one a goroutine pulls. The subscription is closed when ctx ends.
+// it; for any other one a goroutine pulls. Nothing is delivered to a session that is over. The subscription is closed when ctx ends.
 func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update {
 	items := make(chan *event.Update, 1)
 	pull := func(ctx context.Context) (string, error) {
 		update, err := sub.Next(ctx)
 		if err != nil {
+			return "", err
+		}
+		// Here, at the last moment: the session may have ended while the item waited.
+		if err := session.Admit(ctx); err != nil {
 			return "", err
 		}
 		select {

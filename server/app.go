@@ -25,6 +25,8 @@ import (
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/session"
 )
 
 const (
@@ -32,8 +34,8 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
-	// sequencerConns: one to assign with, one to announce with.
-	sequencerConns = 2
+	// ownConns: the sequencer has one to assign with and one to announce with, the sessions one to read revocations with.
+	ownConns = 3
 )
 
 // App is one running Orderwire. All wiring is here, and end-to-end tests start it too, on port 0.
@@ -51,6 +53,10 @@ type App struct {
 	worker    *pipeline.Worker
 	sockets   *gqlws.Transport
 	streams   *gqlsse.Transport
+
+	revocations *postgres.Revocations
+	sessions    *session.Registry
+	perAddress  *quota.Quota
 
 	address  net.Listener
 	server   *http.Server
@@ -133,6 +139,11 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireEvents(ctx); err != nil {
 		return err
 	}
+	a.revocations = postgres.NewRevocations(a.db.DB, a.leaseDB)
+	a.sessions, err = session.NewRegistry(ctx, a.revocations, dev, session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
+	if err != nil {
+		return err
+	}
 	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
@@ -154,7 +165,7 @@ func (a *App) wire(ctx context.Context) error {
 // wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
 // lost.
 func (a *App) wireEvents(ctx context.Context) (err error) {
-	if a.leaseDB, err = postgres.Open(ctx, a.db.url, sequencerConns); err != nil {
+	if a.leaseDB, err = postgres.Open(ctx, a.db.url, ownConns); err != nil {
 		return err
 	}
 	a.hub = event.NewHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
@@ -168,6 +179,7 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 			}
 			a.sequencer.Announced()
 		},
+		postgres.RevocationChannel: func(string) { a.sessions.Wake() },
 	}, a.log)
 	return err
 }
@@ -204,8 +216,8 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	failed := make(chan error, 6)
-	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.maintain} {
+	failed := make(chan error, 7)
+	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain} {
 		background.Go(func() {
 			if err := run(working); err != nil {
 				failed <- err
@@ -269,7 +281,7 @@ func (a *App) Close() error {
 		a.store.Close()
 	}
 	if a.leaseDB != nil {
-		errs = append(errs, a.leaseDB.Close())
+		_ = a.leaseDB.Close() // as for the other pool
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.close(ctx))

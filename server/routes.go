@@ -16,6 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/schema"
 	"github.com/orderwire/orderwire/web"
 )
@@ -30,27 +31,31 @@ func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Ser
 	if err != nil {
 		return nil, err
 	}
-	session := sessions{verifier: dev}
+	live := sessions{registry: a.sessions}
+	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
+	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(quota.Address(r)) }
 	a.sockets = gqlws.New(gqlws.Config{
-		Init: session.init, Refresh: session.refresh, CheckOrigin: guard.CheckOrigin,
+		Init: live.init, Refresh: live.refresh, CheckOrigin: guard.CheckOrigin, Admit: admit,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
 		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, Logger: a.log,
 	})
 	a.streams = gqlsse.New(gqlsse.Config{
-		Expires:      func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },
+		Expires: func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },
+		Open:    live.open, Admit: admit,
 		MaxBodyBytes: a.cfg.MaxBodyBytes, MaxStreams: a.cfg.MaxSockets, Logger: a.log,
 	})
 	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
+	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, Hub: a.hub}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, MaxTokens: a.cfg.MaxTokens,
 		Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", auth.Middleware(dev, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes))))
-	mux.Handle("/dev/token", auth.DevTokenHandler(dev))
+	mux.Handle("/graphql", auth.Middleware(a.sessions, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes))))
+	mux.Handle("/dev/token", auth.DevTokenHandler(dev, a.revocations.Now))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)
 	if a.cfg.Introspection {

@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/session"
 )
 
-// sessions turns what a websocket says about its user into a session.
-type sessions struct{ verifier auth.Verifier }
+// sessions turns what a websocket or an event stream says about its user into a session that can end.
+type sessions struct{ registry *session.Registry }
 
 // credentials is the payload of connection_init, and of the ping that refreshes a session.
 type credentials struct {
@@ -25,14 +28,18 @@ func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Co
 			return nil, gqlws.Session{}, fault.New(fault.Unauthenticated, `connection_init's payload is {"authorization": "Bearer …"}`)
 		}
 	}
-	if c.Authorization == "" {
-		return ctx, gqlws.Session{ExpiresAt: auth.FromContext(ctx).ExpiresAt}, nil
+	p := auth.FromContext(ctx)
+	if c.Authorization != "" {
+		var err error
+		if p, err = s.verify(ctx, c); err != nil {
+			return nil, gqlws.Session{}, err
+		}
 	}
-	p, err := s.verify(ctx, c)
-	if err != nil {
-		return nil, gqlws.Session{}, err
+	ctx, err := s.registry.Open(ctx, p)
+	if errors.Is(err, session.ErrTooMany) {
+		err = gqlws.ErrTooManyConnections
 	}
-	return auth.NewContext(ctx, p), gqlws.Session{ExpiresAt: p.ExpiresAt}, nil
+	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt}, err
 }
 
 // refresh is a gqlws.Refresh: the same user goes on with a newer token.
@@ -45,10 +52,17 @@ func (s sessions) refresh(ctx, present context.Context, payload json.RawMessage)
 	if err != nil {
 		return nil, gqlws.Session{}, err
 	}
-	if !p.Same(auth.FromContext(present)) {
-		return nil, gqlws.Session{}, fault.New(fault.Forbidden, "The token is another user's; open a new connection.")
+	ctx, err = session.Renew(present, p)
+	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt}, err
+}
+
+// open is a gqlsse.Config.Open.
+func (s sessions) open(ctx context.Context) (context.Context, error) {
+	ctx, err := s.registry.Open(ctx, auth.FromContext(ctx))
+	if errors.Is(err, session.ErrTooMany) {
+		err = gqlsse.ErrTooManyStreams
 	}
-	return auth.NewContext(ctx, p), gqlws.Session{ExpiresAt: p.ExpiresAt}, nil
+	return ctx, err
 }
 
 func (s sessions) verify(ctx context.Context, c credentials) (auth.Principal, error) {
@@ -56,5 +70,5 @@ func (s sessions) verify(ctx context.Context, c credentials) (auth.Principal, er
 	if err != nil {
 		return auth.Principal{}, err
 	}
-	return s.verifier.Verify(ctx, token)
+	return s.registry.Verify(ctx, token)
 }

@@ -363,6 +363,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.UserRevokeUserError:
+		return ec._UserRevokeUserError(ctx, sel, &obj)
+	case *model.UserRevokeUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UserRevokeUserError(ctx, sel, obj)
 	case model.ProductUpsertUserError:
 		return ec._ProductUpsertUserError(ctx, sel, &obj)
 	case *model.ProductUpsertUserError:

@@ -64,6 +64,8 @@ type ComplexityRoot struct {
 		PaymentRetry   func(childComplexity int, input model.PaymentRetryInput) int
 		ProductArchive func(childComplexity int, input model.ProductArchiveInput) int
 		ProductUpsert  func(childComplexity int, input model.ProductUpsertInput) int
+		UserRevoke     func(childComplexity int, input model.UserRevokeInput) int
+		ViewerSignOut  func(childComplexity int) int
 	}
 
 	Order struct {
@@ -455,11 +457,26 @@ type ComplexityRoot struct {
 		OrderFeed   func(childComplexity int, filter *model.OrderFeedFilter, after *string) int
 	}
 
+	UserRevokePayload struct {
+		RevokedAt  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	UserRevokeUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	Viewer struct {
 		ExpiresAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Role      func(childComplexity int) int
+	}
+
+	ViewerSignOutPayload struct {
+		SignedOutAt func(childComplexity int) int
 	}
 }
 
@@ -588,6 +605,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProductUpsert(childComplexity, args["input"].(model.ProductUpsertInput)), true
+	case "Mutation.userRevoke":
+		if e.ComplexityRoot.Mutation.UserRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_userRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UserRevoke(childComplexity, args["input"].(model.UserRevokeInput)), true
+	case "Mutation.viewerSignOut":
+		if e.ComplexityRoot.Mutation.ViewerSignOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ViewerSignOut(childComplexity), true
 
 	case "Order.availableActions":
 		if e.ComplexityRoot.Order.AvailableActions == nil {
@@ -2208,6 +2242,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.OrderFeed(childComplexity, args["filter"].(*model.OrderFeedFilter), args["after"].(*string)), true
 
+	case "UserRevokePayload.revokedAt":
+		if e.ComplexityRoot.UserRevokePayload.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserRevokePayload.RevokedAt(childComplexity), true
+	case "UserRevokePayload.userErrors":
+		if e.ComplexityRoot.UserRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserRevokePayload.UserErrors(childComplexity), true
+
+	case "UserRevokeUserError.code":
+		if e.ComplexityRoot.UserRevokeUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserRevokeUserError.Code(childComplexity), true
+	case "UserRevokeUserError.field":
+		if e.ComplexityRoot.UserRevokeUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserRevokeUserError.Field(childComplexity), true
+	case "UserRevokeUserError.message":
+		if e.ComplexityRoot.UserRevokeUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserRevokeUserError.Message(childComplexity), true
+
 	case "Viewer.expiresAt":
 		if e.ComplexityRoot.Viewer.ExpiresAt == nil {
 			break
@@ -2233,6 +2299,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Role(childComplexity), true
 
+	case "ViewerSignOutPayload.signedOutAt":
+		if e.ComplexityRoot.ViewerSignOutPayload.SignedOutAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ViewerSignOutPayload.SignedOutAt(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2254,6 +2327,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProductArchiveInput,
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductUpsertInput,
+		ec.unmarshalInputUserRevokeInput,
 	)
 	first := true
 
@@ -4121,6 +4195,63 @@ enum Role {
   """Sees all orders and payments, fields marked staff only included, and may use the mutations marked staff only."""
   STAFF
 }
+
+extend type Mutation {
+  """
+  Signs the caller out everywhere: every token the caller was given up to this moment is void, on every device, and within two
+  seconds websockets and event streams that were opened with one end (close code 4403; UNAUTHENTICATED). The token of this request is void
+  too; a token given out afterwards is good. Takes no input.
+  """
+  viewerSignOut: ViewerSignOutPayload!
+
+  """
+  Signs another user out everywhere, as ` + "`" + `viewerSignOut` + "`" + ` does. Staff only: FORBIDDEN for others. It does not keep the user from
+  signing in again.
+  """
+  userRevoke(
+    """Whose tokens end."""
+    input: UserRevokeInput!
+  ): UserRevokePayload!
+}
+
+"""What signing out did."""
+type ViewerSignOutPayload {
+  """Tokens given out at or before this moment are void."""
+  signedOutAt: DateTime!
+}
+
+"""Whose tokens end."""
+input UserRevokeInput {
+  """The user's id (` + "`" + `customer_…` + "`" + `): a customer's or a member of staff's."""
+  customerId: ID!
+}
+
+"""What revoking did."""
+type UserRevokePayload {
+  """Tokens given out at or before this moment are void; null when the request was refused."""
+  revokedAt: DateTime
+
+  """Why it was refused; empty on success."""
+  userErrors: [UserRevokeUserError!]!
+}
+
+"""Why a userRevoke was refused."""
+type UserRevokeUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: UserRevokeErrorCode!
+}
+
+"""Reasons to refuse a userRevoke."""
+enum UserRevokeErrorCode {
+  """Nobody with this id has ever signed in or ordered: the id is mistyped."""
+  USER_NOT_FOUND
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -4575,6 +4706,28 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
 }
 
+func (ec *executionContext) childFields_UserRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedAt":
+		return ec.fieldContext_UserRevokePayload_revokedAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UserRevokeUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_UserRevokeUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_UserRevokeUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_UserRevokeUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserRevokeUserError", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4587,6 +4740,14 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_ViewerSignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signedOutAt":
+		return ec.fieldContext_ViewerSignOutPayload_signedOutAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ViewerSignOutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -357,6 +357,38 @@ type ProductUpsertUserError struct {
 
 func (ProductUpsertUserError) IsUserError() {}
 
+// Whose tokens end.
+type UserRevokeInput struct {
+	// The user's id (`customer_…`): a customer's or a member of staff's.
+	CustomerID string `json:"customerId"`
+}
+
+// What revoking did.
+type UserRevokePayload struct {
+	// Tokens given out at or before this moment are void; null when the request was refused.
+	RevokedAt *time.Time `json:"revokedAt,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*UserRevokeUserError `json:"userErrors"`
+}
+
+// Why a userRevoke was refused.
+type UserRevokeUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code UserRevokeErrorCode `json:"code"`
+}
+
+func (UserRevokeUserError) IsUserError() {}
+
+// What signing out did.
+type ViewerSignOutPayload struct {
+	// Tokens given out at or before this moment are void.
+	SignedOutAt time.Time `json:"signedOutAt"`
+}
+
 // Something the caller may do with an order. New values may be added: ignore those you do not know.
 type OrderAction string
 
@@ -854,6 +886,61 @@ func (e *ProductUpsertErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProductUpsertErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a userRevoke.
+type UserRevokeErrorCode string
+
+const (
+	// Nobody with this id has ever signed in or ordered: the id is mistyped.
+	UserRevokeErrorCodeUserNotFound UserRevokeErrorCode = "USER_NOT_FOUND"
+)
+
+var AllUserRevokeErrorCode = []UserRevokeErrorCode{
+	UserRevokeErrorCodeUserNotFound,
+}
+
+func (e UserRevokeErrorCode) IsValid() bool {
+	switch e {
+	case UserRevokeErrorCodeUserNotFound:
+		return true
+	}
+	return false
+}
+
+func (e UserRevokeErrorCode) String() string {
+	return string(e)
+}
+
+func (e *UserRevokeErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UserRevokeErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UserRevokeErrorCode", str)
+	}
+	return nil
+}
+
+func (e UserRevokeErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UserRevokeErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UserRevokeErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

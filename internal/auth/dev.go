@@ -73,13 +73,21 @@ func newDev(key []byte, now func() time.Time) (*Dev, error) {
 
 type devClaims struct {
 	jwt.RegisteredClaims
-	Role Role `json:"role"`
+	// IssuedAt takes the place of RegisteredClaims's, which has no fractions of a second.
+	IssuedAt instant `json:"iat"`
+	Role     Role    `json:"role"`
 }
 
 // Issue signs a token for the user, a name of 1 to 64 letters, digits, dots, underscores and hyphens, in the role
 // RoleCustomer or RoleStaff, that lasts for ttl, more than zero and at most MaxTTL. The end is rounded up to a second,
 // which is a JWT's resolution. What is not allowed gives BAD_USER_INPUT.
 func (d *Dev) Issue(user string, role Role, ttl time.Duration) (token string, expiresAt time.Time, err error) {
+	return d.IssueAt(d.now(), user, role, ttl)
+}
+
+// IssueAt is Issue with the moment that the token says it was issued at, in microseconds: by the clock that revocations
+// go by, so that a token issued after one is not ended by it. Its lifetime goes by this machine's clock.
+func (d *Dev) IssueAt(issuedAt time.Time, user string, role Role, ttl time.Duration) (token string, expiresAt time.Time, err error) {
 	switch {
 	case !userForm.MatchString(user):
 		return "", time.Time{}, fault.New(fault.BadUserInput,
@@ -90,17 +98,16 @@ func (d *Dev) Issue(user string, role Role, ttl time.Duration) (token string, ex
 		return "", time.Time{}, fault.New(fault.BadUserInput,
 			fmt.Sprintf("ttlSeconds must be 1 to %d", int(MaxTTL/time.Second)))
 	}
-	now := d.now()
-	expiresAt = now.Add(ttl + time.Second - 1).Truncate(time.Second).UTC()
+	expiresAt = d.now().Add(ttl + time.Second - 1).Truncate(time.Second).UTC()
 	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, devClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    DevIssuer,
 			Subject:   user,
 			Audience:  jwt.ClaimStrings{devAudience},
-			IssuedAt:  jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(expiresAt),
 		},
-		Role: role,
+		IssuedAt: instant{issuedAt},
+		Role:     role,
 	}).SignedString(d.key)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign development token: %w", err)
@@ -131,6 +138,7 @@ func (d *Dev) Verify(_ context.Context, token string) (Principal, error) {
 		Issuer:     claims.Issuer,
 		Subject:    claims.Subject,
 		Name:       claims.Subject,
+		IssuedAt:   claims.IssuedAt.UTC(),
 		ExpiresAt:  claims.ExpiresAt.UTC(),
 	}, nil
 }

@@ -58,7 +58,8 @@ func TestIssueVerify(t *testing.T) {
 		got, err := dev.Verify(t.Context(), token)
 		want := auth.Principal{
 			CustomerID: id.ForCustomer("orderwire-dev", user), Role: role,
-			Issuer: "orderwire-dev", Subject: user, Name: user, ExpiresAt: expiresAt,
+			Issuer: "orderwire-dev", Subject: user, Name: user,
+			IssuedAt: c.Truncate(time.Microsecond).UTC(), ExpiresAt: expiresAt,
 		}
 		if err != nil || got != want {
 			t.Errorf("Verify = %+v, %v; want %+v", got, err, want)

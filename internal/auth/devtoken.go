@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,7 +26,13 @@ const maxTokenRequestBytes = 4 << 10
 //
 // Mount it in development only: it believes what it is told. Only application/json is taken, which a foreign page
 // cannot send without a preflight. Refusals are 4xx with the body of fault.WriteHTTP.
-func DevTokenHandler(dev *Dev) http.Handler {
+//
+// clock gives the moment that tokens say they were issued at, see Dev.IssueAt; nil: this machine's. When it fails, the
+// answer is 503.
+func DevTokenHandler(dev *Dev, clock func(context.Context) (time.Time, error)) http.Handler {
+	if clock == nil {
+		clock = func(context.Context) (time.Time, error) { return dev.now(), nil }
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -45,7 +52,12 @@ func DevTokenHandler(dev *Dev) http.Handler {
 		if !ok {
 			ttl = -1 // Issue says what is allowed
 		}
-		token, expiresAt, err := dev.Issue(request.User, request.Role, ttl)
+		issuedAt, err := clock(r.Context())
+		if err != nil {
+			refuse(w, fault.Wrap(err, fault.Unavailable, "nobody can sign in now: try again"))
+			return
+		}
+		token, expiresAt, err := dev.IssueAt(issuedAt, request.User, request.Role, ttl)
 		var f *fault.Error
 		switch {
 		case errors.As(err, &f):

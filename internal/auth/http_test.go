@@ -109,7 +109,7 @@ func TestMiddlewareErrUnavailable(t *testing.T) {
 func TestDevToken(t *testing.T) {
 	t.Parallel()
 	dev, c := setup(t)
-	h := auth.DevTokenHandler(dev)
+	h := auth.DevTokenHandler(dev, nil)
 	for name, v := range map[string]struct {
 		body string
 		role auth.Role
@@ -144,7 +144,7 @@ func TestDevToken(t *testing.T) {
 func TestDevTokenErr(t *testing.T) {
 	t.Parallel()
 	dev, _ := setup(t)
-	h := auth.DevTokenHandler(dev)
+	h := auth.DevTokenHandler(dev, nil)
 	const good, asJSON = `{"user":"ada","role":"CUSTOMER"}`, "application/json"
 	for name, c := range map[string]struct {
 		method, contentType, body string

@@ -35,6 +35,8 @@ type Principal struct {
 	Issuer, Subject string
 	// Name is for display, may be empty and identifies nobody.
 	Name string
+	// IssuedAt is the token's iat, in UTC. A revocation ends the tokens issued at or before it. Zero: not known.
+	IssuedAt time.Time
 	// ExpiresAt is when the session ends, in UTC. Zero: never.
 	ExpiresAt time.Time
 }

@@ -40,7 +40,9 @@ type Config struct {
 	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`
 
 	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
-	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets may be open."`
+	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets, and how many event streams, may be open. One more gets 429."`
+	MaxSocketsPerUser         int           `env:"MAX_SOCKETS_PER_USER" envDefault:"256" min:"1" help:"How many websockets and event streams one user may have open here. One more is closed with 4029, or gets 429."`
+	MaxSocketsPerAddress      int           `env:"MAX_SOCKETS_PER_ADDRESS" envDefault:"1000" min:"1" help:"How many websockets and event streams one IPv4 address, or IPv6 /64 network, may have open here. One more gets 429."`
 	MaxSubscriptionsPerSocket int           `env:"MAX_SUBSCRIPTIONS_PER_SOCKET" envDefault:"100" min:"1" help:"How many operations may be active on one websocket."`
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`

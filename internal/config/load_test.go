@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 		PaymentProvider: "simulated", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
 		AuthMode: "dev", Introspection: true,
-		WSPingInterval: 25 * time.Second, MaxSockets: 10_000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
+		WSPingInterval: 25 * time.Second, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
 		LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
 	}
@@ -71,7 +71,7 @@ func TestValues(t *testing.T) {
 		"ADDR=:8443", "ADMIN_ADDR=[::1]:0", "DATABASE_URL=postgres://u:p@db/orderwire", "DATABASE_MAX_CONNS=4", "DATA_DIR=/data", "PG_BIN=/pg/bin",
 		"PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
 		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
-		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
+		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
 		"LOG_LEVEL=debug", "LOG_FORMAT=json", "SHUTDOWN_TIMEOUT=1s", "HOME=/nowhere", "ADDRESS=unknown variables are left alone",
 	)
 	want := config.Config{
@@ -80,7 +80,7 @@ func TestValues(t *testing.T) {
 		PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		AuthMode: "dev", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
-		WSPingInterval: 50 * time.Millisecond, MaxSockets: 1, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
+		WSPingInterval: 50 * time.Millisecond, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
 		LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownTimeout: time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {

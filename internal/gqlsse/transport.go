@@ -27,6 +27,13 @@ type Config struct {
 	// Expires tells when the session in a request's context ends; zero: never. The stream then ends with an
 	// UNAUTHENTICATED error and complete. Nil: no session ends.
 	Expires func(ctx context.Context) time.Time
+	// Admit makes room for the request's stream; release gives it back when the stream is gone. false is answered with
+	// 429 and Retry-After. Nil: everybody is admitted.
+	Admit func(*http.Request) (release func(), ok bool)
+	// Open begins the session of a stream in the request's context and returns its own, which must derive from ctx and
+	// ends with the stream. When it is cancelled with a *fault.Error as its cause, the stream ends with that error and
+	// complete. ErrTooManyStreams is answered with 429 and Retry-After, a *fault.Error with 401. Nil: no session ends.
+	Open func(ctx context.Context) (context.Context, error)
 	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
 	Heartbeat time.Duration
 	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 10 s.
@@ -57,6 +64,9 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// ErrTooManyStreams is for Config.Open to return: a limit that depends on who is asking.
+var ErrTooManyStreams = errors.New("too many streams")
 
 // Transport is a graphql.Transport for server-sent events. Make it with New, and add it before gqlgen's POST and GET;
 // it is safe for concurrent use.
@@ -115,6 +125,14 @@ func (t *Transport) Supports(r *http.Request) bool {
 // Do answers one request with a stream of events, until its operation ends, the client goes away, the session expires
 // or the transport drains.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if t.cfg.Admit != nil {
+		leave, ok := t.cfg.Admit(r)
+		if !ok {
+			busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, "Too many connections from your address: try again later.")).write(w)
+			return
+		}
+		defer leave()
+	}
 	params, refusal := t.readParams(w, r)
 	if refusal != nil {
 		refusal.write(w)
@@ -128,6 +146,11 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	defer t.remove(out)
+	ctx, refusal = t.open(ctx)
+	if refusal != nil {
+		refusal.write(w)
+		return
+	}
 	if t.cfg.Expires != nil {
 		if at := t.cfg.Expires(ctx); !at.IsZero() {
 			defer time.AfterFunc(time.Until(at), func() { cancel(errExpired) }).Stop()
@@ -135,6 +158,26 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	ctx = stream.WithLastCursor(ctx, r.Header.Get("Last-Event-ID"))
 	t.execute(ctx, r.Method, out, exec, params)
+}
+
+// open begins the stream's session.
+func (t *Transport) open(ctx context.Context) (context.Context, *refusal) {
+	if t.cfg.Open == nil {
+		return ctx, nil
+	}
+	session, err := t.cfg.Open(ctx)
+	f, isFault := errors.AsType[*fault.Error](err)
+	switch {
+	case err == nil:
+		return session, nil
+	case errors.Is(err, ErrTooManyStreams):
+		return nil, busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, "Too many connections of this user: close one first."))
+	case isFault:
+		return nil, &refusal{status: http.StatusUnauthorized, fault: f}
+	default:
+		t.cfg.Logger.ErrorContext(ctx, "event stream's session", "error", err)
+		return nil, busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "Try again."))
+	}
 }
 
 // errExpired is the cause with which an expired session cancels its stream.

@@ -36,7 +36,8 @@
       "OrderDeliverUserError",
       "PaymentRetryUserError",
       "ProductArchiveUserError",
-      "ProductUpsertUserError"
+      "ProductUpsertUserError",
+      "UserRevokeUserError"
     ]
   }
 };

@@ -1,0 +1,67 @@
+package quota_test
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/quota"
+)
+
+func TestTake(t *testing.T) {
+	t.Parallel()
+	q := quota.New(2)
+	first, ok1 := q.Take("a")
+	_, ok2 := q.Take("a")
+	_, ok3 := q.Take("a")
+	_, other := q.Take("b")
+	if !ok1 || !ok2 || ok3 || !other {
+		t.Fatalf("took %v %v %v and %v, want two of a and one of b", ok1, ok2, ok3, other)
+	}
+	first()
+	first() // once or more often
+	if _, ok := q.Take("a"); !ok {
+		t.Error("what was released cannot be taken again")
+	}
+	if _, ok := q.Take("a"); ok {
+		t.Error("releasing twice made room twice")
+	}
+}
+
+// Whoever comes and goes, in the end nothing is held and nobody is remembered.
+func TestTakeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	q := quota.New(3)
+	var wg sync.WaitGroup
+	for i := range 1000 {
+		wg.Go(func() {
+			if release, ok := q.Take(strconv.Itoa(i % 50)); ok {
+				defer release()
+			}
+		})
+	}
+	wg.Wait()
+	if total, keys := q.Held(); total != 0 || keys != 0 {
+		t.Errorf("%d held by %d keys", total, keys)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for remote, want := range map[string]string{
+		"192.0.2.7:1234":               "192.0.2.7",
+		"[::ffff:192.0.2.7]:1234":      "192.0.2.7",
+		"[2001:db8:1:2:3:4:5:6]:1234":  "2001:db8:1:2::/64",
+		"[2001:db8:1:2:ffff::1]:9":     "2001:db8:1:2::/64",
+		"[2001:db8:1:3:ffff::1]:9":     "2001:db8:1:3::/64",
+		"[fe80::1%eth0]:9":             "fe80::/64",
+		"@":                            "@", // a unix socket
+		"what-a-test-server-says:1234": "what-a-test-server-says",
+	} {
+		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}
+		if got := quota.Address(r); got != want {
+			t.Errorf("%s counts as %s, want %s", remote, got, want)
+		}
+	}
+}
