@@ -53,7 +53,8 @@ test-web: web/node_modules/.installed ## Web unit tests
 	cd web && npm run --silent test
 
 .PHONY: e2e
-e2e: bin/server ## Browser tests in Chromium against the real server
+e2e: bin/server ## Stock clients from npm and browser tests in Chromium, against the real server
+	cd web && npm run --silent peers
 	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent e2e
 
 .PHONY: clean

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect } from '@playwright/test';
 
 const binary = process.env['ORDERWIRE_SERVER'] ?? fileURLToPath(new URL('../../bin/server', import.meta.url));
 
@@ -20,17 +20,20 @@ export class Server {
   readonly #port: number;
   readonly #data: string;
   readonly #pace: Pace;
+  readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #log = '';
 
-  private constructor(port: number, pace: Pace) {
+  private constructor(port: number, pace: Pace, settings: Readonly<Record<string, string>>) {
     this.#port = port;
     this.#pace = pace;
+    this.#settings = settings;
     this.#data = mkdtempSync(path.join(tmpdir(), 'orderwire-e2e-'));
   }
 
-  static async start(pace: Pace): Promise<Server> {
-    const server = new Server(await freePort(), pace);
+  /** `settings` are further variables of the server's environment. */
+  static async start(pace: Pace, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
+    const server = new Server(await freePort(), pace, settings);
     await server.start();
     return server;
   }
@@ -49,6 +52,7 @@ export class Server {
         DATA_DIR: this.#data,
         PAYMENT_STEP_DELAY: this.#pace.payment,
         DELIVERY_DELAY: this.#pace.delivery,
+        ...this.#settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -56,19 +60,28 @@ export class Server {
     const note = (chunk: Buffer) => void (this.#log = (this.#log + chunk.toString()).slice(-20_000));
     child.stdout.on('data', note);
     child.stderr.on('data', note);
-    const ready = async () => {
-      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#log}`);
-      return fetch(`${this.url}/readyz`).then(
+    const deadline = Date.now() + 40_000;
+    const ready = async () =>
+      fetch(`${this.url}/readyz`).then(
         ({ ok }) => ok,
         () => false,
       );
-    };
-    await expect.poll(ready, { message: `the server gets ready:\n${this.#log}`, timeout: 40_000, intervals: [50, 100] }).toBe(true);
+    // oxlint-disable-next-line no-await-in-loop -- one question after the other
+    while (!(await ready())) {
+      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#log}`);
+      if (Date.now() > deadline) throw new Error(`the server is not ready:\n${this.#log}`);
+      await pause(50); // oxlint-disable-line no-await-in-loop
+    }
   }
 
   /** Ends it at once, as a crash would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Ends it in order: sockets are told to reconnect. Its data stays for the next start. */
+  async drain(): Promise<void> {
+    await this.#end('SIGTERM');
   }
 
   /** Ends it in order and removes its data. */
