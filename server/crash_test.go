@@ -20,6 +20,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+	"github.com/orderwire/orderwire/internal/soak"
 )
 
 // process is the real server program, which can be killed.
@@ -220,46 +221,12 @@ func checkHistory(t *testing.T, subscriber int, history []item) {
 // checkLedger compares what the provider did with what we believe, order by order.
 func checkLedger(t *testing.T, db *sqlx.DB) {
 	t.Helper()
-	provider, err := simulated.New(db, simulated.Options{})
+	problems, err := soak.CheckLedger(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	discrepancies, err := provider.Audit(t.Context())
-	if err != nil || len(discrepancies) > 0 {
-		t.Errorf("the provider's audit: %v, %v", discrepancies, err)
-	}
-	balances := map[string][2]int64{}
-	filter := simulated.Filter{}
-	for {
-		page, err := provider.Ledger(t.Context(), filter)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, b := range page {
-			sum := balances[b.OrderID.String()]
-			balances[b.OrderID.String()] = [2]int64{sum[0] + b.Captured, sum[1] + b.Refunded}
-			filter.After = b.PaymentID
-		}
-		if len(page) == 0 {
-			break
-		}
-	}
-	var orders []struct {
-		ID       string `db:"id"`
-		Captured int64  `db:"captured_minor"`
-		Refunded int64  `db:"refunded_minor"`
-		Status   string `db:"status"`
-	}
-	if err := db.SelectContext(t.Context(), &orders, `SELECT id, captured_minor, refunded_minor, status FROM orders`); err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range orders {
-		if got, want := balances[o.ID], [2]int64{o.Captured, o.Refunded}; got != want {
-			t.Errorf("order %s (%s): the provider captured and refunded %v, we believe %v", o.ID, o.Status, got, want)
-		}
-		if o.Status != "DELIVERED" && o.Status != "CANCELLED" {
-			t.Errorf("order %s is %s", o.ID, o.Status)
-		}
+	for _, problem := range problems {
+		t.Error(problem)
 	}
 }
 

@@ -1,0 +1,78 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// rest waits until every order is final and every event has its position, and returns the log, which no longer changes.
+func (r *run) rest(ctx context.Context, db *sqlx.DB) (*Log, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, restTimeout, fmt.Errorf("orders did not end within %s", restTimeout))
+	defer cancel()
+	var open struct {
+		Orders int `db:"orders"`
+		Events int `db:"events"`
+	}
+	for {
+		err := db.GetContext(ctx, &open, `SELECT
+			(SELECT count(*) FROM orders WHERE status NOT IN ('DELIVERED', 'CANCELLED'))
+				+ (SELECT count(*) FROM refunds WHERE status = 'PENDING') + (SELECT count(*) FROM order_work) AS orders,
+			(SELECT count(*) FROM order_events) - (SELECT count(*) FROM feed) AS events`)
+		if err == nil && open.Orders == 0 && open.Events == 0 {
+			return ReadLog(ctx, db)
+		}
+		if !tick(ctx, 100*time.Millisecond) {
+			return nil, fmt.Errorf("%w: %+v are open\n%s", context.Cause(ctx), open, describeOpen(context.WithoutCancel(ctx), db))
+		}
+	}
+}
+
+// describeOpen says of some orders that did not end what they wait for.
+func describeOpen(ctx context.Context, db *sqlx.DB) string {
+	var lines []string
+	err := db.SelectContext(ctx, &lines, `
+		SELECT concat_ws(' ', o.id, o.status, 'version', o.version, 'expires', o.expires_at - now(), 'work due', w.due_at - now(), 'leased until', w.leased_until - now(),
+			'payments', (SELECT string_agg(concat_ws(' ', p.status, 'next', p.next_step_at - now(), p.attention), ', ') FROM payments p WHERE p.order_id = o.id),
+			'attempts', (SELECT string_agg(concat_ws(' ', a.operation, a.outcome, a.calls, 'next', a.next_call_at - now(), a.message), ', ') FROM payment_attempts a WHERE a.order_id = o.id))
+		FROM orders o LEFT JOIN order_work w ON w.order_id = o.id
+		WHERE o.status NOT IN ('DELIVERED', 'CANCELLED') OR w.order_id IS NOT NULL ORDER BY o.id LIMIT 10`)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// awaitSubscribers waits until everybody who still watches has the last event for them, and gives up after a while: then
+// the check says who lacks what.
+func (r *run) awaitSubscribers(ctx context.Context, log *Log) {
+	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	defer cancel()
+	r.mu.Lock()
+	waiting := r.subscribers
+	r.mu.Unlock()
+	ends := make([]int64, len(waiting))
+	for i, s := range waiting {
+		ends[i] = log.end(&s.history.Watch)
+	}
+	for i, s := range waiting {
+		for s.reached.Load() < ends[i] {
+			if !tick(ctx, 20*time.Millisecond) {
+				return
+			}
+		}
+	}
+}
+
+// tick waits for the next look at something that others do. It reports false when ctx ends first.
+func tick(ctx context.Context, interval time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(interval):
+		return true
+	}
+}
