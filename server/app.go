@@ -244,23 +244,31 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// drain ends what clients hold open.
+// drain ends what clients hold open, in this order: readiness goes down, ShutdownDelay later websockets and event streams
+// are told to reconnect, then the address is closed and the requests that run are finished. So whoever reconnects finds
+// this replica marked as down already, and until then every request is answered.
 func (a *App) drain() {
 	a.draining.Store(true)
+	if a.cfg.ShutdownDelay > 0 {
+		time.Sleep(a.cfg.ShutdownDelay)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
 	defer cancel()
-	a.hub.Drain()
+	// A long replay of the log is not waited for to its end.
+	defer time.AfterFunc(a.cfg.ShutdownTimeout/2, a.hub.Drain).Stop()
 	var open sync.WaitGroup
-	for name, end := range map[string]func(context.Context) error{
-		"websockets": a.sockets.Drain, "event streams": a.streams.Drain, "requests": a.server.Shutdown,
-	} {
-		open.Go(func() {
-			if err := end(ctx); err != nil {
-				a.log.Warn("not everything ended in time", "what", name, "error", err)
-			}
-		})
+	for name, end := range map[string]func(context.Context) error{"websockets": a.sockets.Drain, "event streams": a.streams.Drain} {
+		open.Go(func() { a.ended(name, end(ctx)) })
 	}
 	open.Wait()
+	a.hub.Drain()
+	a.ended("requests", a.server.Shutdown(ctx))
+}
+
+func (a *App) ended(what string, err error) {
+	if err != nil {
+		a.log.Warn("not everything ended in time", "what", what, "error", err)
+	}
 }
 
 // Close gives back what New took. Run must have ended, or not have begun.

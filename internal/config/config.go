@@ -50,6 +50,7 @@ type Config struct {
 
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important messages to log."`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" oneof:"text,json" help:"How to log."`
+	ShutdownDelay   time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" min:"0s" help:"How long the server goes on after it has said at /readyz that it stops, so that load balancers notice first."`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"10s" min:"0s" help:"How long requests and sockets have to end when the server stops."`
 
 	// AdminAddrSet tells whether ADMIN_ADDR was given: a default port that is taken is left out with a warning, a

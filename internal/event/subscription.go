@@ -28,7 +28,7 @@ type source interface {
 }
 
 // Next waits for the next item. It must not be called concurrently with itself. An error ends the subscription:
-// stream.ErrDone after Close, stream.ErrDraining when the hub drains and everything queued was handed out,
+// stream.ErrDone after Close, stream.ErrDraining when the hub or ctx's connection drains and everything queued was handed out,
 // *stream.SlowConsumerError when more was queued than the limit, ctx's error, or fault.NotFound when the order is gone
 // from the log. A database that does not answer ends nothing: Next goes on when it is back.
 func (s *Subscription) Next(ctx context.Context) (*Update, error) {
@@ -44,8 +44,12 @@ func (s *Subscription) Next(ctx context.Context) (*Update, error) {
 			s.cursor = u.Cursor
 			return u, nil
 		}
-		if s.hub.isDraining() {
+		select {
+		case <-s.hub.draining:
 			return nil, stream.ErrDraining
+		case <-stream.Draining(ctx):
+			return nil, stream.ErrDraining
+		default:
 		}
 		if err := s.wait(ctx, again); err != nil {
 			return nil, err
@@ -71,6 +75,7 @@ func (s *Subscription) wait(ctx context.Context, again time.Time) error {
 	case <-s.inbox.signal:
 	case <-timer:
 	case <-s.hub.draining:
+	case <-stream.Draining(ctx):
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -20,6 +20,7 @@ type response struct {
 	control *http.ResponseController
 	cfg     *Config
 	cancel  context.CancelCauseFunc
+	drain   func() // lets the operation end by itself
 
 	mu        sync.Mutex // the heartbeat writes beside the operation
 	heartbeat *time.Timer

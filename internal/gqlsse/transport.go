@@ -42,6 +42,10 @@ type Config struct {
 	MaxBodyBytes int64
 	// MaxStreams bounds the open streams of this transport; one more is answered with 429 and Retry-After. 10,000.
 	MaxStreams int
+	// DrainJitter is the time over which Drain spreads the ends, so that clients do not return all at once. 2 s.
+	DrainJitter time.Duration
+	// DrainTimeout is how long Drain lets an operation run on. 5 s.
+	DrainTimeout time.Duration
 	// Logger gets what the operator should know. slog.Default().
 	Logger *slog.Logger
 }
@@ -58,6 +62,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxStreams == 0 {
 		c.MaxStreams = 10_000
+	}
+	if c.DrainJitter == 0 {
+		c.DrainJitter = 2 * time.Second
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 5 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -140,7 +150,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	out := &response{w: w, control: http.NewResponseController(w), cfg: &t.cfg, cancel: cancel}
+	drained := make(chan struct{})
+	ctx = stream.WithDrain(ctx, drained)
+	out := &response{
+		w: w, control: http.NewResponseController(w), cfg: &t.cfg, cancel: cancel,
+		drain: sync.OnceFunc(func() { close(drained) }),
+	}
 	if refusal := t.add(out); refusal != nil {
 		refusal.write(w)
 		return
@@ -220,22 +235,4 @@ func (t *Transport) Streams() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.streams)
-}
-
-// Drain refuses new streams (503) and ends the open ones without complete, so that their clients reconnect and resume.
-// It returns nil when they are gone, or ctx's error.
-func (t *Transport) Drain(ctx context.Context) error {
-	t.mu.Lock()
-	t.draining = true
-	for out := range t.streams {
-		out.cancel(stream.ErrDraining)
-	}
-	t.signalGone()
-	t.mu.Unlock()
-	select {
-	case <-t.gone:
-		return nil
-	case <-ctx.Done():
-		return errors.Join(ctx.Err(), errors.New("streams are still open"))
-	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
+
+	"github.com/orderwire/orderwire/internal/stream"
 )
 
 // conn is one socket.
@@ -25,6 +27,8 @@ type conn struct {
 	// ctx ends when the socket begins to close.
 	ctx    context.Context
 	cancel context.CancelFunc
+	// drained is closed when the operations are to end by themselves.
+	drained chan struct{}
 
 	// Of the reader's goroutine alone. session is what operations start in; it derives from ctx.
 	state   state
@@ -32,6 +36,7 @@ type conn struct {
 
 	mu         sync.Mutex
 	asleep     bool        // the client does not read; the socket is shut and waits for StallGrace
+	draining   bool        // no operation begins; the socket closes when the last has ended
 	closing    bool        // a close frame is queued or the connection is cut: nothing more is queued
 	endSession func() bool // undoes the watch over session's cancellation; nil before connection_ack
 	operations map[string]*operation
@@ -47,11 +52,11 @@ type conn struct {
 
 // newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
 func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
-	c := &conn{t: t, ws: ws, dialect: d, exec: exec, operations: make(map[string]*operation)}
+	c := &conn{t: t, ws: ws, dialect: d, exec: exec, operations: make(map[string]*operation), drained: make(chan struct{})}
 	if m, ok := ws.NetConn().(*meteredConn); ok { // it is hijacker's
 		c.metered = m
 	}
-	c.ctx, c.cancel = context.WithCancel(base)
+	c.ctx, c.cancel = context.WithCancel(stream.WithDrain(base, c.drained))
 	c.session = c.ctx
 	ws.SetReadLimit(t.cfg.MaxMessageBytes)
 	ws.SetPingHandler(func(data string) error {

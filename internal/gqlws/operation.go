@@ -43,17 +43,17 @@ func (c *conn) subscribe(m message) {
 	// Cancelled operations that have not returned count too, so that subscribe and complete in turn cannot pile up
 	// goroutines; they have as much room again, because a client may well replace all it has.
 	full := len(c.operations) >= limit || c.running >= 2*limit
-	if !active && !full && !c.closing {
+	closing := c.closing || c.draining
+	if !active && !full && !closing {
 		op.ctx, op.cancel = context.WithCancel(c.session)
 		c.operations[m.id] = op
 		c.running++
 		c.finished.Add(1)
 	}
-	closing := c.closing
 	c.mu.Unlock()
 
 	switch {
-	case closing:
+	case closing: // the client learns by the close that this has not begun
 	case active:
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
 	case full:
@@ -108,10 +108,7 @@ func (c *conn) stopOperation(m message) {
 func (c *conn) run(op *operation, params *graphql.RawParams) {
 	defer func() {
 		op.cancel()
-		c.mu.Lock()
-		c.running--
-		c.mu.Unlock()
-		c.finished.Done()
+		c.ended()
 	}()
 	defer func() {
 		if p := recover(); p != nil {
@@ -173,6 +170,7 @@ func (c *conn) end(ctx context.Context, op *operation, err error) {
 	case op.ctx.Err() != nil: // the client has completed it, or the socket is closing
 	case errors.Is(err, stream.ErrDone):
 		c.last(op, endFrame(op.id, c.dialect.complete))
+	case errors.Is(err, stream.ErrDraining) && c.isDraining(): // its close waits for the other operations
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)
 	case errors.As(err, &slow):

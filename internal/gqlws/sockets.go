@@ -1,11 +1,6 @@
 package gqlws
 
-import (
-	"context"
-	"math/rand/v2"
-	"net/http"
-	"time"
-)
+import "net/http"
 
 // Sockets returns the number of open sockets.
 func (t *Transport) Sockets() int {
@@ -72,44 +67,4 @@ func (t *Transport) signalGone() {
 	default:
 		close(t.gone)
 	}
-}
-
-// Drain refuses new sockets (503) and closes each open one with 1012 after what waits in its queue, spread over
-// DrainJitter or half the time that ctx leaves, whichever is shorter. It returns nil when all sockets and their
-// operations are gone. When ctx ends first, the connections that are left are cut and ctx's error is returned.
-func (t *Transport) Drain(ctx context.Context) error {
-	t.mu.Lock()
-	t.draining = true
-	t.signalGone()
-	open := make([]*conn, 0, len(t.sockets))
-	for c := range t.sockets {
-		open = append(open, c)
-	}
-	t.mu.Unlock()
-
-	spread := t.cfg.DrainJitter
-	if deadline, ok := ctx.Deadline(); ok {
-		spread = min(spread, time.Until(deadline)/2)
-	}
-	for _, c := range open {
-		time.AfterFunc(jitter(spread), func() { c.close(CloseDraining, drainReason) })
-	}
-	select {
-	case <-t.gone:
-		return nil
-	case <-ctx.Done():
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		for c := range t.sockets {
-			c.abort()
-		}
-		return ctx.Err()
-	}
-}
-
-func jitter(spread time.Duration) time.Duration {
-	if spread <= 0 {
-		return 0
-	}
-	return rand.N(spread)
 }

@@ -75,6 +75,8 @@ type Config struct {
 	CloseTimeout time.Duration
 	// DrainJitter is the time over which Drain spreads the closes, so that clients do not return all at once. 2 s.
 	DrainJitter time.Duration
+	// DrainTimeout is how long Drain lets the operations of a socket run on. 5 s.
+	DrainTimeout time.Duration
 
 	// MaxMessageBytes bounds a message from the client (then 1009). 68 KiB: a 64 KiB request and its envelope.
 	MaxMessageBytes int64
@@ -98,6 +100,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.StallGrace, 30*time.Second)
 	setDefault(&c.CloseTimeout, time.Second)
 	setDefault(&c.DrainJitter, 2*time.Second)
+	setDefault(&c.DrainTimeout, 5*time.Second)
 	setDefault(&c.MaxMessageBytes, 68<<10)
 	setDefault(&c.MaxSubscriptions, 100)
 	setDefault(&c.MaxSockets, 10_000)

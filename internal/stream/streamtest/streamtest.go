@@ -186,6 +186,8 @@ func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[strin
 				n++
 				slot <- strconv.Quote(item.Value)
 				return strconv.Itoa(n), nil
+			case <-stream.Draining(ctx):
+				return "", stream.ErrDraining
 			case <-ctx.Done():
 				return "", ctx.Err()
 			}

@@ -1,0 +1,17 @@
+package stream
+
+import "context"
+
+type drainKey struct{}
+
+// WithDrain returns a context whose streams are told by draining, once it is closed, that their connection is about to
+// end: a Pull then hands out what is queued already and returns ErrDraining.
+func WithDrain(ctx context.Context, draining <-chan struct{}) context.Context {
+	return context.WithValue(ctx, drainKey{}, draining)
+}
+
+// Draining is closed when the streams of ctx are to end. Nil, and so never, when its transport does not say.
+func Draining(ctx context.Context) <-chan struct{} {
+	draining, _ := ctx.Value(drainKey{}).(<-chan struct{})
+	return draining
+}
