@@ -1,4 +1,4 @@
-import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
+import { Client, fetchExchange, subscriptionExchange, type ExecutionResult } from '@urql/core';
 import { createClient, type Client as Socket } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -24,7 +24,7 @@ beforeAll(async () => {
         forwardSubscription: ({ query, variables }) => ({
           subscribe: (sink) => ({
             unsubscribe: socket.subscribe({ query: query!, variables: variables as Record<string, unknown> }, {
-              next: (result) => sink.next({ ...result, data: result.data ?? null }),
+              next: (result) => sink.next(result as ExecutionResult),
               error: (cause) => sink.error(cause),
               complete: () => sink.complete(),
             }),
