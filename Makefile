@@ -57,6 +57,12 @@ e2e: bin/server ## Stock clients from npm and browser tests in Chromium, against
 	cd web && npm run --silent peers
 	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent e2e
 
+.PHONY: soak
+soak: postgres web/dist/index.html ## Two minutes of faults, then every subscriber's history against the log: SOAK_SEED, SOAK_SECONDS
+	@# One after the other, and without the race detector: they measure.
+	@SOAK_SECONDS="$${SOAK_SECONDS:-120}" HOSTILE_CONNECTIONS="$${HOSTILE_CONNECTIONS:-100000}" \
+		go test -count=1 -parallel 1 -timeout 60m -v -run '^(TestSoak|TestSoakStalledReader|TestHostileConnections)$$' ./server
+
 .PHONY: clean
 clean: ## Remove what make has built; the data in .data stays
 	rm -rf bin web/node_modules internal/pgembed/npm/node_modules

@@ -129,3 +129,33 @@ func TestSoakReportsPlantedFaults(t *testing.T) {
 		}
 	}
 }
+
+// A reader that stops reading is dropped, and the others lose nothing by it. `make soak` also measures that it does not
+// delay them: their p99 is at most 1.2 times that of the paired runs without it.
+func TestSoakStalledReader(t *testing.T) {
+	t.Parallel()
+	cfg := soakConfig(t)
+	cfg.Subscribers, cfg.OrdersPerSecond = 45, 10
+	pairs := 0
+	if soakIsLong() {
+		pairs = 4
+	}
+	result, err := soak.Stall(t.Context(), cfg, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(result)
+	for _, f := range result.Findings {
+		t.Error(f)
+	}
+	if !soakIsLong() {
+		return
+	}
+	if result.Ratio() > 1.2 {
+		t.Errorf("a stalled reader delays the others: ratio %.2f", result.Ratio())
+	}
+	// Ten seconds, and as many for buffers to fill on a loaded machine.
+	if result.SubscriptionsGone > 20*time.Second {
+		t.Errorf("its subscriptions were still there after %s", result.SubscriptionsGone)
+	}
+}

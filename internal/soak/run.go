@@ -67,8 +67,8 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 const (
-	replicas  = 2
-	customers = 8
+	replicaCount = 2
+	customers    = 8
 	// restTimeout bounds how long orders may take to end, and subscribers to get the last events.
 	restTimeout = 30 * time.Second
 	appName     = "orderwire-soak"
@@ -83,7 +83,11 @@ var serverEnv = []string{
 
 // run is a Run under way.
 type run struct {
-	cfg       Config
+	cfg Config
+	// replicaCount is how many to start. bulky orders carry as much as they may.
+	replicaCount int
+	bulky        bool
+
 	replicas  []*replica
 	customers []*user
 	staff     *user
@@ -128,7 +132,7 @@ func (r *run) report(f Finding) {
 // Run drives replicas, writers, subscribers and faults for Duration, brings everything to rest, and checks. The error
 // says that the run itself failed; what it found wrong is in the Result.
 func Run(ctx context.Context, cfg Config) (result *Result, err error) {
-	r := &run{cfg: cfg.withDefaults(), calm: make(chan struct{}), counts: map[string]int{}}
+	r := &run{cfg: cfg.withDefaults(), calm: make(chan struct{}), counts: map[string]int{}, replicaCount: replicaCount}
 	r.orders = make(chan placed, r.cfg.Subscribers)
 	db, err := openOwn(ctx, r.cfg.DatabaseURL)
 	if err != nil {
@@ -187,7 +191,7 @@ func (r *run) load(ctx context.Context, breaker *chaos) error {
 		w := &writer{run: r, rng: r.random(1, i), owner: r.customers[i%len(r.customers)]}
 		work(w.work)
 	}
-	if r.cfg.FaultEvery > 0 {
+	if breaker != nil && r.cfg.FaultEvery > 0 {
 		work(breaker.work)
 	}
 	end := time.NewTimer(r.cfg.Duration)
@@ -220,7 +224,7 @@ func openOwn(ctx context.Context, databaseURL string) (*sqlx.DB, error) {
 
 // start brings up the replicas and signs everybody in.
 func (r *run) start(ctx context.Context) error {
-	for range replicas {
+	for range r.replicaCount {
 		replica, err := newReplica(r.cfg.Binary, r.cfg.DatabaseURL, r.cfg.Stderr, serverEnv...)
 		if err != nil {
 			return err

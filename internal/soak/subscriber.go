@@ -25,6 +25,9 @@ type subscriber struct {
 	// until, when set, ends the watch after the item for which it is true.
 	until func(Item) bool
 
+	// observe, when set, is told the time from each event's record to its receipt.
+	observe func(time.Duration)
+
 	after   string
 	reached atomic.Int64 // the place of the last item
 	// since is when the present connection was opened: what happened before was replayed, not delivered late.
@@ -133,6 +136,9 @@ func (s *subscriber) record(item Item, fresh bool) {
 	}
 	if item.Event != nil && item.Event.OccurredAt.After(s.since) {
 		s.latencies = append(s.latencies, now.Sub(item.Event.OccurredAt))
+		if s.observe != nil {
+			s.observe(now.Sub(item.Event.OccurredAt))
+		}
 	}
 	if place, ok := s.history.Watch.placeOf(item.Cursor); ok {
 		s.reached.Store(place)

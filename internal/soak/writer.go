@@ -69,6 +69,9 @@ func (w *writer) place(ctx context.Context) error {
 		"idempotencyKey": uuid.NewString(), "paymentMethod": map[string]any{"token": tokens[w.rng.IntN(len(tokens))]},
 		"items": []any{map[string]any{"productId": w.run.productID, "quantity": 1 + w.rng.IntN(3)}},
 	}
+	if w.run.bulky {
+		input["metadata"] = bulkyMetadata(w.rng)
+	}
 	if w.rng.IntN(5) == 0 {
 		input["captureMethod"] = "MANUAL"
 	}
