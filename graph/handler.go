@@ -58,6 +58,9 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 		exec.Use(introspection{})
 	}
 	exec.AroundOperations(whileSignedIn)
+	shared := newSharing()
+	exec.AroundOperations(shared.watch)
+	exec.AroundResponses(shared.respond)
 	exec.AroundResponses(atMostErrors)
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{

@@ -22,9 +22,11 @@ func cursorAfter(ctx context.Context, argument *string) (string, error) {
 }
 
 // deliver connects a subscription with the transport. A transport that offers a slot pulls each item when it can send
-// it; for any other one a goroutine pulls. Nothing is delivered to a session that is over. The subscription is closed when ctx ends.
+// it; for any other one a goroutine pulls. Nothing is delivered to a session that is over. The subscription is closed
+// when ctx ends.
 func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update {
 	items := make(chan *event.Update, 1)
+	w := &watched{}
 	pull := func(ctx context.Context) (string, error) {
 		update, err := sub.Next(ctx)
 		if err != nil {
@@ -34,6 +36,7 @@ func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update 
 		if err := session.Admit(ctx); err != nil {
 			return "", err
 		}
+		w.item = update
 		select {
 		case items <- update:
 			return update.Cursor, nil
@@ -42,6 +45,11 @@ func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update 
 		}
 	}
 	if stream.Register(ctx, pull) {
+		// Only here is the item in the slot the one that the handler executes next.
+		if shared, ok := ctx.Value(watchedKey{}).(*watched); ok {
+			w = shared
+			w.items = items
+		}
 		context.AfterFunc(ctx, sub.Close)
 		return items
 	}
