@@ -15,14 +15,19 @@ type chaos struct {
 	run *run
 	rng *rand.Rand
 	db  *sqlx.DB
+	// once is closed when each fault has happened.
+	once chan struct{}
 
 	kills, stops, terminated int
 }
 
-// work takes the faults in turn, shuffled, so that a short run has each of them too.
+// work takes the faults in turn, shuffled; the load lasts until each has happened, so that a short run has them all too.
 func (c *chaos) work(ctx context.Context) error {
 	faults := []func(context.Context) error{c.kill, c.freeze, c.terminate, c.terminate}
-	for {
+	for round := 0; ; round++ {
+		if round == 1 {
+			close(c.once)
+		}
 		c.rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		for _, fault := range faults {
 			if !c.pause(ctx, time.Duration((0.5+c.rng.Float64())*float64(c.run.cfg.FaultEvery))) {

@@ -70,7 +70,7 @@ const (
 	replicaCount = 2
 	customers    = 8
 	// restTimeout bounds how long orders may take to end, and subscribers to get the last events.
-	restTimeout = 30 * time.Second
+	restTimeout = 90 * time.Second
 	appName     = "orderwire-soak"
 )
 
@@ -153,7 +153,7 @@ func Run(ctx context.Context, cfg Config) (result *Result, err error) {
 	var subscribers sync.WaitGroup
 	r.subscribe(watching, &subscribers)
 
-	breaker := &chaos{run: r, rng: r.random(2, 0), db: db}
+	breaker := &chaos{run: r, rng: r.random(2, 0), db: db, once: make(chan struct{})}
 	err = r.load(ctx, breaker)
 	var log *Log
 	if err == nil {
@@ -175,7 +175,8 @@ func Run(ctx context.Context, cfg Config) (result *Result, err error) {
 	return r.result(ctx, db, log, breaker)
 }
 
-// load lets writers and faults work for Duration. It returns the first error, which ends it early.
+// load lets writers and faults work for Duration, and until each fault has happened. It returns the first error, which
+// ends it early.
 func (r *run) load(ctx context.Context, breaker *chaos) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -191,13 +192,21 @@ func (r *run) load(ctx context.Context, breaker *chaos) error {
 		w := &writer{run: r, rng: r.random(1, i), owner: r.customers[i%len(r.customers)]}
 		work(w.work)
 	}
+	var once chan struct{}
 	if breaker != nil && r.cfg.FaultEvery > 0 {
+		once = breaker.once
 		work(breaker.work)
 	}
 	end := time.NewTimer(r.cfg.Duration)
 	defer end.Stop()
 	select {
 	case <-end.C:
+		if once != nil {
+			select {
+			case <-once:
+			case <-ctx.Done():
+			}
+		}
 	case <-ctx.Done():
 	}
 	close(r.calm)
