@@ -89,10 +89,11 @@ var hostilities = []hostility{
 	{"reset amid subscriptions", func(h *hostile, r *rand.Rand) error {
 		return h.socket(func(c *websocket.Conn) {
 			h.init(c)
-			for i := range 1 + r.IntN(5) {
+			n := 1 + r.IntN(5)
+			for i := range n {
 				h.subscribe(c, i)
 			}
-			for range r.IntN(4) { // the acknowledgement and some snapshots
+			for range r.IntN(n + 2) { // at most the acknowledgement and each snapshot
 				_, _, _ = c.ReadMessage()
 			}
 		})
