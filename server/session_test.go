@@ -205,6 +205,51 @@ func TestSignOut(t *testing.T) {
 	bystander.closedWith(4403)
 }
 
+// From the moment of signing out nothing is delivered any more, though the socket is closed a little later.
+func TestNothingAfterSignOut(t *testing.T) {
+	t.Parallel()
+	databaseURL := postgrestest.URL(t)
+	db := postgrestest.Connect(t, databaseURL)
+	app := startApp(t, databaseURL, "PAYMENT_STEP_DELAY=20ms", "DELIVERY_DELAY=20ms")
+	const rounds = 20 // one is enough, if anything happened right after signing out
+	for range rounds {
+		ada := signedIn(t, app.URL(), "ada", "CUSTOMER")
+		socket := dialWire(t, app.URL()).init(ada.token)
+		socket.send("1", "subscribe", map[string]any{"query": `subscription { orderFeed { kind event { occurredAt } } }`})
+		socket.expect("next")
+		for range 5 {
+			ada.order(t, "sim_approve")
+		}
+		var signedOut struct{ ViewerSignOut struct{ SignedOutAt time.Time } }
+		if err := ada.graphql(t.Context(), `mutation { viewerSignOut { signedOutAt } }`, nil, &signedOut); err != nil {
+			t.Fatal(err)
+		}
+		at := signedOut.ViewerSignOut.SignedOutAt
+		for _, m := range socket.closedWith(4403) {
+			var payload struct {
+				Data struct {
+					OrderFeed struct{ Event struct{ OccurredAt time.Time } }
+				}
+			}
+			if err := json.Unmarshal(m.Payload, &payload); err != nil || m.Type != "next" {
+				t.Fatalf("got %+v", m)
+			}
+			if happened := payload.Data.OrderFeed.Event.OccurredAt; happened.After(at) {
+				t.Errorf("signed out at %v, got what happened at %v", at, happened)
+			}
+		}
+		var after int
+		if err := db.GetContext(t.Context(), &after,
+			`SELECT count(*) FROM order_events WHERE occurred_at > $1 AND occurred_at < $2`, at, at.Add(200*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if after > 0 {
+			return
+		}
+	}
+	t.Error("nothing happened between signing out and the close, so nothing was shown")
+}
+
 // Staff end another user's sessions on every replica.
 func TestUserRevoke(t *testing.T) {
 	t.Parallel()
