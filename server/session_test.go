@@ -220,7 +220,9 @@ func TestNothingAfterSignOut(t *testing.T) {
 		for range 5 {
 			ada.order(t, "sim_approve")
 		}
-		var signedOut struct{ ViewerSignOut struct{ SignedOutAt time.Time } }
+		var signedOut struct {
+			ViewerSignOut struct{ SignedOutAt time.Time }
+		}
 		if err := ada.graphql(t.Context(), `mutation { viewerSignOut { signedOutAt } }`, nil, &signedOut); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +230,9 @@ func TestNothingAfterSignOut(t *testing.T) {
 		for _, m := range socket.closedWith(4403) {
 			var payload struct {
 				Data struct {
-					OrderFeed struct{ Event struct{ OccurredAt time.Time } }
+					OrderFeed struct {
+						Event struct{ OccurredAt time.Time }
+					}
 				}
 			}
 			if err := json.Unmarshal(m.Payload, &payload); err != nil || m.Type != "next" {
