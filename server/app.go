@@ -19,6 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/natsfan"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -49,6 +50,7 @@ type App struct {
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
+	fan       *natsfan.Fan // nil without NATS_URL
 	listener  *postgres.Listener
 	worker    *pipeline.Worker
 	sockets   *gqlws.Transport
@@ -168,10 +170,13 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 	if a.leaseDB, err = postgres.Open(ctx, a.db.url, ownConns); err != nil {
 		return err
 	}
-	a.hub = event.NewHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
+	if err = a.openFan(ctx); err != nil {
+		return err
+	}
+	a.hub = a.newHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
 	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.leaseDB, rand.Text(), event.Lease), a.hub.Wake, a.log)
 	a.listener, err = postgres.NewListener(a.db.url, map[string]func(payload string){
-		postgres.FeedChannel: func(string) { a.hub.Wake() },
+		postgres.FeedChannel: a.feedGrew,
 		postgres.CommitChannel: func(payload string) {
 			if payload == postgres.LeaseFree {
 				a.sequencer.LeaseFree()
@@ -184,11 +189,11 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 	return err
 }
 
-// committed is told of every commit of this process: subscribers here get it at once, the sequencer gives it its
+// committed is told of every commit of this process: subscribers get it at once, the sequencer gives it its
 // position, and the pipeline learns of the next timer.
 func (a *App) committed(commits []postgres.Committed) {
 	for _, c := range commits {
-		a.hub.Publish(c.Events)
+		a.publish(c.Events)
 		if c.DueAt != nil {
 			a.worker.Wake(*c.DueAt)
 		}
@@ -216,8 +221,12 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	failed := make(chan error, 7)
-	for _, run := range []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain} {
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain}
+	if a.fan != nil {
+		parts = append(parts, a.fan.Run)
+	}
+	failed := make(chan error, len(parts)+1)
+	for _, run := range parts {
 		background.Go(func() {
 			if err := run(working); err != nil {
 				failed <- err
@@ -287,6 +296,9 @@ func (a *App) Close() error {
 	a.admin.close()
 	if a.store != nil {
 		a.store.Close()
+	}
+	if a.fan != nil {
+		a.fan.Close()
 	}
 	if a.leaseDB != nil {
 		_ = a.leaseDB.Close() // as for the other pool

@@ -25,6 +25,7 @@ type Config struct {
 	DataDir          string        `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
 	PGBin            string        `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`
 	EventRetention   time.Duration `env:"EVENT_RETENTION" envDefault:"720h" min:"1m" help:"How long a feed can be resumed, and how long at least a finished order keeps its events."`
+	NATSURL          Secret        `env:"NATS_URL" shown:"none" kind:"nats" help:"The NATS that carries events between replicas, nats://host:port. Without: each replica reads the database."`
 
 	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated" help:"Who takes the payments."`
 	SimulatedURL        string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`

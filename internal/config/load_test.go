@@ -69,6 +69,7 @@ func TestValues(t *testing.T) {
 	t.Parallel()
 	got := load(t,
 		"ADDR=:8443", "ADMIN_ADDR=[::1]:0", "DATABASE_URL=postgres://u:p@db/orderwire", "DATABASE_MAX_CONNS=4", "DATA_DIR=/data", "PG_BIN=/pg/bin",
+		"NATS_URL=nats://u:p@a:4222, tls://b",
 		"EVENT_RETENTION=48h", "PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
 		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
 		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
@@ -77,6 +78,7 @@ func TestValues(t *testing.T) {
 	want := config.Config{
 		Addr: ":8443", AdminAddr: "[::1]:0", AdminAddrSet: true,
 		DatabaseURL: "postgres://u:p@db/orderwire", DatabaseMaxConns: 4, DataDir: "/data", PGBin: "/pg/bin",
+		NATSURL:        "nats://u:p@a:4222, tls://b",
 		EventRetention: 48 * time.Hour, PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		AuthMode: "dev", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},

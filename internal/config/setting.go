@@ -110,6 +110,13 @@ func (s setting) checkText(value string) []string {
 		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			return []string{"expected postgres://user:password@host:port/database (the value is not shown, it may hold a password)"}
 		}
+	case "nats":
+		for one := range strings.SplitSeq(value, ",") {
+			u, err := url.Parse(strings.TrimSpace(one))
+			if err != nil || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) || u.Host == "" {
+				return []string{"expected nats://host:port, several separated by commas (the value is not shown, it may hold a password)"}
+			}
+		}
 	case "url":
 		u, err := url.Parse(value)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {

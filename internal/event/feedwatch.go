@@ -232,6 +232,7 @@ func (w *feedWatch) join(kind Kind) {
 	}
 	h.feeds[w.scope][w] = struct{}{}
 	h.subscribers.Add(1)
+	h.cfg.Relay.FeedWatched(w.scope, +1)
 	w.epoch = h.epoch
 	w.quietUntil = time.Now().Add(h.cfg.CheckpointInterval)
 	if kind != "" {
@@ -252,4 +253,5 @@ func (w *feedWatch) leave() {
 		delete(h.feeds, w.scope)
 	}
 	h.subscribers.Add(-1)
+	h.cfg.Relay.FeedWatched(w.scope, -1)
 }

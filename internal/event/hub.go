@@ -29,7 +29,9 @@ type Config struct {
 	PollInterval time.Duration
 	// PageSize is how many events one statement reads: 256.
 	PageSize int
-	Logger   *slog.Logger
+	// Relay carries events and feed between replicas; nil: each reads the log for itself.
+	Relay  Relay
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -44,6 +46,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 256
+	}
+	if c.Relay == nil {
+		c.Relay = noRelay{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -72,6 +77,7 @@ type Hub struct {
 	subscribers atomic.Int64
 	recent      *recent
 	signal      chan struct{}
+	batches     chan FeedBatch
 	drain       sync.Once
 	draining    chan struct{}
 }
@@ -85,11 +91,12 @@ func NewHub(log Log, cfg Config) *Hub {
 		feeds:    map[uuid.UUID]map[*feedWatch]struct{}{},
 		recent:   newRecent(recentEvents),
 		signal:   make(chan struct{}, 1),
+		batches:  make(chan FeedBatch, waitingBatches),
 		draining: make(chan struct{}),
 	}
 }
 
-// Publish hands events that were just committed by this process to those who watch their orders. It only looks at
+// Publish hands events that were just committed, by this process or another, to those who watch their orders. It only looks at
 // memory. It may be called in any order and more than once for an event; feeds get the events from Run.
 func (h *Hub) Publish(events []order.Event) {
 	h.mu.RLock()
@@ -128,6 +135,13 @@ func (h *Hub) Wake() {
 	case h.signal <- struct{}{}:
 	default:
 	}
+}
+
+// Position is how far the hub has handed the feed on.
+func (h *Hub) Position() int64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.position
 }
 
 // Subscribers is how many subscriptions are open.

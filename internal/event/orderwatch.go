@@ -191,6 +191,7 @@ func (w *orderWatch) join() {
 	h.orders[w.orderID][w] = struct{}{}
 	w.epoch = h.epoch
 	h.subscribers.Add(1)
+	h.cfg.Relay.OrderWatched(w.orderID, +1)
 }
 
 func (w *orderWatch) leave() {
@@ -206,6 +207,7 @@ func (w *orderWatch) leave() {
 		delete(h.orders, w.orderID)
 	}
 	h.subscribers.Add(-1)
+	h.cfg.Relay.OrderWatched(w.orderID, -1)
 }
 
 // later decides what a failed read means to a subscription: the end, or another try at the given time.

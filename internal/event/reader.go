@@ -11,29 +11,37 @@ import (
 
 // Run reads the feed until ctx ends: when Wake says so, and on a timer, because what says so may be lost. It reads
 // what subscribers of this process watch and have not got yet; with no subscriber it only follows how far the feed goes.
-// Errors are logged and tried again.
+// What Follow brings need not be read. Errors are logged and tried again.
 func (h *Hub) Run(ctx context.Context) error {
 	timer := time.NewTimer(h.cfg.PollInterval)
 	defer timer.Stop()
 	for {
-		for {
-			more, err := h.read(ctx)
-			if ctx.Err() != nil {
+		h.catchUp(ctx)
+		timer.Reset(h.cfg.PollInterval)
+		for inStep := true; inStep; {
+			select {
+			case b := <-h.batches:
+				inStep = h.follow(ctx, b)
+			case <-h.signal:
+				inStep = false
+			case <-timer.C:
+				inStep = false
+			case <-ctx.Done():
 				return nil // the end of ctx is how Run ends
 			}
-			if err != nil {
-				h.cfg.Logger.WarnContext(ctx, "the hub cannot read the log and will try again", "error", err)
-			}
-			if err != nil || !more {
-				break
-			}
 		}
-		timer.Reset(h.cfg.PollInterval)
-		select {
-		case <-h.signal:
-		case <-timer.C:
-		case <-ctx.Done():
-			return nil
+	}
+}
+
+// catchUp reads the feed to its end.
+func (h *Hub) catchUp(ctx context.Context) {
+	for ctx.Err() == nil {
+		more, err := h.read(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.cfg.Logger.WarnContext(ctx, "the hub cannot read the log and will try again", "error", err)
+		}
+		if err != nil || !more {
+			return
 		}
 	}
 }
@@ -44,8 +52,9 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	after, watched := h.state()
+	leads := h.cfg.Relay.Leads()
 	limit := 0
-	if watched {
+	if watched || leads {
 		limit = h.cfg.PageSize
 	}
 	tail, err := h.log.FeedTail(ctx, after, limit)
@@ -55,17 +64,25 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 	if h.restored(tail) {
 		return true, nil
 	}
-	if !watched {
+	if limit == 0 {
 		return h.skip(tail.Last), nil
 	}
-	events, err := h.events(ctx, tail.Rows)
+	if leads && len(tail.Rows) > 0 {
+		h.cfg.Relay.Relay(FeedBatch{Epoch: tail.Epoch, From: after, Rows: tail.Rows})
+	}
+	return len(tail.Rows) == limit, h.handAll(ctx, tail.Rows)
+}
+
+// handAll hands rows on, with the events that somebody watches.
+func (h *Hub) handAll(ctx context.Context, rows []FeedRow) error {
+	events, err := h.events(ctx, rows)
 	if err != nil {
-		return false, err
+		return err
 	}
-	for i := range tail.Rows {
-		h.hand(&tail.Rows[i], events[tail.Rows[i].Key])
+	for i := range rows {
+		h.hand(&rows[i], events[rows[i].Key])
 	}
-	return len(tail.Rows) == limit, nil
+	return nil
 }
 
 // state is where the hub stands and whether anybody watches.

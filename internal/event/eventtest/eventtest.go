@@ -68,8 +68,8 @@ func write(ctx context.Context, db sqlx.ExtContext, e *order.Event) error {
 		return err
 	}
 	_, err = db.ExecContext(ctx, `
-		INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, request_id, occurred_at, data, state, log_epoch)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT epoch FROM event_log))`,
-		e.Order.ID, e.Version, e.ID, e.Type, e.Order.CustomerID, e.Actor.Kind, e.RequestID, e.At, string(data), string(state))
+		INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at, data, state, log_epoch)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '00000000-0000-0000-0000-000000000000'::uuid), $8, $9, $10, $11, (SELECT epoch FROM event_log))`,
+		e.Order.ID, e.Version, e.ID, e.Type, e.Order.CustomerID, e.Actor.Kind, e.Actor.ID, e.RequestID, e.At, string(data), string(state))
 	return err
 }

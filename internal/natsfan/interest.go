@@ -1,0 +1,96 @@
+package natsfan
+
+import (
+	"context"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+)
+
+// interest counts who watches what on this replica, by the subject that it is sent to.
+type interest struct {
+	mu       sync.Mutex
+	watchers map[string]int
+	// signal has one slot: who is woken looks at everything.
+	signal chan struct{}
+}
+
+func newInterest() *interest {
+	return &interest{watchers: map[string]int{}, signal: make(chan struct{}, 1)}
+}
+
+func (i *interest) add(subject string, by int) {
+	i.mu.Lock()
+	before := i.watchers[subject]
+	if i.watchers[subject] += by; i.watchers[subject] == 0 {
+		delete(i.watchers, subject)
+	}
+	after := i.watchers[subject]
+	i.mu.Unlock()
+	if (before == 0) != (after == 0) {
+		i.changed()
+	}
+}
+
+// any reports whether anybody watches anything.
+func (i *interest) any() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.watchers) > 0
+}
+
+func (i *interest) changed() {
+	select {
+	case i.signal <- struct{}{}:
+	default:
+	}
+}
+
+// wanted is the subjects to subscribe to. Who gets everything needs no part of it, and who watches anything needs the
+// feed, to know what it has.
+func (i *interest) wanted(s subjects) map[string]bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	wanted := map[string]bool{}
+	if len(i.watchers) == 0 {
+		return wanted
+	}
+	wanted[s.feed()] = true
+	if i.watchers[s.everything()] > 0 {
+		wanted[s.everything()] = true
+		return wanted
+	}
+	for subject := range i.watchers {
+		wanted[subject] = true
+	}
+	return wanted
+}
+
+// subscriptions are those at NATS. They belong to Run.
+type subscriptions struct {
+	fan  *Fan
+	open map[string]*nats.Subscription
+}
+
+// follow makes them what is wanted: first the new ones, so that nothing is missed that both the old and the new cover.
+func (s *subscriptions) follow(ctx context.Context) {
+	wanted := s.fan.interest.wanted(s.fan.subjects)
+	for subject := range wanted {
+		if have := s.open[subject]; have != nil && have.IsValid() {
+			continue
+		}
+		// One channel for all, so that what comes over one connection stays in order.
+		sub, err := s.fan.conn.ChanSubscribe(subject, s.fan.incoming)
+		if err != nil {
+			s.fan.logger.WarnContext(ctx, "cannot subscribe at NATS; this replica reads the log", "subject", subject, "error", err)
+			continue
+		}
+		s.open[subject] = sub
+	}
+	for subject, sub := range s.open {
+		if !wanted[subject] {
+			delete(s.open, subject)
+			_ = sub.Unsubscribe() // fails when the connection is closed, and with it the subscription
+		}
+	}
+}

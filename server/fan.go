@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/natsfan"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// openFan connects the replicas by NATS when NATS_URL says so.
+func (a *App) openFan(ctx context.Context) error {
+	if a.cfg.NATSURL == "" {
+		return nil
+	}
+	// From the database, so that exactly its replicas hear each other, however many deployments share the NATS.
+	deployment, err := a.store.SharedSecret(ctx, "nats-deployment", []byte(rand.Text()))
+	if err != nil {
+		return err
+	}
+	a.fan, err = natsfan.Connect(natsfan.Config{
+		URL: a.cfg.NATSURL.Reveal(), Name: "orderwire " + a.address.Addr().String(), Deployment: string(deployment),
+		Leads: func() bool { return a.sequencer.Leading() }, Logger: a.log,
+	})
+	return err
+}
+
+// newHub gives the hub its relay, if there is one.
+func (a *App) newHub(log event.Log, cfg event.Config) *event.Hub {
+	if a.fan == nil {
+		return event.NewHub(log, cfg)
+	}
+	cfg.Relay = a.fan
+	hub := event.NewHub(log, cfg)
+	a.fan.Attach(hub)
+	return hub
+}
+
+// publish tells subscribers here, and those of other replicas.
+func (a *App) publish(events []order.Event) {
+	a.hub.Publish(events)
+	if a.fan != nil {
+		a.fan.Publish(events)
+	}
+}
+
+// feedGrew is called with what NOTIFY says of the feed.
+func (a *App) feedGrew(payload string) {
+	if a.fan != nil {
+		a.fan.Notified(payload)
+		return
+	}
+	a.hub.Wake()
+}
