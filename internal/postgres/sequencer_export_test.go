@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -18,3 +19,13 @@ func (s *Sequencer) Plan(ctx context.Context) (string, error) {
 
 // FirstID is below every order's id of that time or later.
 var FirstID = firstID
+
+// MigrateTo brings a database to an older version of the schema.
+func MigrateTo(ctx context.Context, db *sql.DB, version int64) error {
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}
