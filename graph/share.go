@@ -91,7 +91,10 @@ func (s *sharing) respond(ctx context.Context, next graphql.ResponseHandler) *gr
 	if !ok || w.item == nil {
 		return next(ctx)
 	}
-	key := shareKey{w.item.Kind, w.item.Cursor, w.operation, auth.FromContext(ctx).Role}
+	// An item is answered once: the error that ends a subscription is answered here too, and has none.
+	item := w.item
+	w.item = nil
+	key := shareKey{item.Kind, item.Cursor, w.operation, auth.FromContext(ctx).Role}
 	answer, mine := s.claim(key)
 	if mine {
 		return s.execute(ctx, key, answer, next)
