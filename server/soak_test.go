@@ -138,7 +138,7 @@ func TestSoakStalledReader(t *testing.T) {
 	cfg.Subscribers, cfg.OrdersPerSecond = 45, 10
 	pairs := 0
 	if soakIsLong() {
-		pairs = 4
+		pairs = 6
 	}
 	result, err := soak.Stall(t.Context(), cfg, pairs)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,11 +20,8 @@ import (
 
 // StallResult says what a client that stops reading costs others, and when it is gone.
 type StallResult struct {
-	// Without and With are the p99 of the time from an event's record to its receipt by the others, over all runs
-	// without and with a stalled reader, which took turns. Zero when no pair was asked for.
-	Without, With time.Duration
-	// Samples on each side.
-	SamplesWithout, SamplesWith int
+	// Pairs of runs without and with a stalled reader, which took turns.
+	Pairs []StallPair
 	// SubscriptionsGone and SocketGone are how long after the stalled reader's subscription the server had none of its
 	// subscriptions, and not its socket any more. The time in which the reader's buffers filled is in it. SocketGone is
 	// zero when no pair was asked for: nobody waited for it.
@@ -32,8 +30,23 @@ type StallResult struct {
 	Findings []Finding
 }
 
-// Ratio of With to Without.
-func (r *StallResult) Ratio() float64 { return float64(r.With) / float64(r.Without) }
+// StallPair is the p99 of the time from an event's record to its receipt by the others, without a stalled reader and with
+// one, measured one after the other.
+type StallPair struct{ Without, With time.Duration }
+
+// Ratio is the median of the pairs' ratios, with to without: what else the machine does in one of them decides nothing.
+// Zero when no pair was asked for.
+func (r *StallResult) Ratio() float64 {
+	if len(r.Pairs) == 0 {
+		return 0
+	}
+	ratios := make([]float64, len(r.Pairs))
+	for i, p := range r.Pairs {
+		ratios[i] = float64(p.With) / float64(p.Without)
+	}
+	slices.Sort(ratios)
+	return (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
+}
 
 func (r *StallResult) String() string {
 	s := fmt.Sprintf("the stalled reader's subscriptions were gone after %s, the filling of its buffers included",
@@ -41,16 +54,20 @@ func (r *StallResult) String() string {
 	if r.SocketGone > 0 {
 		s += fmt.Sprintf(", its socket after %s", r.SocketGone.Round(100*time.Millisecond))
 	}
-	if r.Without > 0 {
-		s += fmt.Sprintf("; the others' p99: %s without it (%d samples), %s with it (%d samples), ratio %.2f",
-			r.Without.Round(100*time.Microsecond), r.SamplesWithout, r.With.Round(100*time.Microsecond), r.SamplesWith, r.Ratio())
+	for _, p := range r.Pairs {
+		s += fmt.Sprintf("\nthe others' p99: %s without it, %s with it", p.Without.Round(100*time.Microsecond), p.With.Round(100*time.Microsecond))
+	}
+	if len(r.Pairs) > 0 {
+		s += fmt.Sprintf("\nmedian ratio %.2f", r.Ratio())
 	}
 	return s
 }
 
 const (
 	stallSubscriptions = 4
-	// stallPairTime is how long each half of a pair is measured: less than the server waits for a stalled reader.
+	// stallFill is how long the stalled one's buffers have to fill, stallPairTime how long each half of a pair is
+	// measured then: together less than the server waits for a stalled reader.
+	stallFill     = 3 * time.Second
 	stallPairTime = 5 * time.Second
 	stallTimeout  = 2 * time.Minute
 )
@@ -60,7 +77,7 @@ const (
 // faults, and nobody drops a connection.
 func Stall(ctx context.Context, cfg Config, pairs int) (result *StallResult, err error) {
 	r := &run{cfg: cfg.withDefaults(), calm: make(chan struct{}), counts: map[string]int{}, replicaCount: 1, bulky: true}
-	r.cfg.FaultEvery, r.cfg.Duration, r.cfg.Lifetime, r.cfg.ItemsPerConnection = -1, stallTimeout+time.Duration(2*pairs)*stallPairTime, time.Hour, 1e9
+	r.cfg.FaultEvery, r.cfg.Duration, r.cfg.Lifetime, r.cfg.ItemsPerConnection = -1, stallTimeout+time.Duration(2*pairs)*(stallFill+stallPairTime), time.Hour, 1e9
 	db, err := openOwn(ctx, r.cfg.DatabaseURL)
 	if err != nil {
 		return nil, err
@@ -111,58 +128,65 @@ func Stall(ctx context.Context, cfg Config, pairs int) (result *StallResult, err
 	for _, s := range r.subscribers {
 		result.Findings = append(result.Findings, Check(log, &s.history)...)
 	}
-	result.SamplesWithout, result.Without = len(m.samples[0]), percentile(m.samples[0], 99)
-	result.SamplesWith, result.With = len(m.samples[1]), percentile(m.samples[1], 99)
 	return result, nil
 }
 
-// meter collects latencies while it is switched on, for one side of the pairs.
+// meter collects latencies while it is switched on.
 type meter struct {
 	mu      sync.Mutex
 	on      bool
-	side    int
-	samples [2][]time.Duration
+	samples []time.Duration
 }
 
 func (m *meter) observe(latency time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.on {
-		m.samples[m.side] = append(m.samples[m.side], latency)
+		m.samples = append(m.samples, latency)
 	}
 }
 
-// run measures one side for a while.
-func (m *meter) run(ctx context.Context, side int) bool {
+// p99 of what is collected in a while.
+func (m *meter) p99(ctx context.Context) (time.Duration, error) {
 	m.mu.Lock()
-	m.on, m.side = true, side
+	m.on, m.samples = true, nil
 	m.mu.Unlock()
 	done := tick(ctx, stallPairTime)
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.on = false
-	m.mu.Unlock()
-	return done
+	switch {
+	case !done:
+		return 0, ctx.Err()
+	case len(m.samples) == 0:
+		return 0, errors.New("nobody got anything while it was measured")
+	}
+	return percentile(m.samples, 99), nil
 }
 
 func (r *run) measureStall(ctx context.Context, m *meter, pairs int, result *StallResult) error {
 	for i := range pairs {
+		var p99 [2]time.Duration
 		for half := range 2 {
 			side := (i + half) % 2 // who is first changes, so that a trend of the machine favours nobody
 			var stalled *websocket.Conn
+			var err error
 			if side == 1 {
-				var err error
 				if stalled, err = r.stall(ctx); err != nil {
 					return err
 				}
 			}
-			// The time until the stalled one's buffers are full, on both sides.
-			if !tick(ctx, 2*time.Second) || !m.run(ctx, side) {
+			if !tick(ctx, stallFill) { // on both sides
 				return ctx.Err()
+			}
+			if p99[side], err = m.p99(ctx); err != nil {
+				return err
 			}
 			if stalled != nil {
 				_ = stalled.Close()
 			}
 		}
+		result.Pairs = append(result.Pairs, StallPair{Without: p99[0], With: p99[1]})
 	}
 	return r.awaitGone(ctx, result, pairs > 0)
 }
