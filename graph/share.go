@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -120,7 +121,7 @@ func (s *sharing) execute(ctx context.Context, key shareKey, answer *sharedAnswe
 		s.drop(key)
 		return response
 	}
-	answer.data = response.Data
+	answer.data = bytes.Clone(response.Data) // the handler writes its next answer into the same buffer
 	return response
 }
 
