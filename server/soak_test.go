@@ -158,4 +158,7 @@ func TestSoakStalledReader(t *testing.T) {
 	if result.SubscriptionsGone > 20*time.Second {
 		t.Errorf("its subscriptions were still there after %s", result.SubscriptionsGone)
 	}
+	if result.SocketGone > 20*time.Second {
+		t.Errorf("its socket was still there after %s", result.SocketGone)
+	}
 }

@@ -36,7 +36,7 @@ type Config struct {
 	Open func(ctx context.Context) (context.Context, error)
 	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
 	Heartbeat time.Duration
-	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 10 s.
+	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 8 s.
 	WriteTimeout time.Duration
 	// MaxBodyBytes bounds a POST's body (then 413). 64 KiB.
 	MaxBodyBytes int64
@@ -55,7 +55,7 @@ func (c Config) withDefaults() Config {
 		c.Heartbeat = 15 * time.Second
 	}
 	if c.WriteTimeout == 0 {
-		c.WriteTimeout = 10 * time.Second
+		c.WriteTimeout = 8 * time.Second
 	}
 	if c.MaxBodyBytes == 0 {
 		c.MaxBodyBytes = 64 << 10

@@ -197,7 +197,7 @@ func halfClose(t *testing.T, c *client) {
 // read is not written.
 func TestWriteDeadline(t *testing.T) {
 	t.Parallel()
-	const deadline, grace = 10 * time.Second, 30 * time.Second
+	const deadline, grace = 5 * time.Second, 4 * time.Second
 	for _, tt := range []struct {
 		rule string
 		act  func(s *server)

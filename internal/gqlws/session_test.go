@@ -236,7 +236,7 @@ func TestRefresh(t *testing.T) {
 		inBubble(t, withAuth, func(_ *testing.T, s *server) {
 			c := signedIn(s)
 			for range 100 {
-				time.Sleep(5 * time.Second) // of the bubble's clock
+				time.Sleep(4 * time.Second) // of the bubble's clock
 				c.send(ping("ada 10s"))
 				c.expect(`{"type":"pong","payload":{"expiresAt":"` + time.Now().Add(10*time.Second).UTC().Format(time.RFC3339) + `"}}`)
 			}

@@ -67,9 +67,10 @@ type Config struct {
 	InitTimeout time.Duration
 	// PingInterval is the time between websocket pings; a socket that left two unanswered is dead at the third. 25 s.
 	PingInterval time.Duration
-	// WriteTimeout is the deadline of each frame. A socket that exceeds it has its operations ended. 10 s.
+	// WriteTimeout is the deadline of each frame. A socket that exceeds it has its operations ended. 5 s.
 	WriteTimeout time.Duration
-	// StallGrace is how long after that the client may still wake up to be told 4008. 30 s.
+	// StallGrace is how long after that the client may still wake up to be told 4008: with
+	// WriteTimeout, a reader that stalls is gone within 10 s. 4 s.
 	StallGrace time.Duration
 	// CloseTimeout is how long the peer's close frame is awaited after ours. 1 s.
 	CloseTimeout time.Duration
@@ -96,8 +97,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.InitTimeout, 5*time.Second)
 	setDefault(&c.PingInterval, 25*time.Second)
-	setDefault(&c.WriteTimeout, 10*time.Second)
-	setDefault(&c.StallGrace, 30*time.Second)
+	setDefault(&c.WriteTimeout, 5*time.Second)
+	setDefault(&c.StallGrace, 4*time.Second)
 	setDefault(&c.CloseTimeout, time.Second)
 	setDefault(&c.DrainJitter, 2*time.Second)
 	setDefault(&c.DrainTimeout, 5*time.Second)
