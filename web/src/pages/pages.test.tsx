@@ -34,8 +34,10 @@ describe('an order’s payment page', () => {
     open('/payment?order=order_1', server);
     await screen.findByText('The payment is being set up.');
     expect(stepStates()).toEqual(['initializing: current', 'processing: upcoming', 'outcome: upcoming', 'delivered: upcoming']);
-    server.push('orderEvents', snapshot(1));
-    for (const version of [2, 3, 4]) server.push('orderEvents', happened(1, version));
+    await server.push('orderEvents', snapshot(1));
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderEvents', happened(1, 4));
     await screen.findByText('Delivered. Enjoy!');
     expect(stepStates()).toEqual(['initializing: done', 'processing: done', 'outcome: done', 'delivered: done']);
     expect(server.asked).toEqual(['Order']);
@@ -62,11 +64,11 @@ describe('an order’s page', () => {
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
     open('/order/order_1', server);
     await screen.findByText('Order created');
-    server.push('orderEvents', snapshot(1));
-    server.push('orderFeed', happened(1, 2));
-    server.push('orderEvents', happened(1, 2));
-    server.push('orderEvents', happened(1, 3));
-    server.push('orderFeed', happened(1, 3));
+    await server.push('orderEvents', snapshot(1));
+    await server.push('orderFeed', happened(1, 2));
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderFeed', happened(1, 3));
     await screen.findByText('Payment confirmed');
     expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
     expect(server.asked).toEqual(['Order']);
@@ -78,10 +80,10 @@ describe('an order’s page', () => {
     open('/order/order_1', server);
     await screen.findByText('Order created');
     version = 3;
-    server.push('orderEvents', snapshot(3));
+    await server.push('orderEvents', snapshot(3));
     await screen.findByText('Payment confirmed');
     expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
-    server.push('orderEvents', happened(1, 4));
+    await server.push('orderEvents', happened(1, 4));
     await screen.findByText('Order delivered');
     expect(server.asked).toEqual(['Order', 'Order']);
   });
@@ -92,10 +94,13 @@ describe('an order’s page', () => {
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }), OrderCancel: () => cancel }, ['OrderCancel']);
     open('/order/order_1', server);
     await screen.findByText('Order created');
-    server.push('orderEvents', snapshot(1));
+    await server.push('orderEvents', snapshot(1));
     await userEvent.click(screen.getByRole('button', { name: 'Cancel order' }));
     await userEvent.click(screen.getByRole('button', { name: 'Yes, cancel it' }));
-    for (version of [2, 3, 4]) server.push('orderEvents', happened(1, version));
+    version = 4;
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderEvents', happened(1, 4));
     await screen.findByText('Order delivered');
     server.release('OrderCancel');
     await screen.findByText('Order delivered');
@@ -122,7 +127,7 @@ describe('the list of orders', () => {
     open('/order', server);
     await screen.findByText(/Loading orders/);
     expect(server.asked).toEqual([]);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await screen.findByRole('list', { name: 'Orders' });
     expect(server.asked).toEqual(['Orders']);
   });
@@ -130,11 +135,11 @@ describe('the list of orders', () => {
   it('puts new orders on top and changes the others where they are', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) });
     open('/order', server);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await screen.findByRole('list', { name: 'Orders' });
-    server.push('orderFeed', happened(3, 1));
-    server.push('orderFeed', happened(1, 3));
-    server.push('orderFeed', happened(3, 1));
+    await server.push('orderFeed', happened(3, 1));
+    await server.push('orderFeed', happened(1, 3));
+    await server.push('orderFeed', happened(3, 1));
     await screen.findByText('OW-00000003');
     expect(listed()).toEqual(['OW-00000003', 'OW-00000002', 'OW-00000001']);
     expect(within(document.querySelector<HTMLElement>('[data-order=order_1]')!).getByText('Confirmed')).toBeDefined();
@@ -144,10 +149,10 @@ describe('the list of orders', () => {
   it('keeps a filtered list to its filter', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(3, 1), orderAt(1, 1)]) });
     open('/order?status=CREATED', server);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await screen.findByRole('list', { name: 'Orders' });
-    server.push('orderFeed', happened(3, 3));
-    server.push('orderFeed', happened(2, 1));
+    await server.push('orderFeed', happened(3, 3));
+    await server.push('orderFeed', happened(2, 1));
     await screen.findByText('OW-00000002');
     expect(listed()).toEqual(['OW-00000002', 'OW-00000001']);
     expect(server.asked).toEqual(['Orders']);
@@ -158,11 +163,11 @@ describe('the list of orders', () => {
       Orders: ({ after }) => (after ? page([orderAt(2, 1), orderAt(1, 1)]) : page([orderAt(5, 1), orderAt(4, 1), orderAt(3, 1)], true)),
     });
     open('/order', server);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await userEvent.click(await screen.findByRole('button', { name: 'Show more' }));
     await screen.findByText('OW-00000001');
-    server.push('orderFeed', happened(6, 1));
-    server.push('orderFeed', happened(1, 2));
+    await server.push('orderFeed', happened(6, 1));
+    await server.push('orderFeed', happened(1, 2));
     await screen.findByText('OW-00000006');
     expect(listed()).toEqual([6, 5, 4, 3, 2, 1].map((number) => `OW-0000000${number}`));
     expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
@@ -173,10 +178,10 @@ describe('the list of orders', () => {
     let orders = [orderAt(1, 1)];
     const server = new FakeServer({ Orders: () => page(orders) });
     open('/order', server);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await screen.findByText('OW-00000001');
     orders = [orderAt(2, 1), ...orders];
-    server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
+    await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
     await screen.findByText('OW-00000002');
     expect(server.asked).toEqual(['Orders', 'Orders']);
   });
@@ -192,9 +197,9 @@ describe('the board', () => {
     const server = new FakeServer({ Orders: () => page([]) });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await screen.findByText(/Loading/);
-    server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedBegins);
     await screen.findByText('No orders yet');
-    server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
+    await server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
     const row = await screen.findByRole('row', { name: /OW-00000001/ });
     expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Deliver now', 'Cancel order']);
   });

@@ -1,3 +1,4 @@
+import { waitFor } from '@testing-library/react';
 import { Client, getOperationName, makeResult, type Exchange, type Operation } from 'urql';
 import { filter, make, makeSubject, merge, mergeMap, pipe, takeUntil, type Subject } from 'wonka';
 import type { Api } from '../shared/api';
@@ -34,9 +35,13 @@ export class FakeServer {
     return this.#subscriptions.has(field);
   }
 
-  push(field: 'orderEvents' | 'orderFeed', item: Record<string, unknown>): void {
-    const open = this.#subscriptions.get(field);
-    if (!open) throw new Error(`nobody watches ${field}`);
+  /** Sends an item once the page watches: it may show an answer a moment before it subscribes. */
+  async push(field: 'orderEvents' | 'orderFeed', item: Record<string, unknown>): Promise<void> {
+    const open = await waitFor(() => {
+      const subscription = this.#subscriptions.get(field);
+      if (!subscription) throw new Error(`nobody watches ${field}`);
+      return subscription;
+    });
     open.subject.next(makeResult(open.operation, { data: { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } } }));
   }
 
