@@ -209,7 +209,7 @@ func (s *Store) loadForChange(ctx context.Context, batch []*call[changeCall, ord
 		RequestHash []byte     `db:"request_hash"`
 		EntityID    *uuid.UUID `db:"entity_id"`
 	}
-	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), uuidStrings(actors), stringArray(operations), stringArray(keys)); err != nil {
+	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), uuidStrings(actors), stringsOf(operations), stringsOf(keys)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]loaded, len(rows))

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -38,15 +35,7 @@ func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
 
 // Order implements event.Log.
 func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	var row orderRow
-	err := l.db.GetContext(ctx, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND o.id = $2`, viewerArg(p), orderID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.New(fault.NotFound, "There is no such order.")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return row.order()
+	return oneOrder(ctx, l.db, `o.id = $2`, viewerArg(p), orderID)
 }
 
 // eventColumns are an event and the unchanging part of its order, for a SELECT from "order_events e" and "orders o"

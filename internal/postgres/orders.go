@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -29,17 +30,18 @@ func viewerArg(p auth.Principal) *uuid.UUID {
 
 // Order implements order.Store.
 func (s *Store) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return s.oneOrder(ctx, `o.id = $2`, viewerArg(p), orderID)
+	return oneOrder(ctx, s.db, `o.id = $2`, viewerArg(p), orderID)
 }
 
 // OrderByNumber implements order.Store. Letter case does not matter.
 func (s *Store) OrderByNumber(ctx context.Context, p auth.Principal, number string) (*order.Order, error) {
-	return s.oneOrder(ctx, `o.number = $2`, viewerArg(p), strings.ToUpper(number))
+	return oneOrder(ctx, s.db, `o.number = $2`, viewerArg(p), strings.ToUpper(number))
 }
 
-func (s *Store) oneOrder(ctx context.Context, where string, args ...any) (*order.Order, error) {
+// oneOrder reads the order that where names, if the principal in $1 may see it: fault.NotFound otherwise.
+func oneOrder(ctx context.Context, db *sqlx.DB, where string, args ...any) (*order.Order, error) {
 	var row orderRow
-	err := s.db.GetContext(ctx, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...)
+	err := db.GetContext(ctx, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such order.")
 	}

@@ -100,5 +100,3 @@ func uuidStrings(ids []uuid.UUID) pq.StringArray {
 	}
 	return out
 }
-
-func stringArray(values []string) pq.StringArray { return values }
