@@ -47,19 +47,24 @@ func TestNoReads(t *testing.T) {
 			u = expect(t, sub, event.Happened, nil)
 		}
 	}
-	before := b.log.reads.Load() + c.log.reads.Load()
-	head := first.Order.Head
-	for range 20 {
-		other := a.place(grace)
-		e := a.advance(head)
-		expect(t, one, event.Happened, &e)
-		expect(t, mine, event.Happened, &e)
-		expect(t, all, event.Happened, &other)
-		expect(t, all, event.Happened, &e)
+	// What was asked for above may still be read during the first rounds. A replica that needs its log reads in each.
+	const rounds = 5
+	head, reads := first.Order.Head, int64(0)
+	for range rounds {
+		before := b.log.reads.Load() + c.log.reads.Load()
+		for range 20 {
+			other := a.place(grace)
+			e := a.advance(head)
+			expect(t, one, event.Happened, &e)
+			expect(t, mine, event.Happened, &e)
+			expect(t, all, event.Happened, &other)
+			expect(t, all, event.Happened, &e)
+		}
+		if reads = b.log.reads.Load() + c.log.reads.Load() - before; reads == 0 {
+			return
+		}
 	}
-	if n := b.log.reads.Load() + c.log.reads.Load() - before; n != 0 {
-		t.Errorf("%d reads of the log, want none", n)
-	}
+	t.Errorf("%d reads of the log in the last of %d rounds, want none", reads, rounds)
 }
 
 // A replica gets what its subscribers watch, and nothing when they are gone.
