@@ -24,7 +24,8 @@ type Gateway interface {
 	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
 	ValidMethod(token string) bool
 	// Authorize takes (automatic capture) or holds (manual capture) the amount.
-	// Results: Captured, Held, ActionRequired or Refused.
+	// Results: Captured, Held, ActionRequired or Refused; or Prepared by a provider that makes the charge first and
+	// confirms it by another Authorize with the same Call and the Reference of the answer.
 	Authorize(ctx context.Context, call Call) (Result, error)
 	// Capture takes the whole held amount. Results: Captured or Refused.
 	Capture(ctx context.Context, call Call) (Result, error)
@@ -34,7 +35,9 @@ type Gateway interface {
 	// Refund gives call.Amount back. Results: Refunded, or Refused.
 	Refund(ctx context.Context, call Call) (Result, error)
 	// LookUp tells what became of an operation whose outcome is unknown, by its key (or the provider's reference).
-	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key.
+	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key. Prepared
+	// says the same of an authorization whose charge exists. The look-up of an authorization tells the charge's state
+	// now, with its Totals, whatever became of the attempt since.
 	LookUp(ctx context.Context, call Call) (Result, error)
 }
 
@@ -66,6 +69,8 @@ const (
 	Captured Outcome = "CAPTURED"
 	// Held: the money is authorized and waits for capture.
 	Held Outcome = "HELD"
+	// Prepared: the charge exists under Reference, moves no money yet, and has to be confirmed.
+	Prepared Outcome = "PREPARED"
 	// ActionRequired: the customer has to act before the provider decides.
 	ActionRequired Outcome = "ACTION_REQUIRED"
 	// Refused: declined (authorize) or definitely not done (the others). Nothing moved.
@@ -87,6 +92,14 @@ type Result struct {
 	Code string
 	// Action is what the customer has to do; set with ActionRequired.
 	Action *NextAction
+	// Totals of the charge; set by the look-up of an authorization that has one.
+	Totals *Totals
+}
+
+// Totals is what the provider's books say of one charge, in minor units of the payment's currency.
+type Totals struct {
+	Captured int64
+	Refunded int64
 }
 
 // NextActionType is how the customer acts, as in the GraphQL enum PaymentNextActionType.

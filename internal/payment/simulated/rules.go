@@ -93,7 +93,7 @@ func captureRule(charges []charge, call payment.Call) verdict {
 		if c.Expired {
 			v.code = CodeActionExpired
 		}
-	case payment.Refused, payment.Refunded, payment.NotFound:
+	case payment.Refused, payment.Refunded, payment.NotFound, payment.Prepared:
 		v.code = c.Code
 	}
 	return v
@@ -116,7 +116,7 @@ func voidRule(charges []charge, call payment.Call) verdict {
 			v.moves = append(v.moves, move{reference: c.Reference, kind: entryVoid, amount: c.Amount, status: payment.Released})
 		case payment.ActionRequired:
 			v.moves = append(v.moves, move{reference: c.Reference, status: payment.Released})
-		case payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
+		case payment.Refused, payment.Released, payment.Refunded, payment.NotFound, payment.Prepared:
 		}
 	}
 	return v
