@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime/debug"
 	"strings"
@@ -90,6 +91,7 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 		default: // the client's own matter
 		}
+		maps.Copy(shown.Extensions, f.Extensions)
 		shown.Message = f.Message
 		shown.Extensions["code"] = string(f.Code)
 		return shown

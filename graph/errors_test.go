@@ -31,6 +31,7 @@ func TestErrorPresenter(t *testing.T) {
 	}{
 		"Fault":        {fault.Wrap(errors.New(secret), fault.Forbidden, "No."), "FORBIDDEN", false},
 		"WrappedFault": {fmt.Errorf("here: %w", fault.New(fault.InvalidCursor, "No.")), "INVALID_CURSOR", false},
+		"Extensions":   {fault.New(fault.RateLimited, "Wait.").With("retryAfter", 3), "RATE_LIMITED", false},
 		"UserFault":    {fault.User("ORDER_NOT_FOUND", "No."), "INTERNAL", true},
 		"Unknown":      {errors.New(secret), "INTERNAL", true},
 		"Panic":        {graph.Recover(t.Context(), secret), "INTERNAL", true},
@@ -55,6 +56,9 @@ func TestErrorPresenter(t *testing.T) {
 			}
 			if (log.String() != "") != c.logged {
 				t.Errorf("logged: %q", log)
+			}
+			if c.code == "RATE_LIMITED" && got.Extensions["retryAfter"] != 3 {
+				t.Errorf("extensions are %v", got.Extensions)
 			}
 			if c.code != "INTERNAL" {
 				return

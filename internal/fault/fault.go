@@ -10,6 +10,7 @@ package fault
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,8 @@ type Error struct {
 	// Field is the path of the input a user error concerns, such as ["input", "items", "0", "productId"]; list
 	// positions are decimal numbers. Nil: no single input is to blame.
 	Field []string
+	// Extensions are what a client may read beside the code of a top-level error, such as retryAfter. Nil: nothing.
+	Extensions map[string]any
 	// user is true in the family of user errors.
 	user bool
 	// cause is for logs only.
@@ -49,6 +52,17 @@ func User(code Code, message string, field ...string) *Error {
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
+	return &c
+}
+
+// With returns a copy of e that shows value, which must be safe and plain JSON, under key in its extensions.
+func (e *Error) With(key string, value any) *Error {
+	c := *e
+	c.Extensions = maps.Clone(e.Extensions)
+	if c.Extensions == nil {
+		c.Extensions = map[string]any{}
+	}
+	c.Extensions[key] = value
 	return &c
 }
 

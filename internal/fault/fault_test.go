@@ -81,6 +81,15 @@ func TestWithCauseLeavesTheOriginalAlone(t *testing.T) {
 	}
 }
 
+func TestWithLeavesTheOriginalAlone(t *testing.T) {
+	t.Parallel()
+	first := fault.New(fault.RateLimited, "wait").With("retryAfter", 3)
+	second := first.With("cost", 7)
+	if first.Extensions["cost"] != nil || second.Extensions["retryAfter"] != 3 || second.Extensions["cost"] != 7 {
+		t.Errorf("extensions are %v and %v", first.Extensions, second.Extensions)
+	}
+}
+
 func TestCodeOf(t *testing.T) {
 	t.Parallel()
 	var list fault.List
