@@ -1,0 +1,84 @@
+package stripe
+
+import (
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/money"
+)
+
+// We count in ISO 4217's minor units, Stripe in its own, which differ for a few currencies:
+// https://docs.stripe.com/currencies. HUF and TWD, odd in Stripe's payouts, are usual in its charges.
+
+// units says how Stripe writes a currency's amounts.
+type units struct {
+	// digits after the decimal point.
+	digits int
+	// multiple of which an amount has to be.
+	multiple int64
+}
+
+// special are the currencies that do not have two digits and any amount at Stripe.
+var special = map[string]units{
+	"BIF": {0, 1}, "CLP": {0, 1}, "DJF": {0, 1}, "GNF": {0, 1}, "JPY": {0, 1}, "KMF": {0, 1}, "KRW": {0, 1}, "MGA": {0, 1},
+	"PYG": {0, 1}, "RWF": {0, 1}, "VND": {0, 1}, "VUV": {0, 1}, "XAF": {0, 1}, "XOF": {0, 1}, "XPF": {0, 1},
+	// Without a minor unit today, written with one for compatibility.
+	"ISK": {2, 100}, "UGX": {2, 100},
+	// Card networks take two of the three digits.
+	"BHD": {3, 10}, "JOD": {3, 10}, "KWD": {3, 10}, "OMR": {3, 10}, "TND": {3, 10},
+}
+
+// unitsOf gives Stripe's and ISO's way to write the currency. A currency that has no minor unit of two digits and of
+// which Stripe says nothing is refused: a guess would be wrong by a factor.
+func unitsOf(currency string) (u units, iso int, ok bool) {
+	iso, known := money.Digits(currency)
+	if !known {
+		return units{}, 0, false
+	}
+	if u, ok = special[currency]; ok {
+		return u, iso, true
+	}
+	return units{2, 1}, iso, iso == 2
+}
+
+// toStripe converts exactly, or refuses with a *payment.DefiniteError.
+func toStripe(a money.Amount) (int64, error) {
+	u, iso, ok := unitsOf(a.Currency)
+	if !ok {
+		return 0, refuse(fmt.Sprintf("it is not known how Stripe writes amounts of %s", a.Currency))
+	}
+	minor, ok := rescale(a.Minor, iso, u.digits)
+	if !ok || minor%u.multiple != 0 {
+		return 0, refuse(fmt.Sprintf("Stripe cannot take exactly %s", a))
+	}
+	return minor, nil
+}
+
+// fromStripe converts an amount of Stripe's to ISO's minor units, exactly, or gives an *UndecidedError.
+func fromStripe(minor int64, currency string) (int64, error) {
+	u, iso, ok := unitsOf(currency)
+	if !ok {
+		return 0, undecided(fmt.Sprintf("it is not known how Stripe writes amounts of %s", currency))
+	}
+	converted, ok := rescale(minor, u.digits, iso)
+	if !ok {
+		return 0, undecided(fmt.Sprintf("Stripe's amount has more digits than %s", currency))
+	}
+	return converted, nil
+}
+
+// rescale changes the number of digits after the decimal point; false when that loses a digit or overflows.
+func rescale(n int64, from, to int) (int64, bool) {
+	for ; from < to; from++ {
+		if n*10/10 != n {
+			return 0, false
+		}
+		n *= 10
+	}
+	for ; from > to; from-- {
+		if n%10 != 0 {
+			return 0, false
+		}
+		n /= 10
+	}
+	return n, true
+}

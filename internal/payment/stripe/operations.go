@@ -1,0 +1,118 @@
+package stripe
+
+import (
+	"context"
+
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Capture takes the whole held amount. Results: Captured, Refused. Errors: *payment.DefiniteError, *UndecidedError.
+func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
+	amount, err := toStripe(call.Amount)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	intent, err := g.api.V1PaymentIntents.Capture(ctx, call.Reference, &stripego.PaymentIntentCaptureParams{
+		Params:          stepCapture.params(call),
+		AmountToCapture: stripego.Int64(amount),
+	})
+	if intent, err = orStateInError(intent, err); err != nil {
+		return refusal(err)
+	}
+	r, err := captureState(intent)
+	if err == nil && r.Outcome == payment.NotFound {
+		return payment.Result{}, undecided("the hold is still uncaptured")
+	}
+	return r, err
+}
+
+// captureState is what a PaymentIntent's status says of its capture; NotFound: not captured yet.
+func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
+	r := payment.Result{Reference: intent.ID}
+	switch intent.Status {
+	case stripego.PaymentIntentStatusSucceeded:
+		r.Outcome = payment.Captured
+	case stripego.PaymentIntentStatusRequiresCapture:
+		r.Outcome = payment.NotFound
+	case stripego.PaymentIntentStatusCanceled:
+		r.Outcome, r.Code = payment.Refused, codeCanceled // also by Stripe itself, when the hold had run out
+	case stripego.PaymentIntentStatusRequiresPaymentMethod:
+		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
+	default:
+		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
+	}
+	return r, nil
+}
+
+// Void cancels the PaymentIntent, which releases a hold and lets no confirmation through any more. One whose id we never
+// got was never confirmed and has nothing to release.
+// Results: Released, Captured. Errors: *payment.DefiniteError, *UndecidedError.
+func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
+	if call.Reference == "" {
+		return payment.Result{Outcome: payment.Released}, nil
+	}
+	intent, err := g.api.V1PaymentIntents.Cancel(ctx, call.Reference, &stripego.PaymentIntentCancelParams{Params: stepCancel.params(call)})
+	if intent, err = orStateInError(intent, err); err != nil {
+		return refusal(err)
+	}
+	r, err := voidState(intent)
+	if err == nil && r.Outcome == payment.NotFound {
+		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
+	}
+	return r, err
+}
+
+// voidState is what a PaymentIntent's status says of its cancellation; NotFound: not cancelled yet.
+func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
+	r := payment.Result{Reference: intent.ID}
+	switch intent.Status {
+	case stripego.PaymentIntentStatusCanceled:
+		r.Outcome = payment.Released
+	case stripego.PaymentIntentStatusSucceeded:
+		r.Outcome = payment.Captured
+	case stripego.PaymentIntentStatusProcessing:
+		// The bank is about to decide. To cancel again would only be refused: look again.
+		return payment.Result{}, undecided("Stripe is still processing the payment")
+	default:
+		r.Outcome = payment.NotFound
+	}
+	return r, nil
+}
+
+// Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *UndecidedError.
+//
+// A refund that Stripe keeps pending is undecided: the money is on its way and may still come back. The refund stays
+// PENDING here too, and LookUp tells how it ended.
+func (g *Gateway) Refund(ctx context.Context, call payment.Call) (payment.Result, error) {
+	amount, err := toStripe(call.Amount)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	refund, err := g.api.V1Refunds.Create(ctx, &stripego.RefundCreateParams{
+		Params:        stepRefund.params(call),
+		PaymentIntent: stripego.String(call.Reference),
+		Amount:        stripego.Int64(amount),
+		Metadata:      metadata(call),
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	return refundState(refund, call)
+}
+
+func refundState(refund *stripego.Refund, call payment.Call) (payment.Result, error) {
+	r := payment.Result{Reference: call.Reference}
+	switch refund.Status {
+	case stripego.RefundStatusSucceeded:
+		r.Outcome = payment.Refunded
+	case stripego.RefundStatusFailed, stripego.RefundStatusCanceled:
+		r.Outcome, r.Code = payment.Refused, safeCode(string(refund.FailureReason), codeRefundFailed)
+	case stripego.RefundStatusPending, stripego.RefundStatusRequiresAction:
+		return payment.Result{}, undecided("the refund is pending at Stripe")
+	default:
+		return payment.Result{}, undecided("the refund has an unknown status")
+	}
+	return r, nil
+}

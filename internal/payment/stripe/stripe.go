@@ -1,0 +1,175 @@
+// Package stripe takes payments with Stripe's PaymentIntents.
+//
+// One payment is one PaymentIntent. It is created unconfirmed, the pipeline commits its id, and only then is it
+// confirmed: a create whose answer is lost cannot be looked up, and an unconfirmed PaymentIntent moves no money, so the
+// only thing a lost answer can leave behind is an empty one. From then on every question has an answer at
+// GET /v1/payment_intents/{id}. Stripe charges one PaymentIntent at most once.
+//
+// docs/stripe.md has the mapping as a table.
+package stripe
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Name of the provider, in Payment.provider and in the webhook path.
+const Name = "stripe"
+
+// clientTimeout bounds one call when the caller's context does not.
+const clientTimeout = 30 * time.Second
+
+// Options of a Gateway.
+type Options struct {
+	// SecretKey is the account's: sk_test_…, sk_live_…, or a restricted one (rk_…) that may write PaymentIntents and
+	// Refunds.
+	SecretKey string
+	// WebhookSecrets are the endpoint's signing secrets (whsec_…): the old and the new one while they are rotated.
+	// Without any, every webhook is refused.
+	WebhookSecrets []string
+	// APIBase replaces https://api.stripe.com.
+	APIBase string
+	// ReturnURL is where the bank sends a customer who authenticated on a page of its own; "{order}" in it becomes the
+	// order's id. Without one, authentication is left to Stripe.js, which is given the client secret.
+	ReturnURL string
+	// HTTPClient replaces the gateway's own. Its Timeout is kept unless it is zero.
+	HTTPClient *http.Client
+}
+
+// Gateway is a payment.Gateway and a payment.WebhookVerifier. It keeps no state and is safe for concurrent use.
+type Gateway struct {
+	api            *stripego.Client
+	live           bool
+	webhookSecrets []string
+	returnURL      string
+}
+
+var (
+	_ payment.Gateway         = (*Gateway)(nil)
+	_ payment.WebhookVerifier = (*Gateway)(nil)
+)
+
+// New returns a gateway; nothing is sent yet. The error never contains a secret.
+func New(o Options) (*Gateway, error) {
+	live, ok := keyMode(o.SecretKey)
+	if !ok {
+		return nil, errors.New("stripe: the secret key must begin with sk_test_, sk_live_, rk_test_ or rk_live_")
+	}
+	config := &stripego.BackendConfig{
+		HTTPClient: httpClient(o.HTTPClient),
+		// The pipeline repeats, after it has committed that it will.
+		MaxNetworkRetries: stripego.Int64(0),
+		EnableTelemetry:   stripego.Bool(false),
+		// Its messages would hold bodies; what went wrong is in the errors.
+		LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull},
+	}
+	if o.APIBase != "" {
+		config.URL = stripego.String(o.APIBase)
+	}
+	return &Gateway{
+		api: stripego.NewClient(o.SecretKey, stripego.WithBackends(&stripego.Backends{
+			API: stripego.GetBackendWithConfig(stripego.APIBackend, config),
+		})),
+		live:           live,
+		webhookSecrets: o.WebhookSecrets,
+		returnURL:      o.ReturnURL,
+	}, nil
+}
+
+// LiveKey reports whether the key moves real money.
+func LiveKey(secretKey string) bool {
+	live, _ := keyMode(secretKey)
+	return live
+}
+
+func keyMode(key string) (live, ok bool) {
+	for _, kind := range []string{"sk_", "rk_"} {
+		mode, found := strings.CutPrefix(key, kind)
+		switch {
+		case found && strings.HasPrefix(mode, "live_"):
+			return true, true
+		case found && strings.HasPrefix(mode, "test_"):
+			return false, true
+		}
+	}
+	return false, false
+}
+
+// httpClient does not follow redirects: a call repeated at another address would be a call nobody counted.
+func httpClient(given *http.Client) *http.Client {
+	own := http.Client{}
+	if given != nil {
+		own = *given
+	} else if transport, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport = transport.Clone()
+		transport.MaxIdleConnsPerHost = transport.MaxIdleConns // there is only one host
+		own.Transport = transport
+	}
+	if own.Timeout == 0 {
+		own.Timeout = clientTimeout
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}
+
+// Name is "stripe".
+func (g *Gateway) Name() string { return Name }
+
+// ValidMethod reports whether token has the form of a PaymentMethod's id. "" is valid: the customer then gives the means
+// of payment in the browser, to Stripe.js, with the client secret of the payment's next action.
+func (g *Gateway) ValidMethod(token string) bool {
+	if token == "" {
+		return true
+	}
+	name, ok := strings.CutPrefix(token, "pm_")
+	return ok && name != "" && len(token) <= maxToken && strings.Trim(name, tokenAlphabet) == ""
+}
+
+const (
+	maxToken      = 255
+	tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+)
+
+// Metadata keys of what we make at Stripe. Staff find a payment in Stripe's dashboard by them, and we a refund.
+const (
+	metaOrder   = "order"
+	metaPayment = "payment"
+	metaRefund  = "refund"
+	metaAttempt = "attempt"
+)
+
+func metadata(call payment.Call) map[string]string {
+	m := map[string]string{
+		metaOrder:   id.Format(id.Order, call.OrderID),
+		metaPayment: id.Format(id.Payment, call.PaymentID),
+		metaAttempt: id.Format(id.Attempt, call.Key),
+	}
+	if call.RefundID != uuid.Nil {
+		m[metaRefund] = id.Format(id.Refund, call.RefundID)
+	}
+	return m
+}
+
+// step is what one attempt asks of Stripe; each has an idempotency key of its own, because Stripe refuses a key that
+// comes back with another request.
+type step string
+
+const (
+	stepCreate  step = "create"
+	stepConfirm step = "confirm"
+	stepCapture step = "capture"
+	stepCancel  step = "cancel"
+	stepRefund  step = "refund"
+)
+
+func (s step) params(call payment.Call) stripego.Params {
+	return stripego.Params{IdempotencyKey: stripego.String(call.Key.String() + ":" + string(s))}
+}

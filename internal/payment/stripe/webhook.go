@@ -1,0 +1,143 @@
+package stripe
+
+import (
+	"crypto/hmac"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stripe/stripe-go/v85/webhook"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+const (
+	// SignatureHeader carries the time and the signatures of a webhook: https://docs.stripe.com/webhooks/signature.
+	SignatureHeader = "Stripe-Signature"
+	// tolerance is how far the time of a signature may be from ours.
+	tolerance = webhook.DefaultTolerance
+)
+
+// VerifyWebhook checks the signature (scheme v1, HMAC-SHA256 over time and raw body) with every secret, its age, and
+// that test events stay with test keys. The version of Stripe's API in which the event is written does not matter: only
+// names that all versions have are read.
+//
+// stripe-go's own check is not used because it asks the machine's clock.
+func (g *Gateway) VerifyWebhook(header http.Header, body []byte, now time.Time) (payment.Notice, error) {
+	if len(g.webhookSecrets) == 0 {
+		return payment.Notice{}, refuseWebhook("no webhook secret is configured")
+	}
+	if err := g.checkSignature(header.Get(SignatureHeader), body, now); err != nil {
+		return payment.Notice{}, err
+	}
+	return g.readEvent(body)
+}
+
+func (g *Gateway) checkSignature(header string, body []byte, now time.Time) error {
+	if header == "" {
+		return refuseWebhook("it is not signed")
+	}
+	var signedAt time.Time
+	var signatures [][]byte
+	for part := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch name {
+		case "t":
+			seconds, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return refuseWebhook("the signature's time cannot be read")
+			}
+			signedAt = time.Unix(seconds, 0)
+		case "v1": // other schemes are for tests of Stripe's own
+			if signature, err := hex.DecodeString(value); err == nil {
+				signatures = append(signatures, signature)
+			}
+		}
+	}
+	if signedAt.IsZero() || len(signatures) == 0 {
+		return refuseWebhook("the signature cannot be read")
+	}
+	if !g.signed(signedAt, body, signatures) {
+		return refuseWebhook("the signature is wrong")
+	}
+	if age := now.Sub(signedAt); age > tolerance || age < -tolerance {
+		return refuseWebhook("it was signed too long ago, or a clock is wrong")
+	}
+	return nil
+}
+
+func (g *Gateway) signed(at time.Time, body []byte, signatures [][]byte) bool {
+	for _, secret := range g.webhookSecrets {
+		want := webhook.ComputeSignature(at, body, secret)
+		for _, signature := range signatures {
+			if hmac.Equal(want, signature) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// event is what we read of one: https://docs.stripe.com/api/events/object.
+type event struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Livemode bool   `json:"livemode"`
+	Data     struct {
+		Object struct {
+			ID     string `json:"id"`
+			Object string `json:"object"`
+			// PaymentIntent is set in charges, refunds and disputes.
+			PaymentIntent any               `json:"payment_intent"`
+			Metadata      map[string]string `json:"metadata"`
+		} `json:"object"`
+	} `json:"data"`
+}
+
+func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
+	var e event
+	if err := json.Unmarshal(body, &e); err != nil || e.ID == "" || e.Type == "" {
+		return payment.Notice{}, refuseWebhook("the event cannot be read")
+	}
+	if e.Livemode != g.live {
+		return payment.Notice{}, refuseWebhook("the event is of the other mode (test or live) than the secret key")
+	}
+	notice := payment.Notice{EventID: e.ID, Type: e.Type}
+	kind, _, _ := strings.Cut(e.Type, ".")
+	switch kind {
+	case "payment_intent", "charge", "refund":
+	default:
+		return notice, nil // of no payment
+	}
+	object := e.Data.Object
+	notice.Reference = intentID(object.PaymentIntent)
+	if object.Object == "payment_intent" {
+		notice.Reference = object.ID
+	}
+	if paymentID, err := id.Parse(id.Payment, object.Metadata[metaPayment]); err == nil {
+		notice.PaymentID = paymentID
+	} else {
+		notice.PaymentID = uuid.Nil
+	}
+	return notice, nil
+}
+
+// intentID reads a PaymentIntent's id, expanded or not.
+func intentID(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case map[string]any:
+		reference, _ := v["id"].(string)
+		return reference
+	default:
+		return ""
+	}
+}
+
+func refuseWebhook(reason string) error { return &payment.WebhookError{Reason: reason} }
