@@ -48,6 +48,8 @@ type Call struct {
 	Operation Operation
 	OrderID   uuid.UUID
 	PaymentID uuid.UUID
+	// OrderNumber is for people to recognise the order by, where the provider shows it; "" leaves it out.
+	OrderNumber string
 	// RefundID is set for refunds.
 	RefundID uuid.UUID
 	// Amount of the operation: the payment's for authorize, capture and void, the refund's for refund.

@@ -85,22 +85,34 @@ func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Re
 	if !ok {
 		return payment.Result{}, invalid(CodeTokenUnknown, "unknown payment token %.40q", call.Method)
 	}
+	if err := p.pause(ctx, call.Key); err != nil {
+		return payment.Result{}, err
+	}
+	reference := referenceOf(call.Key)
+	event := p.opts.Webhooks.outgoing(call.Key, reference, eventOf(s.outcome, noEntry), false)
 	var a answer
 	err = p.stmt.authorize.GetContext(ctx, &a,
-		call.Key, call.PaymentID, call.OrderID, fingerprint(call), referenceOf(call.Key),
+		call.Key, call.PaymentID, call.OrderID, fingerprint(call), reference,
 		call.Amount.Minor, call.Amount.Currency, string(call.Capture), call.Method,
-		string(s.outcome), s.code, s.firstCall.undecided(), p.opts.ActionExpiry.Microseconds())
+		string(s.outcome), s.code, p.undecidedCalls(call.Key, s.firstCall), p.opts.ActionExpiry.Microseconds(), call.OrderNumber,
+		event.id, string(event.event), event.delay.Microseconds())
 	if err != nil {
 		return payment.Result{}, unavailable(err)
 	}
-	if a.SameRequest && a.Calls == 1 {
-		switch s.firstCall {
-		case timeoutAfterCharge, timeoutBefore:
-			return payment.Result{}, &UnavailableError{Code: CodeTimeout}
-		case errorBefore:
-			return payment.Result{}, &UnavailableError{Code: CodeServerError}
-		case noFailure:
+	p.committed(ctx, event)
+	return p.answer(ctx, call.Key, a, s.firstCall)
+}
+
+// answer ends a call whose ledger is written: with the rest of its latency, and with a failure or the answer.
+func (p *Provider) answer(ctx context.Context, key uuid.UUID, a answer, scripted failure) (payment.Result, error) {
+	if err := p.pause(ctx, key); err != nil {
+		return payment.Result{}, err
+	}
+	if a.SameRequest {
+		if err := p.failureOf(key, a.Calls, scripted).err(); err != nil {
+			return payment.Result{}, err
 		}
 	}
-	return a.result()
+	r, err := a.result()
+	return p.withAction(r), err
 }

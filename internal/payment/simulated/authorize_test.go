@@ -162,8 +162,12 @@ func TestLookUp(t *testing.T) {
 		t.Parallel()
 		other := on(call, payment.OperationAuthorize)
 		other.Reference = made.Reference
-		if r, err := b.client.LookUp(t.Context(), other); err != nil || r != made {
-			t.Errorf("%+v, %v, want %+v", r, err, made)
+		r, err := b.client.LookUp(t.Context(), other)
+		if err != nil || r.Totals == nil || r.Totals.Captured != 1250 {
+			t.Errorf("%+v, %v, want the totals of the charge", r, err)
+		}
+		if r.Totals = nil; r != made {
+			t.Errorf("%+v, want %+v", r, made)
 		}
 	})
 	t.Run("OK an unseen operation on a known charge is not found", func(t *testing.T) {

@@ -24,19 +24,24 @@ const (
 
 // Client is a payment.Gateway over a provider that runs elsewhere behind Handler. It is safe for concurrent use.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base    *url.URL
+	http    *http.Client
+	secrets []string
 }
 
-var _ payment.Gateway = (*Client)(nil)
+var (
+	_ payment.Gateway         = (*Client)(nil)
+	_ payment.WebhookVerifier = (*Client)(nil)
+)
 
-// NewClient speaks to the provider at baseURL, such as http://127.0.0.1:8081. A nil httpClient means a client of its
+// NewClient speaks to the provider at baseURL, such as http://127.0.0.1:8081, and verifies its webhooks with any of the
+// secrets. A nil httpClient means a client of its
 // own; without a timeout in httpClient each call ends after 10 seconds. Redirects are not followed: a call repeated at
 // another address would be a call nobody counted.
 //
 // Go's transport repeats a request by itself, on a connection that turned out dead, when it has an Idempotency-Key. The
 // key makes that harmless here; the provider may count one call more.
-func NewClient(baseURL string, httpClient *http.Client) (*Client, error) {
+func NewClient(baseURL string, httpClient *http.Client, secrets ...string) (*Client, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("simulated provider: %q is not an http or https URL", baseURL)
@@ -49,7 +54,7 @@ func NewClient(baseURL string, httpClient *http.Client) (*Client, error) {
 		own.Timeout = clientTimeout
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: base, http: &own}, nil
+	return &Client{base: base, http: &own, secrets: secrets}, nil
 }
 
 // Name is "simulated": where the provider runs makes no difference.

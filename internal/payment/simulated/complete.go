@@ -15,9 +15,16 @@ import (
 // capture) or Held (manual); else Refused with CodeActionRefused. The answer is the state of the charge afterwards, so
 // completing again changes nothing, and completing after the time is up gives Refused with CodeActionExpired, after a
 // void Released. The caller of the payment learns of it by LookUp.
+// Latency and FailureRate spare it: they are for callers that repeat.
 // Errors are *RejectedError (CodeChargeNotFound) and *UnavailableError.
 func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error) {
+	return p.complete(ctx, paymentID, "", approve)
+}
+
+// complete is Complete for the charge with the reference; without one, for the payment's oldest that waits.
+func (p *Provider) complete(ctx context.Context, paymentID uuid.UUID, reference string, approve bool) (payment.Result, error) {
 	var v verdict
+	var events []outgoing
 	err := p.inTx(ctx, func(tx *sqlx.Tx) error {
 		var locked uuid.UUID
 		err := get(ctx, tx, p.stmt.lockPayment, &locked, paymentID)
@@ -32,11 +39,12 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 		if err := list(ctx, tx, p.stmt.charges, &charges, paymentID); err != nil {
 			return err
 		}
-		v = completeRule(charges, approve)
+		v = completeRule(charges, reference, approve)
 		// The money moves on behalf of the authorization, which its charge names.
 		for _, c := range charges {
 			if c.Reference == v.reference {
-				return p.apply(ctx, tx, v.moves, c.OperationKey)
+				events, err = p.apply(ctx, tx, v.moves, c.OperationKey, true)
+				return err
 			}
 		}
 		return nil
@@ -47,5 +55,6 @@ func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bo
 	if v.outcome == rejected {
 		return payment.Result{}, rejection(v.code)
 	}
+	p.committed(ctx, events...)
 	return resultOf(v.outcome, v.reference, v.code, nil), nil
 }

@@ -57,7 +57,7 @@ func (p *Provider) serveCall(do func(context.Context, payment.Call) (payment.Res
 			p.fail(w, r, invalid(CodeRequestInvalid, "the header %s has to be a UUID", keyHeader))
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operationTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operationTimeout+p.opts.Latency.Max)
 		defer cancel()
 		result, err := do(ctx, body.call(key))
 		if err != nil {

@@ -16,6 +16,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -33,6 +35,18 @@ type Options struct {
 	// TimeoutHold is how long the HTTP face keeps a call waiting that is to time out, before it answers 504. A caller
 	// with a shorter deadline sees its own timeout. Default 200 milliseconds. In-process calls fail at once.
 	TimeoutHold time.Duration
+	// PublicURL is where Pages are reached, such as http://127.0.0.1:8081: what a payment's action points to. Without it
+	// an action has no address, and only Complete ends it.
+	PublicURL string
+	// Webhooks says what is sent by itself, and whom to believe.
+	Webhooks Webhooks
+	// Latency of every call but Complete. Default none.
+	Latency Latency
+	// FailureRate is the part of calls, from 0 to 1, that get no answer: half of them before and half after the ledger is
+	// written, half as timeouts and half as server errors. Complete is spared.
+	FailureRate float64
+	// Seed picks the latencies and failures of another run.
+	Seed int64
 }
 
 const (
@@ -47,9 +61,19 @@ type Provider struct {
 	db   *sqlx.DB
 	opts Options
 	stmt statements
+	// actionKey makes the addresses of the pages.
+	actionKey []byte
+	// outbox tells SendWebhooks that there is something to send.
+	outbox     chan struct{}
+	deliveries *http.Client
+	// lookUps counts them: look-ups leave no trace in the ledger, and have to fail one by one all the same.
+	lookUps atomic.Int64
 }
 
-var _ payment.Gateway = (*Provider)(nil)
+var (
+	_ payment.Gateway         = (*Provider)(nil)
+	_ payment.WebhookVerifier = (*Provider)(nil)
+)
 
 // statements are prepared once: unprepared, lib/pq needs two round trips for each.
 type statements struct {
@@ -65,7 +89,11 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 	if opts.TimeoutHold <= 0 {
 		opts.TimeoutHold = defaultTimeoutHold
 	}
-	p := &Provider{db: db, opts: opts}
+	opts.Webhooks = opts.Webhooks.withDefaults()
+	if err := errors.Join(checkFaults(opts), opts.Webhooks.check()); err != nil {
+		return nil, err
+	}
+	p := &Provider{db: db, opts: opts, outbox: make(chan struct{}, 1), deliveries: newDeliveries()}
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 	defer cancel()
 	for _, s := range []struct {
@@ -86,12 +114,16 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 		}
 		*s.target = prepared
 	}
+	if err := db.GetContext(ctx, &p.actionKey, `SELECT value FROM simulated.secrets WHERE name = 'action'`); err != nil {
+		return nil, errors.Join(fmt.Errorf("simulated provider: %w", err), p.Close())
+	}
 	return p, nil
 }
 
-// Close releases the prepared statements. Calls under way may fail.
+// Close releases the prepared statements and idle connections. SendWebhooks must have ended. Calls under way may fail.
 func (p *Provider) Close() error {
 	var errs []error
+	p.deliveries.CloseIdleConnections()
 	s := p.stmt
 	for _, stmt := range []*sqlx.Stmt{s.authorize, s.claim, s.charges, s.move, s.finish, s.lookUp, s.lockPayment} {
 		if stmt != nil {

@@ -3,6 +3,8 @@ package simulated
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -16,7 +18,7 @@ type charge struct {
 	Captured        int64                 `db:"captured"`
 	Refunded        int64                 `db:"refunded"`
 	CaptureMethod   payment.CaptureMethod `db:"capture_method"`
-	OperationKey    string                `db:"operation_key"`
+	OperationKey    uuid.UUID             `db:"operation_key"`
 	ActionExpiresAt *time.Time            `db:"action_expires_at"`
 	// Expired: the customer can no longer act, by the database clock.
 	Expired bool `db:"expired"`
@@ -144,8 +146,8 @@ func refundRule(charges []charge, call payment.Call) verdict {
 }
 
 // completeRule ends the customer's action, if it still can be. The verdict's outcome is the state of the charge then.
-func completeRule(charges []charge, approve bool) verdict {
-	c, ok := find(charges, "", func(c charge) bool { return c.Status == payment.ActionRequired })
+func completeRule(charges []charge, reference string, approve bool) verdict {
+	c, ok := find(charges, reference, func(c charge) bool { return c.Status == payment.ActionRequired })
 	if !ok {
 		return reject(CodeChargeNotFound)
 	}

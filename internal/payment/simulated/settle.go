@@ -3,6 +3,7 @@ package simulated
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/payment"
@@ -27,7 +28,8 @@ SELECT reference, operation_key, status, code, amount, currency, captured, refun
     coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired
 FROM simulated.charges WHERE payment_id = $1 ORDER BY created_at, reference`
 
-// moveSQL changes a charge and journals what moved, in one statement, so that neither is ever without the other.
+// moveSQL changes a charge, journals what moved and puts the event into the outbox, in one statement, so that none is ever
+// without the others.
 const moveSQL = `
 WITH changed AS (
     UPDATE simulated.charges SET
@@ -35,7 +37,11 @@ WITH changed AS (
         captured = captured + CASE WHEN $4::text = 'CAPTURE' THEN $5::bigint ELSE 0 END,
         refunded = refunded + CASE WHEN $4::text = 'REFUND' THEN $5::bigint ELSE 0 END
     WHERE reference = $1
-    RETURNING reference
+    RETURNING reference, payment_id
+), event AS (
+    INSERT INTO simulated.events (id, type, payment_id, reference, due_at)
+    SELECT $7::uuid, $8::text, payment_id, reference, now() + $9::bigint * interval '1 microsecond' FROM changed
+    WHERE $7::uuid IS NOT NULL
 )
 INSERT INTO simulated.entries (charge, operation_key, kind, amount)
 SELECT reference, $6::uuid, $4::text, $5::bigint FROM changed WHERE $4::text <> ''`
@@ -78,12 +84,16 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 	if err != nil {
 		return payment.Result{}, err
 	}
+	if err := p.pause(ctx, call.Key); err != nil {
+		return payment.Result{}, err
+	}
 	var a answer
+	var events []outgoing
 	err = p.inTx(ctx, func(tx *sqlx.Tx) error {
 		refund := optional(call.RefundID)
 		err := get(ctx, tx, p.stmt.claim, &a,
 			call.Key, call.PaymentID, call.OrderID, string(operation), refund, fingerprint(call))
-		if err != nil || !a.SameRequest || a.Outcome != "" {
+		if err != nil || !a.SameRequest || a.Outcome != "" || a.Calls <= p.undecidedCalls(call.Key, noFailure) {
 			return err
 		}
 		var charges []charge
@@ -91,7 +101,7 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 			return err
 		}
 		v := decide(charges, call)
-		if err := p.apply(ctx, tx, v.moves, call.Key.String()); err != nil {
+		if events, err = p.apply(ctx, tx, v.moves, call.Key, false); err != nil {
 			return err
 		}
 		a.Outcome, a.Code, a.Charge = v.outcome, v.code, v.reference
@@ -102,19 +112,39 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 	if err != nil {
 		return payment.Result{}, unavailable(err)
 	}
-	return a.result()
+	p.committed(ctx, events...)
+	return p.answer(ctx, call.Key, a, noFailure)
 }
 
-// apply makes the moves of a verdict.
-func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key string) error {
+// apply makes the moves of a verdict, on behalf of the operation with the key, and gives their events. outside tells that
+// no answer to that operation's caller says what has moved.
+func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key uuid.UUID, outside bool) ([]outgoing, error) {
+	events := make([]outgoing, 0, len(moves))
 	for _, m := range moves {
+		e := p.opts.Webhooks.outgoing(key, m.reference, eventOf(m.status, m.kind), outside)
 		_, err := tx.StmtxContext(ctx, p.stmt.move).ExecContext(ctx,
-			m.reference, string(m.status), m.code, string(m.kind), m.amount, key)
+			m.reference, string(m.status), m.code, string(m.kind), m.amount, key,
+			e.id, string(e.event), e.delay.Microseconds())
 		if err != nil {
-			return err
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// committed is told of the events of a commit: SendWebhooks is woken or, with Chaos.Early, they are sent now.
+func (p *Provider) committed(ctx context.Context, events ...outgoing) {
+	if p.opts.Webhooks.URL == "" {
+		return
+	}
+	p.sendEarly(ctx, p.opts.Webhooks.early(events...))
+	for _, e := range events {
+		if e.id.Valid {
+			p.wakeSender()
+			return
 		}
 	}
-	return nil
 }
 
 // inTx runs fn in a transaction of the ledger's own. After an error from it, whether it committed is unknown; every

@@ -2,7 +2,10 @@ package simulated_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -121,4 +124,25 @@ func mustAudit(t testing.TB, p *simulated.Provider, want ...simulated.Discrepanc
 			t.Errorf("audit found %+v, want %+v", found[i], want[i])
 		}
 	}
+}
+
+// post sends a body to the HTTP face as it is, with the key of call.
+func post(t testing.TB, url string, call payment.Call, body string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", call.Key.String())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, text
 }

@@ -28,7 +28,7 @@ const (
 	TokenErrorOnce = "sim_error_once"
 )
 
-// failure is how the first call of an operation goes wrong. It is asked of the script after the ledger is written.
+// failure is how a call goes wrong: before or after the provider decided, and how that looks to the caller.
 type failure string
 
 const (
@@ -36,10 +36,23 @@ const (
 	timeoutAfterCharge failure = "timeout after charge"
 	timeoutBefore      failure = "timeout before charge"
 	errorBefore        failure = "error before charge"
+	errorAfterCharge   failure = "error after charge"
 )
 
-// undecided reports whether the first call fails before the provider decided anything.
+// undecided reports whether the call fails before the provider decided anything.
 func (f failure) undecided() bool { return f == timeoutBefore || f == errorBefore }
+
+// err is what the caller gets instead of an answer; nil without a failure.
+func (f failure) err() error {
+	switch f {
+	case timeoutAfterCharge, timeoutBefore:
+		return &UnavailableError{Code: CodeTimeout}
+	case errorBefore, errorAfterCharge:
+		return &UnavailableError{Code: CodeServerError}
+	case noFailure:
+	}
+	return nil
+}
 
 // script is what a token makes of an authorization.
 type script struct {

@@ -32,13 +32,14 @@ type wireCall struct {
 	CaptureMethod payment.CaptureMethod `json:"captureMethod,omitempty"`
 	Method        string                `json:"method,omitempty"`
 	Reference     string                `json:"reference,omitempty"`
+	OrderNumber   string                `json:"orderNumber,omitempty"`
 }
 
 func (w wireCall) call(key uuid.UUID) payment.Call {
 	call := payment.Call{
 		Key: key, Operation: w.Operation, OrderID: w.OrderID, PaymentID: w.PaymentID,
 		Amount:  money.New(w.AmountMinor, w.Currency),
-		Capture: w.CaptureMethod, Method: w.Method, Reference: w.Reference,
+		Capture: w.CaptureMethod, Method: w.Method, Reference: w.Reference, OrderNumber: w.OrderNumber,
 	}
 	if w.RefundID != nil {
 		call.RefundID = *w.RefundID
@@ -50,7 +51,7 @@ func wireCallOf(call payment.Call) wireCall {
 	w := wireCall{
 		Operation: call.Operation, OrderID: call.OrderID, PaymentID: call.PaymentID,
 		AmountMinor: call.Amount.Minor, Currency: call.Amount.Currency,
-		CaptureMethod: call.Capture, Method: call.Method, Reference: call.Reference,
+		CaptureMethod: call.Capture, Method: call.Method, Reference: call.Reference, OrderNumber: call.OrderNumber,
 	}
 	if call.RefundID != uuid.Nil {
 		w.RefundID = &call.RefundID
@@ -68,18 +69,37 @@ type wireResult struct {
 	Reference       string          `json:"reference,omitempty"`
 	Code            string          `json:"code,omitempty"`
 	ActionExpiresAt *time.Time      `json:"actionExpiresAt,omitempty"`
+	ActionURL       string          `json:"actionUrl,omitempty"`
+	// Totals of the charge: with the look-up of an authorization only. A provider of an earlier version leaves it out.
+	Totals *wireTotals `json:"totals,omitempty"`
+}
+
+// wireTotals are minor units of the charge's currency.
+type wireTotals struct {
+	Captured int64 `json:"captured"`
+	Refunded int64 `json:"refunded"`
 }
 
 func wireResultOf(r payment.Result) wireResult {
 	w := wireResult{Outcome: r.Outcome, Reference: r.Reference, Code: r.Code}
 	if r.Action != nil {
-		w.ActionExpiresAt = r.Action.ExpiresAt
+		w.ActionExpiresAt, w.ActionURL = r.Action.ExpiresAt, r.Action.URL
+	}
+	if r.Totals != nil {
+		w.Totals = &wireTotals{Captured: r.Totals.Captured, Refunded: r.Totals.Refunded}
 	}
 	return w
 }
 
 func (w wireResult) result() payment.Result {
-	return resultOf(w.Outcome, w.Reference, w.Code, w.ActionExpiresAt)
+	r := resultOf(w.Outcome, w.Reference, w.Code, w.ActionExpiresAt)
+	if r.Action != nil {
+		r.Action.URL = w.ActionURL
+	}
+	if w.Totals != nil {
+		r.Totals = &payment.Totals{Captured: w.Totals.Captured, Refunded: w.Totals.Refunded}
+	}
+	return r
 }
 
 type wireError struct {
