@@ -1,7 +1,6 @@
 package gqlws
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -64,23 +64,16 @@ func (c *conn) subscribe(m message) {
 	}
 }
 
-// parseParams reads a request as GraphQL over HTTP defines it. query may be absent where extensions can stand for it
-// (persisted queries).
+// parseParams reads a request as the other transports do. Its Headers stay nil: the upgrade's, such as Idempotency-Key,
+// are not this operation's.
 func parseParams(payload json.RawMessage) (*graphql.RawParams, error) {
 	if payload == nil {
 		return nil, errors.New("`payload` is missing")
 	}
-	params := &graphql.RawParams{ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.UseNumber() // an int64 in the variables keeps its digits
-	if err := dec.Decode(params); err != nil {
-		return nil, errors.New("`payload` is not a GraphQL request")
+	params, err := gqlrequest.JSON(payload)
+	if refused, ok := errors.AsType[*gqlrequest.Error](err); ok {
+		return nil, errors.New("`payload` is not a GraphQL request: " + refused.Fault.Message)
 	}
-	if params.Query == "" && params.Extensions == nil {
-		return nil, errors.New("`payload` has no `query`")
-	}
-	params.ReadTime.End = graphql.Now()
-	// params.Headers stays nil: the upgrade's headers, such as Idempotency-Key, are not this operation's.
 	return params, nil
 }
 

@@ -1,0 +1,245 @@
+// Package gqlrequest reads GraphQL requests, the same for every transport: a JSON object, or a URL's query, with query,
+// operationName, variables and extensions, as "GraphQL over HTTP" defines them
+// (https://graphql.github.io/graphql-over-http/draft/, sections 5.1 to 5.3), and documentId (its appendix A, Persisted
+// Documents). What is none is refused before anything looks at the document.
+package gqlrequest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// DocumentID is the key under which a request's documentId is found in RawParams.Extensions, which has no field for it.
+// No client can send it there.
+const DocumentID = "\x00documentId"
+
+// Error is a refused request.
+type Error struct {
+	// Status of the answer over HTTP.
+	Status int
+	// Header has what the answer must tell beside it, such as Accept-Encoding. Nil: nothing.
+	Header http.Header
+	// Fault says what is wrong, for the client.
+	Fault *fault.Error
+}
+
+func (e *Error) Error() string { return e.Fault.Error() }
+
+func bad(message string) *Error {
+	return &Error{Status: http.StatusBadRequest, Fault: fault.New(fault.BadUserInput, message)}
+}
+
+// Post reads the body of a POST. It must be JSON in UTF-8, said so by the Content-Type, which no page can send to a
+// foreign origin without a preflight; not compressed; and no larger than an http.MaxBytesReader around it allows.
+// The error is an *Error.
+func Post(r *http.Request) (*graphql.RawParams, error) {
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := parameters["charset"]; err != nil || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return nil, &Error{
+			Status: http.StatusUnsupportedMediaType,
+			Fault:  fault.New(fault.BadUserInput, "Send the request as application/json, in UTF-8."),
+		}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, &Error{ // a small body could be a large one; RFC 9110 section 15.5.16
+			Status: http.StatusUnsupportedMediaType,
+			Header: http.Header{"Accept-Encoding": {"identity"}},
+			Fault:  fault.New(fault.BadUserInput, "Send the request without Content-Encoding."),
+		}
+	}
+	start := graphql.Now()
+	body, err := io.ReadAll(r.Body)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, &Error{
+			Status: http.StatusRequestEntityTooLarge,
+			Fault:  fault.New(fault.DocumentTooLarge, "The request is larger than "+strconv.FormatInt(large.Limit, 10)+" bytes."),
+		}
+	}
+	if err != nil {
+		return nil, bad("The request ended before its end.")
+	}
+	params, err := JSON(body)
+	if err != nil {
+		return nil, err
+	}
+	params.Headers = r.Header
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	return params, nil
+}
+
+// Get reads the query of a GET's URL. The error is an *Error.
+func Get(r *http.Request) (*graphql.RawParams, error) {
+	start := graphql.Now()
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, bad("The URL's query is malformed.")
+	}
+	params := &graphql.RawParams{Headers: r.Header}
+	documentID := ""
+	for name, value := range values {
+		if !known(name) {
+			continue
+		}
+		if len(value) > 1 {
+			return nil, twice(name)
+		}
+		if !utf8.ValidString(value[0]) {
+			return nil, errUTF8
+		}
+		switch name {
+		case "query":
+			params.Query = value[0]
+		case "operationName":
+			params.OperationName = value[0]
+		case "documentId":
+			documentID = value[0]
+		case "variables":
+			err = object(name, []byte(value[0]), &params.Variables)
+		case "extensions":
+			err = object(name, []byte(value[0]), &params.Extensions)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	return finish(params, documentID)
+}
+
+// JSON reads one request from a body or a message. Numbers keep their digits. The error is an *Error.
+func JSON(body []byte) (*graphql.RawParams, error) {
+	params := &graphql.RawParams{ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
+	if !utf8.Valid(body) {
+		return nil, errUTF8
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	start, err := decoder.Token()
+	switch {
+	case err != nil:
+		return nil, errNotJSON
+	case start == json.Delim('['):
+		return nil, bad("Batches are not supported: send each operation in a request of its own.")
+	case start != json.Delim('{'):
+		return nil, bad("A request is a JSON object with a query.")
+	}
+	documentID, err := members(decoder, params)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != nil { // the closing brace
+		return nil, errNotJSON
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, bad("There is something behind the request's JSON object.")
+	}
+	params.ReadTime.End = graphql.Now()
+	return finish(params, documentID)
+}
+
+// members reads the object's members by their exact names, each at most once: two readers of the same request must not
+// see two different queries. Others are left alone, as section 5.3 asks.
+func members(decoder *json.Decoder, params *graphql.RawParams) (documentID string, err error) {
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return "", errNotJSON
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return "", errNotJSON
+		}
+		if !known(name) {
+			continue
+		}
+		if seen[name] {
+			return "", twice(name)
+		}
+		seen[name] = true
+		switch name {
+		case "query":
+			err = text(name, value, &params.Query)
+		case "operationName":
+			err = text(name, value, &params.OperationName)
+		case "documentId":
+			err = text(name, value, &documentID)
+		case "variables":
+			err = object(name, value, &params.Variables)
+		case "extensions":
+			err = object(name, value, &params.Extensions)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return documentID, nil
+}
+
+func known(name string) bool {
+	switch name {
+	case "query", "operationName", "documentId", "variables", "extensions":
+		return true
+	default:
+		return false
+	}
+}
+
+func finish(params *graphql.RawParams, documentID string) (*graphql.RawParams, error) {
+	delete(params.Extensions, DocumentID)
+	switch {
+	case documentID != "" && params.Query != "":
+		return nil, bad("Send query or documentId, not both.")
+	case documentID != "":
+		if params.Extensions == nil {
+			params.Extensions = map[string]any{}
+		}
+		params.Extensions[DocumentID] = documentID
+	case params.Query == "" && params.Extensions["persistedQuery"] == nil:
+		return nil, bad("The request has no query.")
+	}
+	return params, nil
+}
+
+var (
+	errNotJSON = bad("The request is not JSON.")
+	errUTF8    = bad("The request is not UTF-8.")
+)
+
+func twice(name string) *Error { return bad(name + " is given twice.") }
+
+// text reads a string, or null for none.
+func text(name string, value []byte, into *string) error {
+	if json.Unmarshal(value, into) != nil {
+		return bad(name + " is not a string.")
+	}
+	return nil
+}
+
+// object reads a JSON object, or null or nothing for none.
+func object(name string, value []byte, into *map[string]any) error {
+	if len(value) == 0 {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	if decoder.Decode(into) != nil {
+		return bad(name + " is not a JSON object.")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return bad(name + " is not a JSON object.")
+	}
+	return nil
+}
