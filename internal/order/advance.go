@@ -8,11 +8,15 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Work is a call to make at the provider, committed as counted before it is made.
+// Work is a question to the provider. A call of the operation is committed as counted before it is made.
 type Work struct {
 	Call payment.Call
 	// LookUpFirst: an earlier call had no answer, so ask what became of it before repeating it.
 	LookUpFirst bool
+	// LookUpOnly: ask what became of it and call nothing.
+	LookUpOnly bool
+	// recheck is set when the charge itself is looked at: the Payment.RecheckAt that asked for it.
+	recheck *time.Time
 }
 
 // DueAt is when the pipeline has to look at the order again: the earliest of its timers; nil when none runs.
@@ -27,7 +31,8 @@ func (o *Order) DueAt() *time.Time {
 	consider(o.ExpiresAt)
 	consider(o.DeliversAt)
 	for i := range o.Payments {
-		consider(o.Payments[i].NextStepAt)
+		consider(o.stepAt(&o.Payments[i]))
+		consider(o.Payments[i].RecheckAt)
 	}
 	for i := range o.Attempts {
 		consider(o.Attempts[i].NextCallAt)
@@ -35,9 +40,17 @@ func (o *Order) DueAt() *time.Time {
 	return due
 }
 
-// Advance makes every transition that is due at c.Now, and returns the next provider call that is due, counted, or nil.
-// It is pure: what to do follows from the order alone, so that after a crash any worker goes on where the last commit
-// stood.
+// stepAt is when a payment goes on without an attempt that says so: it begins, or its hold runs out.
+func (o *Order) stepAt(p *payment.Payment) *time.Time {
+	if p.Status == payment.Initializing || p.Status == payment.Authorized && o.openAttempt(p.ID) == nil {
+		return p.NextStepAt
+	}
+	return nil
+}
+
+// Advance makes every transition that is due at c.Now, and returns the next question to the provider that is due, or
+// nil. It is pure: what to do follows from the order alone, so that after a crash any worker goes on where the last
+// commit stood.
 func (o *Order) Advance(c Cause, policy Policy) (*Work, error) {
 	c = c.by(ActorSystem)
 	due := func(t *time.Time) bool { return t != nil && !t.After(c.Now) }
@@ -53,16 +66,17 @@ func (o *Order) Advance(c Cause, policy Policy) (*Work, error) {
 	}
 	for i := range o.Payments {
 		p := &o.Payments[i]
-		if !due(p.NextStepAt) {
-			continue
-		}
 		switch {
+		case !due(o.stepAt(p)):
 		case p.Status == payment.Initializing:
 			if err := o.begin(c, policy, p); err != nil {
 				return nil, err
 			}
-		case p.Status == payment.Authorized && o.openAttempt(p.ID) == nil:
-			o.addVoid(c, p, c.Now)
+		default:
+			o.addVoid(c, p, payment.Expired, c.Now)
+		}
+		if due(p.RecheckAt) {
+			o.recheckAttempts(c, p)
 		}
 	}
 	for i := range o.Attempts {
@@ -70,13 +84,33 @@ func (o *Order) Advance(c Cause, policy Policy) (*Work, error) {
 			return o.startCall(a), nil
 		}
 	}
+	for i := range o.Payments {
+		if p := &o.Payments[i]; due(p.RecheckAt) {
+			return &Work{Call: o.callOf(o.chargeAttempt(p.ID)), LookUpOnly: true, recheck: p.RecheckAt}, nil
+		}
+	}
 	return nil, nil
 }
 
-// startCall counts a call before it is made.
+// startCall says what to ask about an attempt that is due. A call is counted before it is made.
 func (o *Order) startCall(a *payment.Attempt) *Work {
-	again := a.Called()
+	work := &Work{Call: o.callOf(a)}
+	if a.LookUpOnly || o.awaitsCustomer(a) {
+		work.LookUpOnly = true
+		return work
+	}
+	work.LookUpFirst = a.Called() && !a.Prepared
 	a.Calls++
+	a.Prepared = false
+	return work
+}
+
+// awaitsCustomer: the provider has answered the attempt and waits for the customer, so it is only looked up.
+func (o *Order) awaitsCustomer(a *payment.Attempt) bool {
+	return a.Operation == payment.OperationAuthorize && o.paymentByID(a.PaymentID).Status == payment.RequiresAction
+}
+
+func (o *Order) callOf(a *payment.Attempt) payment.Call {
 	p := o.paymentByID(a.PaymentID)
 	call := payment.Call{
 		Key:       a.ID,
@@ -92,7 +126,7 @@ func (o *Order) startCall(a *payment.Attempt) *Work {
 		call.RefundID = *a.RefundID
 		call.Amount = o.refundByID(*a.RefundID).Amount
 	}
-	return &Work{Call: call, LookUpFirst: again}
+	return call
 }
 
 // Deliver hands a confirmed order over. Delivering what is delivered changes nothing. The error is a
