@@ -270,14 +270,18 @@ func (w *world) walk(orderID string) {
 		if todo == nil {
 			return
 		}
-		result, callErr := w.call(w.t.Context(), todo.Call)
+		result, callErr := w.call(w.t.Context(), todo)
 		settle = func(o *order.Order) error {
-			return o.Settle(order.Cause{Now: order.SystemClock()}, w.policy, todo.Call.Key, result, callErr)
+			return o.Settle(order.Cause{Now: order.SystemClock()}, w.policy, todo, result, callErr)
 		}
 	}
 }
 
-func (w *world) call(ctx context.Context, call payment.Call) (payment.Result, error) {
+func (w *world) call(ctx context.Context, work *order.Work) (payment.Result, error) {
+	call := work.Call
+	if work.LookUpOnly {
+		return w.gateway.LookUp(ctx, call)
+	}
 	switch call.Operation {
 	case payment.OperationAuthorize:
 		return w.gateway.Authorize(ctx, call)

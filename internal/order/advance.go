@@ -113,14 +113,15 @@ func (o *Order) awaitsCustomer(a *payment.Attempt) bool {
 func (o *Order) callOf(a *payment.Attempt) payment.Call {
 	p := o.paymentByID(a.PaymentID)
 	call := payment.Call{
-		Key:       a.ID,
-		Operation: a.Operation,
-		OrderID:   o.ID,
-		PaymentID: p.ID,
-		Amount:    p.Amount,
-		Capture:   p.CaptureMethod,
-		Method:    p.Method,
-		Reference: p.Reference,
+		Key:         a.ID,
+		Operation:   a.Operation,
+		OrderID:     o.ID,
+		OrderNumber: o.Number,
+		PaymentID:   p.ID,
+		Amount:      p.Amount,
+		Capture:     p.CaptureMethod,
+		Method:      p.Method,
+		Reference:   p.Reference,
 	}
 	if a.RefundID != nil {
 		call.RefundID = *a.RefundID

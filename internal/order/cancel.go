@@ -1,8 +1,6 @@
 package order
 
 import (
-	"time"
-
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -30,7 +28,7 @@ func (o *Order) Cancel(c Cause, reason CancelReason) error {
 // from the state alone, so it is the one place that knows how money goes back.
 //
 //   - A payment the provider cannot know of is voided at once.
-//   - One that is held, or waits for the customer, gets a VOID attempt.
+//   - One that is held, waits for the customer or is prepared and not confirmed gets a VOID attempt.
 //   - One whose charge is under way is left until its outcome is known.
 //   - What is captured and not refunded is refunded; a failed refund is replaced, after a pause.
 //   - When nothing is left, the order is CANCELLED.
@@ -45,20 +43,24 @@ func (o *Order) unwind(c Cause) error {
 		switch {
 		case open != nil && open.Operation == payment.OperationVoid:
 			return nil
-		case open != nil && open.Called() && p.Status != payment.RequiresAction:
+		case open != nil && open.Called() && p.Status != payment.RequiresAction && !open.Prepared:
 			return nil
-		case !atProvider:
+		case !atProvider && (open == nil || !open.Prepared):
 			if open != nil {
 				open.Finish(payment.AttemptFail, "cancelled before it was sent", c.Now)
 			}
-			if err := o.release(c, p); err != nil {
+			if err := o.release(c, p, 0); err != nil {
 				return err
 			}
 		default:
 			if open != nil {
 				open.Finish(payment.AttemptFail, "cancelled", c.Now)
 			}
-			o.addVoid(c, p, c.Now)
+			goal := payment.Voided
+			if *o.CancelReason == CancelledByExpiry {
+				goal = payment.Expired
+			}
+			o.addVoid(c, p, goal, c.Now)
 			return nil
 		}
 	}
@@ -71,7 +73,7 @@ func (o *Order) unwind(c Cause) error {
 		due := c.Now
 		if n := o.failedRefunds(p); n > 0 {
 			due = c.Now.Add(backoff(n, p.ID))
-			if n >= attentionAfterCalls {
+			if n >= callsCap {
 				o.needsAttention(c, p, payment.ProviderDown)
 			}
 		}
@@ -87,69 +89,4 @@ func (o *Order) unwind(c Cause) error {
 	}
 	o.record(c, OrderCancelled, EventData{CancelReason: o.CancelReason})
 	return nil
-}
-
-func (o *Order) addVoid(c Cause, p *payment.Payment, due time.Time) {
-	p.NextStepAt = &due
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, Operation: payment.OperationVoid, NextCallAt: &due})
-}
-
-// release ends a payment that holds no money any more: EXPIRED when time ran out, VOIDED when somebody cancelled.
-func (o *Order) release(c Cause, p *payment.Payment) error {
-	action, kind := payment.Void, PaymentVoided
-	if o.CancelReason == nil || *o.CancelReason == CancelledByExpiry {
-		action, kind = payment.Expire, PaymentExpired
-	}
-	if changed, err := p.Apply(action, c.Now); err != nil || !changed {
-		return err
-	}
-	p.Attention = nil
-	o.record(c, kind, EventData{PaymentID: &p.ID})
-	return nil
-}
-
-// settleVoid takes in the answer to a void.
-func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *payment.Payment, r payment.Result) error {
-	switch r.Outcome {
-	case payment.Released:
-		a.Finish(payment.AttemptSuccess, "", c.Now)
-		if err := o.release(c, p); err != nil {
-			return err
-		}
-		if o.Status == Created {
-			// The hold ran out, the order did not: the customer has the usual time to pay again.
-			o.ExpiresAt = at(c.Now.Add(policy.Expiry))
-		}
-		return nil
-	case payment.Captured:
-		// The capture won the race. The money is booked, and refunded when the order is being cancelled.
-		a.Finish(payment.AttemptFail, "captured already", c.Now)
-		if p.Status == payment.RequiresAction {
-			if _, err := p.Apply(payment.Continue, c.Now); err != nil {
-				return err
-			}
-			o.record(c, PaymentProcessing, EventData{PaymentID: &p.ID})
-		}
-		return o.captured(c, policy, p)
-	case payment.Refused:
-		message := a.Message
-		if message == "" {
-			message = r.Code
-		}
-		a.Finish(payment.AttemptFail, message, c.Now)
-		n := 0
-		for _, other := range o.Attempts {
-			if other.PaymentID == p.ID && other.Operation == payment.OperationVoid {
-				n++
-			}
-		}
-		if n >= attentionAfterCalls {
-			o.needsAttention(c, p, payment.ProviderDown)
-		}
-		o.addVoid(c, p, c.Now.Add(backoff(n, p.ID)))
-		return nil
-	default:
-		o.postpone(c, a, p, payment.UnknownOutcome, "unexpected answer "+string(r.Outcome))
-		return nil
-	}
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -31,22 +29,25 @@ func (o *Order) addAttempt(c Cause, a payment.Attempt) {
 	o.Attempts = append(o.Attempts, a)
 }
 
-// Settle takes in the provider's answer to an attempt's call: a result, or the error of the Gateway. It closes the
-// attempt, or postpones it when the outcome is unknown, and makes the transitions that follow. An attempt that is
-// closed already changes nothing.
-func (o *Order) Settle(c Cause, policy Policy, attemptID uuid.UUID, result payment.Result, callErr error) error {
-	a := o.attemptByID(attemptID)
-	if a == nil {
-		return fmt.Errorf("order %s has no attempt %s", o.ID, attemptID)
+// Settle takes in the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or
+// postpones it when the outcome is unknown, and makes the transitions that follow. Taking in the same answer twice
+// changes nothing the second time.
+func (o *Order) Settle(c Cause, policy Policy, work *Work, result payment.Result, callErr error) error {
+	c = c.by(ActorProvider)
+	if work.recheck != nil {
+		return o.settleRecheck(c, policy, work, result, callErr)
 	}
-	if !a.Open() {
-		return nil
+	a := o.attemptByID(work.Call.Key)
+	if a == nil {
+		return fmt.Errorf("order %s has no attempt %s", o.ID, work.Call.Key)
 	}
 	p := o.paymentByID(a.PaymentID)
-	if result.Reference != "" {
-		p.Reference = result.Reference
+	if !a.Open() {
+		if callErr != nil {
+			return nil
+		}
+		return o.lateAnswer(c, policy, a, p, result)
 	}
-	c = c.by(ActorProvider)
 	var definite *payment.DefiniteError
 	switch {
 	case callErr == nil:
@@ -54,109 +55,143 @@ func (o *Order) Settle(c Cause, policy Policy, attemptID uuid.UUID, result payme
 		result = payment.Result{Outcome: payment.Refused, Code: "provider_refused"}
 		a.Message = definite.Message
 	default:
-		o.postpone(c, a, p, payment.UnknownOutcome, callErr.Error())
+		o.postpone(c, a, p, callErr.Error())
 		return nil
 	}
-	var err error
-	switch a.Operation {
-	case payment.OperationAuthorize, payment.OperationCapture:
-		err = o.settleCharge(c, policy, a, p, result)
-	case payment.OperationVoid:
-		err = o.settleVoid(c, policy, a, p, result)
-	case payment.OperationRefund:
-		err = o.settleRefund(c, a, p, result)
+	if result.Outcome == payment.Prepared {
+		// New only if it tells what we do not know: a provider that says it again and again is not called again and again.
+		if result.Reference == "" || result.Reference == p.Reference || work.LookUpOnly {
+			result.Outcome = payment.NotFound
+		}
 	}
-	if err != nil {
+	if result.Reference != "" {
+		p.Reference = result.Reference
+	}
+	if err := o.settleAttempt(c, policy, a, p, result); err != nil {
 		return err
 	}
 	return o.unwind(c)
 }
 
-// postpone keeps the attempt open and calls again later. After too many calls a person is asked to look, once.
-func (o *Order) postpone(c Cause, a *payment.Attempt, p *payment.Payment, why payment.Attention, message string) {
-	next := c.Now.Add(backoff(a.Calls, a.ID))
-	a.Postpone(message, next)
-	if a.RefundID == nil {
-		p.NextStepAt = &next
+func (o *Order) settleAttempt(c Cause, policy Policy, a *payment.Attempt, p *payment.Payment, r payment.Result) error {
+	switch a.Operation {
+	case payment.OperationAuthorize:
+		return o.settleAuthorize(c, policy, a, p, r)
+	case payment.OperationCapture:
+		return o.settleCapture(c, policy, a, p, r)
+	case payment.OperationVoid:
+		return o.settleVoid(c, policy, a, p, r)
+	case payment.OperationRefund:
+		return o.settleRefund(c, a, p, r)
 	}
-	if a.Calls >= attentionAfterCalls {
-		o.needsAttention(c, p, why)
-	}
+	return fmt.Errorf("attempt %s has the unknown operation %q", a.ID, a.Operation)
 }
 
-func (o *Order) needsAttention(c Cause, p *payment.Payment, why payment.Attention) {
-	if p.Attention != nil {
-		return
-	}
-	p.Attention = &why
-	o.record(c.by(ActorSystem), PaymentNeedsAttention, EventData{PaymentID: &p.ID, Attention: &why})
-}
-
-// settleCharge takes in the answer to an authorize or a capture.
-func (o *Order) settleCharge(c Cause, policy Policy, a *payment.Attempt, p *payment.Payment, r payment.Result) error {
+// settleAuthorize takes in the answer to an authorization.
+func (o *Order) settleAuthorize(c Cause, policy Policy, a *payment.Attempt, p *payment.Payment, r payment.Result) error {
 	switch r.Outcome {
 	case payment.Captured:
 		a.Finish(payment.AttemptSuccess, "", c.Now)
 		return o.captured(c, policy, p)
 	case payment.Held:
 		a.Finish(payment.AttemptSuccess, "", c.Now)
-		if changed, err := p.Apply(payment.Authorize, c.Now); err != nil || !changed {
-			return err
-		}
-		p.Attention = nil
-		p.NextStepAt = at(c.Now.Add(policy.AuthorizationExpiry))
-		o.ExpiresAt = nil
-		o.record(c, PaymentAuthorized, EventData{PaymentID: &p.ID, Amount: &p.Amount})
+		return o.held(c, policy, p)
+	case payment.Prepared:
+		// Its reference is committed before the call that confirms it.
+		a.Prepared = true
+		a.NextCallAt = at(c.Now)
 		return nil
 	case payment.ActionRequired:
-		if changed, err := p.Apply(payment.RequireAction, c.Now); err != nil || !changed {
-			return err
-		}
-		// The attempt stays open under the same key and waits for the customer; nothing calls until then.
-		a.NextCallAt = nil
-		p.NextAction = r.Action
-		o.record(c, PaymentActionRequired, EventData{PaymentID: &p.ID})
-		return nil
+		return o.actionRequired(c, a, p, r.Action)
 	case payment.Refused:
-		message := a.Message
-		if message == "" {
-			message = r.Code
-		}
-		a.Finish(payment.AttemptFail, message, c.Now)
-		if a.Operation == payment.OperationCapture {
-			// The money is still held: a capture that was refused is tried again by staff, or the hold expires.
-			return nil
+		a.Finish(payment.AttemptFail, refusal(a, r), c.Now)
+		if err := o.resume(c, p); err != nil {
+			return err
 		}
 		if changed, err := p.Apply(payment.Decline, c.Now); err != nil || !changed {
 			return err
 		}
-		p.Attention = nil
+		o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
 		p.DeclineCode = &r.Code
 		o.record(c, PaymentDeclined, EventData{PaymentID: &p.ID, DeclineCode: p.DeclineCode})
 		return nil
+	case payment.Released:
+		a.Finish(payment.AttemptFail, "released at the provider", c.Now)
+		return o.release(c, p, policy.Expiry)
 	default:
 		// Not an answer to what was asked: as good as none.
-		o.postpone(c, a, p, payment.UnknownOutcome, "unexpected answer "+string(r.Outcome))
+		o.postpone(c, a, p, "unexpected answer "+string(r.Outcome))
 		return nil
 	}
 }
 
-// captured books the money of a payment. A success that comes after the payment ended otherwise is booked as well, so
-// that unwind or refundLate gives it back: money is never ignored.
+// held books a hold: the order stops expiring, the hold has a time of its own.
+func (o *Order) held(c Cause, policy Policy, p *payment.Payment) error {
+	if err := o.resume(c, p); err != nil {
+		return err
+	}
+	if changed, err := p.Apply(payment.Authorize, c.Now); err != nil || !changed {
+		return err
+	}
+	o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
+	p.NextStepAt = at(c.Now.Add(policy.AuthorizationExpiry))
+	o.ExpiresAt = nil
+	o.record(c, PaymentAuthorized, EventData{PaymentID: &p.ID, Amount: &p.Amount})
+	return nil
+}
+
+// actionRequired: the attempt stays open under the same key and waits for the customer. It is not called meanwhile, only
+// looked up.
+func (o *Order) actionRequired(c Cause, a *payment.Attempt, p *payment.Payment, action *payment.NextAction) error {
+	changed, err := p.Apply(payment.RequireAction, c.Now)
+	if err != nil {
+		return err
+	}
+	if action != nil {
+		p.NextAction = action
+	}
+	a.Outcome, a.Message, a.LookUpOnly = nil, "", false
+	a.NextCallAt = at(o.nextLook(c, a, p))
+	o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
+	if changed {
+		p.ActionAsked = true
+		o.record(c, PaymentActionRequired, EventData{PaymentID: &p.ID})
+	}
+	return nil
+}
+
+// resume: the customer has acted, so the payment is with the provider again before its answer is booked.
+func (o *Order) resume(c Cause, p *payment.Payment) error {
+	if p.Status != payment.RequiresAction {
+		return nil
+	}
+	if _, err := p.Apply(payment.Continue, c.Now); err != nil {
+		return err
+	}
+	o.record(c, PaymentProcessing, EventData{PaymentID: &p.ID})
+	return nil
+}
+
+// captured books the money of a payment. A success that comes after the payment ended otherwise is booked as well, with
+// the refund that gives it back in the same version: money is never ignored, and none is kept that pays for nothing.
 func (o *Order) captured(c Cause, policy Policy, p *payment.Payment) error {
 	if p.Captured > 0 {
 		return nil
 	}
-	changed, err := p.Apply(payment.Capture, c.Now)
+	if err := o.resume(c, p); err != nil {
+		return err
+	}
+	_, late := payment.Machine.Next(p.Status, payment.Capture)
 	p.Captured = p.Amount.Minor
 	o.Captured += p.Amount.Minor
-	if err != nil {
+	o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
+	if late != nil {
+		p.UpdatedAt = c.Now
 		return o.addRefund(c.by(ActorSystem), p, p.Captured, at(c.Now), reasonText("the payment had ended when its success arrived"))
 	}
-	if !changed {
-		return nil
+	if _, err := p.Apply(payment.Capture, c.Now); err != nil {
+		return err
 	}
-	p.Attention = nil
 	if err := o.apply(Pay); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,21 +19,24 @@ type Policy struct {
 }
 
 const (
-	// attentionAfterCalls is the number of unanswered calls after which a person is asked to look. Calls go on, far
-	// apart: repeating one key is always safe.
-	attentionAfterCalls = 8
-	backoffBase         = 200 * time.Millisecond
-	backoffMax          = 5 * time.Minute
+	// callsCap is how often an operation is called without a usable answer before a person is asked to look. From then
+	// on it is only looked up. It is also the number of definite refusals after which a person is told of them.
+	callsCap    = 8
+	backoffBase = 200 * time.Millisecond
+	backoffMax  = 5 * time.Minute
+	// lookUpPause lies between look-ups at the cap.
+	lookUpPause = 5 * time.Minute
+	// actionLookUpPause lies between look-ups while the customer has to act.
+	actionLookUpPause = 2 * time.Minute
+	// recheckPause follows a look at a charge that failed.
+	recheckPause = 30 * time.Second
 )
 
-// backoff is the pause before call n+1 (n ≥ 1): exponential from 200 ms to 5 minutes, with up to 25% taken off so that
-// many that failed together do not come back together. The jitter comes from the id: the same input gives the same
-// pause, which keeps changes pure.
+// backoff is the pause before call n+1 (n ≥ 1): exponential from 200 ms to 5 minutes, with jitter.
 func backoff(n int, of uuid.UUID) time.Duration {
 	pause := backoffMax
 	if n < 12 {
 		pause = min(backoffBase<<(n-1), backoffMax)
 	}
-	jitter := time.Duration(binary.BigEndian.Uint16(of[14:])) * (pause / 4) / 65535
-	return pause - jitter
+	return lessJitter(pause, of)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -14,7 +16,13 @@ func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Ti
 	if minor <= 0 || minor > o.refundableOf(p) {
 		return errors.New("refund exceeds what is refundable")
 	}
-	o.Refunds = append(o.Refunds, payment.Refund{
+	o.recordRefund(c, o.setAside(c, p, minor, due, reason))
+	return nil
+}
+
+// setAside is addRefund without its event, for a refund that has to be there in the version before.
+func (o *Order) setAside(c Cause, p *payment.Payment, minor int64, due *time.Time, reason *string) uuid.UUID {
+	r := payment.Refund{
 		ID:        id.New(),
 		OrderID:   o.ID,
 		PaymentID: p.ID,
@@ -23,13 +31,16 @@ func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Ti
 		Reason:    reason,
 		CreatedAt: c.Now,
 		UpdatedAt: c.Now,
-	})
-	r := &o.Refunds[len(o.Refunds)-1]
+	}
+	o.Refunds = append(o.Refunds, r)
 	o.RefundPending += minor
-	refundID := r.ID
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, RefundID: &refundID, Operation: payment.OperationRefund, NextCallAt: due})
-	o.record(c, RefundCreated, EventData{RefundID: &refundID, Amount: &r.Amount})
-	return nil
+	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, RefundID: &r.ID, Operation: payment.OperationRefund, NextCallAt: due})
+	return r.ID
+}
+
+func (o *Order) recordRefund(c Cause, refundID uuid.UUID) {
+	amount := o.refundByID(refundID).Amount
+	o.record(c, RefundCreated, EventData{RefundID: &refundID, Amount: &amount})
 }
 
 // refundableOf is what of one payment is captured and neither refunded nor pending.
@@ -57,25 +68,40 @@ func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, re
 		o.Refunded += r.Amount.Minor
 		p.Refunded += r.Amount.Minor
 		p.UpdatedAt = c.Now
-		p.Attention = nil
+		o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
 		o.record(c, RefundSucceeded, EventData{RefundID: &r.ID, Amount: &r.Amount})
 		return nil
 	case payment.Refused:
-		message := a.Message
-		if message == "" {
-			message = result.Code
-		}
+		message := refusal(a, result)
 		a.Finish(payment.AttemptFail, message, c.Now)
 		changed, err := r.Apply(payment.Fail, c.Now)
 		if err != nil || !changed {
 			return err
 		}
 		o.RefundPending -= r.Amount.Minor
-		o.record(c, RefundFailed, EventData{RefundID: &r.ID, Amount: &r.Amount, Reason: &message})
+		o.calm(p, payment.UnknownOutcome)
+		o.refundFailed(c, p, *r, message)
 		return nil
 	default:
-		o.postpone(c, a, p, payment.UnknownOutcome, "unexpected answer "+string(result.Outcome))
+		o.postpone(c, a, p, "unexpected answer "+string(result.Outcome))
 		return nil
+	}
+}
+
+// refundFailed records it. What a payment took after it had ended pays for nothing, so no version may keep it: its refund
+// is replaced in the same one.
+func (o *Order) refundFailed(c Cause, p *payment.Payment, failed payment.Refund, message string) {
+	data := EventData{RefundID: &failed.ID, Amount: &failed.Amount, Reason: &message}
+	if p.Status == payment.Confirmed {
+		o.record(c, RefundFailed, data)
+		return
+	}
+	n := o.failedRefunds(p)
+	next := o.setAside(c, p, failed.Amount.Minor, at(c.Now.Add(backoff(n, p.ID))), failed.Reason)
+	o.record(c, RefundFailed, data)
+	o.recordRefund(c.by(ActorSystem), next)
+	if n >= callsCap {
+		o.needsAttention(c, p, payment.ProviderDown)
 	}
 }
 

@@ -117,8 +117,11 @@ func NewService(store Store, products Products, methods Methods, policy Policy, 
 // cause of a change that a person asks for.
 func (s *Service) cause(p auth.Principal, requestID string) Cause {
 	kind := ActorCustomer
-	if p.Staff() {
+	switch {
+	case p.Staff():
 		kind = ActorStaff
+	case p.Role == auth.RoleSystem:
+		kind = ActorSystem
 	}
 	return Cause{Now: s.clock(), Actor: Actor{Kind: kind, ID: p.CustomerID}, RequestID: requestID}
 }

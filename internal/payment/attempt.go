@@ -40,8 +40,13 @@ type Attempt struct {
 	Operation Operation
 	// Outcome is nil before the first answer.
 	Outcome *AttemptOutcome
-	// Calls made, those without an answer included.
+	// Calls of the operation, those without an answer included; look-ups alone are not counted.
 	Calls int
+	// LookUpOnly: the cap of calls is reached, so the operation is not called again by itself, only looked up.
+	LookUpOnly bool
+	// Prepared: the charge exists and the next call confirms it, with no look-up between. Not stored: whoever starts
+	// after a crash looks up, is told the same and goes on.
+	Prepared bool
 	// Message is the provider's last word, safe for staff.
 	Message   string
 	StartedAt time.Time
@@ -63,6 +68,7 @@ func (a *Attempt) Finish(outcome AttemptOutcome, message string, now time.Time) 
 	a.Message = message
 	a.FinishedAt = &now
 	a.NextCallAt = nil
+	a.LookUpOnly, a.Prepared = false, false
 }
 
 // Postpone keeps the attempt open with an unknown outcome and calls again at the given time.

@@ -52,9 +52,15 @@ type Payment struct {
 	NextAction *NextAction `json:"-"`
 	// NextStepAt is when the pipeline goes on with this payment by itself; nil when it waits for somebody.
 	NextStepAt *time.Time `json:"nextStepAt,omitempty"`
-	Attention  *Attention `json:"attention,omitempty"`
-	CreatedAt  time.Time  `json:"createdAt"`
-	UpdatedAt  time.Time  `json:"updatedAt"`
+	// Goal is where the capture or void under way is to lead: CONFIRMED, VOIDED or EXPIRED; "" when none is.
+	Goal Status `json:"goal,omitempty"`
+	// RecheckAt is when the charge is to be looked at, whatever we believe of it; nil when nobody asked.
+	RecheckAt *time.Time `json:"-"`
+	// ActionAsked: it was REQUIRES_ACTION at some time.
+	ActionAsked bool       `json:"-"`
+	Attention   *Attention `json:"attention,omitempty"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	UpdatedAt   time.Time  `json:"updatedAt"`
 }
 
 // IsNode marks the payment as a GraphQL Node.
@@ -72,6 +78,7 @@ func (p *Payment) Apply(action Action, now time.Time) (changed bool, err error) 
 	p.UpdatedAt = now
 	p.NextStepAt = nil
 	p.NextAction = nil
+	p.Goal = ""
 	return true, nil
 }
 

@@ -178,7 +178,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease) {
 		_, err := w.store.ChangeOrder(ctx, auth.System, lease.OrderID, order.Change{Lease: &lease, Apply: func(o *order.Order) (uuid.UUID, error) {
 			c := order.Cause{Now: w.clock()}
 			if answered != nil {
-				if err := o.Settle(c, w.policy, answered.attemptID, answered.result, answered.err); err != nil {
+				if err := o.Settle(c, w.policy, answered.work, answered.result, answered.err); err != nil {
 					return uuid.Nil, err
 				}
 			}
@@ -203,19 +203,21 @@ func (w *Worker) work(ctx context.Context, lease order.Lease) {
 
 // answer is what the provider said to a call.
 type answer struct {
-	attemptID uuid.UUID
-	result    payment.Result
-	err       error
+	work   *order.Work
+	result payment.Result
+	err    error
 }
 
-// perform makes one call. After a call without an answer the provider is asked first what became of it.
+// perform asks the provider once. After a call without an answer it is asked first what became of it, and called only if
+// it knows nothing, or has prepared the charge under the reference that we know already.
 func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	a := &answer{attemptID: todo.Call.Key}
-	if todo.LookUpFirst {
+	a := &answer{work: todo}
+	if todo.LookUpFirst || todo.LookUpOnly {
 		a.result, a.err = w.gateway.LookUp(ctx, todo.Call)
-		if a.err != nil || a.result.Outcome != payment.NotFound {
+		prepared := a.result.Outcome == payment.Prepared && a.result.Reference == todo.Call.Reference
+		if todo.LookUpOnly || a.err != nil || a.result.Outcome != payment.NotFound && !prepared {
 			return a
 		}
 	}

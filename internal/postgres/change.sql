@@ -24,14 +24,17 @@ WITH input AS MATERIALIZED (
     RETURNING o.id, o.customer_id
 ), saved_payments AS (
     INSERT INTO payments (id, order_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
-        provider_reference, capture_method, method, decline_code, next_action, next_step_at, attention, created_at, updated_at)
+        provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
+        action_asked, attention, created_at, updated_at)
     SELECT p.id, order_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
-        provider_reference, capture_method, method, decline_code, next_action, next_step_at, attention, created_at, updated_at
+        provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
+        action_asked, attention, created_at, updated_at
     FROM jsonb_populate_recordset(NULL::payments, $2::jsonb) p JOIN saved ON saved.id = p.order_id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status, captured_minor = EXCLUDED.captured_minor, refunded_minor = EXCLUDED.refunded_minor,
         provider_reference = EXCLUDED.provider_reference, decline_code = EXCLUDED.decline_code,
-        next_action = EXCLUDED.next_action, next_step_at = EXCLUDED.next_step_at, attention = EXCLUDED.attention,
+        next_action = EXCLUDED.next_action, next_step_at = EXCLUDED.next_step_at, goal = EXCLUDED.goal,
+        recheck_at = EXCLUDED.recheck_at, action_asked = EXCLUDED.action_asked, attention = EXCLUDED.attention,
         updated_at = EXCLUDED.updated_at
 ), saved_refunds AS (
     INSERT INTO refunds (id, order_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
@@ -40,13 +43,14 @@ WITH input AS MATERIALIZED (
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason, updated_at = EXCLUDED.updated_at
 ), saved_attempts AS (
     INSERT INTO payment_attempts (id, order_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
-        finished_at, next_call_at)
+        finished_at, next_call_at, look_up_only)
     SELECT a.id, order_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
-        finished_at, next_call_at
+        finished_at, next_call_at, look_up_only
     FROM jsonb_populate_recordset(NULL::payment_attempts, $4::jsonb) a JOIN saved ON saved.id = a.order_id
     ON CONFLICT (id) DO UPDATE SET
         outcome = EXCLUDED.outcome, calls = EXCLUDED.calls, message = EXCLUDED.message,
-        finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at
+        finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at,
+        look_up_only = EXCLUDED.look_up_only
 ), logged AS (
     INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,
         data, state, log_epoch)

@@ -122,6 +122,9 @@ type paymentRow struct {
 	DeclineCode       *string               `json:"decline_code"`
 	NextAction        *payment.NextAction   `json:"next_action"`
 	NextStepAt        *time.Time            `json:"next_step_at"`
+	Goal              *payment.Status       `json:"goal"`
+	RecheckAt         *time.Time            `json:"recheck_at"`
+	ActionAsked       bool                  `json:"action_asked"`
 	Attention         *payment.Attention    `json:"attention"`
 	CreatedAt         time.Time             `json:"created_at"`
 	UpdatedAt         time.Time             `json:"updated_at"`
@@ -134,7 +137,11 @@ func (r *paymentRow) payment() payment.Payment {
 		Captured: r.CapturedMinor, Refunded: r.RefundedMinor,
 		Provider: r.Provider, CaptureMethod: r.CaptureMethod, Method: r.Method,
 		DeclineCode: r.DeclineCode, NextAction: r.NextAction, NextStepAt: utc(r.NextStepAt), Attention: r.Attention,
+		RecheckAt: utc(r.RecheckAt), ActionAsked: r.ActionAsked,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+	if r.Goal != nil {
+		p.Goal = *r.Goal
 	}
 	if r.ProviderReference != nil {
 		p.Reference = *r.ProviderReference
@@ -149,7 +156,11 @@ func newPaymentRow(p *payment.Payment) paymentRow {
 		CapturedMinor: p.Captured, RefundedMinor: p.Refunded,
 		Provider: p.Provider, CaptureMethod: p.CaptureMethod, Method: p.Method,
 		DeclineCode: p.DeclineCode, NextAction: p.NextAction, NextStepAt: p.NextStepAt, Attention: p.Attention,
+		RecheckAt: p.RecheckAt, ActionAsked: p.ActionAsked,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+	}
+	if p.Goal != "" {
+		r.Goal = &p.Goal
 	}
 	if p.Reference != "" {
 		r.ProviderReference = &p.Reference
@@ -194,6 +205,7 @@ type attemptRow struct {
 	Operation  payment.Operation       `json:"operation"`
 	Outcome    *payment.AttemptOutcome `json:"outcome"`
 	Calls      int                     `json:"calls"`
+	LookUpOnly bool                    `json:"look_up_only"`
 	Message    string                  `json:"message"`
 	StartedAt  time.Time               `json:"started_at"`
 	FinishedAt *time.Time              `json:"finished_at"`
@@ -203,7 +215,7 @@ type attemptRow struct {
 func (r *attemptRow) attempt() payment.Attempt {
 	return payment.Attempt{
 		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, RefundID: r.RefundID, Operation: r.Operation,
-		Outcome: r.Outcome, Calls: r.Calls, Message: r.Message,
+		Outcome: r.Outcome, Calls: r.Calls, LookUpOnly: r.LookUpOnly, Message: r.Message,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), NextCallAt: utc(r.NextCallAt),
 	}
 }
@@ -211,7 +223,7 @@ func (r *attemptRow) attempt() payment.Attempt {
 func newAttemptRow(a *payment.Attempt) attemptRow {
 	return attemptRow{
 		ID: a.ID, OrderID: a.OrderID, PaymentID: a.PaymentID, RefundID: a.RefundID, Operation: a.Operation,
-		Outcome: a.Outcome, Calls: a.Calls, Message: a.Message,
+		Outcome: a.Outcome, Calls: a.Calls, LookUpOnly: a.LookUpOnly, Message: a.Message,
 		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt, NextCallAt: a.NextCallAt,
 	}
 }
