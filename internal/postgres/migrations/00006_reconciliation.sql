@@ -12,6 +12,8 @@ CREATE TABLE reconciliation_differences (
     their_captured_minor bigint NOT NULL CHECK (their_captured_minor >= 0),
     their_refunded_minor bigint NOT NULL CHECK (their_refunded_minor >= 0),
     detected_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When the payment was given to staff, as it stands here; NULL until then, so that a crash in between loses nothing.
+    raised_at            timestamptz,
     resolved_at          timestamptz
 );
 COMMENT ON TABLE reconciliation_differences IS 'Found by comparing with the provider; resolved_at is when both agreed again. Rows are never deleted.';
