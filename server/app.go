@@ -56,6 +56,8 @@ type App struct {
 	sockets   *gqlws.Transport
 	streams   *gqlsse.Transport
 
+	dev         *auth.Dev  // nil unless AUTH_MODE=dev
+	issuer      *auth.OIDC // nil unless AUTH_MODE=oidc
 	revocations *postgres.Revocations
 	sessions    *session.Registry
 	perAddress  *quota.Quota
@@ -130,11 +132,7 @@ func (a *App) wire(ctx context.Context) error {
 		StepDelay: a.cfg.PaymentStepDelay, DeliveryDelay: a.cfg.DeliveryDelay,
 		Expiry: a.cfg.OrderExpiry, AuthorizationExpiry: a.cfg.AuthorizationExpiry,
 	}
-	key, err := a.store.SharedSecret(ctx, "dev-auth-key", []byte(rand.Text()+rand.Text()))
-	if err != nil {
-		return err
-	}
-	dev, err := auth.NewDev(key)
+	verifier, err := a.openIdentity(ctx)
 	if err != nil {
 		return err
 	}
@@ -142,14 +140,14 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.revocations = postgres.NewRevocations(a.db.DB, a.leaseDB)
-	a.sessions, err = session.NewRegistry(ctx, a.revocations, dev, session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
+	a.sessions, err = session.NewRegistry(ctx, a.revocations, verifier, session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
 	if err != nil {
 		return err
 	}
 	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
-	handler, err := a.routes(dev, orders, products)
+	handler, err := a.routes(orders, products)
 	if err != nil {
 		return err
 	}
@@ -224,6 +222,9 @@ func (a *App) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain}
 	if a.fan != nil {
 		parts = append(parts, a.fan.Run)
+	}
+	if a.issuer != nil {
+		parts = append(parts, a.issuer.Run)
 	}
 	failed := make(chan error, len(parts)+1)
 	for _, run := range parts {

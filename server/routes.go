@@ -24,7 +24,7 @@ import (
 const readyTimeout = 2 * time.Second
 
 // routes is the whole surface of the server: every path is here.
-func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Service) (http.Handler, error) {
+func (a *App) routes(orders *order.Service, products *product.Service) (http.Handler, error) {
 	guard, err := httpguard.New(httpguard.Config{
 		Addr: a.cfg.Addr, AllowedHosts: a.cfg.AllowedHosts, AllowedOrigins: a.cfg.AllowedOrigins, Logger: a.log,
 	})
@@ -55,7 +55,9 @@ func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Ser
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", auth.Middleware(a.sessions, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes))))
-	mux.Handle("/dev/token", auth.DevTokenHandler(dev, a.revocations.Now))
+	if a.dev != nil {
+		mux.Handle("/dev/token", auth.DevTokenHandler(a.dev, a.revocations.Now))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)
 	if a.cfg.Introspection {
@@ -72,7 +74,7 @@ func (a *App) routes(dev *auth.Dev, orders *order.Service, products *product.Ser
 const envelopeBytes = 4 << 10
 
 // serveReady tells whether this replica should get traffic: the database answers and is migrated, the listener for the
-// other replicas' events is connected, and the server is not stopping.
+// other replicas' events is connected, tokens can be checked, and the server is not stopping.
 func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
@@ -87,6 +89,8 @@ func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 		problem = "migrations pending"
 	case !a.listener.Connected():
 		problem = "event listener disconnected"
+	case a.issuer != nil && a.issuer.Ready() != nil:
+		problem = "the issuer of tokens has not given its keys"
 	}
 	if problem != "" {
 		http.Error(w, problem, http.StatusServiceUnavailable)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 
@@ -11,6 +13,24 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/session"
 )
+
+// openIdentity gives who checks tokens: development's own signer, or the keys of an issuer, which is not waited for.
+func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
+	if !a.cfg.DevAuth() {
+		var err error
+		a.issuer, err = auth.NewOIDC(auth.OIDCConfig{
+			Issuer: a.cfg.OIDCIssuer, Audience: cmp.Or(a.cfg.OIDCAudience, a.cfg.OIDCClientID), ClientID: a.cfg.OIDCClientID,
+			RoleClaim: a.cfg.OIDCRoleClaim, AccessTokensOnly: a.cfg.OIDCTokenType == "at+jwt", Logger: a.log,
+		})
+		return a.issuer, err
+	}
+	key, err := a.store.SharedSecret(ctx, "dev-auth-key", []byte(rand.Text()+rand.Text()))
+	if err != nil {
+		return nil, err
+	}
+	a.dev, err = auth.NewDev(key)
+	return a.dev, err
+}
 
 // sessions turns what a websocket or an event stream says about its user into a session that can end.
 type sessions struct{ registry *session.Registry }

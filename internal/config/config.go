@@ -34,8 +34,13 @@ type Config struct {
 	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`
 	AuthorizationExpiry time.Duration `env:"AUTHORIZATION_EXPIRY" envDefault:"144h" min:"0s" help:"How long an authorized payment may wait for its capture."`
 
-	AuthMode        string   `env:"AUTH_MODE" envDefault:"dev" oneof:"dev" help:"How users sign in. dev: anyone as anyone, for development."`
+	AuthMode        string   `env:"AUTH_MODE" envDefault:"dev" oneof:"dev,oidc" help:"How users sign in. dev: anyone as anyone, for development. oidc: with access tokens of an OpenID Connect issuer."`
 	DevAuthInsecure bool     `env:"DEV_AUTH_INSECURE" envDefault:"false" help:"Allows AUTH_MODE=dev on an address that other machines reach."`
+	OIDCIssuer      string   `env:"OIDC_ISSUER" shown:"none" kind:"issuer" help:"The issuer's URL, as its tokens have it in iss. https, or http on this machine. Needed with AUTH_MODE=oidc."`
+	OIDCAudience    string   `env:"OIDC_AUDIENCE" shown:"OIDC_CLIENT_ID" help:"What tokens must have in aud. It or OIDC_CLIENT_ID is needed with AUTH_MODE=oidc."`
+	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused."`
+	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. STAFF in it makes staff."`
+	OIDCTokenType   string   `env:"OIDC_TOKEN_TYPE" envDefault:"any" oneof:"any,at+jwt" help:"Which typ tokens have in their header. any: at+jwt, JWT or none, as many issuers write. at+jwt: only access tokens by RFC 9068."`
 	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas."`
 	AllowedHosts    []string `env:"ALLOWED_HOSTS" shown:"loopback and ADDR" kind:"hosts" help:"Further host names under which the server answers, separated by commas."`
 	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
@@ -67,6 +68,17 @@ func Load(environ []string) (Config, error) {
 	if !broken["DEV_AUTH_INSECURE"] && cfg.DevAuth() && !cfg.DevAuthInsecure && !loopback(cfg.Addr) {
 		report("ADDR=%s: AUTH_MODE=dev lets anyone sign in as anyone, so it is served on this machine only, such as "+
 			"127.0.0.1:8080; DEV_AUTH_INSECURE=true allows it elsewhere", fault.Quote(cfg.Addr))
+	}
+	if cfg.DevAuth() && auth.CheckIssuer(cfg.OIDCIssuer) == nil { // somebody has forgotten AUTH_MODE
+		report("OIDC_ISSUER=%s: AUTH_MODE=dev lets anyone sign in as anyone, whatever an issuer says; set AUTH_MODE=oidc", fault.Quote(cfg.OIDCIssuer))
+	}
+	if cfg.AuthMode == "oidc" {
+		if cfg.OIDCIssuer == "" {
+			report("OIDC_ISSUER: AUTH_MODE=oidc needs the issuer whose tokens are accepted, such as https://login.example")
+		}
+		if cmp.Or(cfg.OIDCAudience, cfg.OIDCClientID) == "" {
+			report("OIDC_AUDIENCE: AUTH_MODE=oidc needs what tokens have in aud, or OIDC_CLIENT_ID, or it would accept tokens meant for others")
+		}
 	}
 	if len(problems) > 0 {
 		slices.Sort(problems)

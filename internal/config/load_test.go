@@ -122,7 +122,10 @@ func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"WS_PING_INTERVAL=0s":                `WS_PING_INTERVAL="0s": expected a duration of at least 10ms`,
 		"PAYMENT_PROVIDER=stripe":            `PAYMENT_PROVIDER="stripe": expected simulated; stripe is planned and not yet supported`,
 		"PAYMENT_PROVIDER=cash":              `PAYMENT_PROVIDER="cash": expected simulated`,
-		"AUTH_MODE=oidc":                     `AUTH_MODE="oidc": expected dev; oidc is planned and not yet supported`,
+		"AUTH_MODE=none":                     `AUTH_MODE="none": expected dev or oidc`,
+		"OIDC_ISSUER=http://login.example":   `OIDC_ISSUER="http://login.example": expected https`,
+		"OIDC_ISSUER=https://login.example":  `AUTH_MODE=dev lets anyone sign in as anyone`,
+		"OIDC_TOKEN_TYPE=jwt":                `OIDC_TOKEN_TYPE="jwt": expected any or at+jwt`,
 		"INTROSPECTION=maybe":                `INTROSPECTION="maybe": expected true or false`,
 		"DEV_AUTH_INSECURE=yes please":       `expected true or false`,
 		"ALLOWED_ORIGINS=https://a.b,*":      `"*" is not an origin`,
@@ -162,9 +165,24 @@ func TestLoopbackAddressesNeedNoPermission(t *testing.T) {
 	load(t, "ADDR=0.0.0.0:8080", "DEV_AUTH_INSECURE=true")
 }
 
+func TestOIDC(t *testing.T) {
+	t.Parallel()
+	cfg := load(t, "AUTH_MODE=oidc", "ADDR=:8080", "OIDC_ISSUER=https://login.example/", "OIDC_AUDIENCE=api",
+		"OIDC_CLIENT_ID=shop", "OIDC_ROLE_CLAIM=a.b", "OIDC_TOKEN_TYPE=at+jwt")
+	if cfg.DevAuth() || cfg.Introspection || cfg.OIDCIssuer != "https://login.example/" || cfg.OIDCAudience != "api" ||
+		cfg.OIDCClientID != "shop" || cfg.OIDCRoleClaim != "a.b" || cfg.OIDCTokenType != "at+jwt" {
+		t.Errorf("got %+v", cfg)
+	}
+	load(t, "AUTH_MODE=oidc", "OIDC_ISSUER=http://127.0.0.1:9998", "OIDC_CLIENT_ID=shop")
+	got := problems(t, "AUTH_MODE=oidc")
+	if len(got) != 2 || !strings.HasPrefix(got[0], "OIDC_AUDIENCE: ") || !strings.HasPrefix(got[1], "OIDC_ISSUER: ") {
+		t.Errorf("problems %q: want what is missing", got)
+	}
+}
+
 func TestErrAllAtOnce(t *testing.T) {
 	t.Parallel()
-	got := problems(t, "ADDR=x", "LOG_FORMAT=xml", "ORDER_EXPIRY=soon", "MAX_SOCKETS=-1", "AUTH_MODE=oidc")
+	got := problems(t, "ADDR=x", "LOG_FORMAT=xml", "ORDER_EXPIRY=soon", "MAX_SOCKETS=-1", "AUTH_MODE=none")
 	for i, name := range []string{"ADDR", "AUTH_MODE", "LOG_FORMAT", "MAX_SOCKETS", "ORDER_EXPIRY"} {
 		if len(got) != 5 || !strings.HasPrefix(got[i], name+"=") {
 			t.Fatalf("problems %q, want one for each of five in order", got)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/httpguard"
 )
@@ -117,6 +118,10 @@ func (s setting) checkText(value string) []string {
 				return []string{"expected nats://host:port, several separated by commas (the value is not shown, it may hold a password)"}
 			}
 		}
+	case "issuer":
+		if err := auth.CheckIssuer(value); err != nil {
+			return []string{err.Error()}
+		}
 	case "url":
 		u, err := url.Parse(value)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -128,7 +133,7 @@ func (s setting) checkText(value string) []string {
 
 // notYet tells an operator who follows the design's full list that the value is right and early.
 func notYet(name, value string) string {
-	if (name == "AUTH_MODE" && value == "oidc") || (name == "PAYMENT_PROVIDER" && value == "stripe") {
+	if name == "PAYMENT_PROVIDER" && value == "stripe" {
 		return "; " + value + " is planned and not yet supported"
 	}
 	return ""
