@@ -58,9 +58,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 		exec.Use(introspection{})
 	}
 	exec.AroundOperations(whileSignedIn)
-	shared := newSharing()
-	exec.AroundOperations(shared.watch)
-	exec.AroundResponses(shared.respond)
+	exec.AroundOperations((&watchers{selections: newSelections(exec), sharing: newSharing()}).provide)
 	exec.AroundResponses(atMostErrors)
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{

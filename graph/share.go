@@ -1,15 +1,10 @@
 package graph
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"maps"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
@@ -22,10 +17,9 @@ const (
 	sharedSize    = 32 << 10
 )
 
-// sharing executes a subscription's selection once for all subscribers who would get the same answer: the same item, the
-// same document and variables, the same role. What an answer shows beyond its item depends on the role alone, and who
-// watches an order as a customer is its owner. Each subscriber still waits for its own turn, and is authorized by itself,
-// before it gets here.
+// sharing executes a selection once for all subscribers who would get the same answer: the same item, the same selection
+// and the same role. What an answer shows beyond its item depends on the role alone, and who watches an order as a
+// customer is its owner. Each subscriber still waits for its own turn, and is authorized by itself, before it gets here.
 type sharing struct {
 	mu      sync.Mutex
 	answers map[shareKey]*sharedAnswer
@@ -39,89 +33,48 @@ type sharing struct {
 type shareKey struct {
 	kind      event.Kind
 	cursor    string
-	operation [sha256.Size]byte
+	selection selectionKey
 	role      auth.Role
 }
 
 // sharedAnswer is executed by who has made it; the others wait until it is ready.
 type sharedAnswer struct {
-	ready chan struct{}
-	data  []byte // nil: there was an error, and each executes for itself
+	ready    chan struct{}
+	response *graphql.Response // nil: there was an error, and each executes for itself
 }
 
 func newSharing() *sharing { return &sharing{answers: map[shareKey]*sharedAnswer{}} }
 
-// watched is one subscription as its resolver and its response handler share it.
-type watched struct {
-	operation [sha256.Size]byte
-	items     chan *event.Update
-	// item is in items, to be executed next.
-	item *event.Update
-}
-
-type watchedKey struct{}
-
-// watch prepares a subscription's context. It is a graphql.OperationMiddleware.
-func (s *sharing) watch(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation.Operation != ast.Subscription {
-		return next(ctx)
-	}
-	return next(context.WithValue(ctx, watchedKey{}, &watched{operation: operationKey(op)}))
-}
-
-// operationKey identifies what is selected: document, operation and variables, but for the cursor to begin after, in
-// which subscribers differ and which selects nothing.
-func operationKey(op *graphql.OperationContext) [sha256.Size]byte {
-	variables := maps.Clone(op.Variables)
-	for _, definition := range op.Operation.VariableDefinitions {
-		if definition.Type.Name() == "EventCursor" {
-			delete(variables, definition.Variable)
-		}
-	}
-	raw, err := json.Marshal([]any{op.RawQuery, op.Operation.Name, variables})
-	if err != nil {
-		panic(err) // variables came as JSON
-	}
-	return sha256.Sum256(raw)
-}
-
-// respond answers with what another subscriber's execution gave, or executes. It is a graphql.ResponseMiddleware.
-func (s *sharing) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	w, ok := ctx.Value(watchedKey{}).(*watched)
-	if !ok || w.item == nil {
-		return next(ctx)
-	}
-	// An item is answered once: the error that ends a subscription is answered here too, and has none.
-	item := w.item
-	w.item = nil
-	key := shareKey{item.Kind, item.Cursor, w.operation, auth.FromContext(ctx).Role}
+// answer is the selection executed on an item, by this subscriber or by another. nil when ctx has ended.
+func (s *sharing) answer(ctx context.Context, sel *selection, item *event.Update) *graphql.Response {
+	key := shareKey{item.Kind, item.Cursor, sel.key, auth.FromContext(ctx).Role}
 	answer, mine := s.claim(key)
 	if mine {
-		return s.execute(ctx, key, answer, next)
+		defer close(answer.ready)
+		return s.keep(key, answer, sel.execute(ctx, item))
 	}
 	select {
 	case <-answer.ready:
-	case <-ctx.Done():
-		return next(ctx)
+	default:
+		select {
+		case <-answer.ready:
+		case <-ctx.Done():
+			return nil
+		}
 	}
-	if answer.data == nil {
-		return next(ctx)
+	if answer.response == nil {
+		return sel.execute(ctx, item)
 	}
-	<-w.items // what the handler would have taken
-	return &graphql.Response{Data: answer.data}
+	return answer.response
 }
 
-// execute runs the selection and lets the others have the result, unless it is too large or
-// has errors: those are each one's own.
-func (s *sharing) execute(ctx context.Context, key shareKey, answer *sharedAnswer, next graphql.ResponseHandler) *graphql.Response {
-	defer close(answer.ready)
-	response := next(ctx)
+// keep lets the others have a response, unless it is too large or has errors: those are each one's own.
+func (s *sharing) keep(key shareKey, answer *sharedAnswer, response *graphql.Response) *graphql.Response {
 	if response == nil || len(response.Errors) > 0 || len(response.Extensions) > 0 || len(response.Data) > sharedSize {
 		s.drop(key)
 		return response
 	}
-	answer.data = bytes.Clone(response.Data) // the handler writes its next answer into the same buffer
+	answer.response = response
 	return response
 }
 

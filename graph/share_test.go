@@ -40,11 +40,14 @@ func (c *crowd) first(p auth.Principal, document string, variables vars) (string
 	if errs != nil {
 		return "", errs
 	}
-	respond, ctx := c.exec.DispatchOperation(ctx, operation)
-	if _, err := slot.Pull()(ctx); err != nil {
+	_, ctx = c.exec.DispatchOperation(ctx, operation)
+	watched := slot.Stream()
+	defer watched.Close()
+	item, err := stream.NewReader(watched).Next(ctx)
+	if err != nil {
 		return "", err
 	}
-	raw, err := json.Marshal(respond(ctx))
+	raw, err := json.Marshal(item.Response)
 	return string(raw), err
 }
 

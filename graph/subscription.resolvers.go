@@ -29,6 +29,9 @@ func (r *orderUpdateResolver) Order(ctx context.Context, obj *event.Update) (*or
 
 // OrderEvents is the resolver for the orderEvents field.
 func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, after *string) (<-chan *event.Update, error) {
+	if items := executing(ctx); items != nil {
+		return items, nil
+	}
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
@@ -50,6 +53,9 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, 
 
 // OrderFeed is the resolver for the orderFeed field.
 func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.OrderFeedFilter, after *string) (<-chan *event.Update, error) {
+	if items := executing(ctx); items != nil {
+		return items, nil
+	}
 	p := auth.FromContext(ctx)
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err

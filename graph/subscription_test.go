@@ -35,11 +35,11 @@ func (e *executorOf) Do(w http.ResponseWriter, _ *http.Request, exec graphql.Gra
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// watcher drives a subscription as our transports do: it pulls, then lets the response handler run.
+// watcher drives a subscription as our transports do, or, without a slot, as gqlgen's do.
 type watcher struct {
 	t       *testing.T
 	ctx     context.Context
-	slot    *stream.Slot
+	reader  *stream.Reader // nil without a slot
 	respond graphql.ResponseHandler
 	cancel  context.CancelFunc
 }
@@ -49,13 +49,14 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 	w.t.Helper()
 	transport := &executorOf{}
 	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}}), p, httptest.NewRequest(http.MethodGet, "/graphql", nil))
-	s := &watcher{t: w.t, slot: &stream.Slot{}}
+	s := &watcher{t: w.t}
+	slot := &stream.Slot{}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.t.Cleanup(cancel)
 	s.cancel = cancel
 	ctx = auth.NewContext(stream.WithLastCursor(ctx, lastCursor), p)
 	if withSlot {
-		ctx, s.slot = stream.NewContext(ctx)
+		ctx, slot = stream.NewContext(ctx)
 	}
 	ctx = graphql.StartOperationTrace(ctx)
 	sent, err := json.Marshal(variables) // as it comes over a socket
@@ -71,6 +72,10 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 		w.t.Fatal(errs)
 	}
 	s.respond, s.ctx = transport.exec.DispatchOperation(ctx, operation)
+	if watched := slot.Stream(); watched != nil {
+		context.AfterFunc(ctx, watched.Close)
+		s.reader = stream.NewReader(watched)
+	}
 	return s
 }
 
@@ -80,14 +85,14 @@ func (s *watcher) next() *answer {
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
 	cursor := ""
-	if pull := s.slot.Pull(); pull != nil {
-		var err error
-		if cursor, err = pull(ctx); err != nil {
+	var response *graphql.Response
+	if s.reader != nil {
+		item, err := s.reader.Next(ctx)
+		if err != nil {
 			s.t.Fatal(err)
 		}
-	}
-	response := s.respond(ctx)
-	if response == nil {
+		cursor, response = item.Cursor, item.Response
+	} else if response = s.respond(ctx); response == nil {
 		s.t.Fatal("the stream has ended")
 	}
 	raw, err := json.Marshal(response)

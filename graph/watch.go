@@ -2,6 +2,9 @@ package graph
 
 import (
 	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -21,44 +24,82 @@ func cursorAfter(ctx context.Context, argument *string) (string, error) {
 	return *argument, nil
 }
 
-// deliver connects a subscription with the transport. A transport that offers a slot pulls each item when it can send
-// it; for any other one a goroutine pulls. Nothing is delivered to a session that is over. The subscription is closed
-// when ctx ends.
+// watchers is what the subscriptions of one handler have in common.
+type watchers struct {
+	selections *selections
+	sharing    *sharing
+}
+
+type watchersKey struct{}
+
+// provide lets the subscriptions' resolvers find w. It is a graphql.OperationMiddleware.
+func (w *watchers) provide(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(context.WithValue(ctx, watchersKey{}, w))
+}
+
+// watching is a subscription as the transport takes it: an event.Subscription, and what is selected of its items.
+type watching struct {
+	sub       *event.Subscription
+	sharing   *sharing
+	selection *selection
+	close     sync.Once
+}
+
+var _ stream.Stream = (*watching)(nil)
+
+// Notify implements stream.Stream.
+func (w *watching) Notify(waker stream.Waker) { w.sub.Notify(waker) }
+
+// Next implements stream.Stream. Nothing is delivered to a session that is over.
+func (w *watching) Next(ctx context.Context) (stream.Item, bool, error) {
+	update, err := w.sub.Poll(ctx)
+	if update == nil || err != nil {
+		return stream.Item{}, false, err
+	}
+	// Here, at the last moment: the session may have ended while the item waited.
+	if err := session.Admit(ctx); err != nil {
+		return stream.Item{}, false, err
+	}
+	response := w.sharing.answer(ctx, w.selection, update)
+	if response == nil {
+		return stream.Item{}, false, ctx.Err()
+	}
+	return stream.Item{Cursor: update.Cursor, Response: response}, true, nil
+}
+
+// Close implements stream.Stream.
+func (w *watching) Close() {
+	w.close.Do(func() {
+		w.sub.Close()
+		w.selection.release()
+	})
+}
+
+// deliver connects a subscription with the transport. One that offers a slot takes each item when it can send it, and
+// then closes the subscription; for any other one a goroutine waits, and it is closed when ctx ends.
 func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update {
 	items := make(chan *event.Update, 1)
-	w := &watched{}
-	pull := func(ctx context.Context) (string, error) {
-		update, err := sub.Next(ctx)
-		if err != nil {
-			return "", err
-		}
-		// Here, at the last moment: the session may have ended while the item waited.
-		if err := session.Admit(ctx); err != nil {
-			return "", err
-		}
-		w.item = update
-		select {
-		case items <- update:
-			return update.Cursor, nil
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-	if stream.Register(ctx, pull) {
-		// Only here is the item in the slot the one that the handler executes next.
-		if shared, ok := ctx.Value(watchedKey{}).(*watched); ok {
-			w = shared
-			w.items = items
-		}
-		context.AfterFunc(ctx, sub.Close)
-		return items
+	if w, ok := ctx.Value(watchersKey{}).(*watchers); ok && stream.Offered(ctx) {
+		stream.Register(ctx, &watching{
+			sub: sub, sharing: w.sharing, selection: w.selections.hold(graphql.GetOperationContext(ctx)),
+		})
+		return items // from which nobody receives
 	}
 	go func() {
 		defer close(items)
 		defer sub.Close()
 		for {
-			if _, err := pull(ctx); err != nil {
+			update, err := sub.Next(ctx)
+			if err == nil {
+				err = session.Admit(ctx)
+			}
+			if err != nil {
 				return // such a transport has no way to hear why
+			}
+			select {
+			case items <- update:
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()

@@ -78,21 +78,19 @@ type Hub struct {
 	recent      *recent
 	signal      chan struct{}
 	batches     chan FeedBatch
-	drain       sync.Once
-	draining    chan struct{}
+	draining    atomic.Bool
 }
 
 // NewHub returns a hub over the log. Run it.
 func NewHub(log Log, cfg Config) *Hub {
 	return &Hub{
-		log:      log,
-		cfg:      cfg.withDefaults(),
-		orders:   map[uuid.UUID]map[*orderWatch]struct{}{},
-		feeds:    map[uuid.UUID]map[*feedWatch]struct{}{},
-		recent:   newRecent(recentEvents),
-		signal:   make(chan struct{}, 1),
-		batches:  make(chan FeedBatch, waitingBatches),
-		draining: make(chan struct{}),
+		log:     log,
+		cfg:     cfg.withDefaults(),
+		orders:  map[uuid.UUID]map[*orderWatch]struct{}{},
+		feeds:   map[uuid.UUID]map[*feedWatch]struct{}{},
+		recent:  newRecent(recentEvents),
+		signal:  make(chan struct{}, 1),
+		batches: make(chan FeedBatch, waitingBatches),
 	}
 }
 
@@ -148,16 +146,24 @@ func (h *Hub) Position() int64 {
 func (h *Hub) Subscribers() int { return int(h.subscribers.Load()) }
 
 // Drain ends every subscription with stream.ErrDraining as soon as what is queued for it was handed out.
-func (h *Hub) Drain() { h.drain.Do(func() { close(h.draining) }) }
-
-func (h *Hub) isDraining() bool {
-	select {
-	case <-h.draining:
-		return true
-	default:
-		return false
+func (h *Hub) Drain() {
+	h.draining.Store(true)
+	// Who subscribes from now on finds it set.
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, watches := range h.orders {
+		for w := range watches {
+			w.inbox.wake()
+		}
+	}
+	for _, watches := range h.feeds {
+		for w := range watches {
+			w.inbox.wake()
+		}
 	}
 }
+
+func (h *Hub) isDraining() bool { return h.draining.Load() }
 
 // load learns where the log stands, once.
 func (h *Hub) load(ctx context.Context) error {

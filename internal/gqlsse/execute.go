@@ -43,12 +43,24 @@ func (t *Transport) execute(
 		out.fail(exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
 		return
 	}
-	responses, ctx := exec.DispatchOperation(ctx, opCtx)
-	var pull stream.Pull
-	if opCtx.Operation.Operation == ast.Subscription {
-		pull = slot.Pull()
+	defer func() {
+		if s := slot.Stream(); s != nil {
+			s.Close()
+		}
+	}()
+	responses, opened := exec.DispatchOperation(ctx, opCtx)
+	next := func() (stream.Item, error) {
+		response := responses(opened)
+		if response == nil {
+			return stream.Item{}, stream.ErrDone
+		}
+		return stream.Item{Response: response}, nil
 	}
-	t.end(ctx, out, exec, pump(ctx, out, pull, responses))
+	if s := slot.Stream(); s != nil {
+		reader := stream.NewReader(s)
+		next = func() (stream.Item, error) { return reader.Next(ctx) }
+	}
+	t.end(opened, out, exec, pump(out, next))
 }
 
 var (
@@ -58,27 +70,19 @@ var (
 	errFailed = errors.New("refused")
 )
 
-// pump writes responses until there is none, and returns why: stream.ErrDone, errGone, errFailed, or what the pull
-// returned.
-// Nothing is pulled while an event cannot be written.
-func pump(ctx context.Context, out *response, pull stream.Pull, responses graphql.ResponseHandler) error {
+// pump writes items until there is none, and returns why: errGone, errFailed, or the error of next.
+// Nothing is asked for while an event cannot be written.
+func pump(out *response, next func() (stream.Item, error)) error {
 	for {
-		cursor := ""
-		if pull != nil {
-			var err error
-			if cursor, err = pull(ctx); err != nil {
-				return err
-			}
+		item, err := next()
+		if err != nil {
+			return err
 		}
-		response := responses(ctx)
-		switch {
-		case response == nil:
-			return stream.ErrDone
-		case len(response.Data) == 0 && len(response.Errors) > 0:
-			out.fail(response.Errors) // without "data", which says that nothing was executed
+		if len(item.Response.Data) == 0 && len(item.Response.Errors) > 0 {
+			out.fail(item.Response.Errors) // without "data", which says that nothing was executed
 			return errFailed
 		}
-		if out.next(cursor, response) != nil {
+		if out.next(item.Cursor, item.Response) != nil {
 			return errGone
 		}
 	}

@@ -40,14 +40,14 @@ type conn struct {
 	closing    bool        // a close frame is queued or the connection is cut: nothing more is queued
 	endSession func() bool // undoes the watch over session's cancellation; nil before connection_ack
 	operations map[string]*operation
-	running    int // goroutines of operations, those that were cancelled and have not returned included
+	running    int // operations that are not over, those that were cancelled included
 	queue      []frame
 	writing    bool // somebody is in flush, or about to be
 	missed     int  // pings sent since the peer was last heard of
 
 	initTimer, expiryTimer, pingTimer, cutTimer *time.Timer
 
-	finished sync.WaitGroup // the goroutines of operations
+	finished sync.WaitGroup // operations that are not over
 }
 
 // newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
@@ -162,6 +162,7 @@ func (c *conn) close(code int, reason string) {
 
 	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
 	c.cancel()
+	c.finishIdle()
 	if start {
 		go c.flush(nil)
 	}
@@ -171,9 +172,12 @@ func (c *conn) close(code int, reason string) {
 func (c *conn) shut() {
 	c.mu.Lock()
 	c.closing = true
+	dropped := c.queue
 	c.queue = nil
 	c.mu.Unlock()
 	c.cancel()
+	c.finishQueued(dropped)
+	c.finishIdle()
 }
 
 // abort cuts the connection; the reader then takes the socket down.
@@ -183,7 +187,7 @@ func (c *conn) abort() {
 }
 
 // teardown runs in the reader's goroutine when nothing will be read any more. The socket counts as gone only when its
-// operations have returned, so that Drain can promise that nobody uses the database any more.
+// operations are over, so that Drain can promise that nobody uses the database any more.
 func (c *conn) teardown() {
 	c.shut()
 	c.stopTimers()

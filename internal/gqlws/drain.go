@@ -2,7 +2,9 @@ package gqlws
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -59,24 +61,23 @@ func (c *conn) drain() {
 	idle := c.running == 0
 	asleep := c.asleep
 	c.mu.Unlock()
-	if first {
-		close(c.drained)
-	}
 	if idle || asleep {
 		c.close(CloseDraining, drainReason)
 	}
+	if first {
+		close(c.drained)
+		c.wakeAll()
+	}
 }
 
-// ended is called when an operation has returned.
-func (c *conn) ended() {
+// wakeAll lets every stream say what it makes of the drain.
+func (c *conn) wakeAll() {
 	c.mu.Lock()
-	c.running--
-	last := c.draining && c.running == 0
+	all := slices.Collect(maps.Values(c.operations))
 	c.mu.Unlock()
-	if last {
-		c.close(CloseDraining, drainReason)
+	for _, op := range all {
+		op.Wake()
 	}
-	c.finished.Done()
 }
 
 func (c *conn) isDraining() bool {

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
@@ -18,13 +17,26 @@ import (
 
 // operation is one subscribe (legacy: start) and what came of it.
 type operation struct {
-	id      string
-	ctx     context.Context
-	cancel  context.CancelFunc
-	written chan struct{} // receives when its frame has been written
+	conn *conn
+	id   string
+	// ctx is what it runs in: a context of its own, which cancel ends; once it has a stream, the session's.
+	ctx    context.Context
+	cancel context.CancelFunc // nil once it has a stream
+	// stream is where its items come from; nil of an operation that gqlgen's handler drives.
+	stream stream.Stream
+	// written receives when its frame has been written; nil when it has a stream.
+	written chan struct{}
 
-	// cancelled: the client has completed it, nothing more may be sent. Guarded by the socket's lock.
+	// The rest is guarded by the socket's lock.
+
+	// cancelled: the client has completed it, nothing more may be sent.
 	cancelled bool
+	// busy: somebody is about to ask the stream and send what it has, or its frame is in the queue.
+	busy bool
+	// again: it was woken while it was busy.
+	again bool
+	// over: it has ended and given everything back.
+	over bool
 }
 
 // subscribe starts an operation of any kind.
@@ -35,13 +47,13 @@ func (c *conn) subscribe(m message) {
 		c.dialect.invalid(c, m)
 		return
 	}
-	op := &operation{id: m.id, written: make(chan struct{}, 1)}
+	op := &operation{conn: c, id: m.id, busy: true}
 	limit := c.t.cfg.MaxSubscriptions
 
 	c.mu.Lock()
 	_, active := c.operations[m.id]
-	// Cancelled operations that have not returned count too, so that subscribe and complete in turn cannot pile up
-	// goroutines; they have as much room again, because a client may well replace all it has.
+	// Cancelled operations that are not over count too, so that subscribe and complete in turn cannot pile up goroutines;
+	// they have as much room again, because a client may well replace all it has.
 	full := len(c.operations) >= limit || c.running >= 2*limit
 	closing := c.closing || c.draining
 	if !active && !full && !closing {
@@ -60,7 +72,7 @@ func (c *conn) subscribe(m message) {
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has its %d operations; complete one first.", limit)))}))
 	default:
-		go c.run(op, params)
+		go c.run(c.session, op, params)
 	}
 }
 
@@ -81,13 +93,20 @@ func parseParams(payload json.RawMessage) (*graphql.RawParams, error) {
 func (c *conn) cancelOperation(m message) {
 	c.mu.Lock()
 	op := c.operations[m.id]
-	if op != nil {
-		op.cancelled = true
-		delete(c.operations, m.id)
+	if op == nil {
+		c.mu.Unlock()
+		return
 	}
+	op.cancelled = true
+	delete(c.operations, m.id)
+	idle, cancel := !op.busy, op.cancel
+	op.busy = true
 	c.mu.Unlock()
-	if op != nil {
-		op.cancel()
+	if cancel != nil {
+		cancel()
+	}
+	if idle {
+		c.finish(op)
 	}
 }
 
@@ -97,70 +116,86 @@ func (c *conn) stopOperation(m message) {
 	c.replyTo(m.id, c.dialect.complete, nil)
 }
 
-// run executes an operation in a goroutine of its own.
-func (c *conn) run(op *operation, params *graphql.RawParams) {
-	defer func() {
-		op.cancel()
-		c.ended()
-	}()
-	defer func() {
-		if p := recover(); p != nil {
-			c.t.cfg.Logger.ErrorContext(op.ctx, "websocket operation panicked", "panic", p, "stack", string(debug.Stack()))
-			c.fail(op, gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+// run begins an operation in a goroutine of its own, which ends when its stream has nothing to send.
+func (c *conn) run(session context.Context, op *operation, params *graphql.RawParams) {
+	defer c.contain(op)
+	ctx, slot := stream.NewContext(graphql.StartOperationTrace(op.ctx))
+	defer func() { // also when dispatching panics
+		if op.stream == nil && slot.Stream() != nil {
+			slot.Stream().Close()
 		}
 	}()
-
-	ctx, slot := stream.NewContext(graphql.StartOperationTrace(op.ctx))
 	opCtx, errs := c.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		c.fail(op, c.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
+		c.finish(op)
 		return
 	}
 	responses, ctx := c.exec.DispatchOperation(ctx, opCtx)
-	var pull stream.Pull
-	if opCtx.Operation.Operation == ast.Subscription {
-		pull = slot.Pull()
+	if s := slot.Stream(); s != nil {
+		c.adopt(session, op, s)
+		c.advance(op)
+		return
 	}
+	op.written = make(chan struct{}, 1)
 	for more := true; more; {
-		more = c.step(ctx, op, pull, responses)
+		more = c.step(ctx, op, responses)
+	}
+	c.finish(op)
+}
+
+// adopt makes s the operation's stream, which goes on in the session's context. What began the operation is let go: its
+// own context, gqlgen's, and the request.
+func (c *conn) adopt(session context.Context, op *operation, s stream.Stream) {
+	c.mu.Lock()
+	cancel := op.cancel
+	op.ctx, op.cancel, op.stream = session, nil, s
+	c.mu.Unlock()
+	cancel()
+	s.Notify(op)
+}
+
+// contain is deferred around what runs the operation's code: a panic ends the operation alone.
+func (c *conn) contain(op *operation) {
+	if p := recover(); p != nil {
+		c.t.cfg.Logger.ErrorContext(op.ctx, "websocket operation panicked", "panic", p, "stack", string(debug.Stack()))
+		c.fail(op, gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+		c.finish(op)
 	}
 }
 
-// step sends one response of an operation; it reports false when there is no next one. An operation without a pull (a
-// query, a mutation, a subscription whose resolver refused or sends by itself) is driven by its handler alone.
-func (c *conn) step(ctx context.Context, op *operation, pull stream.Pull, responses graphql.ResponseHandler) bool {
-	cursor := ""
-	if pull != nil {
-		var err error
-		if cursor, err = pull(ctx); err != nil {
-			c.end(ctx, op, err)
-			return false
-		}
-	}
+// step sends one response of an operation without a stream (a query, a mutation, a subscription whose resolver refused
+// or sends by itself), which its handler drives. It reports false when there is no next one.
+func (c *conn) step(ctx context.Context, op *operation, responses graphql.ResponseHandler) bool {
 	response := responses(ctx)
-	switch {
-	case response == nil:
-		c.end(ctx, op, stream.ErrDone)
+	if response == nil {
+		c.end(op, stream.ErrDone)
 		return false
-	case len(response.Data) == 0 && len(response.Errors) > 0:
+	}
+	return c.result(op, "", response) == sent
+}
+
+// result sends one result, or ends the operation when it is none.
+func (c *conn) result(op *operation, cursor string, response *graphql.Response) delivery {
+	if len(response.Data) == 0 && len(response.Errors) > 0 {
 		// Nothing was executed: error instead of next, and no complete after it.
 		c.fail(op, response.Errors)
-		return false
+		return refused
 	}
 	data, err := resultFrame(op.id, c.dialect.next, response)
 	if err != nil {
-		c.end(ctx, op, err)
-		return false
+		c.end(op, err)
+		return refused
 	}
 	return c.send(op, cursor, data)
 }
 
 // end ends an operation for the reason its source gives.
-func (c *conn) end(ctx context.Context, op *operation, err error) {
+func (c *conn) end(op *operation, err error) {
 	var slow *stream.SlowConsumerError
 	refused, isFault := errors.AsType[*fault.Error](err)
 	switch {
-	case op.ctx.Err() != nil: // the client has completed it, or the socket is closing
+	case c.isOver(op): // the client has completed it, or the socket is closing
 	case errors.Is(err, stream.ErrDone):
 		c.last(op, endFrame(op.id, c.dialect.complete))
 	case errors.Is(err, stream.ErrDraining) && c.isDraining(): // its close waits for the other operations
@@ -169,9 +204,11 @@ func (c *conn) end(ctx context.Context, op *operation, err error) {
 	case errors.As(err, &slow):
 		c.close(CloseSlowConsumer, slowReasonFor(slow.Cursor, op.id))
 	case isFault:
+		// Presented as any other error. The operation's own context is gone when it has a stream.
+		ctx := graphql.WithOperationContext(op.ctx, &graphql.OperationContext{})
 		c.fail(op, c.exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	default:
-		c.t.cfg.Logger.ErrorContext(ctx, "subscription failed", "error", err)
+		c.t.cfg.Logger.ErrorContext(op.ctx, "subscription failed", "error", err)
 		c.close(CloseInternal, internalReason)
 	}
 }
@@ -184,7 +221,7 @@ func (c *conn) fail(op *operation, errs gqlerror.List) {
 		Payload any    `json:"payload"`
 	}{op.id, c.dialect.failed, c.errorsPayload(errs)})
 	if err != nil {
-		c.end(op.ctx, op, fmt.Errorf("marshal errors: %w", err))
+		c.end(op, fmt.Errorf("marshal errors: %w", err))
 		return
 	}
 	c.last(op, data)

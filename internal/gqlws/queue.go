@@ -15,6 +15,8 @@ type frame struct {
 	op   *operation // whose it is; nil: the socket's own
 	// cursor is that of the item the frame carries; empty when it carries none.
 	cursor string
+	// final: it ends its operation.
+	final bool
 }
 
 // enqueue adds a frame of the socket's own and returns at once. It reports false when the socket is closing or its
@@ -57,14 +59,23 @@ func (c *conn) replyTo(id, kind string, payload any) {
 	}
 }
 
-// send writes an operation's frame and returns when it is written, so that an operation never has more than one in the
-// queue: while the client does not read, the operation's source is not pulled either, and the hub's bounded queue says
-// when that has gone on for too long. It reports false when the operation has ended meanwhile.
-func (c *conn) send(op *operation, cursor string, data []byte) bool {
+// delivery is what became of an operation's frame.
+type delivery int
+
+const (
+	sent    delivery = iota // it is written, or was dropped because the operation is over
+	queued                  // it waits behind others; who has written it goes on with the operation
+	refused                 // the operation is over
+)
+
+// send writes an operation's frame, or queues it behind others. An operation never has more than one in the queue: while
+// the client does not read, the operation's source is not asked either, and the hub's bounded queue says when that has
+// gone on for too long. An operation without a stream waits until its frame is written.
+func (c *conn) send(op *operation, cursor string, data []byte) delivery {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
-		return false
+		return refused
 	}
 	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op, cursor: cursor})
 	start := !c.writing
@@ -73,13 +84,19 @@ func (c *conn) send(op *operation, cursor string, data []byte) bool {
 	if start {
 		// Nobody writes, so do it here: no other goroutine has to wake up.
 		c.flush(op)
-		return c.ctx.Err() == nil
+		if c.ctx.Err() != nil {
+			return refused
+		}
+		return sent
+	}
+	if op.stream != nil {
+		return queued
 	}
 	select {
 	case <-op.written:
-		return true
+		return sent
 	case <-op.ctx.Done():
-		return false
+		return refused
 	}
 }
 
@@ -92,7 +109,7 @@ func (c *conn) last(op *operation, data []byte) {
 		return
 	}
 	delete(c.operations, op.id)
-	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op})
+	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op, final: true})
 	start := !c.writing
 	c.writing = true
 	c.mu.Unlock()
@@ -130,17 +147,23 @@ func (c *conn) flush(own *operation) {
 				} else {
 					c.abort()
 				}
+				if f.op != own {
+					c.finishQueued([]frame{f})
+				}
 				return
 			}
 		}
-		if f.op == nil {
+		switch {
+		case f.op == nil:
 			continue
-		}
-		if f.op != own {
-			select {
-			case f.op.written <- struct{}{}:
-			default: // its final message: nobody waits
-			}
+		case f.op == own:
+		case f.final:
+			continue
+		case f.op.stream != nil:
+			go c.advance(f.op)
+			continue
+		default:
+			f.op.written <- struct{}{} // it has room for one, and there is one frame
 			continue
 		}
 		c.mu.Lock()

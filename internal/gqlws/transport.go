@@ -6,8 +6,8 @@
 // does in each state is in protocol.go.
 //
 // A socket has one resident goroutine, its reader. Writing is done by whoever has something to say and finds nobody
-// writing (queue.go); each running operation has a goroutine (operation.go); pings, the wait for connection_init and
-// the session's end are timers (session.go).
+// writing (queue.go); a subscription has a goroutine only while it has something to send (advance.go); pings, the wait
+// for connection_init and the session's end are timers (session.go).
 package gqlws
 
 import (

@@ -5,7 +5,7 @@ import "context"
 type drainKey struct{}
 
 // WithDrain returns a context whose streams are told by draining, once it is closed, that their connection is about to
-// end: a Pull then hands out what is queued already and returns ErrDraining.
+// end: Stream.Next then hands out what is queued already and returns ErrDraining.
 func WithDrain(ctx context.Context, draining <-chan struct{}) context.Context {
 	return context.WithValue(ctx, drainKey{}, draining)
 }

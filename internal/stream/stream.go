@@ -1,23 +1,47 @@
-// Package stream is what a subscription resolver and the transport that serves it say to each other beside the
-// GraphQL response: which cursor an item carries, and why a stream ended.
+// Package stream is what a subscription resolver and the transport that serves it say to each other: the next result
+// when there is one, which cursor it carries, when to ask again, and why the stream ended.
 //
-// gqlgen's response handler receives one value from the resolver's channel, runs the selection on it and returns the
-// bytes. It knows neither the item's cursor (SSE needs it for "id:") nor the reason of an end (a websocket needs it
-// for the close code). So the resolver returns a channel with one slot and registers a Pull: the transport calls Pull,
-// which waits for the next item and puts it into the slot, and then the handler, which finds it there.
+// gqlgen's own way is a channel that a goroutine per subscription waits on. Here nothing waits: the resolver registers a
+// Stream, the transport takes what there is, and is woken when there is more. A subscription that has nothing to say has
+// no goroutine, and needs nothing of gqlgen's but what its next result is executed with.
 package stream
 
 import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
-// Pull waits for the next item, puts it into the resolver's one-slot channel and returns its cursor.
-// An error ends the stream and is one of: ErrDone, ErrDraining, *SlowConsumerError, the context's error, a
-// *fault.Error, which ends this operation alone and is shown to the client, or any other error, which the transport
-// logs and reports as internal. It is never called concurrently with itself.
-type Pull func(ctx context.Context) (cursor string, err error)
+// Item is one result of a subscription.
+type Item struct {
+	// Cursor continues after this item.
+	Cursor string
+	// Response is the executed selection. It may be shared with other subscribers: do not change it.
+	Response *graphql.Response
+}
+
+// Waker is told that a Stream may have something. Wake does not block, and may be called at any time, also while Next
+// runs and after Close, from any goroutine, with locks held that Next takes: it must not call the Stream itself.
+type Waker interface{ Wake() }
+
+// Stream is one subscription. Its methods other than Close are never called concurrently.
+type Stream interface {
+	// Notify names who is woken when Next, having found nothing, is to be called again. It is called once, before Next.
+	Notify(Waker)
+	// Next returns the next item; ok is false when there is none now. It does not wait for one, though it may read from a
+	// database. ctx has the values of the operation's context; while its connection drains (WithDrain), Next hands out
+	// what is queued already and then returns ErrDraining.
+	//
+	// An error ends the stream and is one of: ErrDone, ErrDraining, *SlowConsumerError, the context's error, a
+	// *fault.Error, which ends this operation alone and is shown to the client, or any other error, which the transport
+	// logs and reports as internal.
+	Next(ctx context.Context) (item Item, ok bool, err error)
+	// Close gives back what the stream holds. The transport calls it when it is done with the stream, whatever the reason.
+	// It may be called more than once.
+	Close()
+}
 
 // ErrDone ends a stream regularly: the transport sends complete. It is an error of its own because io.EOF may come
 // wrapped from a broken connection, which is no regular end.
@@ -37,37 +61,40 @@ func (e *SlowConsumerError) Error() string {
 	return "slow consumer: resume with the last cursor as `after`"
 }
 
-// Slot is where a resolver leaves its Pull for the transport.
+// Slot is where a resolver leaves its Stream for the transport.
 type Slot struct {
-	mu   sync.Mutex
-	pull Pull
+	mu     sync.Mutex
+	stream Stream
 }
 
-// Pull returns what the resolver registered, or nil when the operation's resolver did not (then the handler alone
-// drives the stream, as in stock gqlgen).
-func (s *Slot) Pull() Pull {
+// Stream returns what the resolver registered, or nil when the operation's resolver did not (then gqlgen's handler
+// drives the operation).
+func (s *Slot) Stream() Stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pull
+	return s.stream
 }
 
 type contextKey struct{}
 
-// NewContext returns a context in which one subscription's resolver can register its Pull.
-// A transport makes one for each subscription operation before dispatching it.
+// NewContext returns a context in which one subscription's resolver can register its Stream. A transport makes one for
+// each operation before dispatching it.
 func NewContext(ctx context.Context) (context.Context, *Slot) {
 	slot := &Slot{}
 	return context.WithValue(ctx, contextKey{}, slot), slot
 }
 
-// Register leaves pull for the transport. It reports false when the transport offers no slot.
-func Register(ctx context.Context, pull Pull) bool {
+// Offered reports whether the transport offers a slot.
+func Offered(ctx context.Context) bool { return ctx.Value(contextKey{}) != nil }
+
+// Register leaves s for the transport, which closes it. It reports false when the transport offers no slot.
+func Register(ctx context.Context, s Stream) bool {
 	slot, ok := ctx.Value(contextKey{}).(*Slot)
 	if !ok {
 		return false
 	}
 	slot.mu.Lock()
 	defer slot.mu.Unlock()
-	slot.pull = pull
+	slot.stream = s
 	return true
 }

@@ -1,5 +1,5 @@
 // Package streamtest has a small GraphQL schema whose resolvers do what a test of a transport needs: results, errors
-// before and during execution, panics, streams with and without a Pull, and a stream whose items the test decides.
+// before and during execution, panics, subscriptions with and without a Stream, and one whose items the test decides.
 package streamtest
 
 import (
@@ -31,7 +31,7 @@ const sdl = `
 	type Subscription {
 		count(to: Int!): Int!   # 1..to, then done; after stream.LastCursor when there is one
 		feed: String!           # what the test sends through Server.Items
-		plain: Int!             # 1, 2, then the end; registers no Pull
+		plain: Int!             # 1, 2, then the end; registers no Stream
 		refused: Int!           # the resolver refuses
 		crashing: Int!          # panics at its first item
 	}`
@@ -45,7 +45,7 @@ type Item struct {
 // Server executes the schema.
 type Server struct {
 	*executor.Executor
-	// Items feeds the subscription `feed`, whoever pulls first.
+	// Items feeds the subscription `feed`, whoever asks first.
 	Items chan Item
 	// Pulled receives one element each time the feed is asked for an item, if somebody receives.
 	Pulled chan struct{}
@@ -53,7 +53,7 @@ type Server struct {
 	Touched atomic.Int64
 
 	mu     sync.Mutex
-	active int // subscriptions that have started and whose context has not ended
+	active int // subscriptions that have started and are not over
 	ended  *sync.Cond
 }
 
@@ -72,7 +72,8 @@ func New() *Server {
 	return s
 }
 
-// Wait returns when the context of every subscription that has started has ended.
+// Wait returns when every subscription that has started is over: its Stream is closed, or it has none and its context has
+// ended.
 func (s *Server) Wait() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +110,6 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 		panic("the root selection must be a field")
 	}
 	if op.Operation.Operation == ast.Subscription {
-		s.count(1)
-		context.AfterFunc(ctx, func() { s.count(-1) })
 		return s.subscribe(ctx, field, field.ArgumentMap(op.Variables))
 	}
 	value := ""
@@ -138,15 +137,21 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 }
 
 func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[string]any) graphql.ResponseHandler {
-	slot := make(chan string, 1)
-	receive := func(ctx context.Context) *graphql.Response {
-		select {
-		case value := <-slot:
-			return data(field, value)
-		case <-ctx.Done():
-			return nil
+	s.count(1)
+	over := sync.OnceFunc(func() { s.count(-1) })
+	switch field.Name {
+	case "count":
+		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
+		n, _ := strconv.Atoi(stream.LastCursor(ctx))
+		if stream.Register(ctx, &counter{field: field, n: n, to: to, over: over}) {
+			return never
+		}
+	case "feed":
+		if stream.Register(ctx, &feed{server: s, field: field, over: over, closed: make(chan struct{})}) {
+			return never
 		}
 	}
+	context.AfterFunc(ctx, over)
 	switch field.Name {
 	case "refused":
 		graphql.AddError(ctx, errors.New("no such thing for you"))
@@ -161,39 +166,14 @@ func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[strin
 		}
 	case "crashing":
 		return func(context.Context) *graphql.Response { panic("crash") }
-	case "count":
-		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
-		n, _ := strconv.Atoi(stream.LastCursor(ctx))
-		stream.Register(ctx, func(context.Context) (string, error) {
-			if n++; n > to {
-				return "", stream.ErrDone
-			}
-			slot <- strconv.Itoa(n)
-			return strconv.Itoa(n), nil
-		})
-	case "feed":
-		n := 0
-		stream.Register(ctx, func(ctx context.Context) (string, error) {
-			select {
-			case s.Pulled <- struct{}{}:
-			default:
-			}
-			select {
-			case item := <-s.Items:
-				if item.Err != nil {
-					return "", item.Err
-				}
-				n++
-				slot <- strconv.Quote(item.Value)
-				return strconv.Itoa(n), nil
-			case <-stream.Draining(ctx):
-				return "", stream.ErrDraining
-			case <-ctx.Done():
-				return "", ctx.Err()
-			}
-		})
 	}
-	return receive
+	return never
+}
+
+// never is the handler of a subscription that has a Stream instead.
+func never(ctx context.Context) *graphql.Response {
+	<-ctx.Done()
+	return nil
 }
 
 // once is a handler with one response.

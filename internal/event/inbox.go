@@ -1,0 +1,204 @@
+package event
+
+import (
+	"sync"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+// delivery is an event on its way to a subscriber. position is 0 in an order's subscription.
+type delivery struct {
+	position int64
+	event    *order.Event
+}
+
+// inbox is a subscriber's bounded queue. Putting never waits: what does not fit marks the subscriber slow and frees the
+// queue, since a client that resumes from its last cursor gets everything from the log.
+type inbox struct {
+	mu    sync.Mutex
+	queue []delivery
+	limit int
+	slow  bool
+	ended bool
+	// reset: what the subscriber has got belongs to another log.
+	reset bool
+	// newest is the highest version that was queued or handed out, of an order's subscription.
+	newest int
+	// waker is told that there is something; nil before somebody waits.
+	waker stream.Waker
+	// timer wakes too; nil unless something is to be tried again. What it was set for may happen earlier: being woken once
+	// too often costs less than setting it anew for each item.
+	timer *time.Timer
+	armed time.Time // when timer fires; zero: it is not set
+}
+
+func newInbox(limit int) *inbox { return &inbox{limit: limit} }
+
+func (b *inbox) notify(w stream.Waker) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waker = w
+}
+
+// signal is the channel of a waker that was made for it.
+func (b *inbox) signal() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s, ok := b.waker.(signal); ok {
+		return s
+	}
+	s := make(signal, 1)
+	b.waker = s
+	return s
+}
+
+// signal has one slot: a subscriber that is woken looks at everything.
+type signal chan struct{}
+
+// Wake implements stream.Waker.
+func (s signal) Wake() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+}
+
+// wake is called without the lock.
+func (b *inbox) wake() {
+	b.mu.Lock()
+	w := b.waker
+	b.mu.Unlock()
+	if w != nil {
+		w.Wake()
+	}
+}
+
+// wakeAt wakes at that time, or before.
+func (b *inbox) wakeAt(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.ended || !b.armed.IsZero() && !b.armed.After(at):
+		return
+	case b.timer == nil:
+		b.timer = time.AfterFunc(time.Until(at), b.ring)
+	default:
+		b.timer.Reset(time.Until(at))
+	}
+	b.armed = at
+}
+
+// ring is the timer's.
+func (b *inbox) ring() {
+	b.mu.Lock()
+	b.armed = time.Time{}
+	b.mu.Unlock()
+	b.wake()
+}
+
+// put queues d.
+func (b *inbox) put(d delivery) {
+	b.mu.Lock()
+	b.add(d)
+	b.mu.Unlock()
+	b.wake()
+}
+
+// putNewer queues d unless its version, or a newer one, was queued before.
+func (b *inbox) putNewer(d delivery) {
+	b.mu.Lock()
+	fresh := d.event.Version > b.newest
+	if fresh {
+		b.newest = d.event.Version
+		b.add(d)
+	}
+	b.mu.Unlock()
+	if fresh {
+		b.wake()
+	}
+}
+
+func (b *inbox) add(d delivery) {
+	switch {
+	case b.ended || b.slow:
+	case len(b.queue) >= b.limit:
+		b.slow, b.queue = true, nil
+	default:
+		b.queue = append(b.queue, d)
+	}
+}
+
+// lacks reports whether a version was not queued yet.
+func (b *inbox) lacks(version int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.newest < version
+}
+
+// has says that the subscriber gets everything up to a version without the queue.
+func (b *inbox) has(version int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.newest = max(b.newest, version)
+}
+
+// void makes the subscriber start anew.
+func (b *inbox) void() {
+	b.mu.Lock()
+	b.reset, b.queue, b.newest = true, nil, 0
+	b.mu.Unlock()
+	b.wake()
+}
+
+func (b *inbox) end() {
+	b.mu.Lock()
+	b.ended, b.queue = true, nil
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	b.mu.Unlock()
+	b.wake()
+}
+
+// found is what take found beside the end.
+type found int
+
+const (
+	nothing found = iota
+	item
+	mustReset
+)
+
+// take returns the oldest delivery, or that the subscriber has to start anew, which is said once. The error is
+// stream.ErrDone or errSlow.
+func (b *inbox) take() (delivery, found, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.ended:
+		return delivery{}, nothing, stream.ErrDone
+	case b.reset:
+		b.reset = false
+		return delivery{}, mustReset, nil
+	case b.slow:
+		return delivery{}, nothing, errSlow
+	case len(b.queue) > 0:
+		d := b.queue[0]
+		b.queue[0] = delivery{} // the event must not live as long as the array
+		b.queue = b.queue[1:]
+		if len(b.queue) == 0 {
+			b.queue = nil // an idle subscription keeps no memory
+		}
+		return d, item, nil
+	}
+	return delivery{}, nothing, nil
+}
+
+// empty reports whether take would find nothing queued.
+func (b *inbox) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.queue) == 0 && !b.slow && !b.reset && !b.ended
+}

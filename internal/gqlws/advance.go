@@ -1,0 +1,118 @@
+package gqlws
+
+// A subscription that has nothing to send has no goroutine. Its stream wakes it (Wake), which starts one; that sends
+// what there is, one frame at a time (advance), and ends. While a frame waits behind another of the socket, nobody
+// waits for it either: who has written it goes on with its operation (flush). So a client that does not read holds one
+// goroutine, the one that writes, however many subscriptions it has.
+
+// Wake implements stream.Waker.
+func (op *operation) Wake() {
+	c := op.conn
+	c.mu.Lock()
+	start := !op.busy && !op.over
+	op.again = op.busy
+	op.busy = true
+	c.mu.Unlock()
+	if start {
+		go c.advance(op)
+	}
+}
+
+// advance sends what the operation's stream has. Whoever sets op.busy calls it.
+func (c *conn) advance(op *operation) {
+	defer c.contain(op)
+	for {
+		if c.isOver(op) {
+			c.finish(op)
+			return
+		}
+		item, ok, err := op.stream.Next(op.ctx)
+		if err != nil {
+			c.end(op, err)
+			c.finish(op)
+			return
+		}
+		if !ok {
+			if c.rest(op) {
+				return
+			}
+			continue
+		}
+		switch c.result(op, item.Cursor, item.Response) {
+		case sent:
+		case queued:
+			return
+		case refused:
+			c.finish(op)
+			return
+		}
+	}
+}
+
+// rest lets the operation be until it is woken. It reports false when it was woken meanwhile, or is over.
+func (c *conn) rest(op *operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if op.again || op.cancelled || c.closing {
+		op.again = false
+		return false
+	}
+	op.busy = false
+	return true
+}
+
+// isOver reports whether nothing more may be sent for the operation.
+func (c *conn) isOver(op *operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return op.cancelled || c.closing
+}
+
+// finish gives back what an operation holds, once. Nobody is busy with it any more but the caller.
+func (c *conn) finish(op *operation) {
+	c.mu.Lock()
+	if op.over {
+		c.mu.Unlock()
+		return
+	}
+	op.over, op.busy = true, true
+	cancel := op.cancel
+	c.running--
+	last := c.draining && c.running == 0
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	if op.stream != nil {
+		op.stream.Close()
+	}
+	if last {
+		c.close(CloseDraining, drainReason)
+	}
+	c.finished.Done()
+}
+
+// finishIdle ends the operations that nobody is busy with; the others end by themselves. The socket is closing.
+func (c *conn) finishIdle() {
+	c.mu.Lock()
+	var idle []*operation
+	for _, op := range c.operations {
+		if !op.busy {
+			op.busy = true
+			idle = append(idle, op)
+		}
+	}
+	c.mu.Unlock()
+	for _, op := range idle {
+		c.finish(op)
+	}
+}
+
+// finishQueued ends the operations whose frames were dropped from the queue.
+func (c *conn) finishQueued(dropped []frame) {
+	for _, f := range dropped {
+		if f.op != nil && f.op.stream != nil && !f.final {
+			c.finish(f.op)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package streamtest
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/internal/stream"
+)
+
+// counter is the stream of `count`: it has all its items at once.
+type counter struct {
+	field *ast.Field
+	n, to int
+	over  func()
+}
+
+func (c *counter) Notify(stream.Waker) {}
+func (c *counter) Close()              { c.over() }
+
+func (c *counter) Next(context.Context) (stream.Item, bool, error) {
+	if c.n++; c.n > c.to {
+		return stream.Item{}, false, stream.ErrDone
+	}
+	return stream.Item{Cursor: strconv.Itoa(c.n), Response: data(c.field, strconv.Itoa(c.n))}, true, nil
+}
+
+// feed is the stream of `feed`. It takes an item from the server only when it was asked for one and has none.
+type feed struct {
+	server *Server
+	field  *ast.Field
+	over   func()
+	waker  stream.Waker
+	closed chan struct{}
+
+	mu    sync.Mutex
+	asked bool
+	got   *Item
+	n     int
+}
+
+func (f *feed) Notify(w stream.Waker) { f.waker = w }
+
+func (f *feed) Next(ctx context.Context) (stream.Item, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if item := f.got; item != nil {
+		f.got = nil
+		if item.Err != nil {
+			return stream.Item{}, false, item.Err
+		}
+		f.n++
+		return stream.Item{Cursor: strconv.Itoa(f.n), Response: data(f.field, strconv.Quote(item.Value))}, true, nil
+	}
+	select {
+	case <-stream.Draining(ctx):
+		return stream.Item{}, false, stream.ErrDraining
+	case <-ctx.Done():
+		return stream.Item{}, false, ctx.Err()
+	default:
+	}
+	if !f.asked {
+		f.asked = true
+		select {
+		case f.server.Pulled <- struct{}{}:
+		default:
+		}
+		go f.receive()
+	}
+	return stream.Item{}, false, nil
+}
+
+// receive stands for the world outside, which wakes the stream.
+func (f *feed) receive() {
+	select {
+	case item := <-f.server.Items:
+		f.mu.Lock()
+		f.asked, f.got = false, &item
+		f.mu.Unlock()
+		f.waker.Wake()
+	case <-f.closed:
+	}
+}
+
+func (f *feed) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.closed:
+	default:
+		close(f.closed)
+	}
+	f.over()
+}
