@@ -23,18 +23,17 @@ CREATE UNIQUE INDEX reconciliation_differences_open ON reconciliation_difference
 CREATE INDEX payments_at_rest ON payments (updated_at, id)
     WHERE status IN ('AUTHORIZED', 'CONFIRMED', 'DECLINED', 'VOIDED', 'EXPIRED');
 
--- One row: who reconciles (a lease on the database's clock, with a fence), when the next round begins, and how far the
--- present one has come, so that another goes on there.
+-- One row: who reconciles (a lease on the database's clock, with a fence), when the last round began, and, while it is
+-- under way, how far it has come, so that another replica goes on there.
 CREATE TABLE reconciliation (
     singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     holder       text NOT NULL,
     fence        bigint NOT NULL,
     leased_until timestamptz NOT NULL,
-    next_at      timestamptz NOT NULL,
-    -- The round under way: payments up to round_at are compared, those up to (after_at, after_id) have been.
-    round_at     timestamptz,
+    began_at     timestamptz NOT NULL,
+    -- Payments up to (after_at, after_id) have been compared; NULL when no round is under way.
     after_at     timestamptz,
     after_id     uuid,
-    CONSTRAINT walks_in_a_round CHECK ((round_at IS NULL) = (after_at IS NULL) AND (round_at IS NULL) = (after_id IS NULL))
+    CONSTRAINT one_position CHECK ((after_at IS NULL) = (after_id IS NULL))
 );
-INSERT INTO reconciliation (holder, fence, leased_until, next_at) VALUES ('', 0, '-infinity', '-infinity');
+INSERT INTO reconciliation (holder, fence, leased_until, began_at) VALUES ('', 0, '-infinity', '-infinity');
