@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// maxErrors come back at most: one document can hold thousands of mistakes.
-	maxErrors       = 5
 	internalMessage = "Something went wrong on our side. The request id helps us to find out what."
 	unavailable     = "A part of the service does not answer. Try again in a moment."
 )
@@ -70,7 +68,7 @@ func Recover(_ context.Context, value any) error {
 func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		presented := graphql.DefaultErrorPresenter(ctx, err)
-		shown := &gqlerror.Error{Path: presented.Path, Locations: presented.Locations, Extensions: map[string]any{}}
+		shown := &gqlerror.Error{Path: responsePath(presented.Path), Locations: presented.Locations, Extensions: map[string]any{}}
 		f := classify(ctx, err, presented)
 		switch f.Code {
 		case fault.Internal:
@@ -98,6 +96,15 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
+// responsePath is a path in the response. Variables have one too, which a response does not have and a client may not
+// look for there.
+func responsePath(path ast.Path) ast.Path {
+	if isVariable(path) {
+		return nil
+	}
+	return path
+}
+
 // classify finds what to tell the client.
 func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.Error {
 	var f *fault.Error
@@ -111,43 +118,41 @@ func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.
 			return own
 		}
 	}
-	if isIntrospection(ctx) {
-		return fault.New(fault.ValidationFailed, "Introspection is switched off on this server.")
-	}
 	if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, ctxErr) {
 		return fault.New(fault.Unavailable, unavailable)
 	}
 	return fault.New(fault.Internal, internalMessage)
 }
 
-// ofGQLGen gives the errors that gqlgen finds before execution, and its transports, their codes; nil for any other.
+// ofGQLGen gives the errors that gqlgen finds before execution, those of the variables, and its transports' their codes;
+// nil for any other. The guard has found everything else.
 func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
 	switch {
-	case strings.HasPrefix(e.Message, "exceeded token limit"):
-		return fault.New(fault.DocumentTooLarge, "The document has too many tokens.")
-	case code == string(fault.ValidationFailed) && len(e.Path) > 0 && e.Path[0] == ast.PathName("variable"):
-		return fault.New(fault.BadUserInput, e.Path.String()+" "+e.Message)
+	case code == string(fault.ValidationFailed) && isVariable(e.Path):
+		return fault.New(fault.BadUserInput, variableMessage(e))
 	case code != "":
 		return fault.New(fault.Code(code), e.Message)
 	case !graphql.HasOperationContext(ctx):
-		// From the transport, whose message may repeat the whole body.
-		message, _, _ := strings.Cut(e.Message, " body:")
-		if strings.Contains(message, "request body too large") {
-			return fault.New(fault.DocumentTooLarge, "The request body is too large.")
-		}
-		return fault.New(fault.BadUserInput, message)
+		return fault.New(fault.BadUserInput, e.Message) // of a transport
 	default:
 		return nil
 	}
 }
 
-// isIntrospection reports whether the error is that of a __schema or __type field, which fails only when introspection
-// is off.
-func isIntrospection(ctx context.Context) bool {
-	field := graphql.GetFieldContext(ctx)
-	return field != nil && (field.Field.Name == "__schema" || field.Field.Name == "__type") &&
-		graphql.GetOperationContext(ctx).DisableIntrospection
+func isVariable(path ast.Path) bool { return len(path) > 0 && path[0] == ast.PathName("variable") }
+
+// variableMessage says where a variable does not fit, and never its value.
+func variableMessage(e *gqlerror.Error) string {
+	const mostPath = 100
+	path, message := e.Path.String(), e.Message
+	if len(path) > mostPath { // it ends with the name of an unknown field, which may be anything
+		path = strings.ToValidUTF8(path[:mostPath], "") + "…"
+	}
+	if i := strings.LastIndex(message, " is not a valid "); i >= 0 {
+		message = message[i+1:]
+	}
+	return path + " " + message
 }
 
 // isUnavailable reports whether err says that the database, or the time for asking it, has run out.

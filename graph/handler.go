@@ -8,20 +8,13 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/persisted"
 	"github.com/orderwire/orderwire/internal/session"
-)
-
-const (
-	// documents is how many parsed and validated documents are kept, of at most documentBytes each, so that no client can
-	// fill the memory with them.
-	documents     = 500
-	documentBytes = 8 << 10
 )
 
 // Settings of the GraphQL endpoint.
@@ -30,8 +23,14 @@ type Settings struct {
 	Logger *slog.Logger
 	// Introspection answers __schema and __type, and lets validation errors suggest names.
 	Introspection bool
-	// MaxTokens of a document; 0 for no limit.
-	MaxTokens int
+	// Limits of a document; the zero value has none.
+	Limits guard.Limits
+	// DocumentCacheBytes of parsed documents are kept, so that one that comes again is parsed and validated once.
+	DocumentCacheBytes int
+	// PersistedQueryBytes of automatically persisted queries are kept; 0: none.
+	PersistedQueryBytes int
+	// Trusted documents are the only ones that run. Nil: any.
+	Trusted *persisted.Manifest
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
 	Transports []graphql.Transport
 }
@@ -40,7 +39,7 @@ type Settings struct {
 // that we do not want.
 type Handler struct {
 	transports []graphql.Transport
-	exec       *executor.Executor
+	exec       *guarded
 	logger     *slog.Logger
 }
 
@@ -48,23 +47,30 @@ type Handler struct {
 // foreign page cannot send without a preflight. Whoever is asking is in the request's context (package auth), and so are
 // its id (package requestid) and its Idempotency-Key (IdempotencyKeyHeader). It does not bound the body's size.
 func NewHandler(resolver *Resolver, settings Settings) *Handler {
-	exec := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: resolver}))
-	exec.SetQueryCache(smallOnly{lru.New[*ast.QueryDocument](documents)})
-	exec.SetParserTokenLimit(settings.MaxTokens)
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: resolver})
+	exec := executor.New(schema)
+	exec.SetQueryCache(prepared{})
 	exec.SetErrorPresenter(ErrorPresenter(settings.Logger))
 	exec.SetRecoverFunc(Recover)
-	exec.SetDisableSuggestion(!settings.Introspection)
 	if settings.Introspection {
 		exec.Use(introspection{})
 	}
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations((&watchers{selections: newSelections(exec), sharing: newSharing()}).provide)
-	exec.AroundResponses(atMostErrors)
+	exec.AroundResponses(atMost(settings.Limits.Errors))
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{
 		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{}),
-		exec:       exec,
-		logger:     settings.Logger,
+		exec: &guarded{
+			Executor: exec,
+			guard: guard.New(guard.Config{
+				Schema: schema.Schema(), Limits: settings.Limits, Introspection: settings.Introspection,
+				CacheBytes: settings.DocumentCacheBytes,
+			}),
+			trusted:   settings.Trusted,
+			automatic: persisted.NewAutomatic(settings.PersistedQueryBytes),
+		},
+		logger: settings.Logger,
 	}
 }
 
@@ -94,24 +100,15 @@ func whileSignedIn(ctx context.Context, next graphql.OperationHandler) graphql.R
 	return next(ctx)
 }
 
-// atMostErrors cuts a response's errors.
-func atMostErrors(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	response := next(ctx)
-	if response != nil && len(response.Errors) > maxErrors {
-		response.Errors = response.Errors[:maxErrors]
-	}
-	return response
-}
-
-// smallOnly keeps large documents out of a cache.
-type smallOnly struct {
-	graphql.Cache[*ast.QueryDocument]
-}
-
-// Add keeps a document of at most documentBytes.
-func (c smallOnly) Add(ctx context.Context, text string, document *ast.QueryDocument) {
-	if len(text) <= documentBytes {
-		c.Cache.Add(ctx, text, document)
+// atMost cuts a response's errors: one document can hold thousands of mistakes, and one list fail as often as it is long.
+// With 0 all of them come.
+func atMost(errors int) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		response := next(ctx)
+		if response != nil && errors > 0 && len(response.Errors) > errors {
+			response.Errors = response.Errors[:errors]
+		}
+		return response
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -88,7 +89,7 @@ func setup(t *testing.T) *world {
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}
-	w.handler = w.serve(graph.Settings{Introspection: true})
+	w.handler = w.serve(graph.Settings{Introspection: true, Limits: guard.Defaults(), DocumentCacheBytes: 1 << 20, PersistedQueryBytes: 1 << 20})
 	return w
 }
 

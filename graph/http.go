@@ -3,10 +3,9 @@ package graph
 import (
 	"encoding/json"
 	"errors"
-	"io"
+	"maps"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/gqlrequest"
 )
 
 const (
@@ -56,11 +56,11 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		return
 	}
 	switch {
+	case operation.Operation.Operation != ast.Query && r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost) // a foreign page's image or link is a GET
+		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "A GET only reads: send a "+string(operation.Operation.Operation)+" with POST.")
 	case operation.Operation.Operation == ast.Subscription:
 		refuse(w, http.StatusBadRequest, fault.BadUserInput, "A subscription needs a websocket, or Accept: text/event-stream.")
-	case operation.Operation.Operation == ast.Mutation && r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost) // a foreign page's image or link is a GET
-		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "Mutations need POST.")
 	default:
 		responses, ctx := exec.DispatchOperation(ctx, operation)
 		response := responses(ctx)
@@ -73,64 +73,23 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 
 // readParams reads the request, or answers it and reports false.
 func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, bool) {
-	params := &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
-	var err error
+	read := gqlrequest.Post
 	switch r.Method {
-	case http.MethodGet:
-		err = readQuery(r.URL.RawQuery, params)
 	case http.MethodPost:
-		if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != typeJSON {
-			refuse(w, http.StatusUnsupportedMediaType, fault.BadUserInput, "Send the request as application/json.")
-			return nil, false
-		}
-		err = decode(r.Body, params)
+	case http.MethodGet:
+		read = gqlrequest.Get
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "Use POST, or GET for queries.")
 		return nil, false
 	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		refuse(w, http.StatusRequestEntityTooLarge, fault.DocumentTooLarge, "The request body is too large.")
-	case err != nil:
-		refuse(w, http.StatusBadRequest, fault.BadUserInput, "This is not a GraphQL request: query and operationName are strings, variables and extensions are objects.")
-	case params.Query == "" && params.Extensions == nil: // a persisted query has its hash in extensions
-		refuse(w, http.StatusBadRequest, fault.BadUserInput, "The request has no query.")
-	default:
-		params.ReadTime.End = graphql.Now()
-		return params, true
+	params, err := read(r)
+	if refused, ok := errors.AsType[*gqlrequest.Error](err); ok {
+		maps.Copy(w.Header(), refused.Header)
+		fault.WriteHTTP(w, refused.Status, refused.Fault, nil)
+		return nil, false
 	}
-	return nil, false
-}
-
-func readQuery(text string, params *graphql.RawParams) error {
-	query, err := url.ParseQuery(text)
-	if err != nil {
-		return err
-	}
-	params.Query, params.OperationName = query.Get("query"), query.Get("operationName")
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if value := query.Get(name); value != "" {
-			if err := decode(strings.NewReader(value), into); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// decode reads exactly one JSON value; numbers keep their digits.
-func decode(r io.Reader, into any) error {
-	decoder := json.NewDecoder(r)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.Join(errors.New("more than one JSON value"), err)
-	}
-	return nil
+	return params, true
 }
 
 // negotiate picks the answer's media type from the Accept headers; application/json when nothing is asked for. It takes

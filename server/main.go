@@ -22,6 +22,7 @@ const usage = `Orderwire takes orders and their payments, and pushes every chang
 Usage:
   server                start; Ctrl-C drains and stops
   server simprovider    run the simulated payment provider alone at ADDR; others find it by SIMULATED_URL
+  server manifest PATH… write the operations in those files and folders, as TRUSTED_DOCUMENTS wants them
   server healthcheck    exit with 0 when the server at ADDR is ready, else with 1
   server --help         this text
 
@@ -49,6 +50,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if command == "-h" || command == "--help" || command == "help" {
 		fmt.Fprint(stdout, usage)
 		return config.Help(stdout)
+	}
+	if command == "manifest" {
+		return writeManifest(stdout, args[1:])
 	}
 	cfg, err := config.Load(environ)
 	if err != nil {

@@ -31,6 +31,10 @@ func (a *App) routes(orders *order.Service, products *product.Service) (http.Han
 	if err != nil {
 		return nil, err
 	}
+	trusted, err := trustedDocuments(a.cfg.TrustedDocuments)
+	if err != nil {
+		return nil, err
+	}
 	live := sessions{registry: a.sessions}
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(quota.Address(r)) }
@@ -49,7 +53,8 @@ func (a *App) routes(orders *order.Service, products *product.Service) (http.Han
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
 	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
-		Logger: a.log, Introspection: a.cfg.Introspection, MaxTokens: a.cfg.MaxTokens,
+		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
+		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
 		Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 

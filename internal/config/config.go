@@ -53,6 +53,18 @@ type Config struct {
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
 	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
+	MaxDepth                  int           `env:"MAX_DEPTH" envDefault:"12" min:"2" help:"How deep fields may be nested in a document."`
+	MaxIntrospectionDepth     int           `env:"MAX_INTROSPECTION_DEPTH" envDefault:"20" min:"1" help:"The same below __schema and __type. The introspection query has 15."`
+	MaxFields                 int           `env:"MAX_FIELDS" envDefault:"500" min:"1" help:"How many fields an operation may have, counted as often as their fragments are spread."`
+	MaxAliases                int           `env:"MAX_ALIASES" envDefault:"15" min:"1" help:"How many fields of an operation may have an alias or be repeated."`
+	MaxDirectives             int           `env:"MAX_DIRECTIVES" envDefault:"10" min:"1" help:"How many directives an operation may use."`
+	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
+	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
+	MaxCost                   int           `env:"MAX_COST" envDefault:"10000" min:"1" help:"How many objects the answer of an operation may have at most."`
+	MaxErrors                 int           `env:"MAX_ERRORS" envDefault:"5" min:"1" help:"How many errors an answer has at most."`
+	DocumentCacheBytes        int           `env:"DOCUMENT_CACHE_BYTES" envDefault:"33554432" min:"0" help:"How much memory parsed documents may hold, so that the same one is parsed and validated once."`
+	PersistedQueryBytes       int           `env:"PERSISTED_QUERY_BYTES" envDefault:"4194304" min:"0" help:"How many bytes of automatically persisted queries are kept. 0: none."`
+	TrustedDocuments          string        `env:"TRUSTED_DOCUMENTS" shown:"any document" help:"A file with the only documents that may be run, as server manifest writes it."`
 
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important messages to log."`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" oneof:"text,json" help:"How to log."`

@@ -48,6 +48,8 @@ func TestDefaults(t *testing.T) {
 		AuthMode: "dev", Introspection: true,
 		WSPingInterval: 25 * time.Second, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
+		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
+		MaxCost: 10_000, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
 		LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
 	}
 	if got := load(t); !reflect.DeepEqual(got, want) {
@@ -73,6 +75,8 @@ func TestValues(t *testing.T) {
 		"EVENT_RETENTION=48h", "PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
 		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
 		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
+		"MAX_DEPTH=2", "MAX_INTROSPECTION_DEPTH=3", "MAX_FIELDS=4", "MAX_ALIASES=5", "MAX_DIRECTIVES=6", "MAX_ROOT_FIELDS=7", "MAX_MUTATION_FIELDS=8",
+		"MAX_COST=9", "MAX_ERRORS=10", "DOCUMENT_CACHE_BYTES=11", "PERSISTED_QUERY_BYTES=12", "TRUSTED_DOCUMENTS=trusted.json",
 		"LOG_LEVEL=debug", "LOG_FORMAT=json", "SHUTDOWN_DELAY=2s", "SHUTDOWN_TIMEOUT=1s", "HOME=/nowhere", "ADDRESS=unknown variables are left alone",
 	)
 	want := config.Config{
@@ -83,6 +87,8 @@ func TestValues(t *testing.T) {
 		AuthMode: "dev", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
 		WSPingInterval: 50 * time.Millisecond, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
+		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
+		MaxCost: 9, MaxErrors: 10, DocumentCacheBytes: 11, PersistedQueryBytes: 12, TrustedDocuments: "trusted.json",
 		LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownDelay: 2 * time.Second, ShutdownTimeout: time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -1,0 +1,102 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/gqlrequest"
+	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/persisted"
+)
+
+// CostHeader of a request asks for extensions.cost, {"requested", "allowed"}, in its answer. A websocket's operation, which
+// has no headers, asks with "cost": true in its own extensions.
+const CostHeader = "GraphQL-Cost"
+
+// guarded is the executor behind the guard. Every transport creates its operations here, so every rule about documents
+// holds for all of them: which may be run at all, their limits, their validation and their cost.
+type guarded struct {
+	*executor.Executor
+	guard *guard.Guard
+	// trusted are the only documents that run; nil: any.
+	trusted   *persisted.Manifest
+	automatic *persisted.Automatic
+}
+
+// CreateOperationContext implements graphql.GraphExecutor.
+func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	operation := &graphql.OperationContext{Headers: params.Headers, Extensions: params.Extensions}
+	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
+	if err == nil && g.trusted != nil {
+		params.Query, err = g.trusted.Resolve(params.Query, reference)
+	} else if err == nil {
+		params.Query, err = g.automatic.Resolve(params.Query, reference)
+	}
+	if err != nil {
+		return operation, gqlerror.List{{Err: err, Message: err.Error()}}
+	}
+	document, errs := g.guard.Document(params.Query)
+	if errs != nil {
+		return operation, errs
+	}
+	g.automatic.Keep(params.Query, reference)
+	if _, err := document.Operation(params.OperationName); err != nil {
+		return operation, gqlerror.List{err}
+	}
+	operation, errs = g.Executor.CreateOperationContext(context.WithValue(ctx, documentKey{}, document.Query), params)
+	if errs != nil {
+		return operation, errs
+	}
+	cost, refused := document.Cost(operation.Operation, operation.Variables)
+	operation.Stats.SetExtension(costKey, guard.Cost{Requested: cost, Allowed: document.Limit()})
+	if refused != nil {
+		return operation, gqlerror.List{refused}
+	}
+	return operation, nil
+}
+
+const costKey = "cost"
+
+// CostOf is what the operation of a context may cost, as the guard has counted it before execution; 0 before that.
+func CostOf(ctx context.Context) int {
+	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costKey).(guard.Cost)
+	return cost.Requested
+}
+
+// showCost adds extensions.cost for those who ask. It is a graphql.ResponseMiddleware, the outermost, so that answers are
+// shared without it.
+func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	if response == nil || !graphql.HasOperationContext(ctx) {
+		return response
+	}
+	operation := graphql.GetOperationContext(ctx)
+	asked, _ := operation.Extensions[costKey].(bool)
+	cost, known := operation.Stats.GetExtension(costKey).(guard.Cost)
+	if known && (asked || operation.Headers.Get(CostHeader) != "") {
+		if response.Extensions == nil {
+			response.Extensions = map[string]any{}
+		}
+		response.Extensions[costKey] = cost
+	}
+	return response
+}
+
+type documentKey struct{}
+
+// prepared hands the guard's document to gqlgen's executor, in the place of its cache, so that it neither parses nor
+// validates anything by itself.
+type prepared struct{}
+
+// Get implements graphql.Cache.
+func (prepared) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
+	document, ok := ctx.Value(documentKey{}).(*ast.QueryDocument)
+	return document, ok
+}
+
+// Add implements graphql.Cache.
+func (prepared) Add(context.Context, string, *ast.QueryDocument) {}

@@ -1,0 +1,152 @@
+// Package guard stands before the GraphQL executor and refuses what would cost more to look at, or to answer, than one
+// request may. It looks at a document in steps, each of which is cheap because of those before it:
+//
+//   - tokens.go: the number of tokens, read by the lexer alone, so that no nesting reaches a parser that recurses;
+//   - shape.go: nesting, aliases, directives, root fields and expanded fragments, each fragment counted once;
+//   - validate.go: the rules of GraphQL, until enough mistakes are found;
+//   - cost.go: how much one execution may read, with the sizes of its connections.
+//
+// A refusal never repeats what was sent beyond the names of fields, arguments and types.
+package guard
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/bytelru"
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// Limits of one document. Fragments count as often as they are spread. A limit of 0 or less is none.
+type Limits struct {
+	// Tokens are counted as the GraphQL specification defines them (section 2.1.6), comments included.
+	Tokens int
+	// Depth is how many fields may be inside each other, leaves included, outside __schema and __type.
+	Depth int
+	// IntrospectionDepth is the same from __schema and __type on.
+	IntrospectionDepth int
+	// Aliases are fields under another name, and fields that are repeated within one selection set.
+	Aliases int
+	// Directives are uses of directives.
+	Directives int
+	// RootFields of one operation, __typename left out.
+	RootFields int
+	// MutationFields are the root fields of one mutation, __typename left out.
+	MutationFields int
+	// Fields are all fields of an operation.
+	Fields int
+	// Cost of one operation, as Document.Cost counts it.
+	Cost int
+	// Errors is after how many mistakes validation gives up.
+	Errors int
+}
+
+// Defaults are the limits that fit the web app, GraphiQL and code generators with room to spare.
+func Defaults() Limits {
+	return Limits{
+		Tokens: 1000, Depth: 12, IntrospectionDepth: 20, Aliases: 15, Directives: 10, RootFields: 5, MutationFields: 1,
+		Fields: 500, Cost: 10_000, Errors: 5,
+	}
+}
+
+// Config of a Guard.
+type Config struct {
+	// Schema to validate against. Required.
+	Schema *ast.Schema
+	Limits Limits
+	// Introspection allows __schema and __type, and messages that suggest names.
+	Introspection bool
+	// CacheBytes is how much memory documents that passed may hold, so that the next request with the same text costs
+	// one look-up. Each holds about a hundred times its text's length. 0: none are kept.
+	CacheBytes int
+}
+
+// Guard checks documents. Make it with New; it is safe for concurrent use.
+type Guard struct {
+	cfg       Config
+	documents *bytelru.Cache[*Document]
+}
+
+// New makes a guard.
+func New(cfg Config) *Guard {
+	for _, limit := range []*int{
+		&cfg.Limits.Tokens, &cfg.Limits.Depth, &cfg.Limits.IntrospectionDepth, &cfg.Limits.Aliases, &cfg.Limits.Directives,
+		&cfg.Limits.RootFields, &cfg.Limits.MutationFields, &cfg.Limits.Fields, &cfg.Limits.Cost, &cfg.Limits.Errors,
+	} {
+		if *limit <= 0 {
+			*limit = math.MaxInt
+		}
+	}
+	return &Guard{cfg: cfg, documents: bytelru.New[*Document](cfg.CacheBytes)}
+}
+
+// Document is one that has passed. It is shared between requests: nothing may change it.
+type Document struct {
+	// Query is the parsed and validated document.
+	Query *ast.QueryDocument
+
+	schema *ast.Schema
+	limit  int
+	// fixed has the cost of operations whose cost does not depend on variables.
+	fixed map[*ast.OperationDefinition]int
+}
+
+// Document parses and validates a text, or remembers that it did. The errors carry a *fault.Error each, with the code
+// DOCUMENT_TOO_LARGE, DOCUMENT_TOO_COMPLEX, GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED.
+func (g *Guard) Document(text string) (*Document, gqlerror.List) {
+	if d, ok := g.documents.Get(text); ok {
+		return d, nil
+	}
+	tokens, err := g.countTokens(text)
+	if err != nil {
+		return nil, gqlerror.List{err}
+	}
+	query, err := parse(text)
+	if err != nil {
+		return nil, gqlerror.List{err}
+	}
+	if err := g.checkShape(query); err != nil {
+		return nil, gqlerror.List{err}
+	}
+	if errs := g.validate(query); errs != nil {
+		return nil, errs
+	}
+	d := &Document{Query: query, schema: g.cfg.Schema, limit: g.cfg.Limits.Cost}
+	d.fixed = d.fixedCosts()
+	g.documents.Add(text, d, len(text)+tokens*bytesPerToken)
+	return d, nil
+}
+
+// bytesPerToken is what a parsed and validated document holds in memory for each of its tokens, measured with Go 1.26:
+// 100 to 250 bytes.
+const bytesPerToken = 250
+
+// Operation is the one of the given name; "" stands for the only one.
+func (d *Document) Operation(name string) (*ast.OperationDefinition, *gqlerror.Error) {
+	if operation := d.Query.Operations.ForName(name); operation != nil {
+		return operation, nil
+	}
+	if name == "" {
+		return nil, refusal(fault.ValidationFailed, "The document has several operations: operationName has to say which one to run.", nil)
+	}
+	return nil, refusal(fault.ValidationFailed, "The document has no operation with that operationName.", nil)
+}
+
+// refusal is a fault as GraphQL reports it, with its place in the document.
+func refusal(code fault.Code, message string, at *ast.Position) *gqlerror.Error {
+	e := &gqlerror.Error{Err: fault.New(code, message), Message: message, Extensions: map[string]any{"code": string(code)}}
+	if at != nil {
+		e.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	}
+	return e
+}
+
+func tooMany(what string, limit int) *gqlerror.Error {
+	return refusal(fault.DocumentTooComplex, fmt.Sprintf("The document has more than %d %s.", limit, what), nil)
+}
+
+func number(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,72 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/lexer"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// maxName bounds names, in bytes. They come back: as keys of the data, in paths and in messages of validation.
+const maxName = 128
+
+// countTokens reads the text with the lexer, which neither recurses nor remembers, up to the limit.
+func (g *Guard) countTokens(text string) (int, *gqlerror.Error) {
+	l := lexer.New(&ast.Source{Input: text})
+	for count := 0; ; count++ {
+		token, err := l.ReadToken()
+		switch {
+		case err != nil:
+			return 0, syntaxError(err)
+		case token.Kind == lexer.EOF:
+			return count, nil
+		case count >= g.cfg.Limits.Tokens:
+			return 0, refusal(fault.DocumentTooLarge, "The document has more than "+number(g.cfg.Limits.Tokens)+" tokens.", nil)
+		case token.Kind == lexer.Name && len(token.Value) > maxName:
+			return 0, refusal(fault.DocumentTooLarge, "The document has a name of more than "+number(maxName)+" characters.", &token.Pos)
+		}
+	}
+}
+
+// parse is reached with a bounded number of tokens only, and gqlparser refuses to nest more than 1,000 deep by itself.
+func parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
+	query, err := parser.ParseQuery(&ast.Source{Input: text})
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	if len(query.Operations) == 0 {
+		return nil, refusal(fault.ValidationFailed, "The document has no operation.", nil)
+	}
+	return query, nil
+}
+
+// syntaxError says what was expected and where. What was found instead may be anybody's secret, so only its kind is told.
+func syntaxError(err error) *gqlerror.Error {
+	shown := refusal(fault.ParseFailed, "Syntax error.", nil)
+	var e *gqlerror.Error
+	if !errors.As(err, &e) {
+		return shown
+	}
+	const quoted = ` "`
+	message, _, _ := strings.Cut(e.Message, ": ") // the lexer puts the text that it could not read behind a colon
+	if _, found, ok := strings.Cut(message, "found "); ok {
+		if i := strings.Index(found, quoted); i >= 0 {
+			message = message[:len(message)-len(found)+i]
+		}
+	} else if i := strings.Index(message, quoted); i >= 0 && strings.HasPrefix(message, "Unexpected ") {
+		message = message[:i]
+	}
+	place := ""
+	if len(e.Locations) > 0 {
+		place = fmt.Sprintf(" at line %d, column %d", e.Locations[0].Line, e.Locations[0].Column)
+	}
+	message = fmt.Sprintf("Syntax error%s: %s", place, message)
+	shown.Message, shown.Locations, shown.Err = message, e.Locations, fault.New(fault.ParseFailed, message)
+	return shown
+}

@@ -1,0 +1,102 @@
+package guard
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// enough ends a validation that has found its number of mistakes, as graphql-js's maxErrors does: finding the thousandth
+// costs as much as finding the first, with suggestions far more, and nobody reads it.
+type enough struct{}
+
+// validate applies the rules of section 5 of the GraphQL specification.
+func (g *Guard) validate(query *ast.QueryDocument) (errs gqlerror.List) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, ok := p.(enough); !ok {
+				panic(p)
+			}
+		}
+	}()
+	counted := rules.NewRules()
+	for name, rule := range g.rules() {
+		counted.AddRule(name, func(observers *validator.Events, addError validator.AddErrFunc) {
+			rule(observers, func(options ...validator.ErrorOption) {
+				e := &gqlerror.Error{Rule: name}
+				for _, option := range options {
+					option(e)
+				}
+				errs = append(errs, mistake(e))
+				if len(errs) >= g.cfg.Limits.Errors {
+					panic(enough{})
+				}
+			})
+		})
+	}
+	validator.ValidateWithRules(g.cfg.Schema, query, counted)
+	return errs
+}
+
+// rules are those of GraphQL, without gqlparser's own limit for introspection, which is ours to set, and without
+// suggestions where the schema is not public.
+func (g *Guard) rules() map[string]validator.RuleFunc {
+	all := rules.NewDefaultRules()
+	all.RemoveRule(rules.MaxIntrospectionDepth.Name)
+	if !g.cfg.Introspection {
+		for _, quiet := range []struct {
+			loud, quiet validator.Rule
+		}{
+			{rules.FieldsOnCorrectTypeRule, rules.FieldsOnCorrectTypeRuleWithoutSuggestions},
+			{rules.KnownArgumentNamesRule, rules.KnownArgumentNamesRuleWithoutSuggestions},
+			{rules.KnownTypeNamesRule, rules.KnownTypeNamesRuleWithoutSuggestions},
+			{rules.ScalarLeafsRule, rules.ScalarLeafsRuleWithoutSuggestions},
+			{rules.ValuesOfCorrectTypeRule, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
+		} {
+			all.RemoveRule(quiet.loud.Name)
+			all.AddRule(quiet.quiet.Name, quiet.quiet.RuleFunc)
+		}
+	}
+	return all.GetInner()
+}
+
+// maxMessage bounds a message, in bytes. Names are bounded already, but a message can have many.
+const maxMessage = 400
+
+// mistake gives a validation error its code, and takes the document's literals out of its message.
+func mistake(e *gqlerror.Error) *gqlerror.Error {
+	message := e.Message
+	if strings.HasPrefix(e.Rule, rules.ValuesOfCorrectTypeRule.Name) {
+		message = withoutValue(message)
+	}
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	shown := refusal(fault.ValidationFailed, message, nil)
+	shown.Rule, shown.Locations = e.Rule, e.Locations[:min(len(e.Locations), 2)]
+	return shown
+}
+
+// withoutValue removes the value from a message of the rule ValuesOfCorrectType.
+func withoutValue(message string) string {
+	// Value "…" does not exist in "X" enum.
+	if strings.HasPrefix(message, `Value "`) {
+		if i := strings.LastIndex(message, " does not exist in "); i >= 0 {
+			return "The value" + message[i:]
+		}
+	}
+	// Int cannot represent non-integer value: …
+	if before, _, ok := strings.Cut(message, " value: "); ok {
+		return before + " value."
+	}
+	// Expected value of type "X", found ….
+	if before, _, ok := strings.Cut(message, ", found "); ok {
+		return before + "."
+	}
+	return message // of an input object: it has names alone
+}
