@@ -48,6 +48,9 @@ func (g *Gateway) create(ctx context.Context, call payment.Call) (payment.Result
 			Enabled: stripego.Bool(true),
 		},
 	}
+	if call.OrderNumber != "" {
+		params.Description = stripego.String("Order " + call.OrderNumber)
+	}
 	if call.Method != "" {
 		params.PaymentMethod = stripego.String(call.Method)
 		if g.returnURL == "" {
@@ -79,7 +82,10 @@ func (g *Gateway) confirm(ctx context.Context, call payment.Call) (payment.Resul
 		params.ReturnURL = stripego.String(strings.ReplaceAll(g.returnURL, "{order}", id.Format(id.Order, call.OrderID)))
 	}
 	intent, err := g.api.V1PaymentIntents.Confirm(ctx, call.Reference, params)
-	if intent, err = orStateInError(intent, err); err != nil {
+	if found := stateInError(err); found != nil {
+		intent, err = found, nil
+	}
+	if err != nil {
 		return refusal(err)
 	}
 	return authorized(intent, call)

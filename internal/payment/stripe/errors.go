@@ -30,14 +30,15 @@ func undecided(reason string) error { return &UndecidedError{Reason: reason} }
 
 func refuse(reason string) error { return &payment.DefiniteError{Message: "stripe: " + reason} }
 
-// orStateInError replaces the error that a PaymentIntent is not in the state for an operation by the PaymentIntent that
-// comes with it: usually an earlier call did the operation, and then its state is the answer.
-func orStateInError(intent *stripego.PaymentIntent, err error) (*stripego.PaymentIntent, error) {
+// stateInError gives the PaymentIntent that comes with the error that it is not in the state for an operation; nil for
+// any other error. Usually an earlier call did the operation, and then its state is the answer. Otherwise this call did
+// nothing, and a repeat would not either: Stripe answers a key the same again.
+func stateInError(err error) *stripego.PaymentIntent {
 	var e *stripego.Error
-	if errors.As(err, &e) && e.Code == stripego.ErrorCodePaymentIntentUnexpectedState && e.PaymentIntent != nil {
-		return e.PaymentIntent, nil
+	if errors.As(err, &e) && e.Code == stripego.ErrorCodePaymentIntentUnexpectedState {
+		return e.PaymentIntent
 	}
-	return intent, err
+	return nil
 }
 
 // refusal is the answer that an error of a call that moves money amounts to: a decline is a Result, a refusal of the
@@ -118,5 +119,5 @@ func statusWord(s stripego.PaymentIntentStatus) string {
 	if w := word(string(s)); w != "" {
 		return w
 	}
-	return "in an unknown state"
+	return "unknown_status"
 }

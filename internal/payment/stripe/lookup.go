@@ -35,7 +35,7 @@ func (g *Gateway) LookUp(ctx context.Context, call payment.Call) (payment.Result
 	case payment.OperationCapture:
 		return captureState(intent)
 	case payment.OperationVoid:
-		return voidState(intent)
+		return voidState(intent), nil
 	default:
 		r, err := chargeState(intent, call)
 		if err != nil {

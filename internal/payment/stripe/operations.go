@@ -18,7 +18,12 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 		Params:          stepCapture.params(call),
 		AmountToCapture: stripego.Int64(amount),
 	})
-	if intent, err = orStateInError(intent, err); err != nil {
+	if found := stateInError(err); found != nil && found.Status != stripego.PaymentIntentStatusSucceeded {
+		return notDone(found), nil
+	} else if found != nil {
+		intent, err = found, nil
+	}
+	if err != nil {
 		return refusal(err)
 	}
 	r, err := captureState(intent)
@@ -26,6 +31,11 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 		return payment.Result{}, undecided("the hold is still uncaptured")
 	}
 	return r, err
+}
+
+// notDone is an operation that the PaymentIntent's state did not allow.
+func notDone(intent *stripego.PaymentIntent) payment.Result {
+	return payment.Result{Outcome: payment.Refused, Reference: intent.ID, Code: statusWord(intent.Status)}
 }
 
 // captureState is what a PaymentIntent's status says of its capture; NotFound: not captured yet.
@@ -48,37 +58,41 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 
 // Void cancels the PaymentIntent, which releases a hold and lets no confirmation through any more. One whose id we never
 // got was never confirmed and has nothing to release.
-// Results: Released, Captured. Errors: *payment.DefiniteError, *UndecidedError.
+// Results: Released, Captured, Refused (a new attempt may succeed). Errors: *payment.DefiniteError, *UndecidedError.
 func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
 	if call.Reference == "" {
 		return payment.Result{Outcome: payment.Released}, nil
 	}
 	intent, err := g.api.V1PaymentIntents.Cancel(ctx, call.Reference, &stripego.PaymentIntentCancelParams{Params: stepCancel.params(call)})
-	if intent, err = orStateInError(intent, err); err != nil {
+	if found := stateInError(err); found != nil {
+		// Refused while Stripe processes the payment, for one. That is final for this key; a new attempt may find it ended.
+		if r := voidState(found); r.Outcome != payment.NotFound {
+			return r, nil
+		}
+		return notDone(found), nil
+	}
+	if err != nil {
 		return refusal(err)
 	}
-	r, err := voidState(intent)
-	if err == nil && r.Outcome == payment.NotFound {
+	r := voidState(intent)
+	if r.Outcome == payment.NotFound {
 		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
 	}
-	return r, err
+	return r, nil
 }
 
 // voidState is what a PaymentIntent's status says of its cancellation; NotFound: not cancelled yet.
-func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
+func voidState(intent *stripego.PaymentIntent) payment.Result {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
 	case stripego.PaymentIntentStatusCanceled:
 		r.Outcome = payment.Released
 	case stripego.PaymentIntentStatusSucceeded:
 		r.Outcome = payment.Captured
-	case stripego.PaymentIntentStatusProcessing:
-		// The bank is about to decide. To cancel again would only be refused: look again.
-		return payment.Result{}, undecided("Stripe is still processing the payment")
 	default:
 		r.Outcome = payment.NotFound
 	}
-	return r, nil
+	return r
 }
 
 // Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *UndecidedError.

@@ -103,7 +103,9 @@ func keyMode(key string) (live, ok bool) {
 	return false, false
 }
 
-// httpClient does not follow redirects: a call repeated at another address would be a call nobody counted.
+// httpClient does not follow redirects: a call repeated at another address would be a call nobody counted. Go's transport
+// still repeats a request by itself when a connection that was used before turns out dead, because it has an
+// Idempotency-Key; the key makes that harmless.
 func httpClient(given *http.Client) *http.Client {
 	own := http.Client{}
 	if given != nil {

@@ -1,0 +1,322 @@
+package stripe_test
+
+import (
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
+	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
+)
+
+func TestAuthorize(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		method  string
+		capture payment.CaptureMethod
+		outcome payment.Outcome
+		code    string
+	}{
+		{fakestripe.Visa, payment.CaptureAutomatic, payment.Captured, ""},
+		{fakestripe.Visa, payment.CaptureManual, payment.Held, ""},
+		{fakestripe.Declined, payment.CaptureAutomatic, payment.Refused, "card_declined"},
+		{fakestripe.InsufficientFunds, payment.CaptureAutomatic, payment.Refused, "insufficient_funds"},
+		{fakestripe.StolenCard, payment.CaptureAutomatic, payment.Refused, "card_declined"}, // not for its holder to know
+		{fakestripe.Authenticate, payment.CaptureAutomatic, payment.ActionRequired, ""},
+	} {
+		t.Run(tt.method+" "+string(tt.capture), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			call := b.prepare(t, authorization(tt.method, tt.capture))
+			if i := b.ledger(t, call.Reference); i.Captured != 0 || i.Status != "requires_confirmation" {
+				t.Fatalf("the create moved money: %+v", i)
+			}
+			expect(t, payment.Prepared)(b.LookUp(t.Context(), call))
+			for range 2 { // the second time it is a repeat
+				if r := expect(t, tt.outcome)(b.Authorize(t.Context(), call)); r.Code != tt.code || r.Reference != call.Reference {
+					t.Errorf("got %+v", r)
+				}
+				if r := expect(t, tt.outcome)(b.LookUp(t.Context(), call)); r.Code != tt.code || r.Reference != call.Reference || r.Totals == nil {
+					t.Errorf("looked up %+v", r)
+				}
+			}
+			if n := len(b.fake.Intents()); n != 1 {
+				t.Errorf("%d PaymentIntents", n)
+			}
+		})
+	}
+}
+
+func TestCreateSaysWhoseItIs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.prepare(t, authorization(fakestripe.Visa, payment.CaptureAutomatic))
+	m := b.ledger(t, call.Reference).Metadata
+	if m["order"] != id.Format(id.Order, call.OrderID) || m["payment"] != id.Format(id.Payment, call.PaymentID) ||
+		m["attempt"] != id.Format(id.Attempt, call.Key) || len(m) != 3 {
+		t.Errorf("metadata %v", m)
+	}
+}
+
+// A create whose answer was lost leaves at most an unconfirmed PaymentIntent, and with the same key not even two.
+func TestCreateRepeated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fake.Fail("create", fakestripe.DropAfter)
+	call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
+	expectUndecided(t)(b.Authorize(t.Context(), call))
+	expect(t, payment.NotFound)(b.LookUp(t.Context(), call))
+	b.authorize(t, call, payment.Captured)
+	if n := len(b.fake.Intents()); n != 1 {
+		t.Errorf("%d PaymentIntents", n)
+	}
+}
+
+func TestClientConfirms(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.prepare(t, authorization("", payment.CaptureAutomatic))
+	for _, ask := range []func() (payment.Result, error){
+		func() (payment.Result, error) { return b.Authorize(t.Context(), call) },
+		func() (payment.Result, error) { return b.LookUp(t.Context(), call) },
+	} {
+		r := expect(t, payment.ActionRequired)(ask())
+		if r.Action == nil || r.Action.Type != payment.ActionClientSecret || r.Action.ClientSecret != b.ledger(t, call.Reference).ClientSecret {
+			t.Errorf("action %+v", r.Action)
+		}
+	}
+	secret := b.ledger(t, call.Reference).ClientSecret
+	if !b.fake.PayInBrowser(secret, fakestripe.Declined) {
+		t.Fatal("the browser could not pay")
+	}
+	// Declined in the browser, the customer may try another card there.
+	expect(t, payment.ActionRequired)(b.LookUp(t.Context(), call))
+	if !b.fake.PayInBrowser(secret, fakestripe.Visa) {
+		t.Fatal("the browser could not pay")
+	}
+	expect(t, payment.Captured)(b.LookUp(t.Context(), call))
+}
+
+func TestAuthenticate(t *testing.T) {
+	t.Parallel()
+	t.Run("OKInBrowser", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		call := b.prepare(t, authorization(fakestripe.Authenticate, payment.CaptureAutomatic))
+		r := expect(t, payment.ActionRequired)(b.Authorize(t.Context(), call))
+		if r.Action.Type != payment.ActionClientSecret || r.Action.ClientSecret == "" || r.Action.URL != "" {
+			t.Errorf("action %+v", r.Action)
+		}
+		b.fake.Authenticate(call.Reference, true)
+		expect(t, payment.Captured)(b.LookUp(t.Context(), call))
+	})
+	t.Run("OKRedirect", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, func(o *stripe.Options) { o.ReturnURL = "https://shop.example/order/{order}" })
+		call := b.prepare(t, authorization(fakestripe.Authenticate, payment.CaptureManual))
+		r := expect(t, payment.ActionRequired)(b.Authorize(t.Context(), call))
+		if r.Action.Type != payment.ActionRedirect || r.Action.URL == "" || r.Action.ClientSecret != "" {
+			t.Errorf("action %+v", r.Action)
+		}
+		if got, want := b.ledger(t, call.Reference).ReturnURL, "https://shop.example/order/"+id.Format(id.Order, call.OrderID); got != want {
+			t.Errorf("return URL %q, want %q", got, want)
+		}
+		b.fake.Authenticate(call.Reference, true)
+		expect(t, payment.Held)(b.LookUp(t.Context(), call))
+	})
+	t.Run("ErrRefused", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		call := b.authorize(t, authorization(fakestripe.Authenticate, payment.CaptureAutomatic), payment.ActionRequired)
+		b.fake.Authenticate(call.Reference, false)
+		if r := expect(t, payment.Refused)(b.LookUp(t.Context(), call)); r.Code != "payment_intent_authentication_failure" {
+			t.Errorf("code %q", r.Code)
+		}
+	})
+}
+
+func TestProcessing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		success bool
+		want    payment.Outcome
+	}{"OK": {true, payment.Captured}, "ErrDeclined": {false, payment.Refused}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			call := b.prepare(t, authorization(fakestripe.Processing, payment.CaptureAutomatic))
+			expectUndecided(t)(b.Authorize(t.Context(), call))
+			expectUndecided(t)(b.LookUp(t.Context(), call))
+			if !b.fake.Decide(call.Reference, tt.success) {
+				t.Fatal("it was not being processed")
+			}
+			expect(t, tt.want)(b.LookUp(t.Context(), call))
+		})
+	}
+}
+
+func TestCapture(t *testing.T) {
+	t.Parallel()
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		held := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureManual), payment.Held)
+		call := follow(held, payment.OperationCapture)
+		expect(t, payment.NotFound)(b.LookUp(t.Context(), call))
+		expect(t, payment.Captured)(b.Capture(t.Context(), call))
+		expect(t, payment.Captured)(b.Capture(t.Context(), call))
+		expect(t, payment.Captured)(b.LookUp(t.Context(), call))
+		expect(t, payment.Captured)(b.LookUp(t.Context(), held))
+		// Another attempt finds it captured.
+		expect(t, payment.Captured)(b.Capture(t.Context(), follow(held, payment.OperationCapture)))
+		if i := b.ledger(t, held.Reference); i.Captured != 1250 {
+			t.Errorf("captured %d", i.Captured)
+		}
+	})
+	t.Run("ErrHoldRanOut", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		held := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureManual), payment.Held)
+		b.fake.Expire(held.Reference)
+		call := follow(held, payment.OperationCapture)
+		if r := expect(t, payment.Refused)(b.Capture(t.Context(), call)); r.Code != "canceled" {
+			t.Errorf("code %q", r.Code)
+		}
+		expect(t, payment.Refused)(b.LookUp(t.Context(), call))
+		if r := expect(t, payment.Released)(b.LookUp(t.Context(), held)); *r.Totals != (payment.Totals{}) {
+			t.Errorf("a released hold counts as money: %+v", r.Totals)
+		}
+	})
+}
+
+func TestVoid(t *testing.T) {
+	t.Parallel()
+	for name, method := range map[string]string{"OKHeld": fakestripe.Visa, "OKWaitsForCustomer": fakestripe.Authenticate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			call := b.prepare(t, authorization(method, payment.CaptureManual))
+			if _, err := b.Authorize(t.Context(), call); err != nil {
+				t.Fatal(err)
+			}
+			void := follow(call, payment.OperationVoid)
+			expect(t, payment.NotFound)(b.LookUp(t.Context(), void))
+			expect(t, payment.Released)(b.Void(t.Context(), void))
+			expect(t, payment.Released)(b.LookUp(t.Context(), void))
+			expect(t, payment.Released)(b.Void(t.Context(), follow(call, payment.OperationVoid)))
+			if b.fake.Authenticate(call.Reference, true) {
+				t.Error("the customer could still pay")
+			}
+		})
+	}
+	t.Run("OKNeverCreated", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		expect(t, payment.Released)(b.Void(t.Context(), follow(authorization(fakestripe.Visa, payment.CaptureManual), payment.OperationVoid)))
+	})
+	t.Run("ErrCaptured", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		void := follow(b.authorize(t, authorization(fakestripe.Visa, payment.CaptureAutomatic), payment.Captured), payment.OperationVoid)
+		expect(t, payment.Captured)(b.Void(t.Context(), void))
+		expect(t, payment.Captured)(b.LookUp(t.Context(), void))
+	})
+	// Stripe would answer this key the same for a day, so the attempt has to be over.
+	t.Run("ErrProcessing", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		call := b.prepare(t, authorization(fakestripe.Processing, payment.CaptureManual))
+		expectUndecided(t)(b.Authorize(t.Context(), call))
+		void := follow(call, payment.OperationVoid)
+		if r := expect(t, payment.Refused)(b.Void(t.Context(), void)); r.Code != "processing" {
+			t.Errorf("code %q", r.Code)
+		}
+		b.fake.Decide(call.Reference, true)
+		expect(t, payment.Refused)(b.Void(t.Context(), void))
+		expect(t, payment.Released)(b.Void(t.Context(), follow(call, payment.OperationVoid)))
+	})
+	// A void that was authorized in between is Refused to the confirmation that comes late.
+	t.Run("ErrConfirmAfterwards", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		call := b.prepare(t, authorization(fakestripe.Visa, payment.CaptureAutomatic))
+		expect(t, payment.Released)(b.Void(t.Context(), follow(call, payment.OperationVoid)))
+		if r := expect(t, payment.Refused)(b.Authorize(t.Context(), call)); r.Code != "canceled" {
+			t.Errorf("code %q", r.Code)
+		}
+	})
+}
+
+func TestRefund(t *testing.T) {
+	t.Parallel()
+	t.Run("OKInParts", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		paid := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureAutomatic), payment.Captured)
+		refund := follow(paid, payment.OperationRefund)
+		refund.Amount = money.New(400, "EUR")
+		expect(t, payment.NotFound)(b.LookUp(t.Context(), refund))
+		for range 2 {
+			expect(t, payment.Refunded)(b.Refund(t.Context(), refund))
+			expect(t, payment.Refunded)(b.LookUp(t.Context(), refund))
+		}
+		rest := follow(paid, payment.OperationRefund)
+		rest.Amount = money.New(850, "EUR")
+		expect(t, payment.NotFound)(b.LookUp(t.Context(), rest))
+		expect(t, payment.Refunded)(b.Refund(t.Context(), rest))
+		if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); *r.Totals != (payment.Totals{Captured: 1250, Refunded: 1250}) {
+			t.Errorf("totals %+v", r.Totals)
+		}
+		expectDefinite(t)(b.Refund(t.Context(), follow(paid, payment.OperationRefund)))
+	})
+	t.Run("OKAnswerLost", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		paid := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureAutomatic), payment.Captured)
+		b.fake.Fail("refund", fakestripe.DropAfter)
+		refund := follow(paid, payment.OperationRefund)
+		expectUndecided(t)(b.Refund(t.Context(), refund))
+		expect(t, payment.Refunded)(b.LookUp(t.Context(), refund))
+	})
+	for name, tt := range map[string]struct {
+		success bool
+		want    payment.Outcome
+		left    int64
+	}{"OKPending": {true, payment.Refunded, 1250}, "ErrPendingFails": {false, payment.Refused, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			paid := b.authorize(t, authorization(fakestripe.PendingRefund, payment.CaptureAutomatic), payment.Captured)
+			refund := follow(paid, payment.OperationRefund)
+			expectUndecided(t)(b.Refund(t.Context(), refund))
+			expectUndecided(t)(b.LookUp(t.Context(), refund))
+			b.fake.SettleRefund(b.fake.Refunds(paid.Reference)[0], tt.success)
+			if r := expect(t, tt.want)(b.LookUp(t.Context(), refund)); tt.want == payment.Refused && r.Code != "refund_failed" {
+				t.Errorf("code %q tells of a stolen card", r.Code)
+			}
+			if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); r.Totals.Refunded != tt.left {
+				t.Errorf("totals %+v", r.Totals)
+			}
+		})
+	}
+	// More refunds than Stripe lists on one page.
+	t.Run("OKLookedUpAmongMany", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		paid := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureAutomatic), payment.Captured)
+		var first payment.Call
+		for n := range 102 {
+			refund := follow(paid, payment.OperationRefund)
+			refund.Amount = money.New(1, "EUR")
+			expect(t, payment.Refunded)(b.Refund(t.Context(), refund))
+			if n == 0 {
+				first = refund
+			}
+		}
+		expect(t, payment.Refunded)(b.LookUp(t.Context(), first))
+		if n := b.fake.Calls("list"); n != 2 {
+			t.Errorf("%d pages", n)
+		}
+	})
+}

@@ -1,0 +1,137 @@
+package stripe_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
+	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
+)
+
+var signedAt = time.Unix(1_800_000_000, 0)
+
+func signedWith(secret string, body []byte) http.Header {
+	return http.Header{stripe.SignatureHeader: {fakestripe.Sign(body, secret, signedAt)}}
+}
+
+// Every event of a payment's life leads to the payment and to the charge.
+func TestWebhooksOfAPayment(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.authorize(t, authorization(fakestripe.PendingRefund, payment.CaptureManual), payment.Held)
+	expect(t, payment.Captured)(b.Capture(t.Context(), follow(call, payment.OperationCapture)))
+	expectUndecided(t)(b.Refund(t.Context(), follow(call, payment.OperationRefund)))
+	b.fake.SettleRefund(b.fake.Refunds(call.Reference)[0], false)
+	seen, types := map[string]bool{}, []string{}
+	for _, e := range b.fake.Events() {
+		notice, err := b.VerifyWebhook(signedWith(webhookSecret, e.Body), e.Body, signedAt)
+		if want := (payment.Notice{EventID: e.ID, Type: e.Type, PaymentID: call.PaymentID, Reference: call.Reference}); err != nil || notice != want {
+			t.Errorf("%s: got %+v, %v; want %+v", e.Type, notice, err, want)
+		}
+		seen[notice.EventID] = true
+		types = append(types, e.Type)
+	}
+	want := "payment_intent.created payment_intent.amount_capturable_updated charge.captured payment_intent.succeeded refund.created charge.refunded refund.failed"
+	if got := strings.Join(types, " "); got != want || len(seen) != 7 {
+		t.Errorf("events %s", got)
+	}
+}
+
+func TestWebhookSignatures(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *stripe.Options) { o.WebhookSecrets = []string{"whsec_old", webhookSecret} })
+	body := []byte(`{"id":"evt_1","type":"customer.created","livemode":false,"data":{"object":{"id":"cus_1"}}}`)
+	good := fakestripe.Sign(body, webhookSecret, signedAt)
+	_, signature, _ := strings.Cut(good, "v1=")
+	for name, tt := range map[string]struct {
+		header string
+		body   []byte
+		now    time.Time
+		reason string // empty: believed
+	}{
+		"OK":               {good, body, signedAt, ""},
+		"OKOldSecret":      {fakestripe.Sign(body, "whsec_old", signedAt), body, signedAt, ""},
+		"OKSecondOfTwo":    {"t=1800000000,v1=" + strings.Repeat("ab", 32) + ",v1=" + signature, body, signedAt, ""},
+		"OKAtTheLimit":     {good, body, signedAt.Add(300 * time.Second), ""},
+		"OKOurClockIsSlow": {good, body, signedAt.Add(-300 * time.Second), ""},
+		"ErrTooOld":        {good, body, signedAt.Add(301 * time.Second), "too long ago"},
+		"ErrFromTheFuture": {good, body, signedAt.Add(-301 * time.Second), "too long ago"},
+		"ErrUnsigned":      {"", body, signedAt, "not signed"},
+		"ErrOtherSecret":   {fakestripe.Sign(body, "whsec_other", signedAt), body, signedAt, "wrong"},
+		"ErrNoSecret":      {fakestripe.Sign(body, "", signedAt), body, signedAt, "wrong"},
+		"ErrOtherBody":     {good, []byte(strings.Replace(string(body), "evt_1", "evt_2", 1)), signedAt, "wrong"},
+		"ErrOtherTime":     {strings.Replace(good, "t=1800000000", "t=1800000001", 1), body, signedAt, "wrong"},
+		"ErrOtherScheme":   {strings.Replace(good, "v1=", "v0=", 1), body, signedAt, "cannot be read"},
+		"ErrNoTime":        {"v1=" + signature, body, signedAt, "cannot be read"},
+		"ErrTime":          {strings.Replace(good, "t=1800000000", "t=soon", 1), body, signedAt, "cannot be read"},
+		"ErrTruncated":     {good[:len(good)-2], body, signedAt, "wrong"},
+		"ErrNotHex":        {"t=1800000000,v1=zz", body, signedAt, "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			notice, err := b.VerifyWebhook(http.Header{stripe.SignatureHeader: {tt.header}}, tt.body, tt.now)
+			var refused *payment.WebhookError
+			switch {
+			case tt.reason == "" && (err != nil || notice != payment.Notice{EventID: "evt_1", Type: "customer.created"}):
+				t.Errorf("got %+v, %v", notice, err)
+			case tt.reason != "" && (!errors.As(err, &refused) || !strings.Contains(refused.Reason, tt.reason) || notice != payment.Notice{}):
+				t.Errorf("got %+v, %v; want %q", notice, err, tt.reason)
+			}
+		})
+	}
+	t.Run("ErrNoSecretConfigured", func(t *testing.T) {
+		t.Parallel()
+		none := setup(t, func(o *stripe.Options) { o.WebhookSecrets = nil })
+		if _, err := none.VerifyWebhook(signedWith("", body), body, signedAt); err == nil {
+			t.Error("believed")
+		}
+	})
+}
+
+func TestWebhookBodies(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const paymentID = "payment_01h455vb4pex5vsknk084sn02q"
+	for name, tt := range map[string]struct {
+		body      string
+		reference string
+		ours, bad bool
+	}{
+		"OKOtherAPIVersion": {`{"id":"e","type":"payment_intent.succeeded","api_version":"2015-01-01","data":{"object":{"object":"payment_intent","id":"pi_1","metadata":{"payment":"%s"}}}}`, "pi_1", true, false},
+		"OKExpanded":        {`{"id":"e","type":"refund.updated","data":{"object":{"object":"refund","id":"re_1","payment_intent":{"id":"pi_1"},"metadata":{"payment":"%s"}}}}`, "pi_1", true, false},
+		"OKDispute":         {`{"id":"e","type":"charge.dispute.created","data":{"object":{"object":"dispute","id":"dp_1","payment_intent":"pi_1","metadata":{}}}}`, "pi_1", false, false},
+		"OKNoIntent":        {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","id":"ch_1","payment_intent":null}}}`, "", false, false},
+		"OKForeignMetadata": {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","payment_intent":"pi_1","metadata":{"payment":"12"}}}}`, "pi_1", false, false},
+		"OKOtherKind":       {`{"id":"e","type":"invoice.paid","data":{"object":{"object":"invoice","payment_intent":"pi_1","metadata":{"payment":"%s"}}}}`, "", false, false},
+		"ErrLive":           {`{"id":"e","type":"charge.succeeded","livemode":true,"data":{"object":{}}}`, "", false, true},
+		"ErrNoID":           {`{"type":"charge.succeeded","data":{"object":{}}}`, "", false, true},
+		"ErrNoJSON":         {`<event/>`, "", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := []byte(tt.body)
+			if strings.Contains(tt.body, "%s") {
+				body = fmt.Appendf(nil, tt.body, paymentID)
+			}
+			notice, err := b.VerifyWebhook(signedWith(webhookSecret, body), body, signedAt)
+			if (err != nil) != tt.bad || notice.Reference != tt.reference || (notice.PaymentID != uuid.Nil) != tt.ours {
+				t.Errorf("got %+v, %v", notice, err)
+			}
+		})
+	}
+	t.Run("OKLiveWithLiveKey", func(t *testing.T) {
+		t.Parallel()
+		live := setup(t, func(o *stripe.Options) { o.SecretKey = "rk_live_x" })
+		body := []byte(`{"id":"e","type":"charge.succeeded","livemode":true,"data":{"object":{}}}`)
+		if _, err := live.VerifyWebhook(signedWith(webhookSecret, body), body, signedAt); err != nil {
+			t.Error(err)
+		}
+	})
+}
