@@ -29,8 +29,9 @@ const (
 //	GET  /v1/ledger?payment=…&order=…&after=…&limit=…    balances by payment (a page of at most 1000) and totals
 //	GET  /v1/audit                                       double charges and unbalanced charges; none is good
 //	GET  /healthz                                        200 when the ledger's database answers
+//	     /actions/…                                      Pages, for customers
 //
-// It has no authentication: serve it where only its callers reach it.
+// Only Pages have a secret in their address. The rest has no authentication: serve it where only its callers reach it.
 func (p *Provider) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/authorize", p.serveCall(p.Authorize))
@@ -42,6 +43,7 @@ func (p *Provider) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/ledger", p.serveLedger)
 	mux.HandleFunc("GET /v1/audit", p.serveAudit)
 	mux.HandleFunc("GET /healthz", p.serveHealth)
+	mux.Handle("/actions/", p.Pages())
 	return mux
 }
 
