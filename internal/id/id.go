@@ -31,11 +31,15 @@ const (
 	Event    Prefix = "event"
 	Customer Prefix = "customer"
 	Attempt  Prefix = "attempt"
+	// Endpoint and Delivery are those of webhooks.
+	Endpoint Prefix = "endpoint"
+	Delivery Prefix = "delivery"
 )
 
 // prefixes is what ParseAny accepts.
 var prefixes = map[Prefix]bool{
 	Order: true, Payment: true, Product: true, Refund: true, Event: true, Customer: true, Attempt: true,
+	Endpoint: true, Delivery: true,
 }
 
 // suffixLength is that of 128 bits in base32.

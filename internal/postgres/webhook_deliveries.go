@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/webhook"
+)
+
+// deliveryColumns are a delivery with its endpoint, for a SELECT from "webhook_deliveries d" and "webhook_endpoints e" into
+// a deliveryRow.
+const deliveryColumns = endpointColumns + `, d.id AS delivery_id, d.event_id, d.event_type, d.status, d.attempts,
+	d.response_status, d.next_attempt_at, d.last_attempt_at, d.created_at AS delivery_created_at`
+
+type deliveryRow struct {
+	endpointRow
+	DeliveryID        uuid.UUID       `db:"delivery_id"`
+	EventID           uuid.UUID       `db:"event_id"`
+	EventType         order.EventType `db:"event_type"`
+	Status            webhook.Status  `db:"status"`
+	Attempts          int             `db:"attempts"`
+	ResponseStatus    *int            `db:"response_status"`
+	NextAttemptAt     *time.Time      `db:"next_attempt_at"`
+	LastAttemptAt     *time.Time      `db:"last_attempt_at"`
+	DeliveryCreatedAt time.Time       `db:"delivery_created_at"`
+}
+
+func (r *deliveryRow) delivery() *webhook.Delivery {
+	return &webhook.Delivery{
+		ID: r.DeliveryID, Endpoint: r.endpoint(), EventID: r.EventID, EventType: r.EventType, Status: r.Status,
+		Attempts: r.Attempts, ResponseStatus: r.ResponseStatus,
+		NextAttemptAt: utc(r.NextAttemptAt), LastAttemptAt: utc(r.LastAttemptAt), CreatedAt: r.DeliveryCreatedAt.UTC(),
+	}
+}
+
+// Deliveries implements webhook.Store.
+func (w *Webhooks) Deliveries(
+	ctx context.Context, p auth.Principal, f webhook.Filter, r page.Request,
+) (page.Result[*webhook.Delivery], error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return page.Result[*webhook.Delivery]{}, err
+	}
+	var q query
+	if f.EndpointID != uuid.Nil {
+		q.and(`d.endpoint_id = ?`, f.EndpointID)
+	}
+	if f.Status != "" {
+		q.and(`d.status = ?`, string(f.Status))
+	}
+	newestFirst(&q, "d.id", r)
+	deliveries, err := w.deliveries(ctx, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
+	if err != nil {
+		return page.Result[*webhook.Delivery]{}, err
+	}
+	return page.Cut(r, deliveries), nil
+}
+
+// DeliveriesByID implements webhook.Store.
+func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*webhook.Delivery, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	deliveries, err := w.deliveries(ctx, `d.id = ANY($1::uuid[])`, uuidStrings(ids))
+	found := make(map[uuid.UUID]*webhook.Delivery, len(deliveries))
+	for _, d := range deliveries {
+		found[d.ID] = d
+	}
+	return found, err
+}
+
+func (w *Webhooks) deliveries(ctx context.Context, condition string, args ...any) ([]*webhook.Delivery, error) {
+	var rows []deliveryRow
+	err := w.db.SelectContext(ctx, &rows, `
+		SELECT `+deliveryColumns+` FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+		WHERE `+condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	deliveries := make([]*webhook.Delivery, len(rows))
+	for i := range rows {
+		deliveries[i] = rows[i].delivery()
+	}
+	return deliveries, nil
+}
+
+// Redeliver implements webhook.Store. One that is being sent at this moment is left to that attempt. Run twice it changes
+// nothing more.
+func (w *Webhooks) Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time) (*webhook.Delivery, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var row deliveryRow
+	err := w.db.GetContext(ctx, &row, `
+		UPDATE webhook_deliveries d SET status = 'PENDING', next_attempt_at = $2, attempts_before = d.attempts
+		FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id
+		RETURNING `+deliveryColumns, deliveryID, now)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNoDelivery
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row.delivery(), nil
+}

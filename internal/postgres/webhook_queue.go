@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/webhook"
+)
+
+// unheld is a delivery that no process sends now, for "webhook_deliveries d".
+const unheld = `d.status = 'PENDING' AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp())`
+
+// NextDelivery implements webhook.Queue. Each endpoint's earliest is one look into an index.
+func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error) {
+	var due *time.Time
+	err := w.db.GetContext(ctx, &due, `
+		SELECT min(first.next_attempt_at) FROM webhook_endpoints e CROSS JOIN LATERAL (
+			SELECT d.next_attempt_at FROM webhook_deliveries d
+			WHERE d.endpoint_id = e.id AND `+unheld+` ORDER BY d.next_attempt_at LIMIT 1
+		) first
+		WHERE e.enabled AND NOT e.id = ANY($1::uuid[])`, uuidStrings(full))
+	return utc(due), err
+}
+
+type claimedRow struct {
+	ID         uuid.UUID       `db:"id"`
+	EndpointID uuid.UUID       `db:"endpoint_id"`
+	EventID    uuid.UUID       `db:"event_id"`
+	EventType  order.EventType `db:"event_type"`
+	Body       []byte          `db:"body"`
+	URL        string          `db:"url"`
+	Secrets    pq.ByteaArray   `db:"secrets"`
+	Attempts   int             `db:"attempts"`
+	Try        int             `db:"try"`
+}
+
+// ClaimDeliveries implements webhook.Queue. Every endpoint has its own share of the claim, so that one with a long queue
+// takes nothing from the others. It runs in a transaction because a repeated claim would lease deliveries to nobody.
+func (w *Webhooks) ClaimDeliveries(
+	ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int,
+) ([]*webhook.Claimed, error) {
+	ids, counts := make([]uuid.UUID, 0, len(busy)), make(pq.Int64Array, 0, len(busy))
+	for endpointID, n := range busy {
+		ids, counts = append(ids, endpointID), append(counts, int64(n))
+	}
+	tx, err := w.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	var rows []claimedRow
+	err = tx.SelectContext(ctx, &rows, `
+		WITH due AS MATERIALIZED (
+			SELECT d.id, e.url,
+				ARRAY(SELECT s.secret FROM webhook_secrets s
+					WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR s.expires_at > $1) ORDER BY s.expires_at IS NULL DESC, s.id DESC) AS secrets
+			FROM webhook_endpoints e
+			LEFT JOIN unnest($4::uuid[], $5::bigint[]) AS b (id, requests) ON b.id = e.id
+			CROSS JOIN LATERAL (
+				SELECT d.id FROM webhook_deliveries d
+				WHERE d.endpoint_id = e.id AND d.next_attempt_at <= $1 AND `+unheld+`
+				ORDER BY d.next_attempt_at LIMIT greatest(0, $3::bigint - coalesce(b.requests, 0))
+				FOR NO KEY UPDATE SKIP LOCKED
+			) d
+			WHERE e.enabled
+		)
+		UPDATE webhook_deliveries d SET attempts = d.attempts + 1, last_attempt_at = $1,
+			leased_until = clock_timestamp() + make_interval(secs => $2)
+		FROM due WHERE d.id = due.id
+		RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.body, due.url, due.secrets, d.attempts,
+			d.attempts - d.attempts_before AS try`,
+		now, lease.Seconds(), perEndpoint, uuidStrings(ids), counts)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, err
+	}
+	claimed := make([]*webhook.Claimed, len(rows))
+	for i, r := range rows {
+		secrets := make([]webhook.Secret, len(r.Secrets))
+		for n, secret := range r.Secrets {
+			secrets[n] = secret
+		}
+		claimed[i] = &webhook.Claimed{
+			ID: r.ID, EndpointID: r.EndpointID, EventID: r.EventID, EventType: r.EventType, Body: r.Body, URL: r.URL,
+			Secrets: secrets, Attempts: r.Attempts, Try: r.Try,
+		}
+	}
+	return claimed, nil
+}
+
+// SettleDelivery implements webhook.Queue. attempts is the fence: the next claim makes it higher. The lease's end need not
+// be asked, because nobody has claimed the delivery since. A delivery that staff asked for again while this attempt ran
+// has had its attempt.
+func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o webhook.Outcome) (settled bool, err error) {
+	// In a transaction, because run twice it would report that it had changed nothing.
+	tx, err := w.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	err = tx.GetContext(ctx, &settled, `
+		WITH settled AS (
+			UPDATE webhook_deliveries SET status = $3, response_status = $4, next_attempt_at = $5, leased_until = NULL
+			WHERE id = $1 AND attempts = $2 AND status = 'PENDING' AND leased_until IS NOT NULL
+			RETURNING endpoint_id
+		), disabled AS (
+			UPDATE webhook_endpoints SET enabled = false, disabled_reason = $6
+			WHERE $6::text <> '' AND enabled AND id IN (SELECT endpoint_id FROM settled)
+		)
+		SELECT EXISTS (SELECT FROM settled)`,
+		d.ID, d.Attempts, string(o.Status), o.ResponseStatus, o.NextAttemptAt, o.DisableEndpoint)
+	if err != nil {
+		return false, err
+	}
+	return settled, tx.Commit()
+}
+
+// PendingDeliveries implements webhook.Queue.
+func (w *Webhooks) PendingDeliveries(ctx context.Context) (n int, err error) {
+	err = w.db.GetContext(ctx, &n, `SELECT count(*) FROM webhook_deliveries WHERE status = 'PENDING'`)
+	return n, err
+}
+
+// PruneDeliveries implements webhook.Queue. Of what is pending only that of disabled endpoints is old: nobody sends it.
+func (w *Webhooks) PruneDeliveries(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
+	result, err := w.db.ExecContext(ctx, `
+		DELETE FROM webhook_deliveries WHERE id IN (
+			SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+			WHERE d.id < $1 AND (d.status <> 'PENDING' OR NOT e.enabled)
+			ORDER BY d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+		)`, firstID(before), limit)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}

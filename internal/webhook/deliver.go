@@ -1,0 +1,285 @@
+package webhook
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+const (
+	// leaseMargin is what a lease lasts beyond the time limit of the request: for the answer to be written down.
+	leaseMargin = 15 * time.Second
+	// settleTimeout bounds writing an answer down. Without it the request is repeated when the lease ends.
+	settleTimeout = 5 * time.Second
+	// stopGrace is how long requests that run may still take when the server stops.
+	stopGrace = 3 * time.Second
+	// outbid is the pause when another replica took what was due.
+	outbid = 50 * time.Millisecond
+	// pruneInterval is how often old deliveries are deleted, pruneAtOnce how many by one statement.
+	pruneInterval = time.Hour
+	pruneAtOnce   = 1000
+
+	goneReason = "The receiver answered 410 Gone: it wants nothing more."
+)
+
+// backoff is how long after each failed attempt the next one is made. After the last one the delivery has FAILED.
+var backoff = []time.Duration{
+	5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour,
+}
+
+// jitter of a pause: up to a fifth more or less, so that what failed together is not repeated together.
+const jitter = 0.2
+
+// Config of a Deliverer. A zero field takes the default.
+type Config struct {
+	// Destinations says where requests may go.
+	Destinations Destinations
+	// Timeout of a request, from connecting to the answer: 15 s.
+	Timeout time.Duration
+	// PerEndpoint is how many requests to one endpoint this process makes at the same time: 8. There is no limit across
+	// endpoints, so that none ever waits for another.
+	PerEndpoint int
+	// Retention is after how long deliveries are deleted: 7 days.
+	Retention time.Duration
+	// Clock tells when deliveries are due. Leases are on the database's.
+	Clock order.Clock
+	// Observe is told of each attempt that was written down. Nil: nobody is.
+	Observe func(*Claimed, Outcome)
+	Logger  *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = 15 * time.Second
+	}
+	if c.PerEndpoint == 0 {
+		c.PerEndpoint = 8
+	}
+	if c.Retention == 0 {
+		c.Retention = 7 * 24 * time.Hour
+	}
+	if c.Clock == nil {
+		c.Clock = order.SystemClock
+	}
+	if c.Observe == nil {
+		c.Observe = func(*Claimed, Outcome) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Deliverer sends what is due. Any number may run on one database. Killed at any moment, nothing is lost: an attempt is
+// counted before it is made, and what was not written down is sent again, with the same id, when the lease ends.
+type Deliverer struct {
+	queue  Queue
+	cfg    Config
+	client *client
+	signal chan struct{}
+
+	delivered, failed, retried atomic.Int64
+
+	running sync.WaitGroup
+	mu      sync.Mutex
+	busy    map[uuid.UUID]int // requests that run, by endpoint
+}
+
+// NewDeliverer returns a deliverer; Run starts it.
+func NewDeliverer(queue Queue, cfg Config) *Deliverer {
+	cfg = cfg.withDefaults()
+	return &Deliverer{
+		queue: queue, cfg: cfg, client: newClient(cfg.Destinations, cfg.Timeout, cfg.PerEndpoint),
+		signal: make(chan struct{}, 1), busy: map[uuid.UUID]int{},
+	}
+}
+
+// Wake says that something may be due. It does not block.
+func (d *Deliverer) Wake() { poke(d.signal) }
+
+// Counts are this process's attempts since it began, by what came of them.
+type Counts struct {
+	// Delivered were answered with 2xx, Failed given up after, Retried are to be made again.
+	Delivered, Failed, Retried int
+}
+
+// Counts returns them as of now.
+func (d *Deliverer) Counts() Counts {
+	return Counts{Delivered: int(d.delivered.Load()), Failed: int(d.failed.Load()), Retried: int(d.retried.Load())}
+}
+
+// Pending is how many deliveries wait in the database, of all replicas.
+func (d *Deliverer) Pending(ctx context.Context) (int, error) { return d.queue.PendingDeliveries(ctx) }
+
+// Run works until ctx ends, then gives requests that run a moment to end. Errors are logged and tried again; it returns
+// nil.
+func (d *Deliverer) Run(ctx context.Context) error {
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cut) })()
+	prune := time.NewTicker(pruneInterval)
+	defer prune.Stop()
+	for ctx.Err() == nil {
+		pause, err := d.step(ctx, requests)
+		if err != nil && ctx.Err() == nil {
+			d.cfg.Logger.ErrorContext(ctx, "looking for due webhook deliveries failed; it is tried again", "error", err)
+			pause = errorPause
+		}
+		wait(ctx, d.signal, pause)
+		select {
+		case <-prune.C:
+			d.prune(ctx)
+		default:
+		}
+	}
+	d.running.Wait()
+	d.client.close()
+	return nil
+}
+
+// step starts what is due, and says how long to wait before looking again.
+func (d *Deliverer) step(ctx, requests context.Context) (pause time.Duration, err error) {
+	busy, full := d.load()
+	due, err := d.queue.NextDelivery(ctx, full)
+	if err != nil || due == nil {
+		return pollInterval, err
+	}
+	now := d.cfg.Clock()
+	if until := due.Sub(now); until > 0 {
+		return min(until, pollInterval), nil
+	}
+	claimed, err := d.queue.ClaimDeliveries(ctx, now, d.cfg.Timeout+leaseMargin, d.cfg.PerEndpoint, busy)
+	if err != nil || len(claimed) == 0 {
+		return outbid, err
+	}
+	for _, c := range claimed {
+		d.begin(c.EndpointID)
+		d.running.Go(func() {
+			defer d.end(c.EndpointID)
+			d.deliver(requests, c)
+		})
+	}
+	return 0, nil
+}
+
+// load is how many requests run for each endpoint, and which endpoints may have no more.
+func (d *Deliverer) load() (busy map[uuid.UUID]int, full []uuid.UUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	busy = make(map[uuid.UUID]int, len(d.busy))
+	for endpointID, n := range d.busy {
+		busy[endpointID] = n
+		if n >= d.cfg.PerEndpoint {
+			full = append(full, endpointID)
+		}
+	}
+	return busy, full
+}
+
+func (d *Deliverer) begin(endpointID uuid.UUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy[endpointID]++
+}
+
+func (d *Deliverer) end(endpointID uuid.UUID) {
+	d.mu.Lock()
+	if d.busy[endpointID]--; d.busy[endpointID] == 0 {
+		delete(d.busy, endpointID)
+	}
+	d.mu.Unlock()
+	d.Wake()
+}
+
+// deliver makes one attempt and writes down what came of it.
+func (d *Deliverer) deliver(ctx context.Context, c *Claimed) {
+	defer func() {
+		if r := recover(); r != nil {
+			// The lease runs out and the delivery is tried again; the others go on.
+			d.cfg.Logger.ErrorContext(ctx, "delivering a webhook panicked", "delivery", c.ID, "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	status, err := d.client.post(ctx, c, d.cfg.Clock())
+	outcome := d.judge(c, status, err, ctx.Err() != nil)
+	// Also when the server stops: what the receiver has answered should not be asked again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	settled, settleErr := d.queue.SettleDelivery(ctx, c, outcome)
+	if settleErr != nil {
+		d.cfg.Logger.WarnContext(ctx, "a webhook's answer could not be written down; it is sent again", "delivery", c.ID, "error", settleErr)
+		return
+	}
+	if !settled {
+		return // asked for again meanwhile, or this process was stopped for longer than its lease
+	}
+	d.tell(ctx, c, outcome, err)
+}
+
+// judge turns an answer into what becomes of the delivery. cut: we ended the request ourselves, because the server stops.
+func (d *Deliverer) judge(c *Claimed, status int, err error, cut bool) Outcome {
+	var o Outcome
+	if err == nil {
+		o.ResponseStatus = &status
+	}
+	switch {
+	case err == nil && status >= 200 && status < 300:
+		o.Status = Delivered
+		return o
+	case err == nil && status == http.StatusGone:
+		o.Status, o.DisableEndpoint = Failed, goneReason
+		return o
+	case cut && err != nil:
+		now := d.cfg.Clock()
+		o.Status, o.NextAttemptAt = Pending, &now
+		return o
+	case c.Try > len(backoff):
+		o.Status = Failed
+		return o
+	}
+	pause := backoff[c.Try-1]
+	pause += time.Duration(jitter * (2*rand.Float64() - 1) * float64(pause)) //nolint:gosec // spreads load, hides nothing
+	next := d.cfg.Clock().Add(pause).Truncate(time.Microsecond)              // as PostgreSQL keeps it
+	o.Status, o.NextAttemptAt = Pending, &next
+	return o
+}
+
+// tell counts and logs a settled attempt.
+func (d *Deliverer) tell(ctx context.Context, c *Claimed, o Outcome, err error) {
+	attributes := []any{"endpoint", c.EndpointID, "delivery", c.ID, "attempts", c.Attempts, "error", err}
+	if o.ResponseStatus != nil {
+		attributes = append(attributes, "status", *o.ResponseStatus)
+	}
+	switch o.Status {
+	case Delivered:
+		d.delivered.Add(1)
+	case Failed:
+		d.failed.Add(1)
+		d.cfg.Logger.WarnContext(ctx, "a webhook delivery has failed for good; staff can ask for it again", attributes...)
+	case Pending:
+		d.retried.Add(1)
+		d.cfg.Logger.DebugContext(ctx, "a webhook attempt failed and will be repeated", attributes...)
+	}
+	d.cfg.Observe(c, o)
+}
+
+// prune deletes old deliveries.
+func (d *Deliverer) prune(ctx context.Context) {
+	for ctx.Err() == nil {
+		deleted, err := d.queue.PruneDeliveries(ctx, d.cfg.Clock().Add(-d.cfg.Retention), pruneAtOnce)
+		if err != nil && ctx.Err() == nil {
+			d.cfg.Logger.WarnContext(ctx, "old webhook deliveries could not be deleted", "error", err)
+		}
+		if err != nil || deleted < pruneAtOnce {
+			return
+		}
+	}
+}

@@ -1,0 +1,475 @@
+package webhook_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/webhook"
+)
+
+// verify checks a request as receivers do, with the public library.
+func verify(t *testing.T, secret webhook.Secret, r request) error {
+	t.Helper()
+	w, err := standardwebhooks.NewWebhook(secret.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Verify(r.body, r.header)
+}
+
+func TestDelivered(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, nil)
+	_, secret := w.endpoint(r.URL + "/hooks?shop=1")
+	e := w.place()
+	w.fanOut()
+	d, _ := w.deliver(w.store, nil)
+	got := r.next(t)
+	if err := verify(t, secret, got); err != nil {
+		t.Error(err)
+	}
+	if want := id.Format(id.Event, e.ID); got.header.Get("Webhook-Id") != want || got.header.Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v, want the id %s", got.header, want)
+	}
+	if want, err := webhook.Body(&e); err != nil || string(got.body) != string(want) {
+		t.Errorf("body %s, want %s, %v", got.body, want, err)
+	}
+	w.outcome()
+	found := w.deliveries()
+	if len(found) != 1 || found[0].Status != webhook.Delivered || found[0].Attempts != 1 || *found[0].ResponseStatus != 204 ||
+		found[0].NextAttemptAt != nil || found[0].EventID != e.ID || found[0].EventType != order.OrderCreated {
+		t.Errorf("deliveries %+v", found[0])
+	}
+	if got := d.Counts(); got != (webhook.Counts{Delivered: 1}) {
+		t.Errorf("counted %+v", got)
+	}
+	got.body[10]++
+	if verify(t, secret, got) == nil {
+		t.Error("another body has the same signature")
+	}
+}
+
+// Whatever goes wrong, the same request is made again, later and later, until the last attempt.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	refused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = refused.Close() // nobody listens there any more
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc // nil: connection refused
+		status int
+	}{
+		"Err500":      {answers(500), 500},
+		"Err404":      {answers(404), 404},
+		"ErrRedirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, 302},
+		"ErrRefused":  {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			url := "http://" + refused.Addr().String()
+			var r *receiver
+			if c.answer != nil {
+				r = newReceiver(t, c.answer)
+				url = r.URL
+			}
+			w.endpoint(url)
+			e := w.place()
+			w.fanOut()
+			d, _ := w.deliver(w.store, nil)
+			for try := 1; try <= webhook.Tries; try++ {
+				s := w.outcome()
+				if (c.status == 0) != (s.outcome.ResponseStatus == nil) || (c.status != 0 && *s.outcome.ResponseStatus != c.status) {
+					t.Fatalf("try %d: outcome %+v", try, s.outcome)
+				}
+				if s.claimed.EventID != e.ID || s.claimed.Attempts != try {
+					t.Fatalf("try %d: claimed %+v", try, s.claimed)
+				}
+				if try == webhook.Tries {
+					if s.outcome.Status != webhook.Failed {
+						t.Errorf("after the last try: %+v", s.outcome)
+					}
+					break
+				}
+				pause := s.outcome.NextAttemptAt.Sub(w.clock.Now())
+				if s.outcome.Status != webhook.Pending || pause < 4*time.Second || pause > 29*time.Hour {
+					t.Fatalf("try %d: %+v in %s", try, s.outcome, pause)
+				}
+				w.clock.forward(pause)
+				d.Wake()
+			}
+			if got := w.deliveries()[0]; got.Status != webhook.Failed || got.Attempts != webhook.Tries {
+				t.Errorf("in the end: %+v", got)
+			}
+			if r != nil && len(r.got) != webhook.Tries {
+				t.Errorf("received %d times", len(r.got))
+			}
+		})
+	}
+}
+
+// A receiver that does not answer in time is tried again.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	hang := make(chan struct{})
+	var requests atomic.Int64
+	r := newReceiver(t, func(writer http.ResponseWriter, in *http.Request) {
+		if requests.Add(1) == 1 {
+			select {
+			case <-hang:
+			case <-in.Context().Done():
+			}
+			return
+		}
+		writer.WriteHeader(http.StatusOK)
+	})
+	defer close(hang)
+	w.endpoint(r.URL)
+	w.place()
+	w.fanOut()
+	// Long enough for the second request on a loaded machine, and the first one hangs however long it is.
+	d, _ := w.deliver(w.store, func(cfg *webhook.Config) { cfg.Timeout = 2 * time.Second })
+	s := w.outcome()
+	if s.outcome.Status != webhook.Pending || s.outcome.ResponseStatus != nil {
+		t.Fatalf("%+v", s.outcome)
+	}
+	for s.outcome.Status == webhook.Pending {
+		w.clock.forward(time.Hour)
+		d.Wake()
+		s = w.outcome()
+	}
+	if s.outcome.Status != webhook.Delivered {
+		t.Errorf("%+v", s.outcome)
+	}
+}
+
+// mute loses the answers it is to write down, as a process does that is killed after the request.
+type mute struct{ *postgres.Webhooks }
+
+func (mute) SettleDelivery(context.Context, *webhook.Claimed, webhook.Outcome) (bool, error) {
+	return false, context.Canceled
+}
+
+// Killed between the request and its commit: the receiver gets the same id again.
+func TestKilledBeforeCommit(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, nil)
+	w.endpoint(r.URL)
+	w.place()
+	w.fanOut()
+	_, stop := w.deliver(mute{w.store}, nil)
+	first := r.next(t)
+	stop()
+	if got := w.deliveries()[0]; got.Status != webhook.Pending || got.Attempts != 1 {
+		t.Fatalf("%+v", got)
+	}
+	// While the lease stands nobody else takes it.
+	claimed, err := w.store.ClaimDeliveries(t.Context(), w.clock.Now(), time.Minute, 8, nil)
+	if err != nil || len(claimed) != 0 {
+		t.Fatalf("claimed %v, %v", claimed, err)
+	}
+	w.exec(`UPDATE webhook_deliveries SET leased_until = clock_timestamp() - interval '1 second'`)
+	w.deliver(w.store, nil)
+	second := r.next(t)
+	if a, b := first.header.Get("Webhook-Id"), second.header.Get("Webhook-Id"); a != b || string(first.body) != string(second.body) {
+		t.Errorf("%s, then %s", a, b)
+	}
+	w.outcome()
+	if got := w.deliveries(); len(got) != 1 || got[0].Status != webhook.Delivered || got[0].Attempts != 2 {
+		t.Errorf("%+v", got[0])
+	}
+}
+
+// A process that was stopped for longer than its lease changes nothing when it wakes up.
+func TestStoppedLongerThanLease(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.endpoint("http://127.0.0.1:1")
+	w.place()
+	w.fanOut()
+	claim := func() *webhook.Claimed {
+		claimed, err := w.store.ClaimDeliveries(t.Context(), w.clock.Now(), time.Minute, 8, nil)
+		if err != nil || len(claimed) != 1 {
+			t.Fatalf("claimed %v, %v", claimed, err)
+		}
+		return claimed[0]
+	}
+	stopped := claim()
+	w.exec(`UPDATE webhook_deliveries SET leased_until = clock_timestamp() - interval '1 second'`)
+	other := claim()
+	if ok, err := w.store.SettleDelivery(t.Context(), stopped, webhook.Outcome{Status: webhook.Failed}); ok || err != nil {
+		t.Errorf("the first one's lease has ended: %v, %v", ok, err)
+	}
+	if ok, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Delivered}); !ok || err != nil {
+		t.Errorf("the second one: %v, %v", ok, err)
+	}
+	if ok, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Failed}); ok || err != nil {
+		t.Errorf("twice: %v, %v", ok, err)
+	}
+	if got := w.deliveries()[0]; got.Status != webhook.Delivered || got.Attempts != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Two processes share the work and nothing is sent twice.
+func TestTwoDeliverers(t *testing.T) {
+	t.Parallel()
+	const events = 40
+	w := setup(t)
+	r := newReceiver(t, nil)
+	w.endpoint(r.URL)
+	for range events {
+		w.place()
+	}
+	w.fanOut()
+	w.deliver(w.store, nil)
+	w.deliver(w.store, nil)
+	ids := map[string]int{}
+	for range events {
+		ids[r.next(t).header.Get("Webhook-Id")]++
+		w.outcome()
+	}
+	if len(ids) != events || len(r.got) != 0 {
+		t.Errorf("%d ids, %d more requests", len(ids), len(r.got))
+	}
+	for _, d := range w.deliveries() {
+		if d.Status != webhook.Delivered || d.Attempts != 1 {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// A receiver that hangs holds only its own share of the work.
+func TestSlowEndpointDelaysNobody(t *testing.T) {
+	t.Parallel()
+	const events = 12
+	w := setup(t)
+	hang := make(chan struct{})
+	slow := newReceiver(t, func(http.ResponseWriter, *http.Request) { <-hang })
+	release := sync.OnceFunc(func() { close(hang) })
+	defer release()
+	fast := newReceiver(t, nil)
+	w.endpoint(slow.URL)
+	w.endpoint(fast.URL)
+	for range events {
+		w.place()
+	}
+	w.fanOut()
+	w.deliver(w.store, func(cfg *webhook.Config) { cfg.PerEndpoint, cfg.Timeout = 2, time.Hour })
+	slow.next(t)
+	slow.next(t)
+	for range events {
+		fast.next(t)
+		if s := w.outcome(); s.outcome.Status != webhook.Delivered {
+			t.Fatalf("%+v", s)
+		}
+	}
+	if n := len(slow.got); n != 0 {
+		t.Errorf("%d more requests to the slow one, above its share of 2", n)
+	}
+	release()
+	for range events - 2 {
+		slow.next(t)
+	}
+}
+
+// 410 Gone ends the endpoint; what was pending stays, and goes on when staff enable it again.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, answers(410, 204))
+	e, _ := w.endpoint(r.URL)
+	w.place()
+	w.place()
+	w.fanOut()
+	d, _ := w.deliver(w.store, func(cfg *webhook.Config) { cfg.PerEndpoint = 1 })
+	if s := w.outcome(); s.outcome.Status != webhook.Failed {
+		t.Fatalf("%+v", s.outcome)
+	}
+	found, err := w.service.EndpointsByID(t.Context(), staff, []uuid.UUID{e.ID})
+	if err != nil || found[e.ID].Enabled || !strings.Contains(*found[e.ID].DisabledReason, "410") {
+		t.Fatalf("%+v, %v", found[e.ID], err)
+	}
+	missed := w.place()
+	w.fanOut()
+	if due, err := w.store.NextDelivery(t.Context(), nil); due != nil || err != nil {
+		t.Errorf("due %v, %v", due, err)
+	}
+	on := true
+	enabled, err := w.service.Update(t.Context(), staff, e.ID, webhook.Change{Enabled: &on})
+	if err != nil || !enabled.Enabled || enabled.DisabledReason != nil {
+		t.Fatalf("%+v, %v", enabled, err)
+	}
+	later := w.place()
+	w.fanOut()
+	d.Wake()
+	for range 2 {
+		if s := w.outcome(); s.outcome.Status != webhook.Delivered || s.claimed.EventID == missed.ID {
+			t.Errorf("%+v: want what was pending, and what came later (%s)", s.claimed, later.ID)
+		}
+	}
+	if got := w.deliveries(); len(got) != 3 {
+		t.Errorf("%d deliveries: what happened while it was disabled is not for it", len(got))
+	}
+}
+
+func TestRedeliver(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, answers(204, 500, 204))
+	w.endpoint(r.URL)
+	w.place()
+	w.fanOut()
+	d, _ := w.deliver(w.store, nil)
+	first := r.next(t)
+	delivered := w.outcome().claimed
+	if got, err := w.service.Redeliver(t.Context(), staff, delivered.ID); err != nil || got.Status != webhook.Pending {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	d.Wake()
+	again := r.next(t)
+	if first.header.Get("Webhook-Id") != again.header.Get("Webhook-Id") || string(first.body) != string(again.body) {
+		t.Errorf("got %v, then %v", first.header, again.header)
+	}
+	// It failed, as a new one: the backoff begins anew, and the attempts go on counting.
+	s := w.outcome()
+	if pause := s.outcome.NextAttemptAt.Sub(w.clock.Now()); s.claimed.Attempts != 2 || s.claimed.Try != 1 || pause > 6*time.Second {
+		t.Errorf("%+v, again in %s", s.claimed, pause)
+	}
+	w.clock.forward(time.Minute)
+	d.Wake()
+	if s := w.outcome(); s.outcome.Status != webhook.Delivered || s.claimed.Attempts != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A secret that was replaced stays good for a day, also when the replacement is replaced.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, nil)
+	e, first := w.endpoint(r.URL)
+	rotate := func() webhook.Secret {
+		_, secret, err := w.service.RotateSecret(t.Context(), staff, e.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret
+	}
+	w.deliver(w.store, nil)
+	good := func(when string, secrets map[*webhook.Secret]bool) {
+		t.Helper()
+		w.place()
+		w.fanOut()
+		got := r.next(t)
+		w.outcome()
+		// The library knows the machine's clock only; the signature is over the header as it is.
+		for secret, want := range secrets {
+			checker, err := standardwebhooks.NewWebhook(secret.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checker.VerifyIgnoringTimestamp(got.body, got.header); (err == nil) != want {
+				t.Errorf("%s: %v, want good: %v (%s)", when, err, want, got.header.Get("Webhook-Signature"))
+			}
+		}
+	}
+	second := rotate()
+	good("after a rotation", map[*webhook.Secret]bool{&first: true, &second: true})
+	w.clock.forward(23 * time.Hour)
+	third := rotate()
+	good("after another", map[*webhook.Secret]bool{&first: true, &second: true, &third: true})
+	w.clock.forward(time.Hour)
+	good("a day after the first", map[*webhook.Secret]bool{&first: false, &second: true, &third: true})
+	w.clock.forward(23 * time.Hour)
+	good("a day after the second", map[*webhook.Secret]bool{&first: false, &second: false, &third: true})
+}
+
+// A name that resolves to what is not allowed when it is dialled is not connected to, whatever was checked before.
+func TestForbiddenWhenDialled(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, nil)
+	w.endpoint(r.URL)                                                              // an address
+	w.endpoint("http://localhost" + strings.TrimPrefix(r.URL, "http://127.0.0.1")) // a name
+	w.place()
+	w.fanOut()
+	w.deliver(w.store, func(cfg *webhook.Config) { cfg.Destinations = webhook.Destinations{} })
+	for range 2 {
+		if s := w.outcome(); s.outcome.Status != webhook.Pending || s.outcome.ResponseStatus != nil {
+			t.Errorf("%+v", s.outcome)
+		}
+	}
+	if len(r.got) != 0 {
+		t.Error("it was connected to")
+	}
+}
+
+// Stopping the server ends requests that hang; they are due at once for another replica.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, func(_ http.ResponseWriter, in *http.Request) { <-in.Context().Done() })
+	w.endpoint(r.URL)
+	w.place()
+	w.fanOut()
+	_, stop := w.deliver(w.store, func(cfg *webhook.Config) { cfg.Timeout = time.Hour })
+	r.next(t)
+	stop()
+	if s := w.outcome(); s.outcome.Status != webhook.Pending || s.outcome.NextAttemptAt.After(w.clock.Now()) {
+		t.Errorf("%+v", s.outcome)
+	}
+	if claimed, err := w.store.ClaimDeliveries(t.Context(), w.clock.Now(), time.Minute, 8, nil); err != nil || len(claimed) != 1 {
+		t.Errorf("claimed %v, %v", claimed, err)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, answers(204, 500))
+	w.endpoint(r.URL)
+	w.place()
+	w.fanOut()
+	d, stop := w.deliver(w.store, nil)
+	w.outcome()
+	w.place()
+	w.fanOut()
+	d.Wake()
+	w.outcome()
+	stop()
+	d.Prune(t.Context())
+	if got := w.deliveries(); len(got) != 2 {
+		t.Fatalf("%d deliveries left, and none is old", len(got))
+	}
+	w.clock.forward(8 * 24 * time.Hour)
+	d.Prune(t.Context())
+	if got := w.deliveries(); len(got) != 1 || got[0].Status != webhook.Pending {
+		t.Fatalf("%d deliveries left, want the one that is still sent", len(got))
+	}
+	off := false
+	if _, err := w.service.Update(t.Context(), staff, w.deliveries()[0].Endpoint.ID, webhook.Change{Enabled: &off}); err != nil {
+		t.Fatal(err)
+	}
+	d.Prune(t.Context())
+	if got := w.deliveries(); len(got) != 0 {
+		t.Errorf("%d deliveries left, want none: nobody sends it", len(got))
+	}
+}

@@ -1,0 +1,18 @@
+package webhook
+
+import "context"
+
+// Step makes the deliveries of one page of the feed.
+func (f *Fanout) Step(ctx context.Context) (more bool, err error) {
+	more, _, err = f.step(ctx)
+	return more, err
+}
+
+// Body is what is sent for an event.
+var Body = body
+
+// Tries is after how many attempts a delivery has failed.
+var Tries = len(backoff) + 1
+
+// Prune deletes what is older than the retention.
+func (d *Deliverer) Prune(ctx context.Context) { d.prune(ctx) }

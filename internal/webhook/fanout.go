@@ -1,0 +1,140 @@
+package webhook
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+const (
+	// pollInterval is how often to look when nothing says that there is something.
+	pollInterval = time.Second
+	// fanoutPage is how many events become deliveries in one statement.
+	fanoutPage = 100
+	// errorPause keeps a failing database from being hammered.
+	errorPause = 250 * time.Millisecond
+)
+
+// Fanout makes a delivery of every event for every endpoint that wants it. Any number may run on one database: the
+// position moves in the statement that adds the deliveries, and only from where it was read, so an event gets its
+// deliveries once, whoever is killed, stopped or repeated where.
+type Fanout struct {
+	feed   Feed
+	outbox Outbox
+	holder string
+	clock  order.Clock
+	log    *slog.Logger
+	added  func()
+	signal chan struct{}
+}
+
+// NewFanout returns a fan-out in the name of holder, which must be this process's alone. added is told of new deliveries;
+// it must not block. Run it.
+func NewFanout(feed Feed, outbox Outbox, holder string, clock order.Clock, added func(), log *slog.Logger) *Fanout {
+	return &Fanout{feed: feed, outbox: outbox, holder: holder, clock: clock, added: added, log: log, signal: make(chan struct{}, 1)}
+}
+
+// Wake says that the feed may have grown. It does not block.
+func (f *Fanout) Wake() { poke(f.signal) }
+
+// Run works until ctx ends. Errors are logged and tried again; it returns nil.
+func (f *Fanout) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		more, wanted, err := f.step(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			f.log.ErrorContext(ctx, "making webhook deliveries of new events failed; it is tried again", "error", err)
+			wait(ctx, nil, errorPause)
+		case more:
+		case wanted:
+			wait(ctx, f.signal, pollInterval)
+		default:
+			// Nobody wants events, so nothing need be read when there are some: only whether that has changed.
+			wait(ctx, nil, pollInterval)
+		}
+	}
+	return nil
+}
+
+// step makes the deliveries of one page of the feed. more: there may be another page. wanted: it is for this process to
+// look as soon as there is something.
+func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
+	state, err := f.outbox.FanoutState(ctx)
+	if err != nil || state.Since == nil || (state.Busy && state.Holder != f.holder) {
+		return false, false, err
+	}
+	after := max(state.Position, *state.Since)
+	feed, err := f.feed.FeedPage(ctx, auth.System, uuid.Nil, after, fanoutPage)
+	if err != nil {
+		return false, true, err
+	}
+	if missed := feed.First - 1 - after; missed > 0 {
+		f.log.ErrorContext(ctx, "events have left the log before they became webhook deliveries", "events", missed, "after", after)
+	}
+	to := max(feed.Through, feed.First-1)
+	if to <= after {
+		return false, true, nil
+	}
+	// Read after the page: an endpoint that is not there yet was made after all of the page's events.
+	endpoints, err := f.outbox.EnabledEndpoints(ctx)
+	if err != nil {
+		return false, true, err
+	}
+	batch := Batch{Holder: f.holder, From: state.Position, To: to}
+	if batch.Deliveries, err = f.deliveries(feed.Items, endpoints); err != nil {
+		return false, true, err
+	}
+	moved, err := f.outbox.AddDeliveries(ctx, batch)
+	if moved && len(batch.Deliveries) > 0 {
+		f.added()
+	}
+	return moved && feed.More, true, err
+}
+
+func (f *Fanout) deliveries(items []event.FeedItem, endpoints []*Endpoint) ([]NewDelivery, error) {
+	var all []NewDelivery
+	now := f.clock()
+	for _, item := range items {
+		var text []byte
+		for _, e := range endpoints {
+			if !e.wants(item.Event.Type) || item.Position <= e.FromPosition {
+				continue
+			}
+			if text == nil {
+				var err error
+				if text, err = body(item.Event); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, NewDelivery{
+				ID: id.New(), EndpointID: e.ID, EventID: item.Event.ID, EventType: item.Event.Type, Body: text, CreatedAt: now,
+			})
+		}
+	}
+	return all, nil
+}
+
+func poke(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
+}
+
+// wait ends with ctx, a signal or the time.
+func wait(ctx context.Context, signal <-chan struct{}, atMost time.Duration) {
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-signal:
+	case <-timer.C:
+	}
+}

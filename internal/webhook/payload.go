@@ -1,0 +1,118 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// PayloadVersion is that of the body's form. Fields may be added to a version, none is changed or taken away.
+const PayloadVersion = 1
+
+// payload is a request's body. docs/webhooks.md has its fields as a table, which a test holds against this.
+type payload struct {
+	Type       order.EventType `json:"type"`
+	Timestamp  time.Time       `json:"timestamp"`
+	APIVersion int             `json:"apiVersion"`
+	Data       data            `json:"data"`
+}
+
+// data says what happened and how the order stands as of this event. Nothing in it is a secret or personal: neither who
+// ordered, what, nor any text that a person wrote.
+type data struct {
+	EventID      string              `json:"eventId"`
+	OrderID      string              `json:"orderId"`
+	OrderNumber  string              `json:"orderNumber"`
+	OrderVersion int                 `json:"orderVersion"`
+	OrderStatus  order.Status        `json:"orderStatus"`
+	CancelReason *order.CancelReason `json:"cancelReason"`
+	Total        amount              `json:"total"`
+	Captured     amount              `json:"captured"`
+	Refunded     amount              `json:"refunded"`
+	Payment      *paymentData        `json:"payment"`
+	Refund       *refundData         `json:"refund"`
+}
+
+// paymentData is the payment that the event is about, else the order's latest.
+type paymentData struct {
+	ID          string             `json:"id"`
+	Status      payment.Status     `json:"status"`
+	Amount      amount             `json:"amount"`
+	Captured    amount             `json:"captured"`
+	Refunded    amount             `json:"refunded"`
+	DeclineCode *string            `json:"declineCode"`
+	Attention   *payment.Attention `json:"attention"`
+}
+
+// refundData is the refund that the event is about.
+type refundData struct {
+	ID     string               `json:"id"`
+	Status payment.RefundStatus `json:"status"`
+	Amount amount               `json:"amount"`
+}
+
+// amount has the form of GraphQL's Money: minor units as a text, because JSON's numbers are exact to 53 bits only.
+type amount struct {
+	AmountMinor string `json:"amountMinor"`
+	Amount      string `json:"amount"`
+	Currency    string `json:"currency"`
+}
+
+func amountOf(a money.Amount) amount {
+	return amount{AmountMinor: strconv.FormatInt(a.Minor, 10), Amount: a.Decimal(), Currency: a.Currency}
+}
+
+// body is what is sent for an event.
+func body(e *order.Event) ([]byte, error) {
+	o := e.Order
+	of := func(minor int64) amount { return amountOf(money.New(minor, o.Total.Currency)) }
+	p := payload{
+		Type: e.Type, Timestamp: e.At.UTC(), APIVersion: PayloadVersion,
+		Data: data{
+			EventID: id.Format(id.Event, e.ID), OrderID: id.Format(id.Order, o.ID), OrderNumber: o.Number,
+			OrderVersion: e.Version, OrderStatus: o.Status, CancelReason: o.CancelReason,
+			Total: amountOf(o.Total), Captured: of(o.Captured), Refunded: of(o.Refunded),
+			Payment: paymentOf(o, e.Data.PaymentID), Refund: refundOf(o, e.Data.RefundID),
+		},
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("payload of event %s: %w", e.ID, err)
+	}
+	return text, nil
+}
+
+func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {
+	shown := o.Payment()
+	for i := range o.Payments {
+		if about != nil && o.Payments[i].ID == *about {
+			shown = &o.Payments[i]
+		}
+	}
+	if shown == nil {
+		return nil
+	}
+	of := func(minor int64) amount { return amountOf(money.New(minor, shown.Amount.Currency)) }
+	return &paymentData{
+		ID: id.Format(id.Payment, shown.ID), Status: shown.Status,
+		Amount: amountOf(shown.Amount), Captured: of(shown.Captured), Refunded: of(shown.Refunded),
+		DeclineCode: shown.DeclineCode, Attention: shown.Attention,
+	}
+}
+
+func refundOf(o *order.Order, about *uuid.UUID) *refundData {
+	for i := range o.Refunds {
+		if r := &o.Refunds[i]; about != nil && r.ID == *about {
+			return &refundData{ID: id.Format(id.Refund, r.ID), Status: r.Status, Amount: amountOf(r.Amount)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+// Secret is a key that requests to an endpoint are signed with. It is shown once and must not get into logs.
+type Secret []byte
+
+// secretBytes is within the 24 to 64 that Standard Webhooks asks for.
+const secretBytes = 32
+
+func newSecret() Secret {
+	secret := make(Secret, secretBytes)
+	_, _ = rand.Read(secret) // crypto/rand never returns an error: it ends the process instead
+	return secret
+}
+
+// Reveal is the secret in the form that receivers' libraries take: whsec_ and base64 (Standard Webhooks, "Signature scheme").
+func (s Secret) Reveal() string { return "whsec_" + base64.StdEncoding.EncodeToString(s) }
+
+// String hides the secret.
+func (s Secret) String() string { return "(secret)" }
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// sign sets the three headers of Standard Webhooks: the message's id, when this attempt is made in whole seconds, and for
+// each secret a signature "v1," and base64 of HMAC-SHA256 over id.timestamp.body, separated by spaces.
+func sign(header http.Header, secrets []Secret, d *Claimed, now time.Time) {
+	message := id.Format(id.Event, d.EventID)
+	timestamp := strconv.FormatInt(now.Unix(), 10)
+	signatures := make([]string, len(secrets))
+	for i, secret := range secrets {
+		mac := hmac.New(sha256.New, secret)
+		_, _ = mac.Write([]byte(message + "." + timestamp + ".")) // a hash never returns an error
+		_, _ = mac.Write(d.Body)
+		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	header.Set("Webhook-Id", message)
+	header.Set("Webhook-Timestamp", timestamp)
+	header.Set("Webhook-Signature", strings.Join(signatures, " "))
+}

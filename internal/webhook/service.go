@@ -1,0 +1,176 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/text"
+)
+
+// ErrTooMany says that there are as many endpoints as there may be.
+var ErrTooMany = errors.New("too many endpoints")
+
+// Service has what staff may do with endpoints and deliveries. All methods return fault.Unauthenticated or
+// fault.Forbidden for everybody else.
+type Service struct {
+	store        Store
+	destinations Destinations
+	limit        int
+	clock        order.Clock
+	changed      func()
+}
+
+// NewService returns the service over a store. limit is how many endpoints there may be; changed is told when something
+// may be due that was not, and must not block.
+func NewService(store Store, destinations Destinations, limit int, clock order.Clock, changed func()) *Service {
+	return &Service{store: store, destinations: destinations, limit: limit, clock: clock, changed: changed}
+}
+
+// Input is what staff say of a new endpoint.
+type Input struct {
+	URL         string
+	EventTypes  []order.EventType
+	Description *string
+}
+
+// Create adds an endpoint for events from now on and returns its secret, the only time that it can be seen. When there is
+// an enabled one that is equal in all that was given, that one is returned and the secret is nil.
+// User errors: URL_INVALID, URL_NOT_ALLOWED, TOO_MANY_ENDPOINTS, and those of package text for the description.
+func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endpoint, Secret, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, nil, err
+	}
+	if err := s.check(ctx, &in.URL, in.Description); err != nil {
+		return nil, nil, err
+	}
+	secret := newSecret()
+	e, created, err := s.store.CreateEndpoint(ctx, p, &Endpoint{
+		ID: id.New(), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
+		Enabled: true, CreatedAt: s.clock(),
+	}, secret, s.limit)
+	if errors.Is(err, ErrTooMany) {
+		return nil, nil, fault.User("TOO_MANY_ENDPOINTS",
+			fmt.Sprintf("There are %d endpoints already, disabled ones included; give one of those another URL instead.", s.limit))
+	}
+	if err != nil || !created {
+		return e, nil, err
+	}
+	return e, secret, nil
+}
+
+// Update sets what the change has. User errors: ENDPOINT_NOT_FOUND, and those of Create but TOO_MANY_ENDPOINTS.
+func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c Change) (*Endpoint, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	if err := s.check(ctx, c.URL, c.Description); err != nil {
+		return nil, err
+	}
+	if c.EventTypes != nil {
+		types := typesOf(*c.EventTypes)
+		c.EventTypes = &types
+	}
+	e, err := s.store.UpdateEndpoint(ctx, p, endpointID, c)
+	if err != nil {
+		return nil, noSuchEndpoint(err)
+	}
+	s.changed()
+	return e, nil
+}
+
+// RotateSecret gives an endpoint another secret and returns it, the only time that it can be seen. Requests are signed with
+// the old ones too for RotationOverlap. User error: ENDPOINT_NOT_FOUND.
+func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID) (*Endpoint, Secret, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, nil, err
+	}
+	secret, now := newSecret(), s.clock()
+	e, err := s.store.RotateSecret(ctx, p, endpointID, secret, now, now.Add(RotationOverlap))
+	if err != nil {
+		return nil, nil, noSuchEndpoint(err)
+	}
+	return e, secret, nil
+}
+
+// Redeliver sends a delivery again at once, whatever became of it, with the same webhook-id; failing, it is repeated as a
+// new one is. User error: DELIVERY_NOT_FOUND.
+func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID) (*Delivery, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	d, err := s.store.Redeliver(ctx, p, deliveryID, s.clock())
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, fault.User("DELIVERY_NOT_FOUND", "There is no such delivery, or it was too long ago.", "input", "deliveryId")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.changed()
+	return d, nil
+}
+
+// Endpoints are listed newest first.
+func (s *Service) Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*Endpoint], error) {
+	return s.store.Endpoints(ctx, p, r)
+}
+
+// EndpointsByID returns what exists of the ids.
+func (s *Service) EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error) {
+	return s.store.EndpointsByID(ctx, p, ids)
+}
+
+// Deliveries are listed newest first.
+func (s *Service) Deliveries(ctx context.Context, p auth.Principal, f Filter, r page.Request) (page.Result[*Delivery], error) {
+	return s.store.Deliveries(ctx, p, f, r)
+}
+
+// DeliveriesByID returns what exists of the ids.
+func (s *Service) DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error) {
+	return s.store.DeliveriesByID(ctx, p, ids)
+}
+
+// check finds all that is wrong with what was given.
+func (s *Service) check(ctx context.Context, url, description *string) error {
+	var problems fault.List
+	if url != nil {
+		if problem := s.destinations.Check(ctx, *url, "input", "url"); problem != nil {
+			problems.Add(problem)
+		}
+	}
+	if description != nil {
+		if problem := text.Check(*description, maxDescription, "input", "description"); problem != nil {
+			problems.Add(problem)
+		}
+	}
+	return problems.Err()
+}
+
+func noSuchEndpoint(err error) error {
+	if fault.CodeOf(err) == fault.NotFound {
+		return fault.User("ENDPOINT_NOT_FOUND", "There is no such endpoint.", "input", "endpointId")
+	}
+	return err
+}
+
+// typesOf is the set, sorted, so that equal sets are equal.
+func typesOf(types []order.EventType) []order.EventType {
+	set := slices.Clone(types)
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+func emptyIsNone(s *string) *string {
+	if s == nil || *s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,126 @@
+package webhook
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
+// Store keeps endpoints and deliveries for what staff may do with them. Methods that take a principal return
+// fault.Forbidden or fault.Unauthenticated for all but staff.
+type Store interface {
+	// CreateEndpoint adds an endpoint with its secret, for events from now on, unless there are limit already:
+	// ErrTooMany. An enabled one that is equal in URL, types and description is returned instead, with created false.
+	CreateEndpoint(ctx context.Context, p auth.Principal, e *Endpoint, secret Secret, limit int) (made *Endpoint, created bool, err error)
+	// UpdateEndpoint sets what the change has; fault.NotFound when there is no such endpoint. Enabling a disabled one
+	// clears its reason and begins with events from then on.
+	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c Change) (*Endpoint, error)
+	// RotateSecret makes secret the present one; the others stay good until oldUntil at most. fault.NotFound.
+	RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret Secret, now, oldUntil time.Time) (*Endpoint, error)
+	// Endpoints are listed newest first.
+	Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*Endpoint], error)
+	EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error)
+	// Deliveries are listed newest first.
+	Deliveries(ctx context.Context, p auth.Principal, f Filter, r page.Request) (page.Result[*Delivery], error)
+	DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error)
+	// Redeliver makes a delivery due at now, whatever became of it. fault.NotFound.
+	Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time) (*Delivery, error)
+}
+
+// Change of an endpoint. A nil field stays as it is.
+type Change struct {
+	URL         *string
+	EventTypes  *[]order.EventType
+	Enabled     *bool
+	Description *string // empty: none
+}
+
+// Feed is the event log as Fanout reads it; see event.Log.
+type Feed interface {
+	FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error)
+}
+
+// Outbox is where Fanout puts deliveries.
+type Outbox interface {
+	// FanoutState says where the fan-out stands.
+	FanoutState(ctx context.Context) (FanoutState, error)
+	// EnabledEndpoints are all that get events now.
+	EnabledEndpoints(ctx context.Context) ([]*Endpoint, error)
+	// AddDeliveries adds deliveries and moves the fan-out from one position to another, both or neither: it reports false
+	// when the fan-out does not stand at from any more. A delivery of an event that its endpoint has already is left out.
+	AddDeliveries(ctx context.Context, batch Batch) (moved bool, err error)
+}
+
+// FanoutState is where the fan-out of a deployment stands.
+type FanoutState struct {
+	// Position up to which every event has its deliveries.
+	Position int64
+	// Since is the position after which the first enabled endpoint wants events; nil when none is enabled.
+	Since *int64
+	// Holder fans out now, or did so a moment ago (Busy).
+	Holder string
+	Busy   bool
+}
+
+// Batch is what Fanout adds at once.
+type Batch struct {
+	Holder     string
+	From, To   int64
+	Deliveries []NewDelivery
+}
+
+// NewDelivery is due at once.
+type NewDelivery struct {
+	ID, EndpointID, EventID uuid.UUID
+	EventType               order.EventType
+	Body                    []byte
+	CreatedAt               time.Time
+}
+
+// Queue is what Deliverer works on. All of it concerns enabled endpoints only.
+type Queue interface {
+	// NextDelivery says when the earliest delivery that nobody holds is due, without those of the endpoints in full; nil
+	// when there is none.
+	NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error)
+	// ClaimDeliveries leases deliveries due at now, at most perEndpoint of each endpoint together with those that are
+	// busy already, and counts the attempt that will be made. Two callers never get the same delivery.
+	ClaimDeliveries(ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int) ([]*Claimed, error)
+	// SettleDelivery writes down what came of an attempt. It reports false, and changes nothing, when the delivery was
+	// claimed again or settled meanwhile.
+	SettleDelivery(ctx context.Context, d *Claimed, o Outcome) (settled bool, err error)
+	// PendingDeliveries counts what is not delivered yet.
+	PendingDeliveries(ctx context.Context) (int, error)
+	// PruneDeliveries deletes deliveries made before a moment that nobody will send any more, at most limit.
+	PruneDeliveries(ctx context.Context, before time.Time, limit int) (deleted int, err error)
+}
+
+// Claimed is a delivery that this process sends now.
+type Claimed struct {
+	ID, EndpointID, EventID uuid.UUID
+	EventType               order.EventType
+	Body                    []byte
+	URL                     string
+	// Secrets that are good now, the present one first.
+	Secrets []Secret
+	// Attempts is the number of this attempt, and what the claim is fenced by.
+	Attempts int
+	// Try is the number of this attempt since the delivery was made, or asked for again by hand.
+	Try int
+}
+
+// Outcome is what came of an attempt.
+type Outcome struct {
+	Status Status
+	// ResponseStatus is the HTTP status, nil without an answer.
+	ResponseStatus *int
+	// NextAttemptAt is set when Status is Pending.
+	NextAttemptAt *time.Time
+	// DisableEndpoint disables the endpoint, for this reason; empty: it stays as it is.
+	DisableEndpoint string
+}
