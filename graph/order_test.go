@@ -145,7 +145,7 @@ func TestOrder(t *testing.T) {
 	})
 	t.Run("OKStaff", func(t *testing.T) {
 		w := w.in(t)
-		got := w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "DELIVER"})
+		got := w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "DELIVER", "REFUND"})
 		got.want("order.payment.attempts.0.outcome", "SUCCESS").want("order.payment.attempts.0.calls", 1)
 		got.want("order.events.edges.0.node.actor.id", id.Format(id.Customer, ada.CustomerID)).want("order.events.edges.1.node.actor.id", nil)
 		if reference := got.text("order.payment.providerReference"); !strings.HasPrefix(reference, "sim_") {

@@ -10,14 +10,16 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
 )
 
 // The kinds of cursor: one for each list, so that a cursor of another list is refused.
 const (
-	orderCursor   = "orders"
-	productCursor = "products"
-	eventCursor   = "events"
+	orderCursor     = "orders"
+	productCursor   = "products"
+	eventCursor     = "events"
+	attentionCursor = "attention"
 )
 
 func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
@@ -43,6 +45,21 @@ func productConnection(result page.Result[*product.Product]) *model.ProductConne
 	for i, p := range result.Items {
 		cursors[i] = page.Cursor(productCursor, p.ID)
 		connection.Edges[i] = &model.ProductEdge{Cursor: cursors[i], Node: p}
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+func paymentConnection(result page.Result[order.PaymentOf]) *model.PaymentConnection {
+	connection := &model.PaymentConnection{
+		Edges: make([]*model.PaymentEdge, len(result.Items)),
+		Nodes: make([]*payment.Payment, len(result.Items)),
+	}
+	cursors := make([]string, len(result.Items))
+	for i, item := range result.Items {
+		cursors[i] = page.Cursor(attentionCursor, item.Payment.ID)
+		connection.Edges[i] = &model.PaymentEdge{Cursor: cursors[i], Node: item.Payment}
+		connection.Nodes[i] = item.Payment
 	}
 	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
 	return connection

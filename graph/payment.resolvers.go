@@ -7,43 +7,12 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
-	"github.com/orderwire/orderwire/internal/requestid"
 )
-
-// PaymentRetry is the resolver for the paymentRetry field.
-func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.PaymentRetryInput) (*model.PaymentRetryPayload, error) {
-	key, err := keyOf(ctx, input.IdempotencyKey)
-	if err != nil {
-		return nil, err
-	}
-	p := auth.FromContext(ctx)
-	if err := auth.RequireSignedIn(p); err != nil {
-		return nil, err
-	}
-	orderID, err := id.Parse(id.Order, input.OrderID)
-	if err != nil {
-		return nil, err
-	}
-	outcome, err := r.OrderService.Retry(ctx, p, order.RetryInput{
-		IdempotencyKey: key, OrderID: orderID, PaymentToken: token(input.PaymentMethod),
-		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
-	})
-	refused, err := userErrors(err, func(code model.PaymentRetryErrorCode, f *fault.Error) *model.PaymentRetryUserError {
-		return &model.PaymentRetryUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentRetryPayload{UserErrors: refused}, err
-	}
-	scopeOf(ctx).hold(outcome.Order)
-	return &model.PaymentRetryPayload{
-		Order: outcome.Order, Payment: paymentOf(outcome.Order, outcome.EntityID), Replayed: outcome.Replayed,
-	}, nil
-}
 
 // ID is the resolver for the id field.
 func (r *paymentResolver) ID(ctx context.Context, obj *payment.Payment) (string, error) {
@@ -139,19 +108,26 @@ func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Paymen
 	return paymentOf(orders[paymentID], paymentID), nil
 }
 
-// ID is the resolver for the id field.
-func (r *refundResolver) ID(ctx context.Context, obj *payment.Refund) (string, error) {
-	return id.Format(id.Refund, obj.ID), nil
-}
-
-// Order is the resolver for the order field.
-func (r *refundResolver) Order(ctx context.Context, obj *payment.Refund) (*order.Order, error) {
-	return scopeOf(ctx).order(obj.OrderID), nil
-}
-
-// Payment is the resolver for the payment field.
-func (r *refundResolver) Payment(ctx context.Context, obj *payment.Refund) (*payment.Payment, error) {
-	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
+// Attention is the resolver for the attention field.
+func (r *queryResolver) Attention(ctx context.Context, first *int, after *string) (*model.PaymentConnection, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	request, err := page.Parse(attentionCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.OrderService.NeedingAttention(ctx, p, request)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]*order.Order, len(result.Items))
+	for i, item := range result.Items {
+		orders[i] = item.Order
+	}
+	scopeOf(ctx).hold(orders...)
+	return paymentConnection(result), nil
 }
 
 // Payment returns generated.PaymentResolver implementation.
@@ -167,12 +143,8 @@ func (r *Resolver) PaymentNextAction() generated.PaymentNextActionResolver {
 	return &paymentNextActionResolver{r}
 }
 
-// Refund returns generated.RefundResolver implementation.
-func (r *Resolver) Refund() generated.RefundResolver { return &refundResolver{r} }
-
 type (
 	paymentResolver           struct{ *Resolver }
 	paymentAttemptResolver    struct{ *Resolver }
 	paymentNextActionResolver struct{ *Resolver }
-	refundResolver            struct{ *Resolver }
 )

@@ -370,6 +370,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._UserRevokeUserError(ctx, sel, obj)
+	case model.RefundCreateUserError:
+		return ec._RefundCreateUserError(ctx, sel, &obj)
+	case *model.RefundCreateUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RefundCreateUserError(ctx, sel, obj)
 	case model.ProductUpsertUserError:
 		return ec._ProductUpsertUserError(ctx, sel, &obj)
 	case *model.ProductUpsertUserError:
@@ -384,6 +391,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._ProductArchiveUserError(ctx, sel, obj)
+	case model.PaymentVoidUserError:
+		return ec._PaymentVoidUserError(ctx, sel, &obj)
+	case *model.PaymentVoidUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PaymentVoidUserError(ctx, sel, obj)
 	case model.PaymentRetryUserError:
 		return ec._PaymentRetryUserError(ctx, sel, &obj)
 	case *model.PaymentRetryUserError:
@@ -391,6 +405,27 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._PaymentRetryUserError(ctx, sel, obj)
+	case model.PaymentResolveUserError:
+		return ec._PaymentResolveUserError(ctx, sel, &obj)
+	case *model.PaymentResolveUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PaymentResolveUserError(ctx, sel, obj)
+	case model.PaymentCompleteActionUserError:
+		return ec._PaymentCompleteActionUserError(ctx, sel, &obj)
+	case *model.PaymentCompleteActionUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PaymentCompleteActionUserError(ctx, sel, obj)
+	case model.PaymentCaptureUserError:
+		return ec._PaymentCaptureUserError(ctx, sel, &obj)
+	case *model.PaymentCaptureUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PaymentCaptureUserError(ctx, sel, obj)
 	case model.OrderDeliverUserError:
 		return ec._OrderDeliverUserError(ctx, sel, &obj)
 	case *model.OrderDeliverUserError:
@@ -771,6 +806,24 @@ func (ec *executionContext) marshalOEventCursor2ᚖstring(ctx context.Context, s
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOInt642ᚖint64(ctx context.Context, v any) (*int64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := gqlscalar.UnmarshalInt64(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := gqlscalar.MarshalInt64(*v)
 	return res
 }
 

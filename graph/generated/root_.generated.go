@@ -58,14 +58,19 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		OrderCancel    func(childComplexity int, input model.OrderCancelInput) int
-		OrderCreate    func(childComplexity int, input model.OrderCreateInput) int
-		OrderDeliver   func(childComplexity int, input model.OrderDeliverInput) int
-		PaymentRetry   func(childComplexity int, input model.PaymentRetryInput) int
-		ProductArchive func(childComplexity int, input model.ProductArchiveInput) int
-		ProductUpsert  func(childComplexity int, input model.ProductUpsertInput) int
-		UserRevoke     func(childComplexity int, input model.UserRevokeInput) int
-		ViewerSignOut  func(childComplexity int) int
+		OrderCancel           func(childComplexity int, input model.OrderCancelInput) int
+		OrderCreate           func(childComplexity int, input model.OrderCreateInput) int
+		OrderDeliver          func(childComplexity int, input model.OrderDeliverInput) int
+		PaymentCapture        func(childComplexity int, input model.PaymentCaptureInput) int
+		PaymentCompleteAction func(childComplexity int, input model.PaymentCompleteActionInput) int
+		PaymentResolve        func(childComplexity int, input model.PaymentResolveInput) int
+		PaymentRetry          func(childComplexity int, input model.PaymentRetryInput) int
+		PaymentVoid           func(childComplexity int, input model.PaymentVoidInput) int
+		ProductArchive        func(childComplexity int, input model.ProductArchiveInput) int
+		ProductUpsert         func(childComplexity int, input model.ProductUpsertInput) int
+		RefundCreate          func(childComplexity int, input model.RefundCreateInput) int
+		UserRevoke            func(childComplexity int, input model.UserRevokeInput) int
+		ViewerSignOut         func(childComplexity int) int
 	}
 
 	Order struct {
@@ -260,6 +265,30 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	PaymentCapturePayload struct {
+		Order      func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PaymentCaptureUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	PaymentCompleteActionPayload struct {
+		Order      func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PaymentCompleteActionUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	PaymentConfirmed struct {
 		Actor      func(childComplexity int) int
 		Amount     func(childComplexity int) int
@@ -271,6 +300,12 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	PaymentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
 	PaymentDeclined struct {
 		Actor       func(childComplexity int) int
 		DeclineCode func(childComplexity int) int
@@ -280,6 +315,11 @@ type ComplexityRoot struct {
 		PaymentID   func(childComplexity int) int
 		Type        func(childComplexity int) int
 		Version     func(childComplexity int) int
+	}
+
+	PaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PaymentExpired struct {
@@ -320,6 +360,18 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	PaymentResolvePayload struct {
+		Order      func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PaymentResolveUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	PaymentRetried struct {
 		Actor      func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -338,6 +390,18 @@ type ComplexityRoot struct {
 	}
 
 	PaymentRetryUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	PaymentVoidPayload struct {
+		Order      func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PaymentVoidUserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -397,14 +461,15 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Node     func(childComplexity int, id string) int
-		Nodes    func(childComplexity int, ids []string) int
-		Order    func(childComplexity int, id *string, number *string) int
-		Orders   func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.OrderFilter) int
-		Payment  func(childComplexity int, id string) int
-		Product  func(childComplexity int, id string) int
-		Products func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
-		Viewer   func(childComplexity int) int
+		Attention func(childComplexity int, first *int, after *string) int
+		Node      func(childComplexity int, id string) int
+		Nodes     func(childComplexity int, ids []string) int
+		Order     func(childComplexity int, id *string, number *string) int
+		Orders    func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.OrderFilter) int
+		Payment   func(childComplexity int, id string) int
+		Product   func(childComplexity int, id string) int
+		Products  func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
+		Viewer    func(childComplexity int) int
 	}
 
 	Refund struct {
@@ -416,6 +481,19 @@ type ComplexityRoot struct {
 		Reason    func(childComplexity int) int
 		Status    func(childComplexity int) int
 		UpdatedAt func(childComplexity int) int
+	}
+
+	RefundCreatePayload struct {
+		Order      func(childComplexity int) int
+		Refund     func(childComplexity int) int
+		Replayed   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RefundCreateUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	RefundCreated struct {
@@ -572,6 +650,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OrderDeliver(childComplexity, args["input"].(model.OrderDeliverInput)), true
+	case "Mutation.paymentCapture":
+		if e.ComplexityRoot.Mutation.PaymentCapture == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_paymentCapture_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PaymentCapture(childComplexity, args["input"].(model.PaymentCaptureInput)), true
+	case "Mutation.paymentCompleteAction":
+		if e.ComplexityRoot.Mutation.PaymentCompleteAction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_paymentCompleteAction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PaymentCompleteAction(childComplexity, args["input"].(model.PaymentCompleteActionInput)), true
+	case "Mutation.paymentResolve":
+		if e.ComplexityRoot.Mutation.PaymentResolve == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_paymentResolve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PaymentResolve(childComplexity, args["input"].(model.PaymentResolveInput)), true
 	case "Mutation.paymentRetry":
 		if e.ComplexityRoot.Mutation.PaymentRetry == nil {
 			break
@@ -583,6 +694,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PaymentRetry(childComplexity, args["input"].(model.PaymentRetryInput)), true
+	case "Mutation.paymentVoid":
+		if e.ComplexityRoot.Mutation.PaymentVoid == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_paymentVoid_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PaymentVoid(childComplexity, args["input"].(model.PaymentVoidInput)), true
 	case "Mutation.productArchive":
 		if e.ComplexityRoot.Mutation.ProductArchive == nil {
 			break
@@ -605,6 +727,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ProductUpsert(childComplexity, args["input"].(model.ProductUpsertInput)), true
+	case "Mutation.refundCreate":
+		if e.ComplexityRoot.Mutation.RefundCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refundCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefundCreate(childComplexity, args["input"].(model.RefundCreateInput)), true
 	case "Mutation.userRevoke":
 		if e.ComplexityRoot.Mutation.UserRevoke == nil {
 			break
@@ -1406,6 +1539,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentAuthorized.Version(childComplexity), true
 
+	case "PaymentCapturePayload.order":
+		if e.ComplexityRoot.PaymentCapturePayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCapturePayload.Order(childComplexity), true
+	case "PaymentCapturePayload.payment":
+		if e.ComplexityRoot.PaymentCapturePayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCapturePayload.Payment(childComplexity), true
+	case "PaymentCapturePayload.userErrors":
+		if e.ComplexityRoot.PaymentCapturePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCapturePayload.UserErrors(childComplexity), true
+
+	case "PaymentCaptureUserError.code":
+		if e.ComplexityRoot.PaymentCaptureUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptureUserError.Code(childComplexity), true
+	case "PaymentCaptureUserError.field":
+		if e.ComplexityRoot.PaymentCaptureUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptureUserError.Field(childComplexity), true
+	case "PaymentCaptureUserError.message":
+		if e.ComplexityRoot.PaymentCaptureUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptureUserError.Message(childComplexity), true
+
+	case "PaymentCompleteActionPayload.order":
+		if e.ComplexityRoot.PaymentCompleteActionPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionPayload.Order(childComplexity), true
+	case "PaymentCompleteActionPayload.payment":
+		if e.ComplexityRoot.PaymentCompleteActionPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionPayload.Payment(childComplexity), true
+	case "PaymentCompleteActionPayload.userErrors":
+		if e.ComplexityRoot.PaymentCompleteActionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionPayload.UserErrors(childComplexity), true
+
+	case "PaymentCompleteActionUserError.code":
+		if e.ComplexityRoot.PaymentCompleteActionUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionUserError.Code(childComplexity), true
+	case "PaymentCompleteActionUserError.field":
+		if e.ComplexityRoot.PaymentCompleteActionUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionUserError.Field(childComplexity), true
+	case "PaymentCompleteActionUserError.message":
+		if e.ComplexityRoot.PaymentCompleteActionUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCompleteActionUserError.Message(childComplexity), true
+
 	case "PaymentConfirmed.actor":
 		if e.ComplexityRoot.PaymentConfirmed.Actor == nil {
 			break
@@ -1455,6 +1664,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentConfirmed.Version(childComplexity), true
 
+	case "PaymentConnection.edges":
+		if e.ComplexityRoot.PaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Edges(childComplexity), true
+	case "PaymentConnection.nodes":
+		if e.ComplexityRoot.PaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Nodes(childComplexity), true
+	case "PaymentConnection.pageInfo":
+		if e.ComplexityRoot.PaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.PageInfo(childComplexity), true
+
 	case "PaymentDeclined.actor":
 		if e.ComplexityRoot.PaymentDeclined.Actor == nil {
 			break
@@ -1503,6 +1731,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentDeclined.Version(childComplexity), true
+
+	case "PaymentEdge.cursor":
+		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Cursor(childComplexity), true
+	case "PaymentEdge.node":
+		if e.ComplexityRoot.PaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Node(childComplexity), true
 
 	case "PaymentExpired.actor":
 		if e.ComplexityRoot.PaymentExpired.Actor == nil {
@@ -1664,6 +1905,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentProcessing.Version(childComplexity), true
 
+	case "PaymentResolvePayload.order":
+		if e.ComplexityRoot.PaymentResolvePayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolvePayload.Order(childComplexity), true
+	case "PaymentResolvePayload.payment":
+		if e.ComplexityRoot.PaymentResolvePayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolvePayload.Payment(childComplexity), true
+	case "PaymentResolvePayload.userErrors":
+		if e.ComplexityRoot.PaymentResolvePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolvePayload.UserErrors(childComplexity), true
+
+	case "PaymentResolveUserError.code":
+		if e.ComplexityRoot.PaymentResolveUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolveUserError.Code(childComplexity), true
+	case "PaymentResolveUserError.field":
+		if e.ComplexityRoot.PaymentResolveUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolveUserError.Field(childComplexity), true
+	case "PaymentResolveUserError.message":
+		if e.ComplexityRoot.PaymentResolveUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentResolveUserError.Message(childComplexity), true
+
 	case "PaymentRetried.actor":
 		if e.ComplexityRoot.PaymentRetried.Actor == nil {
 			break
@@ -1750,6 +2029,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentRetryUserError.Message(childComplexity), true
+
+	case "PaymentVoidPayload.order":
+		if e.ComplexityRoot.PaymentVoidPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidPayload.Order(childComplexity), true
+	case "PaymentVoidPayload.payment":
+		if e.ComplexityRoot.PaymentVoidPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidPayload.Payment(childComplexity), true
+	case "PaymentVoidPayload.userErrors":
+		if e.ComplexityRoot.PaymentVoidPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidPayload.UserErrors(childComplexity), true
+
+	case "PaymentVoidUserError.code":
+		if e.ComplexityRoot.PaymentVoidUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidUserError.Code(childComplexity), true
+	case "PaymentVoidUserError.field":
+		if e.ComplexityRoot.PaymentVoidUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidUserError.Field(childComplexity), true
+	case "PaymentVoidUserError.message":
+		if e.ComplexityRoot.PaymentVoidUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentVoidUserError.Message(childComplexity), true
 
 	case "PaymentVoided.actor":
 		if e.ComplexityRoot.PaymentVoided.Actor == nil {
@@ -1933,6 +2250,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProductUpsertUserError.Message(childComplexity), true
 
+	case "Query.attention":
+		if e.ComplexityRoot.Query.Attention == nil {
+			break
+		}
+
+		args, err := ec.field_Query_attention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Attention(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2065,6 +2394,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Refund.UpdatedAt(childComplexity), true
+
+	case "RefundCreatePayload.order":
+		if e.ComplexityRoot.RefundCreatePayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreatePayload.Order(childComplexity), true
+	case "RefundCreatePayload.refund":
+		if e.ComplexityRoot.RefundCreatePayload.Refund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreatePayload.Refund(childComplexity), true
+	case "RefundCreatePayload.replayed":
+		if e.ComplexityRoot.RefundCreatePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreatePayload.Replayed(childComplexity), true
+	case "RefundCreatePayload.userErrors":
+		if e.ComplexityRoot.RefundCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreatePayload.UserErrors(childComplexity), true
+
+	case "RefundCreateUserError.code":
+		if e.ComplexityRoot.RefundCreateUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreateUserError.Code(childComplexity), true
+	case "RefundCreateUserError.field":
+		if e.ComplexityRoot.RefundCreateUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreateUserError.Field(childComplexity), true
+	case "RefundCreateUserError.message":
+		if e.ComplexityRoot.RefundCreateUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundCreateUserError.Message(childComplexity), true
 
 	case "RefundCreated.actor":
 		if e.ComplexityRoot.RefundCreated.Actor == nil {
@@ -2322,11 +2695,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderFeedFilter,
 		ec.unmarshalInputOrderFilter,
 		ec.unmarshalInputOrderItemInput,
+		ec.unmarshalInputPaymentCaptureInput,
+		ec.unmarshalInputPaymentCompleteActionInput,
 		ec.unmarshalInputPaymentMethodInput,
+		ec.unmarshalInputPaymentResolveInput,
 		ec.unmarshalInputPaymentRetryInput,
+		ec.unmarshalInputPaymentVoidInput,
 		ec.unmarshalInputProductArchiveInput,
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductUpsertInput,
+		ec.unmarshalInputRefundCreateInput,
 		ec.unmarshalInputUserRevokeInput,
 	)
 	first := true
@@ -3203,19 +3581,19 @@ enum OrderAction {
   """Pay again after a decline, with ` + "`" + `paymentRetry` + "`" + `."""
   RETRY_PAYMENT
 
-  """Take the step the payment asks for in ` + "`" + `Payment.nextAction` + "`" + `. Owner only."""
+  """Take the step the payment asks for in ` + "`" + `Payment.nextAction` + "`" + `, then say so with ` + "`" + `paymentCompleteAction` + "`" + `."""
   COMPLETE_ACTION
 
-  """Take the money of an AUTHORIZED payment. Staff only."""
+  """Take the money of an AUTHORIZED payment, with ` + "`" + `paymentCapture` + "`" + `. Staff only."""
   CAPTURE
 
-  """Let go of an AUTHORIZED payment without taking money. Staff only."""
+  """Let a payment go without taking money, with ` + "`" + `paymentVoid` + "`" + `. Staff only."""
   VOID
 
-  """Give money back. Staff only."""
+  """Give money back, with ` + "`" + `refundCreate` + "`" + `. Staff only."""
   REFUND
 
-  """Settle a payment whose ` + "`" + `attention` + "`" + ` is set. Staff only."""
+  """Settle a payment whose ` + "`" + `attention` + "`" + ` is set, with ` + "`" + `paymentResolve` + "`" + `. Staff only."""
   RESOLVE
 }
 
@@ -3525,17 +3903,18 @@ enum OrderDeliverErrorCode {
     """The payment's id (` + "`" + `payment_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID!
   ): Payment
-}
 
-extend type Mutation {
   """
-  Pays an unpaid order again, with a new payment, after the last one was declined: the owner or staff.
-  Allowed while the order is CREATED and no payment of it is active; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
+  The payments that need a person, the longest waiting first: those with ` + "`" + `attention` + "`" + `. Staff only: FORBIDDEN for others.
+  Settle one with ` + "`" + `paymentResolve` + "`" + `.
   """
-  paymentRetry(
-    """Which order, and how it is paid this time."""
-    input: PaymentRetryInput!
-  ): PaymentRetryPayload!
+  attention(
+    """How many items, 0 to 100; 20 when left out."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
+    after: String
+  ): PaymentConnection!
 }
 
 """
@@ -3642,7 +4021,7 @@ enum PaymentAttention {
   """The provider did not say, over many tries, whether it took the money."""
   UNKNOWN_OUTCOME
 
-  """The provider could not be reached, or failed, over many tries."""
+  """The provider refuses, over many tries, to void or refund what must be. It is still tried, with growing pauses."""
   PROVIDER_DOWN
 
   """The provider's books and ours disagree about this payment."""
@@ -3676,6 +4055,27 @@ enum PaymentNextActionType {
   SIMULATED
 }
 
+"""A page of payments."""
+type PaymentConnection {
+  """The payments with their cursors."""
+  edges: [PaymentEdge!]!
+
+  """The payments alone, for those who do not page by edge."""
+  nodes: [Payment!]!
+
+  """Where the page stands in the list."""
+  pageInfo: PageInfo!
+}
+
+"""A payment in a list."""
+type PaymentEdge {
+  """Pass it as ` + "`" + `after` + "`" + ` to continue behind this payment."""
+  cursor: String!
+
+  """The payment."""
+  node: Payment!
+}
+
 """One operation intended at the provider, with all the calls made for it. Staff only."""
 type PaymentAttempt {
   """The attempt's id, ` + "`" + `attempt_…` + "`" + `. It is also the idempotency key the provider gets. Not a Node."""
@@ -3687,7 +4087,7 @@ type PaymentAttempt {
   """How it ended. Null while it is under way or not started."""
   outcome: AttemptOutcome
 
-  """How many calls were made to the provider for it, repeats and look-ups included; 0 before the first."""
+  """How often the provider was asked to do it, repeats included and look-ups alone not; 0 before the first call."""
   calls: Int!
 
   """What the provider or the network said last, for people. Null when there is nothing to say."""
@@ -3727,45 +4127,6 @@ enum AttemptOutcome {
   UNKNOWN
 }
 
-"""Money given back to the customer from one payment. Visible to the order's owner and to staff."""
-type Refund implements Node {
-  """The refund's id, ` + "`" + `refund_…` + "`" + `."""
-  id: ID!
-
-  """The order it belongs to."""
-  order: Order!
-
-  """The payment it gives back from."""
-  payment: Payment!
-
-  """How much. Never changes."""
-  amount: Money!
-
-  """Where the refund stands."""
-  status: RefundStatus!
-
-  """Why, in the words of whoever asked for it; for a FAILED one made by the server, what went wrong. Null when nothing was said."""
-  reason: String
-
-  """When the refund was asked for."""
-  createdAt: DateTime!
-
-  """When the refund last changed."""
-  updatedAt: DateTime!
-}
-
-"""Where a refund stands: PENDING → SUCCEEDED or FAILED."""
-enum RefundStatus {
-  """Asked for; the provider has not confirmed it. Its amount is already set aside from what can be refunded."""
-  PENDING
-
-  """The provider gave the money back. Final."""
-  SUCCEEDED
-
-  """The provider did not. Final; the amount can be refunded again."""
-  FAILED
-}
-
 """How an order is paid. It holds a token from the payment provider, never card data."""
 input PaymentMethodInput {
   """
@@ -3773,6 +4134,27 @@ input PaymentMethodInput {
   ` + "`" + `sim_requires_action` + "`" + `, ` + "`" + `sim_timeout_charged` + "`" + `, ` + "`" + `sim_timeout_not_charged` + "`" + ` and ` + "`" + `sim_error_once` + "`" + `.
   """
   token: String!
+}
+`, BuiltIn: false},
+	{Name: "../../schema/payment_mutation.graphqls", Input: `extend type Mutation {
+  """
+  Pays an unpaid order again, with a new payment, after the last one was declined: the owner or staff.
+  Allowed while the order is CREATED and no payment of it is active; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
+  """
+  paymentRetry(
+    """Which order, and how it is paid this time."""
+    input: PaymentRetryInput!
+  ): PaymentRetryPayload!
+
+  """
+  Asks the provider at once what became of the action a REQUIRES_ACTION payment waits for, for a customer who comes back from
+  it: the owner or staff. The answer comes at once; watch what follows with ` + "`" + `orderEvents` + "`" + `.
+  Repeating it after the action ended succeeds and changes nothing.
+  """
+  paymentCompleteAction(
+    """Which payment."""
+    input: PaymentCompleteActionInput!
+  ): PaymentCompleteActionPayload!
 }
 
 """A new payment for an unpaid order."""
@@ -3843,6 +4225,256 @@ enum PaymentRetryErrorCode {
 
   """Another request with this key is still running. Send the same again after a moment, with the same key."""
   IDEMPOTENCY_IN_PROGRESS
+}
+
+"""Which payment's action is over."""
+input PaymentCompleteActionInput {
+  """The payment's id. A malformed one is BAD_USER_INPUT."""
+  paymentId: ID!
+
+  """
+  Stands in for the customer: simulated provider only, BAD_USER_INPUT with any other. Absent: whatever the customer did at
+  the provider.
+  """
+  outcome: SimulatedActionOutcome
+}
+
+"""How a simulated customer ends an action."""
+enum SimulatedActionOutcome {
+  """They confirm: the payment goes on."""
+  APPROVE
+
+  """They refuse: the payment is declined."""
+  REFUSE
+}
+
+"""What paymentCompleteAction did."""
+type PaymentCompleteActionPayload {
+  """The order in its present state; null when there are user errors."""
+  order: Order
+
+  """The payment in its present state: what the provider said comes as events. Null when there are user errors."""
+  payment: Payment
+
+  """Why it was refused; empty on success."""
+  userErrors: [PaymentCompleteActionUserError!]!
+}
+
+"""Why a paymentCompleteAction was refused."""
+type PaymentCompleteActionUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: PaymentCompleteActionErrorCode!
+}
+
+"""Reasons to refuse a paymentCompleteAction."""
+enum PaymentCompleteActionErrorCode {
+  """There is no such payment, or it belongs to someone else."""
+  PAYMENT_NOT_FOUND
+
+  """The payment does not wait for an action, or the action has ended otherwise."""
+  NOT_ALLOWED_IN_STATE
+}
+`, BuiltIn: false},
+	{Name: "../../schema/payment_staff.graphqls", Input: `extend type Mutation {
+  """
+  Takes all the money an AUTHORIZED payment holds. Staff only: FORBIDDEN for others. The answer comes at once; the payment
+  turns CONFIRMED, and with it the order, when the provider has done it. If the provider refuses, the hold stays.
+  Capturing what is captured, or about to be, succeeds and changes nothing.
+  """
+  paymentCapture(
+    """Which payment."""
+    input: PaymentCaptureInput!
+  ): PaymentCapturePayload!
+
+  """
+  Lets a payment go before its money is taken. Staff only: FORBIDDEN for others. The answer comes at once; the payment turns
+  VOIDED when the provider has done it, and the order can be paid again until it expires.
+  Voiding what is voided, or about to be, succeeds and changes nothing.
+  """
+  paymentVoid(
+    """Which payment."""
+    input: PaymentVoidInput!
+  ): PaymentVoidPayload!
+
+  """
+  Settles a payment whose ` + "`" + `attention` + "`" + ` is set. Staff only: FORBIDDEN for others; what was chosen and the note are kept in the
+  audit trail. Settling what is settled that way succeeds and changes nothing.
+  """
+  paymentResolve(
+    """Which payment, and how."""
+    input: PaymentResolveInput!
+  ): PaymentResolvePayload!
+}
+
+"""Which payment to capture."""
+input PaymentCaptureInput {
+  """The payment's id. A malformed one is BAD_USER_INPUT."""
+  paymentId: ID!
+
+  """Capture only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
+  expectedVersion: Int
+}
+
+"""What paymentCapture did."""
+type PaymentCapturePayload {
+  """The order in its present state; null when there are user errors."""
+  order: Order
+
+  """The payment: AUTHORIZED until the provider has taken the money, then CONFIRMED. Null when there are user errors."""
+  payment: Payment
+
+  """Why it was refused; empty on success."""
+  userErrors: [PaymentCaptureUserError!]!
+}
+
+"""Why a paymentCapture was refused."""
+type PaymentCaptureUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: PaymentCaptureErrorCode!
+}
+
+"""Reasons to refuse a paymentCapture."""
+enum PaymentCaptureErrorCode {
+  """There is no such payment."""
+  PAYMENT_NOT_FOUND
+
+  """The payment is not AUTHORIZED, or a void of it is under way."""
+  NOT_ALLOWED_IN_STATE
+
+  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  CONFLICT
+}
+
+"""Which payment to void."""
+input PaymentVoidInput {
+  """The payment's id. A malformed one is BAD_USER_INPUT."""
+  paymentId: ID!
+
+  """Void only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
+  expectedVersion: Int
+}
+
+"""What paymentVoid did."""
+type PaymentVoidPayload {
+  """The order in its present state; null when there are user errors."""
+  order: Order
+
+  """The payment: VOIDED, or as before until the provider has let it go. Null when there are user errors."""
+  payment: Payment
+
+  """Why it was refused; empty on success."""
+  userErrors: [PaymentVoidUserError!]!
+}
+
+"""Why a paymentVoid was refused."""
+type PaymentVoidUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: PaymentVoidErrorCode!
+}
+
+"""Reasons to refuse a paymentVoid."""
+enum PaymentVoidErrorCode {
+  """There is no such payment."""
+  PAYMENT_NOT_FOUND
+
+  """The payment took its money, has ended, is PROCESSING with the provider, or a capture of it is under way."""
+  NOT_ALLOWED_IN_STATE
+
+  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  CONFLICT
+}
+
+"""How to settle a payment that needs a person."""
+input PaymentResolveInput {
+  """The payment's id. A malformed one is BAD_USER_INPUT."""
+  paymentId: ID!
+
+  """What to do."""
+  resolution: PaymentResolution!
+
+  """How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers."""
+  note: String!
+
+  """Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
+  expectedVersion: Int
+}
+
+"""
+Ways to settle a payment. The two marks say where the money is, and so how the attempt under way ended; with none under way
+they confirm what is booked. Money that a mark books for a payment that has ended is given back at once.
+"""
+enum PaymentResolution {
+  """Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation."""
+  RECHECK
+
+  """The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed."""
+  MARK_CAPTURED
+
+  """The money is not with the shop: an authorization or capture failed, a void or refund succeeded."""
+  MARK_NOT_CAPTURED
+}
+
+"""What paymentResolve did."""
+type PaymentResolvePayload {
+  """The order in its present state; null when there are user errors."""
+  order: Order
+
+  """The payment in its present state; null when there are user errors."""
+  payment: Payment
+
+  """Why it was refused; empty on success."""
+  userErrors: [PaymentResolveUserError!]!
+}
+
+"""Why a paymentResolve was refused."""
+type PaymentResolveUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: PaymentResolveErrorCode!
+}
+
+"""Reasons to refuse a paymentResolve."""
+enum PaymentResolveErrorCode {
+  """There is no such payment."""
+  PAYMENT_NOT_FOUND
+
+  """A mark for a payment that needs nobody, or against what is booked; a RECHECK of one the provider never saw."""
+  NOT_ALLOWED_IN_STATE
+
+  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  CONFLICT
+
+  """The note has a character that cannot be stored, such as a null byte, or is missing where one is needed."""
+  TEXT_INVALID
+
+  """The note is longer than 500 characters."""
+  TEXT_TOO_LONG
+
+  """The note looks like a payment card number, which is never stored. Remove it."""
+  CARD_NUMBER_REFUSED
 }
 `, BuiltIn: false},
 	{Name: "../../schema/product.graphqls", Input: `extend type Query {
@@ -4042,6 +4674,141 @@ type ProductArchiveUserError implements UserError {
 enum ProductArchiveErrorCode {
   """There is no product with this id. Reload the list."""
   PRODUCT_NOT_FOUND
+}
+`, BuiltIn: false},
+	{Name: "../../schema/refund.graphqls", Input: `extend type Mutation {
+  """
+  Gives captured money back, partly or all, also after delivery. Staff only: FORBIDDEN for others. The answer comes at once
+  with the refund PENDING and its amount set aside; watch how it ends with ` + "`" + `orderEvents` + "`" + `.
+  """
+  refundCreate(
+    """Which order, and how much."""
+    input: RefundCreateInput!
+  ): RefundCreatePayload!
+}
+
+"""Money given back to the customer from one payment. Visible to the order's owner and to staff."""
+type Refund implements Node {
+  """The refund's id, ` + "`" + `refund_…` + "`" + `."""
+  id: ID!
+
+  """The order it belongs to."""
+  order: Order!
+
+  """The payment it gives back from."""
+  payment: Payment!
+
+  """How much. Never changes."""
+  amount: Money!
+
+  """Where the refund stands."""
+  status: RefundStatus!
+
+  """Why, in the words of whoever asked for it; for a FAILED one made by the server, what went wrong. Null when nothing was said."""
+  reason: String
+
+  """When the refund was asked for."""
+  createdAt: DateTime!
+
+  """When the refund last changed."""
+  updatedAt: DateTime!
+}
+
+"""Where a refund stands: PENDING → SUCCEEDED or FAILED."""
+enum RefundStatus {
+  """Asked for; the provider has not confirmed it. Its amount is already set aside from what can be refunded."""
+  PENDING
+
+  """The provider gave the money back. Final."""
+  SUCCEEDED
+
+  """The provider did not. Final; the amount can be refunded again."""
+  FAILED
+}
+
+"""Money to give back."""
+input RefundCreateInput {
+  """
+  Makes repeating safe: a random string such as a UUID, made once when the button is pressed and sent again on every
+  retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the refund was made.
+  An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
+  """
+  idempotencyKey: String!
+
+  """The order's id. A malformed one is BAD_USER_INPUT."""
+  orderId: ID!
+
+  """How much, in minor units of the order's currency, at least 1. Absent: all that is refundable."""
+  amountMinor: Int64
+
+  """Why, up to 500 characters. The customer can read it. No card numbers."""
+  reason: String
+
+  """Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
+  expectedVersion: Int
+}
+
+"""What refundCreate did."""
+type RefundCreatePayload {
+  """The refund; null when there are user errors. On a replay it is the refund of the first request, in its present state."""
+  refund: Refund
+
+  """The order; null when there are user errors."""
+  order: Order
+
+  """True when this idempotency key had already made the refund and this request made none."""
+  replayed: Boolean!
+
+  """Why it was refused; empty on success."""
+  userErrors: [RefundCreateUserError!]!
+}
+
+"""Why a refundCreate was refused."""
+type RefundCreateUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: RefundCreateErrorCode!
+}
+
+"""Reasons to refuse a refundCreate."""
+enum RefundCreateErrorCode {
+  """There is no such order."""
+  ORDER_NOT_FOUND
+
+  """Nothing was captured that is not refunded, or about to be."""
+  NOTHING_REFUNDABLE
+
+  """The amount is below 1 or above what is refundable."""
+  AMOUNT_OUT_OF_RANGE
+
+  """The order is CANCELLING, which gives all of its money back by itself."""
+  ORDER_CANCELLING
+
+  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  CONFLICT
+
+  """The reason has a character that cannot be stored, such as a null byte."""
+  TEXT_INVALID
+
+  """The reason is longer than 500 characters."""
+  TEXT_TOO_LONG
+
+  """The reason looks like a payment card number, which is never stored. Remove it."""
+  CARD_NUMBER_REFUSED
+
+  """The idempotency key is empty, longer than 255 characters or not printable ASCII."""
+  IDEMPOTENCY_KEY_INVALID
+
+  """The key has already made a refund from a different input. Use a new key for a new refund."""
+  IDEMPOTENCY_KEY_REUSED
+
+  """Another request with this key is still running. Send the same again after a moment, with the same key."""
+  IDEMPOTENCY_IN_PROGRESS
 }
 `, BuiltIn: false},
 	{Name: "../../schema/schema.graphqls", Input: `"""
@@ -4558,6 +5325,76 @@ func (ec *executionContext) childFields_PaymentAttempt(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type PaymentAttempt", field.Name)
 }
 
+func (ec *executionContext) childFields_PaymentCapturePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PaymentCapturePayload_order(ctx, field)
+	case "payment":
+		return ec.fieldContext_PaymentCapturePayload_payment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PaymentCapturePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCapturePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentCaptureUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_PaymentCaptureUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_PaymentCaptureUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_PaymentCaptureUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCaptureUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentCompleteActionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PaymentCompleteActionPayload_order(ctx, field)
+	case "payment":
+		return ec.fieldContext_PaymentCompleteActionPayload_payment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PaymentCompleteActionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCompleteActionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentCompleteActionUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_PaymentCompleteActionUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_PaymentCompleteActionUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_PaymentCompleteActionUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCompleteActionUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PaymentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PaymentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PaymentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PaymentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PaymentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PaymentNextAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -4570,6 +5407,30 @@ func (ec *executionContext) childFields_PaymentNextAction(ctx context.Context, f
 		return ec.fieldContext_PaymentNextAction_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentNextAction", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PaymentResolvePayload_order(ctx, field)
+	case "payment":
+		return ec.fieldContext_PaymentResolvePayload_payment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PaymentResolvePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentResolvePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentResolveUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_PaymentResolveUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_PaymentResolveUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_PaymentResolveUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentResolveUserError", field.Name)
 }
 
 func (ec *executionContext) childFields_PaymentRetryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4596,6 +5457,30 @@ func (ec *executionContext) childFields_PaymentRetryUserError(ctx context.Contex
 		return ec.fieldContext_PaymentRetryUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentRetryUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentVoidPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PaymentVoidPayload_order(ctx, field)
+	case "payment":
+		return ec.fieldContext_PaymentVoidPayload_payment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PaymentVoidPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentVoidPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentVoidUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_PaymentVoidUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_PaymentVoidUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_PaymentVoidUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentVoidUserError", field.Name)
 }
 
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4704,6 +5589,32 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 		return ec.fieldContext_Refund_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Refund", field.Name)
+}
+
+func (ec *executionContext) childFields_RefundCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refund":
+		return ec.fieldContext_RefundCreatePayload_refund(ctx, field)
+	case "order":
+		return ec.fieldContext_RefundCreatePayload_order(ctx, field)
+	case "replayed":
+		return ec.fieldContext_RefundCreatePayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RefundCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RefundCreateUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_RefundCreateUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_RefundCreateUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_RefundCreateUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundCreateUserError", field.Name)
 }
 
 func (ec *executionContext) childFields_UserRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

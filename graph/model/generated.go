@@ -223,12 +223,125 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// Which payment to capture.
+type PaymentCaptureInput struct {
+	// The payment's id. A malformed one is BAD_USER_INPUT.
+	PaymentID string `json:"paymentId"`
+	// Capture only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// What paymentCapture did.
+type PaymentCapturePayload struct {
+	// The order in its present state; null when there are user errors.
+	Order *order.Order `json:"order,omitempty"`
+	// The payment: AUTHORIZED until the provider has taken the money, then CONFIRMED. Null when there are user errors.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*PaymentCaptureUserError `json:"userErrors"`
+}
+
+// Why a paymentCapture was refused.
+type PaymentCaptureUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code PaymentCaptureErrorCode `json:"code"`
+}
+
+func (PaymentCaptureUserError) IsUserError() {}
+
+// Which payment's action is over.
+type PaymentCompleteActionInput struct {
+	// The payment's id. A malformed one is BAD_USER_INPUT.
+	PaymentID string `json:"paymentId"`
+	// Stands in for the customer: simulated provider only, BAD_USER_INPUT with any other. Absent: whatever the customer did at
+	// the provider.
+	Outcome *order.ActionOutcome `json:"outcome,omitempty"`
+}
+
+// What paymentCompleteAction did.
+type PaymentCompleteActionPayload struct {
+	// The order in its present state; null when there are user errors.
+	Order *order.Order `json:"order,omitempty"`
+	// The payment in its present state: what the provider said comes as events. Null when there are user errors.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*PaymentCompleteActionUserError `json:"userErrors"`
+}
+
+// Why a paymentCompleteAction was refused.
+type PaymentCompleteActionUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code PaymentCompleteActionErrorCode `json:"code"`
+}
+
+func (PaymentCompleteActionUserError) IsUserError() {}
+
+// A page of payments.
+type PaymentConnection struct {
+	// The payments with their cursors.
+	Edges []*PaymentEdge `json:"edges"`
+	// The payments alone, for those who do not page by edge.
+	Nodes []*payment.Payment `json:"nodes"`
+	// Where the page stands in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A payment in a list.
+type PaymentEdge struct {
+	// Pass it as `after` to continue behind this payment.
+	Cursor string `json:"cursor"`
+	// The payment.
+	Node *payment.Payment `json:"node"`
+}
+
 // How an order is paid. It holds a token from the payment provider, never card data.
 type PaymentMethodInput struct {
 	// The provider's token. The simulated provider knows `sim_approve`, `sim_decline`, `sim_random` (either of the two),
 	// `sim_requires_action`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
 	Token string `json:"token"`
 }
+
+// How to settle a payment that needs a person.
+type PaymentResolveInput struct {
+	// The payment's id. A malformed one is BAD_USER_INPUT.
+	PaymentID string `json:"paymentId"`
+	// What to do.
+	Resolution order.Resolution `json:"resolution"`
+	// How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers.
+	Note string `json:"note"`
+	// Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// What paymentResolve did.
+type PaymentResolvePayload struct {
+	// The order in its present state; null when there are user errors.
+	Order *order.Order `json:"order,omitempty"`
+	// The payment in its present state; null when there are user errors.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*PaymentResolveUserError `json:"userErrors"`
+}
+
+// Why a paymentResolve was refused.
+type PaymentResolveUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code PaymentResolveErrorCode `json:"code"`
+}
+
+func (PaymentResolveUserError) IsUserError() {}
 
 // A new payment for an unpaid order.
 type PaymentRetryInput struct {
@@ -267,6 +380,36 @@ type PaymentRetryUserError struct {
 }
 
 func (PaymentRetryUserError) IsUserError() {}
+
+// Which payment to void.
+type PaymentVoidInput struct {
+	// The payment's id. A malformed one is BAD_USER_INPUT.
+	PaymentID string `json:"paymentId"`
+	// Void only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// What paymentVoid did.
+type PaymentVoidPayload struct {
+	// The order in its present state; null when there are user errors.
+	Order *order.Order `json:"order,omitempty"`
+	// The payment: VOIDED, or as before until the provider has let it go. Null when there are user errors.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*PaymentVoidUserError `json:"userErrors"`
+}
+
+// Why a paymentVoid was refused.
+type PaymentVoidUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code PaymentVoidErrorCode `json:"code"`
+}
+
+func (PaymentVoidUserError) IsUserError() {}
 
 // Which product to take off sale.
 type ProductArchiveInput struct {
@@ -357,6 +500,46 @@ type ProductUpsertUserError struct {
 
 func (ProductUpsertUserError) IsUserError() {}
 
+// Money to give back.
+type RefundCreateInput struct {
+	// Makes repeating safe: a random string such as a UUID, made once when the button is pressed and sent again on every
+	// retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the refund was made.
+	// An `Idempotency-Key` header does the same; if both are sent they must be equal.
+	IdempotencyKey string `json:"idempotencyKey"`
+	// The order's id. A malformed one is BAD_USER_INPUT.
+	OrderID string `json:"orderId"`
+	// How much, in minor units of the order's currency, at least 1. Absent: all that is refundable.
+	AmountMinor *int64 `json:"amountMinor,omitempty"`
+	// Why, up to 500 characters. The customer can read it. No card numbers.
+	Reason *string `json:"reason,omitempty"`
+	// Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// What refundCreate did.
+type RefundCreatePayload struct {
+	// The refund; null when there are user errors. On a replay it is the refund of the first request, in its present state.
+	Refund *payment.Refund `json:"refund,omitempty"`
+	// The order; null when there are user errors.
+	Order *order.Order `json:"order,omitempty"`
+	// True when this idempotency key had already made the refund and this request made none.
+	Replayed bool `json:"replayed"`
+	// Why it was refused; empty on success.
+	UserErrors []*RefundCreateUserError `json:"userErrors"`
+}
+
+// Why a refundCreate was refused.
+type RefundCreateUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code RefundCreateErrorCode `json:"code"`
+}
+
+func (RefundCreateUserError) IsUserError() {}
+
 // Whose tokens end.
 type UserRevokeInput struct {
 	// The user's id (`customer_…`): a customer's or a member of staff's.
@@ -399,15 +582,15 @@ const (
 	OrderActionDeliver OrderAction = "DELIVER"
 	// Pay again after a decline, with `paymentRetry`.
 	OrderActionRetryPayment OrderAction = "RETRY_PAYMENT"
-	// Take the step the payment asks for in `Payment.nextAction`. Owner only.
+	// Take the step the payment asks for in `Payment.nextAction`, then say so with `paymentCompleteAction`.
 	OrderActionCompleteAction OrderAction = "COMPLETE_ACTION"
-	// Take the money of an AUTHORIZED payment. Staff only.
+	// Take the money of an AUTHORIZED payment, with `paymentCapture`. Staff only.
 	OrderActionCapture OrderAction = "CAPTURE"
-	// Let go of an AUTHORIZED payment without taking money. Staff only.
+	// Let a payment go without taking money, with `paymentVoid`. Staff only.
 	OrderActionVoid OrderAction = "VOID"
-	// Give money back. Staff only.
+	// Give money back, with `refundCreate`. Staff only.
 	OrderActionRefund OrderAction = "REFUND"
-	// Settle a payment whose `attention` is set. Staff only.
+	// Settle a payment whose `attention` is set, with `paymentResolve`. Staff only.
 	OrderActionResolve OrderAction = "RESOLVE"
 )
 
@@ -693,6 +876,195 @@ func (e OrderDeliverErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Reasons to refuse a paymentCapture.
+type PaymentCaptureErrorCode string
+
+const (
+	// There is no such payment.
+	PaymentCaptureErrorCodePaymentNotFound PaymentCaptureErrorCode = "PAYMENT_NOT_FOUND"
+	// The payment is not AUTHORIZED, or a void of it is under way.
+	PaymentCaptureErrorCodeNotAllowedInState PaymentCaptureErrorCode = "NOT_ALLOWED_IN_STATE"
+	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	PaymentCaptureErrorCodeConflict PaymentCaptureErrorCode = "CONFLICT"
+)
+
+var AllPaymentCaptureErrorCode = []PaymentCaptureErrorCode{
+	PaymentCaptureErrorCodePaymentNotFound,
+	PaymentCaptureErrorCodeNotAllowedInState,
+	PaymentCaptureErrorCodeConflict,
+}
+
+func (e PaymentCaptureErrorCode) IsValid() bool {
+	switch e {
+	case PaymentCaptureErrorCodePaymentNotFound, PaymentCaptureErrorCodeNotAllowedInState, PaymentCaptureErrorCodeConflict:
+		return true
+	}
+	return false
+}
+
+func (e PaymentCaptureErrorCode) String() string {
+	return string(e)
+}
+
+func (e *PaymentCaptureErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PaymentCaptureErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PaymentCaptureErrorCode", str)
+	}
+	return nil
+}
+
+func (e PaymentCaptureErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PaymentCaptureErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PaymentCaptureErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a paymentCompleteAction.
+type PaymentCompleteActionErrorCode string
+
+const (
+	// There is no such payment, or it belongs to someone else.
+	PaymentCompleteActionErrorCodePaymentNotFound PaymentCompleteActionErrorCode = "PAYMENT_NOT_FOUND"
+	// The payment does not wait for an action, or the action has ended otherwise.
+	PaymentCompleteActionErrorCodeNotAllowedInState PaymentCompleteActionErrorCode = "NOT_ALLOWED_IN_STATE"
+)
+
+var AllPaymentCompleteActionErrorCode = []PaymentCompleteActionErrorCode{
+	PaymentCompleteActionErrorCodePaymentNotFound,
+	PaymentCompleteActionErrorCodeNotAllowedInState,
+}
+
+func (e PaymentCompleteActionErrorCode) IsValid() bool {
+	switch e {
+	case PaymentCompleteActionErrorCodePaymentNotFound, PaymentCompleteActionErrorCodeNotAllowedInState:
+		return true
+	}
+	return false
+}
+
+func (e PaymentCompleteActionErrorCode) String() string {
+	return string(e)
+}
+
+func (e *PaymentCompleteActionErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PaymentCompleteActionErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PaymentCompleteActionErrorCode", str)
+	}
+	return nil
+}
+
+func (e PaymentCompleteActionErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PaymentCompleteActionErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PaymentCompleteActionErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a paymentResolve.
+type PaymentResolveErrorCode string
+
+const (
+	// There is no such payment.
+	PaymentResolveErrorCodePaymentNotFound PaymentResolveErrorCode = "PAYMENT_NOT_FOUND"
+	// A mark for a payment that needs nobody, or against what is booked; a RECHECK of one the provider never saw.
+	PaymentResolveErrorCodeNotAllowedInState PaymentResolveErrorCode = "NOT_ALLOWED_IN_STATE"
+	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	PaymentResolveErrorCodeConflict PaymentResolveErrorCode = "CONFLICT"
+	// The note has a character that cannot be stored, such as a null byte, or is missing where one is needed.
+	PaymentResolveErrorCodeTextInvalid PaymentResolveErrorCode = "TEXT_INVALID"
+	// The note is longer than 500 characters.
+	PaymentResolveErrorCodeTextTooLong PaymentResolveErrorCode = "TEXT_TOO_LONG"
+	// The note looks like a payment card number, which is never stored. Remove it.
+	PaymentResolveErrorCodeCardNumberRefused PaymentResolveErrorCode = "CARD_NUMBER_REFUSED"
+)
+
+var AllPaymentResolveErrorCode = []PaymentResolveErrorCode{
+	PaymentResolveErrorCodePaymentNotFound,
+	PaymentResolveErrorCodeNotAllowedInState,
+	PaymentResolveErrorCodeConflict,
+	PaymentResolveErrorCodeTextInvalid,
+	PaymentResolveErrorCodeTextTooLong,
+	PaymentResolveErrorCodeCardNumberRefused,
+}
+
+func (e PaymentResolveErrorCode) IsValid() bool {
+	switch e {
+	case PaymentResolveErrorCodePaymentNotFound, PaymentResolveErrorCodeNotAllowedInState, PaymentResolveErrorCodeConflict, PaymentResolveErrorCodeTextInvalid, PaymentResolveErrorCodeTextTooLong, PaymentResolveErrorCodeCardNumberRefused:
+		return true
+	}
+	return false
+}
+
+func (e PaymentResolveErrorCode) String() string {
+	return string(e)
+}
+
+func (e *PaymentResolveErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PaymentResolveErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PaymentResolveErrorCode", str)
+	}
+	return nil
+}
+
+func (e PaymentResolveErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PaymentResolveErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PaymentResolveErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Reasons to refuse a paymentRetry.
 type PaymentRetryErrorCode string
 
@@ -761,6 +1133,67 @@ func (e *PaymentRetryErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e PaymentRetryErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a paymentVoid.
+type PaymentVoidErrorCode string
+
+const (
+	// There is no such payment.
+	PaymentVoidErrorCodePaymentNotFound PaymentVoidErrorCode = "PAYMENT_NOT_FOUND"
+	// The payment took its money, has ended, is PROCESSING with the provider, or a capture of it is under way.
+	PaymentVoidErrorCodeNotAllowedInState PaymentVoidErrorCode = "NOT_ALLOWED_IN_STATE"
+	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	PaymentVoidErrorCodeConflict PaymentVoidErrorCode = "CONFLICT"
+)
+
+var AllPaymentVoidErrorCode = []PaymentVoidErrorCode{
+	PaymentVoidErrorCodePaymentNotFound,
+	PaymentVoidErrorCodeNotAllowedInState,
+	PaymentVoidErrorCodeConflict,
+}
+
+func (e PaymentVoidErrorCode) IsValid() bool {
+	switch e {
+	case PaymentVoidErrorCodePaymentNotFound, PaymentVoidErrorCodeNotAllowedInState, PaymentVoidErrorCodeConflict:
+		return true
+	}
+	return false
+}
+
+func (e PaymentVoidErrorCode) String() string {
+	return string(e)
+}
+
+func (e *PaymentVoidErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PaymentVoidErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PaymentVoidErrorCode", str)
+	}
+	return nil
+}
+
+func (e PaymentVoidErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PaymentVoidErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PaymentVoidErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -886,6 +1319,91 @@ func (e *ProductUpsertErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProductUpsertErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a refundCreate.
+type RefundCreateErrorCode string
+
+const (
+	// There is no such order.
+	RefundCreateErrorCodeOrderNotFound RefundCreateErrorCode = "ORDER_NOT_FOUND"
+	// Nothing was captured that is not refunded, or about to be.
+	RefundCreateErrorCodeNothingRefundable RefundCreateErrorCode = "NOTHING_REFUNDABLE"
+	// The amount is below 1 or above what is refundable.
+	RefundCreateErrorCodeAmountOutOfRange RefundCreateErrorCode = "AMOUNT_OUT_OF_RANGE"
+	// The order is CANCELLING, which gives all of its money back by itself.
+	RefundCreateErrorCodeOrderCancelling RefundCreateErrorCode = "ORDER_CANCELLING"
+	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	RefundCreateErrorCodeConflict RefundCreateErrorCode = "CONFLICT"
+	// The reason has a character that cannot be stored, such as a null byte.
+	RefundCreateErrorCodeTextInvalid RefundCreateErrorCode = "TEXT_INVALID"
+	// The reason is longer than 500 characters.
+	RefundCreateErrorCodeTextTooLong RefundCreateErrorCode = "TEXT_TOO_LONG"
+	// The reason looks like a payment card number, which is never stored. Remove it.
+	RefundCreateErrorCodeCardNumberRefused RefundCreateErrorCode = "CARD_NUMBER_REFUSED"
+	// The idempotency key is empty, longer than 255 characters or not printable ASCII.
+	RefundCreateErrorCodeIdempotencyKeyInvalid RefundCreateErrorCode = "IDEMPOTENCY_KEY_INVALID"
+	// The key has already made a refund from a different input. Use a new key for a new refund.
+	RefundCreateErrorCodeIdempotencyKeyReused RefundCreateErrorCode = "IDEMPOTENCY_KEY_REUSED"
+	// Another request with this key is still running. Send the same again after a moment, with the same key.
+	RefundCreateErrorCodeIdempotencyInProgress RefundCreateErrorCode = "IDEMPOTENCY_IN_PROGRESS"
+)
+
+var AllRefundCreateErrorCode = []RefundCreateErrorCode{
+	RefundCreateErrorCodeOrderNotFound,
+	RefundCreateErrorCodeNothingRefundable,
+	RefundCreateErrorCodeAmountOutOfRange,
+	RefundCreateErrorCodeOrderCancelling,
+	RefundCreateErrorCodeConflict,
+	RefundCreateErrorCodeTextInvalid,
+	RefundCreateErrorCodeTextTooLong,
+	RefundCreateErrorCodeCardNumberRefused,
+	RefundCreateErrorCodeIdempotencyKeyInvalid,
+	RefundCreateErrorCodeIdempotencyKeyReused,
+	RefundCreateErrorCodeIdempotencyInProgress,
+}
+
+func (e RefundCreateErrorCode) IsValid() bool {
+	switch e {
+	case RefundCreateErrorCodeOrderNotFound, RefundCreateErrorCodeNothingRefundable, RefundCreateErrorCodeAmountOutOfRange, RefundCreateErrorCodeOrderCancelling, RefundCreateErrorCodeConflict, RefundCreateErrorCodeTextInvalid, RefundCreateErrorCodeTextTooLong, RefundCreateErrorCodeCardNumberRefused, RefundCreateErrorCodeIdempotencyKeyInvalid, RefundCreateErrorCodeIdempotencyKeyReused, RefundCreateErrorCodeIdempotencyInProgress:
+		return true
+	}
+	return false
+}
+
+func (e RefundCreateErrorCode) String() string {
+	return string(e)
+}
+
+func (e *RefundCreateErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RefundCreateErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RefundCreateErrorCode", str)
+	}
+	return nil
+}
+
+func (e RefundCreateErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RefundCreateErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RefundCreateErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -1,7 +1,10 @@
 package order
 
 import (
+	"slices"
+
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // Option is what a user may do next, as in the GraphQL enum OrderAction.
@@ -9,25 +12,43 @@ type Option string
 
 // The options.
 const (
-	OptionCancel       Option = "CANCEL"
-	OptionDeliver      Option = "DELIVER"
-	OptionRetryPayment Option = "RETRY_PAYMENT"
+	OptionCancel         Option = "CANCEL"
+	OptionDeliver        Option = "DELIVER"
+	OptionRetryPayment   Option = "RETRY_PAYMENT"
+	OptionCompleteAction Option = "COMPLETE_ACTION"
+	OptionCapture        Option = "CAPTURE"
+	OptionVoid           Option = "VOID"
+	OptionRefund         Option = "REFUND"
+	OptionResolve        Option = "RESOLVE"
 )
 
-// Options returns what the principal may do with the order in its state, read from the state machines.
+// Options returns what the principal may do with the order in its state: what the mutations themselves ask.
 func (o *Order) Options(p auth.Principal) []Option {
 	options := []Option{}
 	if !p.CanSee(o.CustomerID) {
 		return options
 	}
-	if Machine.Changes(o.Status, Cancel) {
-		options = append(options, OptionCancel)
-	}
-	if p.Staff() && Machine.Changes(o.Status, Deliver) {
-		options = append(options, OptionDeliver)
-	}
-	if o.CanRetry() {
-		options = append(options, OptionRetryPayment)
+	active := o.activePayment()
+	for _, may := range []struct {
+		option Option
+		is     bool
+	}{
+		{OptionCancel, Machine.Changes(o.Status, Cancel)},
+		{OptionDeliver, p.Staff() && Machine.Changes(o.Status, Deliver)},
+		{OptionRetryPayment, o.CanRetry()},
+		{OptionCompleteAction, active != nil && o.CanCompleteAction(active)},
+		{OptionCapture, p.Staff() && active != nil && o.CanCapture(active)},
+		{OptionVoid, p.Staff() && active != nil && o.CanVoid(active)},
+		{OptionRefund, p.Staff() && o.CanRefund()},
+		{OptionResolve, p.Staff() && o.needsPerson()},
+	} {
+		if may.is {
+			options = append(options, may.option)
+		}
 	}
 	return options
+}
+
+func (o *Order) needsPerson() bool {
+	return slices.ContainsFunc(o.Payments, func(p payment.Payment) bool { return p.Attention != nil })
 }

@@ -10,6 +10,24 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
+// CanRefund reports whether money can be given back by a refund of its own: not while a cancel gives all of it back.
+func (o *Order) CanRefund() bool { return o.Status != Cancelling && o.Refundable() > 0 }
+
+// Refund gives an amount back, in minor units, and returns the refund's id. The caller has asked CanRefund, and the
+// amount is at most Refundable.
+func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) {
+	for i := range o.Payments {
+		// What is refundable is all of one payment: what another took after it had ended is on its way back.
+		if p := &o.Payments[i]; p.Status == payment.Confirmed {
+			if err := o.addRefund(c, p, minor, at(c.Now), reason); err != nil {
+				return uuid.Nil, err
+			}
+			return o.Refunds[len(o.Refunds)-1].ID, nil
+		}
+	}
+	return uuid.Nil, errors.New("no payment has money to refund")
+}
+
 // addRefund sets an amount of a payment aside as pending and makes the attempt that gives it back, due at the given
 // time. Its amount is counted at once, so no second refund can take the same money.
 func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Time, reason *string) error {

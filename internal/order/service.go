@@ -6,8 +6,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
@@ -30,6 +32,8 @@ type Store interface {
 	OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Order, error)
 	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
 	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
+	// PaymentsNeedingAttention lists them by id, so the longest waiting first.
+	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request page.Request) (page.Result[PaymentOf], error)
 	// AttemptsByPayment is for staff.
 	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error)
 	// EventPages reads one page of events after a version for each of many orders, oldest first.
@@ -41,6 +45,12 @@ type EventPageRequest struct {
 	OrderID uuid.UUID
 	After   int
 	Limit   int
+}
+
+// PaymentOf is a payment with its order.
+type PaymentOf struct {
+	Order   *Order
+	Payment *payment.Payment
 }
 
 // Idempotency makes a request that bears money safe to repeat. The zero value means none.
@@ -56,6 +66,8 @@ type Change struct {
 	// Apply changes the order in place. It returns the id that an idempotency key is to remember (uuid.Nil otherwise).
 	Apply func(o *Order) (entityID uuid.UUID, err error)
 	Key   Idempotency
+	// Audit, when set, is committed with the change. Apply may complete it.
+	Audit *audit.Entry
 	// Lease, when set, must still be held at the commit, or nothing is changed and ErrLeaseLost is returned.
 	Lease *Lease
 }
@@ -126,6 +138,14 @@ func (s *Service) cause(p auth.Principal, requestID string) Cause {
 	return Cause{Now: s.clock(), Actor: Actor{Kind: kind, ID: p.CustomerID}, RequestID: requestID}
 }
 
+// audited is the audit entry of a change, nil for anybody but staff.
+func audited(c Cause, p auth.Principal, action string, kind id.Prefix, subject uuid.UUID, detail string) *audit.Entry {
+	if !p.Staff() {
+		return nil
+	}
+	return audit.New(c.Now, p, action, kind, subject, detail)
+}
+
 // CancelInput says which order to cancel.
 type CancelInput struct {
 	OrderID         uuid.UUID
@@ -150,7 +170,7 @@ func (s *Service) Cancel(ctx context.Context, p auth.Principal, in CancelInput) 
 		reason = CancelledByStaff
 	}
 	c := s.cause(p, in.RequestID)
-	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Apply: func(o *Order) (uuid.UUID, error) {
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.cancel", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if Machine.Changes(o.Status, Cancel) {
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
@@ -176,7 +196,7 @@ func (s *Service) Deliver(ctx context.Context, p auth.Principal, in DeliverInput
 		return nil, err
 	}
 	c := s.cause(p, in.RequestID)
-	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Apply: func(o *Order) (uuid.UUID, error) {
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.deliver", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if _, err := Machine.Next(o.Status, Deliver); err != nil {
 			return uuid.Nil, fault.User(fault.NotAllowedInState, "Only a CONFIRMED order can be delivered; this one is "+string(o.Status)+".", "input", "orderId")
 		}

@@ -108,7 +108,8 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 	}
 	c := s.cause(p, in.RequestID)
 	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
-		Key: Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
+		Audit: audited(c, p, "payment.retry", id.Order, in.OrderID, ""),
+		Key:   Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
 		Apply: func(o *Order) (uuid.UUID, error) {
 			if !o.CanRetry() {
 				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed.", "input", "orderId")

@@ -2,12 +2,25 @@ package order
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/fsm"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
 )
+
+// PaymentInput says which payment is meant.
+type PaymentInput struct {
+	PaymentID       uuid.UUID
+	ExpectedVersion *int
+	RequestID       string
+}
 
 // RecheckPayment asks the pipeline to look the payment's charge up and to take in what it sees, now and durably: for a
 // webhook, for a reconciler, for a customer who comes back. It is cheap and may be asked any number of times, by anybody
@@ -15,22 +28,151 @@ import (
 // Order.Recheck for what it does.
 func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
 	c := s.cause(p, "")
-	outcome, err := s.changePayment(ctx, p, paymentID, Change{Apply: func(o *Order) (uuid.UUID, error) {
+	return s.changePayment(ctx, p, paymentID, Change{Apply: func(o *Order) (uuid.UUID, error) {
 		o.Recheck(c, paymentID)
 		return uuid.Nil, nil
 	}})
-	return outcome.Order, err
+}
+
+// Capture takes the money a payment holds; the order is CONFIRMED once the provider has said so. Asking again, or for
+// what is captured, changes nothing. Staff only. User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
+func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	c := s.cause(p, in.RequestID)
+	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
+		Audit: audited(c, p, "payment.capture", id.Payment, in.PaymentID, ""),
+		Apply: func(o *Order) (uuid.UUID, error) {
+			of := o.paymentByID(in.PaymentID)
+			if of.Status == payment.Confirmed || of.Goal == payment.Confirmed {
+				return uuid.Nil, nil
+			}
+			if !o.CanCapture(of) {
+				return uuid.Nil, notInState(of, "Only an AUTHORIZED payment that is not about to be voided can be captured.")
+			}
+			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+			o.Capture(c, of)
+			return uuid.Nil, nil
+		},
+	})
+	return o, paymentNotFound(err)
+}
+
+// Void lets a payment go before its money is taken; it is VOIDED once the provider has said so, and the order can be paid
+// again. Asking again, or for what is voided, changes nothing. Staff only.
+// User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
+func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	c := s.cause(p, in.RequestID)
+	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
+		Audit: audited(c, p, "payment.void", id.Payment, in.PaymentID, ""),
+		Apply: func(o *Order) (uuid.UUID, error) {
+			of := o.paymentByID(in.PaymentID)
+			if of.Status == payment.Voided || of.Goal == payment.Voided || of.Goal == payment.Expired {
+				return uuid.Nil, nil
+			}
+			if !o.CanVoid(of) {
+				return uuid.Nil, notInState(of, "Only a payment that took no money, is not with the provider and is not about to be captured can be voided.")
+			}
+			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+			return uuid.Nil, o.Void(c, s.policy, of)
+		},
+	})
+	return o, paymentNotFound(err)
+}
+
+// maxResolveNote in characters.
+const maxResolveNote = 500
+
+// ResolveInput says how a payment that needs a person is settled.
+type ResolveInput struct {
+	PaymentInput
+	Resolution Resolution
+	// Note says how the person knows. Marks need one.
+	Note string
+}
+
+// Resolve settles a payment that needs a person; see Order.Resolve. Staff only.
+// User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TEXT_INVALID, TEXT_TOO_LONG, CARD_NUMBER_REFUSED.
+func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput) (*Order, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	var problems fault.List
+	checkText(&problems, &in.Note, maxResolveNote, "input", "note")
+	if in.Resolution != Recheck && strings.TrimSpace(in.Note) == "" {
+		problems.Add(fault.User(fault.TextInvalid, "Say in the note how you know.", "input", "note"))
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	detail := string(in.Resolution)
+	if in.Note != "" {
+		detail += ": " + in.Note
+	}
+	c := s.cause(p, in.RequestID)
+	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
+		Audit: audited(c, p, "payment.resolve", id.Payment, in.PaymentID, detail),
+		Apply: func(o *Order) (uuid.UUID, error) {
+			if o.ResolutionChanges(in.PaymentID, in.Resolution) {
+				if err := expectVersion(o, in.ExpectedVersion); err != nil {
+					return uuid.Nil, err
+				}
+			}
+			err := o.Resolve(c, s.policy, in.PaymentID, in.Resolution)
+			var refused *fsm.NotAllowedError
+			if errors.As(err, &refused) {
+				err = notInState(o.paymentByID(in.PaymentID), "A mark settles a payment that needs a person and must not contradict what is booked; a recheck needs a charge at the provider.")
+			}
+			return uuid.Nil, err
+		},
+	})
+	return o, paymentNotFound(err)
+}
+
+// NeedingAttention lists the payments that need a person, the longest waiting first. Staff only.
+func (s *Service) NeedingAttention(ctx context.Context, p auth.Principal, request page.Request) (page.Result[PaymentOf], error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return page.Result[PaymentOf]{}, err
+	}
+	return s.store.PaymentsNeedingAttention(ctx, p, request)
 }
 
 // changePayment changes the order of a payment. fault.NotFound when the principal may not see one.
-func (s *Service) changePayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID, change Change) (Outcome, error) {
+func (s *Service) changePayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID, change Change) (*Order, error) {
+	o, err := s.orderOfPayment(ctx, p, paymentID)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := s.store.ChangeOrder(ctx, p, o.ID, change)
+	return outcome.Order, err
+}
+
+func (s *Service) orderOfPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
 	orders, err := s.store.OrdersByPayment(ctx, p, []uuid.UUID{paymentID})
 	if err != nil {
-		return Outcome{}, err
+		return nil, err
 	}
-	o := orders[paymentID]
-	if o == nil {
-		return Outcome{}, fault.New(fault.NotFound, "There is no such payment.")
+	if orders[paymentID] == nil {
+		return nil, fault.New(fault.NotFound, "There is no such payment.")
 	}
-	return s.store.ChangeOrder(ctx, p, o.ID, change)
+	return orders[paymentID], nil
+}
+
+func notInState(p *payment.Payment, rule string) error {
+	return fault.User(fault.NotAllowedInState, rule+" This one is "+string(p.Status)+".", "input", "paymentId")
+}
+
+func paymentNotFound(err error) error {
+	if fault.CodeOf(err) == fault.NotFound {
+		return fault.User("PAYMENT_NOT_FOUND", "There is no such payment.", "input", "paymentId")
+	}
+	return err
 }

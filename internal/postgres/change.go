@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
@@ -285,11 +286,16 @@ type keyRow struct {
 	EntityID    uuid.UUID `json:"entity_id"`
 }
 
+type auditRow struct {
+	OrderID uuid.UUID `json:"order_id"`
+	*audit.Entry
+}
+
 // save runs change.sql and returns which orders were saved.
 func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]bool, error) {
 	orders := make([]changeRow, 0, len(changes))
 	payments, refunds, attempts := []paymentRow{}, []refundRow{}, []attemptRow{}
-	events, keys := []savedEventRow{}, []keyRow{}
+	events, keys, audits := []savedEventRow{}, []keyRow{}, []auditRow{}
 	for i := range changes {
 		ch := &changes[i]
 		in, o := ch.call.In, ch.after
@@ -315,9 +321,12 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]boo
 				RequestHash: hex.EncodeToString(key.Hash[:]), OrderID: o.ID, EntityID: ch.entityID,
 			})
 		}
+		if in.change.Audit != nil {
+			audits = append(audits, auditRow{OrderID: o.ID, Entry: in.change.Audit})
+		}
 	}
 	var args []any
-	for _, rows := range []any{orders, payments, refunds, attempts, events, keys} {
+	for _, rows := range []any{orders, payments, refunds, attempts, events, keys, audits} {
 		encoded, err := json.Marshal(rows)
 		if err != nil {
 			return nil, err

@@ -67,12 +67,18 @@ WITH input AS MATERIALIZED (
     FROM jsonb_to_recordset($6::jsonb) AS k (
         actor uuid, operation text, key text, request_hash text, order_id uuid, entity_id uuid)
     JOIN saved ON saved.id = k.order_id
+), audited AS (
+    INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
+    SELECT a.id, a.at, a.actor_id, a.action, a.subject, a.detail
+    FROM jsonb_to_recordset($7::jsonb) AS a (
+        order_id uuid, id uuid, at timestamptz, actor_id uuid, action text, subject text, detail text)
+    JOIN saved ON saved.id = a.order_id
 ), timed AS (
     UPDATE order_work w SET
         due_at = i.due_at,
         leased_until = CASE
             WHEN i.token IS NULL THEN w.leased_until
-            WHEN i.hold THEN clock_timestamp() + make_interval(secs => $7)
+            WHEN i.hold THEN clock_timestamp() + make_interval(secs => $8)
         END
     FROM input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NOT NULL

@@ -51,19 +51,19 @@ export type MetadataInput = {
 export type OrderAction =
   /** Cancel it, with `orderCancel`. */
   | 'CANCEL'
-  /** Take the money of an AUTHORIZED payment. Staff only. */
+  /** Take the money of an AUTHORIZED payment, with `paymentCapture`. Staff only. */
   | 'CAPTURE'
-  /** Take the step the payment asks for in `Payment.nextAction`. Owner only. */
+  /** Take the step the payment asks for in `Payment.nextAction`, then say so with `paymentCompleteAction`. */
   | 'COMPLETE_ACTION'
   /** Mark it as delivered, with `orderDeliver`. Staff only. */
   | 'DELIVER'
-  /** Give money back. Staff only. */
+  /** Give money back, with `refundCreate`. Staff only. */
   | 'REFUND'
-  /** Settle a payment whose `attention` is set. Staff only. */
+  /** Settle a payment whose `attention` is set, with `paymentResolve`. Staff only. */
   | 'RESOLVE'
   /** Pay again after a decline, with `paymentRetry`. */
   | 'RETRY_PAYMENT'
-  /** Let go of an AUTHORIZED payment without taking money. Staff only. */
+  /** Let a payment go without taking money, with `paymentVoid`. Staff only. */
   | 'VOID';
 
 /** Reasons to refuse an orderCancel. */

@@ -34,9 +34,14 @@
       "OrderCancelUserError",
       "OrderCreateUserError",
       "OrderDeliverUserError",
+      "PaymentCaptureUserError",
+      "PaymentCompleteActionUserError",
+      "PaymentResolveUserError",
       "PaymentRetryUserError",
+      "PaymentVoidUserError",
       "ProductArchiveUserError",
       "ProductUpsertUserError",
+      "RefundCreateUserError",
       "UserRevokeUserError"
     ]
   }

@@ -1,0 +1,82 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+// PaymentCapture is the resolver for the paymentCapture field.
+func (r *mutationResolver) PaymentCapture(ctx context.Context, input model.PaymentCaptureInput) (*model.PaymentCapturePayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.OrderService.Capture(ctx, p, order.PaymentInput{
+		PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+	})
+	refused, err := userErrors(err, func(code model.PaymentCaptureErrorCode, f *fault.Error) *model.PaymentCaptureUserError {
+		return &model.PaymentCaptureUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.PaymentCapturePayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(changed)
+	return &model.PaymentCapturePayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
+}
+
+// PaymentVoid is the resolver for the paymentVoid field.
+func (r *mutationResolver) PaymentVoid(ctx context.Context, input model.PaymentVoidInput) (*model.PaymentVoidPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.OrderService.Void(ctx, p, order.PaymentInput{
+		PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+	})
+	refused, err := userErrors(err, func(code model.PaymentVoidErrorCode, f *fault.Error) *model.PaymentVoidUserError {
+		return &model.PaymentVoidUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.PaymentVoidPayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(changed)
+	return &model.PaymentVoidPayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
+}
+
+// PaymentResolve is the resolver for the paymentResolve field.
+func (r *mutationResolver) PaymentResolve(ctx context.Context, input model.PaymentResolveInput) (*model.PaymentResolvePayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.OrderService.Resolve(ctx, p, order.ResolveInput{
+		PaymentInput: order.PaymentInput{PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx)},
+		Resolution:   input.Resolution, Note: input.Note,
+	})
+	refused, err := userErrors(err, func(code model.PaymentResolveErrorCode, f *fault.Error) *model.PaymentResolveUserError {
+		return &model.PaymentResolveUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.PaymentResolvePayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(changed)
+	return &model.PaymentResolvePayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
+}

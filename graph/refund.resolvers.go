@@ -1,0 +1,64 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/requestid"
+)
+
+// RefundCreate is the resolver for the refundCreate field.
+func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundCreateInput) (*model.RefundCreatePayload, error) {
+	key, err := keyOf(ctx, input.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	orderID, err := id.Parse(id.Order, input.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := r.OrderService.Refund(ctx, p, order.RefundInput{
+		IdempotencyKey: key, OrderID: orderID, AmountMinor: input.AmountMinor, Reason: input.Reason,
+		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+	})
+	refused, err := userErrors(err, func(code model.RefundCreateErrorCode, f *fault.Error) *model.RefundCreateUserError {
+		return &model.RefundCreateUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.RefundCreatePayload{UserErrors: refused}, err
+	}
+	scopeOf(ctx).hold(outcome.Order)
+	return &model.RefundCreatePayload{
+		Refund: refundOf(outcome.Order, outcome.EntityID), Order: outcome.Order, Replayed: outcome.Replayed,
+	}, nil
+}
+
+// ID is the resolver for the id field.
+func (r *refundResolver) ID(ctx context.Context, obj *payment.Refund) (string, error) {
+	return id.Format(id.Refund, obj.ID), nil
+}
+
+// Order is the resolver for the order field.
+func (r *refundResolver) Order(ctx context.Context, obj *payment.Refund) (*order.Order, error) {
+	return scopeOf(ctx).order(obj.OrderID), nil
+}
+
+// Payment is the resolver for the payment field.
+func (r *refundResolver) Payment(ctx context.Context, obj *payment.Refund) (*payment.Payment, error) {
+	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
+}
+
+// Refund returns generated.RefundResolver implementation.
+func (r *Resolver) Refund() generated.RefundResolver { return &refundResolver{r} }
+
+type refundResolver struct{ *Resolver }

@@ -1,0 +1,106 @@
+package order
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/fsm"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Resolution is how staff settle a payment that needs a person, as in the GraphQL enum PaymentResolution.
+type Resolution string
+
+// The resolutions.
+const (
+	// Recheck asks the provider, and allows one more call where the cap was reached.
+	Recheck Resolution = "RECHECK"
+	// MarkCaptured: a person knows that the money is with the shop.
+	MarkCaptured Resolution = "MARK_CAPTURED"
+	// MarkNotCaptured: a person knows that it is not.
+	MarkNotCaptured Resolution = "MARK_NOT_CAPTURED"
+)
+
+// Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
+//
+//	attempt               MarkCaptured                    MarkNotCaptured
+//	authorize, capture    it succeeded                    it failed
+//	void                  it came too late                it succeeded
+//	refund                it failed                       it succeeded
+//
+// Without an attempt under way a mark confirms what our books say, and ends the attention. Books are never rewritten: a
+// mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError.
+func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r Resolution) error {
+	p := o.paymentByID(paymentID)
+	refused := &fsm.NotAllowedError{Status: string(p.Status), Action: string(r)}
+	if r == Recheck {
+		if o.chargeAttempt(p.ID) == nil {
+			return refused
+		}
+		for i := range o.Attempts {
+			if a := &o.Attempts[i]; a.PaymentID == p.ID {
+				a.LookUpOnly = false
+			}
+		}
+		o.Recheck(c, paymentID)
+		return nil
+	}
+	kept := r == MarkCaptured
+	if p.Attention == nil {
+		if kept != (p.Captured > 0) || p.Status.Active() {
+			return refused
+		}
+		return nil
+	}
+	a := o.attemptToResolve(p.ID)
+	if a == nil {
+		if kept != (p.Captured > 0) {
+			return refused
+		}
+		p.Attention = nil
+		return nil
+	}
+	a.Message = "settled by staff"
+	if err := o.settleAttempt(c, policy, a, p, marked(a.Operation, kept)); err != nil {
+		return err
+	}
+	return o.unwind(c)
+}
+
+// ResolutionChanges reports whether Resolve would change more than the time of the next look.
+func (o *Order) ResolutionChanges(paymentID uuid.UUID, r Resolution) bool {
+	return r != Recheck && o.paymentByID(paymentID).Attention != nil
+}
+
+// attemptToResolve is the attempt a mark settles: of the charge if one is under way, else the oldest refund's.
+func (o *Order) attemptToResolve(paymentID uuid.UUID) *payment.Attempt {
+	if a := o.openAttempt(paymentID); a != nil {
+		return a
+	}
+	for i := range o.Attempts {
+		if a := &o.Attempts[i]; a.PaymentID == paymentID && a.Open() {
+			return a
+		}
+	}
+	return nil
+}
+
+// marked is the provider's answer that a mark stands for.
+func marked(operation payment.Operation, kept bool) payment.Result {
+	switch operation {
+	case payment.OperationAuthorize, payment.OperationCapture:
+		if kept {
+			return payment.Result{Outcome: payment.Captured}
+		}
+		return payment.Result{Outcome: payment.Refused, Code: "not_captured"}
+	case payment.OperationVoid:
+		if kept {
+			return payment.Result{Outcome: payment.Captured}
+		}
+		return payment.Result{Outcome: payment.Released}
+	case payment.OperationRefund:
+		if kept {
+			return payment.Result{Outcome: payment.Refused, Code: "not_refunded"}
+		}
+	}
+	return payment.Result{Outcome: payment.Refunded}
+}

@@ -1,0 +1,94 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// ActionCompleter is a provider whose customers' actions can be stood in for: the simulated one.
+type ActionCompleter interface {
+	// Complete approves or refuses the action a payment waits for. Completing again changes nothing.
+	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error)
+}
+
+// ActionOutcome is how a simulated customer acts, as in the GraphQL enum SimulatedActionOutcome.
+type ActionOutcome string
+
+// The outcomes of an action.
+const (
+	ActionApprove ActionOutcome = "APPROVE"
+	ActionRefuse  ActionOutcome = "REFUSE"
+)
+
+// CompleteActionInput says that the customer has acted.
+type CompleteActionInput struct {
+	PaymentID uuid.UUID
+	// Outcome stands in for the customer of a simulated payment; "" asks the provider what the customer did.
+	Outcome   ActionOutcome
+	RequestID string
+}
+
+// CanCompleteAction reports whether the payment waits for its customer.
+func (o *Order) CanCompleteAction(p *payment.Payment) bool {
+	return o.Status == Created && p.Status == payment.RequiresAction && p.Goal == ""
+}
+
+// CompleteAction asks the provider at once what became of the customer's action, instead of waiting for its webhook. The
+// pipeline takes the answer in; the order that is returned is as of before. Repeating it after the action ended as asked
+// changes nothing. BAD_USER_INPUT for an outcome with a provider that is not simulated.
+// User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE.
+func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in CompleteActionInput) (*Order, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	completer, simulated := s.methods.(ActionCompleter)
+	if in.Outcome != "" && !simulated {
+		return nil, fault.New(fault.BadUserInput, "outcome is for the simulated payment provider only; leave it out.")
+	}
+	o, err := s.orderOfPayment(ctx, p, in.PaymentID)
+	if err != nil {
+		return nil, paymentNotFound(err)
+	}
+	of := o.paymentByID(in.PaymentID)
+	if of.ActionAsked && slices.Contains(actionEndedIn[in.Outcome], of.Status) {
+		return o, nil
+	}
+	refused := notInState(of, "The payment does not wait for an action.")
+	if !o.CanCompleteAction(of) {
+		return nil, refused
+	}
+	if in.Outcome != "" {
+		_, err := completer.Complete(ctx, in.PaymentID, in.Outcome == ActionApprove)
+		var definite *payment.DefiniteError
+		switch {
+		case errors.As(err, &definite):
+			return nil, refused
+		case err != nil:
+			return nil, fault.New(fault.Unavailable, "The payment provider does not answer; try again.")
+		}
+	}
+	c := s.cause(p, in.RequestID)
+	o, err = s.changePayment(ctx, p, in.PaymentID, Change{
+		Audit: audited(c, p, "payment.completeAction", id.Payment, in.PaymentID, string(in.Outcome)),
+		Apply: func(o *Order) (uuid.UUID, error) {
+			o.Recheck(c, in.PaymentID)
+			return uuid.Nil, nil
+		},
+	})
+	return o, paymentNotFound(err)
+}
+
+// actionEndedIn has, for each outcome, where it leads: completing the action again is then a repeat.
+var actionEndedIn = map[ActionOutcome][]payment.Status{
+	"":            {payment.Processing, payment.Authorized, payment.Confirmed, payment.Declined},
+	ActionApprove: {payment.Processing, payment.Authorized, payment.Confirmed},
+	ActionRefuse:  {payment.Processing, payment.Declined},
+}

@@ -1,0 +1,87 @@
+package order
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+// maxRefundReason in characters.
+const maxRefundReason = 500
+
+// RefundInput asks for money to be given back.
+type RefundInput struct {
+	IdempotencyKey string `json:"-"`
+	OrderID        uuid.UUID
+	// AmountMinor is what to give back, in minor units of the order's currency; nil for all that is refundable.
+	AmountMinor     *int64
+	Reason          *string
+	ExpectedVersion *int
+	RequestID       string `json:"-"`
+}
+
+// Refund gives captured money back, partly or all, also after delivery; Outcome.EntityID is the refund's id. The amount
+// is set aside at once, so refunds never exceed what was captured. Staff only.
+// User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
+// TEXT_TOO_LONG, CARD_NUMBER_REFUSED, and those of idempotency.
+func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) (Outcome, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return Outcome{}, err
+	}
+	var problems fault.List
+	checkKey(&problems, in.IdempotencyKey)
+	checkText(&problems, in.Reason, maxRefundReason, "input", "reason")
+	if in.AmountMinor != nil && *in.AmountMinor <= 0 {
+		problems.Add(fault.User("AMOUNT_OUT_OF_RANGE", "A refund is at least 1 minor unit.", "input", "amountMinor"))
+	}
+	if err := problems.Err(); err != nil {
+		return Outcome{}, err
+	}
+	c := s.cause(p, in.RequestID)
+	entry := audited(c, p, "refund.create", id.Order, in.OrderID, "")
+	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
+		Key:   Idempotency{Operation: "refundCreate", Key: in.IdempotencyKey, Hash: requestHash(in)},
+		Audit: entry,
+		Apply: func(o *Order) (uuid.UUID, error) {
+			minor, err := refundAmount(o, in)
+			if err != nil {
+				return uuid.Nil, err
+			}
+			refundID, err := o.Refund(c, minor, in.Reason)
+			if err != nil {
+				return uuid.Nil, err
+			}
+			detail := o.amount(minor).String() + " of " + o.Number
+			entry.Detail = &detail
+			entry.About(id.Refund, refundID)
+			return refundID, nil
+		},
+	})
+	return outcome, notFound(err)
+}
+
+// refundAmount is what the order is to give back, or why it cannot.
+func refundAmount(o *Order, in RefundInput) (int64, error) {
+	left := o.Refundable()
+	switch {
+	case o.Status == Cancelling:
+		return 0, fault.User("ORDER_CANCELLING", "The order is being cancelled: all of its money is on its way back.", "input", "orderId")
+	case !o.CanRefund():
+		return 0, fault.User("NOTHING_REFUNDABLE", "Nothing was captured that is not refunded, or about to be.", "input", "orderId")
+	}
+	if err := expectVersion(o, in.ExpectedVersion); err != nil {
+		return 0, err
+	}
+	if in.AmountMinor == nil {
+		return left, nil
+	}
+	if *in.AmountMinor > left {
+		return 0, fault.User("AMOUNT_OUT_OF_RANGE", fmt.Sprintf("At most %d minor units can be refunded.", left), "input", "amountMinor")
+	}
+	return *in.AmountMinor, nil
+}

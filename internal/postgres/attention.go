@@ -1,0 +1,50 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
+// PaymentsNeedingAttention implements order.Store. The partial index payments_needing_attention holds exactly these.
+func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r page.Request) (page.Result[order.PaymentOf], error) {
+	q := query{args: []any{viewerArg(p)}}
+	if r.After != uuid.Nil {
+		q.and(`a.id > ?`, r.After)
+	}
+	if r.Before != uuid.Nil {
+		q.and(`a.id < ?`, r.Before)
+	}
+	direction := "ASC"
+	if r.Backward {
+		direction = "DESC"
+	}
+	var rows []struct {
+		orderRow
+		PaymentID uuid.UUID `db:"payment_id"`
+	}
+	statement := fmt.Sprintf(`SELECT a.id AS payment_id, %s FROM payments a JOIN orders o ON o.id = a.order_id
+		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderColumns, visibleTo, q.where(), direction, r.Limit+1)
+	if err := s.db.SelectContext(ctx, &rows, statement, q.args...); err != nil {
+		return page.Result[order.PaymentOf]{}, err
+	}
+	found := make([]order.PaymentOf, len(rows))
+	for i := range rows {
+		o, err := rows[i].order()
+		if err != nil {
+			return page.Result[order.PaymentOf]{}, err
+		}
+		found[i].Order = o
+		for j := range o.Payments {
+			if o.Payments[j].ID == rows[i].PaymentID {
+				found[i].Payment = &o.Payments[j]
+			}
+		}
+	}
+	return page.Cut(r, found), nil
+}
