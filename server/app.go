@@ -23,6 +23,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
@@ -110,8 +111,12 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	return a, nil
 }
 
-// openGateway gives the payment provider: simulated in this process, or behind SIMULATED_URL.
+// openGateway gives the payment provider: Stripe, or the simulated one in this process or behind SIMULATED_URL.
 func (a *App) openGateway(ctx context.Context) (err error) {
+	if a.cfg.PaymentProvider == stripe.Name {
+		a.gateway, err = a.openStripe()
+		return err
+	}
 	if a.cfg.SimulatedURL != "" {
 		a.gateway, err = simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second})
 		return err

@@ -12,7 +12,21 @@ import (
 
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
 )
+
+// openStripe gives Stripe as the payment provider. Nothing is asked of it yet: a Stripe that is down keeps no server from
+// starting.
+func (a *App) openStripe() (*stripe.Gateway, error) {
+	secrets := a.cfg.StripeWebhookSecrets()
+	if len(secrets) == 0 {
+		a.log.Warn("STRIPE_WEBHOOK_SECRET is not set: what customers do at Stripe is noticed late, by asking")
+	}
+	return stripe.New(stripe.Options{
+		SecretKey: a.cfg.StripeSecretKey.Reveal(), WebhookSecrets: secrets,
+		APIBase: a.cfg.StripeAPIBase, ReturnURL: a.cfg.StripeReturnURL,
+	})
+}
 
 // serveProvider runs the simulated payment provider alone, on a database of its own, so that it survives whatever is
 // done to the shop.

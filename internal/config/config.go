@@ -27,8 +27,12 @@ type Config struct {
 	EventRetention   time.Duration `env:"EVENT_RETENTION" envDefault:"720h" min:"1m" help:"How long a feed can be resumed, and how long at least a finished order keeps its events."`
 	NATSURL          Secret        `env:"NATS_URL" shown:"none" kind:"nats" help:"The NATS that carries events between replicas, nats://host:port. Without: each replica reads the database."`
 
-	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated" help:"Who takes the payments."`
+	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated,stripe" help:"Who takes the payments."`
 	SimulatedURL        string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
+	StripeSecretKey     Secret        `env:"STRIPE_SECRET_KEY" shown:"none" kind:"stripe key" help:"The key of the Stripe account, sk_test_…, sk_live_… or a restricted one. Needed with PAYMENT_PROVIDER=stripe."`
+	StripeWebhookSecret Secret        `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"stripe webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…; while it is rotated both, separated by a comma. Without: its webhooks are refused, and changes are found later by asking."`
+	StripeAPIBase       string        `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"Where Stripe's API is, for tests."`
+	StripeReturnURL     string        `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"Where a bank's page sends the customer back to; {order} in it becomes the order's id. Without: authentication is left to Stripe.js in the shop's page."`
 	PaymentStepDelay    time.Duration `env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
 	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
 	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`

@@ -72,6 +72,9 @@ func Load(environ []string) (Config, error) {
 	if cfg.DevAuth() && auth.CheckIssuer(cfg.OIDCIssuer) == nil { // somebody has forgotten AUTH_MODE
 		report("OIDC_ISSUER=%s: AUTH_MODE=dev lets anyone sign in as anyone, whatever an issuer says; set AUTH_MODE=oidc", fault.Quote(cfg.OIDCIssuer))
 	}
+	if cfg.PaymentProvider == "stripe" {
+		cfg.checkStripe(report)
+	}
 	if cfg.AuthMode == "oidc" {
 		if cfg.OIDCIssuer == "" {
 			report("OIDC_ISSUER: AUTH_MODE=oidc needs the issuer whose tokens are accepted, such as https://login.example")

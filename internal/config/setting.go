@@ -96,7 +96,7 @@ func (s setting) checkText(value string) []string {
 		return nil
 	}
 	if len(s.oneof) > 0 && !slices.Contains(s.oneof, value) {
-		return []string{"expected " + list(s.oneof) + notYet(s.name, value)}
+		return []string{"expected " + list(s.oneof)}
 	}
 	switch s.kind {
 	case "optional address":
@@ -118,6 +118,10 @@ func (s setting) checkText(value string) []string {
 				return []string{"expected nats://host:port, several separated by commas (the value is not shown, it may hold a password)"}
 			}
 		}
+	case "stripe key":
+		return checkStripeKey(value)
+	case "stripe webhook secrets":
+		return checkStripeWebhookSecrets(value)
 	case "issuer":
 		if err := auth.CheckIssuer(value); err != nil {
 			return []string{err.Error()}
@@ -129,14 +133,6 @@ func (s setting) checkText(value string) []string {
 		}
 	}
 	return nil
-}
-
-// notYet tells an operator who follows the design's full list that the value is right and early.
-func notYet(name, value string) string {
-	if name == "PAYMENT_PROVIDER" && value == "stripe" {
-		return "; " + value + " is planned and not yet supported"
-	}
-	return ""
 }
 
 func (s setting) checkList(values []string) []string {

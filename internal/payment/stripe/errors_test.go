@@ -181,8 +181,9 @@ func TestErrNew(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"sk_live_x", "rk_live_x"} {
-		if _, err := stripe.New(stripe.Options{SecretKey: key}); err != nil || !stripe.LiveKey(key) {
-			t.Errorf("%q: %v, live %v", key, err, stripe.LiveKey(key))
+		_, err := stripe.New(stripe.Options{SecretKey: key})
+		if live, ok := stripe.KeyMode(key); err != nil || !live || !ok {
+			t.Errorf("%q: %v, live %v, ok %v", key, err, live, ok)
 		}
 	}
 }

@@ -59,9 +59,9 @@ var (
 
 // New returns a gateway; nothing is sent yet. The error never contains a secret.
 func New(o Options) (*Gateway, error) {
-	live, ok := keyMode(o.SecretKey)
+	live, ok := KeyMode(o.SecretKey)
 	if !ok {
-		return nil, errors.New("stripe: the secret key must begin with sk_test_, sk_live_, rk_test_ or rk_live_")
+		return nil, errors.New("stripe: the secret key must begin with " + KeyForms)
 	}
 	config := &stripego.BackendConfig{
 		HTTPClient: httpClient(o.HTTPClient),
@@ -84,13 +84,11 @@ func New(o Options) (*Gateway, error) {
 	}, nil
 }
 
-// LiveKey reports whether the key moves real money.
-func LiveKey(secretKey string) bool {
-	live, _ := keyMode(secretKey)
-	return live
-}
+// KeyForms is how secret keys begin, for messages.
+const KeyForms = "sk_test_, sk_live_, rk_test_ or rk_live_"
 
-func keyMode(key string) (live, ok bool) {
+// KeyMode tells from a secret key's form whether it moves real money; ok is false for what is no secret key.
+func KeyMode(key string) (live, ok bool) {
 	for _, kind := range []string{"sk_", "rk_"} {
 		mode, found := strings.CutPrefix(key, kind)
 		switch {
