@@ -16,15 +16,20 @@ const (
 	pruneSoonest   = time.Second
 	pruneLatest    = time.Hour
 	pruneAgainSoon = time.Minute
+	// keysInterval: idempotency keys are kept twice as long as promised, so an hour more does not matter.
+	keysInterval = time.Hour
 )
 
-// maintain does what the event log needs now and then, until ctx ends: next partitions, and dropping old ones.
+// maintain does what the database needs now and then, until ctx ends: the event log's next partitions, dropping old ones,
+// and forgetting old idempotency keys.
 func (a *App) maintain(ctx context.Context) error {
 	partitions := time.NewTicker(partitionsInterval)
 	defer partitions.Stop()
 	interval := min(max(a.cfg.EventRetention/pruneOften, pruneSoonest), pruneLatest)
 	prune := time.NewTimer(interval)
 	defer prune.Stop()
+	keys := time.NewTicker(keysInterval)
+	defer keys.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,6 +37,10 @@ func (a *App) maintain(ctx context.Context) error {
 		case <-partitions.C:
 			if err := postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
 				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
+			}
+		case <-keys.C:
+			if n, err := postgres.PruneKeys(ctx, a.db.DB, postgres.KeyRetention); err != nil && ctx.Err() == nil {
+				a.log.ErrorContext(ctx, "forgetting old idempotency keys failed", "error", err, "forgotten", n)
 			}
 		case <-prune.C:
 			if a.prune(ctx) {
