@@ -30,9 +30,8 @@ const (
 //go:embed sequencer_assign.sql
 var assignSQL string
 
-// Sequencer is one replica's claim to give positions. It implements event.Ledger: see there. The lease is a row on the
-// database's clock and not an advisory lock, because such a lock stays with a stopped process for ever. It is not for
-// concurrent use.
+// Sequencer is one replica's claim to give positions. It implements event.Ledger: see there. It holds the lease of the
+// row of event_log (see lease.go). It is not for concurrent use.
 //
 // Each write is one statement in a transaction of its own that names the fence and the position it starts from, so it
 // makes no difference if the driver runs it twice or if it comes late.
@@ -71,11 +70,8 @@ const logColumns = `fence, epoch, fingerprint, position, pg_snapshot_xmax(seen):
 // Take implements event.Ledger.
 func (s *Sequencer) Take(ctx context.Context) (bool, error) {
 	var row logRow
-	// A fence of its own for each take: what this process sent before and did not hear of can no longer do anything.
-	err := s.db.GetContext(ctx, &row, `
-		UPDATE event_log SET holder = $1, fence = fence + 1, leased_until = clock_timestamp() + make_interval(secs => $2)
-		WHERE leased_until <= clock_timestamp() OR holder = $1
-		RETURNING `+logColumns, s.holder, s.lease.Seconds())
+	err := s.db.GetContext(ctx, &row,
+		`UPDATE event_log SET `+leaseTaken+` WHERE `+leaseToHave+` RETURNING `+logColumns, s.holder, s.lease.Seconds())
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -97,8 +93,8 @@ func (s *Sequencer) hold(row *logRow) {
 func (s *Sequencer) Renew(ctx context.Context) error {
 	// Losing a renewal in a crash loses nothing, so it does not wait for the disk.
 	result, err := s.db.ExecContext(ctx, `
-		UPDATE event_log SET leased_until = clock_timestamp() + make_interval(secs => $2)
-		WHERE fence = $1 AND leased_until > clock_timestamp() AND set_config('synchronous_commit', 'off', true) IS NOT NULL`,
+		UPDATE event_log SET `+leaseProlonged+`
+		WHERE `+leaseHeld+` AND set_config('synchronous_commit', 'off', true) IS NOT NULL`,
 		s.fence, s.lease.Seconds())
 	if err != nil {
 		return err
@@ -144,7 +140,7 @@ func (s *Sequencer) Release(ctx context.Context) error {
 		return nil
 	}
 	_, err := s.db.ExecContext(ctx, `
-		WITH freed AS (UPDATE event_log SET leased_until = '-infinity' WHERE fence = $1 RETURNING fence)
+		WITH freed AS (UPDATE event_log SET `+leaseFreed+` WHERE fence = $1 RETURNING fence)
 		SELECT pg_notify($2, $3) FROM freed`, s.fence, CommitChannel, LeaseFree)
 	return err
 }

@@ -1,0 +1,260 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/reconcile"
+)
+
+// Reconciliation has what the reconciler compares and finds. It implements reconcile.Store. Each write is one statement
+// that changes nothing more when the driver runs it twice.
+type Reconciliation struct {
+	db     *sqlx.DB
+	holder string
+}
+
+var _ reconcile.Store = (*Reconciliation)(nil)
+
+// NewReconciliation reconciles on db in the name of holder, which must be this process's alone.
+func NewReconciliation(db *sqlx.DB, holder string) *Reconciliation {
+	return &Reconciliation{db: db, holder: holder}
+}
+
+// Begin implements reconcile.Store.
+func (r *Reconciliation) Begin(ctx context.Context, interval, window time.Duration) (*reconcile.Round, error) {
+	var row struct {
+		Fence   int64     `db:"fence"`
+		BeganAt time.Time `db:"began_at"`
+		AfterAt time.Time `db:"after_at"`
+		AfterID uuid.UUID `db:"after_id"`
+	}
+	err := r.db.GetContext(ctx, &row, `
+		UPDATE reconciliation SET `+leaseTaken+`,
+			began_at = CASE WHEN after_at IS NULL THEN clock_timestamp() ELSE began_at END,
+			after_at = coalesce(after_at, clock_timestamp() - make_interval(secs => $4)),
+			after_id = coalesce(after_id, $5)
+		WHERE `+leaseToHave+` AND (after_at IS NOT NULL OR began_at <= clock_timestamp() - make_interval(secs => $3))
+		RETURNING fence, began_at, after_at, after_id`,
+		r.holder, reconcile.Lease.Seconds(), interval.Seconds(), window.Seconds(), uuid.Nil)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &reconcile.Round{
+		Fence: row.Fence, Began: row.BeganAt.UTC(), From: reconcile.Position{At: row.AfterAt.UTC(), ID: row.AfterID},
+	}, nil
+}
+
+// Advance implements reconcile.Store.
+func (r *Reconciliation) Advance(ctx context.Context, round *reconcile.Round, to reconcile.Position) error {
+	result, err := r.db.ExecContext(ctx,
+		`UPDATE reconciliation SET `+leaseProlonged+`, after_at = $3, after_id = $4 WHERE `+leaseHeld,
+		round.Fence, reconcile.Lease.Seconds(), to.At, to.ID)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, reconcile.ErrLeaseLost)
+	}
+	return nil
+}
+
+// End implements reconcile.Store.
+func (r *Reconciliation) End(ctx context.Context, round *reconcile.Round) error {
+	_, err := r.db.ExecContext(ctx,
+		`UPDATE reconciliation SET `+leaseFreed+`, after_at = NULL, after_id = NULL WHERE fence = $1`, round.Fence)
+	return err
+}
+
+// Leave implements reconcile.Store.
+func (r *Reconciliation) Leave(ctx context.Context, round *reconcile.Round) error {
+	_, err := r.db.ExecContext(ctx, `UPDATE reconciliation SET `+leaseFreed+` WHERE fence = $1`, round.Fence)
+	return err
+}
+
+// Unknown implements reconcile.Store.
+func (r *Reconciliation) Unknown(ctx context.Context, provider string, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
+	err = r.db.SelectContext(ctx, &ids, `
+		SELECT id FROM payments
+		WHERE attention IS NOT NULL AND attention = 'UNKNOWN_OUTCOME' AND provider = $1 AND id > $2
+		ORDER BY id LIMIT $3`, provider, after, limit)
+	return ids, err
+}
+
+// booksQuery reads payments as of one moment. The charge is that of the last authorization that was called: there is
+// one for each payment.
+const booksQuery = `
+	SELECT p.id, p.order_id, o.revision, o.number, p.updated_at, p.currency, p.amount_minor, p.captured_minor, p.refunded_minor,
+		p.capture_method, p.method, coalesce(p.provider_reference, '') AS reference, p.attention,
+		(SELECT a.id FROM payment_attempts a
+			WHERE a.order_id = p.order_id AND a.payment_id = p.id AND a.operation = 'AUTHORIZE' AND a.calls > 0
+			ORDER BY a.id DESC LIMIT 1) AS key,
+		EXISTS (SELECT FROM payment_attempts a
+			WHERE a.order_id = p.order_id AND a.payment_id = p.id AND a.finished_at IS NULL) AS busy,
+		d.id IS NOT NULL AS open, d.raised_at IS NOT NULL AS raised
+	FROM payments p JOIN orders o ON o.id = p.order_id
+	LEFT JOIN reconciliation_differences d ON d.payment_id = p.id AND d.resolved_at IS NULL
+	WHERE p.provider = $1 AND `
+
+type booksRow struct {
+	ID            uuid.UUID             `db:"id"`
+	OrderID       uuid.UUID             `db:"order_id"`
+	Revision      int64                 `db:"revision"`
+	Number        string                `db:"number"`
+	UpdatedAt     time.Time             `db:"updated_at"`
+	Currency      string                `db:"currency"`
+	AmountMinor   int64                 `db:"amount_minor"`
+	CapturedMinor int64                 `db:"captured_minor"`
+	RefundedMinor int64                 `db:"refunded_minor"`
+	CaptureMethod payment.CaptureMethod `db:"capture_method"`
+	Method        string                `db:"method"`
+	Reference     string                `db:"reference"`
+	Attention     *payment.Attention    `db:"attention"`
+	Key           uuid.NullUUID         `db:"key"`
+	Busy          bool                  `db:"busy"`
+	Open          bool                  `db:"open"`
+	Raised        bool                  `db:"raised"`
+}
+
+func (row *booksRow) books() reconcile.Books {
+	return reconcile.Books{
+		PaymentID: row.ID, OrderID: row.OrderID, Revision: row.Revision, UpdatedAt: row.UpdatedAt.UTC(),
+		Totals: payment.Totals{Captured: row.CapturedMinor, Refunded: row.RefundedMinor},
+		LookUp: payment.Call{
+			Key: row.Key.UUID, Operation: payment.OperationAuthorize, OrderID: row.OrderID, PaymentID: row.ID,
+			OrderNumber: row.Number, Amount: money.New(row.AmountMinor, row.Currency), Capture: row.CaptureMethod,
+			Method: row.Method, Reference: row.Reference,
+		},
+		Busy: row.Busy, Open: row.Open, Raised: row.Raised,
+		Mismatch: row.Attention != nil && *row.Attention == payment.Mismatch,
+	}
+}
+
+func (r *Reconciliation) books(ctx context.Context, query string, args ...any) ([]reconcile.Books, error) {
+	var rows []booksRow
+	if err := r.db.SelectContext(ctx, &rows, query, args...); err != nil {
+		return nil, err
+	}
+	books := make([]reconcile.Books, len(rows))
+	for i := range rows {
+		books[i] = rows[i].books()
+	}
+	return books, nil
+}
+
+// Differing implements reconcile.Store.
+func (r *Reconciliation) Differing(ctx context.Context, provider string, after uuid.UUID, limit int) ([]reconcile.Books, error) {
+	return r.books(ctx, booksQuery+`p.id IN (
+			SELECT payment_id FROM reconciliation_differences WHERE resolved_at IS NULL
+			UNION SELECT id FROM payments WHERE attention IS NOT NULL AND attention = 'MISMATCH'
+		) AND p.id > $2 ORDER BY p.id LIMIT $3`, provider, after, limit)
+}
+
+// AtRest implements reconcile.Store.
+func (r *Reconciliation) AtRest(ctx context.Context, provider string, after reconcile.Position, until time.Time, limit int) ([]reconcile.Books, error) {
+	return r.books(ctx, booksQuery+`p.status IN ('AUTHORIZED', 'CONFIRMED', 'DECLINED', 'VOIDED', 'EXPIRED')
+		AND (p.updated_at, p.id) > ($2, $3) AND p.updated_at <= $4
+		AND d.id IS NULL AND p.attention IS DISTINCT FROM 'MISMATCH'
+		ORDER BY p.updated_at, p.id LIMIT $5`, provider, after.At, after.ID, until, limit)
+}
+
+// Differs implements reconcile.Store.
+func (r *Reconciliation) Differs(ctx context.Context, b reconcile.Books, theirs payment.Totals) (kept, changed bool, err error) {
+	var row struct {
+		Kept    bool `db:"kept"`
+		Changed bool `db:"changed"`
+	}
+	err = r.db.GetContext(ctx, &row, `
+		WITH present AS MATERIALIZED (
+			SELECT o.id FROM orders o WHERE o.id = $2 AND o.revision = $3
+		), changed AS (
+			INSERT INTO reconciliation_differences AS d (
+				id, order_id, payment_id, currency, captured_minor, refunded_minor, their_captured_minor, their_refunded_minor)
+			SELECT $1, present.id, $4, $5, $6, $7, $8, $9 FROM present
+			ON CONFLICT (payment_id) WHERE resolved_at IS NULL DO UPDATE SET
+				captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor,
+				their_captured_minor = excluded.their_captured_minor, their_refunded_minor = excluded.their_refunded_minor,
+				raised_at = NULL
+			WHERE (d.captured_minor, d.refunded_minor, d.their_captured_minor, d.their_refunded_minor)
+				<> (excluded.captured_minor, excluded.refunded_minor, excluded.their_captured_minor, excluded.their_refunded_minor)
+			RETURNING d.id
+		)
+		SELECT EXISTS (SELECT FROM present) AS kept, EXISTS (SELECT FROM changed) AS changed`,
+		id.New(), b.OrderID, b.Revision, b.PaymentID, b.LookUp.Amount.Currency,
+		b.Totals.Captured, b.Totals.Refunded, theirs.Captured, theirs.Refunded)
+	return row.Kept, row.Changed, err
+}
+
+// Raised implements reconcile.Store.
+func (r *Reconciliation) Raised(ctx context.Context, paymentID uuid.UUID) error {
+	_, err := r.db.ExecContext(ctx, `
+		UPDATE reconciliation_differences SET raised_at = clock_timestamp()
+		WHERE payment_id = $1 AND resolved_at IS NULL AND raised_at IS NULL`, paymentID)
+	return err
+}
+
+// Agrees implements reconcile.Store. Run twice, the second run resolves nothing and says so: a count too few.
+func (r *Reconciliation) Agrees(ctx context.Context, b reconcile.Books) (resolved bool, err error) {
+	result, err := r.db.ExecContext(ctx, `
+		UPDATE reconciliation_differences d SET resolved_at = clock_timestamp()
+		FROM orders o
+		WHERE d.payment_id = $1 AND d.resolved_at IS NULL AND o.id = d.order_id AND o.revision = $2`, b.PaymentID, b.Revision)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// CountOpen implements reconcile.Store.
+func (r *Reconciliation) CountOpen(ctx context.Context) (n int, err error) {
+	err = r.db.GetContext(ctx, &n, `SELECT count(*) FROM reconciliation_differences WHERE resolved_at IS NULL`)
+	return n, err
+}
+
+// Entries implements reconcile.Store. Newest first is by id, which sorts by time.
+func (r *Reconciliation) Entries(ctx context.Context, request page.Request) (page.Result[reconcile.Entry], error) {
+	var q query
+	if request.After != uuid.Nil {
+		q.and(`id < ?`, request.After)
+	}
+	var rows []struct {
+		ID         uuid.UUID  `db:"id"`
+		OrderID    uuid.UUID  `db:"order_id"`
+		PaymentID  uuid.UUID  `db:"payment_id"`
+		Currency   string     `db:"currency"`
+		Ours       int64      `db:"ours"`
+		Theirs     int64      `db:"theirs"`
+		DetectedAt time.Time  `db:"detected_at"`
+		ResolvedAt *time.Time `db:"resolved_at"`
+	}
+	err := r.db.SelectContext(ctx, &rows, `
+		SELECT id, order_id, payment_id, currency, captured_minor - refunded_minor AS ours,
+			their_captured_minor - their_refunded_minor AS theirs, detected_at, resolved_at
+		FROM reconciliation_differences WHERE `+q.where()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, request.Limit+1), q.args...)
+	if err != nil {
+		return page.Result[reconcile.Entry]{}, err
+	}
+	entries := make([]reconcile.Entry, len(rows))
+	for i, row := range rows {
+		entries[i] = reconcile.Entry{
+			ID: row.ID, OrderID: row.OrderID, PaymentID: row.PaymentID,
+			Expected: money.New(row.Ours, row.Currency), AtProvider: money.New(row.Theirs, row.Currency),
+			DetectedAt: row.DetectedAt.UTC(), ResolvedAt: utc(row.ResolvedAt),
+		}
+	}
+	return page.Cut(request, entries), nil
+}

@@ -1,0 +1,7 @@
+package reconcile
+
+// PageSize of the walk.
+const PageSize = pageSize
+
+// Turn makes one round, if one is due, so that tests need no clock.
+var Turn = (*Reconciler).turn

@@ -1,0 +1,121 @@
+// Package reconcile compares our books with those of the payment provider, payment by payment.
+//
+// Every round walks the payments that have come to rest and changed lately, asks the provider for each charge's totals,
+// and keeps each difference as an Entry until both agree again. Nothing is ever repaired silently: a difference is
+// counted, shown to staff, and given to the order's own rules (order.Service.RecheckPayment), which book what they can
+// explain with its events, such as a success that came late, and otherwise set the payment's attention MISMATCH.
+//
+// A payment with an attempt under way is left out, and a difference counts only if the order has not changed since its
+// books were read: so what is compared never has money of ours in flight. One replica at a time does it, by a lease.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Entry is a payment whose money at the provider is, or was, not what our books say.
+type Entry struct {
+	ID        uuid.UUID
+	OrderID   uuid.UUID
+	PaymentID uuid.UUID
+	// Expected is what we have kept of the payment by our books, captured − refunded; AtProvider the same by the
+	// provider's. They are equal when captured and refunded differ by the same amount.
+	Expected   money.Amount
+	AtProvider money.Amount
+	DetectedAt time.Time
+	// ResolvedAt is when both agreed again; nil while they do not.
+	ResolvedAt *time.Time
+}
+
+// Books is what our books say of one payment, as of one moment.
+type Books struct {
+	PaymentID uuid.UUID
+	OrderID   uuid.UUID
+	// Revision of the order: it grows with every change, the begin of an attempt included.
+	Revision  int64
+	UpdatedAt time.Time
+	Totals    payment.Totals
+	// LookUp asks for the charge. Its Key is uuid.Nil when the provider was never asked for one.
+	LookUp payment.Call
+	// Busy: an attempt is under way, so books and provider may differ rightly.
+	Busy bool
+	// Open: a difference was found earlier and is not resolved. Raised: it was given to the order's rules.
+	Open, Raised bool
+	// Mismatch is the payment's attention.
+	Mismatch bool
+}
+
+// Position in the walk, which goes by the time of the last change.
+type Position struct {
+	At time.Time
+	ID uuid.UUID
+}
+
+// Round is one walk. Its times are of the database's clock.
+type Round struct {
+	Fence int64
+	// Began is when it did: later changes are the next round's.
+	Began time.Time
+	// From is where it goes on: another replica may have begun it.
+	From Position
+}
+
+// ErrLeaseLost says that another replica reconciles now.
+var ErrLeaseLost = errors.New("another replica reconciles")
+
+// Store has our books, and what was found.
+type Store interface {
+	// Begin takes the lease and begins a round if one is due, or goes on with one that was left. nil: neither is so, or
+	// another replica does it. A round is due interval after the last one began.
+	Begin(ctx context.Context, interval, window time.Duration) (*Round, error)
+	// Advance prolongs the lease and remembers how far the round has come. ErrLeaseLost.
+	Advance(ctx context.Context, round *Round, to Position) error
+	// End finishes the round and gives the lease up; Leave gives it up for another to go on.
+	End(ctx context.Context, round *Round) error
+	Leave(ctx context.Context, round *Round) error
+
+	// Unknown lists the provider's payments that need attention because an outcome is unknown, by id.
+	Unknown(ctx context.Context, provider string, after uuid.UUID, limit int) ([]uuid.UUID, error)
+	// Differing lists the provider's payments with an open difference or the attention MISMATCH, by payment id.
+	Differing(ctx context.Context, provider string, after uuid.UUID, limit int) ([]Books, error)
+	// AtRest lists the provider's other payments that have come to rest and last changed within (after, until], by time.
+	AtRest(ctx context.Context, provider string, after Position, until time.Time, limit int) ([]Books, error)
+
+	// Differs keeps a difference, one open per payment, unless the order has changed since the books were read: kept is
+	// false then. changed: it is new, or its amounts are.
+	Differs(ctx context.Context, books Books, theirs payment.Totals) (kept, changed bool, err error)
+	// Raised remembers that the payment's open difference was given to the order's rules.
+	Raised(ctx context.Context, paymentID uuid.UUID) error
+	// Agrees resolves the payment's open difference, unless the order has changed since the books were read.
+	Agrees(ctx context.Context, books Books) (resolved bool, err error)
+
+	// CountOpen counts open differences.
+	CountOpen(ctx context.Context) (int, error)
+	// Entries lists the newest first.
+	Entries(ctx context.Context, request page.Request) (page.Result[Entry], error)
+}
+
+// Provider is whose books ours are compared with.
+type Provider interface {
+	Name() string
+	LookUp(ctx context.Context, call payment.Call) (payment.Result, error)
+}
+
+// Counts are this process's since it started, but for Open.
+type Counts struct {
+	// Checked payments were compared with the provider; Errors could not be. Rounds have ended.
+	Checked, Errors, Rounds atomic.Int64
+	// Detected and Resolved differences.
+	Detected, Resolved atomic.Int64
+	// Open differences, as last read from the database.
+	Open atomic.Int64
+}

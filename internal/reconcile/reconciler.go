@@ -1,0 +1,186 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/time/rate"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
+// Lease is how long a replica that says nothing remains the one that reconciles. It says something after every page,
+// which takes less even if no look-up is answered.
+const Lease = 3 * time.Minute
+
+const (
+	// pageSize of the walk.
+	pageSize = 32
+	// concurrency bounds the look-ups under way.
+	concurrency = 8
+	// lookUpTimeout ends one.
+	lookUpTimeout = 10 * time.Second
+	// pollOften of the interval, between the bounds, is how often we look whether a round is due.
+	pollOften   = 10
+	pollSoonest = 100 * time.Millisecond
+	pollLatest  = 10 * time.Second
+	// leaveTimeout is for the last words of a process that stops.
+	leaveTimeout = 5 * time.Second
+)
+
+// Config of a Reconciler.
+type Config struct {
+	Store    Store
+	Provider Provider
+	// Recheck commits that the payment has to be looked at again at its provider, by the order's rules.
+	Recheck func(ctx context.Context, paymentID uuid.UUID) error
+	// Interval between the beginnings of two rounds; 0: Run does nothing.
+	Interval time.Duration
+	// Window is how far back a payment's last change may lie. Those with an open difference are always compared.
+	Window time.Duration
+	// Rate is how many payments are looked up a second, at most.
+	Rate int
+	Log  *slog.Logger
+}
+
+// Reconciler compares by rounds, and lists what was found. Any number may run on one database.
+type Reconciler struct {
+	cfg     Config
+	limiter *rate.Limiter
+	counts  Counts
+}
+
+// New returns a reconciler; Run starts it.
+func New(cfg Config) *Reconciler {
+	return &Reconciler{cfg: cfg, limiter: rate.NewLimiter(rate.Limit(cfg.Rate), 1)}
+}
+
+// Counts for metrics.
+func (r *Reconciler) Counts() *Counts { return &r.counts }
+
+// List returns what was found, the newest first, resolved ones included. FORBIDDEN unless staff.
+func (r *Reconciler) List(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return page.Result[Entry]{}, err
+	}
+	return r.cfg.Store.Entries(ctx, request)
+}
+
+// Run reconciles until ctx ends. Errors are logged and tried again; it returns nil.
+func (r *Reconciler) Run(ctx context.Context) error {
+	if r.cfg.Interval <= 0 {
+		return nil
+	}
+	poll := time.NewTicker(min(max(r.cfg.Interval/pollOften, pollSoonest), pollLatest))
+	defer poll.Stop()
+	for {
+		if err := r.turn(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.ErrorContext(ctx, "reconciling with the payment provider failed; it goes on", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-poll.C:
+		}
+	}
+}
+
+// turn makes a round, if there is one to make.
+func (r *Reconciler) turn(ctx context.Context) error {
+	if err := r.countOpen(ctx); err != nil {
+		return err
+	}
+	round, err := r.cfg.Store.Begin(ctx, r.cfg.Interval, r.cfg.Window)
+	if err != nil || round == nil {
+		return err
+	}
+	err = r.walk(ctx, round)
+	if errors.Is(err, ErrLeaseLost) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+		defer cancel()
+		return r.cfg.Store.Leave(last, round)
+	}
+	// A round that failed is ended too: the next one walks the whole window again.
+	if err := errors.Join(err, r.cfg.Store.End(ctx, round)); err != nil {
+		return err
+	}
+	r.counts.Rounds.Add(1)
+	return r.countOpen(ctx)
+}
+
+func (r *Reconciler) countOpen(ctx context.Context) error {
+	open, err := r.cfg.Store.CountOpen(ctx)
+	if err == nil {
+		r.counts.Open.Store(int64(open))
+	}
+	return err
+}
+
+// walk asks for the payments whose outcome is unknown, compares those that differed, and then those at rest.
+func (r *Reconciler) walk(ctx context.Context, round *Round) error {
+	if err := r.walkUnknown(ctx, round); err != nil {
+		return err
+	}
+	if err := r.walkDiffering(ctx, round); err != nil {
+		return err
+	}
+	for after := round.From; ; {
+		page, err := r.cfg.Store.AtRest(ctx, r.cfg.Provider.Name(), after, round.Began, pageSize)
+		if err == nil {
+			err = r.comparePage(ctx, page)
+		}
+		if err != nil || len(page) < pageSize {
+			return err
+		}
+		last := page[len(page)-1]
+		after = Position{At: last.UpdatedAt, ID: last.PaymentID}
+		if err := r.cfg.Store.Advance(ctx, round, after); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
+	for after := uuid.Nil; ; {
+		ids, err := r.cfg.Store.Unknown(ctx, r.cfg.Provider.Name(), after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, paymentID := range ids {
+			if err := r.limiter.Wait(ctx); err != nil {
+				return err
+			}
+			if err := r.cfg.Recheck(ctx, paymentID); err != nil {
+				r.counts.Errors.Add(1)
+				r.cfg.Log.WarnContext(ctx, "a payment whose outcome is unknown could not be marked to be looked at", "payment", paymentID, "error", err)
+			}
+			after = paymentID
+		}
+		if err := r.cfg.Store.Advance(ctx, round, round.From); err != nil || len(ids) < pageSize {
+			return err
+		}
+	}
+}
+
+func (r *Reconciler) walkDiffering(ctx context.Context, round *Round) error {
+	for after := uuid.Nil; ; {
+		page, err := r.cfg.Store.Differing(ctx, r.cfg.Provider.Name(), after, pageSize)
+		if err == nil {
+			err = r.comparePage(ctx, page)
+		}
+		if err == nil {
+			err = r.cfg.Store.Advance(ctx, round, round.From)
+		}
+		if err != nil || len(page) < pageSize {
+			return err
+		}
+		after = page[len(page)-1].PaymentID
+	}
+}
