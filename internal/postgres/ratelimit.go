@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/ratelimit"
+)
+
+// orderWindow is the time in which a customer's budget of orders fills up again.
+const orderWindow = time.Minute
+
+// LeaseOrders gives replicas parts of each customer's budget of perMinute orders, which fills up evenly. order_budgets has
+// until when what was leased is spent, in time: leasing n moves that by n shares of a minute, and it may not lie more than
+// a minute ahead (the generic cell rate algorithm, ITU-T I.371 annex A). Time is the database's. A statement that the
+// driver repeats because its answer was lost leases twice, which only makes the limit stricter for a moment.
+func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
+	share := orderWindow.Seconds() / float64(perMinute)
+	return func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error) {
+		var seconds float64
+		err = db.GetContext(ctx, &seconds, `
+			WITH asked AS (
+				SELECT clock_timestamp() AS at, make_interval(secs => $2) AS cost, make_interval(secs => $3) AS most
+			), leased AS (
+				INSERT INTO order_budgets AS b (customer_id, spent_until)
+				SELECT $1::uuid, at + cost FROM asked
+				ON CONFLICT (customer_id) DO UPDATE
+				SET spent_until = greatest(b.spent_until + (SELECT cost FROM asked), excluded.spent_until)
+				WHERE b.spent_until + (SELECT cost FROM asked) <= (SELECT at + most FROM asked)
+				RETURNING 1
+			)
+			SELECT CASE WHEN EXISTS (SELECT FROM leased) THEN 0 ELSE extract(epoch FROM coalesce(
+				(SELECT greatest(b.spent_until + cost - most - at, interval '1 millisecond') FROM order_budgets b WHERE b.customer_id = $1::uuid),
+				interval '1 millisecond')) END::float8
+			FROM asked`,
+			customerID.String(), float64(n)*share, orderWindow.Seconds())
+		return time.Duration(seconds * float64(time.Second)), err
+	}
+}
+
+// ForgetOrderBudgets deletes those that are full again.
+func ForgetOrderBudgets(ctx context.Context, db *sqlx.DB) error {
+	_, err := db.ExecContext(ctx, `DELETE FROM order_budgets WHERE spent_until < clock_timestamp()`)
+	return err
+}

@@ -1,0 +1,135 @@
+// Package ratelimit bounds how often something may be asked for: requests of an address, operations of a user, what
+// they cost, and orders of a user. The first three hold for each replica by itself (token buckets, in bounded memory);
+// the one on orders holds for all replicas together, see Shared.
+//
+// Whoever is over a limit is told RATE_LIMITED, with the seconds to wait in extensions.retryAfter; over HTTP the status is
+// 429, with Retry-After, whatever media type was asked for: the operation was not executed, and proxies and clients know
+// that status. On a websocket the operation ends with `error` and the socket stays.
+package ratelimit
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+const (
+	// memory of each limit, for those who came last, about 60,000. Who has that many addresses to come from gets a fresh
+	// limit with each, and is a case for the network's defences.
+	memory = 16 << 20
+	// entryBytes is about what one of them holds, without its key.
+	entryBytes = 256
+)
+
+// Config has the limits. 0: none.
+type Config struct {
+	// PerAddress is how many requests one address may make in a second: HTTP requests and operations on websockets. As
+	// many may come at once.
+	PerAddress int
+	// PerUser is how many operations a signed-in user may start in a second, on any transport. As many may come at once.
+	PerUser int
+	// CostPerUser is how much a user's operations of one second may cost together; of an address, when nobody is signed in.
+	// One operation that costs more than that takes all of it.
+	CostPerUser int
+	// Orders is the limit on each user's new orders. Nil: none.
+	Orders *Shared
+	// Address tells whom a request is counted for. Required.
+	Address func(*http.Request) string
+}
+
+// Limits counts. A nil Limits lets everything through. It is safe for concurrent use.
+type Limits struct {
+	address, user, cost *buckets
+	orders              *Shared
+	addressOf           func(*http.Request) string
+}
+
+// New returns the limits of cfg.
+func New(cfg Config) *Limits { return newLimits(cfg, time.Now) }
+
+func newLimits(cfg Config, now func() time.Time) *Limits {
+	return &Limits{
+		address:   newBuckets(cfg.PerAddress, now),
+		user:      newBuckets(cfg.PerUser, now),
+		cost:      newBuckets(cfg.CostPerUser, now),
+		orders:    cfg.Orders,
+		addressOf: cfg.Address,
+	}
+}
+
+// peer is who sent the request that a context belongs to.
+type peer struct {
+	address string
+	// paid: the request itself has been counted, and its first operation is not counted again. A websocket goes on with
+	// further ones.
+	paid atomic.Bool
+}
+
+type contextKey struct{}
+
+// Middleware refuses an address that asks too often, before anything else is looked at, and lets Operation know the
+// address.
+func (l *Limits) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := &peer{address: l.addressOf(r)}
+		p.paid.Store(true)
+		if after, ok := l.address.take(p.address, 1); !ok {
+			fault.WriteHTTP(w, http.StatusTooManyRequests, tooOften("Too many requests from your address.", after), nil)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, p)))
+	})
+}
+
+// Operation counts an operation that begins, before its document is looked at. Its error is RATE_LIMITED.
+func (l *Limits) Operation(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	if p, ok := ctx.Value(contextKey{}).(*peer); ok && !p.paid.CompareAndSwap(true, false) {
+		if after, ok := l.address.take(p.address, 1); !ok {
+			return tooOften("Too many operations from your address.", after)
+		}
+	}
+	if who := auth.FromContext(ctx); who.SignedIn() {
+		if after, ok := l.user.take(who.CustomerID.String(), 1); !ok {
+			return tooOften("Too many operations.", after)
+		}
+	}
+	return nil
+}
+
+// Execution counts what an operation may cost, before it is executed. Its error is RATE_LIMITED.
+func (l *Limits) Execution(ctx context.Context, cost int) error {
+	if l == nil {
+		return nil
+	}
+	key := ""
+	if who := auth.FromContext(ctx); who.SignedIn() {
+		key = who.CustomerID.String()
+	} else if p, ok := ctx.Value(contextKey{}).(*peer); ok {
+		key = p.address
+	}
+	if after, ok := l.cost.take(key, cost); !ok {
+		return tooOften("Your operations cost too much together.", after)
+	}
+	return nil
+}
+
+// Order counts an order that the principal of ctx wants to place; a repeated one counts too. Its error is RATE_LIMITED, or
+// says that the database does not answer.
+func (l *Limits) Order(ctx context.Context) error {
+	who := auth.FromContext(ctx)
+	if l == nil || l.orders == nil || !who.SignedIn() {
+		return nil
+	}
+	return l.orders.Take(ctx, who.CustomerID)
+}
+
+func tooOften(what string, after time.Duration) *fault.Error {
+	return fault.RetryLater(fault.RateLimited, what+" Wait, and try again.", after)
+}

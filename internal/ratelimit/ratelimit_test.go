@@ -1,0 +1,179 @@
+package ratelimit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// clock is set by hand.
+type clock struct{ time.Time }
+
+func (c *clock) now() time.Time { return c.Time }
+
+func setup(cfg Config) (*Limits, *clock) {
+	c := &clock{time.Date(2026, 11, 5, 14, 0, 0, 0, time.UTC)}
+	cfg.Address = func(r *http.Request) string { return r.RemoteAddr }
+	return newLimits(cfg, c.now), c
+}
+
+// request sends one of an address through the door, and what the handler does with its context.
+func request(l *Limits, address string, handle func(ctx context.Context)) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/graphql", http.NoBody)
+	r.RemoteAddr = address
+	l.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { handle(r.Context()) })).ServeHTTP(w, r)
+	return w
+}
+
+func as(ctx context.Context, customerID uuid.UUID) context.Context {
+	return auth.NewContext(ctx, auth.Principal{CustomerID: customerID, Role: auth.RoleCustomer})
+}
+
+// limited checks an error that must say when to come again.
+func limited(t *testing.T, err error, after int) {
+	t.Helper()
+	if got, ok := fault.RetryAfter(err); fault.CodeOf(err) != fault.RateLimited || !ok || got != after {
+		t.Errorf("%v after %d s, want %s after %d", err, got, fault.RateLimited, after)
+	}
+}
+
+func TestPerAddress(t *testing.T) {
+	t.Parallel()
+	l, c := setup(Config{PerAddress: 3})
+	through := 0
+	for range 4 {
+		request(l, "1.2.3.4", func(ctx context.Context) {
+			through++
+			if err := l.Operation(ctx); err != nil {
+				t.Errorf("a request's own operation counts again: %v", err)
+			}
+		})
+	}
+	if through != 3 {
+		t.Errorf("%d of 4 requests at once got through, want 3", through)
+	}
+	w := request(l, "1.2.3.4", func(context.Context) { t.Error("got through") })
+	var body struct {
+		Errors []struct {
+			Extensions struct {
+				Code       string
+				RetryAfter int
+			}
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 429 || w.Header().Get("Retry-After") != "1" ||
+		body.Errors[0].Extensions.Code != "RATE_LIMITED" || body.Errors[0].Extensions.RetryAfter != 1 {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	request(l, "5.6.7.8", func(context.Context) { through++ })
+	c.Time = c.Add(334 * time.Millisecond)
+	request(l, "1.2.3.4", func(context.Context) { through++ })
+	if through != 5 {
+		t.Errorf("%d, want another address and one a third of a second later to get through", through)
+	}
+}
+
+// A websocket is one request with many operations.
+func TestPerAddressOnAWebsocket(t *testing.T) {
+	t.Parallel()
+	l, _ := setup(Config{PerAddress: 3})
+	request(l, "1.2.3.4", func(ctx context.Context) {
+		for i := range 3 {
+			if err := l.Operation(ctx); err != nil {
+				t.Errorf("operation %d: %v", i, err)
+			}
+		}
+		limited(t, l.Operation(ctx), 1)
+	})
+}
+
+func TestPerUser(t *testing.T) {
+	t.Parallel()
+	l, c := setup(Config{PerUser: 2})
+	ada, bob := as(t.Context(), uuid.New()), as(t.Context(), uuid.New())
+	for _, ctx := range []context.Context{ada, bob, t.Context()} {
+		for range 2 {
+			if err := l.Operation(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	limited(t, l.Operation(ada), 1)
+	if err := l.Operation(t.Context()); err != nil {
+		t.Errorf("nobody is no user: %v", err)
+	}
+	c.Time = c.Add(500 * time.Millisecond)
+	if err := l.Operation(ada); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	l, c := setup(Config{CostPerUser: 100})
+	ada := as(t.Context(), uuid.New())
+	for _, cost := range []int{0, 60, 40} {
+		if err := l.Execution(ada, cost); err != nil {
+			t.Error(err)
+		}
+	}
+	limited(t, l.Execution(ada, 10), 1)
+	if err := l.Execution(as(t.Context(), uuid.New()), 10_000); err != nil {
+		t.Errorf("dearer than a second's worth, with all of it left: %v", err)
+	}
+	c.Time = c.Add(500 * time.Millisecond)
+	limited(t, l.Execution(ada, 10_000), 1)
+	if err := l.Execution(ada, 50); err != nil {
+		t.Errorf("what was refused cost something: %v", err)
+	}
+	request(l, "1.2.3.4", func(ctx context.Context) {
+		if err := l.Execution(ctx, 100); err != nil {
+			t.Error(err)
+		}
+		limited(t, l.Execution(ctx, 1), 1)
+	})
+	request(l, "5.6.7.8", func(ctx context.Context) {
+		if err := l.Execution(ctx, 100); err != nil {
+			t.Errorf("another address: %v", err)
+		}
+	})
+}
+
+func TestOff(t *testing.T) {
+	t.Parallel()
+	l, _ := setup(Config{})
+	for _, l := range []*Limits{l, nil} {
+		for range 1000 {
+			for _, err := range []error{l.Operation(t.Context()), l.Execution(t.Context(), 1<<40), l.Order(as(t.Context(), uuid.New()))} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// Strangers with ever new addresses fill no memory, and whoever comes again is known still.
+func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	l, _ := setup(Config{PerAddress: 1})
+	for i := range 80_000 {
+		l.address.take(fmt.Sprintf("2001:db8:%x:%x::/64", i>>16, i&0xffff), 1)
+	}
+	if size := l.address.known.Size(); size > memory {
+		t.Errorf("%d bytes, at most %d wanted", size, memory)
+	}
+	if _, ok := l.address.take(fmt.Sprintf("2001:db8:%x:%x::/64", 79_999>>16, 79_999&0xffff), 1); ok {
+		t.Error("the one who came last was forgotten")
+	}
+}
