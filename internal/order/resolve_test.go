@@ -1,0 +1,171 @@
+package order_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/fsm"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// capped leaves an attempt of the operation at its cap of calls.
+func (w *walker) capped(operation payment.Operation) *order.Work {
+	w.Helper()
+	var work *order.Work
+	for w.o.Payment().Attention == nil {
+		work = w.call(operation)
+		w.answer(work, "", errTimeout)
+	}
+	return work
+}
+
+func (w *walker) resolve(r order.Resolution) {
+	w.Helper()
+	if err := w.o.Resolve(w.cause(), w.policy, w.o.Payments[0].ID, r); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *walker) notResolved(r order.Resolution) {
+	w.Helper()
+	var refused *fsm.NotAllowedError
+	if err := w.o.Clone().Resolve(w.cause(), w.policy, w.o.Payments[0].ID, r); !errors.As(err, &refused) {
+		w.Errorf("%s: %v", r, err)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	const attention = order.PaymentNeedsAttention
+	refund := func(w *walker) {
+		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+		if _, err := w.o.Refund(w.cause(), 400, nil); err != nil {
+			w.Fatal(err)
+		}
+	}
+	hold := func(w *walker) { w.answer(w.call(payment.OperationAuthorize), payment.Held, nil) }
+	for name, tt := range map[string]struct {
+		before    func(*walker)
+		operation payment.Operation
+		mark      order.Resolution
+		want      []order.EventType // after PAYMENT_NEEDS_ATTENTION
+		status    payment.Status
+	}{
+		"OKAuthorizeCaptured":    {func(*walker) {}, payment.OperationAuthorize, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKAuthorizeNotCaptured": {func(*walker) {}, payment.OperationAuthorize, order.MarkNotCaptured, []order.EventType{order.PaymentDeclined}, payment.Declined},
+		"OKCaptureCaptured":      {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKCaptureNotCaptured":   {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkNotCaptured, nil, payment.Authorized},
+		"OKVoidCaptured":         {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKVoidNotCaptured":      {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, order.MarkNotCaptured, []order.EventType{voided}, payment.Voided},
+		"OKRefundCaptured":       {refund, payment.OperationRefund, order.MarkCaptured, []order.EventType{order.RefundFailed}, payment.Confirmed},
+		"OKRefundNotCaptured":    {refund, payment.OperationRefund, order.MarkNotCaptured, []order.EventType{order.RefundSucceeded}, payment.Confirmed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalker(t, payment.CaptureManual)
+			tt.before(w)
+			w.o.DeliversAt = nil // only the attempt's timers are looked at here
+			work := w.capped(tt.operation)
+			before := len(w.o.Events())
+			w.resolve(tt.mark)
+			got := w.o.Events()[before:]
+			if len(got) != len(tt.want) || len(got) == 1 && got[0].Type != tt.want[0] || w.o.Payment().Status != tt.status {
+				t.Errorf("%v, %s", got, w.o.Payment().Status)
+			}
+			if w.o.Payment().Attention != nil {
+				t.Error("it still needs a person")
+			}
+			if w.o.Events()[before-1].Type != attention {
+				t.Errorf("before it: %s", w.o.Events()[before-1].Type)
+			}
+			// An answer that was on its way all the time is not ignored, nor booked twice.
+			if tt.mark == order.MarkNotCaptured && tt.operation == payment.OperationAuthorize {
+				w.answer(work, payment.Captured, nil)
+				w.answer(work, payment.Captured, nil)
+				if n := len(w.o.Refunds); n != 1 || w.o.Captured != 1000 || w.o.RefundPending != 1000 {
+					t.Errorf("%d refunds of %d", n, w.o.Captured)
+				}
+			}
+			if tt.operation == payment.OperationRefund {
+				w.answer(work, payment.Refunded, nil)
+				if (w.o.Payment().Attention != nil) != (tt.mark == order.MarkCaptured) {
+					t.Errorf("refunded after all: attention %v", w.o.Payment().Attention)
+				}
+			}
+		})
+	}
+	t.Run("OKRecheckAllowsOneCallMore", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		key := w.capped(payment.OperationAuthorize).Call.Key
+		now := w.now
+		w.resolve(order.Recheck)
+		work := w.call(payment.OperationAuthorize)
+		if work.Call.Key != key || work.LookUpOnly || !work.LookUpFirst || !w.now.Equal(now) {
+			t.Fatalf("%+v at %v", work, w.now)
+		}
+		w.answer(work, "", errTimeout)
+		if work = w.call(payment.OperationAuthorize); !work.LookUpOnly || w.o.Attempts[0].Calls != 9 {
+			t.Errorf("%+v", work)
+		}
+		w.check(created, processing, attention)
+	})
+	t.Run("OKAgain", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		w.capped(payment.OperationAuthorize)
+		w.resolve(order.MarkNotCaptured)
+		w.resolve(order.MarkNotCaptured)
+		w.notResolved(order.MarkCaptured)
+		w.check(created, processing, attention, order.PaymentDeclined)
+	})
+	// The books stand or a refund is made; a mark does not rewrite them.
+	t.Run("OKMismatch", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+		w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 300)}, nil)
+		w.notResolved(order.MarkNotCaptured)
+		w.resolve(order.MarkCaptured)
+		if w.o.Payment().Attention != nil || w.o.Refunded != 0 {
+			t.Errorf("%+v", w.o.State)
+		}
+	})
+	t.Run("ErrNothingToResolve", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		w.notResolved(order.Recheck)
+		w.notResolved(order.MarkCaptured)
+		w.call(payment.OperationAuthorize)
+		w.notResolved(order.MarkNotCaptured)
+	})
+}
+
+func TestRefund(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t, payment.CaptureAutomatic)
+	if w.o.CanRefund() {
+		t.Error("nothing is captured")
+	}
+	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+	w.next() // delivered
+	want := []order.EventType{created, processing, confirmed, order.OrderDelivered}
+	for _, minor := range []int64{300, 200} {
+		if _, err := w.o.Refund(w.cause(), minor, nil); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, order.RefundCreated)
+	}
+	if _, err := w.o.Clone().Refund(w.cause(), 501, nil); err == nil || w.o.Refundable() != 500 {
+		t.Errorf("%v, %d refundable", err, w.o.Refundable())
+	}
+	w.answer(w.call(payment.OperationRefund), payment.Refunded, nil)
+	// A refund that staff asked for and that fails gives its amount back; it is not repeated by itself.
+	w.answer(w.call(payment.OperationRefund), payment.Refused, nil)
+	w.check(append(want, order.RefundSucceeded, order.RefundFailed)...)
+	w.quiet()
+	if w.o.Refundable() != 700 || w.o.Refunded != 300 || !w.o.CanRefund() {
+		t.Errorf("%+v", w.o.State)
+	}
+}
