@@ -92,6 +92,8 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 		for key, o := range orders {
 			nodes[key] = refundOf(o, key)
 		}
+	case id.Endpoint, id.Delivery:
+		return r.webhookNodes(ctx, p, kind, keys)
 	case id.Event, id.Customer, id.Attempt: // have ids and are no Nodes
 	}
 	held := make([]*order.Order, 0, len(orders))

@@ -10,12 +10,14 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/session"
+	"github.com/orderwire/orderwire/internal/webhook"
 )
 
 // Resolver has what the resolvers call. All fields are required.
 type Resolver struct {
 	OrderService   *order.Service
 	ProductService *product.Service
+	WebhookService *webhook.Service
 	// Hub is where subscriptions come from.
 	Hub *event.Hub
 	// Sessions ends them.

@@ -18,6 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/webhook"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -324,6 +325,20 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case webhook.Endpoint:
+		return ec._WebhookEndpoint(ctx, sel, &obj)
+	case *webhook.Endpoint:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpoint(ctx, sel, obj)
+	case webhook.Delivery:
+		return ec._WebhookDelivery(ctx, sel, &obj)
+	case *webhook.Delivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookDelivery(ctx, sel, obj)
 	case payment.Refund:
 		return ec._Refund(ctx, sel, &obj)
 	case *payment.Refund:
@@ -363,6 +378,34 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.WebhookRedeliverUserError:
+		return ec._WebhookRedeliverUserError(ctx, sel, &obj)
+	case *model.WebhookRedeliverUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookRedeliverUserError(ctx, sel, obj)
+	case model.WebhookEndpointUpdateUserError:
+		return ec._WebhookEndpointUpdateUserError(ctx, sel, &obj)
+	case *model.WebhookEndpointUpdateUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpointUpdateUserError(ctx, sel, obj)
+	case model.WebhookEndpointRotateSecretUserError:
+		return ec._WebhookEndpointRotateSecretUserError(ctx, sel, &obj)
+	case *model.WebhookEndpointRotateSecretUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpointRotateSecretUserError(ctx, sel, obj)
+	case model.WebhookEndpointCreateUserError:
+		return ec._WebhookEndpointCreateUserError(ctx, sel, &obj)
+	case *model.WebhookEndpointCreateUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpointCreateUserError(ctx, sel, obj)
 	case model.UserRevokeUserError:
 		return ec._UserRevokeUserError(ctx, sel, &obj)
 	case *model.UserRevokeUserError:

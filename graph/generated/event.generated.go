@@ -1592,6 +1592,36 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNOrderEventType2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventTypeᚄ(ctx context.Context, v any) ([]order.EventType, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]order.EventType, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNOrderEventType2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []order.EventType) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOOrderEvent2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐOrderEvent(ctx context.Context, sel ast.SelectionSet, v model.OrderEvent) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

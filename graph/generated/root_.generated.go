@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/webhook"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -35,6 +36,8 @@ type ResolverRoot interface {
 	Refund() RefundResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
+	WebhookDelivery() WebhookDeliveryResolver
+	WebhookEndpoint() WebhookEndpointResolver
 }
 
 type DirectiveRoot struct {
@@ -58,19 +61,23 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		OrderCancel           func(childComplexity int, input model.OrderCancelInput) int
-		OrderCreate           func(childComplexity int, input model.OrderCreateInput) int
-		OrderDeliver          func(childComplexity int, input model.OrderDeliverInput) int
-		PaymentCapture        func(childComplexity int, input model.PaymentCaptureInput) int
-		PaymentCompleteAction func(childComplexity int, input model.PaymentCompleteActionInput) int
-		PaymentResolve        func(childComplexity int, input model.PaymentResolveInput) int
-		PaymentRetry          func(childComplexity int, input model.PaymentRetryInput) int
-		PaymentVoid           func(childComplexity int, input model.PaymentVoidInput) int
-		ProductArchive        func(childComplexity int, input model.ProductArchiveInput) int
-		ProductUpsert         func(childComplexity int, input model.ProductUpsertInput) int
-		RefundCreate          func(childComplexity int, input model.RefundCreateInput) int
-		UserRevoke            func(childComplexity int, input model.UserRevokeInput) int
-		ViewerSignOut         func(childComplexity int) int
+		OrderCancel                 func(childComplexity int, input model.OrderCancelInput) int
+		OrderCreate                 func(childComplexity int, input model.OrderCreateInput) int
+		OrderDeliver                func(childComplexity int, input model.OrderDeliverInput) int
+		PaymentCapture              func(childComplexity int, input model.PaymentCaptureInput) int
+		PaymentCompleteAction       func(childComplexity int, input model.PaymentCompleteActionInput) int
+		PaymentResolve              func(childComplexity int, input model.PaymentResolveInput) int
+		PaymentRetry                func(childComplexity int, input model.PaymentRetryInput) int
+		PaymentVoid                 func(childComplexity int, input model.PaymentVoidInput) int
+		ProductArchive              func(childComplexity int, input model.ProductArchiveInput) int
+		ProductUpsert               func(childComplexity int, input model.ProductUpsertInput) int
+		RefundCreate                func(childComplexity int, input model.RefundCreateInput) int
+		UserRevoke                  func(childComplexity int, input model.UserRevokeInput) int
+		ViewerSignOut               func(childComplexity int) int
+		WebhookEndpointCreate       func(childComplexity int, input model.WebhookEndpointCreateInput) int
+		WebhookEndpointRotateSecret func(childComplexity int, input model.WebhookEndpointRotateSecretInput) int
+		WebhookEndpointUpdate       func(childComplexity int, input model.WebhookEndpointUpdateInput) int
+		WebhookRedeliver            func(childComplexity int, input model.WebhookRedeliverInput) int
 	}
 
 	Order struct {
@@ -461,15 +468,17 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Attention func(childComplexity int, first *int, after *string) int
-		Node      func(childComplexity int, id string) int
-		Nodes     func(childComplexity int, ids []string) int
-		Order     func(childComplexity int, id *string, number *string) int
-		Orders    func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.OrderFilter) int
-		Payment   func(childComplexity int, id string) int
-		Product   func(childComplexity int, id string) int
-		Products  func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
-		Viewer    func(childComplexity int) int
+		Attention         func(childComplexity int, first *int, after *string) int
+		Node              func(childComplexity int, id string) int
+		Nodes             func(childComplexity int, ids []string) int
+		Order             func(childComplexity int, id *string, number *string) int
+		Orders            func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.OrderFilter) int
+		Payment           func(childComplexity int, id string) int
+		Product           func(childComplexity int, id string) int
+		Products          func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
+		Viewer            func(childComplexity int) int
+		WebhookDeliveries func(childComplexity int, endpointID *string, status *webhook.Status, first *int, after *string) int
+		WebhookEndpoints  func(childComplexity int, first *int, after *string) int
 	}
 
 	Refund struct {
@@ -555,6 +564,97 @@ type ComplexityRoot struct {
 
 	ViewerSignOutPayload struct {
 		SignedOutAt func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		Attempts       func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Endpoint       func(childComplexity int) int
+		EventID        func(childComplexity int) int
+		EventType      func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LastAttemptAt  func(childComplexity int) int
+		NextAttemptAt  func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		Status         func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEndpoint struct {
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		DisabledReason func(childComplexity int) int
+		Enabled        func(childComplexity int) int
+		EventTypes     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		URL            func(childComplexity int) int
+	}
+
+	WebhookEndpointConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WebhookEndpointCreatePayload struct {
+		Endpoint   func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WebhookEndpointCreateUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	WebhookEndpointEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEndpointRotateSecretPayload struct {
+		Endpoint   func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WebhookEndpointRotateSecretUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	WebhookEndpointUpdatePayload struct {
+		Endpoint   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WebhookEndpointUpdateUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	WebhookRedeliverPayload struct {
+		Delivery   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WebhookRedeliverUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 }
 
@@ -755,6 +855,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ViewerSignOut(childComplexity), true
+	case "Mutation.webhookEndpointCreate":
+		if e.ComplexityRoot.Mutation.WebhookEndpointCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookEndpointCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookEndpointCreate(childComplexity, args["input"].(model.WebhookEndpointCreateInput)), true
+	case "Mutation.webhookEndpointRotateSecret":
+		if e.ComplexityRoot.Mutation.WebhookEndpointRotateSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookEndpointRotateSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookEndpointRotateSecret(childComplexity, args["input"].(model.WebhookEndpointRotateSecretInput)), true
+	case "Mutation.webhookEndpointUpdate":
+		if e.ComplexityRoot.Mutation.WebhookEndpointUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookEndpointUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookEndpointUpdate(childComplexity, args["input"].(model.WebhookEndpointUpdateInput)), true
+	case "Mutation.webhookRedeliver":
+		if e.ComplexityRoot.Mutation.WebhookRedeliver == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookRedeliver_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookRedeliver(childComplexity, args["input"].(model.WebhookRedeliverInput)), true
 
 	case "Order.availableActions":
 		if e.ComplexityRoot.Order.AvailableActions == nil {
@@ -2345,6 +2489,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhookDeliveries":
+		if e.ComplexityRoot.Query.WebhookDeliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhookDeliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WebhookDeliveries(childComplexity, args["endpointId"].(*string), args["status"].(*webhook.Status), args["first"].(*int), args["after"].(*string)), true
+	case "Query.webhookEndpoints":
+		if e.ComplexityRoot.Query.WebhookEndpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhookEndpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WebhookEndpoints(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "Refund.amount":
 		if e.ComplexityRoot.Refund.Amount == nil {
@@ -2679,6 +2845,314 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ViewerSignOutPayload.SignedOutAt(childComplexity), true
 
+	case "WebhookDelivery.attempts":
+		if e.ComplexityRoot.WebhookDelivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempts(childComplexity), true
+	case "WebhookDelivery.createdAt":
+		if e.ComplexityRoot.WebhookDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.CreatedAt(childComplexity), true
+	case "WebhookDelivery.endpoint":
+		if e.ComplexityRoot.WebhookDelivery.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Endpoint(childComplexity), true
+	case "WebhookDelivery.eventId":
+		if e.ComplexityRoot.WebhookDelivery.EventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.EventID(childComplexity), true
+	case "WebhookDelivery.eventType":
+		if e.ComplexityRoot.WebhookDelivery.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.EventType(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.lastAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.LastAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.LastAttemptAt(childComplexity), true
+	case "WebhookDelivery.nextAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAttemptAt(childComplexity), true
+	case "WebhookDelivery.responseStatus":
+		if e.ComplexityRoot.WebhookDelivery.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ResponseStatus(childComplexity), true
+	case "WebhookDelivery.status":
+		if e.ComplexityRoot.WebhookDelivery.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Status(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.nodes":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Nodes(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookEndpoint.createdAt":
+		if e.ComplexityRoot.WebhookEndpoint.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.CreatedAt(childComplexity), true
+	case "WebhookEndpoint.description":
+		if e.ComplexityRoot.WebhookEndpoint.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Description(childComplexity), true
+	case "WebhookEndpoint.disabledReason":
+		if e.ComplexityRoot.WebhookEndpoint.DisabledReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.DisabledReason(childComplexity), true
+	case "WebhookEndpoint.enabled":
+		if e.ComplexityRoot.WebhookEndpoint.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Enabled(childComplexity), true
+	case "WebhookEndpoint.eventTypes":
+		if e.ComplexityRoot.WebhookEndpoint.EventTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.EventTypes(childComplexity), true
+	case "WebhookEndpoint.id":
+		if e.ComplexityRoot.WebhookEndpoint.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.ID(childComplexity), true
+	case "WebhookEndpoint.url":
+		if e.ComplexityRoot.WebhookEndpoint.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.URL(childComplexity), true
+
+	case "WebhookEndpointConnection.edges":
+		if e.ComplexityRoot.WebhookEndpointConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.Edges(childComplexity), true
+	case "WebhookEndpointConnection.nodes":
+		if e.ComplexityRoot.WebhookEndpointConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.Nodes(childComplexity), true
+	case "WebhookEndpointConnection.pageInfo":
+		if e.ComplexityRoot.WebhookEndpointConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointConnection.PageInfo(childComplexity), true
+
+	case "WebhookEndpointCreatePayload.endpoint":
+		if e.ComplexityRoot.WebhookEndpointCreatePayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreatePayload.Endpoint(childComplexity), true
+	case "WebhookEndpointCreatePayload.secret":
+		if e.ComplexityRoot.WebhookEndpointCreatePayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreatePayload.Secret(childComplexity), true
+	case "WebhookEndpointCreatePayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreatePayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpointCreateUserError.code":
+		if e.ComplexityRoot.WebhookEndpointCreateUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreateUserError.Code(childComplexity), true
+	case "WebhookEndpointCreateUserError.field":
+		if e.ComplexityRoot.WebhookEndpointCreateUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreateUserError.Field(childComplexity), true
+	case "WebhookEndpointCreateUserError.message":
+		if e.ComplexityRoot.WebhookEndpointCreateUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointCreateUserError.Message(childComplexity), true
+
+	case "WebhookEndpointEdge.cursor":
+		if e.ComplexityRoot.WebhookEndpointEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointEdge.Cursor(childComplexity), true
+	case "WebhookEndpointEdge.node":
+		if e.ComplexityRoot.WebhookEndpointEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointEdge.Node(childComplexity), true
+
+	case "WebhookEndpointRotateSecretPayload.endpoint":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretPayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretPayload.Endpoint(childComplexity), true
+	case "WebhookEndpointRotateSecretPayload.secret":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretPayload.Secret(childComplexity), true
+	case "WebhookEndpointRotateSecretPayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretPayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpointRotateSecretUserError.code":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Code(childComplexity), true
+	case "WebhookEndpointRotateSecretUserError.field":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Field(childComplexity), true
+	case "WebhookEndpointRotateSecretUserError.message":
+		if e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Message(childComplexity), true
+
+	case "WebhookEndpointUpdatePayload.endpoint":
+		if e.ComplexityRoot.WebhookEndpointUpdatePayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointUpdatePayload.Endpoint(childComplexity), true
+	case "WebhookEndpointUpdatePayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointUpdatePayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpointUpdateUserError.code":
+		if e.ComplexityRoot.WebhookEndpointUpdateUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointUpdateUserError.Code(childComplexity), true
+	case "WebhookEndpointUpdateUserError.field":
+		if e.ComplexityRoot.WebhookEndpointUpdateUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointUpdateUserError.Field(childComplexity), true
+	case "WebhookEndpointUpdateUserError.message":
+		if e.ComplexityRoot.WebhookEndpointUpdateUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointUpdateUserError.Message(childComplexity), true
+
+	case "WebhookRedeliverPayload.delivery":
+		if e.ComplexityRoot.WebhookRedeliverPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookRedeliverPayload.Delivery(childComplexity), true
+	case "WebhookRedeliverPayload.userErrors":
+		if e.ComplexityRoot.WebhookRedeliverPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookRedeliverPayload.UserErrors(childComplexity), true
+
+	case "WebhookRedeliverUserError.code":
+		if e.ComplexityRoot.WebhookRedeliverUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookRedeliverUserError.Code(childComplexity), true
+	case "WebhookRedeliverUserError.field":
+		if e.ComplexityRoot.WebhookRedeliverUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookRedeliverUserError.Field(childComplexity), true
+	case "WebhookRedeliverUserError.message":
+		if e.ComplexityRoot.WebhookRedeliverUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookRedeliverUserError.Message(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2706,6 +3180,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProductUpsertInput,
 		ec.unmarshalInputRefundCreateInput,
 		ec.unmarshalInputUserRevokeInput,
+		ec.unmarshalInputWebhookEndpointCreateInput,
+		ec.unmarshalInputWebhookEndpointRotateSecretInput,
+		ec.unmarshalInputWebhookEndpointUpdateInput,
+		ec.unmarshalInputWebhookRedeliverInput,
 	)
 	first := true
 
@@ -5020,6 +5498,377 @@ enum UserRevokeErrorCode {
   USER_NOT_FOUND
 }
 `, BuiltIn: false},
+	{Name: "../../schema/webhook.graphqls", Input: `extend type Query {
+  """The endpoints that events are sent to, disabled ones included, newest first. Staff only: FORBIDDEN for others."""
+  webhookEndpoints(
+    """How many items, 0 to 100; 20 when it is not given."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
+    after: String
+  ): WebhookEndpointConnection!
+
+  """
+  What was sent to endpoints, is being sent or could not be, newest first. Staff only: FORBIDDEN for others. Deliveries are
+  deleted some days after they were made (` + "`" + `WEBHOOK_RETENTION` + "`" + `).
+  """
+  webhookDeliveries(
+    """Only deliveries to this endpoint. A malformed id is BAD_USER_INPUT."""
+    endpointId: ID
+
+    """Only deliveries in this state."""
+    status: WebhookDeliveryStatus
+
+    """How many items, 0 to 100; 20 when it is not given."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list. Keep the conditions the same while paging."""
+    after: String
+  ): WebhookDeliveryConnection!
+}
+
+extend type Mutation {
+  """
+  Sends events from now on to a URL, as signed POST requests after the Standard Webhooks specification. Staff only: FORBIDDEN for others.
+  Asking again for an enabled endpoint that is equal in all that is given returns that one, without its secret.
+  """
+  webhookEndpointCreate(
+    """The new endpoint."""
+    input: WebhookEndpointCreateInput!
+  ): WebhookEndpointCreatePayload!
+
+  """
+  Changes an endpoint, or disables and enables it. Staff only: FORBIDDEN for others. What is pending when it is disabled is sent
+  after it is enabled again; events that happen in between are not. Asking for what already is so changes nothing.
+  """
+  webhookEndpointUpdate(
+    """What to change. What is left out stays as it is."""
+    input: WebhookEndpointUpdateInput!
+  ): WebhookEndpointUpdatePayload!
+
+  """
+  Gives an endpoint another secret. Staff only: FORBIDDEN for others. For 24 hours requests are signed with the old one too, so
+  that the receiver can be changed without losing any; rotating again meanwhile takes nothing from that.
+  """
+  webhookEndpointRotateSecret(
+    """Which endpoint."""
+    input: WebhookEndpointRotateSecretInput!
+  ): WebhookEndpointRotateSecretPayload!
+
+  """
+  Sends a delivery again at once, whatever became of it, with the same ` + "`" + `webhook-id` + "`" + ` and body. Staff only: FORBIDDEN for others. When it
+  fails it is repeated like a new one. One that is being sent at this moment is left to that attempt. To a disabled endpoint it is sent after
+  that is enabled.
+  """
+  webhookRedeliver(
+    """Which delivery."""
+    input: WebhookRedeliverInput!
+  ): WebhookRedeliverPayload!
+}
+
+"""Where events are sent. Staff only. It is never deleted, only disabled."""
+type WebhookEndpoint implements Node {
+  """The endpoint's id, ` + "`" + `endpoint_…` + "`" + `."""
+  id: ID!
+
+  """Where requests go."""
+  url: String!
+
+  """Which events are sent, sorted. Empty: all, those of future types included."""
+  eventTypes: [OrderEventType!]!
+
+  """What staff wrote about it. Null when they did not."""
+  description: String
+
+  """True while events are sent."""
+  enabled: Boolean!
+
+  """When it was made. Events from then on are sent."""
+  createdAt: DateTime!
+
+  """Why the server itself has disabled it, such as after an answer 410 Gone. Null while it is enabled, and when staff disabled it."""
+  disabledReason: String
+}
+
+"""A page of endpoints."""
+type WebhookEndpointConnection {
+  """The page's endpoints with their cursors."""
+  edges: [WebhookEndpointEdge!]!
+
+  """The page's endpoints without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
+  nodes: [WebhookEndpoint!]!
+
+  """Where this page lies in the list."""
+  pageInfo: PageInfo!
+}
+
+"""One endpoint in a page."""
+type WebhookEndpointEdge {
+  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  cursor: String!
+
+  """The endpoint."""
+  node: WebhookEndpoint!
+}
+
+"""One event on its way to one endpoint: there is exactly one delivery for each pair, however often it is sent. Staff only."""
+type WebhookDelivery implements Node {
+  """The delivery's id, ` + "`" + `delivery_…` + "`" + `."""
+  id: ID!
+
+  """Where it goes, as the endpoint is now."""
+  endpoint: WebhookEndpoint!
+
+  """The event's id (` + "`" + `event_…` + "`" + `), which is the header ` + "`" + `webhook-id` + "`" + ` of every attempt."""
+  eventId: ID!
+
+  """What happened."""
+  eventType: OrderEventType!
+
+  """What became of it."""
+  status: WebhookDeliveryStatus!
+
+  """How many requests were made; a request that a crash cut short is counted too."""
+  attempts: Int!
+
+  """The HTTP status that the last request was answered with. Null when there was no answer, or no request yet."""
+  responseStatus: Int
+
+  """When the next request is due. Null unless PENDING; nothing is sent while the endpoint is disabled."""
+  nextAttemptAt: DateTime
+
+  """When the last request was made. Null when none was yet."""
+  lastAttemptAt: DateTime
+
+  """When the event became a delivery."""
+  createdAt: DateTime!
+}
+
+"""What can become of a delivery. Redelivery makes each of them PENDING again."""
+enum WebhookDeliveryStatus {
+  """Not answered with a status of 200 to 299 yet; there will be another request."""
+  PENDING
+
+  """Answered with a status of 200 to 299."""
+  DELIVERED
+
+  """Given up: the last of nine requests failed, two and a half days after the first, or the receiver answered 410 Gone."""
+  FAILED
+}
+
+"""A page of deliveries."""
+type WebhookDeliveryConnection {
+  """The page's deliveries with their cursors."""
+  edges: [WebhookDeliveryEdge!]!
+
+  """The page's deliveries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
+  nodes: [WebhookDelivery!]!
+
+  """Where this page lies in the list."""
+  pageInfo: PageInfo!
+}
+
+"""One delivery in a page."""
+type WebhookDeliveryEdge {
+  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  cursor: String!
+
+  """The delivery."""
+  node: WebhookDelivery!
+}
+`, BuiltIn: false},
+	{Name: "../../schema/webhook_mutation.graphqls", Input: `"""A new endpoint."""
+input WebhookEndpointCreateInput {
+  """
+  Where requests go: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password or
+  fragment. In development (` + "`" + `AUTH_MODE=dev` + "`" + `) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
+  """
+  url: String!
+
+  """Which events are sent. Absent, null or empty: all, those of future types included."""
+  eventTypes: [OrderEventType!]
+
+  """A note for other staff, up to 500 characters of plain text."""
+  description: String
+}
+
+"""What webhookEndpointCreate did."""
+type WebhookEndpointCreatePayload {
+  """The endpoint; null when there are user errors."""
+  endpoint: WebhookEndpoint
+
+  """
+  What the receiver verifies signatures with: ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors,
+  and when the endpoint existed already; ` + "`" + `webhookEndpointRotateSecret` + "`" + ` gives another.
+  """
+  secret: String
+
+  """Why it was refused; empty on success. All that is wrong is reported at once."""
+  userErrors: [WebhookEndpointCreateUserError!]!
+}
+
+"""Why a webhookEndpointCreate was refused."""
+type WebhookEndpointCreateUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: WebhookEndpointCreateErrorCode!
+}
+
+"""Reasons to refuse a webhookEndpointCreate."""
+enum WebhookEndpointCreateErrorCode {
+  """It is not a URL that requests can be sent to. Correct it and send again."""
+  URL_INVALID
+
+  """Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
+  URL_NOT_ALLOWED
+
+  """There are as many endpoints as there may be (` + "`" + `WEBHOOK_MAX_ENDPOINTS` + "`" + `), disabled ones included. Give one that is disabled the new URL instead."""
+  TOO_MANY_ENDPOINTS
+
+  """The description is longer than 500 characters. Shorten it."""
+  TEXT_TOO_LONG
+
+  """The description has characters that cannot be kept, such as a null byte. Remove them."""
+  TEXT_INVALID
+
+  """The description looks like it contains a card number, which is never accepted. Remove it."""
+  CARD_NUMBER_REFUSED
+}
+
+"""What to change of an endpoint. What is absent or null stays as it is."""
+input WebhookEndpointUpdateInput {
+  """The endpoint's id. A malformed one is BAD_USER_INPUT."""
+  endpointId: ID!
+
+  """Where requests go from now on, those of pending deliveries included. The rules are those of ` + "`" + `webhookEndpointCreate` + "`" + `."""
+  url: String
+
+  """Which events are sent from now on. Empty: all."""
+  eventTypes: [OrderEventType!]
+
+  """False stops sending at once; true begins with events from now on and goes on with what was pending."""
+  enabled: Boolean
+
+  """A note for other staff, up to 500 characters of plain text. Empty: none."""
+  description: String
+}
+
+"""What webhookEndpointUpdate did."""
+type WebhookEndpointUpdatePayload {
+  """The endpoint as it now is; null when there are user errors."""
+  endpoint: WebhookEndpoint
+
+  """Why it was refused; empty on success. All that is wrong is reported at once."""
+  userErrors: [WebhookEndpointUpdateUserError!]!
+}
+
+"""Why a webhookEndpointUpdate was refused."""
+type WebhookEndpointUpdateUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: WebhookEndpointUpdateErrorCode!
+}
+
+"""Reasons to refuse a webhookEndpointUpdate."""
+enum WebhookEndpointUpdateErrorCode {
+  """There is no endpoint with this id. Reload the list."""
+  ENDPOINT_NOT_FOUND
+
+  """It is not a URL that requests can be sent to. Correct it and send again."""
+  URL_INVALID
+
+  """Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
+  URL_NOT_ALLOWED
+
+  """The description is longer than 500 characters. Shorten it."""
+  TEXT_TOO_LONG
+
+  """The description has characters that cannot be kept, such as a null byte. Remove them."""
+  TEXT_INVALID
+
+  """The description looks like it contains a card number, which is never accepted. Remove it."""
+  CARD_NUMBER_REFUSED
+}
+
+"""Which endpoint gets another secret."""
+input WebhookEndpointRotateSecretInput {
+  """The endpoint's id. A malformed one is BAD_USER_INPUT."""
+  endpointId: ID!
+}
+
+"""What webhookEndpointRotateSecret did."""
+type WebhookEndpointRotateSecretPayload {
+  """The endpoint; null when there are user errors."""
+  endpoint: WebhookEndpoint
+
+  """The new secret, ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors."""
+  secret: String
+
+  """Why it was refused; empty on success."""
+  userErrors: [WebhookEndpointRotateSecretUserError!]!
+}
+
+"""Why a webhookEndpointRotateSecret was refused."""
+type WebhookEndpointRotateSecretUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: WebhookEndpointRotateSecretErrorCode!
+}
+
+"""Reasons to refuse a webhookEndpointRotateSecret."""
+enum WebhookEndpointRotateSecretErrorCode {
+  """There is no endpoint with this id. Reload the list."""
+  ENDPOINT_NOT_FOUND
+}
+
+"""Which delivery to send again."""
+input WebhookRedeliverInput {
+  """The delivery's id. A malformed one is BAD_USER_INPUT."""
+  deliveryId: ID!
+}
+
+"""What webhookRedeliver did."""
+type WebhookRedeliverPayload {
+  """The delivery, now PENDING; null when there are user errors."""
+  delivery: WebhookDelivery
+
+  """Why it was refused; empty on success."""
+  userErrors: [WebhookRedeliverUserError!]!
+}
+
+"""Why a webhookRedeliver was refused."""
+type WebhookRedeliverUserError implements UserError {
+  """Path of the wrong input; null when it is not about one input."""
+  field: [String!]
+
+  """One English sentence, safe to show to a person."""
+  message: String!
+
+  """What to switch on."""
+  code: WebhookRedeliverErrorCode!
+}
+
+"""Reasons to refuse a webhookRedeliver."""
+enum WebhookRedeliverErrorCode {
+  """There is no delivery with this id, or it was deleted since because of its age."""
+  DELIVERY_NOT_FOUND
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -5659,6 +6508,188 @@ func (ec *executionContext) childFields_ViewerSignOutPayload(ctx context.Context
 		return ec.fieldContext_ViewerSignOutPayload_signedOutAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ViewerSignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookDelivery_id(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_WebhookDelivery_endpoint(ctx, field)
+	case "eventId":
+		return ec.fieldContext_WebhookDelivery_eventId(ctx, field)
+	case "eventType":
+		return ec.fieldContext_WebhookDelivery_eventType(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookDelivery_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookDelivery_attempts(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookDelivery_responseStatus(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookDelivery_nextAttemptAt(ctx, field)
+	case "lastAttemptAt":
+		return ec.fieldContext_WebhookDelivery_lastAttemptAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookDelivery_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookDeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookDeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookDeliveryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookEndpoint_id(ctx, field)
+	case "url":
+		return ec.fieldContext_WebhookEndpoint_url(ctx, field)
+	case "eventTypes":
+		return ec.fieldContext_WebhookEndpoint_eventTypes(ctx, field)
+	case "description":
+		return ec.fieldContext_WebhookEndpoint_description(ctx, field)
+	case "enabled":
+		return ec.fieldContext_WebhookEndpoint_enabled(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookEndpoint_createdAt(ctx, field)
+	case "disabledReason":
+		return ec.fieldContext_WebhookEndpoint_disabledReason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookEndpointConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookEndpointConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookEndpointConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoint":
+		return ec.fieldContext_WebhookEndpointCreatePayload_endpoint(ctx, field)
+	case "secret":
+		return ec.fieldContext_WebhookEndpointCreatePayload_secret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointCreateUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookEndpointCreateUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookEndpointCreateUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookEndpointCreateUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointCreateUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookEndpointEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookEndpointEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointRotateSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoint":
+		return ec.fieldContext_WebhookEndpointRotateSecretPayload_endpoint(ctx, field)
+	case "secret":
+		return ec.fieldContext_WebhookEndpointRotateSecretPayload_secret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointRotateSecretPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointRotateSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointRotateSecretUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookEndpointRotateSecretUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookEndpointRotateSecretUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookEndpointRotateSecretUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointRotateSecretUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoint":
+		return ec.fieldContext_WebhookEndpointUpdatePayload_endpoint(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointUpdateUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookEndpointUpdateUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookEndpointUpdateUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookEndpointUpdateUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointUpdateUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookRedeliverPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_WebhookRedeliverPayload_delivery(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookRedeliverPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookRedeliverPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookRedeliverUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookRedeliverUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookRedeliverUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookRedeliverUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookRedeliverUserError", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

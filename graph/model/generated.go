@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/webhook"
 )
 
 // An object with an id that is unique across all types, so that a client can cache it and fetch it again with `node`.
@@ -571,6 +572,164 @@ type ViewerSignOutPayload struct {
 	// Tokens given out at or before this moment are void.
 	SignedOutAt time.Time `json:"signedOutAt"`
 }
+
+// A page of deliveries.
+type WebhookDeliveryConnection struct {
+	// The page's deliveries with their cursors.
+	Edges []*WebhookDeliveryEdge `json:"edges"`
+	// The page's deliveries without cursors, in the same order as `edges`.
+	Nodes []*webhook.Delivery `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// One delivery in a page.
+type WebhookDeliveryEdge struct {
+	// Opaque place of this item, for `after`.
+	Cursor string `json:"cursor"`
+	// The delivery.
+	Node *webhook.Delivery `json:"node"`
+}
+
+// A page of endpoints.
+type WebhookEndpointConnection struct {
+	// The page's endpoints with their cursors.
+	Edges []*WebhookEndpointEdge `json:"edges"`
+	// The page's endpoints without cursors, in the same order as `edges`.
+	Nodes []*webhook.Endpoint `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A new endpoint.
+type WebhookEndpointCreateInput struct {
+	// Where requests go: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password or
+	// fragment. In development (`AUTH_MODE=dev`) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
+	URL string `json:"url"`
+	// Which events are sent. Absent, null or empty: all, those of future types included.
+	EventTypes []order.EventType `json:"eventTypes,omitempty"`
+	// A note for other staff, up to 500 characters of plain text.
+	Description *string `json:"description,omitempty"`
+}
+
+// What webhookEndpointCreate did.
+type WebhookEndpointCreatePayload struct {
+	// The endpoint; null when there are user errors.
+	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
+	// What the receiver verifies signatures with: `whsec_` and base64. This is the only time that it is shown. Null when there are user errors,
+	// and when the endpoint existed already; `webhookEndpointRotateSecret` gives another.
+	Secret *string `json:"secret,omitempty"`
+	// Why it was refused; empty on success. All that is wrong is reported at once.
+	UserErrors []*WebhookEndpointCreateUserError `json:"userErrors"`
+}
+
+// Why a webhookEndpointCreate was refused.
+type WebhookEndpointCreateUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code WebhookEndpointCreateErrorCode `json:"code"`
+}
+
+func (WebhookEndpointCreateUserError) IsUserError() {}
+
+// One endpoint in a page.
+type WebhookEndpointEdge struct {
+	// Opaque place of this item, for `after`.
+	Cursor string `json:"cursor"`
+	// The endpoint.
+	Node *webhook.Endpoint `json:"node"`
+}
+
+// Which endpoint gets another secret.
+type WebhookEndpointRotateSecretInput struct {
+	// The endpoint's id. A malformed one is BAD_USER_INPUT.
+	EndpointID string `json:"endpointId"`
+}
+
+// What webhookEndpointRotateSecret did.
+type WebhookEndpointRotateSecretPayload struct {
+	// The endpoint; null when there are user errors.
+	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
+	// The new secret, `whsec_` and base64. This is the only time that it is shown. Null when there are user errors.
+	Secret *string `json:"secret,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*WebhookEndpointRotateSecretUserError `json:"userErrors"`
+}
+
+// Why a webhookEndpointRotateSecret was refused.
+type WebhookEndpointRotateSecretUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code WebhookEndpointRotateSecretErrorCode `json:"code"`
+}
+
+func (WebhookEndpointRotateSecretUserError) IsUserError() {}
+
+// What to change of an endpoint. What is absent or null stays as it is.
+type WebhookEndpointUpdateInput struct {
+	// The endpoint's id. A malformed one is BAD_USER_INPUT.
+	EndpointID string `json:"endpointId"`
+	// Where requests go from now on, those of pending deliveries included. The rules are those of `webhookEndpointCreate`.
+	URL *string `json:"url,omitempty"`
+	// Which events are sent from now on. Empty: all.
+	EventTypes []order.EventType `json:"eventTypes,omitempty"`
+	// False stops sending at once; true begins with events from now on and goes on with what was pending.
+	Enabled *bool `json:"enabled,omitempty"`
+	// A note for other staff, up to 500 characters of plain text. Empty: none.
+	Description *string `json:"description,omitempty"`
+}
+
+// What webhookEndpointUpdate did.
+type WebhookEndpointUpdatePayload struct {
+	// The endpoint as it now is; null when there are user errors.
+	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
+	// Why it was refused; empty on success. All that is wrong is reported at once.
+	UserErrors []*WebhookEndpointUpdateUserError `json:"userErrors"`
+}
+
+// Why a webhookEndpointUpdate was refused.
+type WebhookEndpointUpdateUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code WebhookEndpointUpdateErrorCode `json:"code"`
+}
+
+func (WebhookEndpointUpdateUserError) IsUserError() {}
+
+// Which delivery to send again.
+type WebhookRedeliverInput struct {
+	// The delivery's id. A malformed one is BAD_USER_INPUT.
+	DeliveryID string `json:"deliveryId"`
+}
+
+// What webhookRedeliver did.
+type WebhookRedeliverPayload struct {
+	// The delivery, now PENDING; null when there are user errors.
+	Delivery *webhook.Delivery `json:"delivery,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*WebhookRedeliverUserError `json:"userErrors"`
+}
+
+// Why a webhookRedeliver was refused.
+type WebhookRedeliverUserError struct {
+	// Path of the wrong input; null when it is not about one input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// What to switch on.
+	Code WebhookRedeliverErrorCode `json:"code"`
+}
+
+func (WebhookRedeliverUserError) IsUserError() {}
 
 // Something the caller may do with an order. New values may be added: ignore those you do not know.
 type OrderAction string
@@ -1459,6 +1618,256 @@ func (e *UserRevokeErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e UserRevokeErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookEndpointCreate.
+type WebhookEndpointCreateErrorCode string
+
+const (
+	// It is not a URL that requests can be sent to. Correct it and send again.
+	WebhookEndpointCreateErrorCodeURLInvalid WebhookEndpointCreateErrorCode = "URL_INVALID"
+	// Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
+	WebhookEndpointCreateErrorCodeURLNotAllowed WebhookEndpointCreateErrorCode = "URL_NOT_ALLOWED"
+	// There are as many endpoints as there may be (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Give one that is disabled the new URL instead.
+	WebhookEndpointCreateErrorCodeTooManyEndpoints WebhookEndpointCreateErrorCode = "TOO_MANY_ENDPOINTS"
+	// The description is longer than 500 characters. Shorten it.
+	WebhookEndpointCreateErrorCodeTextTooLong WebhookEndpointCreateErrorCode = "TEXT_TOO_LONG"
+	// The description has characters that cannot be kept, such as a null byte. Remove them.
+	WebhookEndpointCreateErrorCodeTextInvalid WebhookEndpointCreateErrorCode = "TEXT_INVALID"
+	// The description looks like it contains a card number, which is never accepted. Remove it.
+	WebhookEndpointCreateErrorCodeCardNumberRefused WebhookEndpointCreateErrorCode = "CARD_NUMBER_REFUSED"
+)
+
+var AllWebhookEndpointCreateErrorCode = []WebhookEndpointCreateErrorCode{
+	WebhookEndpointCreateErrorCodeURLInvalid,
+	WebhookEndpointCreateErrorCodeURLNotAllowed,
+	WebhookEndpointCreateErrorCodeTooManyEndpoints,
+	WebhookEndpointCreateErrorCodeTextTooLong,
+	WebhookEndpointCreateErrorCodeTextInvalid,
+	WebhookEndpointCreateErrorCodeCardNumberRefused,
+}
+
+func (e WebhookEndpointCreateErrorCode) IsValid() bool {
+	switch e {
+	case WebhookEndpointCreateErrorCodeURLInvalid, WebhookEndpointCreateErrorCodeURLNotAllowed, WebhookEndpointCreateErrorCodeTooManyEndpoints, WebhookEndpointCreateErrorCodeTextTooLong, WebhookEndpointCreateErrorCodeTextInvalid, WebhookEndpointCreateErrorCodeCardNumberRefused:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEndpointCreateErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookEndpointCreateErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEndpointCreateErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEndpointCreateErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookEndpointCreateErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEndpointCreateErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEndpointCreateErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookEndpointRotateSecret.
+type WebhookEndpointRotateSecretErrorCode string
+
+const (
+	// There is no endpoint with this id. Reload the list.
+	WebhookEndpointRotateSecretErrorCodeEndpointNotFound WebhookEndpointRotateSecretErrorCode = "ENDPOINT_NOT_FOUND"
+)
+
+var AllWebhookEndpointRotateSecretErrorCode = []WebhookEndpointRotateSecretErrorCode{
+	WebhookEndpointRotateSecretErrorCodeEndpointNotFound,
+}
+
+func (e WebhookEndpointRotateSecretErrorCode) IsValid() bool {
+	switch e {
+	case WebhookEndpointRotateSecretErrorCodeEndpointNotFound:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEndpointRotateSecretErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookEndpointRotateSecretErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEndpointRotateSecretErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEndpointRotateSecretErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookEndpointRotateSecretErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEndpointRotateSecretErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEndpointRotateSecretErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookEndpointUpdate.
+type WebhookEndpointUpdateErrorCode string
+
+const (
+	// There is no endpoint with this id. Reload the list.
+	WebhookEndpointUpdateErrorCodeEndpointNotFound WebhookEndpointUpdateErrorCode = "ENDPOINT_NOT_FOUND"
+	// It is not a URL that requests can be sent to. Correct it and send again.
+	WebhookEndpointUpdateErrorCodeURLInvalid WebhookEndpointUpdateErrorCode = "URL_INVALID"
+	// Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
+	WebhookEndpointUpdateErrorCodeURLNotAllowed WebhookEndpointUpdateErrorCode = "URL_NOT_ALLOWED"
+	// The description is longer than 500 characters. Shorten it.
+	WebhookEndpointUpdateErrorCodeTextTooLong WebhookEndpointUpdateErrorCode = "TEXT_TOO_LONG"
+	// The description has characters that cannot be kept, such as a null byte. Remove them.
+	WebhookEndpointUpdateErrorCodeTextInvalid WebhookEndpointUpdateErrorCode = "TEXT_INVALID"
+	// The description looks like it contains a card number, which is never accepted. Remove it.
+	WebhookEndpointUpdateErrorCodeCardNumberRefused WebhookEndpointUpdateErrorCode = "CARD_NUMBER_REFUSED"
+)
+
+var AllWebhookEndpointUpdateErrorCode = []WebhookEndpointUpdateErrorCode{
+	WebhookEndpointUpdateErrorCodeEndpointNotFound,
+	WebhookEndpointUpdateErrorCodeURLInvalid,
+	WebhookEndpointUpdateErrorCodeURLNotAllowed,
+	WebhookEndpointUpdateErrorCodeTextTooLong,
+	WebhookEndpointUpdateErrorCodeTextInvalid,
+	WebhookEndpointUpdateErrorCodeCardNumberRefused,
+}
+
+func (e WebhookEndpointUpdateErrorCode) IsValid() bool {
+	switch e {
+	case WebhookEndpointUpdateErrorCodeEndpointNotFound, WebhookEndpointUpdateErrorCodeURLInvalid, WebhookEndpointUpdateErrorCodeURLNotAllowed, WebhookEndpointUpdateErrorCodeTextTooLong, WebhookEndpointUpdateErrorCodeTextInvalid, WebhookEndpointUpdateErrorCodeCardNumberRefused:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEndpointUpdateErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookEndpointUpdateErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEndpointUpdateErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEndpointUpdateErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookEndpointUpdateErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEndpointUpdateErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEndpointUpdateErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookRedeliver.
+type WebhookRedeliverErrorCode string
+
+const (
+	// There is no delivery with this id, or it was deleted since because of its age.
+	WebhookRedeliverErrorCodeDeliveryNotFound WebhookRedeliverErrorCode = "DELIVERY_NOT_FOUND"
+)
+
+var AllWebhookRedeliverErrorCode = []WebhookRedeliverErrorCode{
+	WebhookRedeliverErrorCodeDeliveryNotFound,
+}
+
+func (e WebhookRedeliverErrorCode) IsValid() bool {
+	switch e {
+	case WebhookRedeliverErrorCodeDeliveryNotFound:
+		return true
+	}
+	return false
+}
+
+func (e WebhookRedeliverErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookRedeliverErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookRedeliverErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookRedeliverErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookRedeliverErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookRedeliverErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookRedeliverErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

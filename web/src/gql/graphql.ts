@@ -542,6 +542,8 @@ export type ChosenQuery = { nodes: Array<
     | { __typename: 'Payment', id: string }
     | { __typename: 'Product', id: string, name: string, image: string | null, archived: boolean, price: { ' $fragmentRefs'?: { 'PricePartsFragment': PricePartsFragment } } }
     | { __typename: 'Refund', id: string }
+    | { __typename: 'WebhookDelivery', id: string }
+    | { __typename: 'WebhookEndpoint', id: string }
    | null> };
 
 export type OrderCreateMutationVariables = Exact<{

@@ -10,7 +10,9 @@
       "Order",
       "Payment",
       "Product",
-      "Refund"
+      "Refund",
+      "WebhookDelivery",
+      "WebhookEndpoint"
     ],
     "OrderEvent": [
       "OrderCancelled",
@@ -42,7 +44,11 @@
       "ProductArchiveUserError",
       "ProductUpsertUserError",
       "RefundCreateUserError",
-      "UserRevokeUserError"
+      "UserRevokeUserError",
+      "WebhookEndpointCreateUserError",
+      "WebhookEndpointRotateSecretUserError",
+      "WebhookEndpointUpdateUserError",
+      "WebhookRedeliverUserError"
     ]
   }
 };

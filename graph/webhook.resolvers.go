@@ -1,0 +1,151 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/webhook"
+)
+
+// WebhookEndpointCreate is the resolver for the webhookEndpointCreate field.
+func (r *mutationResolver) WebhookEndpointCreate(ctx context.Context, input model.WebhookEndpointCreateInput) (*model.WebhookEndpointCreatePayload, error) {
+	made, secret, err := r.WebhookService.Create(ctx, auth.FromContext(ctx), webhook.Input{
+		URL: input.URL, EventTypes: input.EventTypes, Description: input.Description,
+	})
+	refused, err := userErrors(err, func(code model.WebhookEndpointCreateErrorCode, f *fault.Error) *model.WebhookEndpointCreateUserError {
+		return &model.WebhookEndpointCreateUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.WebhookEndpointCreatePayload{UserErrors: refused}, err
+	}
+	return &model.WebhookEndpointCreatePayload{Endpoint: made, Secret: revealed(secret)}, nil
+}
+
+// WebhookEndpointUpdate is the resolver for the webhookEndpointUpdate field.
+func (r *mutationResolver) WebhookEndpointUpdate(ctx context.Context, input model.WebhookEndpointUpdateInput) (*model.WebhookEndpointUpdatePayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	endpointID, err := id.Parse(id.Endpoint, input.EndpointID)
+	if err != nil {
+		return nil, err
+	}
+	change := webhook.Change{URL: input.URL, Enabled: input.Enabled, Description: input.Description}
+	if input.EventTypes != nil {
+		change.EventTypes = &input.EventTypes
+	}
+	changed, err := r.WebhookService.Update(ctx, p, endpointID, change)
+	refused, err := userErrors(err, func(code model.WebhookEndpointUpdateErrorCode, f *fault.Error) *model.WebhookEndpointUpdateUserError {
+		return &model.WebhookEndpointUpdateUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.WebhookEndpointUpdatePayload{UserErrors: refused}, err
+	}
+	return &model.WebhookEndpointUpdatePayload{Endpoint: changed}, nil
+}
+
+// WebhookEndpointRotateSecret is the resolver for the webhookEndpointRotateSecret field.
+func (r *mutationResolver) WebhookEndpointRotateSecret(ctx context.Context, input model.WebhookEndpointRotateSecretInput) (*model.WebhookEndpointRotateSecretPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	endpointID, err := id.Parse(id.Endpoint, input.EndpointID)
+	if err != nil {
+		return nil, err
+	}
+	rotated, secret, err := r.WebhookService.RotateSecret(ctx, p, endpointID)
+	refused, err := userErrors(err, func(code model.WebhookEndpointRotateSecretErrorCode, f *fault.Error) *model.WebhookEndpointRotateSecretUserError {
+		return &model.WebhookEndpointRotateSecretUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.WebhookEndpointRotateSecretPayload{UserErrors: refused}, err
+	}
+	return &model.WebhookEndpointRotateSecretPayload{Endpoint: rotated, Secret: revealed(secret)}, nil
+}
+
+// WebhookRedeliver is the resolver for the webhookRedeliver field.
+func (r *mutationResolver) WebhookRedeliver(ctx context.Context, input model.WebhookRedeliverInput) (*model.WebhookRedeliverPayload, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	deliveryID, err := id.Parse(id.Delivery, input.DeliveryID)
+	if err != nil {
+		return nil, err
+	}
+	delivery, err := r.WebhookService.Redeliver(ctx, p, deliveryID)
+	refused, err := userErrors(err, func(code model.WebhookRedeliverErrorCode, f *fault.Error) *model.WebhookRedeliverUserError {
+		return &model.WebhookRedeliverUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil || refused != nil {
+		return &model.WebhookRedeliverPayload{UserErrors: refused}, err
+	}
+	return &model.WebhookRedeliverPayload{Delivery: delivery}, nil
+}
+
+// WebhookEndpoints is the resolver for the webhookEndpoints field.
+func (r *queryResolver) WebhookEndpoints(ctx context.Context, first *int, after *string) (*model.WebhookEndpointConnection, error) {
+	request, err := page.Parse(endpointCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.WebhookService.Endpoints(ctx, auth.FromContext(ctx), request)
+	if err != nil {
+		return nil, err
+	}
+	return endpointConnection(result), nil
+}
+
+// WebhookDeliveries is the resolver for the webhookDeliveries field.
+func (r *queryResolver) WebhookDeliveries(ctx context.Context, endpointID *string, status *webhook.Status, first *int, after *string) (*model.WebhookDeliveryConnection, error) {
+	request, err := page.Parse(deliveryCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := toDeliveryFilter(endpointID, status)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.WebhookService.Deliveries(ctx, auth.FromContext(ctx), filter, request)
+	if err != nil {
+		return nil, err
+	}
+	return deliveryConnection(result), nil
+}
+
+// ID is the resolver for the id field.
+func (r *webhookDeliveryResolver) ID(ctx context.Context, obj *webhook.Delivery) (string, error) {
+	return id.Format(id.Delivery, obj.ID), nil
+}
+
+// EventID is the resolver for the eventId field.
+func (r *webhookDeliveryResolver) EventID(ctx context.Context, obj *webhook.Delivery) (string, error) {
+	return id.Format(id.Event, obj.EventID), nil
+}
+
+// ID is the resolver for the id field.
+func (r *webhookEndpointResolver) ID(ctx context.Context, obj *webhook.Endpoint) (string, error) {
+	return id.Format(id.Endpoint, obj.ID), nil
+}
+
+// WebhookDelivery returns generated.WebhookDeliveryResolver implementation.
+func (r *Resolver) WebhookDelivery() generated.WebhookDeliveryResolver {
+	return &webhookDeliveryResolver{r}
+}
+
+// WebhookEndpoint returns generated.WebhookEndpointResolver implementation.
+func (r *Resolver) WebhookEndpoint() generated.WebhookEndpointResolver {
+	return &webhookEndpointResolver{r}
+}
+
+type (
+	webhookDeliveryResolver struct{ *Resolver }
+	webhookEndpointResolver struct{ *Resolver }
+)
