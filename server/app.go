@@ -19,6 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/inbox"
 	"github.com/orderwire/orderwire/internal/natsfan"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -28,6 +29,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -54,8 +56,12 @@ type App struct {
 	fan       *natsfan.Fan // nil without NATS_URL
 	listener  *postgres.Listener
 	worker    *pipeline.Worker
-	sockets   *gqlws.Transport
-	streams   *gqlsse.Transport
+	hooks     *inbox.Receiver
+	inbox     *inbox.Processor
+	// reconciler lists differences also when it looks for none.
+	reconciler *reconcile.Reconciler
+	sockets    *gqlws.Transport
+	streams    *gqlsse.Transport
 
 	dev         *auth.Dev  // nil unless AUTH_MODE=dev
 	issuer      *auth.OIDC // nil unless AUTH_MODE=oidc
@@ -152,6 +158,8 @@ func (a *App) wire(ctx context.Context) error {
 	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
+	a.wireInbox(orders)
+	a.wireReconciler(orders)
 	handler, err := a.routes(orders, products)
 	if err != nil {
 		return err
@@ -224,7 +232,7 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain}
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run}
 	if a.fan != nil {
 		parts = append(parts, a.fan.Run)
 	}

@@ -42,6 +42,7 @@ func (a *App) maintain(ctx context.Context) error {
 			if n, err := postgres.PruneKeys(ctx, a.db.DB, postgres.KeyRetention); err != nil && ctx.Err() == nil {
 				a.log.ErrorContext(ctx, "forgetting old idempotency keys failed", "error", err, "forgotten", n)
 			}
+			a.pruneInbox(ctx)
 		case <-prune.C:
 			if a.prune(ctx) {
 				prune.Reset(interval)

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/inbox"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/postgres"
+)
+
+// inboxRetention is how long finished webhooks are kept, for whoever wants to know why something happened. Providers send
+// one again for a few days at most.
+const inboxRetention = 30 * 24 * time.Hour
+
+// recheck has a payment looked at again at its provider, by the order's rules.
+func recheck(orders *order.Service) func(context.Context, uuid.UUID) error {
+	return func(ctx context.Context, paymentID uuid.UUID) error {
+		_, err := orders.RecheckPayment(ctx, auth.System, paymentID)
+		return err
+	}
+}
+
+// wireInbox connects what the provider tells us by webhook: routes serves the receiver, Run runs the processor.
+func (a *App) wireInbox(orders *order.Service) {
+	store, counts := postgres.NewInbox(a.db.DB), &inbox.Counts{}
+	a.inbox = inbox.NewProcessor(inbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
+	verifiers := map[string]payment.WebhookVerifier{}
+	if verifier, ok := a.gateway.(payment.WebhookVerifier); ok {
+		verifiers[a.gateway.Name()] = verifier
+	}
+	a.hooks = inbox.NewReceiver(inbox.ReceiverConfig{
+		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: time.Now, Log: a.log,
+	})
+	const received = "Webhooks of the payment provider by what they were answered with: refused ones were forged, too old or malformed."
+	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "accepted"}, counts.Accepted.Load)
+	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "duplicate"}, counts.Duplicate.Load)
+	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "refused"}, counts.Refused.Load)
+	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "unavailable"}, counts.Unavailable.Load)
+	const worked = "Webhooks of the payment provider by what became of them: ignored ones concern no payment of ours, failed ones are given up."
+	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "done"}, counts.Done.Load)
+	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "ignored"}, counts.Ignored.Load)
+	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "failed"}, counts.Failed.Load)
+	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
+}
+
+// pruneInbox forgets finished webhooks that are older than inboxRetention.
+func (a *App) pruneInbox(ctx context.Context) {
+	n, err := postgres.NewInbox(a.db.DB).Prune(ctx, inboxRetention)
+	if err != nil && ctx.Err() == nil {
+		a.log.ErrorContext(ctx, "forgetting old webhooks failed", "error", err, "forgotten", n)
+	}
+}
