@@ -57,6 +57,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	}
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations((&watchers{selections: newSelections(exec), sharing: newSharing()}).provide)
+	exec.AroundResponses(showCost)
 	exec.AroundResponses(atMost(settings.Limits.Errors))
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{

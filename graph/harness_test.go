@@ -107,11 +107,12 @@ func (w *world) serve(settings graph.Settings) http.Handler {
 
 // answer is a GraphQL response.
 type answer struct {
-	t      *testing.T
-	Status int
-	Header http.Header
-	Data   any
-	Errors []struct {
+	t          *testing.T
+	Status     int
+	Header     http.Header
+	Data       any
+	Extensions map[string]any
+	Errors     []struct {
 		Message    string
 		Path       []any
 		Extensions map[string]any

@@ -67,14 +67,17 @@ func CostOf(ctx context.Context) int {
 	return cost.Requested
 }
 
-// showCost adds extensions.cost for those who ask. It is a graphql.ResponseMiddleware, the outermost, so that answers are
-// shared without it.
+// showCost adds extensions.cost for those who ask, except to a subscription's items, which are shared with those who do not.
+// It is a graphql.ResponseMiddleware.
 func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if response == nil || !graphql.HasOperationContext(ctx) {
 		return response
 	}
 	operation := graphql.GetOperationContext(ctx)
+	if operation.Operation != nil && operation.Operation.Operation == ast.Subscription && len(response.Data) > 0 {
+		return response
+	}
 	asked, _ := operation.Extensions[costKey].(bool)
 	cost, known := operation.Stats.GetExtension(costKey).(guard.Cost)
 	if known && (asked || operation.Headers.Get(CostHeader) != "") {

@@ -67,8 +67,9 @@ func (b *builder) add(path string) error {
 	})
 }
 
-// template is a tagged template literal; its text may hold escaped characters.
-var template = regexp.MustCompile("(?s)(?:\\bgql|\\bgraphql|/\\* GraphQL \\*/)\\s*\\(?\\s*`((?:[^`\\\\]|\\\\.)*)`")
+// template is a tagged template literal; its text may hold escaped characters. What precedes the tag tells it from a word of
+// a comment, such as the path /graphql in backticks.
+var template = regexp.MustCompile("(?s)(?:(?:^|[\\s=(,:?&|!{[])(?:gql|graphql)|/\\* GraphQL \\*/)\\s*\\(?\\s*`((?:[^`\\\\]|\\\\.)*)`")
 
 // expression stands in a template for the fragments of another one, which are found by themselves.
 var expression = regexp.MustCompile(`\$\{[^}]*\}`)

@@ -90,6 +90,7 @@ func TestManifest(t *testing.T) {
 		"c.tsx":                 "const M = /* GraphQL */ `mutation M { viewerSignOut { signedOutAt } }`",
 		"package.json":          "{}",
 		"node_modules/x/d.gql":  "query Stranger { viewer { id } }",
+		"comment.ts":            "// Posts to `/graphql` with `fetch`.",
 		"unrelated.go":          "package x // graphql(`",
 		"deep/er/e.gql":         "subscription S { orderFeed { cursor } }",
 		"outside/codegen.json":  `{"` + strings.Repeat("ab", 32) + `":"query C { viewer { __typename id } }"}`,

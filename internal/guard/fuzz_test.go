@@ -1,0 +1,70 @@
+package guard_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// FuzzDocument holds the guard to what it promises of any text: it says yes, or no with a code and without an essay, and
+// what it has said yes to can be coerced and counted.
+func FuzzDocument(f *testing.F) {
+	for _, text := range []string{
+		board, bomb(9), nested(12), nested(13), introspection(20), "query A($n: Int = 1) { orders(first: $n) { nodes { id } } } query B { viewer { id } }",
+		`{ orders(filter: {status: [CREATED], search: "\u00e9\ud83d\ude00", createdAt: {from: null}}) @include(if: true) { nodes { ...F ... on Order { id } } } } fragment F on Order { __typename }`,
+		"mutation($i: OrderCreateInput!) { orderCreate(input: $i) { order { id } } }", "subscription { orderFeed { cursor } }", "\ufeff{viewer{id}}#\n", "\"\"\"d\"\"\" query { viewer { id } }",
+	} {
+		f.Add(text, `{"n": 3, "i": {}}`)
+	}
+	files, err := filepath.Glob("testdata/documents/*.graphql")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no corpus", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text), "{}")
+	}
+	loud, silent := newGuard(), newGuard(quiet)
+	f.Fuzz(func(t *testing.T, text, values string) {
+		var variables map[string]any
+		decoder := json.NewDecoder(strings.NewReader(values))
+		decoder.UseNumber()
+		_ = decoder.Decode(&variables) // what is no object is no variables
+		document, errs := loud.Document(text)
+		size := 0
+		for _, err := range errs {
+			if known, ok := errors.AsType[*fault.Error](err); !ok || known.Code == fault.Internal || known.Code == "" {
+				t.Errorf("%q: %#v", text, err)
+			}
+			size += len(err.Message)
+		}
+		if (document == nil) != (len(errs) > 0) || len(errs) > 5 || size > 3<<10 {
+			t.Fatalf("%q: %v, %d errors in %d bytes", text, document, len(errs), size)
+		}
+		if again, _ := silent.Document(text); again != nil && document == nil {
+			t.Fatalf("%q: without introspection it is accepted", text)
+		}
+		if document == nil {
+			return
+		}
+		for _, operation := range document.Query.Operations {
+			coerced, err := validator.VariableValues(orderwire, operation, variables)
+			if err != nil {
+				continue
+			}
+			if cost, _ := document.Cost(operation, coerced); cost < 0 {
+				t.Errorf("%q costs %d", text, cost)
+			}
+		}
+	})
+}
