@@ -1,0 +1,282 @@
+package graph_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+// paymentMutation selects the same of each of them.
+func paymentMutation(name string) string {
+	kind := strings.ToUpper(name[:1]) + name[1:]
+	return fmt.Sprintf(`mutation($input: %sInput!) { %s(input: $input) {
+		order { id status version availableActions } payment { id status attention nextAction { type } attempts { operation outcome } }
+		userErrors { field message code } } }`, kind, name)
+}
+
+// paid is an order that has gone as far as it goes by itself; the ids of it and its payment.
+func (w *world) paid(token string, capture ...string) (orderID, paymentID string) {
+	w.t.Helper()
+	orderID = w.order(ada, w.product(id.New().String()[24:], 1250, "EUR"), token, capture...)
+	w.walk(orderID)
+	return orderID, w.do(ada, one, vars{"id": orderID}).ok().text("order.payment.id")
+}
+
+func (w *world) ask(p auth.Principal, mutation, paymentID string, more ...any) *answer {
+	w.t.Helper()
+	in := vars{"paymentId": paymentID}
+	for i := 0; i+1 < len(more); i += 2 {
+		in[more[i].(string)] = more[i+1]
+	}
+	return w.do(p, paymentMutation(mutation), vars{"input": in})
+}
+
+// events are the types of an order's history.
+func (w *world) events(orderID string) string {
+	w.t.Helper()
+	got := w.do(staff, `query($id: ID) { order(id: $id) { events(first: 50) { nodes { type } } } }`, vars{"id": orderID}).ok()
+	var types []string
+	for i := range got.at("order.events.nodes").([]any) {
+		types = append(types, got.text(fmt.Sprintf("order.events.nodes.%d.type", i)))
+	}
+	return strings.Join(types, " ")
+}
+
+func (w *world) history(orderID, want string) {
+	w.t.Helper()
+	if got := w.events(orderID); got != want {
+		w.t.Errorf("happened\n%s, want\n%s", got, want)
+	}
+}
+
+// audit lists the audit entries about a subject, "action detail".
+func (w *world) audit(subject string) []string {
+	w.t.Helper()
+	entries := []string{}
+	if err := w.db.SelectContext(w.t.Context(), &entries, `
+		SELECT concat_ws(' ', action, detail) FROM audit_entries WHERE subject = $1 AND actor_id = $2 ORDER BY id`, subject, staff.CustomerID); err != nil {
+		w.t.Fatal(err)
+	}
+	return entries
+}
+
+func (w *world) audited(subject string, want ...string) {
+	w.t.Helper()
+	if got := w.audit(subject); !slices.Equal(got, want) {
+		w.t.Errorf("audited %q, want %q", got, want)
+	}
+}
+
+// setAttention stands for what only happens over time.
+func (w *world) setAttention(paymentID, attention string) {
+	w.t.Helper()
+	key, err := id.Parse(id.Payment, paymentID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.db.ExecContext(w.t.Context(), `UPDATE payments SET attention = $2 WHERE id = $1`, key, attention); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+const upToHold = "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_AUTHORIZED"
+
+func TestPaymentCapture(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "CAPTURE", "VOID"}).want("order.expiresAt", nil)
+		w.ask(staff, "paymentCapture", paymentID, "expectedVersion", 9).ok().want("paymentCapture.userErrors.0.code", "CONFLICT").
+			want("paymentCapture.userErrors.0.field", []string{"input", "expectedVersion"})
+		w.ask(staff, "paymentCapture", paymentID, "expectedVersion", 3).ok().want("paymentCapture.payment.status", "AUTHORIZED").
+			want("paymentCapture.userErrors", []any{})
+		w.ask(staff, "paymentCapture", paymentID, "expectedVersion", 3).ok().want("paymentCapture.payment.attempts",
+			[]vars{{"operation": "AUTHORIZE", "outcome": "SUCCESS"}, {"operation": "CAPTURE", "outcome": nil}})
+		w.ask(staff, "paymentVoid", paymentID).ok().want("paymentVoid.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+		w.walk(orderID)
+		w.ask(staff, "paymentCapture", paymentID, "expectedVersion", 3).ok().want("paymentCapture.payment.status", "CONFIRMED").
+			want("paymentCapture.order.status", "CONFIRMED").want("paymentCapture.order.version", 4)
+		w.history(orderID, upToHold+" PAYMENT_CONFIRMED")
+		w.audited(paymentID, "payment.capture")
+		got := w.do(ada, one, vars{"id": orderID}).ok().want("order.captured.amount", "25.00")
+		if got.at("order.deliversAt") == nil {
+			t.Error("no delivery was started")
+		}
+	})
+	t.Run("Err", func(t *testing.T) {
+		w := w.in(t)
+		_, declined := w.paid("sim_decline", "MANUAL")
+		w.ask(staff, "paymentCapture", declined).ok().want("paymentCapture.userErrors.0.code", "NOT_ALLOWED_IN_STATE").
+			want("paymentCapture.payment", nil).want("paymentCapture.order", nil)
+		w.ask(staff, "paymentCapture", id.Format(id.Payment, id.New())).ok().want("paymentCapture.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(staff, "paymentCapture", "x").refused("BAD_USER_INPUT")
+		w.ask(ada, "paymentCapture", declined).refused("FORBIDDEN")
+		w.ask(anonymous, "paymentCapture", declined).refused("UNAUTHENTICATED")
+		w.audited(declined)
+	})
+}
+
+func TestPaymentVoid(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		w.ask(staff, "paymentVoid", paymentID, "expectedVersion", 1).ok().want("paymentVoid.userErrors.0.code", "CONFLICT")
+		w.ask(staff, "paymentVoid", paymentID).ok().want("paymentVoid.payment.status", "AUTHORIZED")
+		w.ask(staff, "paymentVoid", paymentID, "expectedVersion", 1).ok().want("paymentVoid.userErrors", []any{})
+		w.ask(staff, "paymentCapture", paymentID).ok().want("paymentCapture.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+		w.walk(orderID)
+		w.ask(staff, "paymentVoid", paymentID).ok().want("paymentVoid.payment.status", "VOIDED").want("paymentVoid.order.status", "CREATED").
+			want("paymentVoid.order.availableActions", []string{"CANCEL", "RETRY_PAYMENT"})
+		w.history(orderID, upToHold+" PAYMENT_VOIDED")
+		w.audited(paymentID, "payment.void")
+		if w.do(ada, one, vars{"id": orderID}).ok().at("order.expiresAt") == nil {
+			t.Error("the order does not expire")
+		}
+		w.do(ada, retry, vars{"input": vars{"idempotencyKey": "again", "orderId": orderID, "paymentMethod": vars{"token": "sim_approve"}}}).ok()
+		w.walk(orderID)
+		w.do(ada, one, vars{"id": orderID}).ok().want("order.payment.status", "AUTHORIZED")
+	})
+	t.Run("Err", func(t *testing.T) {
+		w := w.in(t)
+		_, confirmed := w.paid("sim_approve")
+		w.ask(staff, "paymentVoid", confirmed).ok().want("paymentVoid.userErrors.0.code", "NOT_ALLOWED_IN_STATE").want("paymentVoid.payment", nil)
+		w.ask(staff, "paymentVoid", id.Format(id.Payment, id.New())).ok().want("paymentVoid.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(staff, "paymentVoid", id.Format(id.Order, id.New())).refused("BAD_USER_INPUT")
+		w.ask(ada, "paymentVoid", confirmed).refused("FORBIDDEN")
+		w.ask(anonymous, "paymentVoid", confirmed).refused("UNAUTHENTICATED")
+	})
+}
+
+func TestPaymentCompleteAction(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const waits = "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_ACTION_REQUIRED"
+	for name, tt := range map[string]struct {
+		by             auth.Principal
+		outcome, other string
+		status, events string
+	}{
+		"OKApprove": {ada, "APPROVE", "REFUSE", "CONFIRMED", waits + " PAYMENT_PROCESSING PAYMENT_CONFIRMED"},
+		"OKRefuse":  {staff, "REFUSE", "APPROVE", "DECLINED", waits + " PAYMENT_PROCESSING PAYMENT_DECLINED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
+			orderID, paymentID := w.paid("sim_requires_action")
+			w.do(ada, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "COMPLETE_ACTION"})
+			w.ask(bob, "paymentCompleteAction", paymentID, "outcome", tt.outcome).ok().want("paymentCompleteAction.userErrors.0.code", "PAYMENT_NOT_FOUND")
+			// Without an outcome the provider is asked, and the customer has done nothing yet.
+			w.ask(ada, "paymentCompleteAction", paymentID).ok().want("paymentCompleteAction.payment.status", "REQUIRES_ACTION")
+			w.walk(orderID)
+			w.history(orderID, waits)
+			w.ask(tt.by, "paymentCompleteAction", paymentID, "outcome", tt.outcome).ok().want("paymentCompleteAction.userErrors", []any{}).
+				want("paymentCompleteAction.order.id", orderID)
+			w.walk(orderID)
+			w.history(orderID, tt.events)
+			w.ask(ada, "paymentCompleteAction", paymentID, "outcome", tt.outcome).ok().want("paymentCompleteAction.payment.status", tt.status)
+			w.ask(ada, "paymentCompleteAction", paymentID).ok().want("paymentCompleteAction.payment.status", tt.status)
+			w.ask(ada, "paymentCompleteAction", paymentID, "outcome", tt.other).ok().want("paymentCompleteAction.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+			if tt.by.Staff() {
+				w.audited(paymentID, "payment.completeAction "+tt.outcome)
+			} else {
+				w.audited(paymentID)
+			}
+		})
+	}
+	t.Run("Err", func(t *testing.T) {
+		w := w.in(t)
+		orderID, plain := w.paid("sim_approve")
+		w.ask(ada, "paymentCompleteAction", plain, "outcome", "APPROVE").ok().want("paymentCompleteAction.userErrors.0.code", "NOT_ALLOWED_IN_STATE").
+			want("paymentCompleteAction.order", nil).want("paymentCompleteAction.userErrors.0.field", []string{"input", "paymentId"})
+		w.ask(ada, "paymentCompleteAction", id.Format(id.Payment, id.New())).ok().want("paymentCompleteAction.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(ada, "paymentCompleteAction", orderID).refused("BAD_USER_INPUT")
+		w.ask(anonymous, "paymentCompleteAction", plain).refused("UNAUTHENTICATED")
+		cancelling, waiting := w.paid("sim_requires_action")
+		w.do(ada, cancel, vars{"input": vars{"orderId": cancelling}}).ok()
+		w.ask(ada, "paymentCompleteAction", waiting, "outcome", "APPROVE").ok().want("paymentCompleteAction.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+	})
+}
+
+func TestPaymentResolve(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	orderID, paymentID := w.paid("sim_approve")
+	resolve := func(resolution, note string, more ...any) *answer {
+		t.Helper()
+		return w.ask(staff, "paymentResolve", paymentID, append([]any{"resolution", resolution, "note", note}, more...)...)
+	}
+	w.do(staff, attention, nil).ok().want("attention.nodes", []any{})
+	w.setAttention(paymentID, "MISMATCH")
+	w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "DELIVER", "REFUND", "RESOLVE"})
+	w.do(ada, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL"})
+
+	for code, refused := range map[string]*answer{
+		"TEXT_INVALID":         resolve("MARK_CAPTURED", " "),
+		"TEXT_TOO_LONG":        resolve("MARK_CAPTURED", strings.Repeat("x", 501)),
+		"CARD_NUMBER_REFUSED":  resolve("MARK_CAPTURED", "card 4242 4242 4242 4242"),
+		"CONFLICT":             resolve("MARK_CAPTURED", "seen", "expectedVersion", 1),
+		"NOT_ALLOWED_IN_STATE": resolve("MARK_NOT_CAPTURED", "seen"),
+		"PAYMENT_NOT_FOUND":    w.ask(staff, "paymentResolve", id.Format(id.Payment, id.New()), "resolution", "RECHECK", "note", ""),
+	} {
+		refused.ok().want("paymentResolve.userErrors.0.code", code).want("paymentResolve.payment", nil)
+	}
+	w.ask(ada, "paymentResolve", paymentID, "resolution", "RECHECK", "note", "").refused("FORBIDDEN")
+	w.ask(anonymous, "paymentResolve", paymentID, "resolution", "RECHECK", "note", "").refused("UNAUTHENTICATED")
+	w.ask(staff, "paymentResolve", "x", "resolution", "RECHECK", "note", "").refused("BAD_USER_INPUT")
+
+	resolve("MARK_CAPTURED", "Seen at the bank.", "expectedVersion", 3).ok().want("paymentResolve.payment.attention", nil)
+	resolve("MARK_CAPTURED", "Seen at the bank.", "expectedVersion", 1).ok().want("paymentResolve.userErrors", []any{})
+	// The provider agrees with us, so a recheck ends the mismatch too.
+	w.setAttention(paymentID, "MISMATCH")
+	resolve("RECHECK", "").ok().want("paymentResolve.payment.attention", "MISMATCH")
+	w.walk(orderID)
+	w.do(staff, one, vars{"id": orderID}).ok().want("order.payment.attention", nil)
+	w.audited(paymentID, "payment.resolve MARK_CAPTURED: Seen at the bank.", "payment.resolve RECHECK")
+}
+
+const attention = `query($first: Int, $after: String) { attention(first: $first, after: $after) {
+	edges { cursor node { id } } nodes { id attention order { number payment { id } } attempts { operation } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`
+
+func TestAttention(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var waiting []string
+	for i := range 5 {
+		_, paymentID := w.paid("sim_approve")
+		if i != 2 {
+			w.setAttention(paymentID, "UNKNOWN_OUTCOME")
+			waiting = append(waiting, paymentID)
+		}
+	}
+	var got []string
+	after := any(nil)
+	for range 4 {
+		var a *answer
+		if n := w.counter.during(func() { a = w.do(staff, attention, vars{"first": 2, "after": after}).ok() }); n != 2 {
+			t.Errorf("a page took %d statements, want 2", n)
+		}
+		for i := range a.at("attention.nodes").([]any) {
+			node := fmt.Sprintf("attention.nodes.%d.", i)
+			got = append(got, a.text(node+"id"))
+			a.want(node+"attention", "UNKNOWN_OUTCOME").want(node+"order.payment.id", a.text(node+"id")).want(node+"attempts.0.operation", "AUTHORIZE")
+		}
+		if a.at("attention.pageInfo.hasNextPage") == false {
+			break
+		}
+		after = a.text("attention.pageInfo.endCursor")
+	}
+	if !slices.Equal(got, waiting) {
+		t.Errorf("got %v, want %v", got, waiting)
+	}
+	w.do(ada, attention, nil).refused("FORBIDDEN")
+	w.do(anonymous, attention, nil).refused("UNAUTHENTICATED")
+	w.do(staff, attention, vars{"first": 101}).refused("BAD_USER_INPUT")
+	w.do(staff, attention, vars{"after": "x"}).refused("INVALID_CURSOR")
+}
