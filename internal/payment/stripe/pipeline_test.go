@@ -1,0 +1,260 @@
+package stripe_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
+)
+
+var walk = []order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentConfirmed, order.OrderDelivered}
+
+func TestOrderPaid(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, fakestripe.Visa, payment.CaptureAutomatic)
+	if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, walk) {
+		t.Errorf("got %v", got)
+	}
+	s.webhooks(t) // all of them late
+	s.checkMoney(t, o.ID, total, 0)
+	p := s.get(t, o.ID).Payment()
+	if i := s.fake.Intents()[0]; p.Provider != "stripe" || p.Reference != i.ID || i.Metadata["payment"] != id.Format(id.Payment, p.ID) {
+		t.Errorf("payment %+v, PaymentIntent %+v", p, i)
+	}
+	// Refunded in parts, also after delivery.
+	for n, minor := range []int64{1000, 2600} {
+		if _, err := s.service.Refund(t.Context(), grace, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID, AmountMinor: &minor}); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "the refund", func() bool {
+			refunds := s.get(t, o.ID).Refunds
+			return len(refunds) == n+1 && refunds[n].Status == payment.RefundSucceeded
+		})
+	}
+	s.checkMoney(t, o.ID, total, total)
+}
+
+func TestOrderDeclinedAndRetried(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, fakestripe.InsufficientFunds, payment.CaptureAutomatic)
+	s.await(t, o.ID, order.PaymentDeclined)
+	if p := s.get(t, o.ID).Payment(); p.DeclineCode == nil || *p.DeclineCode != "insufficient_funds" {
+		t.Errorf("payment %+v", p)
+	}
+	s.webhooks(t)
+	if _, err := s.service.Retry(t.Context(), ada, order.RetryInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID, PaymentToken: fakestripe.Visa}); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, o.ID, order.OrderDelivered)
+	s.checkMoney(t, o.ID, total, 0)
+	if n := len(s.fake.Intents()); n != 2 {
+		t.Errorf("%d PaymentIntents", n)
+	}
+}
+
+// Whatever goes wrong between Stripe and us, an order is charged once.
+func TestOrderChargedOnce(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		operation string
+		faults    []fakestripe.Fault
+	}{
+		"CreateLost":           {"create", []fakestripe.Fault{fakestripe.DropAfter, fakestripe.BadGateway}},
+		"CreateNotDone":        {"create", []fakestripe.Fault{fakestripe.RateLimited, fakestripe.DropBefore, fakestripe.ServerError}},
+		"ConfirmLost":          {"confirm", []fakestripe.Fault{fakestripe.DropAfter}},
+		"ConfirmLostInBetween": {"confirm", []fakestripe.Fault{fakestripe.ServerError, fakestripe.BadGateway}},
+		"ConfirmNotDone":       {"confirm", []fakestripe.Fault{fakestripe.KeyInUse, fakestripe.DropBefore}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openShop(t, nil)
+			s.fake.Fail(tt.operation, tt.faults...)
+			if name == "ConfirmLost" {
+				s.fake.Fail("retrieve", fakestripe.BadGateway, fakestripe.DropBefore)
+			}
+			o := s.order(t, fakestripe.Visa, payment.CaptureAutomatic)
+			if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, walk) {
+				t.Errorf("got %v", got)
+			}
+			s.checkMoney(t, o.ID, total, 0)
+			if n := len(s.fake.Intents()); n != 1 {
+				t.Errorf("%d PaymentIntents", n)
+			}
+		})
+	}
+}
+
+// dying is a gateway whose process dies before its first confirmation is sent: the order's lease runs out, and another
+// worker finds only what was committed.
+type dying struct {
+	payment.Gateway
+	died atomic.Bool
+}
+
+func (d *dying) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
+	if call.Reference != "" && d.died.CompareAndSwap(false, true) {
+		panic("killed between create and confirm")
+	}
+	return d.Gateway.Authorize(ctx, call)
+}
+
+func TestOrderKilledBetweenCreateAndConfirm(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, func(g payment.Gateway) payment.Gateway { return &dying{Gateway: g} })
+	o := s.order(t, fakestripe.Visa, payment.CaptureAutomatic)
+	if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, walk) {
+		t.Errorf("got %v", got)
+	}
+	s.checkMoney(t, o.ID, total, 0)
+	if creates, confirms := s.fake.Calls("create"), s.fake.Calls("confirm"); creates != 1 || confirms != 1 {
+		t.Errorf("%d creates, %d confirms", creates, confirms)
+	}
+}
+
+// The customer pays in the browser, where no token is needed here.
+func TestOrderPaidInBrowser(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, "", payment.CaptureAutomatic)
+	s.await(t, o.ID, order.PaymentActionRequired)
+	action := s.get(t, o.ID).Payment().NextAction
+	if action == nil || action.Type != payment.ActionClientSecret {
+		t.Fatalf("action %+v", action)
+	}
+	if !s.fake.PayInBrowser(action.ClientSecret, fakestripe.Declined) || !s.fake.PayInBrowser(action.ClientSecret, fakestripe.Visa) {
+		t.Fatal("the browser could not pay")
+	}
+	s.webhooks(t)
+	want := []order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentActionRequired, order.PaymentProcessing, order.PaymentConfirmed, order.OrderDelivered}
+	if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	s.checkMoney(t, o.ID, total, 0)
+}
+
+func TestOrderAuthenticated(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		success bool
+		until   order.EventType
+		kept    int64
+	}{"OK": {true, order.PaymentConfirmed, total}, "ErrRefused": {false, order.PaymentDeclined, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openShop(t, nil)
+			o := s.order(t, fakestripe.Authenticate, payment.CaptureAutomatic)
+			s.await(t, o.ID, order.PaymentActionRequired)
+			if !s.fake.Authenticate(s.get(t, o.ID).Payment().Reference, tt.success) {
+				t.Fatal("nobody was asked to authenticate")
+			}
+			s.webhooks(t)
+			s.await(t, o.ID, tt.until)
+			s.checkMoney(t, o.ID, tt.kept, 0)
+		})
+	}
+}
+
+func TestOrderHeld(t *testing.T) {
+	t.Parallel()
+	t.Run("OKCaptured", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, nil)
+		s.fake.Fail("capture", fakestripe.DropAfter)
+		o := s.order(t, fakestripe.Visa, payment.CaptureManual)
+		s.await(t, o.ID, order.PaymentAuthorized)
+		s.checkMoney(t, o.ID, 0, 0)
+		if _, err := s.service.Capture(t.Context(), grace, order.PaymentInput{PaymentID: o.Payment().ID}); err != nil {
+			t.Fatal(err)
+		}
+		s.await(t, o.ID, order.OrderDelivered)
+		s.checkMoney(t, o.ID, total, 0)
+	})
+	t.Run("OKCancelled", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, nil)
+		s.fake.Fail("cancel", fakestripe.BadGateway)
+		o := s.order(t, fakestripe.Visa, payment.CaptureManual)
+		s.await(t, o.ID, order.PaymentAuthorized)
+		if _, err := s.service.Cancel(t.Context(), ada, order.CancelInput{OrderID: o.ID}); err != nil {
+			t.Fatal(err)
+		}
+		s.await(t, o.ID, order.OrderCancelled)
+		s.checkMoney(t, o.ID, 0, 0)
+		if i := s.fake.Intents()[0]; i.Status != "canceled" {
+			t.Errorf("PaymentIntent %+v", i)
+		}
+	})
+	// Stripe gave the hold up by itself, and its webhook says so.
+	t.Run("OKExpiredAtStripe", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, nil)
+		o := s.order(t, fakestripe.Visa, payment.CaptureManual)
+		s.await(t, o.ID, order.PaymentAuthorized)
+		s.fake.Expire(s.get(t, o.ID).Payment().Reference)
+		s.webhooks(t)
+		s.until(t, "the end of the hold", func() bool { return !s.get(t, o.ID).Payment().Status.Active() })
+		s.checkMoney(t, o.ID, 0, 0)
+	})
+}
+
+// What is cancelled cannot be paid in the browser any more.
+func TestOrderCancelledWhileWaitingInBrowser(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, "", payment.CaptureAutomatic)
+	s.await(t, o.ID, order.PaymentActionRequired)
+	secret := s.get(t, o.ID).Payment().NextAction.ClientSecret
+	if _, err := s.service.Cancel(t.Context(), ada, order.CancelInput{OrderID: o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, o.ID, order.OrderCancelled)
+	if s.fake.PayInBrowser(secret, fakestripe.Visa) {
+		t.Error("a cancelled order was paid")
+	}
+	s.checkMoney(t, o.ID, 0, 0)
+}
+
+// A refund that Stripe keeps pending is pending here too, until its webhook; one that fails gives its amount back.
+func TestOrderRefunded(t *testing.T) {
+	t.Parallel()
+	for name, settle := range map[string][]bool{"OK": {true}, "OKAfterAFailure": {false, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openShop(t, nil)
+			o := s.order(t, fakestripe.PendingRefund, payment.CaptureManual)
+			s.await(t, o.ID, order.PaymentAuthorized)
+			if _, err := s.service.Capture(t.Context(), grace, order.PaymentInput{PaymentID: o.Payment().ID}); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, o.ID, order.OrderDelivered)
+			if _, err := s.service.Refund(t.Context(), grace, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID}); err != nil {
+				t.Fatal(err)
+			}
+			reference := s.get(t, o.ID).Payment().Reference
+			for n, success := range settle {
+				if n > 0 { // the failed one gave its amount back
+					if _, err := s.service.Refund(t.Context(), grace, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.until(t, "the refund at Stripe", func() bool { return len(s.fake.Refunds(reference)) == n+1 })
+				s.fake.SettleRefund(s.fake.Refunds(reference)[n], success)
+				s.webhooks(t)
+				if !success {
+					s.await(t, o.ID, order.RefundFailed)
+				}
+			}
+			s.await(t, o.ID, order.RefundSucceeded)
+			s.checkMoney(t, o.ID, total, total)
+		})
+	}
+}
