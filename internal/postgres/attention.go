@@ -11,26 +11,14 @@ import (
 	"github.com/orderwire/orderwire/internal/page"
 )
 
-// PaymentsNeedingAttention implements order.Store. The partial index payments_needing_attention holds exactly these.
+// PaymentsNeedingAttention implements order.Store.
 func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r page.Request) (page.Result[order.PaymentOf], error) {
-	q := query{args: []any{viewerArg(p)}}
-	if r.After != uuid.Nil {
-		q.and(`a.id > ?`, r.After)
-	}
-	if r.Before != uuid.Nil {
-		q.and(`a.id < ?`, r.Before)
-	}
-	direction := "ASC"
-	if r.Backward {
-		direction = "DESC"
-	}
+	statement, args := attentionQuery(p, r)
 	var rows []struct {
 		orderRow
 		PaymentID uuid.UUID `db:"payment_id"`
 	}
-	statement := fmt.Sprintf(`SELECT a.id AS payment_id, %s FROM payments a JOIN orders o ON o.id = a.order_id
-		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderColumns, visibleTo, q.where(), direction, r.Limit+1)
-	if err := s.db.SelectContext(ctx, &rows, statement, q.args...); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, statement, args...); err != nil {
 		return page.Result[order.PaymentOf]{}, err
 	}
 	found := make([]order.PaymentOf, len(rows))
@@ -47,4 +35,21 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 		}
 	}
 	return page.Cut(r, found), nil
+}
+
+// attentionQuery reads a page by the partial index payments_needing_attention, which holds exactly the payments asked for.
+func attentionQuery(p auth.Principal, r page.Request) (statement string, args []any) {
+	q := query{args: []any{viewerArg(p)}}
+	if r.After != uuid.Nil {
+		q.and(`a.id > ?`, r.After)
+	}
+	if r.Before != uuid.Nil {
+		q.and(`a.id < ?`, r.Before)
+	}
+	direction := "ASC"
+	if r.Backward {
+		direction = "DESC"
+	}
+	return fmt.Sprintf(`SELECT a.id AS payment_id, %s FROM payments a JOIN orders o ON o.id = a.order_id
+		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderColumns, visibleTo, q.where(), direction, r.Limit+1), q.args
 }
