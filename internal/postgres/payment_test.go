@@ -94,7 +94,7 @@ func TestLateSuccessIsStored(t *testing.T) {
 	db := postgrestest.Open(t)
 	store := postgrestest.Store(t, db, nil)
 	o := create(t, store, ada)
-	change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
+	change(t, store, o.ID, func(o *order.Order, _ order.Cause) error {
 		o.Payments[0].CaptureMethod = payment.CaptureManual
 		return nil
 	})
