@@ -28,6 +28,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/session"
 )
@@ -86,6 +87,7 @@ func setup(t *testing.T) *world {
 	w.resolver = &graph.Resolver{
 		OrderService:   order.NewService(w.store, products, provider, w.policy, order.SystemClock),
 		ProductService: products,
+		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db, "test")}),
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}

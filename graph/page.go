@@ -12,14 +12,16 @@ import (
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/reconcile"
 )
 
 // The kinds of cursor: one for each list, so that a cursor of another list is refused.
 const (
-	orderCursor     = "orders"
-	productCursor   = "products"
-	eventCursor     = "events"
-	attentionCursor = "attention"
+	orderCursor      = "orders"
+	productCursor    = "products"
+	eventCursor      = "events"
+	attentionCursor  = "attention"
+	differenceCursor = "reconciliation"
 )
 
 func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
@@ -60,6 +62,22 @@ func paymentConnection(result page.Result[order.PaymentOf]) *model.PaymentConnec
 		cursors[i] = page.Cursor(attentionCursor, item.Payment.ID)
 		connection.Edges[i] = &model.PaymentEdge{Cursor: cursors[i], Node: item.Payment}
 		connection.Nodes[i] = item.Payment
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+func reconciliationConnection(result page.Result[reconcile.Entry]) *model.ReconciliationEntryConnection {
+	connection := &model.ReconciliationEntryConnection{
+		Edges: make([]*model.ReconciliationEntryEdge, len(result.Items)),
+		Nodes: make([]*reconcile.Entry, len(result.Items)),
+	}
+	cursors := make([]string, len(result.Items))
+	for i := range result.Items {
+		entry := &result.Items[i]
+		cursors[i] = page.Cursor(differenceCursor, entry.ID)
+		connection.Edges[i] = &model.ReconciliationEntryEdge{Cursor: cursors[i], Node: entry}
+		connection.Nodes[i] = entry
 	}
 	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
 	return connection

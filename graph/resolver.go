@@ -9,6 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/session"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -18,6 +19,8 @@ type Resolver struct {
 	OrderService   *order.Service
 	ProductService *product.Service
 	WebhookService *webhook.Service
+	// Reconciler lists where the payment provider's books differ.
+	Reconciler *reconcile.Reconciler
 	// Hub is where subscriptions come from.
 	Hub *event.Hub
 	// Sessions ends them.

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	PaymentNextAction() PaymentNextActionResolver
 	Product() ProductResolver
 	Query() QueryResolver
+	ReconciliationEntry() ReconciliationEntryResolver
 	Refund() RefundResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
@@ -476,9 +477,29 @@ type ComplexityRoot struct {
 		Payment           func(childComplexity int, id string) int
 		Product           func(childComplexity int, id string) int
 		Products          func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
+		Reconciliation    func(childComplexity int, first *int, after *string) int
 		Viewer            func(childComplexity int) int
 		WebhookDeliveries func(childComplexity int, endpointID *string, status *webhook.Status, first *int, after *string) int
 		WebhookEndpoints  func(childComplexity int, first *int, after *string) int
+	}
+
+	ReconciliationEntry struct {
+		AtProvider func(childComplexity int) int
+		DetectedAt func(childComplexity int) int
+		Expected   func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+	}
+
+	ReconciliationEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Refund struct {
@@ -2483,6 +2504,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*model.ProductFilter)), true
+	case "Query.reconciliation":
+		if e.ComplexityRoot.Query.Reconciliation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Reconciliation(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2511,6 +2543,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WebhookEndpoints(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
+	case "ReconciliationEntry.atProvider":
+		if e.ComplexityRoot.ReconciliationEntry.AtProvider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntry.AtProvider(childComplexity), true
+	case "ReconciliationEntry.detectedAt":
+		if e.ComplexityRoot.ReconciliationEntry.DetectedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntry.DetectedAt(childComplexity), true
+	case "ReconciliationEntry.expected":
+		if e.ComplexityRoot.ReconciliationEntry.Expected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntry.Expected(childComplexity), true
+	case "ReconciliationEntry.payment":
+		if e.ComplexityRoot.ReconciliationEntry.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntry.Payment(childComplexity), true
+	case "ReconciliationEntry.resolvedAt":
+		if e.ComplexityRoot.ReconciliationEntry.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntry.ResolvedAt(childComplexity), true
+
+	case "ReconciliationEntryConnection.edges":
+		if e.ComplexityRoot.ReconciliationEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntryConnection.Edges(childComplexity), true
+	case "ReconciliationEntryConnection.nodes":
+		if e.ComplexityRoot.ReconciliationEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntryConnection.Nodes(childComplexity), true
+	case "ReconciliationEntryConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntryConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationEntryEdge.cursor":
+		if e.ComplexityRoot.ReconciliationEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntryEdge.Cursor(childComplexity), true
+	case "ReconciliationEntryEdge.node":
+		if e.ComplexityRoot.ReconciliationEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEntryEdge.Node(childComplexity), true
 
 	case "Refund.amount":
 		if e.ComplexityRoot.Refund.Amount == nil {
@@ -5154,6 +5249,67 @@ enum ProductArchiveErrorCode {
   PRODUCT_NOT_FOUND
 }
 `, BuiltIn: false},
+	{Name: "../../schema/reconciliation.graphqls", Input: `extend type Query {
+  """
+  Payments whose money at the payment provider is not, or was not, what the books here say; the newest first, resolved
+  ones included. Every payment that changed lately is compared again and again. Nothing is repaired silently: the payment
+  also gets the ` + "`" + `attention` + "`" + ` MISMATCH, unless what happened follows from the order's rules, such as a success that came
+  late and is refunded. Staff only: FORBIDDEN for others.
+  """
+  reconciliation(
+    """How many items, 0 to 100; 20 when left out."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
+    after: String
+  ): ReconciliationEntryConnection!
+}
+
+"""
+A difference between the payment provider's books and ours, for one payment. A payment has at most one that is not
+resolved. Staff only.
+"""
+type ReconciliationEntry {
+  """The payment, as it is now."""
+  payment: Payment!
+
+  """What is kept of the payment by our books: captured, less refunded."""
+  expected: Money!
+
+  """
+  What is kept of the payment by the provider's books: captured, less refunded. Equal to ` + "`" + `expected` + "`" + ` when captured and
+  refunded differ by the same amount, as when the provider took money and gave it back without us.
+  """
+  atProvider: Money!
+
+  """When the difference was found. Its amounts are those of the last comparison since."""
+  detectedAt: DateTime!
+
+  """When both books agreed again. Null while they do not."""
+  resolvedAt: DateTime
+}
+
+"""A page of differences."""
+type ReconciliationEntryConnection {
+  """The page's differences with their cursors."""
+  edges: [ReconciliationEntryEdge!]!
+
+  """The page's differences without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
+  nodes: [ReconciliationEntry!]!
+
+  """Where this page lies in the list."""
+  pageInfo: PageInfo!
+}
+
+"""One difference in a page."""
+type ReconciliationEntryEdge {
+  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  cursor: String!
+
+  """The difference."""
+  node: ReconciliationEntry!
+}
+`, BuiltIn: false},
 	{Name: "../../schema/refund.graphqls", Input: `extend type Mutation {
   """
   Gives captured money back, partly or all, also after delivery. Staff only: FORBIDDEN for others. The answer comes at once
@@ -6416,6 +6572,44 @@ func (ec *executionContext) childFields_ProductUpsertUserError(ctx context.Conte
 		return ec.fieldContext_ProductUpsertUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductUpsertUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return ec.fieldContext_ReconciliationEntry_payment(ctx, field)
+	case "expected":
+		return ec.fieldContext_ReconciliationEntry_expected(ctx, field)
+	case "atProvider":
+		return ec.fieldContext_ReconciliationEntry_atProvider(ctx, field)
+	case "detectedAt":
+		return ec.fieldContext_ReconciliationEntry_detectedAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_ReconciliationEntry_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReconciliationEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Refund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

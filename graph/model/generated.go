@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -500,6 +501,24 @@ type ProductUpsertUserError struct {
 }
 
 func (ProductUpsertUserError) IsUserError() {}
+
+// A page of differences.
+type ReconciliationEntryConnection struct {
+	// The page's differences with their cursors.
+	Edges []*ReconciliationEntryEdge `json:"edges"`
+	// The page's differences without cursors, in the same order as `edges`.
+	Nodes []*reconcile.Entry `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// One difference in a page.
+type ReconciliationEntryEdge struct {
+	// Opaque place of this item, for `after`.
+	Cursor string `json:"cursor"`
+	// The difference.
+	Node *reconcile.Entry `json:"node"`
+}
 
 // Money to give back.
 type RefundCreateInput struct {

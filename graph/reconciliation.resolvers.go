@@ -1,0 +1,56 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/reconcile"
+)
+
+// Reconciliation is the resolver for the reconciliation field.
+func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *string) (*model.ReconciliationEntryConnection, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	request, err := page.Parse(differenceCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.Reconciler.List(ctx, p, request)
+	if err != nil {
+		return nil, err
+	}
+	orderIDs := make([]uuid.UUID, len(result.Items))
+	for i := range result.Items {
+		orderIDs[i] = result.Items[i].OrderID
+	}
+	orders, err := r.OrderService.ByID(ctx, p, orderIDs)
+	if err != nil {
+		return nil, err
+	}
+	held := make([]*order.Order, 0, len(orders))
+	for _, o := range orders {
+		held = append(held, o)
+	}
+	scopeOf(ctx).hold(held...)
+	return reconciliationConnection(result), nil
+}
+
+// Payment is the resolver for the payment field.
+func (r *reconciliationEntryResolver) Payment(ctx context.Context, obj *reconcile.Entry) (*payment.Payment, error) {
+	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
+}
+
+// ReconciliationEntry returns generated.ReconciliationEntryResolver implementation.
+func (r *Resolver) ReconciliationEntry() generated.ReconciliationEntryResolver {
+	return &reconciliationEntryResolver{r}
+}
+
+type reconciliationEntryResolver struct{ *Resolver }
