@@ -31,6 +31,7 @@ import (
 	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/session"
+	"github.com/orderwire/orderwire/internal/webhook"
 )
 
 const (
@@ -60,6 +61,8 @@ type App struct {
 	inbox     *inbox.Processor
 	// reconciler lists differences also when it looks for none.
 	reconciler *reconcile.Reconciler
+	fanout     *webhook.Fanout
+	deliverer  *webhook.Deliverer
 	sockets    *gqlws.Transport
 	streams    *gqlsse.Transport
 
@@ -160,7 +163,7 @@ func (a *App) wire(ctx context.Context) error {
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
 	a.wireInbox(orders)
 	a.wireReconciler(orders)
-	handler, err := a.routes(orders, products)
+	handler, err := a.routes(orders, products, a.wireWebhooks())
 	if err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 		return err
 	}
 	a.hub = a.newHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
-	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.leaseDB, rand.Text(), event.Lease), a.hub.Wake, a.log)
+	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.leaseDB, rand.Text(), event.Lease), a.assigned, a.log)
 	a.listener, err = postgres.NewListener(a.db.url, map[string]func(payload string){
 		postgres.FeedChannel: a.feedGrew,
 		postgres.CommitChannel: func(payload string) {
@@ -232,7 +235,7 @@ func loopbackOf(addr string) string {
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run}
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
 	if a.fan != nil {
 		parts = append(parts, a.fan.Run)
 	}

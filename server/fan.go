@@ -47,9 +47,16 @@ func (a *App) publish(events []order.Event) {
 
 // feedGrew is called with what NOTIFY says of the feed.
 func (a *App) feedGrew(payload string) {
+	a.fanout.Wake()
 	if a.fan != nil {
 		a.fan.Notified(payload)
 		return
 	}
 	a.hub.Wake()
+}
+
+// assigned is called when this replica's sequencer has given positions.
+func (a *App) assigned() {
+	a.hub.Wake()
+	a.fanout.Wake()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/webhook"
 	"github.com/orderwire/orderwire/schema"
 	"github.com/orderwire/orderwire/web"
 )
@@ -24,7 +25,7 @@ import (
 const readyTimeout = 2 * time.Second
 
 // routes is the whole surface of the server: every path is here.
-func (a *App) routes(orders *order.Service, products *product.Service) (http.Handler, error) {
+func (a *App) routes(orders *order.Service, products *product.Service, webhooks *webhook.Service) (http.Handler, error) {
 	guard, err := httpguard.New(httpguard.Config{
 		Addr: a.cfg.Addr, AllowedHosts: a.cfg.AllowedHosts, AllowedOrigins: a.cfg.AllowedOrigins, Logger: a.log,
 	})
@@ -52,7 +53,7 @@ func (a *App) routes(orders *order.Service, products *product.Service) (http.Han
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, Reconciler: a.reconciler, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
 		Transports: []graphql.Transport{a.sockets, a.streams},

@@ -73,6 +73,11 @@ type Config struct {
 	PersistedQueryBytes       int           `env:"PERSISTED_QUERY_BYTES" envDefault:"4194304" min:"0" help:"How many bytes of automatically persisted queries are kept. 0: none."`
 	TrustedDocuments          string        `env:"TRUSTED_DOCUMENTS" shown:"any document" help:"A file with the only documents that may be run, as server manifest writes it."`
 
+	WebhookTimeout      time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" min:"100ms" help:"How long a receiver of webhooks has to answer."`
+	WebhookConcurrency  int           `env:"WEBHOOK_CONCURRENCY" envDefault:"8" min:"1" help:"How many requests this process sends to one webhook endpoint at the same time."`
+	WebhookRetention    time.Duration `env:"WEBHOOK_RETENTION" envDefault:"168h" min:"1h" help:"How long webhook deliveries can be seen and sent again."`
+	WebhookMaxEndpoints int           `env:"WEBHOOK_MAX_ENDPOINTS" envDefault:"50" min:"1" help:"How many webhook endpoints there may be, disabled ones included."`
+
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important messages to log."`
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text" oneof:"text,json" help:"How to log."`
 	ShutdownDelay   time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" min:"0s" help:"How long the server goes on after it has said at /readyz that it stops, so that load balancers notice first."`

@@ -87,7 +87,7 @@ type Deliverer struct {
 	client *client
 	signal chan struct{}
 
-	delivered, failed, retried atomic.Int64
+	counts Counts
 
 	running sync.WaitGroup
 	mu      sync.Mutex
@@ -109,13 +109,11 @@ func (d *Deliverer) Wake() { poke(d.signal) }
 // Counts are this process's attempts since it began, by what came of them.
 type Counts struct {
 	// Delivered were answered with 2xx, Failed given up after, Retried are to be made again.
-	Delivered, Failed, Retried int
+	Delivered, Failed, Retried atomic.Int64
 }
 
-// Counts returns them as of now.
-func (d *Deliverer) Counts() Counts {
-	return Counts{Delivered: int(d.delivered.Load()), Failed: int(d.failed.Load()), Retried: int(d.retried.Load())}
-}
+// Counts gives the counters, which go on counting.
+func (d *Deliverer) Counts() *Counts { return &d.counts }
 
 // Pending is how many deliveries wait in the database, of all replicas.
 func (d *Deliverer) Pending(ctx context.Context) (int, error) { return d.queue.PendingDeliveries(ctx) }
@@ -260,12 +258,12 @@ func (d *Deliverer) tell(ctx context.Context, c *Claimed, o Outcome, err error) 
 	}
 	switch o.Status {
 	case Delivered:
-		d.delivered.Add(1)
+		d.counts.Delivered.Add(1)
 	case Failed:
-		d.failed.Add(1)
+		d.counts.Failed.Add(1)
 		d.cfg.Logger.WarnContext(ctx, "a webhook delivery has failed for good; staff can ask for it again", attributes...)
 	case Pending:
-		d.retried.Add(1)
+		d.counts.Retried.Add(1)
 		d.cfg.Logger.DebugContext(ctx, "a webhook attempt failed and will be repeated", attributes...)
 	}
 	d.cfg.Observe(c, o)
