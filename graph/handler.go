@@ -32,6 +32,8 @@ type Settings struct {
 	// Trusted documents are the only ones that run. Nil: any.
 	Trusted *persisted.Manifest
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
+	// Rates bound how often something may be asked for. Nil: not at all.
+	Rates *ratelimit.Limits
 	Transports []graphql.Transport
 }
 
@@ -71,6 +73,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 			trusted:   settings.Trusted,
 			automatic: persisted.NewAutomatic(settings.PersistedQueryBytes),
 		},
+			rates:     settings.Rates,
 		logger: settings.Logger,
 	}
 }

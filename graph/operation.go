@@ -26,11 +26,15 @@ type guarded struct {
 	trusted   *persisted.Manifest
 	automatic *persisted.Automatic
 }
+	rates     *ratelimit.Limits
 
 // CreateOperationContext implements graphql.GraphExecutor.
 func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	operation := &graphql.OperationContext{Headers: params.Headers, Extensions: params.Extensions}
 	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
+	if err := g.rates.Operation(ctx); err != nil {
+		return operation, limited(err)
+	}
 	if err == nil && g.trusted != nil {
 		params.Query, err = g.trusted.Resolve(params.Query, reference)
 	} else if err == nil {
@@ -57,6 +61,9 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 		return operation, gqlerror.List{refused}
 	}
 	return operation, nil
+	if err := spend(ctx, g.rates, operation, cost); err != nil {
+		return operation, limited(err)
+	}
 }
 
 const costKey = "cost"

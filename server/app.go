@@ -167,15 +167,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.server = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-	}
-	return nil
+	return a.openServer(handler)
 }
 
 // wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
@@ -216,7 +208,7 @@ func (a *App) committed(commits []postgres.Committed) {
 }
 
 // URL is where the app answers.
-func (a *App) URL() string { return "http://" + loopbackOf(a.address.Addr().String()) }
+func (a *App) URL() string { return scheme(a.cfg) + "://" + loopbackOf(a.address.Addr().String()) }
 
 // loopbackOf turns an address that listens everywhere into one that can be asked from here.
 func loopbackOf(addr string) string {
@@ -250,7 +242,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	go func() { failed <- a.server.Serve(a.address) }()
+	go func() { failed <- a.serve() }()
 	a.admin.serve()
 
 	var err error

@@ -17,6 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/ratelimit"
 	"github.com/orderwire/orderwire/internal/webhook"
 	"github.com/orderwire/orderwire/schema"
 	"github.com/orderwire/orderwire/web"
@@ -36,9 +37,17 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	if err != nil {
 		return nil, err
 	}
+	addresses, err := quota.NewAddresses(a.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	rates := ratelimit.New(ratelimit.Config{
+		PerAddress: a.cfg.RatePerAddress, PerUser: a.cfg.RatePerUser, CostPerUser: a.cfg.RateCost, Address: addresses.Of,
+		Orders: ratelimit.NewShared(a.cfg.RateOrders, postgres.LeaseOrders(a.db.DB, a.cfg.RateOrders)),
+	})
 	live := sessions{registry: a.sessions}
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
-	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(quota.Address(r)) }
+	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
 	a.sockets = gqlws.New(gqlws.Config{
 		Init: live.init, Refresh: live.refresh, CheckOrigin: guard.CheckOrigin, Admit: admit,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
@@ -56,13 +65,13 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
-		Transports: []graphql.Transport{a.sockets, a.streams},
+		Rates: rates, Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", auth.Middleware(a.sessions, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes))))
+	mux.Handle("/graphql", rates.Middleware(auth.Middleware(a.sessions, graph.IdempotencyKeyHeader(http.MaxBytesHandler(gql, a.cfg.MaxBodyBytes)))))
 	if a.dev != nil {
-		mux.Handle("/dev/token", auth.DevTokenHandler(a.dev, a.revocations.Now))
+		mux.Handle("/dev/token", rates.Middleware(auth.DevTokenHandler(a.dev, a.revocations.Now)))
 	}
 	// Servers send no Origin; what they send is believed by its signature alone.
 	mux.Handle("/webhooks/{provider}", a.hooks)

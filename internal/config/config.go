@@ -60,10 +60,16 @@ type Config struct {
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
 	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
+	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas."`
 	MaxDepth                  int           `env:"MAX_DEPTH" envDefault:"12" min:"2" help:"How deep fields may be nested in a document."`
 	MaxIntrospectionDepth     int           `env:"MAX_INTROSPECTION_DEPTH" envDefault:"20" min:"1" help:"The same below __schema and __type. The introspection query has 15."`
 	MaxFields                 int           `env:"MAX_FIELDS" envDefault:"500" min:"1" help:"How many fields an operation may have, counted as often as their fragments are spread."`
 	MaxAliases                int           `env:"MAX_ALIASES" envDefault:"15" min:"1" help:"How many fields of an operation may have an alias or be repeated."`
+	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second. One more gets RATE_LIMITED. 0: any number."`
+	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
+	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 20000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
+	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
+
 	MaxDirectives             int           `env:"MAX_DIRECTIVES" envDefault:"10" min:"1" help:"How many directives an operation may use."`
 	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
 	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
@@ -85,6 +91,10 @@ type Config struct {
 
 	// AdminAddrSet tells whether ADMIN_ADDR was given: a default port that is taken is left out with a warning, a
 	// given one is an error.
+	TLSCert string `env:"TLS_CERT" shown:"none" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
+	TLSKey  string `env:"TLS_KEY" shown:"none" help:"The file with the certificate's private key, PEM."`
+	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/."`
+
 	AdminAddrSet bool `env:"-"`
 }
 

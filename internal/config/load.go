@@ -53,7 +53,9 @@ func Load(environ []string) (Config, error) {
 		broken[s.name] = true
 		report("%s: expected %s", s.named(vars[s.name]), s.expected())
 	}
-	cfg.AllowedOrigins, cfg.AllowedHosts = entries(cfg.AllowedOrigins), entries(cfg.AllowedHosts)
+	for _, list := range []*[]string{&cfg.AllowedOrigins, &cfg.AllowedHosts, &cfg.TrustedProxies, &cfg.SimulatedWebhookChaos} {
+		*list = entries(*list)
+	}
 	for _, s := range settings {
 		if broken[s.name] {
 			continue // what cannot be read cannot be out of bounds
@@ -76,6 +78,9 @@ func Load(environ []string) (Config, error) {
 		cfg.checkStripe(report)
 	}
 	if cfg.AuthMode == "oidc" {
+	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
+		report("TLS_CERT: it and TLS_KEY are needed together")
+	}
 		if cfg.OIDCIssuer == "" {
 			report("OIDC_ISSUER: AUTH_MODE=oidc needs the issuer whose tokens are accepted, such as https://login.example")
 		}
@@ -98,7 +103,14 @@ func fillDerivedDefaults(vars map[string]string) {
 		vars["ADMIN_ADDR"] = off
 	}
 	if vars["INTROSPECTION"] == "" {
-		vars["INTROSPECTION"] = strconv.FormatBool(cmp.Or(vars["AUTH_MODE"], "dev") == "dev")
+		vars["INTROSPECTION"] = strconv.FormatBool(dev)
+	}
+	for name, limit := range map[string]string{
+		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "20000", "RATE_ORDERS_PER_USER": "300",
+	} {
+		if vars[name] == "" && !dev { // whoever measures on their own machine is no attacker
+			vars[name] = limit
+		}
 	}
 }
 

@@ -75,6 +75,8 @@ func TestValues(t *testing.T) {
 		"NATS_URL=nats://u:p@a:4222, tls://b",
 		"EVENT_RETENTION=48h", "PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
 		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
+		"TRUSTED_PROXIES=10.0.0.1, fd00::/8", "RATE_PER_ADDRESS=1", "RATE_PER_USER=2", "RATE_COST_PER_USER=3", "RATE_ORDERS_PER_USER=4",
+		"TLS_CERT=cert.pem", "TLS_KEY=key.pem", "PPROF=on",
 		"WS_PING_INTERVAL=50ms", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
 		"MAX_DEPTH=2", "MAX_INTROSPECTION_DEPTH=3", "MAX_FIELDS=4", "MAX_ALIASES=5", "MAX_DIRECTIVES=6", "MAX_ROOT_FIELDS=7", "MAX_MUTATION_FIELDS=8",
 		"MAX_COST=9", "MAX_ERRORS=10", "DOCUMENT_CACHE_BYTES=11", "PERSISTED_QUERY_BYTES=12", "TRUSTED_DOCUMENTS=trusted.json",
@@ -88,6 +90,8 @@ func TestValues(t *testing.T) {
 		EventRetention: 48 * time.Hour, PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
+		TrustedProxies: []string{"10.0.0.1", "fd00::/8"}, RatePerAddress: 1, RatePerUser: 2, RateCost: 3, RateOrders: 4,
+		TLSCert: "cert.pem", TLSKey: "key.pem", PProf: true,
 		WSPingInterval: 50 * time.Millisecond, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
 		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
 		MaxCost: 9, MaxErrors: 10, DocumentCacheBytes: 11, PersistedQueryBytes: 12, TrustedDocuments: "trusted.json",
@@ -133,6 +137,9 @@ func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"AUTH_MODE=none":                     `AUTH_MODE="none": expected dev or oidc`,
 		"OIDC_ISSUER=http://login.example":   `OIDC_ISSUER="http://login.example": expected https`,
 		"OIDC_ISSUER=https://login.example":  `AUTH_MODE=dev lets anyone sign in as anyone`,
+		"TRUSTED_PROXIES=proxy.example":      `"proxy.example" is not an address or a network`,
+		"RATE_PER_USER=-1":                   `RATE_PER_USER="-1": expected a number of at least 0`,
+		"TLS_CERT=cert.pem":                  `TLS_CERT: it and TLS_KEY are needed together`,
 		"OIDC_TOKEN_TYPE=jwt":                `OIDC_TOKEN_TYPE="jwt": expected any or at+jwt`,
 		"INTROSPECTION=maybe":                `INTROSPECTION="maybe": expected true or false`,
 		"DEV_AUTH_INSECURE=yes please":       `expected true or false`,
@@ -181,7 +188,10 @@ func TestOIDC(t *testing.T) {
 		cfg.OIDCClientID != "shop" || cfg.OIDCRoleClaim != "a.b" || cfg.OIDCTokenType != "at+jwt" {
 		t.Errorf("got %+v", cfg)
 	}
-	load(t, "AUTH_MODE=oidc", "OIDC_ISSUER=http://127.0.0.1:9998", "OIDC_CLIENT_ID=shop")
+	cfg = load(t, "AUTH_MODE=oidc", "OIDC_ISSUER=http://127.0.0.1:9998", "OIDC_CLIENT_ID=shop", "RATE_PER_USER=0", "RATE_COST_PER_USER=1")
+	if cfg.RatePerAddress != 500 || cfg.RatePerUser != 0 || cfg.RateCost != 1 || cfg.RateOrders != 300 {
+		t.Errorf("the limits on rates are %d, %d, %d, %d", cfg.RatePerAddress, cfg.RatePerUser, cfg.RateCost, cfg.RateOrders)
+	}
 	got := problems(t, "AUTH_MODE=oidc")
 	if len(got) != 2 || !strings.HasPrefix(got[0], "OIDC_AUDIENCE: ") || !strings.HasPrefix(got[1], "OIDC_ISSUER: ") {
 		t.Errorf("problems %q: want what is missing", got)

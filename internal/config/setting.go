@@ -14,6 +14,8 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/httpguard"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // setting is one field of Config with its tags.
@@ -155,6 +157,8 @@ func (s setting) checkList(values []string) []string {
 func checkAddress(value string) []string {
 	host, port, err := net.SplitHostPort(value)
 	if err == nil {
+		case "networks":
+			_, err = quota.ParseNetwork(value)
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err == nil && host != "" {

@@ -29,6 +29,13 @@ func (t *Transport) execute(
 		}).write(out.w)
 		return
 	}
+	for _, e := range errs {
+		seconds, limited := fault.RetryAfter(e.Err)
+		if refused, ok := errors.AsType[*fault.Error](e.Err); ok && limited { // a status, which proxies see, and no stream
+			(&refusal{status: http.StatusTooManyRequests, retry: seconds, fault: refused}).write(out.w)
+			return
+		}
+	}
 	defer out.finish()
 	defer func() {
 		if p := recover(); p != nil {

@@ -61,5 +61,7 @@ func (t *Transport) readParams(w http.ResponseWriter, r *http.Request) (*graphql
 
 // present is a fault as a GraphQL error, whole even where no error presenter runs.
 func present(f *fault.Error) *gqlerror.Error {
-	return &gqlerror.Error{Err: f, Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
+	extensions := map[string]any{"code": string(f.Code)}
+	maps.Copy(extensions, f.Extensions)
+	return &gqlerror.Error{Err: f, Message: f.Message, Extensions: extensions}
 }

@@ -101,6 +101,8 @@ func (r *response) write(event []byte) error {
 		if _, err = r.w.Write(event); err == nil {
 			err = r.control.Flush()
 		}
+		// HTTP/2 ends a stream whose deadline passes, whether something is being written or not.
+		_ = r.control.SetWriteDeadline(time.Time{})
 	}
 	if err != nil {
 		r.cancel(errGone)

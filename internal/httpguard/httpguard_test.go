@@ -237,6 +237,7 @@ func TestHeaders(t *testing.T) {
 		"X-Content-Type-Options":  "nosniff",
 		"Content-Security-Policy": httpguard.ContentSecurityPolicy,
 		"Referrer-Policy":         "same-origin",
+		"X-Frame-Options":         "DENY",
 	} {
 		if got := response.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)

@@ -1,12 +1,7 @@
 // Package quota bounds how much of something each of many may hold at once, such as the connections of an address.
 package quota
 
-import (
-	"net"
-	"net/http"
-	"net/netip"
-	"sync"
-)
+import "sync"
 
 // Quota counts what is held by each key. Its memory grows with what is held, not with who has ever asked.
 type Quota struct {
@@ -48,25 +43,4 @@ func (q *Quota) Held() (total, keys int) {
 		total += n
 	}
 	return total, len(q.held)
-}
-
-// Address is whom a request's connection is counted for: the peer's IPv4 address, or its IPv6 network of 64 bits, which
-// is what one subscriber of a provider gets (RFC 6177). Headers such as X-Forwarded-For are not believed, because anyone can send
-// them; behind a proxy that does not keep the address, all clients count as one, and the limit is to be set accordingly.
-func Address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	address = address.Unmap().WithZone("")
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
 }

@@ -1,7 +1,6 @@
 package quota_test
 
 import (
-	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,24 +43,5 @@ func TestTakeLeavesNothing(t *testing.T) {
 	wg.Wait()
 	if total, keys := q.Held(); total != 0 || keys != 0 {
 		t.Errorf("%d held by %d keys", total, keys)
-	}
-}
-
-func TestAddress(t *testing.T) {
-	t.Parallel()
-	for remote, want := range map[string]string{
-		"192.0.2.7:1234":               "192.0.2.7",
-		"[::ffff:192.0.2.7]:1234":      "192.0.2.7",
-		"[2001:db8:1:2:3:4:5:6]:1234":  "2001:db8:1:2::/64",
-		"[2001:db8:1:2:ffff::1]:9":     "2001:db8:1:2::/64",
-		"[2001:db8:1:3:ffff::1]:9":     "2001:db8:1:3::/64",
-		"[fe80::1%eth0]:9":             "fe80::/64",
-		"@":                            "@", // a unix socket
-		"what-a-test-server-says:1234": "what-a-test-server-says",
-	} {
-		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"198.51.100.1"}}}
-		if got := quota.Address(r); got != want {
-			t.Errorf("%s counts as %s, want %s", remote, got, want)
-		}
 	}
 }

@@ -1,0 +1,55 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/ratelimit"
+)
+
+// spend counts what a created operation is about to use up of its user's limits.
+func spend(ctx context.Context, rates *ratelimit.Limits, operation *graphql.OperationContext, cost int) error {
+	if err := rates.Execution(ctx, cost); err != nil {
+		return err
+	}
+	if operation.Operation.Operation != ast.Mutation {
+		return nil
+	}
+	for _, field := range graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Mutation"}) {
+		if field.Name != "orderCreate" {
+			continue
+		}
+		if err := rates.Order(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limited is an operation that was refused by a limit on rates.
+func limited(err error) gqlerror.List {
+	e := &gqlerror.Error{Err: err, Message: unavailable, Extensions: map[string]any{"code": string(fault.Unavailable)}}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		e.Message, e.Extensions["code"] = f.Message, string(f.Code)
+	}
+	return gqlerror.List{e}
+}
+
+// tooMany answers 429 in place of status when one of the errors says when to come again. The other media type's rule that
+// such an answer is 200 (section 6.4.1) is for operations that were looked at.
+func tooMany(h http.Header, status int, errs gqlerror.List) int {
+	for _, e := range errs {
+		if seconds, ok := fault.RetryAfter(e.Err); ok {
+			h.Set("Retry-After", strconv.Itoa(seconds))
+			return http.StatusTooManyRequests
+		}
+	}
+	return status
+}

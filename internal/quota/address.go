@@ -1,0 +1,91 @@
+package quota
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Addresses tells whom a request is counted for.
+type Addresses struct{ proxies []netip.Prefix }
+
+// NewAddresses believes the X-Forwarded-For of the given proxies, addresses or networks (10.0.0.0/8), and of nobody else.
+func NewAddresses(trustedProxies []string) (Addresses, error) {
+	var a Addresses
+	for _, s := range trustedProxies {
+		network, err := ParseNetwork(s)
+		if err != nil {
+			return Addresses{}, err
+		}
+		a.proxies = append(a.proxies, network)
+	}
+	return a, nil
+}
+
+// ParseNetwork reads an address, which is a network of its own, or a network in CIDR notation.
+func ParseNetwork(s string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(s); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(s)
+	if err != nil || network.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%q is not an address or a network such as 10.0.0.0/8", s)
+	}
+	return network.Masked(), nil
+}
+
+// Of is the peer's IPv4 address, or its IPv6 network of 64 bits, which is what one subscriber of a provider gets
+// (RFC 6177).
+//
+// When the peer is a trusted proxy, it is the last address in X-Forwarded-For that is not one: each proxy adds the address
+// it was asked from, and what stands before may be anybody's invention. Without trusted proxies the header is not looked
+// at; behind a proxy that is not trusted, all clients count as one, and limits are to be set accordingly.
+func (a Addresses) Of(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil { // a unix socket's, or a test's
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		return cmp.Or(host, r.RemoteAddr)
+	}
+	address := plain(peer.Addr())
+	if !a.trusted(address) {
+		return whole(address)
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		next, err := parseHop(strings.TrimSpace(hop))
+		if err != nil {
+			break // whoever the last proxy that we believe talked to
+		}
+		if address = next; !a.trusted(address) {
+			break
+		}
+	}
+	return whole(address)
+}
+
+// parseHop reads an address; some proxies add the port.
+func parseHop(s string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(s); err == nil {
+		return plain(withPort.Addr()), nil
+	}
+	address, err := netip.ParseAddr(s)
+	return plain(address), err
+}
+
+func (a Addresses) trusted(address netip.Addr) bool {
+	return slices.ContainsFunc(a.proxies, func(network netip.Prefix) bool { return network.Contains(address) })
+}
+
+func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
+
+func whole(address netip.Addr) string {
+	if network, err := address.Prefix(64); err == nil && address.Is6() {
+		return network.String()
+	}
+	return address.String()
+}

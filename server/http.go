@@ -1,0 +1,48 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/config"
+)
+
+// openServer prepares to serve the handler, over TLS when there is a certificate. The timeouts keep slow clients from
+// holding connections: one who sends a header or a body byte by byte, or does not read the answer. Event streams set
+// deadlines of their own for each event, and websockets leave the server.
+func (a *App) openServer(handler http.Handler) error {
+	a.server = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	if a.cfg.TLSCert == "" {
+		return nil
+	}
+	certificate, err := loadCertificate(a.cfg.TLSCert, a.cfg.TLSKey, a.log)
+	if err != nil {
+		return err
+	}
+	a.server.TLSConfig = certificate.config()
+	return nil
+}
+
+// serve answers until the server is shut down.
+func (a *App) serve() error {
+	if a.server.TLSConfig != nil {
+		return a.server.ServeTLS(a.address, "", "")
+	}
+	return a.server.Serve(a.address)
+}
+
+func scheme(cfg config.Config) string {
+	if cfg.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificateCheck is how often at most the files are looked at: a handshake must not cost a disk access.
+const certificateCheck = time.Second
+
+// certificate is what TLS is served with: the files of TLS_CERT and TLS_KEY, which are read again when one has changed.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+	now               func() time.Time
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	stamp   string // of the files that were read last, whether they were any good or not
+	checked time.Time
+}
+
+// loadCertificate fails when the files hold no certificate with its key. Later, when they are exchanged for ones that do
+// not fit, the present ones go on serving: whoever renews them writes one after the other.
+func loadCertificate(certFile, keyFile string, logger *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: logger, now: time.Now}
+	c.stamp = c.stampOf()
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("TLS_CERT, TLS_KEY: %w", err)
+	}
+	c.current = &pair
+	return c, nil
+}
+
+// config is Go's own choice of ciphers, from TLS 1.2 on.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if now.Sub(c.checked) < certificateCheck {
+		return c.current, nil
+	}
+	c.checked = now
+	stamp := c.stampOf()
+	if stamp == c.stamp {
+		return c.current, nil
+	}
+	c.stamp = stamp
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		c.log.Warn("the new TLS certificate is not used", "error", err)
+		return c.current, nil
+	}
+	c.current = &pair
+	c.log.Info("the TLS certificate was exchanged")
+	return c.current, nil
+}
+
+// stampOf tells whether the files are others than before.
+func (c *certificate) stampOf() string {
+	stamp := ""
+	for _, name := range []string{c.certFile, c.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			stamp += "? "
+			continue
+		}
+		stamp += fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size(), " ")
+	}
+	return stamp
+}
