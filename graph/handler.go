@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
+	"github.com/orderwire/orderwire/internal/ratelimit"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -31,9 +32,9 @@ type Settings struct {
 	PersistedQueryBytes int
 	// Trusted documents are the only ones that run. Nil: any.
 	Trusted *persisted.Manifest
-	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
 	// Rates bound how often something may be asked for. Nil: not at all.
 	Rates *ratelimit.Limits
+	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
 	Transports []graphql.Transport
 }
 
@@ -72,8 +73,8 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 			}),
 			trusted:   settings.Trusted,
 			automatic: persisted.NewAutomatic(settings.PersistedQueryBytes),
-		},
 			rates:     settings.Rates,
+		},
 		logger: settings.Logger,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
+	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
 // CostHeader of a request asks for extensions.cost, {"requested", "allowed"}, in its answer. A websocket's operation, which
@@ -25,16 +26,16 @@ type guarded struct {
 	// trusted are the only documents that run; nil: any.
 	trusted   *persisted.Manifest
 	automatic *persisted.Automatic
-}
 	rates     *ratelimit.Limits
+}
 
 // CreateOperationContext implements graphql.GraphExecutor.
 func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	operation := &graphql.OperationContext{Headers: params.Headers, Extensions: params.Extensions}
-	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
 	if err := g.rates.Operation(ctx); err != nil {
 		return operation, limited(err)
 	}
+	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
 	if err == nil && g.trusted != nil {
 		params.Query, err = g.trusted.Resolve(params.Query, reference)
 	} else if err == nil {
@@ -60,10 +61,10 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	if refused != nil {
 		return operation, gqlerror.List{refused}
 	}
-	return operation, nil
 	if err := spend(ctx, g.rates, operation, cost); err != nil {
 		return operation, limited(err)
 	}
+	return operation, nil
 }
 
 const costKey = "cost"

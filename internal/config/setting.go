@@ -146,6 +146,8 @@ func (s setting) checkList(values []string) []string {
 			_, err = httpguard.ParseOrigin(value)
 		case "hosts":
 			_, err = httpguard.ParseHost(value)
+		case "networks":
+			_, err = quota.ParseNetwork(value)
 		}
 		if err != nil {
 			problems = append(problems, err.Error())
@@ -157,8 +159,6 @@ func (s setting) checkList(values []string) []string {
 func checkAddress(value string) []string {
 	host, port, err := net.SplitHostPort(value)
 	if err == nil {
-		case "networks":
-			_, err = quota.ParseNetwork(value)
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err == nil && host != "" {
