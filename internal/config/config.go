@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
 // Config is everything that can be set. Tags: env is the variable's name; envDefault its default; shown is what the
@@ -27,8 +29,18 @@ type Config struct {
 	EventRetention   time.Duration `env:"EVENT_RETENTION" envDefault:"720h" min:"1m" help:"How long a feed can be resumed, and how long at least a finished order keeps its events."`
 	NATSURL          Secret        `env:"NATS_URL" shown:"none" kind:"nats" help:"The NATS that carries events between replicas, nats://host:port. Without: each replica reads the database."`
 
-	PaymentProvider     string        `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated,stripe" help:"Who takes the payments."`
-	SimulatedURL        string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
+	PaymentProvider string `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated,stripe" help:"Who takes the payments."`
+
+	SimulatedURL           string            `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
+	SimulatedPublicURL     string            `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"Where browsers reach the process that runs the simulated provider. Payments that wait for their customer have a page there."`
+	SimulatedWebhooks      string            `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Of what the simulated provider sends webhooks. actions: only of what no answer tells, a customer's decision."`
+	SimulatedWebhookURL    string            `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"Where the simulated provider sends webhooks to. A process of its own has no default and sends none without."`
+	SimulatedWebhookSecret Secret            `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"simulated webhook secrets" help:"What the simulated provider signs its webhooks with; while it is rotated both, separated by a comma. Needed on both sides of SIMULATED_URL."`
+	SimulatedWebhookChaos  []string          `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"What goes wrong with the simulated provider's webhooks on purpose; early is before the call that caused it is answered."`
+	SimulatedLatency       simulated.Latency `env:"SIMULATED_LATENCY" envDefault:"0s" help:"How long the simulated provider takes for a call at least, a duration or a range such as 50ms-2s."`
+	SimulatedFailureRate   float64           `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The part of calls, 0 to 1, that the simulated provider does not answer: half before and half after it has booked them."`
+	SimulatedSeed          int64             `env:"SIMULATED_SEED" envDefault:"0" help:"Picks other latencies and failures."`
+
 	StripeSecretKey     Secret        `env:"STRIPE_SECRET_KEY" shown:"none" kind:"stripe key" help:"The key of the Stripe account, sk_test_…, sk_live_… or a restricted one. Needed with PAYMENT_PROVIDER=stripe."`
 	StripeWebhookSecret Secret        `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"stripe webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…; while it is rotated both, separated by a comma. Without: its webhooks are refused, and changes are found later by asking."`
 	StripeAPIBase       string        `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"Where Stripe's API is, for tests."`
@@ -48,9 +60,15 @@ type Config struct {
 	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused."`
 	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. STAFF in it makes staff."`
 	OIDCTokenType   string   `env:"OIDC_TOKEN_TYPE" envDefault:"any" oneof:"any,at+jwt" help:"Which typ tokens have in their header. any: at+jwt, JWT or none, as many issuers write. at+jwt: only access tokens by RFC 9068."`
+	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas."`
 	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas."`
 	AllowedHosts    []string `env:"ALLOWED_HOSTS" shown:"loopback and ADDR" kind:"hosts" help:"Further host names under which the server answers, separated by commas."`
 	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`
+
+	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second. One more gets RATE_LIMITED. 0: any number."`
+	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
+	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 20000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
+	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
 
 	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
 	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets, and how many event streams, may be open. One more gets 429."`
@@ -60,16 +78,10 @@ type Config struct {
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
 	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
-	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas."`
 	MaxDepth                  int           `env:"MAX_DEPTH" envDefault:"12" min:"2" help:"How deep fields may be nested in a document."`
 	MaxIntrospectionDepth     int           `env:"MAX_INTROSPECTION_DEPTH" envDefault:"20" min:"1" help:"The same below __schema and __type. The introspection query has 15."`
 	MaxFields                 int           `env:"MAX_FIELDS" envDefault:"500" min:"1" help:"How many fields an operation may have, counted as often as their fragments are spread."`
 	MaxAliases                int           `env:"MAX_ALIASES" envDefault:"15" min:"1" help:"How many fields of an operation may have an alias or be repeated."`
-	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second. One more gets RATE_LIMITED. 0: any number."`
-	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
-	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 20000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
-	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
-
 	MaxDirectives             int           `env:"MAX_DIRECTIVES" envDefault:"10" min:"1" help:"How many directives an operation may use."`
 	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
 	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
@@ -78,6 +90,10 @@ type Config struct {
 	DocumentCacheBytes        int           `env:"DOCUMENT_CACHE_BYTES" envDefault:"33554432" min:"0" help:"How much memory parsed documents may hold, so that the same one is parsed and validated once."`
 	PersistedQueryBytes       int           `env:"PERSISTED_QUERY_BYTES" envDefault:"4194304" min:"0" help:"How many bytes of automatically persisted queries are kept. 0: none."`
 	TrustedDocuments          string        `env:"TRUSTED_DOCUMENTS" shown:"any document" help:"A file with the only documents that may be run, as server manifest writes it."`
+
+	TLSCert string `env:"TLS_CERT" shown:"none" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
+	TLSKey  string `env:"TLS_KEY" shown:"none" help:"The file with the certificate's private key, PEM."`
+	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/."`
 
 	WebhookTimeout      time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" min:"100ms" help:"How long a receiver of webhooks has to answer."`
 	WebhookConcurrency  int           `env:"WEBHOOK_CONCURRENCY" envDefault:"8" min:"1" help:"How many requests this process sends to one webhook endpoint at the same time."`
@@ -91,10 +107,6 @@ type Config struct {
 
 	// AdminAddrSet tells whether ADMIN_ADDR was given: a default port that is taken is left out with a warning, a
 	// given one is an error.
-	TLSCert string `env:"TLS_CERT" shown:"none" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
-	TLSKey  string `env:"TLS_KEY" shown:"none" help:"The file with the certificate's private key, PEM."`
-	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/."`
-
 	AdminAddrSet bool `env:"-"`
 }
 

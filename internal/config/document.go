@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -50,6 +51,9 @@ func (s setting) documentedDefault() string {
 }
 
 func (s setting) documentedHelp() string {
+	if s.typ == reflect.TypeFor[[]string]() && len(s.oneof) > 1 {
+		return s.help + " Any of " + strings.Join(s.oneof, ", ") + ", separated by commas."
+	}
 	if len(s.oneof) > 1 {
 		return s.help + " One of " + list(s.oneof) + "."
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
 // Error is all that is wrong with an environment.
@@ -77,10 +78,10 @@ func Load(environ []string) (Config, error) {
 	if cfg.PaymentProvider == "stripe" {
 		cfg.checkStripe(report)
 	}
-	if cfg.AuthMode == "oidc" {
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
 		report("TLS_CERT: it and TLS_KEY are needed together")
 	}
+	if cfg.AuthMode == "oidc" {
 		if cfg.OIDCIssuer == "" {
 			report("OIDC_ISSUER: AUTH_MODE=oidc needs the issuer whose tokens are accepted, such as https://login.example")
 		}
@@ -102,6 +103,7 @@ func fillDerivedDefaults(vars map[string]string) {
 	if value, set := vars["ADMIN_ADDR"]; set && value == "" {
 		vars["ADMIN_ADDR"] = off
 	}
+	dev := cmp.Or(vars["AUTH_MODE"], "dev") == "dev"
 	if vars["INTROSPECTION"] == "" {
 		vars["INTROSPECTION"] = strconv.FormatBool(dev)
 	}
@@ -181,6 +183,10 @@ func (s setting) expected() string {
 		return "true or false"
 	case reflect.TypeFor[time.Duration]():
 		return "a duration such as 300ms, 3s or 30m"
+	case reflect.TypeFor[float64]():
+		return "a number from 0 to 1"
+	case reflect.TypeFor[simulated.Latency]():
+		return "a duration such as 200ms, or a range such as 50ms-2s"
 	default:
 		return "a whole number"
 	}

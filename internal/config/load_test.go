@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		DatabaseMaxConns: 20, DataDir: "./.data", EventRetention: 720 * time.Hour,
-		PaymentProvider: "simulated", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
+		PaymentProvider: "simulated", SimulatedWebhooks: "actions", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", Introspection: true,
 		WSPingInterval: 25 * time.Second, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
@@ -87,7 +87,7 @@ func TestValues(t *testing.T) {
 		Addr: ":8443", AdminAddr: "[::1]:0", AdminAddrSet: true,
 		DatabaseURL: "postgres://u:p@db/orderwire", DatabaseMaxConns: 4, DataDir: "/data", PGBin: "/pg/bin",
 		NATSURL:        "nats://u:p@a:4222, tls://b",
-		EventRetention: 48 * time.Hour, PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
+		EventRetention: 48 * time.Hour, PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", SimulatedWebhooks: "actions", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
 		TrustedProxies: []string{"10.0.0.1", "fd00::/8"}, RatePerAddress: 1, RatePerUser: 2, RateCost: 3, RateOrders: 4,

@@ -83,6 +83,12 @@ func (s setting) check(v reflect.Value) []string {
 		if lowest, err := strconv.ParseInt(s.min, 10, 64); err == nil && v.Int() < lowest {
 			return []string{fmt.Sprintf("expected a number of at least %s", s.min)}
 		}
+	case float64:
+		if !(value >= 0 && value <= 1) { // so that NaN is refused
+			return []string{"expected " + s.expected()}
+		}
+	case simulated.Latency:
+		return checkLatency(value)
 	case Secret:
 		return s.checkText(value.Reveal())
 	case string:
@@ -120,6 +126,8 @@ func (s setting) checkText(value string) []string {
 				return []string{"expected nats://host:port, several separated by commas (the value is not shown, it may hold a password)"}
 			}
 		}
+	case "simulated webhook secrets":
+		return checkSimulatedWebhookSecrets(value)
 	case "stripe key":
 		return checkStripeKey(value)
 	case "stripe webhook secrets":
@@ -140,6 +148,9 @@ func (s setting) checkText(value string) []string {
 func (s setting) checkList(values []string) []string {
 	var problems []string
 	for _, value := range values {
+		if len(s.oneof) > 0 && !slices.Contains(s.oneof, value) {
+			problems = append(problems, fault.Quote(value)+": expected "+list(s.oneof))
+		}
 		var err error
 		switch s.kind {
 		case "origins":
