@@ -113,8 +113,16 @@ func refuse(w http.ResponseWriter, status int, code fault.Code, message string) 
 	fault.WriteHTTP(w, status, fault.New(code, message), nil)
 }
 
+// write answers with what was executed, or without data when nothing was (section 7.2.3 of the GraphQL specification).
 func write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
-	body, err := json.Marshal(response)
+	var answer any = response
+	if len(response.Data) == 0 {
+		answer = struct {
+			Errors     gqlerror.List  `json:"errors"`
+			Extensions map[string]any `json:"extensions,omitempty"`
+		}{response.Errors, response.Extensions}
+	}
+	body, err := json.Marshal(answer)
 	if err != nil { // Data is the only part that is not plain, and the schema's scalars write valid JSON
 		status = http.StatusInternalServerError
 		body, _ = json.Marshal(graphql.Response{Errors: gqlerror.List{{
