@@ -2,7 +2,8 @@
 // of, so neither is ever there without the other; the table audit_entries takes no update and no delete.
 //
 // Every staff action that changes an order or a payment has one: order.cancel, order.deliver, payment.retry,
-// payment.completeAction, payment.capture, payment.void, payment.resolve, refund.create. An action that found everything
+// payment.completeAction, payment.capture, payment.void, payment.resolve, refund.create; and every one that changes where
+// webhooks go or sends one again: webhookEndpoint.create, update and rotateSecret, webhook.redeliver. An action that found everything
 // done already changed nothing and has none. Placing an order is a purchase like anybody's, told by its event.
 package audit
 

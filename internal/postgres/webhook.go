@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
@@ -67,81 +68,68 @@ var (
 // CreateEndpoint implements webhook.Store. The table's lock makes two that create at once see each other; those who only
 // read, or add deliveries, do not wait for it.
 func (w *Webhooks) CreateEndpoint(
-	ctx context.Context, p auth.Principal, e *webhook.Endpoint, secret webhook.Secret, limit int,
+	ctx context.Context, p auth.Principal, e *webhook.Endpoint, secret webhook.Secret, limit int, entry *audit.Entry,
 ) (made *webhook.Endpoint, created bool, err error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, false, err
 	}
-	tx, err := w.db.BeginTxx(ctx, nil)
+	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		var row endpointRow
+		err := tx.GetContext(ctx, &row, `
+			SELECT `+endpointColumns+` FROM webhook_endpoints e
+			WHERE enabled AND url = $1 AND event_types = $2::text[] AND description IS NOT DISTINCT FROM $3
+			ORDER BY id LIMIT 1`, e.URL, stringsOf(e.EventTypes), e.Description)
+		if !errors.Is(err, sql.ErrNoRows) {
+			made = row.endpoint()
+			return err
+		}
+		err = tx.GetContext(ctx, &row, `
+			INSERT INTO webhook_endpoints AS e (id, url, event_types, description, created_at, from_position)
+			SELECT $1::uuid, $2::text, $3::text[], $4::text, $5::timestamptz, l.position FROM event_log l
+			WHERE (SELECT count(*) FROM webhook_endpoints) < $6
+			RETURNING `+endpointColumns, e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.CreatedAt, limit)
+		if errors.Is(err, sql.ErrNoRows) {
+			return webhook.ErrTooMany
+		}
+		if err != nil {
+			return err
+		}
+		made, created = row.endpoint(), true
+		return errors.Join(addSecret(ctx, tx, e.ID, secret), addAudit(ctx, tx, entry))
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if _, err := tx.ExecContext(ctx, `LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-		return nil, false, err
-	}
-	var row endpointRow
-	err = tx.GetContext(ctx, &row, `
-		SELECT `+endpointColumns+` FROM webhook_endpoints e
-		WHERE enabled AND url = $1 AND event_types = $2::text[] AND description IS NOT DISTINCT FROM $3
-		ORDER BY id LIMIT 1`, e.URL, stringsOf(e.EventTypes), e.Description)
-	if err == nil {
-		return row.endpoint(), false, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, false, err
-	}
-	err = tx.GetContext(ctx, &row, `
-		INSERT INTO webhook_endpoints AS e (id, url, event_types, description, created_at, from_position)
-		SELECT $1::uuid, $2::text, $3::text[], $4::text, $5::timestamptz, l.position FROM event_log l
-		WHERE (SELECT count(*) FROM webhook_endpoints) < $6
-		RETURNING `+endpointColumns, e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.CreatedAt, limit)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, webhook.ErrTooMany
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO webhook_secrets (id, endpoint_id, secret) VALUES ($1, $2, $3)`,
-		id.New(), e.ID, []byte(secret))
-	if err != nil {
-		return nil, false, err
-	}
-	return row.endpoint(), true, tx.Commit()
+	return made, created, nil
 }
 
-// UpdateEndpoint implements webhook.Store. Run twice it changes nothing more.
-func (w *Webhooks) UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c webhook.Change) (*webhook.Endpoint, error) {
-	if err := auth.RequireStaff(p); err != nil {
-		return nil, err
-	}
-	var types any
-	if c.EventTypes != nil {
-		types = stringsOf(*c.EventTypes)
-	}
-	return w.changed(w.db.QueryRowxContext(ctx, `
-		UPDATE webhook_endpoints e SET
-			url = coalesce($2::text, url),
-			event_types = coalesce($3::text[], event_types),
-			description = CASE WHEN $4::text IS NULL THEN description ELSE nullif($4::text, '') END,
-			enabled = coalesce($5::boolean, enabled),
-			disabled_reason = CASE WHEN $5::boolean THEN NULL ELSE disabled_reason END,
-			-- What happened while it was disabled is not for it.
-			from_position = CASE WHEN $5::boolean AND NOT enabled THEN (SELECT position FROM event_log) ELSE from_position END
-		WHERE id = $1
-		RETURNING `+endpointColumns, endpointID, c.URL, types, c.Description, c.Enabled))
-}
-
-func (w *Webhooks) changed(result *sqlx.Row) (*webhook.Endpoint, error) {
-	var row endpointRow
-	err := result.StructScan(&row)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, errNoEndpoint
-	}
-	if err != nil {
-		return nil, err
-	}
-	return row.endpoint(), nil
+// UpdateEndpoint implements webhook.Store.
+func (w *Webhooks) UpdateEndpoint(
+	ctx context.Context, p auth.Principal, endpointID uuid.UUID, change func(*webhook.Endpoint) *audit.Entry,
+) (*webhook.Endpoint, error) {
+	return w.changeEndpoint(ctx, p, endpointID, func(tx *sqlx.Tx, e *webhook.Endpoint) (*audit.Entry, error) {
+		was := *e
+		entry := change(e)
+		if entry == nil {
+			*e = was
+			return nil, nil
+		}
+		if e.Enabled && !was.Enabled {
+			// What happened while it was disabled is not for it.
+			if err := tx.GetContext(ctx, &e.FromPosition, `SELECT position FROM event_log`); err != nil {
+				return nil, err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `
+			UPDATE webhook_endpoints SET url = $2, event_types = $3::text[], description = $4, enabled = $5, disabled_reason = $6,
+				from_position = $7
+			WHERE id = $1`,
+			e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.Enabled, e.DisabledReason, e.FromPosition)
+		return entry, err
+	})
 }
 
 // secretsKept bounds how many secrets an endpoint has, and so how long the header of signatures gets.
@@ -150,35 +138,81 @@ const secretsKept = 5
 // RotateSecret implements webhook.Store. Secrets that an earlier rotation replaced keep their own end, so that rotating
 // again, because an answer was lost, takes nothing from a receiver that still has the first.
 func (w *Webhooks) RotateSecret(
-	ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret webhook.Secret, now, oldUntil time.Time,
+	ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret webhook.Secret, now, oldUntil time.Time, entry *audit.Entry,
 ) (*webhook.Endpoint, error) {
+	return w.changeEndpoint(ctx, p, endpointID, func(tx *sqlx.Tx, _ *webhook.Endpoint) (*audit.Entry, error) {
+		if _, err := tx.ExecContext(ctx, `UPDATE webhook_secrets SET expires_at = $2 WHERE endpoint_id = $1 AND expires_at IS NULL`,
+			endpointID, oldUntil); err != nil {
+			return nil, err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			DELETE FROM webhook_secrets WHERE endpoint_id = $1 AND (expires_at <= $2 OR id NOT IN (
+				SELECT id FROM webhook_secrets WHERE endpoint_id = $1 ORDER BY expires_at DESC, id DESC LIMIT $3))`,
+			endpointID, now, secretsKept-1); err != nil {
+			return nil, err
+		}
+		return entry, addSecret(ctx, tx, endpointID, secret)
+	})
+}
+
+// changeEndpoint runs change with the endpoint's row locked, so that changes follow each other, and commits the audit entry
+// that it returns with it.
+func (w *Webhooks) changeEndpoint(
+	ctx context.Context, p auth.Principal, endpointID uuid.UUID,
+	change func(*sqlx.Tx, *webhook.Endpoint) (*audit.Entry, error),
+) (changed *webhook.Endpoint, err error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	tx, err := w.db.BeginTxx(ctx, nil)
+	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+		var row endpointRow
+		err := tx.GetContext(ctx, &row, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE id = $1 FOR NO KEY UPDATE`, endpointID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errNoEndpoint
+		}
+		if err != nil {
+			return err
+		}
+		changed = row.endpoint()
+		entry, err := change(tx, changed)
+		if err != nil {
+			return err
+		}
+		return addAudit(ctx, tx, entry)
+	})
 	if err != nil {
 		return nil, err
+	}
+	return changed, nil
+}
+
+func addSecret(ctx context.Context, tx *sqlx.Tx, endpointID uuid.UUID, secret webhook.Secret) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO webhook_secrets (id, endpoint_id, secret) VALUES ($1, $2, $3)`,
+		id.New(), endpointID, []byte(secret))
+	return err
+}
+
+// addAudit records what the transaction does; nil is nothing.
+func addAudit(ctx context.Context, tx *sqlx.Tx, entry *audit.Entry) error {
+	if entry == nil {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (id, at, actor_id, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+		entry.ID, entry.At, entry.ActorID, entry.Action, entry.Subject, entry.Detail)
+	return err
+}
+
+// inTx runs f in a transaction, and commits it unless f fails.
+func inTx(ctx context.Context, db *sqlx.DB, f func(*sqlx.Tx) error) error {
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	// The row's lock makes rotations follow each other.
-	e, err := w.changed(tx.QueryRowxContext(ctx, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE id = $1 FOR NO KEY UPDATE`, endpointID))
-	if err != nil {
-		return nil, err
+	if err := f(tx); err != nil {
+		return err
 	}
-	for _, s := range []struct {
-		statement string
-		args      []any
-	}{
-		{`UPDATE webhook_secrets SET expires_at = $2 WHERE endpoint_id = $1 AND expires_at IS NULL`, []any{endpointID, oldUntil}},
-		{`DELETE FROM webhook_secrets WHERE endpoint_id = $1 AND (expires_at <= $2 OR id NOT IN (
-			SELECT id FROM webhook_secrets WHERE endpoint_id = $1 ORDER BY id DESC LIMIT $3))`, []any{endpointID, now, secretsKept - 1}},
-		{`INSERT INTO webhook_secrets (id, endpoint_id, secret) VALUES ($1, $2, $3)`, []any{id.New(), endpointID, []byte(secret)}},
-	} {
-		if _, err := tx.ExecContext(ctx, s.statement, s.args...); err != nil {
-			return nil, err
-		}
-	}
-	return e, tx.Commit()
+	return tx.Commit()
 }
 
 // Endpoints implements webhook.Store.

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
@@ -91,20 +93,24 @@ func (w *Webhooks) deliveries(ctx context.Context, condition string, args ...any
 	return deliveries, nil
 }
 
-// Redeliver implements webhook.Store. One that is being sent at this moment is left to that attempt. Run twice it changes
-// nothing more.
-func (w *Webhooks) Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time) (*webhook.Delivery, error) {
+// Redeliver implements webhook.Store. One that is being sent at this moment is left to that attempt.
+func (w *Webhooks) Redeliver(
+	ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time, entry *audit.Entry,
+) (*webhook.Delivery, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	var row deliveryRow
-	err := w.db.GetContext(ctx, &row, `
-		UPDATE webhook_deliveries d SET status = 'PENDING', next_attempt_at = $2, attempts_before = d.attempts
-		FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id
-		RETURNING `+deliveryColumns, deliveryID, now)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, errNoDelivery
-	}
+	err := inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &row, `
+			UPDATE webhook_deliveries d SET status = 'PENDING', next_attempt_at = $2, attempts_before = d.attempts
+			FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id
+			RETURNING `+deliveryColumns, deliveryID, now)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errNoDelivery
+		}
+		return errors.Join(err, addAudit(ctx, tx, entry))
+	})
 	if err != nil {
 		return nil, err
 	}

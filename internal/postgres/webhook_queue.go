@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/order"
@@ -47,13 +48,9 @@ func (w *Webhooks) ClaimDeliveries(
 	for endpointID, n := range busy {
 		ids, counts = append(ids, endpointID), append(counts, int64(n))
 	}
-	tx, err := w.db.BeginTxx(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	var rows []claimedRow
-	err = tx.SelectContext(ctx, &rows, `
+	err := inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `
 		WITH due AS MATERIALIZED (
 			SELECT d.id, e.url,
 				ARRAY(SELECT s.secret FROM webhook_secrets s
@@ -73,11 +70,9 @@ func (w *Webhooks) ClaimDeliveries(
 		FROM due WHERE d.id = due.id
 		RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.body, due.url, due.secrets, d.attempts,
 			d.attempts - d.attempts_before AS try`,
-		now, lease.Seconds(), perEndpoint, uuidStrings(ids), counts)
+			now, lease.Seconds(), perEndpoint, uuidStrings(ids), counts)
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := tx.Commit(); err != nil {
 		return nil, err
 	}
 	claimed := make([]*webhook.Claimed, len(rows))
@@ -99,12 +94,8 @@ func (w *Webhooks) ClaimDeliveries(
 // has had its attempt.
 func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o webhook.Outcome) (settled bool, err error) {
 	// In a transaction, because run twice it would report that it had changed nothing.
-	tx, err := w.db.BeginTxx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	err = tx.GetContext(ctx, &settled, `
+	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &settled, `
 		WITH settled AS (
 			UPDATE webhook_deliveries SET status = $3, response_status = $4, next_attempt_at = $5, leased_until = NULL
 			WHERE id = $1 AND attempts = $2 AND status = 'PENDING' AND leased_until IS NOT NULL
@@ -114,11 +105,9 @@ func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o web
 			WHERE $6::text <> '' AND enabled AND id IN (SELECT endpoint_id FROM settled)
 		)
 		SELECT EXISTS (SELECT FROM settled)`,
-		d.ID, d.Attempts, string(o.Status), o.ResponseStatus, o.NextAttemptAt, o.DisableEndpoint)
-	if err != nil {
-		return false, err
-	}
-	return settled, tx.Commit()
+			d.ID, d.Attempts, string(o.Status), o.ResponseStatus, o.NextAttemptAt, o.DisableEndpoint)
+	})
+	return settled && err == nil, err
 }
 
 // PendingDeliveries implements webhook.Queue.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
@@ -52,11 +55,13 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	if err := s.check(ctx, &in.URL, in.Description); err != nil {
 		return nil, nil, err
 	}
-	secret := newSecret()
-	e, created, err := s.store.CreateEndpoint(ctx, p, &Endpoint{
+	secret, now := newSecret(), s.clock()
+	e := &Endpoint{
 		ID: id.New(), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
-		Enabled: true, CreatedAt: s.clock(),
-	}, secret, s.limit)
+		Enabled: true, CreatedAt: now,
+	}
+	entry := audit.New(now, p, "webhookEndpoint.create", id.Endpoint, e.ID, originOf(e.URL))
+	e, created, err := s.store.CreateEndpoint(ctx, p, e, secret, s.limit, entry)
 	if errors.Is(err, ErrTooMany) {
 		return nil, nil, fault.User("TOO_MANY_ENDPOINTS",
 			fmt.Sprintf("There are %d endpoints already, disabled ones included; give one of those another URL instead.", s.limit))
@@ -67,6 +72,37 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	return e, secret, nil
 }
 
+// Change of an endpoint. A nil field stays as it is.
+type Change struct {
+	URL         *string
+	EventTypes  *[]order.EventType
+	Enabled     *bool
+	Description *string // empty: none
+}
+
+// apply makes the change and says what of the endpoint is different now, for people.
+func (c Change) apply(e *Endpoint) (different []string) {
+	if c.URL != nil && *c.URL != e.URL {
+		e.URL = *c.URL
+		different = append(different, "url "+originOf(e.URL))
+	}
+	if c.EventTypes != nil {
+		if types := typesOf(*c.EventTypes); !slices.Equal(types, e.EventTypes) {
+			e.EventTypes = types
+			different = append(different, "eventTypes")
+		}
+	}
+	if c.Description != nil && *c.Description != valueOf(e.Description) {
+		e.Description = emptyIsNone(c.Description)
+		different = append(different, "description")
+	}
+	if c.Enabled != nil && *c.Enabled != e.Enabled {
+		e.Enabled, e.DisabledReason = *c.Enabled, nil
+		different = append(different, fmt.Sprintf("enabled %t", e.Enabled))
+	}
+	return different
+}
+
 // Update sets what the change has. User errors: ENDPOINT_NOT_FOUND, and those of Create but TOO_MANY_ENDPOINTS.
 func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c Change) (*Endpoint, error) {
 	if err := auth.RequireStaff(p); err != nil {
@@ -75,11 +111,13 @@ func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.
 	if err := s.check(ctx, c.URL, c.Description); err != nil {
 		return nil, err
 	}
-	if c.EventTypes != nil {
-		types := typesOf(*c.EventTypes)
-		c.EventTypes = &types
-	}
-	e, err := s.store.UpdateEndpoint(ctx, p, endpointID, c)
+	e, err := s.store.UpdateEndpoint(ctx, p, endpointID, func(e *Endpoint) *audit.Entry {
+		different := c.apply(e)
+		if len(different) == 0 {
+			return nil
+		}
+		return audit.New(s.clock(), p, "webhookEndpoint.update", id.Endpoint, endpointID, strings.Join(different, ", "))
+	})
 	if err != nil {
 		return nil, noSuchEndpoint(err)
 	}
@@ -94,7 +132,8 @@ func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID
 		return nil, nil, err
 	}
 	secret, now := newSecret(), s.clock()
-	e, err := s.store.RotateSecret(ctx, p, endpointID, secret, now, now.Add(RotationOverlap))
+	entry := audit.New(now, p, "webhookEndpoint.rotateSecret", id.Endpoint, endpointID, "")
+	e, err := s.store.RotateSecret(ctx, p, endpointID, secret, now, now.Add(RotationOverlap), entry)
 	if err != nil {
 		return nil, nil, noSuchEndpoint(err)
 	}
@@ -107,7 +146,8 @@ func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uu
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	d, err := s.store.Redeliver(ctx, p, deliveryID, s.clock())
+	now := s.clock()
+	d, err := s.store.Redeliver(ctx, p, deliveryID, now, audit.New(now, p, "webhook.redeliver", id.Delivery, deliveryID, ""))
 	if fault.CodeOf(err) == fault.NotFound {
 		return nil, fault.User("DELIVERY_NOT_FOUND", "There is no such delivery, or it was too long ago.", "input", "deliveryId")
 	}
@@ -139,10 +179,10 @@ func (s *Service) DeliveriesByID(ctx context.Context, p auth.Principal, ids []uu
 }
 
 // check finds all that is wrong with what was given.
-func (s *Service) check(ctx context.Context, url, description *string) error {
+func (s *Service) check(ctx context.Context, destination, description *string) error {
 	var problems fault.List
-	if url != nil {
-		if problem := s.destinations.Check(ctx, *url, "input", "url"); problem != nil {
+	if destination != nil {
+		if problem := s.destinations.Check(ctx, *destination, "input", "url"); problem != nil {
 			problems.Add(problem)
 		}
 	}
@@ -173,4 +213,20 @@ func emptyIsNone(s *string) *string {
 		return nil
 	}
 	return s
+}
+
+func valueOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// originOf is where a URL leads, without path and query, which may hold a secret of the receiver's.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +65,7 @@ func TestCreate(t *testing.T) {
 			if _, _, err := w.service.Create(t.Context(), p, in); fault.CodeOf(err) != code {
 				t.Errorf("%v", err)
 			}
-			if _, _, err := w.store.CreateEndpoint(t.Context(), p, made, secret, 9); fault.CodeOf(err) != code {
+			if _, _, err := w.store.CreateEndpoint(t.Context(), p, made, secret, 9, nil); fault.CodeOf(err) != code {
 				t.Errorf("the store: %v", err)
 			}
 		}
@@ -138,6 +139,45 @@ func TestUpdate(t *testing.T) {
 	refused(t, err, "DELIVERY_NOT_FOUND", "input.deliveryId")
 }
 
+// What staff do is audited with the change, and what changes nothing is not.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e, _ := w.endpoint("https://192.0.66.1/secret?token=secret")
+	w.endpoint("https://192.0.66.1/secret?token=secret")
+	on, off, url := true, false, "https://192.0.66.2/secret"
+	for _, c := range []webhook.Change{{Enabled: &on}, {Enabled: &off, URL: &url}, {URL: &url, EventTypes: &[]order.EventType{}}} {
+		if _, err := w.service.Update(t.Context(), staff, e.ID, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := w.service.RotateSecret(t.Context(), staff, e.ID); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err := w.db.SelectContext(t.Context(), &got, `
+		SELECT concat_ws(' ', action, detail) FROM audit_entries WHERE subject = $1 AND actor_id = $2 ORDER BY id`,
+		id.Format(id.Endpoint, e.ID), staff.CustomerID)
+	want := []string{
+		"webhookEndpoint.create https://192.0.66.1", "webhookEndpoint.update url https://192.0.66.2, enabled false", "webhookEndpoint.rotateSecret",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("audited %q, want %q, %v", got, want, err)
+	}
+	w.endpoint(url)
+	w.place()
+	w.fanOut()
+	delivery := w.deliveries()[0].ID
+	if _, err := w.service.Redeliver(t.Context(), staff, delivery); err != nil {
+		t.Fatal(err)
+	}
+	got = nil
+	err = w.db.SelectContext(t.Context(), &got, `SELECT action FROM audit_entries WHERE subject = $1`, id.Format(id.Delivery, delivery))
+	if err != nil || !slices.Equal(got, []string{"webhook.redeliver"}) {
+		t.Errorf("audited %q, %v", got, err)
+	}
+}
+
 // Staff see everything, page by page; nobody else sees anything.
 func TestLists(t *testing.T) {
 	t.Parallel()
@@ -191,9 +231,9 @@ func TestLists(t *testing.T) {
 		"EndpointsByID":  second(w.store.EndpointsByID(t.Context(), ada, []uuid.UUID{one.ID})),
 		"Deliveries":     second(w.store.Deliveries(t.Context(), ada, webhook.Filter{}, page.Request{Limit: 1})),
 		"DeliveriesByID": second(w.store.DeliveriesByID(t.Context(), ada, nil)),
-		"UpdateEndpoint": second(w.store.UpdateEndpoint(t.Context(), ada, one.ID, webhook.Change{})),
-		"RotateSecret":   second(w.store.RotateSecret(t.Context(), ada, one.ID, nil, w.clock.Now(), w.clock.Now())),
-		"Redeliver":      second(w.store.Redeliver(t.Context(), ada, one.ID, w.clock.Now())),
+		"UpdateEndpoint": second(w.store.UpdateEndpoint(t.Context(), ada, one.ID, nil)),
+		"RotateSecret":   second(w.store.RotateSecret(t.Context(), ada, one.ID, nil, w.clock.Now(), w.clock.Now(), nil)),
+		"Redeliver":      second(w.store.Redeliver(t.Context(), ada, one.ID, w.clock.Now(), nil)),
 	} {
 		if fault.CodeOf(err) != fault.Forbidden {
 			t.Errorf("%s by a customer: %v", name, err)

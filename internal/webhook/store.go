@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
@@ -13,16 +14,16 @@ import (
 )
 
 // Store keeps endpoints and deliveries for what staff may do with them. Methods that take a principal return
-// fault.Forbidden or fault.Unauthenticated for all but staff.
+// fault.Forbidden or fault.Unauthenticated for all but staff. An audit entry is committed with its change.
 type Store interface {
 	// CreateEndpoint adds an endpoint with its secret, for events from now on, unless there are limit already:
 	// ErrTooMany. An enabled one that is equal in URL, types and description is returned instead, with created false.
-	CreateEndpoint(ctx context.Context, p auth.Principal, e *Endpoint, secret Secret, limit int) (made *Endpoint, created bool, err error)
-	// UpdateEndpoint sets what the change has; fault.NotFound when there is no such endpoint. Enabling a disabled one
-	// clears its reason and begins with events from then on.
-	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c Change) (*Endpoint, error)
+	CreateEndpoint(ctx context.Context, p auth.Principal, e *Endpoint, secret Secret, limit int, entry *audit.Entry) (made *Endpoint, created bool, err error)
+	// UpdateEndpoint saves what change makes of the endpoint, with the audit entry it returns; nil: nothing has changed. Enabling
+	// a disabled one begins with events from then on. fault.NotFound when there is no such endpoint.
+	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID uuid.UUID, change func(*Endpoint) *audit.Entry) (*Endpoint, error)
 	// RotateSecret makes secret the present one; the others stay good until oldUntil at most. fault.NotFound.
-	RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret Secret, now, oldUntil time.Time) (*Endpoint, error)
+	RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret Secret, now, oldUntil time.Time, entry *audit.Entry) (*Endpoint, error)
 	// Endpoints are listed newest first.
 	Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*Endpoint], error)
 	EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error)
@@ -30,15 +31,7 @@ type Store interface {
 	Deliveries(ctx context.Context, p auth.Principal, f Filter, r page.Request) (page.Result[*Delivery], error)
 	DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error)
 	// Redeliver makes a delivery due at now, whatever became of it. fault.NotFound.
-	Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time) (*Delivery, error)
-}
-
-// Change of an endpoint. A nil field stays as it is.
-type Change struct {
-	URL         *string
-	EventTypes  *[]order.EventType
-	Enabled     *bool
-	Description *string // empty: none
+	Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time, entry *audit.Entry) (*Delivery, error)
 }
 
 // Feed is the event log as Fanout reads it; see event.Log.
