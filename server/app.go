@@ -105,13 +105,13 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if err = postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
 		return nil, err
 	}
-	if err = a.openGateway(ctx); err != nil {
-		return nil, err
-	}
 	if a.store, err = postgres.NewStore(ctx, a.db.DB, a.committed); err != nil {
 		return nil, err
 	}
 	if err = a.store.SeedProducts(ctx, product.Catalogue()); err != nil {
+		return nil, err
+	}
+	if err = a.openGateway(ctx); err != nil {
 		return nil, err
 	}
 	if err = a.wire(ctx); err != nil {
@@ -127,13 +127,10 @@ func (a *App) openGateway(ctx context.Context) (err error) {
 		return err
 	}
 	if a.cfg.SimulatedURL != "" {
-		a.gateway, err = simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second})
+		a.gateway, err = simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second}, a.cfg.SimulatedWebhookSecrets()...)
 		return err
 	}
-	if err = simulated.Migrate(ctx, a.db.DB); err != nil {
-		return err
-	}
-	if a.provider, err = simulated.New(a.db.DB, simulated.Options{}); err != nil {
+	if a.provider, err = a.openSimulated(ctx); err != nil {
 		return err
 	}
 	a.gateway = a.provider
@@ -234,6 +231,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.issuer != nil {
 		parts = append(parts, a.issuer.Run)
 	}
+	if a.provider != nil {
+		parts = append(parts, a.provider.SendWebhooks)
+	}
 	failed := make(chan error, len(parts)+1)
 	for _, run := range parts {
 		background.Go(func() {
@@ -303,6 +303,9 @@ func (a *App) Close() error {
 		}
 	}
 	a.admin.close()
+	if a.provider != nil {
+		_ = a.provider.Close() // its statements are those of the pool, which is closed below
+	}
 	if a.store != nil {
 		a.store.Close()
 	}

@@ -27,6 +27,7 @@ import (
 type process struct {
 	t    *testing.T
 	path string
+	args []string
 	env  []string
 	addr string
 	cmd  *exec.Cmd
@@ -61,7 +62,7 @@ func (p *process) url() string { return "http://" + p.addr }
 // start returns when the server says that it is ready.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(p.path)
+	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Env = p.env
 	p.cmd.Stderr = p.t.Output()
 	stdout, err := p.cmd.StdoutPipe()

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/orderwire/orderwire/internal/config"
@@ -26,6 +30,49 @@ func (a *App) openStripe() (*stripe.Gateway, error) {
 		SecretKey: a.cfg.StripeSecretKey.Reveal(), WebhookSecrets: secrets,
 		APIBase: a.cfg.StripeAPIBase, ReturnURL: a.cfg.StripeReturnURL,
 	})
+}
+
+// simulatedPages is where this server has the pages of the simulated provider, when it runs in this process.
+const simulatedPages = "/simulated"
+
+// openSimulated gives the simulated provider in this process. It sends its webhooks to this server's own address, as one
+// elsewhere would.
+func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
+	if err := simulated.Migrate(ctx, a.db.DB); err != nil {
+		return nil, err
+	}
+	secrets := a.cfg.SimulatedWebhookSecrets()
+	if len(secrets) == 0 {
+		// Replicas send to each other's addresses, so they share it.
+		secret, err := a.store.SharedSecret(ctx, "simulated-webhook-secret", []byte(rand.Text()+rand.Text()))
+		if err != nil {
+			return nil, err
+		}
+		secrets = []string{string(secret)}
+	}
+	options, err := simulatedOptions(a.cfg, a.log)
+	if err != nil {
+		return nil, err
+	}
+	options.PublicURL = strings.TrimSuffix(cmp.Or(a.cfg.SimulatedPublicURL, a.URL()), "/") + simulatedPages
+	options.Webhooks.URL = cmp.Or(a.cfg.SimulatedWebhookURL, a.URL()+"/webhooks/"+simulated.Name)
+	options.Webhooks.Secrets = secrets
+	return simulated.New(a.db.DB, options)
+}
+
+// simulatedOptions are those that do not depend on where the provider runs.
+func simulatedOptions(cfg config.Config, logger *slog.Logger) (simulated.Options, error) {
+	chaos, err := simulated.ParseChaos(cfg.SimulatedWebhookChaos)
+	if err != nil {
+		return simulated.Options{}, err
+	}
+	return simulated.Options{
+		Latency: cfg.SimulatedLatency, FailureRate: cfg.SimulatedFailureRate, Seed: cfg.SimulatedSeed,
+		Webhooks: simulated.Webhooks{
+			Mode: simulated.WebhookMode(cfg.SimulatedWebhooks), URL: cfg.SimulatedWebhookURL,
+			Secrets: cfg.SimulatedWebhookSecrets(), Chaos: chaos, Logger: logger,
+		},
+	}, nil
 }
 
 // serveProvider runs the simulated payment provider alone, on a database of its own, so that it survives whatever is
@@ -48,14 +95,33 @@ func serveProvider(ctx context.Context, cfg config.Config, logger *slog.Logger, 
 	if err := simulated.Migrate(ctx, db.DB); err != nil {
 		return err
 	}
-	provider, err := simulated.New(db.DB, simulated.Options{})
+	address := "http://" + loopbackOf(listener.Addr().String())
+	options, err := simulatedOptions(cfg, logger)
 	if err != nil {
 		return err
 	}
+	options.PublicURL = cmp.Or(cfg.SimulatedPublicURL, address)
+	if options.Webhooks.URL == "" {
+		options.Webhooks.Mode = simulated.WebhooksOff
+	} else if len(options.Webhooks.Secrets) == 0 && options.Webhooks.Mode != simulated.WebhooksOff {
+		return errors.New("SIMULATED_WEBHOOK_SECRET: SIMULATED_WEBHOOK_URL needs the secret that its server has too")
+	}
+	provider, err := simulated.New(db.DB, options)
+	if err != nil {
+		return err
+	}
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	var sender sync.WaitGroup
+	sender.Go(func() { _ = provider.SendWebhooks(sending) }) // its error is always nil
+	defer func() {
+		stopSending()
+		sender.Wait()
+		_ = provider.Close() // the pool is closed with it
+	}()
 	server := &http.Server{Handler: provider.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	fmt.Fprintf(stdout, "The simulated payment provider is ready: SIMULATED_URL=http://%s\n", loopbackOf(listener.Addr().String()))
+	fmt.Fprintf(stdout, "The simulated payment provider is ready: SIMULATED_URL=%s\n", address)
 	select {
 	case <-ctx.Done():
 	case err = <-failed:

@@ -62,7 +62,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
 		Rates: rates, Transports: []graphql.Transport{a.sockets, a.streams},
@@ -75,6 +75,9 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	}
 	// Servers send no Origin; what they send is believed by its signature alone.
 	mux.Handle("/webhooks/{provider}", a.hooks)
+	if a.provider != nil {
+		mux.Handle(simulatedPages+"/", http.StripPrefix(simulatedPages, a.provider.Pages()))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)
 	if a.cfg.Introspection {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,27 @@ import (
 // before the ledger is written and half after, so that a caller who gives up may do so on either side.
 type Latency struct {
 	Min, Max time.Duration
+}
+
+// UnmarshalText reads one duration, or the least and the greatest with a hyphen between them: 200ms, 50ms-2s.
+func (l *Latency) UnmarshalText(text []byte) error {
+	lowest, highest, isRange := strings.Cut(string(text), "-")
+	if !isRange {
+		highest = lowest
+	}
+	var read Latency
+	var err error
+	if read.Min, err = time.ParseDuration(strings.TrimSpace(lowest)); err != nil {
+		return err
+	}
+	if read.Max, err = time.ParseDuration(strings.TrimSpace(highest)); err != nil {
+		return err
+	}
+	if read.Max < read.Min {
+		return fmt.Errorf("%v is below %v", read.Max, read.Min)
+	}
+	*l = read
+	return nil
 }
 
 // maxUndecided ends the search for a call that gets through; with FailureRate 1 there is none.
