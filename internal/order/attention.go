@@ -9,15 +9,21 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// postpone keeps the attempt open and asks again later. At the cap of calls the operation is not called again by itself:
-// a person is asked to look, and only look-ups go on, slowly.
-func (o *Order) postpone(c Cause, a *payment.Attempt, p *payment.Payment, message string) {
+// postpone keeps the attempt open and asks again later; outcome is what was answered, "" for nothing. At the cap of calls
+// the operation is not called again by itself: a person is asked to look, and only look-ups go on, slowly.
+func (o *Order) postpone(c Cause, a *payment.Attempt, p *payment.Payment, outcome payment.Outcome, message string) {
 	if o.awaitsCustomer(a) {
 		a.Message = message
 		a.NextCallAt = at(o.nextLook(c, a, p))
 		return
 	}
 	pause := backoff(a.Calls, a.ID)
+	if a.LookUpOnly && outcome == payment.NotFound && o.mustHappen(a, p) {
+		// The provider is there again and has never seen it: one call more, and on to the next look-up.
+		a.LookUpOnly = false
+		a.Postpone(message, c.Now)
+		return
+	}
 	if a.Calls >= callsCap {
 		a.LookUpOnly = true
 		pause = lessJitter(lookUpPause, a.ID)
@@ -27,6 +33,19 @@ func (o *Order) postpone(c Cause, a *payment.Attempt, p *payment.Payment, messag
 	if a.RefundID == nil && p.Status.Active() {
 		p.NextStepAt = at(c.Now.Add(pause))
 	}
+}
+
+// mustHappen: the attempt lets go of money, or gives back what pays for nothing. That can go wrong in no way worse than not
+// happening, and whoever cancelled was told that it will.
+func (o *Order) mustHappen(a *payment.Attempt, p *payment.Payment) bool {
+	switch a.Operation {
+	case payment.OperationVoid:
+		return true
+	case payment.OperationRefund:
+		return o.Status == Cancelling || p.Status != payment.Confirmed
+	case payment.OperationAuthorize, payment.OperationCapture:
+	}
+	return false
 }
 
 // nextLook is when a charge that waits for its customer is looked up: when the customer's time is up, and rarely before,

@@ -83,7 +83,7 @@ func (o *Order) settleCapture(c Cause, policy Policy, a *payment.Attempt, p *pay
 		p.Goal = ""
 		return o.release(c, p, policy.Expiry)
 	default:
-		o.postpone(c, a, p, "unexpected answer "+string(r.Outcome))
+		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil
 	}
 }
@@ -114,7 +114,7 @@ func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *paymen
 		o.addVoid(c, p, p.Goal, c.Now.Add(backoff(n, p.ID)))
 		return nil
 	default:
-		o.postpone(c, a, p, "unexpected answer "+string(r.Outcome))
+		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil
 	}
 }

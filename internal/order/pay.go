@@ -55,7 +55,7 @@ func (o *Order) Settle(c Cause, policy Policy, work *Work, result payment.Result
 		result = payment.Result{Outcome: payment.Refused, Code: "provider_refused"}
 		a.Message = definite.Message
 	default:
-		o.postpone(c, a, p, callErr.Error())
+		o.postpone(c, a, p, "", callErr.Error())
 		return nil
 	}
 	if result.Outcome == payment.Prepared {
@@ -120,7 +120,7 @@ func (o *Order) settleAuthorize(c Cause, policy Policy, a *payment.Attempt, p *p
 		return o.release(c, p, policy.Expiry)
 	default:
 		// Not an answer to what was asked: as good as none.
-		o.postpone(c, a, p, "unexpected answer "+string(r.Outcome))
+		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil
 	}
 }

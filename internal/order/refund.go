@@ -101,7 +101,7 @@ func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, re
 		o.refundFailed(c, p, *r, message)
 		return nil
 	default:
-		o.postpone(c, a, p, "unexpected answer "+string(result.Outcome))
+		o.postpone(c, a, p, result.Outcome, "unexpected answer "+string(result.Outcome))
 		return nil
 	}
 }

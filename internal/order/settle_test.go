@@ -164,6 +164,45 @@ func TestUnknownOutcome(t *testing.T) {
 	w.check(created, processing, order.PaymentNeedsAttention, confirmed)
 }
 
+// At the cap, what an accepted cancel needs is called once more whenever the provider has never seen it; so an outage of any
+// length ends in CANCELLED by itself.
+func TestCancelOutlastsAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, operation := range map[string]payment.Operation{"OKVoid": payment.OperationVoid, "OKRefund": payment.OperationRefund} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalker(t, payment.CaptureManual)
+			done := payment.Released
+			if operation == payment.OperationVoid {
+				w.answer(w.call(payment.OperationAuthorize), payment.Held, nil)
+			} else {
+				w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+				done = payment.Refunded
+			}
+			w.cancel()
+			key := w.capped(operation).Call.Key
+			for range 3 {
+				before := w.now
+				look := w.call(operation)
+				if !look.LookUpOnly || w.now.Sub(before) < 3*time.Minute {
+					t.Fatalf("%+v after %v", look, w.now.Sub(before))
+				}
+				w.answer(look, payment.NotFound, nil)
+				again := w.call(operation)
+				if again.LookUpOnly || again.Call.Key != key {
+					t.Fatalf("%+v", again)
+				}
+				w.answer(again, "", errTimeout)
+			}
+			w.answer(w.call(operation), payment.NotFound, nil)
+			w.answer(w.call(operation), done, nil)
+			if w.o.Status != order.Cancelled || w.o.Payment().Attention != nil {
+				t.Errorf("%+v", w.o.State)
+			}
+		})
+	}
+}
+
 func TestAnswerTwice(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t, payment.CaptureAutomatic)
