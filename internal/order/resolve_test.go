@@ -169,3 +169,31 @@ func TestRefund(t *testing.T) {
 		t.Errorf("%+v", w.o.State)
 	}
 }
+
+// Attention lasts until the last attempt that needs a person is settled.
+func TestAttentionOfTwoRefunds(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t, payment.CaptureAutomatic)
+	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+	for _, minor := range []int64{300, 200} {
+		if _, err := w.o.Refund(w.cause(), minor, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	silent := w.o.Refunds[0].ID
+	for w.o.Refunded == 0 {
+		work := w.call(payment.OperationRefund)
+		if work.Call.RefundID == silent || w.o.Payment().Attention == nil {
+			w.answer(work, "", errTimeout)
+			continue
+		}
+		w.answer(work, payment.Refunded, nil)
+	}
+	if w.o.Payment().Attention == nil {
+		t.Error("the other refund is forgotten")
+	}
+	w.resolve(order.MarkNotCaptured)
+	if w.o.Payment().Attention != nil || w.o.Refunded != 500 {
+		t.Errorf("%+v", w.o.State)
+	}
+}
