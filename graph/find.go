@@ -94,7 +94,7 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 		}
 	case id.Endpoint, id.Delivery:
 		return r.webhookNodes(ctx, p, kind, keys)
-	case id.Event, id.Customer, id.Attempt: // have ids and are no Nodes
+	case id.Event, id.Customer, id.Attempt, id.Audit: // have ids and are no Nodes
 	}
 	held := make([]*order.Order, 0, len(orders))
 	for _, o := range orders {

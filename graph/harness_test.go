@@ -88,6 +88,8 @@ func setup(t *testing.T) *world {
 		OrderService:   order.NewService(w.store, products, provider, w.policy, order.SystemClock),
 		ProductService: products,
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db, "test")}),
+		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
+		Audit:          w.store,
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}

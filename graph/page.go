@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
@@ -22,6 +23,7 @@ const (
 	eventCursor      = "events"
 	attentionCursor  = "attention"
 	differenceCursor = "reconciliation"
+	auditCursor      = "audit"
 )
 
 func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
@@ -33,6 +35,20 @@ func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
 	for i, o := range result.Items {
 		cursors[i] = page.Cursor(orderCursor, o.ID)
 		connection.Edges[i] = &model.OrderEdge{Cursor: cursors[i], Node: o}
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+func auditConnection(result page.Result[*audit.Entry]) *model.AuditEntryConnection {
+	connection := &model.AuditEntryConnection{
+		Edges: make([]*model.AuditEntryEdge, len(result.Items)),
+		Nodes: result.Items,
+	}
+	cursors := make([]string, len(result.Items))
+	for i, e := range result.Items {
+		cursors[i] = page.Cursor(auditCursor, e.ID)
+		connection.Edges[i] = &model.AuditEntryEdge{Cursor: cursors[i], Node: e}
 	}
 	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
 	return connection

@@ -6,6 +6,7 @@
 package graph
 
 import (
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/product"
@@ -21,6 +22,8 @@ type Resolver struct {
 	WebhookService *webhook.Service
 	// Reconciler lists where the payment provider's books differ.
 	Reconciler *reconcile.Reconciler
+	// Audit has what staff did.
+	Audit audit.Trail
 	// Hub is where subscriptions come from.
 	Hub *event.Hub
 	// Sessions ends them.

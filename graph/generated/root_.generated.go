@@ -24,6 +24,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Actor() ActorResolver
+	AuditEntry() AuditEntryResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -48,6 +49,26 @@ type ComplexityRoot struct {
 	Actor struct {
 		ID   func(childComplexity int) int
 		Kind func(childComplexity int) int
+	}
+
+	AuditEntry struct {
+		Action  func(childComplexity int) int
+		ActorID func(childComplexity int) int
+		At      func(childComplexity int) int
+		Detail  func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Subject func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	MetadataEntry struct {
@@ -470,6 +491,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Attention         func(childComplexity int, first *int, after *string) int
+		AuditTrail        func(childComplexity int, first *int, after *string) int
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
 		Order             func(childComplexity int, id *string, number *string) int
@@ -705,6 +727,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Actor.Kind(childComplexity), true
+
+	case "AuditEntry.action":
+		if e.ComplexityRoot.AuditEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Action(childComplexity), true
+	case "AuditEntry.actorId":
+		if e.ComplexityRoot.AuditEntry.ActorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.ActorID(childComplexity), true
+	case "AuditEntry.at":
+		if e.ComplexityRoot.AuditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.At(childComplexity), true
+	case "AuditEntry.detail":
+		if e.ComplexityRoot.AuditEntry.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Detail(childComplexity), true
+	case "AuditEntry.id":
+		if e.ComplexityRoot.AuditEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.ID(childComplexity), true
+	case "AuditEntry.subjectId":
+		if e.ComplexityRoot.AuditEntry.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Subject(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.nodes":
+		if e.ComplexityRoot.AuditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Nodes(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
 	case "MetadataEntry.key":
 		if e.ComplexityRoot.MetadataEntry.Key == nil {
@@ -2426,6 +2517,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Attention(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.auditTrail":
+		if e.ComplexityRoot.Query.AuditTrail == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditTrail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditTrail(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -3371,6 +3473,66 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/audit.graphqls", Input: `extend type Query {
+  """
+  What staff did, the newest first: every action of theirs that changed an order, a payment, a product, a webhook endpoint
+  or a user's sessions. Entries are committed with the change they tell of, and are never changed or deleted. Staff only:
+  FORBIDDEN for others.
+  """
+  auditTrail(
+    """How many items, 0 to 100; 20 when left out."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
+    after: String
+  ): AuditEntryConnection!
+}
+
+"""One action of a member of staff that changed something. Staff only."""
+type AuditEntry {
+  """The entry's own id (` + "`" + `audit_…` + "`" + `). Not a Node."""
+  id: ID!
+
+  """When it was done."""
+  at: DateTime!
+
+  """Who did it: the ` + "`" + `customer_…` + "`" + ` id of the member of staff, the same value as their ` + "`" + `viewer.id` + "`" + `."""
+  actorId: ID!
+
+  """
+  The kind of thing and what was done with it, for programs: ` + "`" + `order.cancel` + "`" + `, ` + "`" + `payment.capture` + "`" + `, ` + "`" + `product.upsert` + "`" + `,
+  ` + "`" + `webhookEndpoint.update` + "`" + `, ` + "`" + `user.revoke` + "`" + ` and so on.
+  """
+  action: String!
+
+  """The id of what it was done to (` + "`" + `order_…` + "`" + `, ` + "`" + `payment_…` + "`" + `, ` + "`" + `customer_…` + "`" + `). Null when that has none."""
+  subjectId: ID
+
+  """What was chosen or changed and the words that were given with it, for people. Never a secret."""
+  detail: String
+}
+
+"""A page of the audit trail."""
+type AuditEntryConnection {
+  """The page's entries with their cursors."""
+  edges: [AuditEntryEdge!]!
+
+  """The page's entries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
+  nodes: [AuditEntry!]!
+
+  """Where this page lies in the list."""
+  pageInfo: PageInfo!
+}
+
+"""One entry in a page."""
+type AuditEntryEdge {
+  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  cursor: String!
+
+  """The entry."""
+  node: AuditEntry!
+}
+`, BuiltIn: false},
 	{Name: "../../schema/common.graphqls", Input: `"""
 A moment in RFC 3339 form, always UTC with exactly six fraction digits in answers: ` + "`" + `2026-11-22T16:51:49.123456Z` + "`" + `.
 Any offset is accepted as input; fraction digits past the microsecond are cut off.
@@ -4606,7 +4768,10 @@ type PaymentNextAction {
   """What kind of step it is; says which other fields are set."""
   type: PaymentNextActionType!
 
-  """Where to send the customer's browser. Set for REDIRECT, else null."""
+  """
+  Where to send the customer's browser. Set for REDIRECT, and for SIMULATED where the simulated provider has pages; else
+  null.
+  """
   url: String
 
   """What to hand to the provider's own browser library. Set for CLIENT_SECRET, else null."""
@@ -4624,7 +4789,10 @@ enum PaymentNextActionType {
   """Give ` + "`" + `clientSecret` + "`" + ` to the provider's browser library, which does the rest."""
   CLIENT_SECRET
 
-  """The simulated provider's stand-in for such a step: nothing to open, for trying things out only."""
+  """
+  The simulated provider's stand-in for such a step, for trying things out: open ` + "`" + `url` + "`" + ` and approve or refuse there, or
+  send ` + "`" + `paymentCompleteAction` + "`" + ` with an outcome.
+  """
   SIMULATED
 }
 
@@ -6040,6 +6208,46 @@ func (ec *executionContext) childFields_Actor(ctx context.Context, field graphql
 		return ec.fieldContext_Actor_id(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Actor", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEntry_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "actorId":
+		return ec.fieldContext_AuditEntry_actorId(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEntry_action(ctx, field)
+	case "subjectId":
+		return ec.fieldContext_AuditEntry_subjectId(ctx, field)
+	case "detail":
+		return ec.fieldContext_AuditEntry_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_MetadataEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
@@ -25,6 +26,24 @@ type Node interface {
 // When `userErrors` is not empty, nothing was changed.
 type UserError interface {
 	IsUserError()
+}
+
+// A page of the audit trail.
+type AuditEntryConnection struct {
+	// The page's entries with their cursors.
+	Edges []*AuditEntryEdge `json:"edges"`
+	// The page's entries without cursors, in the same order as `edges`.
+	Nodes []*audit.Entry `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// One entry in a page.
+type AuditEntryEdge struct {
+	// Opaque place of this item, for `after`.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *audit.Entry `json:"node"`
 }
 
 // A span of time, open at either end when that end is left out.

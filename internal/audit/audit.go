@@ -8,13 +8,21 @@
 package audit
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
 )
+
+// Trail is where the entries are read.
+type Trail interface {
+	// AuditTrail lists newest first. FORBIDDEN, or UNAUTHENTICATED, for all but staff.
+	AuditTrail(ctx context.Context, p auth.Principal, request page.Request) (page.Result[*Entry], error)
+}
 
 // Entry is a row of audit_entries. Newest first is by ID, which is a UUIDv7.
 type Entry struct {

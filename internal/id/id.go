@@ -34,12 +34,14 @@ const (
 	// Endpoint and Delivery are those of webhooks.
 	Endpoint Prefix = "endpoint"
 	Delivery Prefix = "delivery"
+	// Audit is an entry of the audit trail.
+	Audit Prefix = "audit"
 )
 
 // prefixes is what ParseAny accepts.
 var prefixes = map[Prefix]bool{
 	Order: true, Payment: true, Product: true, Refund: true, Event: true, Customer: true, Attempt: true,
-	Endpoint: true, Delivery: true,
+	Endpoint: true, Delivery: true, Audit: true,
 }
 
 // suffixLength is that of 128 bits in base32.

@@ -1,0 +1,44 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
+// ID is the resolver for the id field.
+func (r *auditEntryResolver) ID(ctx context.Context, obj *audit.Entry) (string, error) {
+	return id.Format(id.Audit, obj.ID), nil
+}
+
+// ActorID is the resolver for the actorId field.
+func (r *auditEntryResolver) ActorID(ctx context.Context, obj *audit.Entry) (string, error) {
+	return id.Format(id.Customer, obj.ActorID), nil
+}
+
+// AuditTrail is the resolver for the auditTrail field.
+func (r *queryResolver) AuditTrail(ctx context.Context, first *int, after *string) (*model.AuditEntryConnection, error) {
+	p := auth.FromContext(ctx)
+	if err := auth.RequireStaff(p); err != nil {
+		return nil, err
+	}
+	request, err := page.Parse(auditCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.Audit.AuditTrail(ctx, p, request)
+	if err != nil {
+		return nil, err
+	}
+	return auditConnection(result), nil
+}
+
+// AuditEntry returns generated.AuditEntryResolver implementation.
+func (r *Resolver) AuditEntry() generated.AuditEntryResolver { return &auditEntryResolver{r} }
+
+type auditEntryResolver struct{ *Resolver }
