@@ -258,3 +258,44 @@ func TestOrderRefunded(t *testing.T) {
 		})
 	}
 }
+
+// The bank refused, the payment is over here, and then the customer pays the same PaymentIntent with another card: that
+// money is booked and goes back.
+func TestOrderPaidTooLate(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, fakestripe.Authenticate, payment.CaptureAutomatic)
+	s.await(t, o.ID, order.PaymentActionRequired)
+	p := s.get(t, o.ID).Payment()
+	s.fake.Authenticate(p.Reference, false)
+	s.webhooks(t)
+	s.await(t, o.ID, order.PaymentDeclined)
+	if !s.fake.PayInBrowser(p.NextAction.ClientSecret, fakestripe.Visa) {
+		t.Fatal("the browser could not pay")
+	}
+	s.webhooks(t)
+	s.await(t, o.ID, order.RefundSucceeded)
+	s.checkMoney(t, o.ID, total, total)
+	if now := s.get(t, o.ID); now.Status != order.Created || now.Payment().Status != payment.Declined {
+		t.Errorf("order %s, payment %s", now.Status, now.Payment().Status)
+	}
+}
+
+// A refund that fails after it had succeeded is shown to staff, and not repaired silently.
+func TestOrderRefundFailsLate(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, nil)
+	o := s.order(t, fakestripe.Visa, payment.CaptureAutomatic)
+	s.await(t, o.ID, order.OrderDelivered)
+	if _, err := s.service.Refund(t.Context(), grace, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, o.ID, order.RefundSucceeded)
+	s.webhooks(t)
+	s.fake.SettleRefund(s.fake.Refunds(s.get(t, o.ID).Payment().Reference)[0], false)
+	s.webhooks(t)
+	s.await(t, o.ID, order.PaymentNeedsAttention)
+	if now := s.get(t, o.ID); now.Refunded != total || *now.Payment().Attention != payment.Mismatch {
+		t.Errorf("refunded %d, attention %v", now.Refunded, *now.Payment().Attention)
+	}
+}
