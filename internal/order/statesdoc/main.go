@@ -31,7 +31,8 @@ func page() string {
 	b.WriteString("event never changes a final status.\n")
 	section(&b, "Order", "CANCELLING stays until nothing that was captured is left with us; then the order is CANCELLED.",
 		order.Machine, order.Statuses(), order.Actions())
-	section(&b, "Payment", "Captured and refunded amounts are balances beside the status. At most one payment of an order is in a status that is not final.",
+	section(&b, "Payment", "Captured and refunded amounts are balances beside the status. At most one payment of an order is in a status that is not final.\n"+
+		"A success that arrives after DECLINED, VOIDED or EXPIRED changes no status: it is booked and refunded in one version.",
 		payment.Machine, payment.Statuses(), payment.Actions())
 	section(&b, "Refund", "A failed refund gives its amount back; money is refunded again by a new refund.",
 		payment.RefundMachine, payment.RefundStatuses(), payment.RefundActions())
