@@ -31,6 +31,7 @@ import (
 	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/session"
+	"github.com/orderwire/orderwire/internal/webhook"
 )
 
 var (
@@ -46,6 +47,9 @@ func person(name string, role auth.Role) auth.Principal {
 		ExpiresAt: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
+
+// maxEndpoints of webhooks there may be.
+const maxEndpoints = 4
 
 // world is a whole service but for the network: the schema over a real database and the simulated provider.
 type world struct {
@@ -90,6 +94,7 @@ func setup(t *testing.T) *world {
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db, "test")}),
 		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Audit:          w.store,
+		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}
