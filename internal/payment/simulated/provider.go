@@ -93,7 +93,7 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 	if err := errors.Join(checkFaults(opts), opts.Webhooks.check()); err != nil {
 		return nil, err
 	}
-	p := &Provider{db: db, opts: opts, outbox: make(chan struct{}, 1), deliveries: newDeliveries()}
+	p := &Provider{db: db, opts: opts, outbox: make(chan struct{}, 1), deliveries: newDeliveries(opts.Webhooks.TLS)}
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 	defer cancel()
 	for _, s := range []struct {

@@ -3,6 +3,7 @@ package simulated
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -199,13 +200,16 @@ func (p *Provider) postEvent(ctx context.Context, e Event) error {
 }
 
 // newDeliveries is the client for webhooks. It follows no redirects: whoever wants them says where it is.
-func newDeliveries() *http.Client {
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		transport = &http.Transport{}
+func newDeliveries(config *tls.Config) *http.Client {
+	transport := &http.Transport{}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport = standard.Clone()
+	}
+	if config != nil {
+		transport.TLSClientConfig = config
 	}
 	return &http.Client{
-		Transport:     transport.Clone(),
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

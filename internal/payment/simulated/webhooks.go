@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,6 +110,8 @@ type Webhooks struct {
 	ChaosDelay time.Duration
 	// RetryAfter is the pause after the first delivery that failed; it doubles up to an hour. Default half a second.
 	RetryAfter time.Duration
+	// TLS of an https URL; nil is Go's default, which checks the certificate.
+	TLS *tls.Config
 	// Logger hears of events that are given up. Default slog.Default.
 	Logger *slog.Logger
 }
