@@ -94,7 +94,6 @@ func setup(t *testing.T) *world {
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db, "test")}),
 		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Audit:          w.store,
-		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}
