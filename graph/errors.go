@@ -144,10 +144,10 @@ func isVariable(path ast.Path) bool { return len(path) > 0 && path[0] == ast.Pat
 
 // variableMessage says where a variable does not fit, and never its value.
 func variableMessage(e *gqlerror.Error) string {
-	const mostPath = 100
+	const mostPath = 200
 	path, message := e.Path.String(), e.Message
 	if len(path) > mostPath { // it ends with the name of an unknown field, which may be anything
-		path = strings.ToValidUTF8(path[:mostPath], "") + "…"
+		path = e.Path[:len(e.Path)-1].String()
 	}
 	if i := strings.LastIndex(message, " is not a valid "); i >= 0 {
 		message = message[i+1:]

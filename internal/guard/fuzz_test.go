@@ -3,14 +3,13 @@ package guard_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/validator"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/guard/guardtest"
 )
 
 // FuzzDocument holds the guard to what it promises of any text: it says yes, or no with a code and without an essay, and
@@ -23,16 +22,8 @@ func FuzzDocument(f *testing.F) {
 	} {
 		f.Add(text, `{"n": 3, "i": {}}`)
 	}
-	files, err := filepath.Glob("testdata/documents/*.graphql")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no corpus", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text), "{}")
+	for _, d := range guardtest.Documents(f, ".") {
+		f.Add(d.Text, "{}")
 	}
 	loud, silent := newGuard(), newGuard(quiet)
 	f.Fuzz(func(t *testing.T, text, values string) {
