@@ -32,7 +32,7 @@ func (r *mutationResolver) UserRevoke(ctx context.Context, input model.UserRevok
 	if err != nil {
 		return nil, err
 	}
-	at, err := r.Sessions.Revoke(ctx, customerID)
+	at, err := r.Sessions.Revoke(ctx, auth.FromContext(ctx), customerID)
 	refused, err := userErrors(err, func(code model.UserRevokeErrorCode, f *fault.Error) *model.UserRevokeUserError {
 		return &model.UserRevokeUserError{Field: f.Field, Message: f.Message, Code: code}
 	})

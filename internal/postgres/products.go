@@ -5,13 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -83,24 +89,66 @@ func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUI
 	return found, nil
 }
 
-// UpsertProduct implements product.Store. It is idempotent by the SKU, so it may run twice when its answer is lost.
+// UpsertProduct implements product.Store. It is idempotent by the SKU; what changes nothing is not audited.
 func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.Product) (*product.Product, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	var row productRow
-	err := s.db.GetContext(ctx, &row, `
-		INSERT INTO products AS p (id, sku, name, description, price_minor, currency, image)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (sku) DO UPDATE SET
-			name = EXCLUDED.name, description = EXCLUDED.description, price_minor = EXCLUDED.price_minor,
-			currency = EXCLUDED.currency, image = EXCLUDED.image, archived_at = NULL, updated_at = now()
-		RETURNING `+productColumns,
-		in.ID, in.SKU, in.Name, in.Description, in.Price.Minor, in.Price.Currency, in.Image)
+	err := inTx(ctx, s.db, func(tx *sqlx.Tx) error {
+		var was *productRow
+		switch err := tx.GetContext(ctx, &row, `SELECT `+productColumns+` FROM products WHERE sku = $1 FOR NO KEY UPDATE`, in.SKU); {
+		case err == nil:
+			before := row
+			was = &before
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		err := tx.GetContext(ctx, &row, `
+			INSERT INTO products AS p (id, sku, name, description, price_minor, currency, image)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (sku) DO UPDATE SET
+				name = EXCLUDED.name, description = EXCLUDED.description, price_minor = EXCLUDED.price_minor,
+				currency = EXCLUDED.currency, image = EXCLUDED.image, archived_at = NULL, updated_at = now()
+			RETURNING `+productColumns,
+			in.ID, in.SKU, in.Name, in.Description, in.Price.Minor, in.Price.Currency, in.Image)
+		if err != nil {
+			return err
+		}
+		detail := productChanges(was, &row)
+		if detail == "" {
+			return nil
+		}
+		return addAudit(ctx, tx, audit.New(order.SystemClock(), p, "product.upsert", id.Product, row.ID, detail))
+	})
 	if err != nil {
 		return nil, err
 	}
 	return row.product(), nil
+}
+
+// productChanges says in words what became of a product, nil when it is new; nothing when it is as it was.
+func productChanges(was, is *productRow) string {
+	price := is.product().Price
+	if was == nil {
+		return "new, " + price.Decimal() + " " + price.Currency
+	}
+	var changes []string
+	if before := was.product().Price; before != price {
+		changes = append(changes, "price "+before.Decimal()+" "+before.Currency+" to "+price.Decimal()+" "+price.Currency)
+	}
+	for name, changed := range map[string]bool{
+		"name":          was.Name != is.Name,
+		"description":   was.Description != is.Description,
+		"image":         (was.Image == nil) != (is.Image == nil) || was.Image != nil && *was.Image != *is.Image,
+		"offered again": was.ArchivedAt != nil,
+	} {
+		if changed {
+			changes = append(changes, name)
+		}
+	}
+	slices.Sort(changes)
+	return strings.Join(changes, ", ")
 }
 
 // ArchiveProduct implements product.Store.
@@ -109,12 +157,21 @@ func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID 
 		return nil, err
 	}
 	var row productRow
-	err := s.db.GetContext(ctx, &row, `
-		UPDATE products SET archived_at = coalesce(archived_at, now()), updated_at = now() WHERE id = $1
-		RETURNING `+productColumns, productID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.New(fault.NotFound, "There is no such product.")
-	}
+	err := inTx(ctx, s.db, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &row, `SELECT `+productColumns+` FROM products WHERE id = $1 FOR NO KEY UPDATE`, productID)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return fault.New(fault.NotFound, "There is no such product.")
+		case err != nil || row.ArchivedAt != nil:
+			return err
+		}
+		err = tx.GetContext(ctx, &row, `
+			UPDATE products SET archived_at = now(), updated_at = now() WHERE id = $1 RETURNING `+productColumns, productID)
+		if err != nil {
+			return err
+		}
+		return addAudit(ctx, tx, audit.New(order.SystemClock(), p, "product.archive", id.Product, productID, row.SKU))
+	})
 	if err != nil {
 		return nil, err
 	}

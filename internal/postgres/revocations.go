@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -36,8 +37,11 @@ func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {
 }
 
 // Revoke implements session.Store. It is one statement, safe to run twice: the driver may repeat it when an answer is
-// lost, and then the later moment holds, of which alone the caller is told.
-func (r *Revocations) Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool) (at time.Time, err error) {
+// lost, and then the later moment holds, of which alone the caller is told; the audit entry has its id already.
+func (r *Revocations) Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (at time.Time, err error) {
+	if entry == nil {
+		entry = &audit.Entry{}
+	}
 	err = r.db.GetContext(ctx, &at, `
 		WITH revoked AS (
 			INSERT INTO revocations AS r (customer_id, revoked_at)
@@ -48,9 +52,13 @@ func (r *Revocations) Revoke(ctx context.Context, customerID uuid.UUID, evenUnkn
 				OR EXISTS (SELECT FROM revocations v WHERE v.customer_id = $1::uuid)
 			ON CONFLICT (customer_id) DO UPDATE SET revoked_at = greatest(r.revoked_at, excluded.revoked_at)
 			RETURNING customer_id, revoked_at
+		), audited AS (
+			INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
+			SELECT $3::uuid, $4::timestamptz, $5::uuid, $6::text, $7::text, $8::text FROM revoked WHERE $6::text <> ''
+			ON CONFLICT DO NOTHING
 		)
 		SELECT revoked_at FROM revoked CROSS JOIN LATERAL pg_notify('`+RevocationChannel+`', customer_id::text)`,
-		customerID.String(), evenUnknown)
+		customerID.String(), evenUnknown, entry.ID.String(), entry.At, entry.ActorID.String(), entry.Action, entry.Subject, entry.Detail)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, session.ErrUnknown
 	}

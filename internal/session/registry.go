@@ -16,8 +16,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Revocation voids the tokens a customer was given at or before a moment.
@@ -33,8 +35,8 @@ var ErrUnknown = errors.New("unknown customer")
 // Store keeps revocations for all replicas.
 type Store interface {
 	// Revoke voids the customer's tokens of up to now and returns that moment. Of a customer who never signed in, has no
-	// order and was never revoked it returns ErrUnknown, unless evenUnknown.
-	Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool) (time.Time, error)
+	// order and was never revoked it returns ErrUnknown, unless evenUnknown. The entry, unless nil, is recorded with it.
+	Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error)
 	// Since returns at least the revocations that have become visible since an earlier call returned since as now.
 	Since(ctx context.Context, since time.Time) (revoked []Revocation, now time.Time, err error)
 	// Seen keeps that these customers have signed in.
@@ -167,13 +169,17 @@ func (r *Registry) see(customerID uuid.UUID) {
 
 // SignOut voids the principal's tokens of up to now, everywhere, and returns that moment. This replica knows at once.
 func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, error) {
-	return r.revoke(ctx, p.CustomerID, true)
+	return r.revoke(ctx, p.CustomerID, true, nil)
 }
 
 // Revoke is SignOut of somebody else, for staff. A customer is known who has signed in or ordered; the user error
-// USER_NOT_FOUND says that the id is nobody's, most likely mistyped.
-func (r *Registry) Revoke(ctx context.Context, customerID uuid.UUID) (time.Time, error) {
-	at, err := r.revoke(ctx, customerID, r.hasSeen(customerID))
+// USER_NOT_FOUND says that the id is nobody's, most likely mistyped. It is audited as user.revoke.
+func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID) (time.Time, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return time.Time{}, err
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	at, err := r.revoke(ctx, customerID, r.hasSeen(customerID), audit.New(now, p, "user.revoke", id.Customer, customerID, ""))
 	if errors.Is(err, ErrUnknown) {
 		return time.Time{}, fault.User(UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
 	}
@@ -190,8 +196,8 @@ func (r *Registry) hasSeen(customerID uuid.UUID) bool {
 	return seen
 }
 
-func (r *Registry) revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool) (time.Time, error) {
-	at, err := r.store.Revoke(ctx, customerID, evenUnknown)
+func (r *Registry) revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error) {
+	at, err := r.store.Revoke(ctx, customerID, evenUnknown, entry)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -74,6 +74,8 @@ func (w *world) token(user string) string {
 	return token
 }
 
+var staff = auth.Principal{CustomerID: customer("grace"), Role: auth.RoleStaff, Issuer: auth.DevIssuer, Subject: "grace"}
+
 func customer(user string) uuid.UUID { return id.ForCustomer(auth.DevIssuer, user) }
 
 // verify is a principal that must be valid.
@@ -268,22 +270,22 @@ func TestRevoke(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	one, two := w.replica(session.Config{}), w.replica(session.Config{PollInterval: 10 * time.Millisecond})
-	if _, err := one.Revoke(t.Context(), customer("nobody")); fault.CodeOf(err) != session.UserNotFound {
+	if _, err := one.Revoke(t.Context(), staff, customer("nobody")); fault.CodeOf(err) != session.UserNotFound {
 		t.Errorf("somebody who was never here: %v", err)
 	}
 	// Known at once where they signed in, soon everywhere, and then for ever.
 	verify(t, two, w.token("ada"))
-	if _, err := two.Revoke(t.Context(), customer("ada")); err != nil {
+	if _, err := two.Revoke(t.Context(), staff, customer("ada")); err != nil {
 		t.Errorf("somebody who signed in here: %v", err)
 	}
 	verify(t, two, w.token("bob"))
 	run(t, two)
-	waitFor(t, func() bool { _, err := one.Revoke(t.Context(), customer("bob")); return err == nil })
-	first, err := one.Revoke(t.Context(), customer("ada"))
+	waitFor(t, func() bool { _, err := one.Revoke(t.Context(), staff, customer("bob")); return err == nil })
+	first, err := one.Revoke(t.Context(), staff, customer("ada"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := one.Revoke(t.Context(), customer("ada")); err != nil || !again.After(first) {
+	if again, err := one.Revoke(t.Context(), staff, customer("ada")); err != nil || !again.After(first) {
 		t.Errorf("revoked at %v, and again at %v, %v", first, again, err)
 	}
 }
