@@ -40,6 +40,12 @@ type bundle struct {
 
 func setup(t *testing.T, policy order.Policy) *bundle {
 	t.Helper()
+	return setupWith(t, policy, func(b *bundle) payment.Gateway { return b.provider })
+}
+
+// setupWith runs the pipeline with another gateway, which may use what the bundle has.
+func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.Gateway) *bundle {
+	t.Helper()
 	b := &bundle{
 		db: postgrestest.Open(t), events: map[uuid.UUID][]order.Event{}, changed: make(chan struct{}, 1),
 		customer: auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"},
@@ -57,7 +63,7 @@ func setup(t *testing.T, policy order.Policy) *bundle {
 	if b.provider, err = simulated.New(b.db, simulated.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	worker = pipeline.New(b.store, b.provider, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	worker = pipeline.New(b.store, gateway(b), policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	products := product.NewService(b.store)
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
@@ -103,8 +109,13 @@ func (b *bundle) create(t *testing.T, token string, capture payment.CaptureMetho
 	return outcome.Order
 }
 
-// await waits until an event of the order satisfies the condition, and returns all its event types up to now.
+// await waits until the order has an event of the type, and returns all its event types up to it.
 func (b *bundle) await(t *testing.T, orderID uuid.UUID, until order.EventType) []order.EventType {
+	t.Helper()
+	return b.awaitAny(t, orderID, until)
+}
+
+func (b *bundle) awaitAny(t *testing.T, orderID uuid.UUID, until ...order.EventType) []order.EventType {
 	t.Helper()
 	timeout := time.After(30 * time.Second)
 	for {
@@ -118,14 +129,14 @@ func (b *bundle) await(t *testing.T, orderID uuid.UUID, until order.EventType) [
 				break
 			}
 			types = append(types, e.Type)
-			if e.Type == until {
+			if slices.Contains(until, e.Type) {
 				return types
 			}
 		}
 		select {
 		case <-b.changed:
 		case <-timeout:
-			t.Fatalf("no %s; got %v", until, types)
+			t.Fatalf("none of %v; got %v", until, types)
 		}
 	}
 }
