@@ -127,7 +127,7 @@ func (a *App) openGateway(ctx context.Context) (err error) {
 		return err
 	}
 	if a.cfg.SimulatedURL != "" {
-		a.gateway, err = simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second}, a.cfg.SimulatedWebhookSecrets()...)
+		a.gateway, err = a.findSimulated()
 		return err
 	}
 	if a.provider, err = a.openSimulated(ctx); err != nil {

@@ -66,6 +66,15 @@ func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
 	return simulated.New(a.db.DB, options)
 }
 
+// findSimulated gives the simulated provider that runs at SIMULATED_URL.
+func (a *App) findSimulated() (*simulated.Client, error) {
+	secrets := a.cfg.SimulatedWebhookSecrets()
+	if len(secrets) == 0 {
+		a.log.Info("SIMULATED_WEBHOOK_SECRET is not set: what customers do at the simulated provider is noticed late, by asking")
+	}
+	return simulated.NewClient(a.cfg.SimulatedURL, &http.Client{Timeout: 10 * time.Second}, secrets...)
+}
+
 // simulatedOptions are those that do not depend on where the provider runs.
 func simulatedOptions(cfg config.Config, logger *slog.Logger) (simulated.Options, error) {
 	chaos, err := simulated.ParseChaos(cfg.SimulatedWebhookChaos)
