@@ -8,6 +8,8 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/product"
 )
 
 // paymentMutation selects the same of each of them.
@@ -202,6 +204,20 @@ func TestPaymentCompleteAction(t *testing.T) {
 		w.do(ada, cancel, vars{"input": vars{"orderId": cancelling}}).ok()
 		w.ask(ada, "paymentCompleteAction", waiting, "outcome", "APPROVE").ok().want("paymentCompleteAction.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
 	})
+}
+
+// realMethods is a provider whose customers nobody can stand in for.
+type realMethods struct{ order.Methods }
+
+func TestPaymentCompleteActionOfARealProvider(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	orderID, paymentID := w.paid("sim_requires_action")
+	w.resolver.OrderService = order.NewService(w.store, product.NewService(w.store), realMethods{w.gateway}, w.policy, order.SystemClock)
+	w.ask(ada, "paymentCompleteAction", paymentID, "outcome", "APPROVE").refused("BAD_USER_INPUT")
+	w.ask(ada, "paymentCompleteAction", paymentID).ok().want("paymentCompleteAction.payment.status", "REQUIRES_ACTION")
+	w.walk(orderID)
+	w.do(ada, one, vars{"id": orderID}).ok().want("order.payment.status", "REQUIRES_ACTION")
 }
 
 func TestPaymentResolve(t *testing.T) {
