@@ -16,7 +16,7 @@ import (
 // hub's lock when it has what the hub has handed on.
 type feedWatch struct {
 	hub       *Hub
-	inbox     *inbox
+	inbox     inbox
 	principal auth.Principal
 	filter    Filter
 	// scope is whose orders it shows; uuid.Nil: everybody's.
@@ -35,6 +35,7 @@ type feedWatch struct {
 	through  int64 // where position is when page is used up
 	// sent is the position of the last cursor handed out, quietUntil when a fresh one is due.
 	sent       int64
+	begun      bool // some cursor was handed out
 	quietUntil time.Time
 }
 
@@ -66,13 +67,13 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 	if err := h.load(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &feedWatch{hub: h, inbox: newInbox(h.cfg.QueueLimit), principal: p, filter: filter, scope: filter.CustomerID}
+	w := &feedWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, filter: filter, scope: filter.CustomerID}
 	if auth.RequireStaff(p) != nil {
 		w.scope = p.CustomerID
 	}
 	if after == "" {
 		w.join(Snapshot)
-		return &Subscription{hub: h, source: w, inbox: w.inbox}, nil
+		return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
 	}
 	// The hub may be behind the replica that gave the cursor out, so what is too far is the log's to say.
 	extent, err := h.log.Extent(ctx)
@@ -85,7 +86,14 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 		w.position, w.sent = cursor.Position, cursor.Position
 		w.join("")
 	}
-	return &Subscription{hub: h, source: w, inbox: w.inbox}, nil
+	return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
+}
+
+func (w *feedWatch) cursor() string {
+	if !w.begun {
+		return ""
+	}
+	return FeedCursor{Epoch: w.epoch, Position: w.sent}.String()
 }
 
 func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
@@ -167,7 +175,7 @@ func (w *feedWatch) happened(i FeedItem) *Update {
 }
 
 func (w *feedWatch) give(kind Kind, position int64, e *order.Event) *Update {
-	w.sent, w.quietUntil = position, time.Now().Add(w.hub.cfg.CheckpointInterval)
+	w.sent, w.begun, w.quietUntil = position, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
 	u := &Update{Kind: kind, Cursor: FeedCursor{Epoch: w.epoch, Position: position}.String(), Event: e}
 	if e != nil {
 		u.Order = e.Order

@@ -70,7 +70,8 @@ type Hub struct {
 	loaded   bool
 	epoch    int
 	position int64 // of the last feed row that was handed on
-	orders   map[uuid.UUID]map[*orderWatch]struct{}
+	// orders has, for each order that is watched, the first of its watches, which are linked.
+	orders map[uuid.UUID]*orderWatch
 	// feeds by whose orders they show; uuid.Nil: everybody's.
 	feeds map[uuid.UUID]map[*feedWatch]struct{}
 
@@ -86,7 +87,7 @@ func NewHub(log Log, cfg Config) *Hub {
 	return &Hub{
 		log:     log,
 		cfg:     cfg.withDefaults(),
-		orders:  map[uuid.UUID]map[*orderWatch]struct{}{},
+		orders:  map[uuid.UUID]*orderWatch{},
 		feeds:   map[uuid.UUID]map[*feedWatch]struct{}{},
 		recent:  newRecent(recentEvents),
 		signal:  make(chan struct{}, 1),
@@ -100,15 +101,15 @@ func (h *Hub) Publish(events []order.Event) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for i := range events {
-		watches := h.orders[events[i].Order.ID]
-		if len(watches) == 0 && len(h.feeds) == 0 {
+		first := h.orders[events[i].Order.ID]
+		if first == nil && len(h.feeds) == 0 {
 			continue
 		}
 		e := asLogged(&events[i])
 		if len(h.feeds) > 0 {
 			h.recent.add(e)
 		}
-		for w := range watches {
+		for w := first; w != nil; w = w.next {
 			w.inbox.putNewer(delivery{event: e})
 		}
 	}
@@ -151,8 +152,8 @@ func (h *Hub) Drain() {
 	// Who subscribes from now on finds it set.
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	for _, watches := range h.orders {
-		for w := range watches {
+	for _, first := range h.orders {
+		for w := first; w != nil; w = w.next {
 			w.inbox.wake()
 		}
 	}

@@ -34,8 +34,6 @@ type inbox struct {
 	armed time.Time // when timer fires; zero: it is not set
 }
 
-func newInbox(limit int) *inbox { return &inbox{limit: limit} }
-
 func (b *inbox) notify(w stream.Waker) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

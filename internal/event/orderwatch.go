@@ -18,13 +18,19 @@ const retryPause = 250 * time.Millisecond
 // orderWatch is a subscription to one order. It is registered with the hub first and reads the log then, so that each
 // event is in what it reads, in its inbox, or in both; versions tell which. All but the inbox is Next's alone.
 type orderWatch struct {
-	hub       *Hub
-	inbox     *inbox
+	hub *Hub
+	// The other watches of the order, under the hub's lock. A map would take more than all else here, and nearly every
+	// order has one subscriber, or a few.
+	next, previous *orderWatch
+	joined         bool
+
+	inbox     inbox
 	principal auth.Principal
 	orderID   uuid.UUID
 	epoch     int
-	// last version handed out.
-	last int
+	// last version handed out, or had by who has come with a cursor. begun: some item was handed out.
+	last  int
+	begun bool
 	// first is the item that starts the stream.
 	first *Update
 	// page has events read from the log.
@@ -58,7 +64,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	if err := h.load(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &orderWatch{hub: h, inbox: newInbox(h.cfg.QueueLimit), principal: p, orderID: orderID}
+	w := &orderWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, orderID: orderID}
 	w.join()
 	o, err := h.log.Order(ctx, p, orderID)
 	if err != nil {
@@ -74,17 +80,25 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 		w.last, w.known = cursor.Version, o.Version
 		w.inbox.has(o.Version)
 	}
-	return &Subscription{hub: h, source: w, inbox: w.inbox}, nil
+	return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
 }
 
 // start begins the stream with a state.
 func (w *orderWatch) start(kind Kind, o *order.Order) {
 	w.last, w.known, w.page, w.reset = o.Version, o.Version, nil, false
-	w.first = &Update{Kind: kind, Cursor: w.cursor(o.Version), Order: o}
+	w.first = &Update{Kind: kind, Cursor: w.at(o.Version), Order: o}
 	w.inbox.has(o.Version)
 }
 
-func (w *orderWatch) cursor(version int) string {
+func (w *orderWatch) cursor() string {
+	if !w.begun {
+		return ""
+	}
+	return w.at(w.last)
+}
+
+// at is the cursor after a version.
+func (w *orderWatch) at(version int) string {
 	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: version}.String()
 }
 
@@ -92,7 +106,7 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	for {
 		if w.first != nil {
 			u := w.first
-			w.first = nil
+			w.first, w.begun = nil, true
 			return u, time.Time{}, nil
 		}
 		if len(w.page) > 0 {
@@ -133,8 +147,8 @@ func (w *orderWatch) happened(e *order.Event) *Update {
 	if e.Version <= w.last || !w.principal.CanSee(e.Order.CustomerID) {
 		return nil
 	}
-	w.last = e.Version
-	return &Update{Kind: Happened, Cursor: w.cursor(e.Version), Event: e, Order: e.Order}
+	w.last, w.begun = e.Version, true
+	return &Update{Kind: Happened, Cursor: w.at(e.Version), Event: e, Order: e.Order}
 }
 
 // work reads from the log what the subscriber needs of it. again is when to try once more.
@@ -185,10 +199,11 @@ func (w *orderWatch) join() {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.orders[w.orderID] == nil {
-		h.orders[w.orderID] = map[*orderWatch]struct{}{}
+	if w.next = h.orders[w.orderID]; w.next != nil {
+		w.next.previous = w
 	}
-	h.orders[w.orderID][w] = struct{}{}
+	h.orders[w.orderID] = w
+	w.joined = true
 	w.epoch = h.epoch
 	h.subscribers.Add(1)
 	h.cfg.Relay.OrderWatched(w.orderID, +1)
@@ -198,14 +213,22 @@ func (w *orderWatch) leave() {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	watches := h.orders[w.orderID]
-	if _, joined := watches[w]; !joined {
+	if !w.joined {
 		return
 	}
-	delete(watches, w)
-	if len(watches) == 0 {
+	w.joined = false
+	if w.next != nil {
+		w.next.previous = w.previous
+	}
+	switch {
+	case w.previous != nil:
+		w.previous.next = w.next
+	case w.next != nil:
+		h.orders[w.orderID] = w.next
+	default:
 		delete(h.orders, w.orderID)
 	}
+	w.next, w.previous = nil, nil
 	h.subscribers.Add(-1)
 	h.cfg.Relay.OrderWatched(w.orderID, -1)
 }

@@ -114,8 +114,8 @@ func (h *Hub) restored(tail FeedTail) bool {
 	}
 	h.epoch, h.position = tail.Epoch, tail.Last
 	h.recent.clear()
-	for _, watches := range h.orders {
-		for w := range watches {
+	for _, first := range h.orders {
+		for w := first; w != nil; w = w.next {
 			w.inbox.void()
 		}
 	}
@@ -163,7 +163,7 @@ func (h *Hub) wants(row *FeedRow) bool {
 	if len(h.feeds[uuid.Nil]) > 0 || len(h.feeds[row.CustomerID]) > 0 {
 		return true
 	}
-	for w := range h.orders[row.Key.OrderID] {
+	for w := h.orders[row.Key.OrderID]; w != nil; w = w.next {
 		if w.inbox.lacks(row.Key.Version) {
 			return true
 		}
@@ -180,7 +180,7 @@ func (h *Hub) hand(row *FeedRow, e *order.Event) {
 		return
 	}
 	if e != nil {
-		for w := range h.orders[row.Key.OrderID] {
+		for w := h.orders[row.Key.OrderID]; w != nil; w = w.next {
 			w.inbox.putNewer(delivery{event: e})
 		}
 	}

@@ -14,14 +14,14 @@ type Subscription struct {
 	hub    *Hub
 	source source
 	inbox  *inbox
-	// cursor of the last item handed out.
-	cursor string
 }
 
 // source is what a subscription reads: an orderWatch or a feedWatch.
 type source interface {
 	// step returns the next item, or nil when there is none now. again, if not zero, is when to try without a signal.
 	step(ctx context.Context) (u *Update, again time.Time, err error)
+	// cursor of the last item handed out; empty when there was none.
+	cursor() string
 	// leave removes it from the hub.
 	leave()
 }
@@ -42,11 +42,10 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	u, again, err := s.source.step(ctx)
 	switch {
 	case errors.Is(err, errSlow):
-		return nil, &stream.SlowConsumerError{Cursor: s.cursor}
+		return nil, &stream.SlowConsumerError{Cursor: s.source.cursor()}
 	case err != nil:
 		return nil, err
 	case u != nil:
-		s.cursor = u.Cursor
 		return u, nil
 	}
 	if s.hub.isDraining() {

@@ -2,7 +2,6 @@ package gqlws
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -73,7 +72,7 @@ func (c *conn) drain() {
 // wakeAll lets every stream say what it makes of the drain.
 func (c *conn) wakeAll() {
 	c.mu.Lock()
-	all := slices.Collect(maps.Values(c.operations))
+	all := slices.Clone(c.operations)
 	c.mu.Unlock()
 	for _, op := range all {
 		op.Wake()

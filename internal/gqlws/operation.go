@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -51,14 +52,14 @@ func (c *conn) subscribe(m message) {
 	limit := c.t.cfg.MaxSubscriptions
 
 	c.mu.Lock()
-	_, active := c.operations[m.id]
+	active := c.operation(m.id) != nil
 	// Cancelled operations that are not over count too, so that subscribe and complete in turn cannot pile up goroutines;
 	// they have as much room again, because a client may well replace all it has.
 	full := len(c.operations) >= limit || c.running >= 2*limit
 	closing := c.closing || c.draining
 	if !active && !full && !closing {
 		op.ctx, op.cancel = context.WithCancel(c.session)
-		c.operations[m.id] = op
+		c.operations = append(c.operations, op)
 		c.running++
 		c.finished.Add(1)
 	}
@@ -89,16 +90,31 @@ func parseParams(payload json.RawMessage) (*graphql.RawParams, error) {
 	return params, nil
 }
 
+// operation is the one that has the id; nil when it is free. The lock is held.
+func (c *conn) operation(id string) *operation {
+	for _, op := range c.operations {
+		if op.id == id {
+			return op
+		}
+	}
+	return nil
+}
+
+// remove frees the operation's id. The lock is held.
+func (c *conn) remove(op *operation) {
+	c.operations = slices.DeleteFunc(c.operations, func(o *operation) bool { return o == op })
+}
+
 // cancelOperation is the client's complete. An id that is not active is no error: the two completes may have crossed.
 func (c *conn) cancelOperation(m message) {
 	c.mu.Lock()
-	op := c.operations[m.id]
+	op := c.operation(m.id)
 	if op == nil {
 		c.mu.Unlock()
 		return
 	}
 	op.cancelled = true
-	delete(c.operations, m.id)
+	c.remove(op)
 	idle, cancel := !op.busy, op.cancel
 	op.busy = true
 	c.mu.Unlock()

@@ -2,7 +2,6 @@ package gqlws
 
 import (
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -27,13 +26,21 @@ func (c *conn) enqueue(f frame) bool {
 		c.mu.Unlock()
 		return false
 	}
-	c.queue = append(c.queue, f)
-	start := !c.writing
-	c.writing = true
+	start := c.claim(f)
 	c.mu.Unlock()
 	if start {
-		go c.flush(nil)
+		go c.flush(f, nil)
 	}
+	return true
+}
+
+// claim makes the caller write f, or queues it when somebody else writes. The lock is held.
+func (c *conn) claim(f frame) (mine bool) {
+	if c.writing {
+		c.queue = append(c.queue, f)
+		return false
+	}
+	c.writing = true // then nothing is queued
 	return true
 }
 
@@ -77,13 +84,12 @@ func (c *conn) send(op *operation, cursor string, data []byte) delivery {
 		c.mu.Unlock()
 		return refused
 	}
-	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op, cursor: cursor})
-	start := !c.writing
-	c.writing = true
+	f := frame{kind: websocket.TextMessage, data: data, op: op, cursor: cursor}
+	start := c.claim(f)
 	c.mu.Unlock()
 	if start {
 		// Nobody writes, so do it here: no other goroutine has to wake up.
-		c.flush(op)
+		c.flush(f, op)
 		if c.ctx.Err() != nil {
 			return refused
 		}
@@ -108,73 +114,75 @@ func (c *conn) last(op *operation, data []byte) {
 		c.mu.Unlock()
 		return
 	}
-	delete(c.operations, op.id)
-	c.queue = append(c.queue, frame{kind: websocket.TextMessage, data: data, op: op, final: true})
-	start := !c.writing
-	c.writing = true
+	c.remove(op)
+	f := frame{kind: websocket.TextMessage, data: data, op: op, final: true}
+	start := c.claim(f)
 	c.mu.Unlock()
 	if start {
-		c.flush(op)
+		c.flush(f, op)
 	}
 }
 
-// flush writes what is queued. There is at most one at a time: whoever sets c.writing calls it. It returns when the
-// queue is empty, or when it has written the frame of own (nil: none), leaving the rest to a goroutine, so that a
-// subscription never ends up writing for its siblings.
-func (c *conn) flush(own *operation) {
+// flush writes f and then what is queued. There is at most one at a time: who has claimed f calls it. It returns when the
+// queue is empty, or, when f is own's (nil: nobody's), after f, leaving the rest to a goroutine, so that a subscription
+// never ends up writing for its siblings.
+func (c *conn) flush(f frame, own *operation) {
 	for {
-		c.mu.Lock()
-		if len(c.queue) == 0 {
-			if cap(c.queue) > 8 {
-				c.queue = nil // a burst's memory does not stay with an idle socket
+		before := c.metered.written.Load()
+		if err := c.writeFrame(f); err != nil {
+			// c.writing stays set: nobody writes after this.
+			if isTimeout(err) && c.fallAsleep() {
+				go c.stalled(f, c.metered.written.Load()-before)
+			} else {
+				c.abort()
 			}
-			c.writing = false
-			c.mu.Unlock()
+			if f.op != own {
+				c.finishQueued([]frame{f})
+			}
 			return
 		}
-		f := c.queue[0]
-		c.queue = slices.Delete(c.queue, 0, 1)
-		// The client has completed this operation and may have given its id to another one.
-		stale := f.op != nil && f.op.cancelled
-		c.mu.Unlock()
-
-		if !stale {
-			before := c.metered.written.Load()
-			if err := c.writeFrame(f); err != nil {
-				// c.writing stays set: nobody writes after this.
-				if isTimeout(err) && c.fallAsleep() {
-					go c.stalled(f, c.metered.written.Load()-before)
-				} else {
-					c.abort()
-				}
-				if f.op != own {
-					c.finishQueued([]frame{f})
-				}
-				return
-			}
+		if f.op != nil && f.op != own {
+			c.wrote(f)
 		}
-		switch {
-		case f.op == nil:
-			continue
-		case f.op == own:
-		case f.final:
-			continue
-		case f.op.stream != nil:
-			go c.advance(f.op)
-			continue
-		default:
-			f.op.written <- struct{}{} // it has room for one, and there is one frame
-			continue
+		var more bool
+		if f, more = c.dequeue(); !more {
+			return
 		}
-		c.mu.Lock()
-		rest := len(c.queue) > 0
-		c.writing = rest
-		c.mu.Unlock()
-		if rest {
-			go c.flush(nil)
+		if own != nil {
+			go c.flush(f, nil)
+			return
 		}
-		return
 	}
+}
+
+// wrote goes on with the operation whose frame somebody else has written.
+func (c *conn) wrote(f frame) {
+	switch {
+	case f.final:
+	case f.op.stream != nil:
+		go c.advance(f.op)
+	default:
+		f.op.written <- struct{}{} // it has room for one, and there is one frame
+	}
+}
+
+// dequeue is the next frame to write. When there is none, the writer is done.
+func (c *conn) dequeue() (frame, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.queue) > 0 {
+		f := c.queue[0]
+		c.queue[0] = frame{}
+		c.queue = c.queue[1:]
+		if f.op == nil || !f.op.cancelled {
+			return f, true
+		}
+		// The client has completed this operation and may have given its id to another one.
+		c.wrote(f)
+	}
+	c.queue = nil // an idle socket keeps no memory
+	c.writing = false
+	return frame{}, false
 }
 
 // writeFrame writes one frame within WriteTimeout.

@@ -70,6 +70,7 @@ func (c *conn) ping() {
 func (c *conn) initialise(m message) {
 	c.mu.Lock()
 	intime := c.initTimer == nil || c.initTimer.Stop()
+	c.initTimer = nil // it has done its work
 	c.mu.Unlock()
 	if !intime {
 		return // its timer is closing the socket

@@ -1,10 +1,12 @@
 package gqlws
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,7 +15,14 @@ import (
 // meteredConn counts what has been written, so that a frame whose deadline has passed can be finished later.
 type meteredConn struct {
 	net.Conn
-	written atomic.Int64 // bytes
+	written atomic.Int64  // bytes
+	buffer  *bufio.Reader // what the socket reads through
+}
+
+// quiet reports whether the next frame can be waited for without reading: nothing of it has been read yet.
+func (m *meteredConn) quiet() bool {
+	_, waits := m.Conn.(syscall.Conn)
+	return waits && m.buffer.Buffered() == 0
 }
 
 // Write implements net.Conn.

@@ -141,11 +141,9 @@ func New(cfg Config) *Transport {
 	}
 	t.upgrader = websocket.Upgrader{
 		HandshakeTimeout: t.cfg.WriteTimeout,
-		// Small and own buffers: the 4 KiB ones of net/http would stay with each idle socket.
-		ReadBufferSize:  1024,
-		WriteBufferSize: 4096,
-		WriteBufferPool: &sync.Pool{},
-		CheckOrigin:     cfg.CheckOrigin,
+		WriteBufferSize:  4096,
+		WriteBufferPool:  &sync.Pool{},
+		CheckOrigin:      cfg.CheckOrigin,
 	}
 	return t
 }
@@ -179,8 +177,13 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	} else if draining {
 		c.close(CloseDraining, drainReason)
 	}
-	go c.serve()
+	c.startTimers()
+	go c.await()
 }
+
+// readBuffer holds a frame's header and short messages whole; longer ones are read past it. Of 256 bytes or less
+// gorilla would make another.
+const readBuffer = 320
 
 // hijacker finds the connection behind middleware that wraps the ResponseWriter, which gorilla's type assertion does
 // not, and meters it.
@@ -192,7 +195,13 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &meteredConn{Conn: nc}, rw, nil
+	// A small buffer of our own: the 4 KiB one of net/http would stay with each idle socket.
+	m := &meteredConn{Conn: nc}
+	m.buffer = bufio.NewReaderSize(m, readBuffer)
+	if rw.Reader.Buffered() == 0 { // else the upgrader refuses it
+		rw = bufio.NewReadWriter(m.buffer, rw.Writer)
+	}
+	return m, rw, nil
 }
 
 // negotiate chooses the dialect, and the header that answers the client's offer; nil when there is none we speak.

@@ -1,0 +1,114 @@
+package gqlws
+
+import (
+	"errors"
+	"io"
+	"runtime/debug"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// A socket's one resident goroutine waits until the client has sent something (await), and then leaves the reading and
+// what comes of it to another (read), which in turn leaves the waiting to a new one. Handling a message needs a stack of
+// 8 KiB or more, which stays with a goroutine as long as it lives; one that only ever waits has 2.
+
+// await waits for the client. Where one can only wait by reading (TLS), it reads.
+func (c *conn) await() {
+	awaitReadable(c.metered.Conn) // an error shows when reading
+	go c.read()
+}
+
+// read reads until there is nothing more now, or the connection ends; then it takes the socket down.
+func (c *conn) read() {
+	ended := true
+	defer func() {
+		if ended {
+			c.teardown()
+		}
+	}()
+	defer func() {
+		if p := recover(); p != nil {
+			c.t.cfg.Logger.ErrorContext(c.ctx, "websocket reader panicked", "panic", p, "stack", string(debug.Stack()))
+			c.close(CloseInternal, internalReason)
+		}
+	}()
+	for {
+		if c.skipPongs() {
+			ended = false
+			go c.await()
+			return
+		}
+		frameType, data, err := c.ws.ReadMessage()
+		if err != nil {
+			c.readFailed(err)
+			return
+		}
+		c.heard()
+		switch {
+		case c.isClosing(): // wait for the peer's close frame only
+		case frameType == websocket.TextMessage && !utf8.Valid(data):
+			c.close(CloseInvalidUTF8, "text frame is not UTF-8")
+		default:
+			c.receive(frameType, data)
+		}
+		if c.metered.quiet() {
+			ended = false
+			go c.await()
+			return
+		}
+	}
+}
+
+// skipPongs takes the pongs that come next, and reports whether nothing else did. gorilla would go on to wait for a
+// message behind them, and that with a stack that all idle clients would have after our first ping. Anything that is not
+// a plain pong is left to it.
+func (c *conn) skipPongs() bool {
+	in := c.metered.buffer
+	for {
+		head, err := in.Peek(2)
+		if err != nil || head[0] != 0x80|websocket.PongMessage || head[1] < 0x80 || head[1] > 0x80|125 {
+			return false
+		}
+		whole := 2 + 4 + int(head[1]&0x7f) // header, mask, payload (RFC 6455 section 5.2)
+		if _, err := in.Peek(whole); err != nil {
+			return false
+		}
+		_, _ = in.Discard(whole) // it is there
+		c.heard()
+		if c.metered.quiet() {
+			return true
+		}
+	}
+}
+
+// readFailed is told the error that ended reading.
+func (c *conn) readFailed(err error) {
+	wasClosing := c.isClosing()
+	c.shut()
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure {
+		// The peer closes, or answers our close; then gorilla refuses this echo, which is fine.
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(closed.Code, ""), c.deadline())
+		return
+	}
+	if errors.Is(err, websocket.ErrReadLimit) {
+		// gorilla has said so already, except of a length that is above all limits; then this is refused, which is fine.
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(CloseMessageTooBig, ""), c.deadline())
+	}
+	if !wasClosing {
+		// A message above the limit or a protocol error, for which gorilla has sent 1009 or 1002. What is still
+		// arriving must be read, or the reset that closing with unread data causes overtakes the close frame.
+		// On a broken connection this ends at once.
+		c.linger()
+	}
+}
+
+// linger reads and drops what the peer still sends, until it closes or CloseTimeout has passed.
+func (c *conn) linger() {
+	nc := c.ws.NetConn()
+	if nc.SetReadDeadline(time.Now().Add(c.t.cfg.CloseTimeout)) == nil {
+		_, _ = io.Copy(io.Discard, nc)
+	}
+}
