@@ -50,22 +50,7 @@ func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]in
 		ByReference bool          `db:"by_reference"`
 		PaymentID   uuid.NullUUID `db:"payment_id"`
 	}
-	err := b.db.SelectContext(ctx, &rows, `
-		WITH due AS MATERIALIZED (
-			SELECT provider, event_id FROM webhook_inbox
-			WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1
-			FOR UPDATE SKIP LOCKED
-		), claimed AS (
-			UPDATE webhook_inbox i SET claims = i.claims + 1, due_at = clock_timestamp() + make_interval(secs => $2)
-			FROM due WHERE i.provider = due.provider AND i.event_id = due.event_id
-			RETURNING i.provider, i.event_id, i.type, i.claims, i.payment_id, i.reference
-		)
-		SELECT c.provider, c.event_id, c.type, c.claims, c.payment_id IS NULL AND c.reference IS NOT NULL AS by_reference,
-			coalesce(
-				(SELECT p.id FROM payments p WHERE p.id = c.payment_id AND p.provider = c.provider),
-				(SELECT p.id FROM payments p WHERE p.provider_reference = c.reference AND p.provider = c.provider ORDER BY p.id LIMIT 1)
-			) AS payment_id
-		FROM claimed c`, limit, lease.Seconds())
+	err := b.db.SelectContext(ctx, &rows, claimQuery, limit, lease.Seconds())
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +63,23 @@ func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]in
 	}
 	return claims, nil
 }
+
+const claimQuery = `
+	WITH due AS MATERIALIZED (
+		SELECT provider, event_id FROM webhook_inbox
+		WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1
+		FOR UPDATE SKIP LOCKED
+	), claimed AS (
+		UPDATE webhook_inbox i SET claims = i.claims + 1, due_at = clock_timestamp() + make_interval(secs => $2)
+		FROM due WHERE i.provider = due.provider AND i.event_id = due.event_id
+		RETURNING i.provider, i.event_id, i.type, i.claims, i.payment_id, i.reference
+	)
+	SELECT c.provider, c.event_id, c.type, c.claims, c.payment_id IS NULL AND c.reference IS NOT NULL AS by_reference,
+		coalesce(
+			(SELECT p.id FROM payments p WHERE p.id = c.payment_id AND p.provider = c.provider),
+			(SELECT p.id FROM payments p WHERE p.provider_reference = c.reference AND p.provider = c.provider ORDER BY p.id LIMIT 1)
+		) AS payment_id
+	FROM claimed c`
 
 type verdictRow struct {
 	Provider string       `json:"provider"`

@@ -87,12 +87,14 @@ func (r *Reconciliation) Leave(ctx context.Context, round *reconcile.Round) erro
 
 // Unknown implements reconcile.Store.
 func (r *Reconciliation) Unknown(ctx context.Context, provider string, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
-	err = r.db.SelectContext(ctx, &ids, `
-		SELECT id FROM payments
-		WHERE attention IS NOT NULL AND attention = 'UNKNOWN_OUTCOME' AND provider = $1 AND id > $2
-		ORDER BY id LIMIT $3`, provider, after, limit)
+	err = r.db.SelectContext(ctx, &ids, unknownQuery, provider, after, limit)
 	return ids, err
 }
+
+const unknownQuery = `
+	SELECT id FROM payments
+	WHERE attention IS NOT NULL AND attention = 'UNKNOWN_OUTCOME' AND provider = $1 AND id > $2
+	ORDER BY id LIMIT $3`
 
 // booksQuery reads payments as of one moment. The charge is that of the last authorization that was called: there is
 // one for each payment.
@@ -108,6 +110,18 @@ const booksQuery = `
 	FROM payments p JOIN orders o ON o.id = p.order_id
 	LEFT JOIN reconciliation_differences d ON d.payment_id = p.id AND d.resolved_at IS NULL
 	WHERE p.provider = $1 AND `
+
+// booksDiffering and booksAtRest continue booksQuery.
+const (
+	booksDiffering = `p.id IN (
+			SELECT payment_id FROM reconciliation_differences WHERE resolved_at IS NULL
+			UNION SELECT id FROM payments WHERE attention IS NOT NULL AND attention = 'MISMATCH'
+		) AND p.id > $2 ORDER BY p.id LIMIT $3`
+	booksAtRest = `p.status IN ('AUTHORIZED', 'CONFIRMED', 'DECLINED', 'VOIDED', 'EXPIRED')
+		AND (p.updated_at, p.id) > ($2, $3) AND p.updated_at <= $4
+		AND d.id IS NULL AND p.attention IS DISTINCT FROM 'MISMATCH'
+		ORDER BY p.updated_at, p.id LIMIT $5`
+)
 
 type booksRow struct {
 	ID            uuid.UUID             `db:"id"`
@@ -157,18 +171,12 @@ func (r *Reconciliation) books(ctx context.Context, query string, args ...any) (
 
 // Differing implements reconcile.Store.
 func (r *Reconciliation) Differing(ctx context.Context, provider string, after uuid.UUID, limit int) ([]reconcile.Books, error) {
-	return r.books(ctx, booksQuery+`p.id IN (
-			SELECT payment_id FROM reconciliation_differences WHERE resolved_at IS NULL
-			UNION SELECT id FROM payments WHERE attention IS NOT NULL AND attention = 'MISMATCH'
-		) AND p.id > $2 ORDER BY p.id LIMIT $3`, provider, after, limit)
+	return r.books(ctx, booksQuery+booksDiffering, provider, after, limit)
 }
 
 // AtRest implements reconcile.Store.
 func (r *Reconciliation) AtRest(ctx context.Context, provider string, after reconcile.Position, until time.Time, limit int) ([]reconcile.Books, error) {
-	return r.books(ctx, booksQuery+`p.status IN ('AUTHORIZED', 'CONFIRMED', 'DECLINED', 'VOIDED', 'EXPIRED')
-		AND (p.updated_at, p.id) > ($2, $3) AND p.updated_at <= $4
-		AND d.id IS NULL AND p.attention IS DISTINCT FROM 'MISMATCH'
-		ORDER BY p.updated_at, p.id LIMIT $5`, provider, after.At, after.ID, until, limit)
+	return r.books(ctx, booksQuery+booksAtRest, provider, after.At, after.ID, until, limit)
 }
 
 // Differs implements reconcile.Store.
