@@ -255,6 +255,30 @@ func TestMessages(t *testing.T) {
 	})
 }
 
+func TestSubscriptionHasOneRoot(t *testing.T) {
+	t.Parallel()
+	g := newGuard()
+	for _, text := range []string{
+		"subscription { orderFeed { cursor } orderFeed { kind } }",
+		"subscription { ...F ... { orderFeed { kind } } } fragment F on Subscription { orderFeed { cursor } }",
+		"subscription($s: Boolean!) { orderFeed { cursor @skip(if: $s) kind } }",
+	} {
+		accepted(t, g, text)
+	}
+	for _, text := range []string{
+		"subscription { orderFeed { cursor } b: orderFeed { cursor } }",
+		"subscription { ...F b: orderFeed { cursor } } fragment F on Subscription { orderFeed { cursor } }",
+		"subscription { orderFeed @skip(if: true) { cursor } }",
+		"subscription($i: Boolean!) { ... @include(if: $i) { orderFeed { cursor } } }",
+		"subscription($i: Boolean!) { ...F @include(if: $i) } fragment F on Subscription { orderFeed { cursor } }",
+		"subscription($i: Boolean!) { ...F } fragment F on Subscription { orderFeed @include(if: $i) { cursor } }",
+		"subscription { __typename }",
+		"subscription { __typename orderFeed { cursor } }",
+	} {
+		refused(t, g, text, fault.ValidationFailed)
+	}
+}
+
 func TestIntrospectionOff(t *testing.T) {
 	t.Parallel()
 	g := newGuard(quiet)

@@ -161,6 +161,11 @@ func (g *Guard) checkShape(query *ast.QueryDocument) *gqlerror.Error {
 		if err := g.compare(s); err != nil {
 			return err
 		}
+		if operation.Operation == ast.Subscription {
+			if err := m.checkSubscription(operation.SelectionSet); err != nil {
+				return err
+			}
+		}
 		limit := g.cfg.Limits.RootFields
 		if operation.Operation == ast.Mutation {
 			limit = min(limit, g.cfg.Limits.MutationFields)
@@ -182,6 +187,48 @@ func (g *Guard) checkShape(query *ast.QueryDocument) *gqlerror.Error {
 		return refusal(fault.ValidationFailed, "Introspection is switched off on this server.", m.introspects.Position)
 	}
 	return nil
+}
+
+// checkSubscription makes sure that exactly one field is subscribed to, whatever the variables say (section 5.2.4 of the
+// GraphQL specification, its draft of 2025 on): gqlparser counts names instead of response keys, and leaves directives to the
+// executor, to which none at all is a defect of ours.
+func (m *measurement) checkSubscription(set ast.SelectionSet) *gqlerror.Error {
+	keys, seen := map[string]bool{}, map[string]bool{}
+	var conditional *ast.Directive
+	var collect func(ast.SelectionSet)
+	collect = func(set ast.SelectionSet) {
+		for _, selection := range set {
+			var directives ast.DirectiveList
+			switch selection := selection.(type) {
+			case *ast.Field:
+				keys[selection.Alias] = true
+				directives = selection.Directives
+			case *ast.InlineFragment:
+				collect(selection.SelectionSet)
+				directives = selection.Directives
+			case *ast.FragmentSpread:
+				if definition := m.fragments[selection.Name]; definition != nil && !seen[selection.Name] {
+					seen[selection.Name] = true
+					collect(definition.SelectionSet)
+				}
+				directives = selection.Directives
+			}
+			for _, name := range []string{"skip", "include"} {
+				if d := directives.ForName(name); d != nil {
+					conditional = d
+				}
+			}
+		}
+	}
+	collect(set)
+	switch {
+	case conditional != nil:
+		return refusal(fault.ValidationFailed, "The root field of a subscription can be neither skipped nor included.", conditional.Position)
+	case len(keys) > 1:
+		return refusal(fault.ValidationFailed, "A subscription selects one root field.", nil)
+	default:
+		return nil
+	}
 }
 
 // refused is a document without a finite shape.
