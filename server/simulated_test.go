@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
 // until collects an order's items up to one for which done is true.
 func until(t *testing.T, u *user, orderID string, done func(item) bool) []item {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a kill may leave a claim that runs for 30 s
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var items []item
 	err := watchOrder(u.url, u.token, orderID).run(ctx, func(it item) error {
@@ -191,7 +192,8 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 	}))
 	defer between.Close()
 	const secret = "SIMULATED_WEBHOOK_SECRET=a secret that both sides have"
-	provider := newProcess(t, postgrestest.URL(t), secret, "SIMULATED_WEBHOOK_URL="+between.URL)
+	ledger := postgrestest.URL(t)
+	provider := newProcess(t, ledger, secret, "SIMULATED_WEBHOOK_URL="+between.URL)
 	provider.args = []string{"simprovider"}
 	provider.start()
 	defer func() { provider.kill() }()
@@ -206,6 +208,19 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 		t.Errorf("the page says %s", text)
 	}
 	<-refused
+	// Killed before it has noted that, it would let the event rest for 30 seconds: right, and not worth waiting for.
+	db, err := postgres.Open(t.Context(), ledger, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	await(patience, t, func() bool {
+		var noted bool
+		err := db.GetContext(t.Context(), &noted, `SELECT due_at < now() + interval '20 seconds' FROM simulated.events`)
+		return err == nil && noted
+	})
 	provider.kill()
 	target := app.URL()
 	shop.Store(&target)
