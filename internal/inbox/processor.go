@@ -144,7 +144,8 @@ func (p *Processor) count(ctx context.Context, verdicts []Verdict) {
 			p.cfg.Counts.Done.Add(1)
 		case Ignored:
 			p.cfg.Counts.Ignored.Add(1)
-			p.cfg.Log.InfoContext(ctx, "a webhook concerns no payment of ours", attributes...)
+			// Not at info: another system's webhooks may be many.
+			p.cfg.Log.DebugContext(ctx, "a webhook concerns no payment of ours", attributes...)
 		case Failed:
 			p.cfg.Counts.Failed.Add(1)
 			p.cfg.Log.ErrorContext(ctx, "a webhook is given up; the reconciler still compares its payment", attributes...)
