@@ -63,6 +63,10 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then every subscrib
 	@SOAK_SECONDS="$${SOAK_SECONDS:-120}" HOSTILE_CONNECTIONS="$${HOSTILE_CONNECTIONS:-100000}" \
 		go test -count=1 -parallel 1 -timeout 60m -v -run '^(TestSoak|TestSoakStalledReader|TestHostileConnections)$$' ./server
 
+.PHONY: bench
+bench: bin/server ## Measure against raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
+	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
+
 .PHONY: clean
 clean: ## Remove what make has built; the data in .data stays
 	rm -rf bin web/node_modules internal/pgembed/npm/node_modules

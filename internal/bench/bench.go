@@ -1,0 +1,85 @@
+// Package bench measures what Orderwire promises about speed, against what the machine can do: a raw gorilla/websocket
+// broadcaster runs in turn with the real server process, in the same minutes, so that the figure is a ratio that a noisy
+// machine disturbs on both sides. What every client received is checked as it comes:
+// a figure with a lost, duplicated or disordered delivery is no figure.
+//
+// One program plays all the parts (cmd): it conducts, and starts itself again as the load generator and as the
+// broadcaster, so that neither shares a process, or a garbage collector, with the server. docs/benchmarks.md has the
+// method and the results.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config of a Run.
+type Config struct {
+	// Server is the server program, Self this one.
+	Server, Self string
+	// Rounds is how often each measurement is repeated, in turn with the others: 3.
+	Rounds int
+	// Only has the names of the measurements to run; empty: all.
+	Only []string
+	// Folder is where the cluster lives while it runs; it is left empty.
+	Folder string
+	// Progress gets a line for each step, Log what the server says.
+	Progress, Log io.Writer
+}
+
+// measurement is one experiment: a round adds its values to the report.
+type measurement struct {
+	name  string
+	about string
+	round func(context.Context, *lab, *Report) error
+}
+
+var measurements = []measurement{
+	{"idle", "what an idle subscription costs", idle},
+	{"deliveries", "events to 100 subscribers each, in turn with a raw broadcast", deliveries},
+}
+
+// Names of the measurements, for Config.Only.
+func Names() []string {
+	var names []string
+	for _, m := range measurements {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// Run measures. The report is whole also when an error is returned, as far as it got.
+func Run(ctx context.Context, cfg Config) (*Report, error) {
+	if cfg.Rounds == 0 {
+		cfg.Rounds = 3
+	}
+	for _, name := range cfg.Only {
+		if !slices.Contains(Names(), name) {
+			return nil, fmt.Errorf("there is no measurement %q; there are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	report := newReport()
+	lab, err := openLab(ctx, cfg)
+	if err != nil {
+		return report, err
+	}
+	defer lab.close()
+	report.Machine = describe(ctx, lab)
+	began := time.Now()
+	for round := range cfg.Rounds {
+		for _, m := range measurements {
+			if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, m.name) {
+				continue
+			}
+			lab.say("round %d of %d, %4.0f s: %s", round+1, cfg.Rounds, time.Since(began).Seconds(), m.about)
+			if err := m.round(ctx, lab, report); err != nil {
+				return report, fmt.Errorf("%s: %w", m.name, err)
+			}
+		}
+	}
+	return report, nil
+}

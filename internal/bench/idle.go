@@ -1,0 +1,64 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+)
+
+const (
+	// idleBase sockets are open before the counting begins, so that what the process needs once is not counted.
+	idleBase = 1000
+	idleMore = 5000
+	idleEach = 10
+)
+
+// idle measures what is resident per idle subscription: of 5,000 sockets with one each, above the 1,000 that are there
+// already, and of 10 more on each of those.
+func idle(ctx context.Context, l *lab, report *Report) (err error) {
+	server, err := l.server(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	var opened struct{ Open int }
+	load, err := l.self(ctx, &opened, "idle", server.addr, strconv.Itoa(idleBase), strconv.Itoa(idleMore), strconv.Itoa(idleEach))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, load.stop()) }()
+	pid := server.cmd.Process.Pid
+	var bytes, routines [3]float64
+	for stage := range bytes {
+		if stage > 0 {
+			if err := load.ask(&opened); err != nil {
+				return err
+			}
+		}
+		if err := rest(ctx); err != nil {
+			return err
+		}
+		if bytes[stage], err = rss(pid); err != nil {
+			return err
+		}
+		if routines[stage], err = server.metric(ctx, "go_goroutines"); err != nil {
+			return err
+		}
+	}
+	report.add("idle.socket", (bytes[1]-bytes[0])/idleMore/1000)
+	report.add("idle.subscription", (bytes[2]-bytes[1])/(idleBase*idleEach)/1000)
+	report.add("idle.goroutines.socket", (routines[1]-routines[0])/idleMore)
+	report.add("idle.goroutines.subscription", (routines[2]-routines[1])/(idleBase*idleEach))
+	return nil
+}
+
+// rest lets the server come to rest: it collects its garbage and gives memory back while nothing happens.
+func rest(ctx context.Context) error {
+	select {
+	case <-time.After(5 * time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// figure is one number that is promised. Must and reach are 0 where none is.
+type figure struct {
+	name, what, unit string
+	must, reach      float64
+	// least: lower is better.
+	least bool
+}
+
+// figures in the order of the table. The targets are those of the issue that set them.
+var figures = []figure{
+	{"idle.socket", "resident per idle socket with one subscription", "kB", 8, 5, true},
+	{"idle.subscription", "resident per further subscription on a socket", "kB", 1.2, .8, true},
+	{"idle.goroutines.socket", "goroutines per idle socket", "", 1, 1, true},
+	{"idle.goroutines.subscription", "goroutines per idle subscription", "", 0, 0, true},
+	{"deliveries.ratio", "deliveries per second ÷ raw broadcast, 100 subscribers an event", "", .60, .80, false},
+	{"deliveries.rate", "deliveries per second", "/s", 0, 0, false},
+	{"deliveries.raw", "raw broadcast, deliveries per second", "/s", 0, 0, false},
+	{"deliveries.cpu", "server CPU per delivery", "µs", 0, 0, true},
+	{"deliveries.rawcpu", "raw broadcaster's CPU per delivery", "µs", 0, 0, true},
+	{"deliveries.dbcpu", "database CPU per delivery", "µs", 0, 0, true},
+	{"deliveries.faults", "deliveries lost, duplicated or out of order", "", 0, 0, true},
+	{"deliveries.p50", "request to event on all 100 sockets, p50", "ms", 0, 0, true},
+	{"deliveries.p99", "request to event on all 100 sockets, p99", "ms", 0, 0, true},
+}
+
+// promised tells the figures with a target, of which 0 is one where less than nothing cannot be.
+func (f figure) promised() bool {
+	return f.must > 0 || f.reach > 0 || f.name == "idle.goroutines.subscription" || f.name == "deliveries.faults"
+}
+
+// Machine is where a report was made.
+type Machine struct {
+	CPUs       int    `json:"cpus"`
+	OS         string `json:"os"`
+	Go         string `json:"go"`
+	PostgreSQL string `json:"postgresql"`
+	Pgbench    string `json:"pgbench,omitempty"`
+	Revision   string `json:"revision,omitempty"`
+}
+
+// Report has every round's value of each figure.
+type Report struct {
+	At      time.Time            `json:"at"`
+	Machine Machine              `json:"machine"`
+	Values  map[string][]float64 `json:"values"`
+}
+
+func newReport() *Report {
+	return &Report{At: time.Now().UTC().Truncate(time.Second), Values: map[string][]float64{}}
+}
+
+func (r *Report) add(name string, value float64) {
+	if !slices.ContainsFunc(figures, func(f figure) bool { return f.name == name }) {
+		panic("bench: no figure " + name)
+	}
+	r.Values[name] = append(r.Values[name], value)
+}
+
+// Median of a figure's rounds; false when it was not measured.
+func (r *Report) Median(name string) (float64, bool) {
+	values := slices.Sorted(slices.Values(r.Values[name]))
+	n := len(values)
+	if n == 0 {
+		return 0, false
+	}
+	return (values[(n-1)/2] + values[n/2]) / 2, true
+}
+
+// verdict compares a median with the figure's targets.
+func (f figure) verdict(median float64) string {
+	meets := func(target float64) bool {
+		return median == target || (median < target) == f.least
+	}
+	switch {
+	case !f.promised():
+		return ""
+	case meets(f.reach):
+		return "reached"
+	case meets(f.must):
+		return "holds"
+	}
+	return "MISSED"
+}
+
+// Faultless reports whether no delivery was lost, duplicated or out of order.
+func (r *Report) Faultless() bool {
+	return !slices.ContainsFunc(r.Values["deliveries.faults"], func(v float64) bool { return v > 0 })
+}
+
+// Write prints the table.
+func (r *Report) Write(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "figure\tmedian\tmust\treach\tverdict\trounds")
+	for _, f := range figures {
+		median, measured := r.Median(f.name)
+		if !measured {
+			continue
+		}
+		must, reach := "", ""
+		if f.promised() {
+			must, reach = number(f.must), number(f.reach)
+		}
+		fmt.Fprintf(table, "%s\t%s %s\t%s\t%s\t%s\t", f.what, number(median), f.unit, must, reach, f.verdict(median))
+		for _, v := range r.Values[f.name] {
+			fmt.Fprintf(table, "%s ", number(v))
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+// number has as many digits as mean something.
+func number(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
