@@ -213,7 +213,7 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	await(patience, t, func() bool {
