@@ -67,6 +67,20 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then every subscrib
 bench: bin/server ## Measure against raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
 
+.PHONY: fuzz
+fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (1m) each
+	@# Without the race detector. Minimising an input is bounded, or it would take the time from finding others.
+	@grep -rEl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file" | while read -r name; do \
+			echo "$$name in $$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$${FUZZTIME:-1m}" -fuzzminimizetime 20x "$$(dirname "$$file")" </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+.PHONY: manifest
+manifest: bin/server ## Write the web app's operations to bin/manifest.json, for TRUSTED_DOCUMENTS
+	bin/server manifest web/src > bin/manifest.json
+
 .PHONY: clean
 clean: ## Remove what make has built; the data in .data stays
 	rm -rf bin web/node_modules internal/pgembed/npm/node_modules

@@ -199,7 +199,7 @@ func TestCORS(t *testing.T) {
 		if response.StatusCode != 204 || body != "" {
 			t.Errorf("%d %q", response.StatusCode, body)
 		}
-		for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"} {
+		for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "GraphQL-Cost"} {
 			if !strings.Contains(response.Header.Get("Access-Control-Allow-Headers"), name) {
 				t.Errorf("%s is not allowed", name)
 			}
