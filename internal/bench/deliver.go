@@ -9,7 +9,7 @@ import (
 const (
 	deliverGroups  = 10
 	deliverSockets = 100
-	deliverWindow  = 4
+	deliverWindow  = 16
 	deliverSeconds = 6
 )
 

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Save writes the report into a folder.
+// Save writes the report into a folder: latest.json, and latest.svg when a figure with a target was measured.
 func (r *Report) Save(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -16,5 +16,5 @@ func (r *Report) Save(folder string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(filepath.Join(folder, "latest.json"), append(raw, '\n'), 0o644))
+	return errors.Join(os.WriteFile(filepath.Join(folder, "latest.json"), append(raw, '\n'), 0o644), r.chart(folder))
 }
