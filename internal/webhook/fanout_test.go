@@ -71,6 +71,35 @@ func (u unread) FeedPage(context.Context, auth.Principal, uuid.UUID, int64, int)
 	return event.FeedPage{}, nil
 }
 
+// An endpoint that is made while a page is read, before one of its events, gets that event.
+func TestFanoutWhileEndpointIsMade(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.endpoint("http://127.0.0.1:1/first")
+	var late *webhook.Endpoint
+	feed := interrupted{Log: postgres.NewLog(w.db), before: func() {
+		late, _ = w.endpoint("http://127.0.0.1:1/late")
+		w.place()
+	}}
+	if _, err := webhook.NewFanout(feed, w.store, "test", w.clock.Now, func() {}, w.logger()).Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.deliveries(); len(got) != 2 || (got[0].Endpoint.ID != late.ID && got[1].Endpoint.ID != late.ID) {
+		t.Errorf("%d deliveries, want one for each endpoint", len(got))
+	}
+}
+
+// interrupted is a log where something happens right before a page is read.
+type interrupted struct {
+	*postgres.Log
+	before func()
+}
+
+func (i interrupted) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+	i.before()
+	return i.Log.FeedPage(ctx, p, customerID, after, limit)
+}
+
 // Two that read the same page add its deliveries once; a statement that runs twice, or comes late, does nothing.
 func TestFanoutOnlyFromWhereItStands(t *testing.T) {
 	t.Parallel()
