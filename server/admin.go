@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"syscall"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/httpguard"
 )
 
 // adminServer serves what only operators may see, on an address of its own. Nil serves nothing.
@@ -41,11 +43,33 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	if cfg.PProf {
+		routeProfiles(mux)
+	}
+	// A page that has its name point here (DNS rebinding) could read all of this.
+	guard, err := httpguard.New(httpguard.Config{Addr: cfg.AdminAddr, AllowedHosts: cfg.AllowedHosts, Logger: logger})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	return &adminServer{
 		listener: listener,
 		registry: registry,
-		server:   &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second},
+		server: &http.Server{
+			Handler: guard.Middleware(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		},
 	}, nil
+}
+
+// routeProfiles adds what net/http/pprof adds to the default mux, which nothing here serves. The index serves the other
+// profiles by their names.
+func routeProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // gauge adds a figure that is read when metrics are asked for.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gorilla/websocket"
 )
@@ -147,10 +148,18 @@ func (c *conn) receive(frameType int, data []byte) {
 	}
 	row, ok := c.dialect.table[m.kind]
 	if !ok {
-		c.dialect.invalid(c, message{reason: fmt.Sprintf("`%s` is not a message a client may send", m.kind)})
+		c.dialect.invalid(c, message{reason: shownKind(m.kind) + " is not a message a client may send"})
 		return
 	}
 	row[c.state](c, m)
+}
+
+// shownKind repeats a type in a reason, which the log gets too, unless it may be anything but the name of a message.
+func shownKind(kind string) string {
+	if len(kind) > 24 || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return "its `type`"
+	}
+	return "`" + kind + "`"
 }
 
 func (c *conn) ignore(message) {}
