@@ -20,7 +20,7 @@ const (
 	// listSize stands for the length of a list that is no connection's, such as an order's lines.
 	listSize = 5
 	// introspectionCost is that of a __schema or __type with all that is below it, which is read from memory.
-	introspectionCost = 100
+	introspectionCost = 500
 	// mutationCost is added for a mutation, which writes.
 	mutationCost = 10
 )

@@ -279,6 +279,22 @@ func TestSubscriptionHasOneRoot(t *testing.T) {
 	}
 }
 
+// A schema's lists multiply: six levels of them are millions of objects.
+func TestIntrospectionInCircles(t *testing.T) {
+	t.Parallel()
+	g := newGuard()
+	refused(t, g, "query cop { __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }", fault.ValidationFailed)
+	refused(t, g, `{ __type(name: "Order") { ...T } } fragment T on __Type { fields { type { ...U } } }
+		fragment U on __Type { fields { type { possibleTypes { interfaces { fields { name } } } } } }`, fault.ValidationFailed)
+	// The introspection query of graphql-js ends with such a fragment.
+	deep := func(n int) string {
+		return "{ __schema { types { fields { type { ...T } } } } } fragment T on __Type { kind" + strings.Repeat(" ofType { kind", n) + strings.Repeat(" }", n) + " }"
+	}
+	accepted(t, g, deep(15))
+	refused(t, g, deep(16), fault.DocumentTooComplex)
+	accepted(t, g, `{ __type(name: "Order") { fields { name type { ofType { fields { name } } } } } }`)
+}
+
 func TestIntrospectionOff(t *testing.T) {
 	t.Parallel()
 	g := newGuard(quiet)
@@ -339,7 +355,7 @@ func TestCost(t *testing.T) {
 		"Fragment":      {"{ a: orders(first: 2) { ...C } b: orders(first: 3) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { total { amount } }", nil, 1 + 2*2 + 1 + 3*2},
 		"Mutation":      {"mutation { viewerSignOut { signedOutAt } }", nil, 11},
 		"Subscription":  {"subscription { orderFeed { order { id } } }", nil, 2},
-		"Introspection": {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 200},
+		"Introspection": {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"math"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -176,6 +177,9 @@ func (g *Guard) checkShape(query *ast.QueryDocument) *gqlerror.Error {
 	}
 	for _, f := range query.Fragments {
 		s := m.fragment(&ast.FragmentSpread{Name: f.Name, Position: f.Position})
+		if strings.HasPrefix(f.TypeCondition, "__") { // it has its place below __schema or __type
+			s.depth, s.introspection = 0, max(s.depth, s.introspection)
+		}
 		if err := m.refused(); err != nil {
 			return err
 		}

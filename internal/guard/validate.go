@@ -43,11 +43,10 @@ func (g *Guard) validate(query *ast.QueryDocument) (errs gqlerror.List) {
 	return errs
 }
 
-// rules are those of GraphQL, without gqlparser's own limit for introspection, which is ours to set, and without
-// suggestions where the schema is not public.
+// rules are those of GraphQL, with graphql-js's for the lists of introspection, which multiply, and without suggestions
+// where the schema is not public.
 func (g *Guard) rules() map[string]validator.RuleFunc {
 	all := rules.NewDefaultRules()
-	all.RemoveRule(rules.MaxIntrospectionDepth.Name)
 	if !g.cfg.Introspection {
 		for _, quiet := range []struct {
 			loud, quiet validator.Rule
