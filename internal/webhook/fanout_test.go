@@ -23,6 +23,7 @@ func TestFanout(t *testing.T) {
 	w.place() // nobody wants it
 	all, _ := w.endpoint("http://127.0.0.1:1/all")
 	created := w.place()
+	early := w.advance(created) // before the second one is made, and of its type
 	some, _ := w.endpoint("http://127.0.0.1:1/some", order.PaymentProcessing)
 	before := w.place()
 	processing := w.advance(before)
@@ -32,7 +33,7 @@ func TestFanout(t *testing.T) {
 	for _, d := range w.deliveries() {
 		got[d.Endpoint.ID][d.EventID]++
 	}
-	if a := got[all.ID]; len(a) != 3 || a[created.ID] != 1 || a[before.ID] != 1 || a[processing.ID] != 1 {
+	if a := got[all.ID]; len(a) != 4 || a[created.ID] != 1 || a[early.ID] != 1 || a[before.ID] != 1 || a[processing.ID] != 1 {
 		t.Errorf("the one that wants all got %v", a)
 	}
 	if s := got[some.ID]; len(s) != 1 || s[processing.ID] != 1 {
