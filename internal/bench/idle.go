@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 )
@@ -48,8 +49,9 @@ func idle(ctx context.Context, l *lab, report *Report) (err error) {
 	}
 	report.add("idle.socket", (bytes[1]-bytes[0])/idleMore/1000)
 	report.add("idle.subscription", (bytes[2]-bytes[1])/(idleBase*idleEach)/1000)
-	report.add("idle.goroutines.socket", (routines[1]-routines[0])/idleMore)
-	report.add("idle.goroutines.subscription", (routines[2]-routines[1])/(idleBase*idleEach))
+	// A few goroutines of the pipeline's and of database/sql's come and go.
+	report.add("idle.goroutines.socket", math.Round((routines[1]-routines[0])/idleMore*100)/100)
+	report.add("idle.goroutines.subscription", math.Abs(math.Round((routines[2]-routines[1])/(idleBase*idleEach)*100)/100))
 	return nil
 }
 
