@@ -10,37 +10,39 @@ import (
 
 // pages serves the web app: its files, and its one HTML page at each of its routes, so that deep links work.
 type pages struct {
-	files fs.FS
-	serve http.Handler
+	files    fs.FS
+	settings shopSettings
+	serve    http.Handler
 }
 
-func newPages(files fs.FS) *pages {
-	return &pages{files: files, serve: http.FileServerFS(files)}
+func newPages(files fs.FS, settings shopSettings) *pages {
+	return &pages{files: files, settings: settings, serve: http.FileServerFS(files)}
 }
 
 // routes registers the app's pages, its files and, when it is on, the playground.
 func (p *pages) routes(mux *http.ServeMux, playground bool) {
 	for _, route := range []string{"/{$}", "/order", "/order/create", "/order/{orderID}", "/payment", "/board"} {
-		mux.HandleFunc("GET "+route, p.page("index.html"))
+		mux.HandleFunc("GET "+route, p.page("index.html", httpguard.ContentSecurityPolicy))
 	}
 	if playground {
-		page := p.page("playground.html")
-		mux.HandleFunc("GET /playground", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Security-Policy", httpguard.PlaygroundContentSecurityPolicy)
-			page(w, r)
-		})
+		mux.HandleFunc("GET /playground", p.page("playground.html", httpguard.PlaygroundContentSecurityPolicy))
 	}
 	mux.HandleFunc("/", p.file)
 }
 
 // page serves one of the two HTML pages. They name the hashed files, so they are checked for a newer one each time.
-func (p *pages) page(name string) http.HandlerFunc {
+func (p *pages) page(name, policy string) http.HandlerFunc {
+	policy = p.settings.policy(policy)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		content, err := fs.ReadFile(p.files, name)
+		if err == nil {
+			content, err = p.settings.into(content)
+		}
 		if err != nil {
 			http.Error(w, "The web app is not built: run `make run`, or `npm ci && npm run build` in web/.", http.StatusServiceUnavailable)
 			return
 		}
+		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Cache-Control", "no-cache")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(content) // the client is gone if it fails

@@ -86,7 +86,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 			_, _ = io.WriteString(w, schema.SDL())
 		})
 	}
-	newPages(web.Files()).routes(mux, a.cfg.Introspection)
+	newPages(web.Files(), shopSettingsOf(a.cfg)).routes(mux, a.cfg.Introspection)
 	return guard.Middleware(mux), nil
 }
 
