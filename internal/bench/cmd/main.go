@@ -76,6 +76,9 @@ func run(ctx context.Context, args []string) error {
 	if report == nil {
 		return err
 	}
+	if !report.Faultless() {
+		err = errors.Join(err, errors.New("deliveries were lost, duplicated or out of order: the figures say nothing"))
+	}
 	return errors.Join(err, report.Write(os.Stdout), report.Save(args[1]))
 }
 
