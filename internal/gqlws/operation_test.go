@@ -28,6 +28,7 @@ func TestOperation(t *testing.T) {
 		{"Mutation", `mutation { touch }`, []string{`{"data":{"touch":"1"}}`}},
 		{"Subscription", `subscription { count(to: 3) }`, []string{`{"data":{"count":1}}`, `{"data":{"count":2}}`, `{"data":{"count":3}}`}},
 		{"SubscriptionWithoutPull", `subscription { plain }`, []string{`{"data":{"plain":1}}`, `{"data":{"plain":2}}`}},
+		{"WokenWhileAsked", `subscription { late }`, []string{`{"data":{"late":1}}`}},
 		{"SubscriptionWithoutItems", `subscription { count(to: 0) }`, nil},
 		{"ErrorsBesideData", `{ failing }`, []string{`{"errors":[{"message":"half of it failed"}],"data":{"failing":null}}`}},
 	} {

@@ -27,6 +27,28 @@ func (c *counter) Next(context.Context) (stream.Item, bool, error) {
 	return stream.Item{Cursor: strconv.Itoa(c.n), Response: data(c.field, strconv.Itoa(c.n))}, true, nil
 }
 
+// late is the stream of `late`: it wakes who is just about to hear that there is nothing.
+type late struct {
+	field *ast.Field
+	asked int
+	waker stream.Waker
+	over  func()
+}
+
+func (l *late) Notify(w stream.Waker) { l.waker = w }
+func (l *late) Close()                { l.over() }
+
+func (l *late) Next(context.Context) (stream.Item, bool, error) {
+	switch l.asked++; l.asked {
+	case 1:
+		l.waker.Wake()
+		return stream.Item{}, false, nil
+	case 2:
+		return stream.Item{Cursor: "1", Response: data(l.field, "1")}, true, nil
+	}
+	return stream.Item{}, false, stream.ErrDone
+}
+
 // feed is the stream of `feed`. It takes an item from the server only when it was asked for one and has none.
 type feed struct {
 	server *Server

@@ -30,6 +30,7 @@ const sdl = `
 	type Mutation { touch: String! }
 	type Subscription {
 		count(to: Int!): Int!   # 1..to, then done; after stream.LastCursor when there is one
+		late: Int!              # 1, which comes while its stream is being asked and has said that it has nothing
 		feed: String!           # what the test sends through Server.Items
 		plain: Int!             # 1, 2, then the end; registers no Stream
 		refused: Int!           # the resolver refuses
@@ -144,6 +145,10 @@ func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[strin
 		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
 		n, _ := strconv.Atoi(stream.LastCursor(ctx))
 		if stream.Register(ctx, &counter{field: field, n: n, to: to, over: over}) {
+			return never
+		}
+	case "late":
+		if stream.Register(ctx, &late{field: field, over: over}) {
 			return never
 		}
 	case "feed":
