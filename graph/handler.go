@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -34,6 +35,8 @@ type Settings struct {
 	Trusted *persisted.Manifest
 	// Rates bound how often something may be asked for. Nil: not at all.
 	Rates *ratelimit.Limits
+	// Timeout of queries and mutations; 0: none.
+	Timeout time.Duration
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
 	Transports []graphql.Transport
 }
@@ -59,6 +62,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 		exec.Use(introspection{})
 	}
 	exec.AroundOperations(whileSignedIn)
+	exec.AroundOperations(within(settings.Timeout))
 	exec.AroundOperations((&watchers{selections: newSelections(exec), sharing: newSharing()}).provide)
 	exec.AroundResponses(showCost)
 	exec.AroundResponses(atMost(settings.Limits.Errors))

@@ -20,7 +20,7 @@ import (
 // as NAME_FILE too: the path of a file that holds it.
 type Config struct {
 	Addr      string `env:"ADDR" envDefault:"127.0.0.1:8080" kind:"address" help:"Where to serve, host:port. Port 0 takes a free one."`
-	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port. Empty: nowhere."`
+	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port; ALLOWED_HOSTS holds there too. Empty: nowhere."`
 
 	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
 	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process opens at most."`
@@ -76,6 +76,7 @@ type Config struct {
 	MaxSocketsPerAddress      int           `env:"MAX_SOCKETS_PER_ADDRESS" envDefault:"1000" min:"1" help:"How many websockets and event streams one IPv4 address, or IPv6 /64 network, may have open here. One more gets 429."`
 	MaxSubscriptionsPerSocket int           `env:"MAX_SUBSCRIPTIONS_PER_SOCKET" envDefault:"100" min:"1" help:"How many operations may be active on one websocket."`
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
+	OperationTimeout          time.Duration `env:"OPERATION_TIMEOUT" envDefault:"15s" min:"0s" help:"How long a query or a mutation may take before it is UNAVAILABLE, as when all connections to PostgreSQL are in use. 0: any time."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
 	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
 	MaxDepth                  int           `env:"MAX_DEPTH" envDefault:"12" min:"2" help:"How deep fields may be nested in a document."`
@@ -93,7 +94,7 @@ type Config struct {
 
 	TLSCert string `env:"TLS_CERT" shown:"none" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
 	TLSKey  string `env:"TLS_KEY" shown:"none" help:"The file with the certificate's private key, PEM."`
-	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/."`
+	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/. They show memory: for people who may see everything."`
 
 	WebhookTimeout      time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" min:"100ms" help:"How long a receiver of webhooks has to answer."`
 	WebhookConcurrency  int           `env:"WEBHOOK_CONCURRENCY" envDefault:"8" min:"1" help:"How many requests this process sends to one webhook endpoint at the same time."`
