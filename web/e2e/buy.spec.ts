@@ -66,7 +66,7 @@ test.describe('while the payment takes its time', () => {
   test('cancels, and shows how that goes', async ({ shopper: { page, order } }) => {
     await page.goto(`/order/${await order()}`);
     await page.getByRole('button', { name: 'Cancel order' }).click();
-    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, cancel it' }).click();
     await expect(page.getByRole('listitem').filter({ hasText: 'Order cancelled' })).toBeVisible();
     expect((await timeline(page)).slice(0, 2)).toEqual(['ORDER_CREATED', 'ORDER_CANCELLING']);
     await expect(page.getByRole('button', { name: 'Cancel order' })).toBeHidden();

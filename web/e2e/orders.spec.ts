@@ -74,7 +74,7 @@ test.describe('while a paid order is on its way', () => {
     await page.goto(`/order/${await order()}`);
     await expect(page.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
     await page.getByRole('button', { name: 'Cancel order' }).click();
-    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, cancel it' }).click();
     await expect(page.getByRole('listitem').filter({ hasText: 'Order cancelled' })).toBeVisible();
     await expect(page.getByRole('region', { name: 'Items and amounts' })).toContainText('Refunded€18.00');
   });

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import { DraftStore } from './shared/draft';
 import { SessionStore } from './shared/session';
+import { readSettings } from './shared/settings';
 import './styles/tokens.css';
 import './styles/page.css';
 import './styles/parts.css';
@@ -15,6 +16,6 @@ await session.restore();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <App session={session} draft={new DraftStore()} />
+    <App settings={readSettings()} session={session} draft={new DraftStore()} />
   </StrictMode>,
 );

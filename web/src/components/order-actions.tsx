@@ -3,7 +3,9 @@ import { useMutation, type CombinedError } from 'urql';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { OrderAction } from '../gql/graphql';
 import { keptKey } from '../shared/draft';
-import { PaymentMethod } from './payment-method';
+import { CompleteAction } from './complete-action';
+import { Cancel } from './order-cancel';
+import { PaymentMethod, usePaymentMethod } from './payment-method';
 import { Failure, Refusals } from './states';
 
 export const OrderActions = graphql(`
@@ -13,21 +15,6 @@ export const OrderActions = graphql(`
     availableActions
     payment {
       id
-    }
-  }
-`);
-
-const CancelMutation = graphql(`
-  mutation OrderCancel($input: OrderCancelInput!) {
-    orderCancel(input: $input) {
-      order {
-        id
-        ...OrderWithHistory
-      }
-      userErrors {
-        message
-        code
-      }
     }
   }
 `);
@@ -62,56 +49,32 @@ const RetryMutation = graphql(`
   }
 `);
 
-interface Outcome {
+/** What became of an action. */
+export interface Outcome {
   readonly error?: CombinedError | undefined;
   readonly refusals: readonly { message: string }[];
 }
+
+/** What this shows of the actions there are; those of staff alone are on the board. */
+const shown: readonly OrderAction[] = ['CANCEL', 'DELIVER', 'RETRY_PAYMENT', 'COMPLETE_ACTION'];
 
 /** A button for each thing the user may do with the order now, as the server says. */
 export function Actions({ order, only }: { order: FragmentType<typeof OrderActions>; only?: readonly OrderAction[] }) {
   const { id, number, availableActions, payment } = getFragment(OrderActions, order);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
-  if (!outcome && !may('CANCEL') && !may('DELIVER') && !may('RETRY_PAYMENT')) return null;
+  if (!outcome && !shown.some(may)) return null;
   return (
     <section className="actions" aria-label={`What you can do with ${number}`}>
       {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
+      {may('COMPLETE_ACTION') && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
       <div className="actions-row">
         {may('DELIVER') && <Deliver orderId={id} onOutcome={setOutcome} />}
-        {may('CANCEL') && <Cancel orderId={id} onOutcome={setOutcome} />}
+        {may('CANCEL') && <Cancel orderId={id} number={number} onOutcome={setOutcome} />}
       </div>
       {outcome?.error && <Failure error={outcome.error} />}
       {outcome && <Refusals errors={outcome.refusals} />}
     </section>
-  );
-}
-
-function Cancel({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome: Outcome) => void }) {
-  const [asking, setAsking] = useState(false);
-  const [{ fetching }, cancel] = useMutation(CancelMutation);
-  const submit = async () => {
-    const { data, error } = await cancel({ input: { orderId } });
-    setAsking(false);
-    onOutcome({ error, refusals: data?.orderCancel.userErrors ?? [] });
-  };
-  if (!asking) {
-    return (
-      <button type="button" className="quiet danger" onClick={() => setAsking(true)}>
-        Cancel order
-      </button>
-    );
-  }
-  return (
-    <span className="confirm" role="group" aria-label="Cancel this order?">
-      <span>Cancel this order?</span>
-      {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- it takes the place of the button that had the focus */}
-      <button type="button" className="danger" autoFocus disabled={fetching} onClick={() => void submit()}>
-        Yes, cancel it
-      </button>
-      <button type="button" className="quiet" disabled={fetching} onClick={() => setAsking(false)}>
-        Keep it
-      </button>
-    </span>
   );
 }
 
@@ -130,11 +93,13 @@ function Deliver({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome:
 
 function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string; onOutcome: (outcome: Outcome) => void }) {
   const [token, setToken] = useState('sim_approve');
+  const { chosen } = usePaymentMethod(token);
   const [{ fetching }, retry] = useMutation(RetryMutation);
   const submit = async () => {
+    if (!chosen) return;
     // One key for one way of replacing this payment: pressing again after a lost answer pays once.
-    const idempotencyKey = keptKey(`retry/${paymentId}/${token}`);
-    const { data, error } = await retry({ input: { idempotencyKey, orderId, paymentMethod: { token } } });
+    const idempotencyKey = keptKey(`retry/${paymentId}/${chosen.token}`);
+    const { data, error } = await retry({ input: { idempotencyKey, orderId, paymentMethod: { token: chosen.token } } });
     onOutcome({ error, refusals: data?.paymentRetry.userErrors ?? [] });
   };
   return (
@@ -147,7 +112,7 @@ function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: 
       }}
     >
       <PaymentMethod value={token} onChange={setToken} />
-      <button type="submit" disabled={fetching}>
+      <button type="submit" disabled={fetching || !chosen}>
         Pay again
       </button>
     </form>

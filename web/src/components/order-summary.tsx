@@ -1,6 +1,8 @@
 import { getFragment, graphql, type FragmentType } from '../gql';
+import { formatMoment } from '../shared/time';
 import { Price } from './price';
 import { ProductPicture } from './product-picture';
+import { RefundBadge } from './status';
 
 export const OrderSummary = graphql(`
   fragment OrderSummary on Order {
@@ -29,13 +31,22 @@ export const OrderSummary = graphql(`
       amountMinor
       ...PriceParts
     }
+    refunds {
+      id
+      status
+      reason
+      createdAt
+      amount {
+        ...PriceParts
+      }
+    }
     note
   }
 `);
 
 /** What was ordered at which price, and what of it was paid and given back. */
 export function Summary({ order }: { order: FragmentType<typeof OrderSummary> }) {
-  const { lines, total, captured, refunded, note } = getFragment(OrderSummary, order);
+  const { lines, total, captured, refunded, refunds, note } = getFragment(OrderSummary, order);
   return (
     <section className="card summary" aria-label="Items and amounts">
       <ul className="lines">
@@ -75,6 +86,19 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
           </div>
         )}
       </dl>
+      {refunds.length > 0 && (
+        <ul className="refunds" aria-label="Refunds">
+          {refunds.map((refund) => (
+            <li key={refund.id}>
+              <span>
+                Refund <small>{refund.reason ?? formatMoment(refund.createdAt)}</small>
+              </span>
+              <RefundBadge status={refund.status} />
+              <Price of={refund.amount} />
+            </li>
+          ))}
+        </ul>
+      )}
       {note && <p className="hint">Note: {note}</p>}
     </section>
   );

@@ -1,36 +1,52 @@
-/** The outcomes of the simulated provider one can choose in development. */
-const methods = [
-  { token: 'sim_approve', label: 'Card that is approved', hint: 'Confirmed, then delivered' },
-  { token: 'sim_decline', label: 'Card that is declined', hint: 'You may try again' },
-  { token: 'sim_random', label: 'Surprise me', hint: 'Either of the two' },
-] as const;
+import { useSettings } from '../shared/context';
+import { methodOr, paymentMethods, type PaymentMethod as Method } from '../shared/payment-methods';
 
-/** The choice of how to pay. Real money is never involved. */
+/** What one can pay with on this server, and which of it is chosen; nothing where the shop cannot take cards. */
+export function usePaymentMethod(token: string): { methods: readonly Method[]; chosen: Method | undefined } {
+  const methods = paymentMethods(useSettings());
+  return { methods, chosen: methodOr(methods, token) };
+}
+
+/** The choice of how to pay, with what comes of each. */
 export function PaymentMethod({ value, onChange }: { value: string; onChange: (token: string) => void }) {
+  const { payments } = useSettings();
+  const { methods, chosen } = usePaymentMethod(value);
+  const faults = methods.filter(({ fault }) => fault);
+  const choice = (method: Method) => <Choice key={method.token} method={method} checked={method === chosen} onChange={onChange} />;
+  if (methods.length === 0) {
+    return (
+      <p className="notice">
+        This server takes real cards by Stripe, and this shop has no form for cards. Order through the API, with a payment method that
+        Stripe.js made.
+      </p>
+    );
+  }
   return (
     <fieldset className="methods">
       <legend>Payment</legend>
-      <p className="hint">Simulated: no real card, no real money.</p>
-      <div className="methods-list">
-        {methods.map(({ token, label, hint }) => (
-          <label key={token} aria-label={label}>
-            <input
-              type="radio"
-              name="payment-method"
-              value={token}
-              checked={value === token}
-              aria-describedby={`${token}-hint`}
-              onChange={() => onChange(token)}
-            />
-            <span>
-              <strong>{label}</strong>
-              <small id={`${token}-hint`}>
-                {hint} <code>{token}</code>
-              </small>
-            </span>
-          </label>
-        ))}
-      </div>
+      <p className="hint">{payments === 'simulated' ? 'Simulated: no real card, no real money.' : 'Stripe’s test cards: no real money.'}</p>
+      <div className="methods-list">{methods.filter(({ fault }) => !fault).map(choice)}</div>
+      {faults.length > 0 && (
+        <details className="methods-more" open={chosen?.fault}>
+          <summary>When calls to the provider get lost</summary>
+          <div className="methods-list">{faults.map(choice)}</div>
+        </details>
+      )}
     </fieldset>
+  );
+}
+
+function Choice({ method, checked, onChange }: { method: Method; checked: boolean; onChange: (token: string) => void }) {
+  const { token, label, hint } = method;
+  return (
+    <label aria-label={label}>
+      <input type="radio" name="payment-method" value={token} checked={checked} aria-describedby={`${token}-hint`} onChange={() => onChange(token)} />
+      <span>
+        <strong>{label}</strong>
+        <small id={`${token}-hint`}>
+          {hint} <code>{token}</code>
+        </small>
+      </span>
+    </label>
   );
 }

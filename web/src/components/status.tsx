@@ -1,4 +1,4 @@
-import type { OrderStatus, PaymentStatus } from '../gql/graphql';
+import type { OrderStatus, PaymentStatus, RefundStatus } from '../gql/graphql';
 
 type Tone = 'neutral' | 'active' | 'good' | 'bad';
 
@@ -21,6 +21,12 @@ const paymentWords: Record<PaymentStatus, [string, Tone]> = {
   EXPIRED: ['Expired', 'neutral'],
 };
 
+const refundWords: Record<RefundStatus, [string, Tone]> = {
+  PENDING: ['On its way', 'active'],
+  SUCCEEDED: ['Paid out', 'good'],
+  FAILED: ['Failed', 'bad'],
+};
+
 export const orderStatuses = Object.keys(orderWords) as OrderStatus[];
 export const orderStatusWord = (status: OrderStatus): string => orderWords[status][0];
 export const paymentStatusWord = (status: PaymentStatus): string => paymentWords[status][0];
@@ -35,6 +41,12 @@ export function OrderBadge({ status }: { status: OrderStatus }) {
 export function PaymentBadge({ status, named = false }: { status: PaymentStatus; named?: boolean }) {
   const [word, tone] = paymentWords[status];
   return <Badge word={named ? `Payment ${word.toLowerCase()}` : word} tone={tone} />;
+}
+
+/** What became of a refund as a word in its colour. */
+export function RefundBadge({ status }: { status: RefundStatus }) {
+  const [word, tone] = refundWords[status];
+  return <Badge word={word} tone={tone} />;
 }
 
 function Badge({ word, tone }: { word: string; tone: Tone }) {

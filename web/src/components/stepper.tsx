@@ -6,11 +6,14 @@ import { EventItem } from './timeline';
 export const OrderPayment = graphql(`
   fragment OrderPayment on Order {
     status
+    expiresAt
+    deliversAt
     payment {
       id
       status
       createdAt
       declineCode
+      attention
     }
   }
 `);
@@ -24,7 +27,7 @@ export function Stepper({ order, events }: { order: FragmentType<typeof OrderPay
   return (
     <section className="stepper-box" aria-label="Payment progress">
       <ol className="stepper">
-        {steps({ status: walk.status, payment: walk.payment ?? null }, history).map((step) => (
+        {steps(walk, history).map((step) => (
           <li key={step.key} data-step={step.key} data-state={step.state} aria-current={step.state === 'current' ? 'step' : undefined}>
             <span className="stepper-dot" aria-hidden="true" />
             <span className="stepper-label">
@@ -36,7 +39,7 @@ export function Stepper({ order, events }: { order: FragmentType<typeof OrderPay
         ))}
       </ol>
       <p className="outlook" role="status">
-        {outlook({ status: walk.status, payment: walk.payment ?? null })}
+        {outlook(walk)}
       </p>
     </section>
   );

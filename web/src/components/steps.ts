@@ -1,4 +1,5 @@
-import type { EventItemFragment, OrderStatus, PaymentStatus } from '../gql/graphql';
+import type { EventItemFragment, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
+import { formatClock } from '../shared/time';
 import { paymentStatusWord } from './status';
 
 /** `failed` ends the walk; `current` is under way. */
@@ -15,7 +16,15 @@ export interface Step {
 
 export interface Walk {
   readonly status: OrderStatus;
-  readonly payment: { readonly id: string; readonly status: PaymentStatus; readonly createdAt: string } | null;
+  /** When an unpaid order is cancelled, and a paid one delivered, by itself. */
+  readonly expiresAt?: string | null;
+  readonly deliversAt?: string | null;
+  readonly payment?: {
+    readonly id: string;
+    readonly status: PaymentStatus;
+    readonly createdAt: string;
+    readonly attention?: PaymentAttention | null;
+  } | null;
 }
 
 /** How far each payment status is along: 0 initializing, 1 processing, 2 decided. */
@@ -30,9 +39,18 @@ const progress: Record<PaymentStatus, 0 | 1 | 2> = {
   EXPIRED: 2,
 };
 
+/** The event that ended a payment. */
+const ended: Partial<Record<PaymentStatus, EventItemFragment['type']>> = {
+  CONFIRMED: 'PAYMENT_CONFIRMED',
+  DECLINED: 'PAYMENT_DECLINED',
+  VOIDED: 'PAYMENT_VOIDED',
+  EXPIRED: 'PAYMENT_EXPIRED',
+};
+
 /** The four stations of an order's latest payment, from states alone; the events only add the times. */
 export function steps({ status, payment }: Walk, events: readonly EventItemFragment[]): Step[] {
   const reached = payment ? progress[payment.status] : 0;
+  const end = payment ? ended[payment.status] : undefined;
   const paid = payment?.status === 'CONFIRMED';
   const cancelled = status === 'CANCELLED' || status === 'CANCELLING';
   const paymentEvent = (type: EventItemFragment['type']) =>
@@ -51,7 +69,7 @@ export function steps({ status, payment }: Walk, events: readonly EventItemFragm
       key: 'outcome',
       label: reached === 2 && payment ? paymentStatusWord(payment.status) : 'Confirmed',
       state: reached < 2 ? 'upcoming' : paid ? 'done' : 'failed',
-      at: paymentEvent(paid ? 'PAYMENT_CONFIRMED' : 'PAYMENT_DECLINED'),
+      at: end && paymentEvent(end),
     },
     cancelled
       ? { key: 'delivered', label: status === 'CANCELLED' ? 'Cancelled' : 'Cancelling', state: 'failed', at: orderEvent('ORDER_CANCELLED') }
@@ -68,8 +86,9 @@ function middle(status: PaymentStatus | undefined): string {
   return status === 'REQUIRES_ACTION' || status === 'AUTHORIZED' ? paymentStatusWord(status) : 'Processing';
 }
 
-/** What is going on and what comes next, in a sentence. */
-export function outlook({ status, payment }: Walk): string {
+/** What is going on and what comes next, in a sentence or two. */
+export function outlook({ status, payment, deliversAt, expiresAt }: Walk): string {
+  if (payment?.attention && status !== 'CANCELLED') return 'The payment provider does not answer clearly. Our staff look at it; you need not do anything.';
   switch (status) {
     case 'DELIVERED':
       return 'Delivered. Enjoy!';
@@ -78,17 +97,22 @@ export function outlook({ status, payment }: Walk): string {
     case 'CANCELLING':
       return 'The order is being cancelled: the money is released first.';
     case 'CONFIRMED':
-      return 'Paid. Your order is on its way and arrives here by itself.';
-    case 'CREATED':
-      return payment ? unpaid[payment.status] : 'Waiting for a payment.';
+      return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatClock(deliversAt)}` : ''}.`;
+    case 'CREATED': {
+      const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
+      return payment && retriable.has(payment.status) && expiresAt ? `${text} The order waits until ${formatClock(expiresAt)}.` : text;
+    }
   }
 }
 
+/** States after which the customer may pay anew. */
+const retriable: ReadonlySet<PaymentStatus> = new Set(['DECLINED', 'VOIDED', 'EXPIRED']);
+
 const unpaid: Record<PaymentStatus, string> = {
-  INITIALIZING: 'The payment is being set up.',
-  PROCESSING: 'The payment provider is deciding.',
+  INITIALIZING: 'The payment is being set up. The provider is asked next.',
+  PROCESSING: 'The payment provider is deciding. Once it agrees, the order is on its way.',
   REQUIRES_ACTION: 'The payment waits for your confirmation.',
-  AUTHORIZED: 'The amount is reserved and waits to be captured.',
+  AUTHORIZED: 'The amount is reserved. It is taken when staff send the order.',
   CONFIRMED: 'The payment is confirmed.',
   DECLINED: 'The payment was declined. Nothing was charged; you can try again.',
   VOIDED: 'The payment was voided. Nothing is charged.',

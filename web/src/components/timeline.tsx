@@ -1,6 +1,7 @@
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { ActorKind, EventItemFragment, OrderEventType } from '../gql/graphql';
 import { formatClock, formatMoment } from '../shared/time';
+import { Price } from './price';
 
 export const EventItem = graphql(`
   fragment EventItem on OrderEvent {
@@ -15,12 +16,46 @@ export const EventItem = graphql(`
     ... on PaymentProcessing {
       paymentId
     }
+    ... on PaymentActionRequired {
+      paymentId
+    }
+    ... on PaymentAuthorized {
+      paymentId
+      amount {
+        ...PriceParts
+      }
+    }
     ... on PaymentConfirmed {
       paymentId
+      amount {
+        ...PriceParts
+      }
     }
     ... on PaymentDeclined {
       paymentId
       declineCode
+    }
+    ... on PaymentVoided {
+      paymentId
+    }
+    ... on PaymentExpired {
+      paymentId
+    }
+    ... on RefundCreated {
+      amount {
+        ...PriceParts
+      }
+    }
+    ... on RefundSucceeded {
+      amount {
+        ...PriceParts
+      }
+    }
+    ... on RefundFailed {
+      reason
+      amount {
+        ...PriceParts
+      }
     }
     ... on OrderCancelling {
       cancelReason
@@ -63,7 +98,15 @@ export function Timeline({ events }: { events: readonly FragmentType<typeof Even
     <ol className="timeline" aria-label="Timeline">
       {getFragment(EventItem, events).map((event) => (
         <li key={event.id} data-event={event.type}>
-          <span className="timeline-what">{describe(event)}</span>
+          <span className="timeline-what">
+            {describe(event)}
+            {'amount' in event && (
+              <>
+                {' '}
+                <Price of={event.amount} />
+              </>
+            )}
+          </span>
           <span className="timeline-when">
             <time dateTime={event.occurredAt} title={formatMoment(event.occurredAt)}>
               {formatClock(event.occurredAt)}
@@ -80,6 +123,7 @@ function describe(event: EventItemFragment): string {
   // A type this build does not know yet is still an event: show its name rather than nothing.
   const text = words[event.type] ?? event.type;
   if (event.__typename === 'PaymentDeclined' && event.declineCode) return `${text} (${event.declineCode})`;
+  if (event.__typename === 'RefundFailed' && event.reason) return `${text} (${event.reason})`;
   if (event.__typename === 'OrderCancelling' && event.cancelReason === 'EXPIRED') return `${text}, it was not paid in time`;
   return text;
 }

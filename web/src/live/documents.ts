@@ -24,6 +24,26 @@ export const OrderWithHistory = graphql(`
       }
       pageInfo {
         hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+/** The next page of a long history. */
+export const HistoryQuery = graphql(`
+  query History($id: ID!, $after: String!) {
+    order(id: $id) {
+      id
+      version
+      events(first: 100, after: $after) {
+        nodes {
+          ...EventItem
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
       }
     }
   }

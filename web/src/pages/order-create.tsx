@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useMutation, useQuery } from 'urql';
 import { Page } from '../components/page';
-import { PaymentMethod } from '../components/payment-method';
+import { PaymentMethod, usePaymentMethod } from '../components/payment-method';
 import { Price, PriceParts } from '../components/price';
 import { ProductPicture } from '../components/product-picture';
 import { Quantity } from '../components/quantity';
@@ -61,6 +61,7 @@ export function OrderCreate() {
 function Review() {
   const draft = useDraft();
   const navigate = useNavigate();
+  const { chosen: method } = usePaymentMethod(draft.paymentToken);
   const [ids] = useState(() => Object.keys(draft.items)); // as it was on arrival, so that nothing is asked twice while it is edited
   const [{ data, error }, reload] = useQuery({
     query: ChosenQuery,
@@ -90,11 +91,12 @@ function Review() {
   const total = previewTotal(chosen.map(({ price, quantity }) => ({ price: getFragment(PriceParts, price), quantity })));
 
   const submit = async () => {
+    if (!method) return;
     const { data: created } = await create({
       input: {
         idempotencyKey: draft.idempotencyKey,
         items: Object.entries(draft.items).map(([productId, quantity]) => ({ productId, quantity })),
-        paymentMethod: { token: draft.paymentToken },
+        paymentMethod: { token: method.token },
       },
     });
     const order = created?.orderCreate.order;
@@ -145,7 +147,7 @@ function Review() {
             </button>
           </div>
         )}
-        <button type="submit" className="primary" disabled={sending || gone.length > 0}>
+        <button type="submit" className="primary" disabled={sending || gone.length > 0 || !method}>
           {sending ? 'Ordering…' : 'Order and pay'}
         </button>
         {failure && <Failure error={failure} />}

@@ -22,7 +22,7 @@ export function OrderDetail() {
 }
 
 function Detail({ id }: { id: string }) {
-  const { order, loading, error, interrupted, retry } = useLiveOrder(id);
+  const { order, loading, error, incomplete, interrupted, retry } = useLiveOrder(id);
   const whole = getFragment(OrderWithHistory, order);
   if (!whole) {
     return (
@@ -59,7 +59,7 @@ function Detail({ id }: { id: string }) {
           <section className="card" aria-labelledby="timeline-title">
             <h2 id="timeline-title">What happened</h2>
             <Timeline events={whole.events.nodes} />
-            {whole.events.pageInfo.hasNextPage && <p className="hint">Only the first 100 events are shown.</p>}
+            {incomplete && !interrupted && <Loading what="what happened then" />}
           </section>
           <Actions order={live} />
         </div>

@@ -1,11 +1,11 @@
-import { cleanup, render, screen, within } from '@testing-library/react';
+import { cleanup, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { App } from '../app';
 import { DraftStore } from '../shared/draft';
 import { SessionStore } from '../shared/session';
 import { FakeServer } from '../testing/fake-server';
-import { happened, orderAt, orderWithHistory, page } from '../testing/orders';
+import { eventAt, happened, orderAt, orderWithHistory, page } from '../testing/orders';
 
 beforeEach(() => {
   sessionStorage.clear();
@@ -32,7 +32,7 @@ describe('an order’s payment page', () => {
   it('walks to delivered by pushes alone', async () => {
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
     open('/payment?order=order_1', server);
-    await screen.findByText('The payment is being set up.');
+    await screen.findByText(/The payment is being set up/);
     expect(stepStates()).toEqual(['initializing: current', 'processing: upcoming', 'outcome: upcoming', 'delivered: upcoming']);
     await server.push('orderEvents', snapshot(1));
     await server.push('orderEvents', happened(1, 2));
@@ -96,7 +96,7 @@ describe('an order’s page', () => {
     await screen.findByText('Order created');
     await server.push('orderEvents', snapshot(1));
     await userEvent.click(screen.getByRole('button', { name: 'Cancel order' }));
-    await userEvent.click(screen.getByRole('button', { name: 'Yes, cancel it' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }));
     version = 4;
     await server.push('orderEvents', happened(1, 2));
     await server.push('orderEvents', happened(1, 3));
@@ -108,15 +108,47 @@ describe('an order’s page', () => {
     expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
   });
 
-  it('shows why a cancel was refused', async () => {
-    const refusal = { __typename: 'OrderCancelUserError', message: 'It is already delivered.', code: 'ALREADY_DELIVERED' };
+  it('reads a long history page by page, and goes on with what happens', async () => {
+    const whole = Array.from({ length: 205 }, (_, index) => ({ ...eventAt(1, 1), id: `event_${index + 1}`, version: index + 1 }));
+    const pageFrom = (start: number) => ({
+      __typename: 'OrderEventConnection',
+      nodes: whole.slice(start, start + 100),
+      pageInfo: { __typename: 'PageInfo', hasNextPage: start + 100 < whole.length, endCursor: String(Math.min(start + 100, whole.length)) },
+    });
+    const order = { ...orderAt(1, 1), version: 205 };
     const server = new FakeServer({
-      Order: () => ({ order: orderWithHistory(1, 3) }),
-      OrderCancel: () => ({ orderCancel: { __typename: 'OrderCancelPayload', order: null, userErrors: [refusal] } }),
+      Order: () => ({ order: { ...order, events: pageFrom(0) } }),
+      History: ({ after }) => ({ order: { __typename: 'Order', id: order.id, version: 205, events: pageFrom(Number(after)) } }),
     });
     open('/order/order_1', server);
+    await waitFor(() => expect(timeline()).toHaveLength(205));
+    await server.push('orderEvents', { kind: 'SNAPSHOT', cursor: 's', order });
+    const next = { ...happened(1, 4), event: { ...eventAt(1, 4), version: 206 }, order: { ...orderAt(1, 4), version: 206 } };
+    await server.push('orderEvents', next);
+    await screen.findByText('Order delivered');
+    expect(timeline()).toHaveLength(206);
+    expect(timeline().at(-1)).toBe('ORDER_DELIVERED');
+    expect(server.asked).toEqual(['Order', 'History', 'History']);
+  });
+
+  it('shows a cancel at once, and takes it back when the server refuses it', async () => {
+    const refusal = { __typename: 'OrderCancelUserError', message: 'It is already delivered.', code: 'ALREADY_DELIVERED' };
+    const server = new FakeServer(
+      {
+        Order: () => ({ order: orderWithHistory(1, 3) }),
+        OrderCancel: () => ({ orderCancel: { __typename: 'OrderCancelPayload', order: null, userErrors: [refusal] } }),
+      },
+      ['OrderCancel'],
+    );
+    open('/order/order_1', server);
     await userEvent.click(await screen.findByRole('button', { name: 'Cancel order' }));
-    await userEvent.click(screen.getByRole('button', { name: 'Yes, cancel it' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }));
+    const head = screen.getByRole('heading', { level: 1 }).parentElement!;
+    await within(head).findByText('Cancelling');
+    expect(screen.queryByRole('button', { name: 'Cancel order' })).toBeNull();
+    server.release('OrderCancel');
+    await within(head).findByText('Confirmed');
+    expect(screen.getByRole('button', { name: 'Cancel order' })).toBeDefined();
     expect((await screen.findByRole('alert')).textContent).toBe('It is already delivered.');
   });
 });

@@ -20,17 +20,25 @@ interface FeedItem {
   order?: FeedOrder | null;
 }
 
-/** How many events of an order's history pages ask for; what is pushed is added to exactly that list. */
-export const historyLength = 100;
-
 export const cacheConfig: CacheExchangeOpts = {
   logger: (severity, message) => {
     // Without the whole schema the cache tries every `... on` of an event and finds the others' fields missing: no news.
-    if (severity !== 'debug' && !message.includes('Inline Fragment on')) console[severity](message);
+    // An optimistic answer says only what changes, and the rest is there already.
+    if (severity !== 'debug' && !message.includes('Inline Fragment on') && !message.includes('optimistic result')) console[severity](message);
   },
   keys: Object.fromEntries(embedded.map((type) => [type, () => null])),
   possibleTypes: generated.possibleTypes,
+  optimistic: {
+    // Accepting is all that the server does at once; the cache takes it back when the answer is another or none.
+    orderCancel: ({ input }) => ({
+      __typename: 'OrderCancelPayload',
+      order: { __typename: 'Order', id: (input as { orderId: string }).orderId, status: 'CANCELLING', availableActions: [] },
+      userErrors: [],
+    }),
+  },
   resolvers: {
+    // An order's history, however many pages of it were read, is one list.
+    Order: { events: relayPagination() },
     Query: {
       products: relayPagination(),
       orders: relayPagination(),
@@ -61,15 +69,20 @@ export const cacheConfig: CacheExchangeOpts = {
 
 export const orderCache = () => cacheExchange(cacheConfig);
 
-/** Adds a pushed event to the order's loaded history, if it is the next one; after a gap the page loads the history itself. */
+/** Adds a pushed event to the last loaded page of the order's history, if it is the next one; what is missing between the two the page reads itself. */
 function record(cache: Cache, { event, order }: FeedItem): void {
   if (!event || !order) return;
-  const history = cache.resolve({ __typename: 'Order', id: order.id }, 'events', { first: historyLength });
-  const nodes = typeof history === 'string' ? cache.resolve(history, 'nodes') : undefined;
+  const owner = { __typename: 'Order', id: order.id };
   const key = cache.keyOfEntity(event);
-  if (!Array.isArray(nodes) || !key) return;
-  const last = nodes.length > 0 ? Number(cache.resolve(nodes[nodes.length - 1] as string, 'version')) : 0;
-  if (event.version === last + 1) cache.link(history as string, 'nodes', [...(nodes as string[]), key]);
+  let last: { page: string; nodes: string[]; version: number } | null = null;
+  for (const { fieldName, arguments: args } of cache.inspectFields(owner)) {
+    const page = fieldName === 'events' ? cache.resolve(owner, 'events', args ?? undefined) : null;
+    const nodes = typeof page === 'string' ? cache.resolve(page, 'nodes') : null;
+    if (typeof page !== 'string' || !Array.isArray(nodes)) continue;
+    const version = nodes.length > 0 ? Number(cache.resolve(nodes[nodes.length - 1] as string, 'version')) : 0;
+    if (!last || version > last.version) last = { page, nodes: nodes as string[], version };
+  }
+  if (last && key && event.version === last.version + 1) cache.link(last.page, 'nodes', [...last.nodes, key]);
 }
 
 /**

@@ -3,6 +3,7 @@ import { Provider } from 'urql';
 import { createApi, type Api } from './api';
 import type { Draft, DraftStore } from './draft';
 import type { SessionState, SessionStore } from './session';
+import { defaultSettings, type Settings } from './settings';
 import type { Connection } from './socket';
 
 interface Stores {
@@ -12,22 +13,26 @@ interface Stores {
 
 /** What the app is made of; tests connect it to a server of their own. */
 export interface AppProps extends Stores {
+  readonly settings?: Settings;
   readonly connect?: (session: SessionStore) => Api;
 }
 
 const StoresContext = createContext<Stores | null>(null);
+const SettingsContext = createContext<Settings>(defaultSettings);
 const ApiContext = createContext<Api | null>(null);
 
 /** Gives the app its stores, and an API client of its own to each user who signs in. */
-export function AppProvider({ session, draft, connect = createApi, children }: AppProps & { children: ReactNode }) {
+export function AppProvider({ session, draft, settings = defaultSettings, connect = createApi, children }: AppProps & { children: ReactNode }) {
   const stores = useMemo(() => ({ session, draft }), [session, draft]);
   const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? null;
   return (
-    <StoresContext value={stores}>
-      <ApiProvider key={user} session={session} connect={connect}>
-        {children}
-      </ApiProvider>
-    </StoresContext>
+    <SettingsContext value={settings}>
+      <StoresContext value={stores}>
+        <ApiProvider key={user} session={session} connect={connect}>
+          {children}
+        </ApiProvider>
+      </StoresContext>
+    </SettingsContext>
   );
 }
 
@@ -52,6 +57,9 @@ export function useSession(): SessionState & { store: SessionStore } {
   const { session: store } = useStores();
   return { ...useSyncExternalStore(store.subscribe, store.state), store };
 }
+
+/** What the server has told of itself. */
+export const useSettings = (): Settings => use(SettingsContext);
 
 /** The order being put together in this tab, and the store that changes it. */
 export function useDraft(): Draft & { store: DraftStore } {

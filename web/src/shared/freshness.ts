@@ -53,9 +53,12 @@ function refreshOrder(order: Fields & Versioned, newest: Newest): Fields {
     known.state = { ...known.state, ...state }; // another selection of the same version: keep the sum
   }
   const fresh = { ...order, ...(order.version < known.version ? known.state : {}) };
-  return isObject(history) && Array.isArray(history['nodes'])
-    ? { ...fresh, events: { ...history, nodes: extend(history['nodes'] as Versioned[], known.events) } }
-    : fresh;
+  if (!isObject(history) || !Array.isArray(history['nodes'])) return fresh;
+  // A page that others follow ends where it ends.
+  const { pageInfo } = history;
+  const nodes = history['nodes'] as Versioned[];
+  const followed = isObject(pageInfo) && pageInfo['hasNextPage'] === true;
+  return { ...fresh, events: { ...history, nodes: followed ? nodes : extend(nodes, known.events) } };
 }
 
 /** A history, continued by the events known to follow it without a gap. */

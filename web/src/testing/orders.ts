@@ -30,6 +30,9 @@ export function orderAt(number: number, version: number) {
     createdAt: moment(number, 1),
     updatedAt: moment(number, version),
     note: null,
+    expiresAt: null,
+    deliversAt: null,
+    refunds: [],
     availableActions: version < 4 ? ['CANCEL'] : [],
     lines: [
       {
@@ -44,7 +47,7 @@ export function orderAt(number: number, version: number) {
     total: euro(3600),
     captured: euro(version >= 3 ? 3600 : 0),
     refunded: euro(0),
-    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null },
+    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null },
   };
 }
 
@@ -58,6 +61,7 @@ export function eventAt(number: number, version: number) {
     occurredAt: moment(number, version),
     actor: { __typename: 'Actor', kind: 'SYSTEM' },
     ...(type.startsWith('PAYMENT') ? { paymentId: `payment_${number}` } : {}),
+    ...(type === 'PAYMENT_CONFIRMED' ? { amount: euro(3600) } : {}),
     ...(type === 'PAYMENT_DECLINED' ? { declineCode: null } : {}),
   };
 }
@@ -69,7 +73,7 @@ export function orderWithHistory(number: number, version: number) {
     events: {
       __typename: 'OrderEventConnection',
       nodes: Array.from({ length: version }, (_, index) => eventAt(number, index + 1)),
-      pageInfo: { __typename: 'PageInfo', hasNextPage: false },
+      pageInfo: { __typename: 'PageInfo', hasNextPage: false, endCursor: `v${version}` },
     },
   };
 }
