@@ -64,15 +64,39 @@ func TestCursorErr(t *testing.T) {
 	}
 }
 
+// FuzzCursor: a cursor has one text and one kind, and every position has a cursor. What else is sent is INVALID_CURSOR.
 func FuzzCursor(f *testing.F) {
-	f.Add(event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String())
-	f.Add(event.FeedCursor{Epoch: 1, Position: 3}.String())
-	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := event.ParseOrder(text, frozenID); err == nil && c.String() != text {
-			t.Errorf("%q is read as %s", text, c)
+	order, feed := event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String(), event.FeedCursor{Epoch: 1, Position: 3}.String()
+	for _, text := range []string{order, feed, "", "AQ", "Ag", order + "A", order + "=", feed + "\n", "AgGAAA", "AgH___________8B", "AwEA"} {
+		f.Add(text, 1, int64(3))
+	}
+	f.Add("", 0, int64(0))
+	f.Add("", 1<<62, int64(1<<62))
+	f.Fuzz(func(t *testing.T, text string, epoch int, position int64) {
+		asOrder, err := event.ParseOrder(text, frozenID)
+		if err == nil && (asOrder.String() != text || asOrder.OrderID != frozenID || asOrder.Epoch < 0 || asOrder.Version < 0) {
+			t.Errorf("%q is read as %+v", text, asOrder)
 		}
-		if c, err := event.ParseFeed(text); err == nil && c.String() != text {
-			t.Errorf("%q is read as %s", text, c)
+		if err != nil && fault.CodeOf(err) != fault.InvalidCursor {
+			t.Errorf("%q: %v", text, err)
+		}
+		asFeed, feedErr := event.ParseFeed(text)
+		if feedErr == nil && (asFeed.String() != text || err == nil || asFeed.Epoch < 0 || asFeed.Position < 0) {
+			t.Errorf("%q is read as %+v, and as %+v, %v", text, asFeed, asOrder, err)
+		}
+		if feedErr != nil && fault.CodeOf(feedErr) != fault.InvalidCursor {
+			t.Errorf("%q: %v", text, feedErr)
+		}
+		if epoch < 0 || position < 0 || epoch > 1<<62 || position > 1<<62 {
+			return
+		}
+		given := event.FeedCursor{Epoch: epoch, Position: position}
+		if got, err := event.ParseFeed(given.String()); err != nil || got != given {
+			t.Errorf("%+v comes back as %+v, %v", given, got, err)
+		}
+		of := event.OrderCursor{Epoch: epoch, OrderID: frozenID, Version: int(position)}
+		if got, err := event.ParseOrder(of.String(), frozenID); err != nil || got != of {
+			t.Errorf("%+v comes back as %+v, %v", of, got, err)
 		}
 	})
 }

@@ -1,0 +1,96 @@
+package gqlrequest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/gqlrequest"
+)
+
+// FuzzJSON: a body is read as any other reader of JSON reads it, or refused with a status and a code, in a short message.
+func FuzzJSON(f *testing.F) {
+	for _, body := range []string{
+		`{"query":"{ a }"}`, `{"query":"{ a }","operationName":"A","variables":{"n":9007199254740993},"extensions":{"x":[]},"more":[{}]}`,
+		`{"query":null}`, `[{"query":"{ a }"}]`, `{"query":"{ a }","query":"{ b }"}`, `{"query":"{ a }","QUERY":"{ b }"}`,
+		`{"documentId":"sha256:aa"}`, `{"documentId":"x","query":"{ a }"}`, `{"query":"{ a }","extensions":{"\u0000documentId":"x"}}`,
+		`{"qu\u0065ry":"\ud83d\ude00 \ud800"}`, `{"query":"{ a }"} x`, `{"query":"{ a }","variables":null}`, `{"query":"{ a }","variables":[]}`, "",
+		`{"query":"{ a }","variables":` + strings.Repeat(`{"a":`, 11_000), "{\"query\":\"\xff\"}", "\ufeff{}", `{"extensions":{"persistedQuery":{"version":1}}}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		params, err := gqlrequest.JSON(body)
+		if err != nil {
+			checkRefused(t, err)
+			return
+		}
+		checkRead(t, params)
+		// encoding/json takes the last of equal names, and of names that differ by case: reading by exact names needs a map.
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(body, &fields); err != nil || !utf8.Valid(body) {
+			t.Fatalf("%q is not JSON: %v", body, err)
+		}
+		var query, name string
+		_ = json.Unmarshal(fields["query"], &query) // null and nothing are no query
+		_ = json.Unmarshal(fields["operationName"], &name)
+		if params.Query != query || params.OperationName != name {
+			t.Fatalf("%q is read as %+v", body, params)
+		}
+	})
+}
+
+// FuzzGet: the query of a URL is read or refused likewise.
+func FuzzGet(f *testing.F) {
+	for _, query := range []string{
+		"query={+a+}", "query=%7Ba%7D&operationName=A&variables={%22n%22:1}&extensions={}", "query={a}&query={b}", "query=%zz", "query=%ff", "",
+		"query={a}&variables={}{}", "query={a}&variables=null", "documentId=sha256:aa", "query={a};variables={}", "query={a}&QUERY={b}", "&&=&query={a}",
+		`query={a}&extensions={"\u0000documentId":"x"}`,
+	} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest(http.MethodGet, "/graphql", nil)
+		r.URL.RawQuery = query
+		params, err := gqlrequest.Get(r)
+		if err != nil {
+			checkRefused(t, err)
+			return
+		}
+		checkRead(t, params)
+		if values := r.URL.Query(); params.Query != values.Get("query") || len(values["query"]) > 1 || len(values["variables"]) > 1 {
+			t.Fatalf("%q is read as %+v", query, params)
+		}
+	})
+}
+
+func checkRefused(t *testing.T, err error) {
+	t.Helper()
+	refused, ok := errors.AsType[*gqlrequest.Error](err)
+	if !ok || refused.Status < 400 || refused.Status > 499 || refused.Fault.Code != fault.BadUserInput || len(refused.Fault.Message) > 200 {
+		t.Fatalf("refused with %#v", err)
+	}
+}
+
+// checkRead holds what the rest of the server relies on.
+func checkRead(t *testing.T, params *graphql.RawParams) {
+	t.Helper()
+	id, hasID := params.Extensions[gqlrequest.DocumentID]
+	text, isText := id.(string)
+	if hasID && (!isText || text == "" || params.Query != "") {
+		t.Fatalf("the document's id is %#v in %+v", id, params)
+	}
+	if params.Query == "" && !hasID && params.Extensions["persistedQuery"] == nil {
+		t.Fatalf("nothing to run in %+v", params)
+	}
+	if !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
+		t.Fatalf("not UTF-8: %+v", params)
+	}
+}
