@@ -152,7 +152,10 @@ func TestNode(t *testing.T) {
 		}
 	}
 	w.do(ada, query, vars{"id": refundID}).ok().want("node.order.id", orderID).want("node.payment.id", paymentID)
-	w.do(anonymous, query, vars{"id": product}).ok().want("node.__typename", "Product")
+	w.do(anonymous, query, vars{"id": product}).refused("UNAUTHENTICATED") // it asks for what is an order's, too
+	const public = `query($id: ID!) { node(id: $id) { __typename id ... on Product { sku } } }`
+	w.do(anonymous, public, vars{"id": product}).ok().want("node.__typename", "Product").want("node.sku", "mug")
+	w.do(anonymous, public, vars{"id": orderID}).refused("UNAUTHENTICATED")
 	w.do(ada, query, vars{"id": id.Format(id.Customer, ada.CustomerID)}).ok().want("node", nil)
 	w.do(ada, query, vars{"id": "x"}).refused("BAD_USER_INPUT")
 	w.do(ada, `query($id: ID!) { payment(id: $id) { id order { id } } }`, vars{"id": paymentID}).ok().want("payment.order.id", orderID)

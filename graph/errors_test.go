@@ -107,7 +107,7 @@ func TestDocumentErrors(t *testing.T) {
 			t.Errorf("%d errors, want 5", n)
 		}
 		w.handler = w.serve(graph.Settings{Limits: guard.Limits{Errors: 2}})
-		if n := len(w.do(anonymous, `{ a: order(id: "x") { id } b: order(id: "x") { id } c: order(id: "x") { id } d: order(id: "x") { id } }`, nil).Errors); n != 2 {
+		if n := len(w.do(ada, `{ a: order(id: "x") { id } b: order(id: "x") { id } c: order(id: "x") { id } d: order(id: "x") { id } }`, nil).Errors); n != 2 {
 			t.Errorf("%d errors, want 2", n)
 		}
 	})

@@ -47,6 +47,9 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	}
 	ctx := r.Context()
 	operation, errs := exec.CreateOperationContext(ctx, params)
+	if operation.Operation != nil && !answerable(w, r.Method, operation.Operation.Operation) {
+		return
+	}
 	if errs != nil {
 		status := http.StatusOK // what application/json may say is in the body; see section 6.4.1
 		if mediaType == typeResponse {
@@ -55,20 +58,26 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		write(w, tooMany(w.Header(), status, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
+	responses, ctx := exec.DispatchOperation(ctx, operation)
+	response := responses(ctx)
+	if response == nil { // the client is gone
+		return
+	}
+	write(w, http.StatusOK, mediaType, response)
+}
+
+// answerable tells whether an operation of this kind can be answered to this method, or refuses it.
+func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {
 	switch {
-	case operation.Operation.Operation != ast.Query && r.Method != http.MethodPost:
+	case kind != ast.Query && method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost) // a foreign page's image or link is a GET
-		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "A GET only reads: send a "+string(operation.Operation.Operation)+" with POST.")
-	case operation.Operation.Operation == ast.Subscription:
+		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "A GET only reads: send a "+string(kind)+" with POST.")
+	case kind == ast.Subscription:
 		refuse(w, http.StatusBadRequest, fault.BadUserInput, "A subscription needs a websocket, or Accept: text/event-stream.")
 	default:
-		responses, ctx := exec.DispatchOperation(ctx, operation)
-		response := responses(ctx)
-		if response == nil { // the client is gone
-			return
-		}
-		write(w, http.StatusOK, mediaType, response)
+		return true
 	}
+	return false
 }
 
 // readParams reads the request, or answers it and reports false.

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
@@ -19,7 +20,7 @@ import (
 const CostHeader = "GraphQL-Cost"
 
 // guarded is the executor behind the guard. Every transport creates its operations here, so every rule about documents
-// holds for all of them: which may be run at all, their limits, their validation and their cost.
+// holds for all of them: which may be run at all, their limits, their validation, whom their fields are for, and their cost.
 type guarded struct {
 	*executor.Executor
 	guard *guard.Guard
@@ -49,17 +50,22 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 		return operation, errs
 	}
 	g.automatic.Keep(params.Query, reference)
-	if _, err := document.Operation(params.OperationName); err != nil {
-		return operation, gqlerror.List{err}
+	selected, refused := document.Operation(params.OperationName)
+	if refused != nil {
+		return operation, gqlerror.List{refused}
+	}
+	operation.Operation = selected // for the transport, whose methods have a say, too
+	if refused := document.Admit(selected, auth.FromContext(ctx).Role); refused != nil {
+		return operation, gqlerror.List{refused}
 	}
 	operation, errs = g.Executor.CreateOperationContext(context.WithValue(ctx, documentKey{}, document.Query), params)
 	if errs != nil {
 		return operation, errs
 	}
-	cost, refused := document.Cost(operation.Operation, operation.Variables)
+	cost, expensive := document.Cost(operation.Operation, operation.Variables)
 	operation.Stats.SetExtension(costKey, guard.Cost{Requested: cost, Allowed: document.Limit()})
-	if refused != nil {
-		return operation, gqlerror.List{refused}
+	if expensive != nil {
+		return operation, gqlerror.List{expensive}
 	}
 	if err := spend(ctx, g.rates, operation, cost); err != nil {
 		return operation, limited(err)

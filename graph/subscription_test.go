@@ -69,7 +69,8 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 	}
 	operation, errs := transport.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
-		w.t.Fatal(errs)
+		s.ctx, s.respond = ctx, graphql.OneShot(transport.exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
+		return s
 	}
 	s.respond, s.ctx = transport.exec.DispatchOperation(ctx, operation)
 	if watched := slot.Stream(); watched != nil {

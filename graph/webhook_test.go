@@ -156,7 +156,8 @@ func TestWebhookDeliveries(t *testing.T) {
 			t.Errorf("%d statements, want one a kind", n)
 		}
 		got.want("nodes.0.endpoint.id", endpoints[1]).want("nodes.1.enabled", true).want("nodes.2.id", ids[2]).want("nodes.3", nil)
-		w.do(bob, nodes, vars{"ids": ids}).ok().want("nodes", []any{nil, nil, nil, nil})
+		w.do(bob, nodes, vars{"ids": ids}).refused("FORBIDDEN")
+		w.do(bob, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": ids}).ok().want("nodes", []any{nil, nil, nil, nil})
 	})
 	t.Run("OKEndpoints", func(t *testing.T) {
 		page := w.in(t).do(staff, endpointList, vars{"first": 1}).ok()

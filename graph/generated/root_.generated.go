@@ -3485,52 +3485,52 @@ var sources = []*ast.Source{
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
-  ): AuditEntryConnection!
+  ): AuditEntryConnection! @access(by: STAFF)
 }
 
 """One action of a member of staff that changed something. Staff only."""
 type AuditEntry {
   """The entry's own id (` + "`" + `audit_…` + "`" + `). Not a Node."""
-  id: ID!
+  id: ID! @access(by: STAFF)
 
   """When it was done."""
-  at: DateTime!
+  at: DateTime! @access(by: STAFF)
 
   """Who did it: the ` + "`" + `customer_…` + "`" + ` id of the member of staff, the same value as their ` + "`" + `viewer.id` + "`" + `."""
-  actorId: ID!
+  actorId: ID! @access(by: STAFF)
 
   """
   The kind of thing and what was done with it, for programs: ` + "`" + `order.cancel` + "`" + `, ` + "`" + `payment.capture` + "`" + `, ` + "`" + `product.upsert` + "`" + `,
   ` + "`" + `webhookEndpoint.update` + "`" + `, ` + "`" + `user.revoke` + "`" + ` and so on.
   """
-  action: String!
+  action: String! @access(by: STAFF)
 
   """The id of what it was done to (` + "`" + `order_…` + "`" + `, ` + "`" + `payment_…` + "`" + `, ` + "`" + `customer_…` + "`" + `). Null when that has none."""
-  subjectId: ID
+  subjectId: ID @access(by: STAFF)
 
   """What was chosen or changed and the words that were given with it, for people. Never a secret."""
-  detail: String
+  detail: String @access(by: STAFF)
 }
 
 """A page of the audit trail."""
 type AuditEntryConnection {
   """The page's entries with their cursors."""
-  edges: [AuditEntryEdge!]!
+  edges: [AuditEntryEdge!]! @access(by: STAFF)
 
   """The page's entries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [AuditEntry!]!
+  nodes: [AuditEntry!]! @access(by: STAFF)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One entry in a page."""
 type AuditEntryEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: STAFF)
 
   """The entry."""
-  node: AuditEntry!
+  node: AuditEntry! @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/common.graphqls", Input: `"""
@@ -3583,37 +3583,37 @@ interface UserError {
 """Where a page of a connection lies in the whole list, as in the Relay cursor connections specification."""
 type PageInfo {
   """True when there are more items after this page: ask again with ` + "`" + `after: endCursor` + "`" + `. Exact when paging forwards."""
-  hasNextPage: Boolean!
+  hasNextPage: Boolean! @access(by: PUBLIC)
 
   """True when there are more items before this page: ask again with ` + "`" + `before: startCursor` + "`" + `. Exact when paging backwards."""
-  hasPreviousPage: Boolean!
+  hasPreviousPage: Boolean! @access(by: PUBLIC)
 
   """Cursor of the page's first item; null when the page is empty."""
-  startCursor: String
+  startCursor: String @access(by: PUBLIC)
 
   """Cursor of the page's last item; null when the page is empty."""
-  endCursor: String
+  endCursor: String @access(by: PUBLIC)
 }
 
 """An amount of money in one currency. ` + "`" + `amountMinor` + "`" + ` is for calculating, ` + "`" + `amount` + "`" + ` is for showing; both say the same."""
 type Money {
   """The amount in the currency's smallest unit, as a JSON string: ` + "`" + `"1230"` + "`" + ` is 12.30 EUR, 1230 JPY or 1.230 KWD."""
-  amountMinor: Int64!
+  amountMinor: Int64! @access(by: PUBLIC)
 
   """The amount in the currency's main unit with all its digits: ` + "`" + `"12.30"` + "`" + ` EUR, ` + "`" + `"1230"` + "`" + ` JPY, ` + "`" + `"1.230"` + "`" + ` KWD."""
-  amount: Decimal!
+  amount: Decimal! @access(by: PUBLIC)
 
   """The currency both amounts are in."""
-  currency: CurrencyCode!
+  currency: CurrencyCode! @access(by: PUBLIC)
 }
 
 """One key and value the order's creator attached to it. Orderwire stores it and never reads meaning into it."""
 type MetadataEntry {
   """The key, 1 to 40 characters, unique within the order."""
-  key: String!
+  key: String! @access(by: CUSTOMER)
 
   """The value, up to 500 characters."""
-  value: String!
+  value: String! @access(by: CUSTOMER)
 }
 
 """One key and value to attach to an order. At most 20 entries an order. Do not put personal or card data here."""
@@ -3661,10 +3661,10 @@ interface OrderEvent {
 """Who or what made an event happen."""
 type Actor {
   """What kind of actor it is."""
-  kind: ActorKind!
+  kind: ActorKind! @access(by: CUSTOMER)
 
   """Which user it was (` + "`" + `customer_…` + "`" + `). Staff only: null for others, and null for SYSTEM and PROVIDER."""
-  id: ID
+  id: ID @access(by: STAFF, blankForOthers: true)
 }
 
 """Kinds of actors."""
@@ -3736,424 +3736,424 @@ enum OrderEventType {
 """The order was created, with its first payment. Always version 1."""
 type OrderCreated implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 }
 
 """The order was delivered."""
 type OrderDelivered implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 }
 
 """A cancel was accepted; money is now being voided or refunded."""
 type OrderCancelling implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """Who or what cancelled the order."""
-  cancelReason: CancelReason!
+  cancelReason: CancelReason! @access(by: CUSTOMER)
 }
 
 """The order is cancelled and all money given back."""
 type OrderCancelled implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """Who or what cancelled the order."""
-  cancelReason: CancelReason!
+  cancelReason: CancelReason! @access(by: CUSTOMER)
 }
 
 """A page of an order's history."""
 type OrderEventConnection {
   """The page's events with their cursors."""
-  edges: [OrderEventEdge!]!
+  edges: [OrderEventEdge!]! @access(by: CUSTOMER)
 
   """The page's events without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [OrderEvent!]!
+  nodes: [OrderEvent!]! @access(by: CUSTOMER)
 
   """Where this page lies in the history."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: CUSTOMER)
 }
 
 """One event in a page."""
 type OrderEventEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + `. It is not an ` + "`" + `EventCursor` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: CUSTOMER)
 
   """The event."""
-  node: OrderEvent!
+  node: OrderEvent! @access(by: CUSTOMER)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/event_payment.graphqls", Input: `"""The payment went to the provider, or back to it after the customer's step."""
 type PaymentProcessing implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 }
 
 """The customer has to do something. Query ` + "`" + `Payment.nextAction` + "`" + ` for what; it is never in an event."""
 type PaymentActionRequired implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 }
 
 """The money is held and waits for capture by staff."""
 type PaymentAuthorized implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 
   """How much is held."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 }
 
 """The money is taken; an order that was CREATED is now CONFIRMED."""
 type PaymentConfirmed implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 
   """How much was taken."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 }
 
 """The provider refused. The order stays as it was and may be paid again."""
 type PaymentDeclined implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 
   """The provider's reason, such as ` + "`" + `insufficient_funds` + "`" + `. Null when it gave none."""
-  declineCode: String
+  declineCode: String @access(by: CUSTOMER)
 }
 
 """The payment was let go before money was taken."""
 type PaymentVoided implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 }
 
 """The payment ran out of time before money was taken."""
 type PaymentExpired implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 }
 
 """A new payment was started for an unpaid order."""
 type PaymentRetried implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The new payment."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 }
 
 """A person of the staff has to look at the payment. The customer need not do anything."""
 type PaymentNeedsAttention implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The payment it is about."""
-  paymentId: ID!
+  paymentId: ID! @access(by: CUSTOMER)
 
   """Why."""
-  attention: PaymentAttention!
+  attention: PaymentAttention! @access(by: CUSTOMER)
 }
 
 """A refund was started."""
 type RefundCreated implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The refund it is about."""
-  refundId: ID!
+  refundId: ID! @access(by: CUSTOMER)
 
   """How much is being given back."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 }
 
 """The provider gave the money back."""
 type RefundSucceeded implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The refund it is about."""
-  refundId: ID!
+  refundId: ID! @access(by: CUSTOMER)
 
   """How much was given back."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 }
 
 """The provider did not give the money back; the amount can be refunded again."""
 type RefundFailed implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """What happened, as a value to switch on; the same as the object's type."""
-  type: OrderEventType!
+  type: OrderEventType! @access(by: CUSTOMER)
 
   """The order it happened to."""
-  orderId: ID!
+  orderId: ID! @access(by: CUSTOMER)
 
   """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
-  occurredAt: DateTime!
+  occurredAt: DateTime! @access(by: CUSTOMER)
 
   """Who or what made it happen."""
-  actor: Actor!
+  actor: Actor! @access(by: CUSTOMER)
 
   """The refund it is about."""
-  refundId: ID!
+  refundId: ID! @access(by: CUSTOMER)
 
   """How much was to be given back."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 
   """What went wrong. Null when the provider did not say."""
-  reason: String
+  reason: String @access(by: CUSTOMER)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/order.graphqls", Input: `extend type Query {
@@ -4164,7 +4164,7 @@ type RefundFailed implements OrderEvent {
 
     """The order's number as shown to people, such as ` + "`" + `OW-7K3M9QXA` + "`" + `; case does not matter."""
     number: String
-  ): Order
+  ): Order @access(by: CUSTOMER)
 
   """The caller's orders, newest first; everybody's for staff."""
   orders(
@@ -4182,55 +4182,55 @@ type RefundFailed implements OrderEvent {
 
     """Narrows the list. Keep it the same while paging."""
     filter: OrderFilter
-  ): OrderConnection!
+  ): OrderConnection! @access(by: CUSTOMER)
 }
 
 """A purchase by one customer, in one currency. It is visible to that customer and to staff."""
 type Order implements Node {
   """The order's id, ` + "`" + `order_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """
   The number to show to people: ` + "`" + `OW-` + "`" + ` and 8 random characters without look-alikes. Unique; says nothing about how
   many orders there are.
   """
-  number: String!
+  number: String! @access(by: CUSTOMER)
 
   """Where the order stands."""
-  status: OrderStatus!
+  status: OrderStatus! @access(by: CUSTOMER)
 
   """
   Starts at 1 and grows by 1 with every event. Of two copies of an order, the one with the higher version is the newer.
   Send it as ` + "`" + `expectedVersion` + "`" + ` to act only if nothing has changed meanwhile.
   """
-  version: Int!
+  version: Int! @access(by: CUSTOMER)
 
   """Whose order it is: that user's ` + "`" + `Viewer.id` + "`" + `. Not a Node."""
-  customerId: ID!
+  customerId: ID! @access(by: CUSTOMER)
 
   """What was ordered, in the order it was asked for; 1 to 100 lines. Never changes."""
-  lines: [OrderLine!]!
+  lines: [OrderLine!]! @access(by: CUSTOMER)
 
   """What the customer is to pay: the sum of all lines' totals, computed by the server. Never changes."""
-  total: Money!
+  total: Money! @access(by: CUSTOMER)
 
   """What has been taken from the customer so far, before refunds."""
-  captured: Money!
+  captured: Money! @access(by: CUSTOMER)
 
   """What has been given back so far: succeeded refunds only."""
-  refunded: Money!
+  refunded: Money! @access(by: CUSTOMER)
 
   """What can still be refunded: captured minus refunded minus refunds under way."""
-  refundable: Money!
+  refundable: Money! @access(by: CUSTOMER)
 
   """The latest payment, which is the one that counts. Null when the order has none yet."""
-  payment: Payment
+  payment: Payment @access(by: CUSTOMER)
 
   """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `."""
-  payments: [Payment!]!
+  payments: [Payment!]! @access(by: CUSTOMER)
 
   """All refunds, oldest first."""
-  refunds: [Refund!]!
+  refunds: [Refund!]! @access(by: CUSTOMER)
 
   """
   The order's history, oldest first, one event a version. Not available inside ` + "`" + `OrderUpdate` + "`" + `, where the events
@@ -4242,34 +4242,34 @@ type Order implements Node {
 
     """Only events after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this list. It is not an ` + "`" + `EventCursor` + "`" + `."""
     after: String
-  ): OrderEventConnection!
+  ): OrderEventConnection! @access(by: CUSTOMER)
 
   """What the caller may do with the order now, from its state and the caller's role. Show a button exactly for these."""
-  availableActions: [OrderAction!]!
+  availableActions: [OrderAction!]! @access(by: CUSTOMER)
 
   """Why the order was cancelled. Null unless it is CANCELLING or CANCELLED."""
-  cancelReason: CancelReason
+  cancelReason: CancelReason @access(by: CUSTOMER)
 
   """The customer's own words from ` + "`" + `orderCreate` + "`" + `, up to 500 characters. Null when there are none."""
-  note: String
+  note: String @access(by: CUSTOMER)
 
   """The creator's own reference from ` + "`" + `orderCreate` + "`" + `, up to 100 characters. Null when there is none. Need not be unique."""
-  externalReference: String
+  externalReference: String @access(by: CUSTOMER)
 
   """The keys and values from ` + "`" + `orderCreate` + "`" + `, in the order given; at most 20. Empty when there are none."""
-  metadata: [MetadataEntry!]!
+  metadata: [MetadataEntry!]! @access(by: CUSTOMER)
 
   """When the order was created."""
-  createdAt: DateTime!
+  createdAt: DateTime! @access(by: CUSTOMER)
 
   """When the order last changed: the time of its latest event."""
-  updatedAt: DateTime!
+  updatedAt: DateTime! @access(by: CUSTOMER)
 
   """When the order will be cancelled by itself for want of payment. Null when no such timer runs, as once it is authorized or paid."""
-  expiresAt: DateTime
+  expiresAt: DateTime @access(by: CUSTOMER)
 
   """When the order will be delivered by itself. Null unless it is CONFIRMED and waiting for that."""
-  deliversAt: DateTime
+  deliversAt: DateTime @access(by: CUSTOMER)
 }
 
 """Where an order stands: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED by CANCELLING to CANCELLED."""
@@ -4335,19 +4335,19 @@ enum OrderAction {
 """One position of an order. Name and price are copies made when the order was created, so later changes of the product do not show."""
 type OrderLine {
   """The product as it is now, which may have another name or price, or be archived."""
-  product: Product!
+  product: Product! @access(by: CUSTOMER)
 
   """The product's name when it was ordered."""
-  name: String!
+  name: String! @access(by: CUSTOMER)
 
   """How many pieces, 1 to 999."""
-  quantity: Int!
+  quantity: Int! @access(by: CUSTOMER)
 
   """The price of one piece when it was ordered."""
-  unitPrice: Money!
+  unitPrice: Money! @access(by: CUSTOMER)
 
   """` + "`" + `unitPrice` + "`" + ` times ` + "`" + `quantity` + "`" + `."""
-  total: Money!
+  total: Money! @access(by: CUSTOMER)
 }
 
 """Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does."""
@@ -4374,22 +4374,22 @@ input OrderFilter {
 """A page of orders."""
 type OrderConnection {
   """The page's orders with their cursors."""
-  edges: [OrderEdge!]!
+  edges: [OrderEdge!]! @access(by: CUSTOMER)
 
   """The page's orders without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [Order!]!
+  nodes: [Order!]! @access(by: CUSTOMER)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: CUSTOMER)
 }
 
 """One order in a page."""
 type OrderEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: CUSTOMER)
 
   """The order."""
-  node: Order!
+  node: Order! @access(by: CUSTOMER)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/order_mutation.graphqls", Input: `"""
@@ -4406,7 +4406,7 @@ type Mutation {
   orderCreate(
     """What is ordered and how it is paid."""
     input: OrderCreateInput!
-  ): OrderCreatePayload!
+  ): OrderCreatePayload! @access(by: CUSTOMER)
 
   """
   Cancels an order: the owner or staff. The order turns CANCELLING while money is given back, and always ends CANCELLED.
@@ -4415,7 +4415,7 @@ type Mutation {
   orderCancel(
     """Which order, and why."""
     input: OrderCancelInput!
-  ): OrderCancelPayload!
+  ): OrderCancelPayload! @access(by: CUSTOMER)
 
   """
   Marks a CONFIRMED order as delivered now, ahead of its timer. Staff only: FORBIDDEN for others.
@@ -4424,7 +4424,7 @@ type Mutation {
   orderDeliver(
     """Which order."""
     input: OrderDeliverInput!
-  ): OrderDeliverPayload!
+  ): OrderDeliverPayload! @access(by: STAFF)
 }
 
 """A new order. There is no amount in it: the server computes the total from the products' present prices."""
@@ -4467,25 +4467,25 @@ input OrderItemInput {
 """What orderCreate did."""
 type OrderCreatePayload {
   """The order; null when there are user errors. On a replay it is the order of the first request, in its present state."""
-  order: Order
+  order: Order @access(by: CUSTOMER)
 
   """True when this idempotency key had already created the order and this request created nothing."""
-  replayed: Boolean!
+  replayed: Boolean! @access(by: CUSTOMER)
 
   """Why it was refused; empty on success. All that is wrong is reported at once, and no order was created."""
-  userErrors: [OrderCreateUserError!]!
+  userErrors: [OrderCreateUserError!]! @access(by: CUSTOMER)
 }
 
 """Why an orderCreate was refused."""
 type OrderCreateUserError implements UserError {
   """Path of the wrong input, such as ` + "`" + `["input", "items", "0", "quantity"]` + "`" + `; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: CUSTOMER)
 
   """What to switch on."""
-  code: OrderCreateErrorCode!
+  code: OrderCreateErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse an orderCreate. Unless said otherwise, correct the input and send it again; the key may stay the same."""
@@ -4551,22 +4551,22 @@ input OrderCancelInput {
 """What orderCancel did."""
 type OrderCancelPayload {
   """The order, CANCELLING or already CANCELLED; null when there are user errors."""
-  order: Order
+  order: Order @access(by: CUSTOMER)
 
   """Why it was refused; empty on success."""
-  userErrors: [OrderCancelUserError!]!
+  userErrors: [OrderCancelUserError!]! @access(by: CUSTOMER)
 }
 
 """Why an orderCancel was refused."""
 type OrderCancelUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: CUSTOMER)
 
   """What to switch on."""
-  code: OrderCancelErrorCode!
+  code: OrderCancelErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse an orderCancel."""
@@ -4602,22 +4602,22 @@ input OrderDeliverInput {
 """What orderDeliver did."""
 type OrderDeliverPayload {
   """The order, now DELIVERED; null when there are user errors."""
-  order: Order
+  order: Order @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [OrderDeliverUserError!]!
+  userErrors: [OrderDeliverUserError!]! @access(by: STAFF)
 }
 
 """Why an orderDeliver was refused."""
 type OrderDeliverUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: OrderDeliverErrorCode!
+  code: OrderDeliverErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse an orderDeliver."""
@@ -4637,7 +4637,7 @@ enum OrderDeliverErrorCode {
   payment(
     """The payment's id (` + "`" + `payment_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID!
-  ): Payment
+  ): Payment @access(by: CUSTOMER)
 
   """
   The payments that need a person, the longest waiting first: those with ` + "`" + `attention` + "`" + `. Staff only: FORBIDDEN for others.
@@ -4649,7 +4649,7 @@ enum OrderDeliverErrorCode {
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
-  ): PaymentConnection!
+  ): PaymentConnection! @access(by: STAFF)
 }
 
 """
@@ -4658,58 +4658,58 @@ owner and to staff.
 """
 type Payment implements Node {
   """The payment's id, ` + "`" + `payment_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """The order it pays."""
-  order: Order!
+  order: Order! @access(by: CUSTOMER)
 
   """Where the payment stands."""
-  status: PaymentStatus!
+  status: PaymentStatus! @access(by: CUSTOMER)
 
   """What is to be taken: the order's total. Never changes."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 
   """What has been taken so far, before refunds: nothing or all of ` + "`" + `amount` + "`" + `."""
-  captured: Money!
+  captured: Money! @access(by: CUSTOMER)
 
   """What has been given back so far: succeeded refunds only."""
-  refunded: Money!
+  refunded: Money! @access(by: CUSTOMER)
 
   """Which payment provider carries it out: ` + "`" + `simulated` + "`" + ` or ` + "`" + `stripe` + "`" + `. More may be added."""
-  provider: String!
+  provider: String! @access(by: CUSTOMER)
 
   """The payment's name at the provider. Staff only: null for others, and until the provider has given one."""
-  providerReference: String
+  providerReference: String @access(by: STAFF, blankForOthers: true)
 
   """Whether the money is taken at once or held until staff take it."""
-  captureMethod: CaptureMethod!
+  captureMethod: CaptureMethod! @access(by: CUSTOMER)
 
   """
   The provider's reason for the decline, such as ` + "`" + `insufficient_funds` + "`" + `, to choose a text by. Null unless DECLINED;
   may be null even then.
   """
-  declineCode: String
+  declineCode: String @access(by: CUSTOMER)
 
   """
   What the customer has to do now, such as confirming at their bank. Set while REQUIRES_ACTION; shown to the owner
   only, null for everyone else.
   """
-  nextAction: PaymentNextAction
+  nextAction: PaymentNextAction @access(by: CUSTOMER)
 
   """When the server will next work on this payment by itself. Null when it has nothing to do."""
-  nextStepAt: DateTime
+  nextStepAt: DateTime @access(by: CUSTOMER)
 
   """Why a person has to look at it. Null when nobody has to."""
-  attention: PaymentAttention
+  attention: PaymentAttention @access(by: CUSTOMER)
 
   """What was attempted at the provider, oldest first. Staff only: empty for others."""
-  attempts: [PaymentAttempt!]!
+  attempts: [PaymentAttempt!]! @access(by: STAFF, blankForOthers: true)
 
   """When the payment was started."""
-  createdAt: DateTime!
+  createdAt: DateTime! @access(by: CUSTOMER)
 
   """When the payment last changed."""
-  updatedAt: DateTime!
+  updatedAt: DateTime! @access(by: CUSTOMER)
 }
 
 """
@@ -4766,19 +4766,19 @@ enum PaymentAttention {
 """What the customer has to do to let a payment go on. It can hold a secret: do not log or store it."""
 type PaymentNextAction {
   """What kind of step it is; says which other fields are set."""
-  type: PaymentNextActionType!
+  type: PaymentNextActionType! @access(by: CUSTOMER)
 
   """
   Where to send the customer's browser. Set for REDIRECT, and for SIMULATED where the simulated provider has pages; else
   null.
   """
-  url: String
+  url: String @access(by: CUSTOMER)
 
   """What to hand to the provider's own browser library. Set for CLIENT_SECRET, else null."""
-  clientSecret: String
+  clientSecret: String @access(by: CUSTOMER)
 
   """Until when the step can be taken. Null when the provider sets no limit."""
-  expiresAt: DateTime
+  expiresAt: DateTime @access(by: CUSTOMER)
 }
 
 """Kinds of steps a customer may have to take."""
@@ -4799,46 +4799,46 @@ enum PaymentNextActionType {
 """A page of payments."""
 type PaymentConnection {
   """The payments with their cursors."""
-  edges: [PaymentEdge!]!
+  edges: [PaymentEdge!]! @access(by: STAFF)
 
   """The payments alone, for those who do not page by edge."""
-  nodes: [Payment!]!
+  nodes: [Payment!]! @access(by: STAFF)
 
   """Where the page stands in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """A payment in a list."""
 type PaymentEdge {
   """Pass it as ` + "`" + `after` + "`" + ` to continue behind this payment."""
-  cursor: String!
+  cursor: String! @access(by: STAFF)
 
   """The payment."""
-  node: Payment!
+  node: Payment! @access(by: STAFF)
 }
 
 """One operation intended at the provider, with all the calls made for it. Staff only."""
 type PaymentAttempt {
   """The attempt's id, ` + "`" + `attempt_…` + "`" + `. It is also the idempotency key the provider gets. Not a Node."""
-  id: ID!
+  id: ID! @access(by: STAFF, blankForOthers: true)
 
   """What was intended."""
-  operation: PaymentOperation!
+  operation: PaymentOperation! @access(by: STAFF, blankForOthers: true)
 
   """How it ended. Null while it is under way or not started."""
-  outcome: AttemptOutcome
+  outcome: AttemptOutcome @access(by: STAFF, blankForOthers: true)
 
   """How often the provider was asked to do it, repeats included and look-ups alone not; 0 before the first call."""
-  calls: Int!
+  calls: Int! @access(by: STAFF, blankForOthers: true)
 
   """What the provider or the network said last, for people. Null when there is nothing to say."""
-  message: String
+  message: String @access(by: STAFF, blankForOthers: true)
 
   """When the attempt was recorded, which is before its first call."""
-  startedAt: DateTime!
+  startedAt: DateTime! @access(by: STAFF, blankForOthers: true)
 
   """When its outcome was recorded. Null until then."""
-  finishedAt: DateTime
+  finishedAt: DateTime @access(by: STAFF, blankForOthers: true)
 }
 
 """What can be intended at a payment provider."""
@@ -4885,7 +4885,7 @@ input PaymentMethodInput {
   paymentRetry(
     """Which order, and how it is paid this time."""
     input: PaymentRetryInput!
-  ): PaymentRetryPayload!
+  ): PaymentRetryPayload! @access(by: CUSTOMER)
 
   """
   Asks the provider at once what became of the action a REQUIRES_ACTION payment waits for, for a customer who comes back from
@@ -4895,7 +4895,7 @@ input PaymentMethodInput {
   paymentCompleteAction(
     """Which payment."""
     input: PaymentCompleteActionInput!
-  ): PaymentCompleteActionPayload!
+  ): PaymentCompleteActionPayload! @access(by: CUSTOMER)
 }
 
 """A new payment for an unpaid order."""
@@ -4920,28 +4920,28 @@ input PaymentRetryInput {
 """What paymentRetry did."""
 type PaymentRetryPayload {
   """The order; null when there are user errors."""
-  order: Order
+  order: Order @access(by: CUSTOMER)
 
   """The new payment; null when there are user errors. On a replay it is the payment of the first request, in its present state."""
-  payment: Payment
+  payment: Payment @access(by: CUSTOMER)
 
   """True when this idempotency key had already started the payment and this request started nothing."""
-  replayed: Boolean!
+  replayed: Boolean! @access(by: CUSTOMER)
 
   """Why it was refused; empty on success."""
-  userErrors: [PaymentRetryUserError!]!
+  userErrors: [PaymentRetryUserError!]! @access(by: CUSTOMER)
 }
 
 """Why a paymentRetry was refused."""
 type PaymentRetryUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: CUSTOMER)
 
   """What to switch on."""
-  code: PaymentRetryErrorCode!
+  code: PaymentRetryErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse a paymentRetry."""
@@ -4992,25 +4992,25 @@ enum SimulatedActionOutcome {
 """What paymentCompleteAction did."""
 type PaymentCompleteActionPayload {
   """The order in its present state; null when there are user errors."""
-  order: Order
+  order: Order @access(by: CUSTOMER)
 
   """The payment in its present state: what the provider said comes as events. Null when there are user errors."""
-  payment: Payment
+  payment: Payment @access(by: CUSTOMER)
 
   """Why it was refused; empty on success."""
-  userErrors: [PaymentCompleteActionUserError!]!
+  userErrors: [PaymentCompleteActionUserError!]! @access(by: CUSTOMER)
 }
 
 """Why a paymentCompleteAction was refused."""
 type PaymentCompleteActionUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: CUSTOMER)
 
   """What to switch on."""
-  code: PaymentCompleteActionErrorCode!
+  code: PaymentCompleteActionErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse a paymentCompleteAction."""
@@ -5031,7 +5031,7 @@ enum PaymentCompleteActionErrorCode {
   paymentCapture(
     """Which payment."""
     input: PaymentCaptureInput!
-  ): PaymentCapturePayload!
+  ): PaymentCapturePayload! @access(by: STAFF)
 
   """
   Lets a payment go before its money is taken. Staff only: FORBIDDEN for others. The answer comes at once; the payment turns
@@ -5041,7 +5041,7 @@ enum PaymentCompleteActionErrorCode {
   paymentVoid(
     """Which payment."""
     input: PaymentVoidInput!
-  ): PaymentVoidPayload!
+  ): PaymentVoidPayload! @access(by: STAFF)
 
   """
   Settles a payment whose ` + "`" + `attention` + "`" + ` is set. Staff only: FORBIDDEN for others; what was chosen and the note are kept in the
@@ -5050,7 +5050,7 @@ enum PaymentCompleteActionErrorCode {
   paymentResolve(
     """Which payment, and how."""
     input: PaymentResolveInput!
-  ): PaymentResolvePayload!
+  ): PaymentResolvePayload! @access(by: STAFF)
 }
 
 """Which payment to capture."""
@@ -5065,25 +5065,25 @@ input PaymentCaptureInput {
 """What paymentCapture did."""
 type PaymentCapturePayload {
   """The order in its present state; null when there are user errors."""
-  order: Order
+  order: Order @access(by: STAFF)
 
   """The payment: AUTHORIZED until the provider has taken the money, then CONFIRMED. Null when there are user errors."""
-  payment: Payment
+  payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [PaymentCaptureUserError!]!
+  userErrors: [PaymentCaptureUserError!]! @access(by: STAFF)
 }
 
 """Why a paymentCapture was refused."""
 type PaymentCaptureUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: PaymentCaptureErrorCode!
+  code: PaymentCaptureErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a paymentCapture."""
@@ -5110,25 +5110,25 @@ input PaymentVoidInput {
 """What paymentVoid did."""
 type PaymentVoidPayload {
   """The order in its present state; null when there are user errors."""
-  order: Order
+  order: Order @access(by: STAFF)
 
   """The payment: VOIDED, or as before until the provider has let it go. Null when there are user errors."""
-  payment: Payment
+  payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [PaymentVoidUserError!]!
+  userErrors: [PaymentVoidUserError!]! @access(by: STAFF)
 }
 
 """Why a paymentVoid was refused."""
 type PaymentVoidUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: PaymentVoidErrorCode!
+  code: PaymentVoidErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a paymentVoid."""
@@ -5176,25 +5176,25 @@ enum PaymentResolution {
 """What paymentResolve did."""
 type PaymentResolvePayload {
   """The order in its present state; null when there are user errors."""
-  order: Order
+  order: Order @access(by: STAFF)
 
   """The payment in its present state; null when there are user errors."""
-  payment: Payment
+  payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [PaymentResolveUserError!]!
+  userErrors: [PaymentResolveUserError!]! @access(by: STAFF)
 }
 
 """Why a paymentResolve was refused."""
 type PaymentResolveUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: PaymentResolveErrorCode!
+  code: PaymentResolveErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a paymentResolve."""
@@ -5223,7 +5223,7 @@ enum PaymentResolveErrorCode {
   product(
     """The product's id (` + "`" + `product_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID!
-  ): Product
+  ): Product @access(by: PUBLIC)
 
   """The products on sale, oldest first. Archived ones are left out. Public."""
   products(
@@ -5241,7 +5241,7 @@ enum PaymentResolveErrorCode {
 
     """Narrows the list. Keep it the same while paging."""
     filter: ProductFilter
-  ): ProductConnection!
+  ): ProductConnection! @access(by: PUBLIC)
 }
 
 extend type Mutation {
@@ -5252,7 +5252,7 @@ extend type Mutation {
   productUpsert(
     """The product as it shall be."""
     input: ProductUpsertInput!
-  ): ProductUpsertPayload!
+  ): ProductUpsertPayload! @access(by: STAFF)
 
   """
   Takes a product off sale. Staff only: FORBIDDEN for others. Orders that hold it are untouched.
@@ -5261,31 +5261,31 @@ extend type Mutation {
   productArchive(
     """The product to archive."""
     input: ProductArchiveInput!
-  ): ProductArchivePayload!
+  ): ProductArchivePayload! @access(by: STAFF)
 }
 
 """Something that can be ordered. Public. Price and name may change; an order keeps those of the moment it was made."""
 type Product implements Node {
   """The product's id, ` + "`" + `product_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: PUBLIC)
 
   """The shop's own code for it, unique and unchanging."""
-  sku: String!
+  sku: String! @access(by: PUBLIC)
 
   """The name to show."""
-  name: String!
+  name: String! @access(by: PUBLIC)
 
   """A longer text to show, plain, without markup. Empty when there is none."""
-  description: String!
+  description: String! @access(by: PUBLIC)
 
   """The price of one piece now. An order charges the price of the moment it is created."""
-  price: Money!
+  price: Money! @access(by: PUBLIC)
 
   """Where the picture is: a path on this server or an https URL. Null when there is none."""
-  image: String
+  image: String @access(by: PUBLIC)
 
   """True when it is off sale: ordering it is refused with PRODUCT_ARCHIVED."""
-  archived: Boolean!
+  archived: Boolean! @access(by: PUBLIC)
 }
 
 """Narrows a list of products. Conditions that are given must all hold."""
@@ -5300,22 +5300,22 @@ input ProductFilter {
 """A page of products."""
 type ProductConnection {
   """The page's products with their cursors."""
-  edges: [ProductEdge!]!
+  edges: [ProductEdge!]! @access(by: PUBLIC)
 
   """The page's products without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [Product!]!
+  nodes: [Product!]! @access(by: PUBLIC)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: PUBLIC)
 }
 
 """One product in a page."""
 type ProductEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: PUBLIC)
 
   """The product."""
-  node: Product!
+  node: Product! @access(by: PUBLIC)
 }
 
 """A product as it shall be. It replaces what was there: an optional field that is left out is emptied."""
@@ -5345,22 +5345,22 @@ input ProductUpsertInput {
 """What productUpsert did."""
 type ProductUpsertPayload {
   """The product as it now is; null when there are user errors."""
-  product: Product
+  product: Product @access(by: STAFF)
 
   """Why it was refused; empty on success. All that is wrong is reported at once."""
-  userErrors: [ProductUpsertUserError!]!
+  userErrors: [ProductUpsertUserError!]! @access(by: STAFF)
 }
 
 """Why a productUpsert was refused."""
 type ProductUpsertUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: ProductUpsertErrorCode!
+  code: ProductUpsertErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a productUpsert. In all of them: correct the named input and send again."""
@@ -5393,22 +5393,22 @@ input ProductArchiveInput {
 """What productArchive did."""
 type ProductArchivePayload {
   """The product, now archived; null when there are user errors."""
-  product: Product
+  product: Product @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [ProductArchiveUserError!]!
+  userErrors: [ProductArchiveUserError!]! @access(by: STAFF)
 }
 
 """Why a productArchive was refused."""
 type ProductArchiveUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: ProductArchiveErrorCode!
+  code: ProductArchiveErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a productArchive."""
@@ -5430,7 +5430,7 @@ enum ProductArchiveErrorCode {
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
-  ): ReconciliationEntryConnection!
+  ): ReconciliationEntryConnection! @access(by: STAFF)
 }
 
 """
@@ -5439,43 +5439,43 @@ resolved. Staff only.
 """
 type ReconciliationEntry {
   """The payment, as it is now."""
-  payment: Payment!
+  payment: Payment! @access(by: STAFF)
 
   """What is kept of the payment by our books: captured, less refunded."""
-  expected: Money!
+  expected: Money! @access(by: STAFF)
 
   """
   What is kept of the payment by the provider's books: captured, less refunded. Equal to ` + "`" + `expected` + "`" + ` when captured and
   refunded differ by the same amount, as when the provider took money and gave it back without us.
   """
-  atProvider: Money!
+  atProvider: Money! @access(by: STAFF)
 
   """When the difference was found. Its amounts are those of the last comparison since."""
-  detectedAt: DateTime!
+  detectedAt: DateTime! @access(by: STAFF)
 
   """When both books agreed again. Null while they do not."""
-  resolvedAt: DateTime
+  resolvedAt: DateTime @access(by: STAFF)
 }
 
 """A page of differences."""
 type ReconciliationEntryConnection {
   """The page's differences with their cursors."""
-  edges: [ReconciliationEntryEdge!]!
+  edges: [ReconciliationEntryEdge!]! @access(by: STAFF)
 
   """The page's differences without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [ReconciliationEntry!]!
+  nodes: [ReconciliationEntry!]! @access(by: STAFF)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One difference in a page."""
 type ReconciliationEntryEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: STAFF)
 
   """The difference."""
-  node: ReconciliationEntry!
+  node: ReconciliationEntry! @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/refund.graphqls", Input: `extend type Mutation {
@@ -5486,34 +5486,34 @@ type ReconciliationEntryEdge {
   refundCreate(
     """Which order, and how much."""
     input: RefundCreateInput!
-  ): RefundCreatePayload!
+  ): RefundCreatePayload! @access(by: STAFF)
 }
 
 """Money given back to the customer from one payment. Visible to the order's owner and to staff."""
 type Refund implements Node {
   """The refund's id, ` + "`" + `refund_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: CUSTOMER)
 
   """The order it belongs to."""
-  order: Order!
+  order: Order! @access(by: CUSTOMER)
 
   """The payment it gives back from."""
-  payment: Payment!
+  payment: Payment! @access(by: CUSTOMER)
 
   """How much. Never changes."""
-  amount: Money!
+  amount: Money! @access(by: CUSTOMER)
 
   """Where the refund stands."""
-  status: RefundStatus!
+  status: RefundStatus! @access(by: CUSTOMER)
 
   """Why, in the words of whoever asked for it; for a FAILED one made by the server, what went wrong. Null when nothing was said."""
-  reason: String
+  reason: String @access(by: CUSTOMER)
 
   """When the refund was asked for."""
-  createdAt: DateTime!
+  createdAt: DateTime! @access(by: CUSTOMER)
 
   """When the refund last changed."""
-  updatedAt: DateTime!
+  updatedAt: DateTime! @access(by: CUSTOMER)
 }
 
 """Where a refund stands: PENDING → SUCCEEDED or FAILED."""
@@ -5553,28 +5553,28 @@ input RefundCreateInput {
 """What refundCreate did."""
 type RefundCreatePayload {
   """The refund; null when there are user errors. On a replay it is the refund of the first request, in its present state."""
-  refund: Refund
+  refund: Refund @access(by: STAFF)
 
   """The order; null when there are user errors."""
-  order: Order
+  order: Order @access(by: STAFF)
 
   """True when this idempotency key had already made the refund and this request made none."""
-  replayed: Boolean!
+  replayed: Boolean! @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [RefundCreateUserError!]!
+  userErrors: [RefundCreateUserError!]! @access(by: STAFF)
 }
 
 """Why a refundCreate was refused."""
 type RefundCreateUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: RefundCreateErrorCode!
+  code: RefundCreateErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a refundCreate."""
@@ -5631,21 +5631,49 @@ schema {
 }
 
 """
-Reads. Everything needs a signed-in caller except where a field says public; without a token such a field answers
-UNAUTHENTICATED.
+Whom a field is for. Every field says so. It is decided once for a whole operation, before anything of it runs, and also
+for fields that ` + "`" + `@skip` + "`" + ` or ` + "`" + `@include` + "`" + ` would leave out: an operation that selects a field which the caller may not see is
+refused, with UNAUTHENTICATED for who is not signed in and FORBIDDEN for others, and answers nothing. Of an interface, a
+field may be selected by everybody who may select it of one of the interface's types.
+
+Which objects a caller sees is another matter: what belongs to someone else does not exist for them.
 """
+directive @access(
+  """Who may select the field."""
+  by: Audience!
+
+  """
+  Others who are signed in may select the field, too, and find null or an empty list. So customers and staff can use the
+  same document.
+  """
+  blankForOthers: Boolean! = false
+) on FIELD_DEFINITION
+
+"""Whom a field is for, each within the one before."""
+enum Audience {
+  """Everybody."""
+  PUBLIC
+
+  """Who is signed in: customers, for what is their own, and staff."""
+  CUSTOMER
+
+  """The shop's staff."""
+  STAFF
+}
+
+"""Reads. Whom each field is for is in its ` + "`" + `@access` + "`" + `."""
 type Query {
   """Any object by its id, whatever its type. Null when there is none or the caller may not see it."""
   node(
     """The object's ` + "`" + `id` + "`" + `, such as ` + "`" + `order_01j…` + "`" + `. A malformed one is BAD_USER_INPUT."""
     id: ID!
-  ): Node
+  ): Node @access(by: PUBLIC)
 
   """Several objects by id, in the order asked for. An entry is null when there is no such object or the caller may not see it."""
   nodes(
     """At most 100 ids, of any mix of types. One malformed id fails the whole field with BAD_USER_INPUT."""
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]! @access(by: PUBLIC)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/subscription.graphqls", Input: `"""
@@ -5667,7 +5695,7 @@ type Subscription {
     Another order's cursor, or a feed's, is INVALID_CURSOR; one that is no longer held gives a RESET.
     """
     after: EventCursor
-  ): OrderUpdate!
+  ): OrderUpdate! @access(by: CUSTOMER)
 
   """
   All of the caller's orders as they change; everybody's for staff. Items of different orders come in one fixed order.
@@ -5682,25 +5710,25 @@ type Subscription {
     An order's cursor is INVALID_CURSOR; one that is no longer held gives a RESET.
     """
     after: EventCursor
-  ): OrderUpdate!
+  ): OrderUpdate! @access(by: CUSTOMER)
 }
 
 """One item of a subscription."""
 type OrderUpdate {
   """What the item is, and so which fields are set."""
-  kind: OrderUpdateKind!
+  kind: OrderUpdateKind! @access(by: CUSTOMER)
 
   """The place of this item. Pass it as ` + "`" + `after` + "`" + ` to continue from here."""
-  cursor: EventCursor!
+  cursor: EventCursor! @access(by: CUSTOMER)
 
   """What happened. Set when ` + "`" + `kind` + "`" + ` is EVENT, else null."""
-  event: OrderEvent
+  event: OrderEvent @access(by: CUSTOMER)
 
   """
   The order as of this item, not as of now: with an event, its state right after that event.
   Null in a CHECKPOINT, and in the SNAPSHOT and RESET of a feed.
   """
-  order: Order
+  order: Order @access(by: CUSTOMER)
 }
 
 """What an item of a subscription is."""
@@ -5738,22 +5766,22 @@ input OrderFeedFilter {
 `, BuiltIn: false},
 	{Name: "../../schema/viewer.graphqls", Input: `extend type Query {
   """Who is asking, as the token says. Public; null when no token was sent."""
-  viewer: Viewer
+  viewer: Viewer @access(by: PUBLIC)
 }
 
 """The signed-in user behind this request or connection."""
 type Viewer {
   """The user's id (` + "`" + `customer_…` + "`" + `), the same value as ` + "`" + `customerId` + "`" + ` on their orders. Not a Node."""
-  id: ID!
+  id: ID! @access(by: PUBLIC)
 
   """A name to show, taken from the token."""
-  name: String!
+  name: String! @access(by: PUBLIC)
 
   """What the user may do."""
-  role: Role!
+  role: Role! @access(by: PUBLIC)
 
   """When the token stops being valid. Fetch a new one before then; an open websocket is refreshed by a ` + "`" + `ping` + "`" + ` that carries it."""
-  expiresAt: DateTime!
+  expiresAt: DateTime! @access(by: PUBLIC)
 }
 
 """What a user may see and do."""
@@ -5771,7 +5799,7 @@ extend type Mutation {
   seconds websockets and event streams that were opened with one end (close code 4403; UNAUTHENTICATED). The token of this request is void
   too; a token given out afterwards is good. Takes no input.
   """
-  viewerSignOut: ViewerSignOutPayload!
+  viewerSignOut: ViewerSignOutPayload! @access(by: CUSTOMER)
 
   """
   Signs another user out everywhere, as ` + "`" + `viewerSignOut` + "`" + ` does. Staff only: FORBIDDEN for others. It does not keep the user from
@@ -5780,13 +5808,13 @@ extend type Mutation {
   userRevoke(
     """Whose tokens end."""
     input: UserRevokeInput!
-  ): UserRevokePayload!
+  ): UserRevokePayload! @access(by: STAFF)
 }
 
 """What signing out did."""
 type ViewerSignOutPayload {
   """Tokens given out at or before this moment are void."""
-  signedOutAt: DateTime!
+  signedOutAt: DateTime! @access(by: CUSTOMER)
 }
 
 """Whose tokens end."""
@@ -5798,22 +5826,22 @@ input UserRevokeInput {
 """What revoking did."""
 type UserRevokePayload {
   """Tokens given out at or before this moment are void; null when the request was refused."""
-  revokedAt: DateTime
+  revokedAt: DateTime @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [UserRevokeUserError!]!
+  userErrors: [UserRevokeUserError!]! @access(by: STAFF)
 }
 
 """Why a userRevoke was refused."""
 type UserRevokeUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: UserRevokeErrorCode!
+  code: UserRevokeErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a userRevoke."""
@@ -5830,7 +5858,7 @@ enum UserRevokeErrorCode {
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
-  ): WebhookEndpointConnection!
+  ): WebhookEndpointConnection! @access(by: STAFF)
 
   """
   What was sent to endpoints, is being sent or could not be, newest first. Staff only: FORBIDDEN for others. Deliveries are
@@ -5848,7 +5876,7 @@ enum UserRevokeErrorCode {
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list. Keep the conditions the same while paging."""
     after: String
-  ): WebhookDeliveryConnection!
+  ): WebhookDeliveryConnection! @access(by: STAFF)
 }
 
 extend type Mutation {
@@ -5859,7 +5887,7 @@ extend type Mutation {
   webhookEndpointCreate(
     """The new endpoint."""
     input: WebhookEndpointCreateInput!
-  ): WebhookEndpointCreatePayload!
+  ): WebhookEndpointCreatePayload! @access(by: STAFF)
 
   """
   Changes an endpoint, or disables and enables it. Staff only: FORBIDDEN for others. What is pending when it is disabled is sent
@@ -5868,7 +5896,7 @@ extend type Mutation {
   webhookEndpointUpdate(
     """What to change. What is left out stays as it is."""
     input: WebhookEndpointUpdateInput!
-  ): WebhookEndpointUpdatePayload!
+  ): WebhookEndpointUpdatePayload! @access(by: STAFF)
 
   """
   Gives an endpoint another secret. Staff only: FORBIDDEN for others. For 24 hours requests are signed with the old one too, so
@@ -5877,7 +5905,7 @@ extend type Mutation {
   webhookEndpointRotateSecret(
     """Which endpoint."""
     input: WebhookEndpointRotateSecretInput!
-  ): WebhookEndpointRotateSecretPayload!
+  ): WebhookEndpointRotateSecretPayload! @access(by: STAFF)
 
   """
   Sends a delivery again at once, whatever became of it, with the same ` + "`" + `webhook-id` + "`" + ` and body. Staff only: FORBIDDEN for others. When it
@@ -5887,85 +5915,85 @@ extend type Mutation {
   webhookRedeliver(
     """Which delivery."""
     input: WebhookRedeliverInput!
-  ): WebhookRedeliverPayload!
+  ): WebhookRedeliverPayload! @access(by: STAFF)
 }
 
 """Where events are sent. Staff only. It is never deleted, only disabled."""
 type WebhookEndpoint implements Node {
   """The endpoint's id, ` + "`" + `endpoint_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: STAFF)
 
   """Where requests go."""
-  url: String!
+  url: String! @access(by: STAFF)
 
   """Which events are sent, sorted. Empty: all, those of future types included."""
-  eventTypes: [OrderEventType!]!
+  eventTypes: [OrderEventType!]! @access(by: STAFF)
 
   """What staff wrote about it. Null when they did not."""
-  description: String
+  description: String @access(by: STAFF)
 
   """True while events are sent."""
-  enabled: Boolean!
+  enabled: Boolean! @access(by: STAFF)
 
   """When it was made. Events from then on are sent."""
-  createdAt: DateTime!
+  createdAt: DateTime! @access(by: STAFF)
 
   """Why the server itself has disabled it, such as after an answer 410 Gone. Null while it is enabled, and when staff disabled it."""
-  disabledReason: String
+  disabledReason: String @access(by: STAFF)
 }
 
 """A page of endpoints."""
 type WebhookEndpointConnection {
   """The page's endpoints with their cursors."""
-  edges: [WebhookEndpointEdge!]!
+  edges: [WebhookEndpointEdge!]! @access(by: STAFF)
 
   """The page's endpoints without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [WebhookEndpoint!]!
+  nodes: [WebhookEndpoint!]! @access(by: STAFF)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One endpoint in a page."""
 type WebhookEndpointEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: STAFF)
 
   """The endpoint."""
-  node: WebhookEndpoint!
+  node: WebhookEndpoint! @access(by: STAFF)
 }
 
 """One event on its way to one endpoint: there is exactly one delivery for each pair, however often it is sent. Staff only."""
 type WebhookDelivery implements Node {
   """The delivery's id, ` + "`" + `delivery_…` + "`" + `."""
-  id: ID!
+  id: ID! @access(by: STAFF)
 
   """Where it goes, as the endpoint is now."""
-  endpoint: WebhookEndpoint!
+  endpoint: WebhookEndpoint! @access(by: STAFF)
 
   """The event's id (` + "`" + `event_…` + "`" + `), which is the header ` + "`" + `webhook-id` + "`" + ` of every attempt."""
-  eventId: ID!
+  eventId: ID! @access(by: STAFF)
 
   """What happened."""
-  eventType: OrderEventType!
+  eventType: OrderEventType! @access(by: STAFF)
 
   """What became of it."""
-  status: WebhookDeliveryStatus!
+  status: WebhookDeliveryStatus! @access(by: STAFF)
 
   """How many requests were made; a request that a crash cut short is counted too."""
-  attempts: Int!
+  attempts: Int! @access(by: STAFF)
 
   """The HTTP status that the last request was answered with. Null when there was no answer, or no request yet."""
-  responseStatus: Int
+  responseStatus: Int @access(by: STAFF)
 
   """When the next request is due. Null unless PENDING; nothing is sent while the endpoint is disabled."""
-  nextAttemptAt: DateTime
+  nextAttemptAt: DateTime @access(by: STAFF)
 
   """When the last request was made. Null when none was yet."""
-  lastAttemptAt: DateTime
+  lastAttemptAt: DateTime @access(by: STAFF)
 
   """When the event became a delivery."""
-  createdAt: DateTime!
+  createdAt: DateTime! @access(by: STAFF)
 }
 
 """What can become of a delivery. Redelivery makes each of them PENDING again."""
@@ -5983,22 +6011,22 @@ enum WebhookDeliveryStatus {
 """A page of deliveries."""
 type WebhookDeliveryConnection {
   """The page's deliveries with their cursors."""
-  edges: [WebhookDeliveryEdge!]!
+  edges: [WebhookDeliveryEdge!]! @access(by: STAFF)
 
   """The page's deliveries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
-  nodes: [WebhookDelivery!]!
+  nodes: [WebhookDelivery!]! @access(by: STAFF)
 
   """Where this page lies in the list."""
-  pageInfo: PageInfo!
+  pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One delivery in a page."""
 type WebhookDeliveryEdge {
   """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
-  cursor: String!
+  cursor: String! @access(by: STAFF)
 
   """The delivery."""
-  node: WebhookDelivery!
+  node: WebhookDelivery! @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/webhook_mutation.graphqls", Input: `"""A new endpoint."""
@@ -6019,28 +6047,28 @@ input WebhookEndpointCreateInput {
 """What webhookEndpointCreate did."""
 type WebhookEndpointCreatePayload {
   """The endpoint; null when there are user errors."""
-  endpoint: WebhookEndpoint
+  endpoint: WebhookEndpoint @access(by: STAFF)
 
   """
   What the receiver verifies signatures with: ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors,
   and when the endpoint existed already; ` + "`" + `webhookEndpointRotateSecret` + "`" + ` gives another.
   """
-  secret: String
+  secret: String @access(by: STAFF)
 
   """Why it was refused; empty on success. All that is wrong is reported at once."""
-  userErrors: [WebhookEndpointCreateUserError!]!
+  userErrors: [WebhookEndpointCreateUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookEndpointCreate was refused."""
 type WebhookEndpointCreateUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: WebhookEndpointCreateErrorCode!
+  code: WebhookEndpointCreateErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookEndpointCreate."""
@@ -6085,22 +6113,22 @@ input WebhookEndpointUpdateInput {
 """What webhookEndpointUpdate did."""
 type WebhookEndpointUpdatePayload {
   """The endpoint as it now is; null when there are user errors."""
-  endpoint: WebhookEndpoint
+  endpoint: WebhookEndpoint @access(by: STAFF)
 
   """Why it was refused; empty on success. All that is wrong is reported at once."""
-  userErrors: [WebhookEndpointUpdateUserError!]!
+  userErrors: [WebhookEndpointUpdateUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookEndpointUpdate was refused."""
 type WebhookEndpointUpdateUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: WebhookEndpointUpdateErrorCode!
+  code: WebhookEndpointUpdateErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookEndpointUpdate."""
@@ -6133,25 +6161,25 @@ input WebhookEndpointRotateSecretInput {
 """What webhookEndpointRotateSecret did."""
 type WebhookEndpointRotateSecretPayload {
   """The endpoint; null when there are user errors."""
-  endpoint: WebhookEndpoint
+  endpoint: WebhookEndpoint @access(by: STAFF)
 
   """The new secret, ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors."""
-  secret: String
+  secret: String @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [WebhookEndpointRotateSecretUserError!]!
+  userErrors: [WebhookEndpointRotateSecretUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookEndpointRotateSecret was refused."""
 type WebhookEndpointRotateSecretUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: WebhookEndpointRotateSecretErrorCode!
+  code: WebhookEndpointRotateSecretErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookEndpointRotateSecret."""
@@ -6169,22 +6197,22 @@ input WebhookRedeliverInput {
 """What webhookRedeliver did."""
 type WebhookRedeliverPayload {
   """The delivery, now PENDING; null when there are user errors."""
-  delivery: WebhookDelivery
+  delivery: WebhookDelivery @access(by: STAFF)
 
   """Why it was refused; empty on success."""
-  userErrors: [WebhookRedeliverUserError!]!
+  userErrors: [WebhookRedeliverUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookRedeliver was refused."""
 type WebhookRedeliverUserError implements UserError {
   """Path of the wrong input; null when it is not about one input."""
-  field: [String!]
+  field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
-  message: String!
+  message: String! @access(by: STAFF)
 
   """What to switch on."""
-  code: WebhookRedeliverErrorCode!
+  code: WebhookRedeliverErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookRedeliver."""

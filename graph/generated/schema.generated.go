@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/access"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -1348,5 +1349,35 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience(ctx context.Context, v any) (access.Audience, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience(ctx context.Context, sel ast.SelectionSet, v access.Audience) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience = map[string]access.Audience{
+		"PUBLIC":   access.Public,
+		"CUSTOMER": access.Customers,
+		"STAFF":    access.Staff,
+	}
+	marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience = map[access.Audience]string{
+		access.Public:    "PUBLIC",
+		access.Customers: "CUSTOMER",
+		access.Staff:     "STAFF",
+	}
+)
 
 // endregion ***************************** type.gotpl *****************************

@@ -2,12 +2,15 @@ package auth
 
 import "github.com/orderwire/orderwire/internal/fault"
 
+// SignInFirst is what UNAUTHENTICATED says to who has shown no token.
+const SignInFirst = "Sign in first: send an Authorization header with a bearer token."
+
 // RequireSignedIn returns UNAUTHENTICATED for an anonymous principal.
 func RequireSignedIn(p Principal) error {
 	if p.SignedIn() {
 		return nil
 	}
-	return fault.New(fault.Unauthenticated, "Sign in first: send an Authorization header with a bearer token.")
+	return fault.New(fault.Unauthenticated, SignInFirst)
 }
 
 // RequireStaff returns UNAUTHENTICATED for an anonymous principal and FORBIDDEN for a customer.

@@ -21,7 +21,7 @@ func (t *Transport) execute(
 ) {
 	ctx, slot := stream.NewContext(ctx)
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
-	if errs == nil && method == http.MethodGet && opCtx.Operation.Operation == ast.Mutation {
+	if method == http.MethodGet && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
 		// A link or an image of a foreign page is a GET.
 		(&refusal{
 			status: http.StatusMethodNotAllowed, allow: http.MethodPost,

@@ -4,6 +4,7 @@
 //   - tokens.go: the number of tokens, read by the lexer alone, so that no nesting reaches a parser that recurses;
 //   - shape.go: nesting, aliases, directives, root fields and expanded fragments, each fragment counted once;
 //   - validate.go: the rules of GraphQL, until enough mistakes are found;
+//   - package access: whom the fields are for;
 //   - cost.go: how much one execution may read, with the sizes of its connections.
 //
 // A refusal never repeats what was sent beyond the names of fields, arguments and types.
@@ -17,6 +18,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/internal/access"
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/bytelru"
 	"github.com/orderwire/orderwire/internal/fault"
 )
@@ -68,6 +71,7 @@ type Config struct {
 // Guard checks documents. Make it with New; it is safe for concurrent use.
 type Guard struct {
 	cfg       Config
+	access    *access.Rules
 	documents *bytelru.Cache[*Document]
 }
 
@@ -81,7 +85,7 @@ func New(cfg Config) *Guard {
 			*limit = math.MaxInt
 		}
 	}
-	return &Guard{cfg: cfg, documents: bytelru.New[*Document](cfg.CacheBytes)}
+	return &Guard{cfg: cfg, access: access.New(cfg.Schema), documents: bytelru.New[*Document](cfg.CacheBytes)}
 }
 
 // Document is one that has passed. It is shared between requests: nothing may change it.
@@ -93,6 +97,8 @@ type Document struct {
 	limit  int
 	// fixed has the cost of operations whose cost does not depend on variables.
 	fixed map[*ast.OperationDefinition]int
+	// access has what each operation asks of its caller.
+	access map[*ast.OperationDefinition]access.Verdict
 }
 
 // Document parses and validates a text, or remembers that it did. The errors carry a *fault.Error each, with the code
@@ -115,7 +121,7 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	if errs := g.validate(query); errs != nil {
 		return nil, errs
 	}
-	d := &Document{Query: query, schema: g.cfg.Schema, limit: g.cfg.Limits.Cost}
+	d := &Document{Query: query, schema: g.cfg.Schema, limit: g.cfg.Limits.Cost, access: g.access.Operations(query)}
 	d.fixed = d.fixedCosts()
 	g.documents.Add(text, d, len(text)+tokens*bytesPerToken)
 	return d, nil
@@ -124,6 +130,11 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 // bytesPerToken is what a parsed and validated document holds in memory for each of its tokens, measured with Go 1.26:
 // 80 to 220 bytes.
 const bytesPerToken = 250
+
+// Admit refuses an operation of the document to callers in a role that some of its fields are not for; see package access.
+func (d *Document) Admit(operation *ast.OperationDefinition, role auth.Role) *gqlerror.Error {
+	return d.access[operation].Admit(role)
+}
 
 // Operation is the one of the given name; "" stands for the only one.
 func (d *Document) Operation(name string) (*ast.OperationDefinition, *gqlerror.Error) {

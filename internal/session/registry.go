@@ -168,7 +168,11 @@ func (r *Registry) see(customerID uuid.UUID) {
 }
 
 // SignOut voids the principal's tokens of up to now, everywhere, and returns that moment. This replica knows at once.
+// UNAUTHENTICATED for nobody in particular, who has none.
 func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return time.Time{}, err
+	}
 	return r.revoke(ctx, p.CustomerID, true, nil)
 }
 
