@@ -151,6 +151,9 @@ func TestIssuerAway(t *testing.T) {
 	if got != 503 || header.Get("Retry-After") == "" {
 		t.Errorf("a token that cannot be checked: %d, Retry-After %q; want 503", got, header.Get("Retry-After"))
 	}
+	w := dialWire(t, app.URL())
+	w.send("", "connection_init", map[string]string{"authorization": "Bearer " + token})
+	w.closedWith(1013) // which a stock client retries, as 4403, and does not take for a bad token
 	if err := (&client{url: app.URL()}).graphql(t.Context(), `{ products { nodes { id } } }`, nil, new(any)); err != nil {
 		t.Errorf("what needs no token: %v", err)
 	}

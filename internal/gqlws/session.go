@@ -85,11 +85,7 @@ func (c *conn) initialise(m message) {
 		if c.dialect.legacy {
 			c.reply("connection_error", map[string]string{"message": c.refusal(err)})
 		}
-		code := CloseForbidden
-		if errors.Is(err, ErrTooManyConnections) {
-			code = CloseTooManyConnections
-		}
-		c.close(code, c.refusal(err))
+		c.close(refusalCode(err), c.refusal(err))
 		return
 	}
 	c.state = ready
@@ -124,7 +120,7 @@ func (c *conn) pongOrRefresh(m message) {
 		return c.t.cfg.Refresh(c.ctx, c.session, m.payload)
 	})
 	if err != nil {
-		c.close(CloseForbidden, c.refusal(err))
+		c.close(refusalCode(err), c.refusal(err))
 		return
 	}
 	payload := map[string]any{"expiresAt": nil}
@@ -173,9 +169,26 @@ func (c *conn) expireAt(at time.Time) {
 	})
 }
 
+// refusalCode is how a socket closes that was not signed in. Who cannot be checked now is not refused: 1013 sends the
+// client back without a word about its token.
+func refusalCode(err error) int {
+	f, isFault := errors.AsType[*fault.Error](err)
+	switch {
+	case errors.Is(err, ErrTooManyConnections):
+		return CloseTooManyConnections
+	case isFault && f.Code == fault.Unavailable:
+		return CloseInternal
+	default:
+		return CloseForbidden
+	}
+}
+
 // refusal is what the client is told about an error of authentication. What is not a fault is logged and not told.
 func (c *conn) refusal(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
+		if f.Code == fault.Unavailable {
+			return f.Message
+		}
 		return "Forbidden: " + f.Message
 	}
 	switch {

@@ -35,6 +35,8 @@ func signIn(ctx context.Context, payload json.RawMessage) (context.Context, gqlw
 		return nil, gqlws.Session{}, fault.Wrap(errors.New("secret detail"), fault.Unauthenticated, "The token is malformed.")
 	case "broken":
 		return nil, gqlws.Session{}, errors.New("secret detail")
+	case "unsure":
+		return nil, gqlws.Session{}, fault.Wrap(errors.New("secret detail"), fault.Unavailable, "Try again.")
 	case "crowd":
 		return nil, gqlws.Session{}, fmt.Errorf("user limit: %w", gqlws.ErrTooManyConnections)
 	}
@@ -102,6 +104,7 @@ func TestInit(t *testing.T) {
 		{"ErrRejected", "bad 1h", 4403, "Forbidden: The token is malformed."},
 		{"ErrBroken", "broken 1h", 4403, "Forbidden"},
 		{"ErrTooManyConnections", "crowd 1h", 4029, "Too many connections"},
+		{"ErrUnavailable", "unsure 1h", 1013, "Try again."},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			inBubble(t, withAuth, func(t *testing.T, s *server) {

@@ -37,7 +37,8 @@ type Session struct {
 // and ends with the socket. Operations run in the returned context, which must derive from ctx; when it is cancelled,
 // the session ends with 4403.
 //
-// An error closes the socket: with 4029 when it is ErrTooManyConnections, otherwise with 4403. The reason the client
+// An error closes the socket: with 4029 when it is ErrTooManyConnections, with 1013 when it is UNAVAILABLE, otherwise with
+// 4403. The reason the client
 // sees is the message of a *fault.Error, and a fixed text for any other error, which is logged.
 type Init func(ctx context.Context, payload json.RawMessage) (context.Context, Session, error)
 
