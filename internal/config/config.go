@@ -1,7 +1,7 @@
 // Package config reads the server's settings from the environment.
 //
 // The struct Config is their single home: names, defaults, bounds and explanations are its tags. The text of
-// `server --help` and the README's table are made from it.
+// `server --help` and the table of docs/configuration.md are made from it.
 package config
 
 import (

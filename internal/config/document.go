@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:generate go test . -run ^TestReadme$ -update
+//go:generate go test . -run ^TestDocument$ -update
 
 // Help writes what `server --help` says about the environment.
 func Help(w io.Writer) error {
@@ -23,7 +23,7 @@ func Help(w io.Writer) error {
 	return nil
 }
 
-// Markdown writes the same as a table for the README.
+// Markdown writes the same as a table for docs/configuration.md.
 func Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")

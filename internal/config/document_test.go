@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/config"
 )
 
-var update = flag.Bool("update", false, "write the README's table instead of comparing it")
+var update = flag.Bool("update", false, "write docs/configuration.md instead of comparing it")
 
 func TestHelpNamesEveryVariable(t *testing.T) {
 	t.Parallel()
@@ -31,11 +31,11 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 	}
 }
 
-// The README's table is the one made from the struct. `make generate` writes it.
-func TestReadme(t *testing.T) {
+// The table of docs/configuration.md is the one made from the struct. `make generate` writes it.
+func TestDocument(t *testing.T) {
 	t.Parallel()
 	const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
-	path := filepath.Join("..", "..", "README.md")
+	path := filepath.Join("..", "..", "docs", "configuration.md")
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestReadme(t *testing.T) {
 	before, rest, found := strings.Cut(string(raw), begin)
 	table, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		t.Fatalf("README.md lacks the markers %q and %q", begin, end)
+		t.Fatalf("docs/configuration.md lacks the markers %q and %q", begin, end)
 	}
 	var want bytes.Buffer
 	if err := config.Markdown(&want); err != nil {
@@ -53,7 +53,7 @@ func TestReadme(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("the README's configuration table is stale: run make generate. Want\n%s", want.String())
+		t.Fatalf("docs/configuration.md is stale: run make generate. Want\n%s", want.String())
 	}
 	if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil {
 		t.Fatal(err)
