@@ -68,12 +68,12 @@ bench: bin/server ## Measure against raw gorilla/websocket; report in docs/bench
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
 
 .PHONY: fuzz
-fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (1m) each
+fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (10m) each
 	@# Without the race detector. Minimising an input is bounded, or it would take the time from finding others.
 	@grep -rEl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file" | while read -r name; do \
-			echo "$$name in $$(dirname "$$file")"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$${FUZZTIME:-1m}" -fuzzminimizetime 20x "$$(dirname "$$file")" </dev/null || exit 1; \
+			echo "$$name in $$(dirname "$$file"), for $${FUZZTIME:-10m}"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$${FUZZTIME:-10m}" -fuzzminimizetime 20x "$$(dirname "$$file")" </dev/null || exit 1; \
 		done || exit 1; \
 	done
 
