@@ -1,10 +1,13 @@
 package stripe_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	stripewebhook "github.com/stripe/stripe-go/v85/webhook"
 
@@ -13,8 +16,8 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
 )
 
-// FuzzVerifyWebhook: nothing is believed that Stripe's own library would not believe, with the clock left out, and what is
-// signed is read or refused, whatever its body says.
+// FuzzVerifyWebhook: nothing is believed but what carries a signature by Stripe's own library within the tolerance, and what
+// does is read or refused, whatever its body says.
 func FuzzVerifyWebhook(f *testing.F) {
 	gateway, err := stripe.New(stripe.Options{SecretKey: secretKey, WebhookSecrets: []string{"whsec_old", webhookSecret}})
 	if err != nil {
@@ -51,11 +54,27 @@ func FuzzVerifyWebhook(f *testing.F) {
 		if notice.EventID == "" || notice.Type == "" {
 			t.Errorf("believed %+v", notice)
 		}
-		// The library splits at commas without looking at blanks.
-		plain := strings.ReplaceAll(header, " ", "")
-		if stripewebhook.ValidatePayloadIgnoringTolerance(body, plain, webhookSecret) != nil &&
-			stripewebhook.ValidatePayloadIgnoringTolerance(body, plain, "whsec_old") != nil {
-			t.Errorf("%q vouches for %q here, and not with stripe-go", header, body)
+		if !vouched(header, body) {
+			t.Errorf("%q vouches for %q", header, body)
 		}
 	})
+}
+
+// vouched tells by Stripe's own library whether a header has a signature of the body, of a time in it that is within the
+// tolerance. The library's check of whole headers differs in what it makes of parts that nobody knows.
+func vouched(header string, body []byte) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		stamp, isTime := strings.CutPrefix(strings.TrimSpace(part), "t=")
+		seconds, err := strconv.ParseInt(stamp, 10, 64)
+		if !isTime || err != nil || signedAt.Sub(time.Unix(seconds, 0)).Abs() > 300*time.Second {
+			continue
+		}
+		for _, secret := range []string{webhookSecret, "whsec_old"} {
+			signature := hex.EncodeToString(stripewebhook.ComputeSignature(time.Unix(seconds, 0), body, secret))
+			if strings.Contains(strings.ToLower(header), "v1="+signature) {
+				return true
+			}
+		}
+	}
+	return false
 }
