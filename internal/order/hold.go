@@ -98,6 +98,7 @@ func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *paymen
 	case payment.Captured:
 		// The capture won the race. The money is booked, and refunded unless it pays the order.
 		a.Finish(payment.AttemptFail, "captured already", c.Now)
+		o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
 		return o.captured(c, policy, p)
 	case payment.Refused:
 		a.Finish(payment.AttemptFail, refusal(a, r), c.Now)

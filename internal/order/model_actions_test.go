@@ -1,0 +1,139 @@
+package order_test
+
+import (
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// actions are what may happen at any time, also while an answer of the provider is on its way.
+func (m *model) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"":         m.Check,
+		"pipeline": m.pipeline, "pipeline again": m.pipeline,
+		"timer": m.toNextTimer, "timer again": m.toNextTimer, "timer once more": m.toNextTimer,
+		"time": func(t *rapid.T) {
+			m.now = m.now.Add(time.Duration(rapid.SampledFrom([]int{1, 3, 10, 100}).Draw(t, "minutes")) * time.Minute)
+		},
+		// A worker is killed, or was so slow that another has taken over: its answer is never committed.
+		"killed":   func(*rapid.T) { m.flight = nil },
+		"webhook":  func(t *rapid.T) { m.o.Recheck(m.cause(), m.anyPayment(t).ID) },
+		"customer": m.customer,
+		"staff":    m.staff, "staff again": m.staff,
+		"provider": m.providerActs,
+	}
+}
+
+func (m *model) anyPayment(t *rapid.T) *payment.Payment {
+	return &m.o.Payments[rapid.IntRange(0, len(m.o.Payments)-1).Draw(t, "payment")]
+}
+
+func (m *model) pipeline(*rapid.T) {
+	if m.flight != nil {
+		m.take()
+		return
+	}
+	m.ask(false)
+}
+
+func (m *model) toNextTimer(t *rapid.T) {
+	if due := m.o.DueAt(); due != nil && due.After(m.now) {
+		m.now = *due
+	}
+	m.pipeline(t)
+}
+
+func (m *model) customer(t *rapid.T) {
+	latest := m.o.Payment()
+	switch rapid.SampledFrom([]string{"approve", "approve", "refuse", "retry", "retry", "cancel"}).Draw(t, "customer") {
+	case "approve":
+		m.provider.act(latest.ID, m.o.Total.Minor, true)
+	case "refuse":
+		m.provider.act(latest.ID, m.o.Total.Minor, false)
+	case "cancel":
+		_ = m.o.Cancel(m.cause(), order.CancelledByCustomer) // refused when it is delivered
+	case "retry":
+		if m.o.CanRetry() {
+			m.o.Retry(m.cause(), m.policy, order.PaymentMethod{Provider: "model", Capture: latest.CaptureMethod})
+		}
+	}
+}
+
+func (m *model) staff(t *rapid.T) {
+	latest := m.o.Payment()
+	tasks := []string{"capture", "capture", "void", "refund", "refund", "refund", "deliver", "recheck", "mark", "mark wrongly"}
+	switch do := rapid.SampledFrom(tasks).Draw(t, "staff"); {
+	case do == "capture" && m.o.CanCapture(latest):
+		m.o.Capture(m.cause(), latest)
+	case do == "void" && m.o.CanVoid(latest):
+		m.must(m.o.Void(m.cause(), m.policy, latest))
+	case do == "refund" && m.o.CanRefund():
+		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.Refundable()).Draw(t, "minor"), nil)
+		m.must(err)
+	case do == "deliver":
+		_ = m.o.Deliver(m.cause()) // refused unless it is confirmed
+	case do == "recheck":
+		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.Recheck) // refused when the provider never saw it
+	case do == "mark":
+		m.mark(m.anyPayment(t))
+	case do == "mark wrongly" && latest.Status == payment.Processing && m.o.Attempts != nil:
+		// Staff are told that nothing was taken, rightly or not, long before the cap.
+		m.marked = true
+		m.attend(latest)
+		m.must(m.o.Resolve(m.cause(), m.policy, latest.ID, order.MarkNotCaptured))
+	}
+}
+
+// attend gives a payment the attention that it would have at the cap of calls.
+func (m *model) attend(p *payment.Payment) {
+	why := payment.UnknownOutcome
+	p.Attention = &why
+}
+
+// mark: staff have seen the provider's books, and say of the payment's oldest attempt under way what is true. No call of it is
+// on its way any more.
+func (m *model) mark(p *payment.Payment) {
+	for _, refunds := range []bool{false, true} {
+		for i := range m.o.Attempts {
+			a := &m.o.Attempts[i]
+			if a.PaymentID != p.ID || !a.Open() || !a.Called() || refunds != (a.RefundID != nil) {
+				continue
+			}
+			charge := m.provider.charges[p.ID]
+			kept := charge != nil && charge.captured > 0
+			if charge != nil && charge.state == payment.ActionRequired {
+				m.marked = true // the customer may act later on what staff have given up
+			}
+			if refunds {
+				kept = m.provider.done[a.ID].Outcome != payment.Refunded
+			}
+			resolution := order.MarkNotCaptured
+			if kept {
+				resolution = order.MarkCaptured
+			}
+			m.network, m.flight = nil, nil
+			m.provider.settled(a.Operation, p.ID)
+			m.attend(p)
+			m.must(m.o.Resolve(m.cause(), m.policy, p.ID, resolution))
+			return
+		}
+	}
+}
+
+func (m *model) providerActs(t *rapid.T) {
+	switch rapid.SampledFrom([]string{"a call arrives late", "lapse", "forgets keys"}).Draw(t, "provider") {
+	case "a call arrives late":
+		if n := len(m.network); n > 0 {
+			m.provider.do(m.network[n-1].call, m.network[n-1].how)
+			m.network = m.network[:n-1]
+		}
+	case "lapse":
+		m.provider.lapse(m.anyPayment(t).ID)
+	case "forgets keys":
+		m.network = nil
+		m.provider.forget()
+	}
+}

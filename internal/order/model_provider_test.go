@@ -1,0 +1,210 @@
+package order_test
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// modelProvider keeps one charge for each payment and acts once for each key, as long as it remembers the key. It is the
+// other half of the model: what it took and gave back is compared with what the order believes.
+type modelProvider struct {
+	charges map[uuid.UUID]*modelCharge
+	// done is what each key did, for ever: what a look-up sees.
+	done map[uuid.UUID]modelAnswer
+	// forgotten keys are past the provider's key lifetime: a call with one acts again.
+	forgotten map[uuid.UUID]bool
+	// asked has the last key that each operation on a payment or refund was called with.
+	asked map[string]modelCall
+	// prepares: it makes a charge first and confirms it by a second call, like Stripe.
+	prepares bool
+}
+
+func newModelProvider(prepares bool) *modelProvider {
+	return &modelProvider{
+		charges: map[uuid.UUID]*modelCharge{}, done: map[uuid.UUID]modelAnswer{}, forgotten: map[uuid.UUID]bool{},
+		asked: map[string]modelCall{}, prepares: prepares,
+	}
+}
+
+type modelCharge struct {
+	state              payment.Outcome
+	code               string
+	manual             bool
+	captured, refunded int64
+	captures           int
+}
+
+type modelAnswer struct {
+	payment.Result
+	err error
+}
+
+// definitely reports whether nothing was done, so that another key may follow.
+func (a modelAnswer) definitely() bool { return a.err != nil || a.Outcome == payment.Refused }
+
+type modelCall struct {
+	key     uuid.UUID
+	request string
+}
+
+// mood is how the provider treats a call that it decides now.
+type mood struct {
+	// decide is how a new charge goes.
+	decide payment.Outcome
+	// refuse makes a capture, void or refund fail for good, reject any call with an error that says so.
+	refuse, reject bool
+}
+
+func (c *modelCharge) take(amount int64) {
+	c.state, c.captured, c.captures = payment.Captured, c.captured+amount, c.captures+1
+}
+
+func refused(code string) modelAnswer {
+	return modelAnswer{Result: payment.Result{Outcome: payment.Refused, Code: code}}
+}
+
+// witness reports a call that breaks the rules of keys: one key is one request, and an operation gets another key only
+// after the one before has definitely done nothing.
+func (m *modelProvider) witness(call payment.Call, marked bool) error {
+	subject := call.PaymentID
+	if call.Operation == payment.OperationRefund {
+		subject = call.RefundID
+	}
+	of := fmt.Sprint(call.Operation, " ", subject)
+	now := modelCall{call.Key, fmt.Sprint(of, call.OrderID, call.PaymentID, call.Amount, call.Capture, call.Method)}
+	before, again := m.asked[of]
+	m.asked[of] = now
+	switch {
+	case !again || now == before:
+		return nil
+	case now.key == before.key:
+		return fmt.Errorf("key %s for %s and for %s", now.key, before.request, now.request)
+	case !marked && !m.done[before.key].definitely():
+		return fmt.Errorf("%s with another key, though the one before may have been done (%+v)", of, m.done[before.key])
+	}
+	return nil
+}
+
+// settled: staff have ended the operation of a payment, so that another key may follow.
+func (m *modelProvider) settled(operation payment.Operation, paymentID uuid.UUID) {
+	delete(m.asked, fmt.Sprint(operation, " ", paymentID))
+}
+
+// do makes an operation, once per key that it remembers.
+func (m *modelProvider) do(call payment.Call, how mood) modelAnswer {
+	if known, ok := m.done[call.Key]; ok && !m.forgotten[call.Key] && known.Outcome != payment.Prepared {
+		return known
+	}
+	a := m.decided(call, how)
+	m.done[call.Key] = a
+	delete(m.forgotten, call.Key)
+	return a
+}
+
+func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
+	charge := m.charges[call.PaymentID]
+	switch {
+	case call.Operation == payment.OperationAuthorize:
+		return m.authorize(call, how)
+	case how.reject || charge == nil:
+		return modelAnswer{err: &payment.DefiniteError{Message: "rejected"}}
+	case call.Operation == payment.OperationCapture:
+		if charge.state == payment.Held && !how.refuse {
+			charge.take(call.Amount.Minor)
+		}
+		if charge.state == payment.Captured {
+			return modelAnswer{Result: payment.Result{Outcome: payment.Captured}}
+		}
+		return refused("not_held")
+	case call.Operation == payment.OperationVoid:
+		if charge.state == payment.Captured {
+			return modelAnswer{Result: payment.Result{Outcome: payment.Captured}}
+		}
+		if how.refuse {
+			return refused("not_now")
+		}
+		charge.state = payment.Released
+		return modelAnswer{Result: payment.Result{Outcome: payment.Released}}
+	case how.refuse || call.Amount.Minor > charge.captured-charge.refunded:
+		return refused("not_now")
+	}
+	charge.refunded += call.Amount.Minor
+	return modelAnswer{Result: payment.Result{Outcome: payment.Refunded}}
+}
+
+func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
+	if how.reject {
+		return modelAnswer{err: &payment.DefiniteError{Message: "rejected"}}
+	}
+	charge := m.charges[call.PaymentID]
+	if charge == nil {
+		charge = &modelCharge{manual: call.Capture == payment.CaptureManual}
+		m.charges[call.PaymentID] = charge
+	}
+	reference := "charge of " + call.PaymentID.String()
+	if m.prepares && (call.Reference == "" || charge.state == "") {
+		charge.state = payment.Prepared
+		return modelAnswer{Result: payment.Result{Outcome: payment.Prepared, Reference: reference}}
+	}
+	if charge.state == payment.Released {
+		return refused("voided")
+	}
+	charge.state = how.decide
+	switch {
+	case how.decide == payment.Captured && charge.manual:
+		charge.state = payment.Held
+	case how.decide == payment.Captured:
+		charge.take(call.Amount.Minor)
+	case how.decide == payment.Refused:
+		charge.code = "declined"
+	}
+	return modelAnswer{Result: payment.Result{Outcome: charge.state, Code: charge.code, Reference: reference}}
+}
+
+func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
+	a, ok := m.done[call.Key]
+	charge := m.charges[call.PaymentID]
+	switch {
+	case !ok:
+		return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
+	case call.Operation == payment.OperationAuthorize && a.err == nil:
+		return modelAnswer{Result: payment.Result{
+			Outcome: charge.state, Code: charge.code, Reference: a.Reference, Totals: books(charge.captured, charge.refunded),
+		}}
+	}
+	return a
+}
+
+// act ends the customer's action, at the provider.
+func (m *modelProvider) act(paymentID uuid.UUID, amount int64, approve bool) {
+	switch charge := m.charges[paymentID]; {
+	case charge == nil || charge.state != payment.ActionRequired:
+	case !approve:
+		charge.state, charge.code = payment.Refused, "action_refused"
+	case charge.manual:
+		charge.state = payment.Held
+	default:
+		charge.take(amount)
+	}
+}
+
+// lapse is what the provider ends by itself when nobody acts or captures for long.
+func (m *modelProvider) lapse(paymentID uuid.UUID) {
+	switch charge := m.charges[paymentID]; {
+	case charge == nil:
+	case charge.state == payment.ActionRequired:
+		charge.state, charge.code = payment.Refused, "action_expired"
+	case charge.state == payment.Held:
+		charge.state = payment.Released
+	}
+}
+
+// forget ends the lifetime of all keys.
+func (m *modelProvider) forget() {
+	for key := range m.done {
+		m.forgotten[key] = true
+	}
+}
