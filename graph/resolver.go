@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/session"
+	"github.com/orderwire/orderwire/internal/stats"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -22,6 +23,8 @@ type Resolver struct {
 	WebhookService *webhook.Service
 	// Reconciler lists where the payment provider's books differ.
 	Reconciler *reconcile.Reconciler
+	// Stats has the board's figures.
+	Stats *stats.Service
 	// Audit has what staff did.
 	Audit audit.Trail
 	// Hub is where subscriptions come from.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/stats"
 	"github.com/orderwire/orderwire/internal/webhook"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -446,6 +447,12 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
+	Percentiles struct {
+		P50Ms func(childComplexity int) int
+		P95Ms func(childComplexity int) int
+		P99Ms func(childComplexity int) int
+	}
+
 	Product struct {
 		Archived    func(childComplexity int) int
 		Description func(childComplexity int) int
@@ -500,6 +507,7 @@ type ComplexityRoot struct {
 		Product           func(childComplexity int, id string) int
 		Products          func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
 		Reconciliation    func(childComplexity int, first *int, after *string) int
+		Stats             func(childComplexity int, window stats.Window) int
 		Viewer            func(childComplexity int) int
 		WebhookDeliveries func(childComplexity int, endpointID *string, status *webhook.Status, first *int, after *string) int
 		WebhookEndpoints  func(childComplexity int, first *int, after *string) int
@@ -580,6 +588,31 @@ type ComplexityRoot struct {
 		RefundID   func(childComplexity int) int
 		Type       func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	Stats struct {
+		At              func(childComplexity int) int
+		Attention       func(childComplexity int) int
+		InFlight        func(childComplexity int) int
+		OrdersByStatus  func(childComplexity int) int
+		Revenue         func(childComplexity int) int
+		Subscribers     func(childComplexity int) int
+		Throughput      func(childComplexity int) int
+		TimeToConfirmed func(childComplexity int) int
+	}
+
+	StatsPoint struct {
+		At              func(childComplexity int) int
+		Cancelled       func(childComplexity int) int
+		Confirmed       func(childComplexity int) int
+		Created         func(childComplexity int) int
+		Declined        func(childComplexity int) int
+		TimeToConfirmed func(childComplexity int) int
+	}
+
+	StatusCount struct {
+		Count  func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -2367,6 +2400,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentVoided.Version(childComplexity), true
 
+	case "Percentiles.p50Ms":
+		if e.ComplexityRoot.Percentiles.P50Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P50Ms(childComplexity), true
+	case "Percentiles.p95Ms":
+		if e.ComplexityRoot.Percentiles.P95Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P95Ms(childComplexity), true
+	case "Percentiles.p99Ms":
+		if e.ComplexityRoot.Percentiles.P99Ms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Percentiles.P99Ms(childComplexity), true
+
 	case "Product.archived":
 		if e.ComplexityRoot.Product.Archived == nil {
 			break
@@ -2617,6 +2669,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reconciliation(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.stats":
+		if e.ComplexityRoot.Query.Stats == nil {
+			break
+		}
+
+		args, err := ec.field_Query_stats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stats(childComplexity, args["window"].(stats.Window)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -2954,6 +3017,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefundSucceeded.Version(childComplexity), true
+
+	case "Stats.at":
+		if e.ComplexityRoot.Stats.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.At(childComplexity), true
+	case "Stats.attention":
+		if e.ComplexityRoot.Stats.Attention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Attention(childComplexity), true
+	case "Stats.inFlight":
+		if e.ComplexityRoot.Stats.InFlight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.InFlight(childComplexity), true
+	case "Stats.ordersByStatus":
+		if e.ComplexityRoot.Stats.OrdersByStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.OrdersByStatus(childComplexity), true
+	case "Stats.revenue":
+		if e.ComplexityRoot.Stats.Revenue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Revenue(childComplexity), true
+	case "Stats.subscribers":
+		if e.ComplexityRoot.Stats.Subscribers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Subscribers(childComplexity), true
+	case "Stats.throughput":
+		if e.ComplexityRoot.Stats.Throughput == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.Throughput(childComplexity), true
+	case "Stats.timeToConfirmed":
+		if e.ComplexityRoot.Stats.TimeToConfirmed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stats.TimeToConfirmed(childComplexity), true
+
+	case "StatsPoint.at":
+		if e.ComplexityRoot.StatsPoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.At(childComplexity), true
+	case "StatsPoint.cancelled":
+		if e.ComplexityRoot.StatsPoint.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.Cancelled(childComplexity), true
+	case "StatsPoint.confirmed":
+		if e.ComplexityRoot.StatsPoint.Confirmed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.Confirmed(childComplexity), true
+	case "StatsPoint.created":
+		if e.ComplexityRoot.StatsPoint.Created == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.Created(childComplexity), true
+	case "StatsPoint.declined":
+		if e.ComplexityRoot.StatsPoint.Declined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.Declined(childComplexity), true
+	case "StatsPoint.timeToConfirmed":
+		if e.ComplexityRoot.StatsPoint.TimeToConfirmed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatsPoint.TimeToConfirmed(childComplexity), true
+
+	case "StatusCount.count":
+		if e.ComplexityRoot.StatusCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusCount.Count(childComplexity), true
+	case "StatusCount.status":
+		if e.ComplexityRoot.StatusCount.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatusCount.Status(childComplexity), true
 
 	case "Subscription.orderEvents":
 		if e.ComplexityRoot.Subscription.OrderEvents == nil {
@@ -5676,6 +5838,116 @@ type Query {
   ): [Node]! @access(by: PUBLIC)
 }
 `, BuiltIn: false},
+	{Name: "../../schema/stats.graphqls", Input: `extend type Query {
+  """
+  The shop's figures for a board, all of one moment: a second old, or older in proportion to what they cost to count. To
+  watch the shop, read them once and go on with the ` + "`" + `orderFeed` + "`" + ` subscription. Staff only: FORBIDDEN for others.
+  """
+  stats(
+    """How far back the figures go that look back."""
+    window: StatsWindow!
+  ): Stats! @access(by: STAFF)
+}
+
+"""
+How far back figures go. A window is divided into steps, which begin at multiples of their length (UTC), and the step that
+runs is its last; so it is up to one step shorter than its name says.
+"""
+enum StatsWindow {
+  """30 steps of 30 seconds."""
+  LAST_15_MINUTES
+
+  """30 steps of 2 minutes."""
+  LAST_HOUR
+
+  """48 steps of 30 minutes."""
+  LAST_DAY
+}
+
+"""The shop's figures. Staff only."""
+type Stats {
+  """
+  When the figures were counted. What ` + "`" + `orderFeed` + "`" + ` brings with a later ` + "`" + `occurredAt` + "`" + ` is not in them; of what was committed
+  within that instant some may be missing.
+  """
+  at: DateTime! @access(by: STAFF)
+
+  """The orders made within the window, by the status they have now. Every status is there, in the order of an order's life."""
+  ordersByStatus: [StatusCount!]! @access(by: STAFF)
+
+  """
+  The money of the payments that were confirmed within the window, one amount for each currency, sorted by it. Refunds are
+  not taken off. Empty when no payment was confirmed.
+  """
+  revenue: [Money!]! @access(by: STAFF)
+
+  """What happened in each step of the window, oldest first. Steps in which nothing happened are there, too."""
+  throughput: [StatsPoint!]! @access(by: STAFF)
+
+  """
+  From an order's creation to the confirmation of its payment, for the payments that were confirmed within the window. It
+  includes the time in which customers acted, or paid again after a decline.
+  """
+  timeToConfirmed: Percentiles! @access(by: STAFF)
+
+  """
+  Orders for which a step is still to come now, whenever they were made: a payment's, a delivery, a cancellation, a refund,
+  or the expiry of an unpaid order.
+  """
+  inFlight: Int! @access(by: STAFF)
+
+  """Payments that need a person now, whenever they were made: those of the ` + "`" + `attention` + "`" + ` query."""
+  attention: Int! @access(by: STAFF)
+
+  """Subscriptions that are open now at the replica that answers; others have theirs."""
+  subscribers: Int! @access(by: STAFF)
+}
+
+"""How many orders have a status. Staff only."""
+type StatusCount {
+  """The status."""
+  status: OrderStatus! @access(by: STAFF)
+
+  """How many orders."""
+  count: Int! @access(by: STAFF)
+}
+
+"""What happened within one step of a window. Staff only."""
+type StatsPoint {
+  """When the step begins. It ends where the next one begins."""
+  at: DateTime! @access(by: STAFF)
+
+  """Orders made."""
+  created: Int! @access(by: STAFF)
+
+  """Payments confirmed."""
+  confirmed: Int! @access(by: STAFF)
+
+  """Payments declined."""
+  declined: Int! @access(by: STAFF)
+
+  """Orders cancelled, for whatever reason, once nothing was left to give back."""
+  cancelled: Int! @access(by: STAFF)
+
+  """From an order's creation to the confirmation of its payment, for those confirmed in this step. Null when none was."""
+  timeToConfirmed: Percentiles @access(by: STAFF)
+}
+
+"""
+How long something took, by the nearest rank: half of all took at most ` + "`" + `p50Ms` + "`" + `. In whole milliseconds; 0 when there was
+nothing to measure. Staff only.
+"""
+type Percentiles {
+  """The median."""
+  p50Ms: Int! @access(by: STAFF)
+
+  """95 of 100 took at most this."""
+  p95Ms: Int! @access(by: STAFF)
+
+  """99 of 100 took at most this."""
+  p99Ms: Int! @access(by: STAFF)
+}
+`, BuiltIn: false},
 	{Name: "../../schema/subscription.graphqls", Input: `"""
 Live changes over a websocket (` + "`" + `graphql-transport-ws` + "`" + `) or server-sent events. Every item has a ` + "`" + `cursor` + "`" + `: keep the last one and send
 it as ` + "`" + `after` + "`" + ` when you subscribe again, and nothing is lost, doubled or out of order.
@@ -6724,6 +6996,18 @@ func (ec *executionContext) childFields_PaymentVoidUserError(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type PaymentVoidUserError", field.Name)
 }
 
+func (ec *executionContext) childFields_Percentiles(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "p50Ms":
+		return ec.fieldContext_Percentiles_p50Ms(ctx, field)
+	case "p95Ms":
+		return ec.fieldContext_Percentiles_p95Ms(ctx, field)
+	case "p99Ms":
+		return ec.fieldContext_Percentiles_p99Ms(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Percentiles", field.Name)
+}
+
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6894,6 +7178,56 @@ func (ec *executionContext) childFields_RefundCreateUserError(ctx context.Contex
 		return ec.fieldContext_RefundCreateUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundCreateUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_Stats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Stats_at(ctx, field)
+	case "ordersByStatus":
+		return ec.fieldContext_Stats_ordersByStatus(ctx, field)
+	case "revenue":
+		return ec.fieldContext_Stats_revenue(ctx, field)
+	case "throughput":
+		return ec.fieldContext_Stats_throughput(ctx, field)
+	case "timeToConfirmed":
+		return ec.fieldContext_Stats_timeToConfirmed(ctx, field)
+	case "inFlight":
+		return ec.fieldContext_Stats_inFlight(ctx, field)
+	case "attention":
+		return ec.fieldContext_Stats_attention(ctx, field)
+	case "subscribers":
+		return ec.fieldContext_Stats_subscribers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stats", field.Name)
+}
+
+func (ec *executionContext) childFields_StatsPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_StatsPoint_at(ctx, field)
+	case "created":
+		return ec.fieldContext_StatsPoint_created(ctx, field)
+	case "confirmed":
+		return ec.fieldContext_StatsPoint_confirmed(ctx, field)
+	case "declined":
+		return ec.fieldContext_StatsPoint_declined(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_StatsPoint_cancelled(ctx, field)
+	case "timeToConfirmed":
+		return ec.fieldContext_StatsPoint_timeToConfirmed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatsPoint", field.Name)
+}
+
+func (ec *executionContext) childFields_StatusCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_StatusCount_status(ctx, field)
+	case "count":
+		return ec.fieldContext_StatusCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatusCount", field.Name)
 }
 
 func (ec *executionContext) childFields_UserRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
