@@ -60,15 +60,23 @@ func TestPruneKeepsAMonthThatRevives(t *testing.T) {
 	finish(t, db, o.ID, day)
 	late := begin(t, db)
 	e := advance(t, late, o.Head)
-	done := make(chan postgres.Pruned, 1)
+	done := make(chan struct{})
 	go func() {
-		pruned, err := postgres.Prune(t.Context(), db, month)
-		if err != nil {
-			t.Error(err)
+		defer close(done)
+		for busy := true; busy; { // it waits for the lock only for moments, which may pass unseen here
+			pruned, err := postgres.Prune(t.Context(), db, month)
+			if err != nil {
+				t.Error(err)
+			}
+			busy = pruned.Busy && err == nil
 		}
-		done <- pruned
 	}()
 	for waiting := 0; waiting == 0; {
+		select {
+		case <-done:
+			t.Fatal("the month was pruned while a transaction was writing to it")
+		default:
+		}
 		waiting = count(t, db, `pg_locks JOIN pg_database d ON d.oid = database
 			WHERE datname = current_database() AND relation = 'order_events'::regclass AND NOT granted`)
 	}
