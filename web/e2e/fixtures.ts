@@ -32,7 +32,8 @@ interface Fixtures {
   expectedErrors: RegExp | null;
   server: Server;
   shopper: Shopper;
-  signIn: (role?: 'CUSTOMER' | 'STAFF') => Promise<Shopper>;
+  /** `at` another server than the test's. */
+  signIn: (role?: 'CUSTOMER' | 'STAFF', at?: Server) => Promise<Shopper>;
 }
 
 export const test = base.extend<Fixtures, { servers: Map<string, Server> }>({
@@ -54,10 +55,10 @@ export const test = base.extend<Fixtures, { servers: Map<string, Server> }>({
   signIn: async ({ browser, contextOptions, server, expectedErrors }, provide) => {
     const problems: string[] = [];
     const contexts: BrowserContext[] = [];
-    await provide(async (role = 'CUSTOMER') => {
-      const context = await browser.newContext({ ...contextOptions, baseURL: server.url });
+    await provide(async (role = 'CUSTOMER', at = server) => {
+      const context = await browser.newContext({ ...contextOptions, baseURL: at.url });
       contexts.push(context);
-      return enter(context, server, role, (problem) => void (expectedErrors?.test(problem) || problems.push(problem)));
+      return enter(context, at, role, (problem) => void (expectedErrors?.test(problem) || problems.push(problem)));
     });
     for (const context of contexts) await context.close(); // oxlint-disable-line no-await-in-loop
     expect(problems, 'console errors and requests to other hosts').toEqual([]);

@@ -5,6 +5,8 @@ const words: Record<Connection, { short: string; long: string } | null> = {
   idle: null,
   connecting: { short: 'Connecting', long: 'Connecting for live changes.' },
   live: { short: 'Live', long: 'Changes arrive as they happen.' },
+  offline: { short: 'Offline', long: 'This device has no network. What is shown is as of the last connection; the rest follows by itself.' },
+  draining: { short: 'Server restarts', long: 'The server is being restarted in order. The page goes on by itself; nothing is missed.' },
   waiting: { short: 'Reconnecting', long: 'The connection is lost and comes back by itself; nothing is missed.' },
 };
 

@@ -39,7 +39,8 @@ export interface OrderListState {
  */
 export function useOrders(statuses: OrderStatus[]): OrderListState {
   const beginnings = useFeedBeginnings();
-  const offline = useConnection() === 'waiting';
+  const connection = useConnection();
+  const offline = connection !== 'idle' && connection !== 'connecting' && connection !== 'live';
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, error, fetching }, reload] = useQuery({
     query: Orders,

@@ -1,4 +1,5 @@
 import { Link, useSearchParams } from 'react-router';
+import { More } from '../components/more';
 import { Row } from '../components/order-row';
 import { Page } from '../components/page';
 import { SignedIn } from '../components/sign-in';
@@ -55,11 +56,7 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
         ))}
       </ul>
       {error && <Failure error={error} retry={retry} />}
-      {pageInfo.hasNextPage && (
-        <button type="button" className="quiet more" disabled={loading} onClick={more}>
-          Show more
-        </button>
-      )}
+      {pageInfo.hasNextPage && <More loading={loading} onMore={more} loads={!error} />}
     </>
   );
 }

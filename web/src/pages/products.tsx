@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { useQuery } from 'urql';
+import { More } from '../components/more';
 import { Page } from '../components/page';
 import { ProductCard } from '../components/product-card';
 import { Empty, Failure, Loading } from '../components/states';
@@ -73,11 +74,7 @@ function Shelf({ search }: { search: string }) {
         ))}
       </ul>
       {error && <Failure error={error} />}
-      {pageInfo.hasNextPage && (
-        <button type="button" className="quiet more" disabled={fetching} onClick={() => setAfter(pageInfo.endCursor ?? null)}>
-          Show more
-        </button>
-      )}
+      {pageInfo.hasNextPage && <More loading={fetching} onMore={() => setAfter(pageInfo.endCursor ?? null)} loads={false} />}
     </>
   );
 }

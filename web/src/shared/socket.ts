@@ -1,15 +1,18 @@
 import { createClient, type Client } from 'graphql-ws';
 import type { SessionStore } from './session';
 
-/** `idle`: nothing subscribed. `waiting`: lost, and the next attempt is due by itself. */
-export type Connection = 'idle' | 'connecting' | 'live' | 'waiting';
+/**
+ * `idle`: nothing subscribed. `waiting`: lost, and the next attempt is due by itself. `draining`: the same, but the server said
+ * that it stops in order. `offline`: this machine has no network.
+ */
+export type Connection = 'idle' | 'connecting' | 'live' | 'waiting' | 'draining' | 'offline';
 
 /** The one websocket of a signed-in user: its client, its state for React, and the upkeep of its session. */
 export interface Socket {
   readonly client: Client;
   readonly connection: () => Connection;
   readonly subscribe: (listener: () => void) => () => void;
-  /** Sends every renewed token over the open socket until the returned function is called. */
+  /** Sends every renewed token over the open socket, and gives the socket up when the network goes, until the returned function is called. */
   readonly attach: () => () => void;
 }
 
@@ -17,6 +20,8 @@ const pingEvery = 20_000;
 const pongWithin = 5_000;
 /** The contract's close code for a refused or expired session; the stock client retries it. */
 const sessionRefused = 4403;
+/** The code of a server that stops in order: RFC 6455's registry calls it Service Restart. */
+const serverDraining = 1012;
 
 export function createSocket(session: SessionStore, url: string): Socket {
   let connection: Connection = 'idle';
@@ -42,7 +47,10 @@ export function createSocket(session: SessionStore, url: string): Socket {
     connectionAckWaitTimeout: 10_000,
     keepAlive: pingEvery,
     on: {
-      connecting: (retrying) => become(retrying ? 'waiting' : 'connecting'),
+      connecting: (retrying) => {
+        if (!retrying) become('connecting');
+        else if (connection === 'offline' && navigator.onLine) become('waiting'); // else why it was lost stays the truth
+      },
       connected: (socket) => {
         open = socket as WebSocket;
         become('live');
@@ -59,10 +67,19 @@ export function createSocket(session: SessionStore, url: string): Socket {
         clearTimeout(pongTimer);
         const { code, wasClean } = event as CloseEvent;
         if (code === sessionRefused) session.distrust(sent);
-        become(code === 1000 && wasClean ? 'idle' : 'waiting');
+        if (code === 1000 && wasClean) become('idle');
+        else if (!navigator.onLine) become('offline');
+        // A draining server refuses further attempts in other ways: it stays known as draining until it is back.
+        else become(code === serverDraining || connection === 'draining' ? 'draining' : 'waiting');
       },
     },
   });
+
+  // What the browser knows at once is not waited for: without network the socket is given up, and with it taken up again.
+  const lost = () => {
+    if (open) client.terminate();
+    else if (connection !== 'idle') become('offline');
+  };
 
   return {
     client,
@@ -71,13 +88,19 @@ export function createSocket(session: SessionStore, url: string): Socket {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    attach: () =>
-      session.subscribe(() => {
+    attach: () => {
+      window.addEventListener('offline', lost);
+      const detach = session.subscribe(() => {
         const authorization = session.state().session && `Bearer ${session.state().session?.token}`;
         if (!authorization || authorization === sent || open?.readyState !== WebSocket.OPEN) return;
         sent = authorization;
         open.send(JSON.stringify({ type: 'ping', payload: { authorization } }));
-      }),
+      });
+      return () => {
+        window.removeEventListener('offline', lost);
+        detach();
+      };
+    },
   };
 }
 

@@ -1,0 +1,70 @@
+import { declined, delivered, expect, stepStates, test, timeline } from './fixtures';
+import { Server } from './server';
+
+test('approves a payment that asks first, and refuses another at the provider’s own page', async ({ shopper: { page, order, context } }) => {
+  const first = await order('sim_requires_action');
+  await page.goto(`/payment?order=${first}`);
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await expect.poll(() => stepStates(page)).toEqual(delivered);
+
+  const second = await order('sim_requires_action');
+  await page.goto(`/payment?order=${second}`);
+  const opened = context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Open the provider’s page' }).click();
+  const provider = await opened;
+  await provider.getByRole('button', { name: 'Refuse' }).click();
+  await expect.poll(() => stepStates(page), { message: 'the shop’s page hears of it by itself' }).toEqual(declined);
+  await expect(page.getByRole('button', { name: 'Pay again' })).toBeVisible();
+});
+
+test('goes on after the network was away, without reload', async ({ shopper: { page, context, order, posts } }) => {
+  const id = await order('sim_requires_action');
+  await page.goto(`/order/${id}`);
+  const connection = page.getByRole('status', { name: 'Connection' });
+  await expect(connection).toHaveText('Live');
+  await expect(page.getByRole('listitem').filter({ hasText: 'Payment needs an action' })).toBeVisible();
+  const read = posts.length;
+
+  await context.setOffline(true);
+  await expect(connection).toHaveText('Offline');
+  await context.setOffline(false);
+  await expect(connection).toHaveText('Live');
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await expect.poll(async () => (await timeline(page)).at(-1)).toBe('ORDER_DELIVERED');
+  const names = posts.slice(read).map((body) => (JSON.parse(body) as { operationName: string }).operationName);
+  expect(names, 'the rest was pushed').toEqual(['PaymentCompleteAction']);
+});
+
+test('two tabs of one order are in step', async ({ shopper: { page, order, openTab } }) => {
+  const id = await order('sim_decline');
+  await page.goto(`/payment?order=${id}`);
+  const other = await openTab();
+  await other.goto(`/order/${id}`);
+  await expect(other.getByRole('button', { name: 'Pay again' })).toBeVisible();
+  await page.getByRole('button', { name: 'Pay again' }).click();
+  await expect.poll(() => stepStates(page)).toEqual(delivered);
+  await expect.poll(() => timeline(other)).toContain('ORDER_DELIVERED');
+  await expect(other.getByRole('button', { name: 'Pay again' })).toBeHidden();
+});
+
+test.describe('while the server is restarted in order', () => {
+  test.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE/ });
+
+  test('an open page says so, and its timeline receives what follows', async ({ signIn, servers }) => {
+    const own = await Server.start({ payment: '200ms', delivery: '1h' });
+    servers.set('restarted', own);
+    const { page, order } = await signIn('CUSTOMER', own);
+    await page.goto(`/order/${await order('sim_requires_action')}`);
+    const connection = page.getByRole('status', { name: 'Connection' });
+    await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+
+    await own.drain();
+    await expect(connection).toHaveText('Server restarts');
+    await own.start();
+    await expect(connection).toHaveText('Live');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await expect(page.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
+    expect(await page.evaluate(() => 'sameDocument' in window), 'the page was not reloaded').toBe(true);
+  });
+});
