@@ -1,0 +1,230 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/webhook"
+	"github.com/orderwire/orderwire/schema"
+)
+
+// fixture is a shop in which something of everything has happened, all of it with orders of ada.
+type fixture struct {
+	*world
+	schema *ast.Schema
+	people [4]auth.Principal
+	// arguments of fields that need some.
+	arguments map[string]string
+	// names are the ids that documents name as $name.
+	names *strings.Replacer
+}
+
+func newFixture(t *testing.T) *fixture {
+	w := setup(t)
+	f := &fixture{world: w, schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema.SDL()}), people: [4]auth.Principal{anonymous, ada, bob, staff}}
+	names := map[string]string{}
+	add := func(name, token string, capture ...string) {
+		names["order"+name], names["payment"+name] = w.paid(token, capture...)
+	}
+	names["product"] = w.product("product", 1250, "EUR")
+	w.do(staff, upsert, vars{"input": vars{"sku": "product", "name": "Mug", "priceMinor": "1250", "currency": "EUR", "image": "/mug.png"}}).ok()
+	names["old"] = w.product("old", 1250, "EUR")
+	names["whole"] = w.do(ada, create, vars{"input": vars{
+		"idempotencyKey": "whole", "paymentMethod": vars{"token": "sim_approve"}, "note": "Ring twice.", "externalReference": "A1",
+		"metadata": []any{vars{"key": "k", "value": "v"}}, "items": []any{vars{"productId": names["product"], "quantity": 2}},
+	}}).ok().text("orderCreate.order.id")
+	names["cursor"] = w.subscribe(ada, watchOrder, vars{"id": names["whole"]}, "", true).next().ok().text("orderEvents.cursor")
+	w.walk(names["whole"])
+	whole := w.do(ada, one, vars{"id": names["whole"]}).ok()
+	names["number"], names["payment"] = whole.text("order.number"), whole.text("order.payment.id")
+	names["refund"] = w.do(staff, `mutation($input: RefundCreateInput!) { refundCreate(input: $input) { refund { id } } }`,
+		vars{"input": vars{"idempotencyKey": "matrix", "orderId": names["whole"], "amountMinor": "100", "reason": "Broken."}}).ok().text("refundCreate.refund.id")
+	w.walk(names["whole"])
+	w.setAttention(names["payment"], "MISMATCH")
+	w.differs(names["whole"], names["payment"], 100, true)
+	add("Declined", "sim_decline")
+	add("Action", "sim_requires_action")
+	add("Hold", "sim_approve", "MANUAL")
+	add("Captured", "sim_approve", "MANUAL")
+	w.ask(staff, "paymentCapture", names["paymentCaptured"]).ok()
+	w.walk(names["orderCaptured"])
+	add("Voided", "sim_approve", "MANUAL")
+	w.ask(staff, "paymentVoid", names["paymentVoided"]).ok()
+	w.walk(names["orderVoided"])
+	add("Cancelled", "sim_approve")
+	w.do(ada, cancel, vars{"input": vars{"orderId": names["orderCancelled"]}}).ok()
+	w.walk(names["orderCancelled"])
+	add("Delivered", "sim_approve")
+	w.do(staff, deliver, vars{"input": vars{"orderId": names["orderDelivered"]}}).ok()
+	f.webhooks(names)
+	f.rareEvents(names["whole"])
+	names["customer"] = id.Format(id.Customer, ada.CustomerID)
+	for kind, prefix := range map[string]id.Prefix{
+		"noOrder": id.Order, "noPayment": id.Payment, "noProduct": id.Product, "noEndpoint": id.Endpoint, "noDelivery": id.Delivery, "noCustomer": id.Customer,
+	} {
+		names[kind] = id.Format(prefix, uuid.Max)
+	}
+	var pairs []string
+	for name, value := range names {
+		pairs = append(pairs, "$"+name+"$", `"`+value+`"`)
+	}
+	f.names = strings.NewReplacer(pairs...)
+	return f
+}
+
+// rareEvents gives an order events of the kinds that need a long time or bad luck.
+func (f *fixture) rareEvents(orderID string) {
+	f.t.Helper()
+	key, err := id.Parse(id.Order, orderID)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i, kind := range []string{"PAYMENT_EXPIRED", "PAYMENT_NEEDS_ATTENTION", "PAYMENT_RETRIED", "REFUND_FAILED"} {
+		_, err := f.db.ExecContext(f.t.Context(), `
+			INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at, data, state, log_epoch)
+			SELECT order_id, 90 + $2::int, $3, $4, customer_id, actor_kind, actor_id, request_id, occurred_at,
+				data || '{"attention": "MISMATCH", "reason": "closed"}', state, log_epoch
+			FROM order_events WHERE order_id = $1 AND type = 'REFUND_CREATED'`, key, i, id.New(), kind)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+// webhooks makes an endpoint, and a delivery that was tried.
+func (f *fixture) webhooks(names map[string]string) {
+	f.t.Helper()
+	input := vars{"url": "http://127.0.0.1:9/a", "description": "ERP", "eventTypes": []string{"ORDER_CREATED"}}
+	names["endpoint"] = f.do(staff, endpointCreate, vars{"input": input}).ok().text("webhookEndpointCreate.endpoint.id")
+	endpointID, err := id.Parse(id.Endpoint, names["endpoint"])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	deliveryID := id.New()
+	_, err = postgres.NewWebhooks(f.db).AddDeliveries(f.t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{{
+		ID: deliveryID, EndpointID: endpointID, EventID: id.New(), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
+	}}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	names["delivery"] = id.Format(id.Delivery, deliveryID)
+}
+
+// settings have no limits, since some documents go every way at once.
+func (*fixture) settings() graph.Settings { return graph.Settings{DocumentCacheBytes: 1 << 20} }
+
+// selection is a field as "probe", with its arguments and something below it.
+func (f *fixture) selection(object string, field *ast.FieldDefinition) string {
+	call := field.Name
+	if arguments := f.arguments[object+"."+field.Name]; arguments != "" {
+		call += "(" + arguments + ")"
+	}
+	if f.schema.Types[field.Type.Name()].IsLeafType() {
+		return "probe: " + call
+	}
+	return "probe: " + call + " { __typename }"
+}
+
+// mutations have, for each, an input that succeeds as often as it is sent, or does so once, and one that is refused.
+var mutations = map[string][2]string{
+	"orderCreate":                 {`idempotencyKey: "m", items: [{productId: $product$, quantity: 1}]`, `idempotencyKey: "n", items: [{productId: $noProduct$, quantity: 0}]`},
+	"orderCancel":                 {`orderId: $orderCancelled$`, `orderId: $orderDelivered$, note: "4242424242424242"`},
+	"orderDeliver":                {`orderId: $orderDelivered$`, `orderId: $orderDeclined$`},
+	"paymentRetry":                {`idempotencyKey: "m", orderId: $orderDeclined$`, `idempotencyKey: "n", orderId: $orderDelivered$`},
+	"paymentCompleteAction":       {`paymentId: $paymentAction$`, `paymentId: $paymentVoided$, outcome: APPROVE`},
+	"paymentCapture":              {`paymentId: $paymentCaptured$`, `paymentId: $paymentVoided$`},
+	"paymentVoid":                 {`paymentId: $paymentVoided$`, `paymentId: $paymentCaptured$`},
+	"paymentResolve":              {`paymentId: $payment$, resolution: RECHECK, note: ""`, `paymentId: $payment$, resolution: MARK_CAPTURED, note: ""`},
+	"refundCreate":                {`idempotencyKey: "matrix", orderId: $whole$, amountMinor: "100", reason: "Broken."`, `idempotencyKey: "n", orderId: $orderDeclined$`},
+	"productUpsert":               {`sku: "product", name: "Mug", priceMinor: "1250", currency: "EUR"`, `sku: "", name: "", priceMinor: "-1", currency: "EUR"`},
+	"productArchive":              {`productId: $old$`, `productId: $noProduct$`},
+	"webhookEndpointCreate":       {`url: "http://127.0.0.1:9/b"`, `url: "nonsense"`},
+	"webhookEndpointUpdate":       {`endpointId: $endpoint$, enabled: true`, `endpointId: $endpoint$, url: "nonsense"`},
+	"webhookEndpointRotateSecret": {`endpointId: $endpoint$`, `endpointId: $noEndpoint$`},
+	"webhookRedeliver":            {`deliveryId: $delivery$`, `deliveryId: $noDelivery$`},
+	"userRevoke":                  {`customerId: $customer$`, `customerId: $noCustomer$`},
+}
+
+// routes are documents that select something of a type by every way there is. They set the fields' arguments, too.
+func (f *fixture) routes() map[string]func(selection string) string {
+	f.arguments = map[string]string{
+		"Query.node": `id: $whole$`, "Query.nodes": `ids: [$whole$]`, "Query.product": `id: $product$`, "Query.order": `id: $whole$`,
+		"Query.payment": `id: $payment$`, "Query.stats": `window: LAST_DAY`,
+		"Subscription.orderEvents": `orderId: $whole$`,
+	}
+	routes := map[string]func(string) string{}
+	way := func(typeName, document string) {
+		routes[typeName] = func(selection string) string {
+			return f.names.Replace(strings.ReplaceAll(document, "X", selection))
+		}
+	}
+	const (
+		orders = `query { a: order(id: $whole$) { Y } b: order(number: $number$) { Y } c: orders(first: 50) { nodes { Y } }
+			d: node(id: $whole$) { ... on Order { Y } } e: nodes(ids: [$orderCancelled$]) { ... on Order { Y } }
+			f: payment(id: $payment$) { order { Y } } g: node(id: $refund$) { ... on Refund { order { Y } } } }`
+		payments = `query { a: payment(id: $payment$) { Y } b: node(id: $paymentDeclined$) { ... on Payment { Y } }
+			c: orders(first: 50) { nodes { payment { Y } payments { Y } } } d: node(id: $refund$) { ... on Refund { payment { Y } } } }`
+	)
+	in := func(document, inner string) string { return strings.ReplaceAll(document, "Y", inner) }
+	list := func(name, field string) {
+		way(name+"Connection", "query { "+field+" { X } }")
+		way(name+"Edge", "query { "+field+" { edges { X } } }")
+	}
+	way("Query", "query { X }")
+	way("Viewer", "query { viewer { X } }")
+	way("PageInfo", "query { products { pageInfo { X } } }")
+	way("Money", "query { products { nodes { price { X } } } }")
+	way("Product", `query { product(id: $product$) { X } products { nodes { X } edges { node { X } } } }`)
+	list("Product", "products")
+	way("Order", in(orders, "X"))
+	list("Order", "orders")
+	way("OrderLine", in(orders, "lines { X }"))
+	way("MetadataEntry", in(orders, "metadata { X }"))
+	way("OrderEventConnection", in(orders, "events { X }"))
+	way("OrderEventEdge", in(orders, "events { edges { X } }"))
+	way("Actor", in(orders, "events(first: 100) { nodes { actor { X } } }"))
+	for _, kind := range []string{
+		"OrderCreated", "OrderDelivered", "OrderCancelling", "OrderCancelled", "PaymentProcessing", "PaymentActionRequired", "PaymentAuthorized",
+		"PaymentConfirmed", "PaymentDeclined", "PaymentVoided", "PaymentExpired", "PaymentRetried", "PaymentNeedsAttention", "RefundCreated",
+		"RefundSucceeded", "RefundFailed",
+	} {
+		way(kind, in(orders, "events(first: 100) { nodes { ... on "+kind+" { X } } }"))
+	}
+	way("Payment", in(payments, "X"))
+	list("Payment", "attention")
+	way("PaymentAttempt", in(payments, "attempts { X }"))
+	way("PaymentNextAction", in(payments, "nextAction { X }"))
+	way("Refund", `query { a: node(id: $refund$) { ... on Refund { X } } b: orders(first: 50) { nodes { refunds { X } } } }`)
+	way("ReconciliationEntry", "query { reconciliation { nodes { X } } }")
+	list("ReconciliationEntry", "reconciliation")
+	way("WebhookEndpoint", `query { a: webhookEndpoints { nodes { X } } b: node(id: $endpoint$) { ... on WebhookEndpoint { X } } }`)
+	list("WebhookEndpoint", "webhookEndpoints")
+	way("WebhookDelivery", `query { a: webhookDeliveries { nodes { X } } b: node(id: $delivery$) { ... on WebhookDelivery { X } } }`)
+	list("WebhookDelivery", "webhookDeliveries")
+	way("AuditEntry", "query { auditTrail { nodes { X } } }")
+	list("AuditEntry", "auditTrail")
+	way("Stats", "query { stats(window: LAST_DAY) { X } }")
+	way("StatusCount", "query { stats(window: LAST_DAY) { ordersByStatus { X } } }")
+	way("StatsPoint", "query { stats(window: LAST_DAY) { throughput { X } } }")
+	way("Percentiles", "query { stats(window: LAST_DAY) { timeToConfirmed { X } } }")
+	way("Subscription", "subscription { X }")
+	way("OrderUpdate", `subscription { orderEvents(orderId: $whole$, after: $cursor$) { X } }`)
+	for name, inputs := range mutations {
+		f.arguments["Mutation."+name] = "input: {" + inputs[0] + "}"
+		typeName := strings.ToUpper(name[:1]) + name[1:]
+		way(typeName+"Payload", "mutation { "+name+"(input: {"+inputs[0]+"}) { X } }")
+		way(typeName+"UserError", "mutation { "+name+"(input: {"+inputs[1]+"}) { userErrors { X } } }")
+	}
+	way("Mutation", "mutation { X }")
+	way("ViewerSignOutPayload", "mutation { viewerSignOut { X } }")
+	return routes
+}

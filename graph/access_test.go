@@ -1,0 +1,156 @@
+package graph_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/internal/auth"
+)
+
+// accessTable says for each field of each object type what people get who ask for it, in columns: the field, then nobody,
+// the owner, another customer and staff. Each is one of
+//
+//   - value: something, or what is empty for everybody but the errors of a mutation;
+//   - null, empty: the field, without anything in it;
+//   - none: no object that has the field;
+//   - a code: the operation is refused.
+//
+// It is written by hand: a new field has no row, and the test that says so prints what people get today, to be judged.
+const accessTable = "testdata/access.txt"
+
+// TestAccess asks for every field of the schema as everybody, by every way there is to its type, and compares what they get
+// with the table. Then it takes the first wall away, and nobody may get more than before.
+func TestAccess(t *testing.T) {
+	t.Parallel()
+	rows := readAccess(t)
+	f := newFixture(t)
+	f.handler = f.serve(f.settings())
+	routes := f.routes()
+	open := *f.world
+	open.open = true
+	open.handler = open.serve(f.settings())
+
+	for _, writes := range []bool{false, true} { // reading first, so that what is written shows nowhere
+		for _, name := range slices.Sorted(maps.Keys(f.schema.Types)) {
+			object := f.schema.Types[name]
+			if object.Kind != ast.Object || strings.HasPrefix(name, "__") {
+				continue
+			}
+			route, known := routes[name]
+			if !known {
+				t.Errorf("%s: no way to it is known; add one to the fixture's routes", name)
+				continue
+			}
+			if strings.HasPrefix(route("x"), "mutation") != writes {
+				continue
+			}
+			for _, field := range object.Fields {
+				if strings.HasPrefix(field.Name, "__") {
+					continue
+				}
+				place := name + "." + field.Name
+				document := route(f.selection(name, field))
+				var got [4]string
+				for i, p := range f.people {
+					got[i] = f.outcome(f.world, p, document)
+				}
+				want, known := rows[place]
+				delete(rows, place)
+				if !known || got != want {
+					t.Errorf("%s: they get %q, the table says %q: %s", place, strings.Join(got[:], " "), strings.Join(want[:], " "), document)
+					continue
+				}
+				for i, p := range f.people {
+					if want[i] != "value" && f.outcome(&open, p, document) == "value" {
+						t.Errorf("%s: only the first wall keeps person %d from it: %s", place, i, document)
+					}
+				}
+			}
+		}
+	}
+	for place := range rows {
+		t.Errorf("%s: the table has a row, the schema no such field", place)
+	}
+}
+
+func readAccess(t *testing.T) map[string][4]string {
+	t.Helper()
+	raw, err := os.ReadFile(accessTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string][4]string{}
+	for line := range strings.Lines(string(raw)) {
+		columns := strings.Fields(line)
+		if len(columns) == 0 || columns[0] == "#" {
+			continue
+		}
+		if len(columns) != 5 {
+			t.Fatalf("%s: %q", accessTable, line)
+		}
+		rows[columns[0]] = [4]string(columns[1:])
+	}
+	return rows
+}
+
+// outcome is what a person gets, in the words of the table.
+func (f *fixture) outcome(w *world, p auth.Principal, document string) string {
+	f.t.Helper()
+	var a *answer
+	if strings.HasPrefix(document, "subscription") {
+		a = w.subscribe(p, document, nil, "", true).next()
+	} else {
+		a = w.do(p, document, nil)
+	}
+	if len(a.Errors) > 0 {
+		return fmt.Sprint(a.Errors[0].Extensions["code"])
+	}
+	return found(a.Data)
+}
+
+// outcomes from the least to the most that can be seen.
+var outcomes = []string{"none", "null", "empty", "value"}
+
+// found looks for what the document called "probe", wherever it is.
+func found(data any) string {
+	most := 0
+	switch data := data.(type) {
+	case map[string]any:
+		for key, value := range data {
+			outcome := 0
+			if key == "probe" {
+				outcome = slices.Index(outcomes, weigh(value))
+			} else {
+				outcome = slices.Index(outcomes, found(value))
+			}
+			most = max(most, outcome)
+		}
+	case []any:
+		for _, value := range data {
+			most = max(most, slices.Index(outcomes, found(value)))
+		}
+	}
+	return outcomes[most]
+}
+
+func weigh(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "null"
+	case []any:
+		for _, v := range value {
+			if v != nil {
+				return "value"
+			}
+		}
+		return "empty"
+	default:
+		return "value"
+	}
+}
