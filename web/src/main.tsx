@@ -1,8 +1,8 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app';
+import { createSession } from './shared/create-session';
 import { DraftStore } from './shared/draft';
-import { SessionStore } from './shared/session';
 import { readSettings } from './shared/settings';
 import './styles/tokens.css';
 import './styles/page.css';
@@ -11,11 +11,11 @@ import './styles/shop.css';
 import './styles/payment.css';
 import './styles/orders.css';
 
-const session = new SessionStore();
-await session.restore();
+const settings = readSettings();
+const session = await createSession(settings);
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <App settings={readSettings()} session={session} draft={new DraftStore()} />
+    <App settings={settings} session={session} draft={new DraftStore()} />
   </StrictMode>,
 );

@@ -1,5 +1,5 @@
 import { Action, Cancel, Content, Description, Portal, Root, Title } from '@radix-ui/react-alert-dialog';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 
 export interface ConfirmDialogProps {
   readonly title: string;
@@ -18,11 +18,17 @@ export interface ConfirmDialogProps {
  * Radix's own Overlay writes a <style> into the page, which the content security policy refuses, so the backdrop is ours.
  */
 export default function ConfirmDialog({ title, children, confirm, keep, onConfirm, onClose }: ConfirmDialogProps) {
+  const [origin] = useState(() => document.activeElement);
+  const focusBack = () => {
+    if (origin instanceof HTMLElement && origin.isConnected) origin.focus();
+    // What was confirmed may have taken the button with it.
+    if (document.activeElement !== origin) document.getElementById('main')?.focus({ preventScroll: true });
+  };
   return (
     <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
       <Portal>
         <div className="backdrop" />
-        <Content className="dialog">
+        <Content className="dialog" onCloseAutoFocus={focusBack}>
           <Title>{title}</Title>
           <Description asChild>
             <div>{children}</div>

@@ -1,11 +1,11 @@
 import { useState, type ReactNode } from 'react';
-import { useSession } from '../shared/context';
-import { devUsers } from '../shared/session';
+import { useSession, useSettings } from '../shared/context';
+import { devUsers } from '../shared/dev-sign-in';
 
 function useSignIn() {
   const { store } = useSession();
   const [problem, setProblem] = useState<string | null>(null);
-  const signIn = (user: string) => {
+  const signIn = (user?: string) => {
     setProblem(null);
     store.signIn(user).catch((cause: unknown) => setProblem(cause instanceof Error ? cause.message : 'Signing in failed.'));
   };
@@ -15,8 +15,21 @@ function useSignIn() {
 /** Shows a page to signed-in users and asks everybody else to sign in. */
 export function SignedIn({ children }: { children: ReactNode }) {
   const { session, notice } = useSession();
+  const { auth } = useSettings();
   const { signIn, problem } = useSignIn();
   if (session) return children;
+  if (auth === 'oidc') {
+    return (
+      <section className="card sign-in" aria-labelledby="sign-in-title">
+        <h1 id="sign-in-title">Please sign in</h1>
+        <p className="hint">{notice ?? 'You come back to this page afterwards.'}</p>
+        <button type="button" onClick={() => signIn()}>
+          Sign in
+        </button>
+        {problem && <p role="alert">{problem}</p>}
+      </section>
+    );
+  }
   return (
     <section className="card sign-in" aria-labelledby="sign-in-title">
       <h1 id="sign-in-title">Who are you?</h1>
@@ -34,10 +47,21 @@ export function SignedIn({ children }: { children: ReactNode }) {
   );
 }
 
-/** The choice of user in the page's head. */
+/** Who one is, in the page's head: in development a choice, else a name and the way in or out. */
 export function UserSwitch() {
   const { session } = useSession();
+  const { auth } = useSettings();
   const { signIn, problem, store } = useSignIn();
+  if (auth === 'oidc') {
+    return (
+      <span className="user-switch" title={problem ?? undefined}>
+        {session && <span className="user-name">{session.name ?? session.user}</span>}
+        <button type="button" className="quiet" onClick={() => (session ? store.signOut() : signIn())}>
+          {session ? 'Sign out' : 'Sign in'}
+        </button>
+      </span>
+    );
+  }
   return (
     <label className="user-switch" title={problem ?? undefined}>
       <span className="visually-hidden">Signed in as</span>

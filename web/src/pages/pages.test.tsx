@@ -2,10 +2,14 @@ import { cleanup, render, screen, waitFor, within } from '@testing-library/react
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { App } from '../app';
+import { DevSignIn } from '../shared/dev-sign-in';
 import { DraftStore } from '../shared/draft';
 import { SessionStore } from '../shared/session';
 import { FakeServer } from '../testing/fake-server';
-import { eventAt, happened, orderAt, orderWithHistory, page } from '../testing/orders';
+import { eventAt, happened, noStats, nobodyNeeded, orderAt, orderWithHistory, page } from '../testing/orders';
+
+// A canvas is for browsers.
+vi.mock('../features/board/chart', () => ({ default: () => null }));
 
 beforeEach(() => {
   sessionStorage.clear();
@@ -18,7 +22,7 @@ afterEach(cleanup);
 function open(address: string, server: FakeServer, user: { user: string; role: 'CUSTOMER' | 'STAFF' } | null = { user: 'ada', role: 'CUSTOMER' }) {
   if (user) sessionStorage.setItem('orderwire.session', JSON.stringify({ ...user, token: 't', renewAt: Date.now() + 3_600_000 }));
   window.history.replaceState(null, '', address);
-  render(<App session={new SessionStore()} draft={new DraftStore()} connect={server.connect} />);
+  render(<App session={new SessionStore(new DevSignIn())} draft={new DraftStore()} connect={server.connect} />);
 }
 
 const stepper = () => screen.getByRole('region', { name: 'Payment progress' });
@@ -226,13 +230,13 @@ describe('the board', () => {
   });
 
   it('shows orders as they come, with what staff may do', async () => {
-    const server = new FakeServer({ Orders: () => page([]) });
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await screen.findByText(/Loading/);
     await server.push('orderFeed', feedBegins);
     await screen.findByText('No orders yet');
     await server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
     const row = await screen.findByRole('row', { name: /OW-00000001/ });
-    expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['Deliver now', 'Cancel order']);
+    expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
   });
 });

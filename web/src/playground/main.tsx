@@ -4,14 +4,16 @@ import './playground.css';
 import { GraphiQL } from 'graphiql';
 import { StrictMode, useMemo, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { devUsers, SessionStore } from '../shared/session';
+import { createSession } from '../shared/create-session';
+import { devUsers } from '../shared/dev-sign-in';
+import { readSettings } from '../shared/settings';
 import { examples } from './examples';
 import { createFetcher } from './fetcher';
 
-const session = new SessionStore();
-await session.restore();
-// Everything but introspection and products needs somebody: start as the first customer, unless this is no development server.
-if (!session.state().session) await session.signIn(devUsers[0]!.user).catch(() => undefined);
+const settings = readSettings();
+const session = await createSession(settings);
+// Everything but introspection and products needs somebody: in development, start as the first customer.
+if (settings.auth === 'dev' && !session.state().session) await session.signIn(devUsers[0]!.user).catch(() => undefined);
 
 const tabs = examples.map(({ query, variables }) => ({ query, variables: variables ?? null }));
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { authorizedFetch } from './api';
+import { DevSignIn } from './dev-sign-in';
 import { SessionStore, SignInError } from './session';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
@@ -16,7 +17,7 @@ function setup(options: { ttlSeconds?: number; clockAhead?: number } = {}) {
     const body = { token: `t${++issued}`, expiresAt: new Date(servedAt + ttlSeconds * 1000).toISOString() };
     return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { date: new Date(servedAt).toUTCString() } }));
   });
-  const store = new SessionStore({ fetch: server });
+  const store = new SessionStore(new DevSignIn({ fetch: server }));
   return { store, server, requests, answerWith: (next: number) => void (status = next) };
 }
 

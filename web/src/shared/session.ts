@@ -1,13 +1,30 @@
 /** What a user may do, as in the schema. */
 export type Role = 'CUSTOMER' | 'STAFF';
 
-/** A signed-in development user and the token that proves it. */
+/** Somebody who is signed in, and the token that proves it. */
 export interface Session {
+  /** Tells users apart: the name in development, else the server's id for them. */
   readonly user: string;
+  /** What to call them; `user` where it is missing. */
+  readonly name?: string;
   readonly role: Role;
   readonly token: string;
   /** When to fetch the next token, in milliseconds of this machine's clock. */
   readonly renewAt: number;
+  /** What the next token is fetched with, where the issuer gives such a thing. */
+  readonly refreshToken?: string;
+}
+
+/** How people prove who they are: DevSignIn in development, else OidcSignIn. */
+export interface SignIn {
+  /** The session to start with in a tab that has none: of who was here last, or of who comes back from the issuer. */
+  restore(): Promise<Session | null>;
+  /** Signs in. Null when the browser leaves for the issuer's page instead. */
+  begin(user?: string): Promise<Session | null>;
+  /** The same user's next token. A SignInError says that there is none to be had. */
+  renew(session: Session): Promise<Session>;
+  /** Forgets who was here. */
+  end(): void;
 }
 
 /** Who is signed in, and if nobody is, why: `notice` tells the person. */
@@ -16,19 +33,9 @@ export interface SessionState {
   readonly notice: string | null;
 }
 
-/** The users one can be in development: two customers who never see each other's orders, and one of the staff. */
-export const devUsers: readonly { user: string; role: Role; label: string }[] = [
-  { user: 'ada', role: 'CUSTOMER', label: 'Ada' },
-  { user: 'grace', role: 'CUSTOMER', label: 'Grace' },
-  { user: 'staff', role: 'STAFF', label: 'Staff' },
-];
-
 export interface SessionOptions {
-  fetch?: typeof fetch;
   /** Holds the token for reloads of this tab. */
   tab?: Storage;
-  /** Holds only the name of the last user, so that a new tab signs in by itself. */
-  browser?: Storage;
 }
 
 /** Raised when the server refuses to sign somebody in. */
@@ -37,28 +44,34 @@ export class SignInError extends Error {
 }
 
 const tabKey = 'orderwire.session';
-const browserKey = 'orderwire.user';
 /** A token is replaced after this share of its life, early enough to survive a slow network. */
 const renewAfter = 0.8;
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Signs development users in by `POST /dev/token` and keeps their token fresh. It is an external store for React
- * (`subscribe` and `state`), and the one source of the Authorization header for HTTP and websocket.
+ * When to renew a token that expires at `expiresAt`, as the server said in this response: measured against the server's own
+ * clock, because this machine's may be wrong by more than a token's life.
+ */
+export function renewalTime(expiresAt: string, response: Response): number {
+  const servedAt = Date.parse(response.headers.get('date') ?? '') || Date.now();
+  return Date.now() + Math.max(0, Date.parse(expiresAt) - servedAt) * renewAfter;
+}
+
+/**
+ * Knows who is signed in and keeps their token fresh. It is an external store for React (`subscribe` and `state`), and the
+ * one source of the Authorization header for HTTP and websocket.
  */
 export class SessionStore {
   #state: SessionState = { session: null, notice: null };
   #listeners = new Set<() => void>();
   #renewal: Promise<Session> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #fetch: typeof fetch;
+  readonly #by: SignIn;
   readonly #tab: Storage;
-  readonly #browser: Storage;
 
-  constructor(options: SessionOptions = {}) {
-    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  constructor(by: SignIn, options: SessionOptions = {}) {
+    this.#by = by;
     this.#tab = options.tab ?? sessionStorage;
-    this.#browser = options.browser ?? localStorage;
     const kept = parse(this.#tab.getItem(tabKey));
     if (kept) this.#set({ session: kept, notice: null });
   }
@@ -70,23 +83,24 @@ export class SessionStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Signs in the user this browser had last, if this tab has none. Call once at start; a failure leaves nobody signed in. */
+  /** Finds who this is, if this tab does not know it. Call once at start; a failure leaves nobody signed in, and says why. */
   async restore(): Promise<void> {
     if (this.#state.session) return;
-    const user = this.#browser.getItem(browserKey);
-    if (devUsers.some((known) => known.user === user)) await this.signIn(user!).catch(() => undefined);
+    const { session, notice } = await this.#by.restore().then(
+      (found) => ({ session: found, notice: null }),
+      (cause: unknown) => ({ session: null, notice: cause instanceof SignInError ? cause.message : null }),
+    );
+    if (session || notice) this.#set({ session, notice });
   }
 
-  /** Signs in one of `devUsers`. Fails with a `SignInError` when the server refuses, as it does outside development. */
-  async signIn(user: string): Promise<void> {
-    const role = devUsers.find((known) => known.user === user)?.role ?? 'CUSTOMER';
-    const session = await this.#request(user, role);
-    this.#browser.setItem(browserKey, user);
-    this.#set({ session, notice: null });
+  /** Signs in, in development as the named user. Fails with a `SignInError` when that is refused. */
+  async signIn(user?: string): Promise<void> {
+    const session = await this.#by.begin(user);
+    if (session) this.#set({ session, notice: null });
   }
 
   signOut(notice: string | null = null): void {
-    this.#browser.removeItem(browserKey);
+    this.#by.end();
     this.#set({ session: null, notice });
   }
 
@@ -105,7 +119,8 @@ export class SessionStore {
 
   /** One renewal at a time, however many requests wait for it. A refusal signs out; a network failure only fails the caller. */
   #renew(old: Session): Promise<Session> {
-    this.#renewal ??= this.#request(old.user, old.role)
+    this.#renewal ??= this.#by
+      .renew(old)
       .then((session) => {
         // Somebody may have signed out or switched meanwhile: their choice stands.
         if (this.#state.session?.user === old.user) this.#set({ session, notice: null });
@@ -119,21 +134,6 @@ export class SessionStore {
         this.#renewal = null;
       });
     return this.#renewal;
-  }
-
-  async #request(user: string, role: Role): Promise<Session> {
-    const response = await this.#fetch('/dev/token', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user, role }),
-    });
-    if (response.status >= 500) throw new Error(`Signing in failed: the server answered ${response.status}.`);
-    if (!response.ok) throw new SignInError(`Signing in was refused (${response.status}).`);
-    const { token, expiresAt } = (await response.json()) as { token: string; expiresAt: string };
-    // Measured against the server's own clock: this machine's may be wrong by more than a token's life.
-    const servedAt = Date.parse(response.headers.get('date') ?? '') || Date.now();
-    const lifetime = Math.max(0, Date.parse(expiresAt) - servedAt);
-    return { user, role, token, renewAt: Date.now() + lifetime * renewAfter };
   }
 
   #set(state: SessionState): void {

@@ -1,0 +1,59 @@
+import { renewalTime, SignInError, type Role, type Session, type SignIn } from './session';
+
+/** The users one can be in development: two customers who never see each other's orders, and one of the staff. */
+export const devUsers: readonly { user: string; role: Role; label: string }[] = [
+  { user: 'ada', role: 'CUSTOMER', label: 'Ada' },
+  { user: 'grace', role: 'CUSTOMER', label: 'Grace' },
+  { user: 'staff', role: 'STAFF', label: 'Staff' },
+];
+
+export interface DevSignInOptions {
+  fetch?: typeof fetch;
+  /** Holds only the name of the last user, so that a new tab signs in by itself. */
+  browser?: Storage;
+}
+
+const browserKey = 'orderwire.user';
+
+/** Signs in by saying who one is, by `POST /dev/token`; the server refuses it outside development. */
+export class DevSignIn implements SignIn {
+  readonly #fetch: typeof fetch;
+  readonly #browser: Storage;
+
+  constructor(options: DevSignInOptions = {}) {
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.#browser = options.browser ?? localStorage;
+  }
+
+  async restore(): Promise<Session | null> {
+    const user = this.#browser.getItem(browserKey);
+    const known = devUsers.find((candidate) => candidate.user === user);
+    return known ? this.#request(known.user, known.role).catch(() => null) : null;
+  }
+
+  async begin(user: string = devUsers[0]!.user): Promise<Session> {
+    const session = await this.#request(user, devUsers.find((known) => known.user === user)?.role ?? 'CUSTOMER');
+    this.#browser.setItem(browserKey, user);
+    return session;
+  }
+
+  renew({ user, role }: Session): Promise<Session> {
+    return this.#request(user, role);
+  }
+
+  end(): void {
+    this.#browser.removeItem(browserKey);
+  }
+
+  async #request(user: string, role: Role): Promise<Session> {
+    const response = await this.#fetch('/dev/token', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user, role }),
+    });
+    if (response.status >= 500) throw new Error(`Signing in failed: the server answered ${response.status}.`);
+    if (!response.ok) throw new SignInError(`Signing in was refused (${response.status}).`);
+    const { token, expiresAt } = (await response.json()) as { token: string; expiresAt: string };
+    return { user, role, token, renewAt: renewalTime(expiresAt, response) };
+  }
+}

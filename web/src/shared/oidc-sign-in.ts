@@ -1,0 +1,152 @@
+import * as oauth from 'oauth4webapi';
+import { stringifyDocument } from 'urql';
+import { graphql } from '../gql';
+import { renewalTime, SignInError, type Session, type SignIn } from './session';
+import type { Settings } from './settings';
+
+const ViewerQuery = graphql(`
+  query Viewer {
+    viewer {
+      id
+      name
+      role
+      expiresAt
+    }
+  }
+`);
+
+/** What has to be remembered while the browser is at the issuer's page. */
+interface Journey {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+  /** Where the person was. */
+  readonly from: string;
+}
+
+const journeyKey = 'orderwire.sign-in';
+
+/**
+ * Signs in at an OpenID Connect issuer: the authorization code flow of a public client, with PKCE (RFC 7636, RFC 9700). The
+ * issuer sends people back to `/`, which it has to know as the client's redirect URI; its token endpoint has to be at the
+ * issuer's own origin, the only one that the page's policy lets it connect to, and has to allow the shop's origin (CORS).
+ *
+ * Tokens stay in this tab: they leave with it. With a refresh token they are renewed unseen, else one signs in again.
+ */
+export class OidcSignIn implements SignIn {
+  readonly #settings: Settings;
+  #server: Promise<oauth.AuthorizationServer> | null = null;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  async begin(): Promise<null> {
+    const server = await this.#discover();
+    if (!server.authorization_endpoint) throw new SignInError('The issuer has no page to sign in at.');
+    const journey: Journey = {
+      state: oauth.generateRandomState(),
+      nonce: oauth.generateRandomNonce(),
+      verifier: oauth.generateRandomCodeVerifier(),
+      from: location.pathname + location.search,
+    };
+    sessionStorage.setItem(journeyKey, JSON.stringify(journey));
+    const page = new URL(server.authorization_endpoint);
+    const parameters = {
+      client_id: this.#client().client_id,
+      redirect_uri: redirectURI(),
+      response_type: 'code',
+      // Without asking for it, many issuers give no refresh token.
+      scope: server.scopes_supported?.includes('offline_access') ? 'openid profile offline_access' : 'openid profile',
+      state: journey.state,
+      nonce: journey.nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(journey.verifier),
+      code_challenge_method: 'S256',
+      ...(this.#settings.audience ? { audience: this.#settings.audience } : {}),
+    };
+    for (const [name, value] of Object.entries(parameters)) page.searchParams.set(name, value);
+    location.assign(page);
+    return null;
+  }
+
+  async restore(): Promise<Session | null> {
+    const kept = sessionStorage.getItem(journeyKey);
+    const here = new URL(location.href);
+    if (!kept || !here.searchParams.has('state')) return null;
+    sessionStorage.removeItem(journeyKey); // whatever comes of it, a code is used once
+    const journey = JSON.parse(kept) as Journey;
+    history.replaceState(null, '', journey.from);
+    return this.#grant(async (server, client) => {
+      const answer = oauth.validateAuthResponse(server, client, here, journey.state);
+      const response = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), answer, redirectURI(), journey.verifier, this.#transport());
+      return oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: journey.nonce, requireIdToken: true });
+    });
+  }
+
+  async renew(old: Session): Promise<Session> {
+    const { refreshToken } = old;
+    if (!refreshToken) throw new SignInError('The issuer gave nothing to renew the sign-in with.');
+    const session = await this.#grant(async (server, client) => {
+      const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, this.#transport());
+      return oauth.processRefreshTokenResponse(server, client, response);
+    });
+    return { refreshToken, ...session };
+  }
+
+  end(): void {
+    sessionStorage.removeItem(journeyKey);
+  }
+
+  /** Gets tokens, and asks the server whose they are: only it knows what they allow. */
+  async #grant(ask: (server: oauth.AuthorizationServer, client: oauth.Client) => Promise<oauth.TokenEndpointResponse>): Promise<Session> {
+    let tokens: oauth.TokenEndpointResponse;
+    try {
+      tokens = await ask(await this.#discover(), this.#client());
+    } catch (cause) {
+      // What the issuer has refused is final; a network that failed is not.
+      const refused = cause instanceof oauth.ResponseBodyError || cause instanceof oauth.AuthorizationResponseError || cause instanceof oauth.OperationProcessingError;
+      throw refused ? new SignInError('The issuer did not sign you in. Please try again.', { cause }) : cause;
+    }
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${tokens.access_token}` },
+      body: JSON.stringify({ operationName: 'Viewer', query: stringifyDocument(ViewerQuery) }),
+    });
+    if (response.status >= 500) throw new Error(`Signing in failed: the server answered ${response.status}.`);
+    const { data } = (await response.json()) as { data?: { viewer: { id: string; name: string; role: Session['role']; expiresAt: string } | null } };
+    if (!data?.viewer) throw new SignInError('The issuer signed you in, but this server does not accept its token.');
+    const { id, name, role, expiresAt } = data.viewer;
+    return {
+      user: id,
+      name,
+      role,
+      token: tokens.access_token,
+      renewAt: renewalTime(expiresAt, response),
+      ...(tokens.refresh_token ? { refreshToken: tokens.refresh_token } : {}),
+    };
+  }
+
+  #client(): oauth.Client {
+    if (!this.#settings.clientId) throw new SignInError('This server has no OIDC_CLIENT_ID, so the shop cannot sign anybody in.');
+    return { client_id: this.#settings.clientId };
+  }
+
+  #discover(): Promise<oauth.AuthorizationServer> {
+    const issuer = new URL(this.#settings.issuer ?? '');
+    this.#server ??= oauth
+      .discoveryRequest(issuer, this.#transport())
+      .then((response) => oauth.processDiscoveryResponse(issuer, response))
+      .catch((cause: unknown) => {
+        this.#server = null; // the next try asks again
+        throw new SignInError('The issuer cannot be reached. Please try again.', { cause });
+      });
+    return this.#server;
+  }
+
+  /** The server allows plain http for an issuer on this machine only. */
+  #transport() {
+    return { [oauth.allowInsecureRequests]: this.#settings.issuer?.startsWith('http:') ?? false };
+  }
+}
+
+const redirectURI = () => `${location.origin}/`;
