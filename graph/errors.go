@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -158,6 +159,9 @@ func variableMessage(e *gqlerror.Error) string {
 // isUnavailable reports whether err says that the database, or the time for asking it, has run out.
 func isUnavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		return true
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the connection ended in the middle of an answer
 		return true
 	}
 	if strings.Contains(err.Error(), "sql: database is closed") { // has no exported value; the server is shutting down

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,7 @@ func TestErrorPresenter(t *testing.T) {
 		"Panic":        {graph.Recover(t.Context(), secret), "INTERNAL", true},
 		"Deadline":     {fmt.Errorf("query: %w", context.DeadlineExceeded), "UNAVAILABLE", true},
 		"BadConn":      {driver.ErrBadConn, "UNAVAILABLE", true},
+		"CutOff":       {fmt.Errorf("query: %w", io.EOF), "UNAVAILABLE", true},
 		"Shutdown":     {&pq.Error{Code: "57P01", Message: secret}, "UNAVAILABLE", true},
 		"TooMany":      {&pq.Error{Code: "53300", Message: secret}, "UNAVAILABLE", true},
 		"Constraint":   {&pq.Error{Code: "23514", Message: secret}, "INTERNAL", true},

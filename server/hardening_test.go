@@ -103,7 +103,7 @@ func TestSlowClients(t *testing.T) {
 		}
 		slow = append(slow, conn)
 	}
-	if response, _ := get(t, address, "/readyz", address); response.StatusCode != 200 {
+	if response, _ := get(t, address, "/healthz", address); response.StatusCode != 200 {
 		t.Errorf("others meanwhile: %s", response.Status)
 	}
 	for _, conn := range slow {

@@ -75,12 +75,13 @@ func TestIssuer(t *testing.T) {
 	if v := viewerOf(t, app.URL(), "").Viewer; v != nil {
 		t.Errorf("nobody is %+v", v)
 	}
-	for path, want := range map[string]int{"/dev/token": 404, "/playground": 404, "/schema.graphql": 404, "/readyz": 200} {
+	for path, want := range map[string]int{"/dev/token": 404, "/playground": 404, "/schema.graphql": 404} {
 		if got, _ := status(t, app.URL(), path, ""); got != want {
 			t.Errorf("%s answers %d, want %d", path, got, want)
 		}
 	}
 
+	recovered(t, app, &client{url: app.URL()}) // ready, as soon as it listens
 	dev := startApp(t, postgrestest.URL(t))
 	devToken, _ := tokenFor(t, dev.URL(), "ada", "STAFF", 60)
 	for name, token := range map[string]string{"development's": devToken, "no token": "x", "another issuer's": oidctest.New(t).Token(t, "ada")} {

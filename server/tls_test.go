@@ -113,7 +113,7 @@ func TestTLS(t *testing.T) {
 	}
 	trust := func() *tls.Config { return &tls.Config{InsecureSkipVerify: true} } // its certificate is nobody's
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust(), ForceAttemptHTTP2: true}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL()+"/readyz", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL()+"/healthz", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +136,12 @@ func TestTLS(t *testing.T) {
 	(&wire{t: t, Conn: conn}).expect("connection_ack")
 
 	cfg := config.Config{Addr: app.address.Addr().String(), TLSCert: certFile}
-	if err := healthcheck(t.Context(), cfg); err != nil {
-		t.Errorf("health check: %v", err)
+	deadline := time.Now().Add(30 * time.Second)
+	for err := healthcheck(t.Context(), cfg); err != nil; err = healthcheck(t.Context(), cfg) { // its listener may not be connected yet
+		if time.Now().After(deadline) {
+			t.Fatalf("health check: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}}
 	if response, err := old.Do(request); err == nil {
