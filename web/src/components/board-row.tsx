@@ -1,4 +1,3 @@
-import { Link } from 'react-router';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import { formatClock } from '../shared/time';
 import { Actions } from './order-actions';
@@ -12,9 +11,18 @@ export const BoardRow = graphql(`
     status
     version
     customerId
+    createdAt
     updatedAt
     total {
+      amount
+      amountMinor
+      currency
       ...PriceParts
+    }
+    captured {
+      amount
+      amountMinor
+      currency
     }
     payment {
       id
@@ -24,13 +32,15 @@ export const BoardRow = graphql(`
   }
 `);
 
-/** One order on the staff board, with what staff may do to it. */
-export function BoardOrder({ order }: { order: FragmentType<typeof BoardRow> }) {
+/** One order on the staff board, with what staff may do to it at once; its number opens the rest. */
+export function BoardOrder({ order, onOpen }: { order: FragmentType<typeof BoardRow>; onOpen: (orderId: string) => void }) {
   const row = getFragment(BoardRow, order);
   return (
     <tr data-order={row.id}>
       <th scope="row">
-        <Link to={`/order/${row.id}`}>{row.number}</Link>
+        <button type="button" className="order-button" aria-haspopup="dialog" onClick={() => onOpen(row.id)}>
+          {row.number}
+        </button>
       </th>
       <td data-label="Customer">
         <abbr title={row.customerId}>…{row.customerId.slice(-6)}</abbr>

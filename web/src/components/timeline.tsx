@@ -85,6 +85,9 @@ const words: Record<OrderEventType, string> = {
   REFUND_FAILED: 'Refund failed',
 };
 
+/** An event's type in words; a type this build does not know yet by its name. */
+export const eventWord = (type: OrderEventType): string => words[type] ?? type;
+
 const actors: Record<ActorKind, string> = {
   CUSTOMER: 'by the customer',
   STAFF: 'by staff',

@@ -34,17 +34,20 @@ export interface OrderListState {
 /**
  * The user's orders (staff: everybody's) in any of these states, newest first, kept current by the feed through the cache.
  *
+ * `search` finds text in numbers, external references and products' names; orders that come later do not join what it found.
+ *
  * The list is read once the feed has begun, so nothing can fall between the two; if no connection can be had it is read
  * anyway. It is read again only when the feed begins anew.
  */
-export function useOrders(statuses: OrderStatus[]): OrderListState {
+export function useOrders(statuses: OrderStatus[], search = ''): OrderListState {
   const beginnings = useFeedBeginnings();
   const connection = useConnection();
   const offline = connection !== 'idle' && connection !== 'connecting' && connection !== 'live';
   const [after, setAfter] = useState<string | null>(null);
+  const filter = statuses.length > 0 || search ? { ...(statuses.length > 0 && { status: statuses }), ...(search && { search }) } : null;
   const [{ data, error, fetching }, reload] = useQuery({
     query: Orders,
-    variables: { first: pageSize, after, filter: statuses.length > 0 ? { status: statuses } : null },
+    variables: { first: pageSize, after, filter },
     requestPolicy: 'cache-and-network',
     pause: beginnings === 0 && !offline,
   });

@@ -1,73 +1,90 @@
 import '../styles/board.css';
-import { BoardOrder } from '../components/board-row';
+import '../styles/board-drawer.css';
+import { lazy, Suspense } from 'react';
+import { Link, useSearchParams } from 'react-router';
 import { Page } from '../components/page';
 import { SignedIn } from '../components/sign-in';
-import { Empty, Failure, Loading } from '../components/states';
-import { getFragment } from '../gql';
-import { LiveOrder } from '../live/documents';
-import { useOrders } from '../live/use-orders';
+import { Empty } from '../components/states';
+import { AttentionList } from '../features/board/attention';
+import { AuditTrail } from '../features/board/audit';
+import { DifferenceList } from '../features/board/differences';
+import { OrderList } from '../features/board/orders';
+import { Overview, windows } from '../features/board/overview';
+import { WebhookList } from '../features/board/webhooks';
+import type { StatsWindow } from '../gql/graphql';
 import { useSession } from '../shared/context';
 
-/** `/board`: everybody's orders, live, for staff. */
+const OrderDrawer = lazy(() => import('../features/board/order-drawer'));
+
+const views = { orders: 'Orders', differences: 'Differences', webhooks: 'Webhooks', audit: 'Audit' } as const;
+type View = keyof typeof views;
+
+/** `/board`: everything that happens, live, for staff. Its address says what is open: `?view=`, `?window=` and `?order=`. */
 export default function Board() {
   return (
     <SignedIn>
-      <Page title="Board">
-        <ForStaff />
-      </Page>
+      <ForStaff />
     </SignedIn>
   );
 }
 
 function ForStaff() {
   const { session } = useSession();
-  if (session?.role === 'STAFF') return <AllOrders />;
+  if (session?.role === 'STAFF') return <StaffBoard />;
   return (
-    <Empty title="The board is for staff">
-      <p className="hint">Sign in as Staff to see everybody’s orders here.</p>
-    </Empty>
+    <Page title="Board">
+      <Empty title="The board is for staff">
+        <p className="hint">Sign in as Staff to see everybody’s orders here.</p>
+      </Empty>
+    </Page>
   );
 }
 
-function AllOrders() {
-  const { data, error, loading, more, retry } = useOrders([]);
-  if (error && !data) return <Failure error={error} retry={retry} />;
-  if (!data) return <Loading what="orders" />;
-  const { nodes, pageInfo } = data.orders;
-  if (nodes.length === 0) return <Empty title="No orders yet">They appear here the moment they are made.</Empty>;
+function StaffBoard() {
+  const [params, setParams] = useSearchParams();
+  const asked = params.get('view');
+  const view: View = asked && Object.hasOwn(views, asked) ? (asked as View) : 'orders';
+  const range = params.get('window');
+  const window: StatsWindow = range && Object.hasOwn(windows, range) ? (range as StatsWindow) : 'LAST_15_MINUTES';
+  const open = params.get('order');
+  const change = (name: string, value: string | null) => {
+    const next = new URLSearchParams(params);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
+  };
+  const onOpen = (orderId: string) => setParams(change('order', orderId));
   return (
-    <>
-      <div className="card board">
-        <table>
-          <caption className="visually-hidden">All orders, newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Number</th>
-              <th scope="col">Customer</th>
-              <th scope="col">Order</th>
-              <th scope="col">Payment</th>
-              <th scope="col" className="number">
-                Total
-              </th>
-              <th scope="col">Changed</th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {nodes.map((order) => (
-              <BoardOrder key={order.id} order={getFragment(LiveOrder, order)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {error && <Failure error={error} retry={retry} />}
-      {pageInfo.hasNextPage && (
-        <button type="button" className="quiet more" disabled={loading} onClick={more}>
-          Show more
-        </button>
+    <Page
+      title="Board"
+      beside={
+        <select aria-label="Figures of the last" value={window} onChange={({ target }) => setParams(change('window', target.value), { replace: true })}>
+          {Object.entries(windows).map(([value, word]) => (
+            <option key={value} value={value}>
+              Last {word.toLowerCase()}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      <AttentionList onOpen={onOpen} />
+      <Overview key={window} window={window} />
+      <nav className="views" aria-label="Board">
+        {(Object.keys(views) as View[]).map((name) => (
+          <Link key={name} to={{ search: `?${change('view', name === 'orders' ? null : name)}` }} aria-current={view === name ? 'page' : undefined}>
+            {views[name]}
+          </Link>
+        ))}
+      </nav>
+      {view === 'orders' && <OrderList onOpen={onOpen} />}
+      {view === 'differences' && <DifferenceList onOpen={onOpen} />}
+      {view === 'webhooks' && <WebhookList />}
+      {view === 'audit' && <AuditTrail />}
+      {open && (
+        <Suspense>
+          <OrderDrawer key={open} id={open} onClose={() => setParams(change('order', null))} />
+        </Suspense>
       )}
-    </>
+    </Page>
   );
 }

@@ -6,6 +6,8 @@ import generated from '../gql/possible-types';
 const embedded = [
   'Money', 'OrderLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
   'OrderConnection', 'OrderEdge', 'ProductConnection', 'ProductEdge', 'OrderEventConnection', 'OrderEventEdge',
+  'Stats', 'StatusCount', 'StatsPoint', 'Percentiles', 'PaymentConnection', 'ReconciliationEntry', 'ReconciliationEntryConnection',
+  'WebhookEndpointConnection', 'WebhookDeliveryConnection', 'AuditEntryConnection',
 ];
 
 interface FeedOrder {
@@ -42,6 +44,9 @@ export const cacheConfig: CacheExchangeOpts = {
     Query: {
       products: relayPagination(),
       orders: relayPagination(),
+      reconciliation: relayPagination(),
+      webhookDeliveries: relayPagination(),
+      auditTrail: relayPagination(),
       // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.
       order: (_parent, args, cache) => {
         const answered = cache.resolve('Query', 'order', args);

@@ -39,7 +39,8 @@ function fractionDigits(amount: string): number {
   return amount.split('.')[1]?.length ?? 0;
 }
 
-function decimal(minor: bigint, digits: number): string {
+/** Minor units with their point: 1230n and 2 digits are 12.30. */
+export function decimal(minor: bigint, digits: number): string {
   const sign = minor < 0n ? '-' : '';
   const text = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, '0');
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;

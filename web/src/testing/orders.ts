@@ -90,3 +90,20 @@ export const happened = (number: number, version: number) => ({
 export const page = (orders: object[], hasNextPage = false) => ({
   orders: { __typename: 'OrderConnection', nodes: orders, pageInfo: { __typename: 'PageInfo', hasNextPage, endCursor: orders.length > 0 ? `end${orders.length}` : null } },
 });
+
+/** What the board reads of a shop in which nothing happened yet. */
+export const noStats = () => ({
+  stats: {
+    __typename: 'Stats',
+    at: '2026-11-22T12:00:00.000000Z',
+    ordersByStatus: [],
+    revenue: [],
+    throughput: [],
+    timeToConfirmed: { __typename: 'Percentiles', p50Ms: 0, p95Ms: 0 },
+    inFlight: 0,
+    subscribers: 1,
+  },
+});
+export const nobodyNeeded = () => ({
+  attention: { __typename: 'PaymentConnection', nodes: [], pageInfo: { __typename: 'PageInfo', hasNextPage: false } },
+});

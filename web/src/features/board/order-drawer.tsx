@@ -1,0 +1,161 @@
+import { Close, Content, Portal, Root, Title } from '@radix-ui/react-dialog';
+import { useEffect, useRef } from 'react';
+import { Link } from 'react-router';
+import { useQuery } from 'urql';
+import { Actions } from '../../components/order-actions';
+import { Summary } from '../../components/order-summary';
+import { Failure, Loading } from '../../components/states';
+import { OrderBadge, PaymentBadge } from '../../components/status';
+import { EventItem, Timeline } from '../../components/timeline';
+import { getFragment, graphql } from '../../gql';
+import type { BoardOrderQuery } from '../../gql/graphql';
+import { LiveOrder, OrderWithHistory } from '../../live/documents';
+import { formatMoney } from '../../shared/money';
+import { formatMoment } from '../../shared/time';
+import { attentionWords } from './attention';
+import { Tasks } from './order-tasks';
+
+const BoardOrder = graphql(`
+  query BoardOrder($id: ID!) {
+    order(id: $id) {
+      id
+      version
+      number
+      status
+      customerId
+      ...OrderWithHistory
+      ...OrderTasks
+      payments {
+        id
+        status
+        attention
+        provider
+        providerReference
+        attempts {
+          id
+          operation
+          outcome
+          calls
+          message
+          startedAt
+        }
+      }
+      refunds {
+        id
+        status
+        reason
+        createdAt
+        amount {
+          amount
+          currency
+        }
+      }
+    }
+  }
+`);
+
+/** Everything about one order for staff, beside the board: what is known, what happened, and what can be done. */
+export default function OrderDrawer({ id, onClose }: { id: string; onClose: () => void }) {
+  return (
+    <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
+      <Portal>
+        <div className="backdrop" />
+        <Content className="drawer" aria-describedby={undefined}>
+          <Inside id={id} />
+          <Close className="quiet drawer-close" aria-label="Close">
+            ×
+          </Close>
+        </Content>
+      </Portal>
+    </Root>
+  );
+}
+
+function Inside({ id }: { id: string }) {
+  const [{ data, fetching, stale, error }, reload] = useQuery({ query: BoardOrder, variables: { id }, requestPolicy: 'cache-and-network' });
+  const order = data?.order;
+  const whole = order ? getFragment(OrderWithHistory, order) : null;
+  const version = whole ? getFragment(LiveOrder, whole).version : 0;
+  // Attempts and refunds are not in the feed: they are read again for each version that it brings.
+  const readAt = useRef(0);
+  useEffect(() => {
+    if (version === 0 || fetching || stale || version <= readAt.current) return;
+    const first = readAt.current === 0;
+    readAt.current = version;
+    if (!first) reload({ requestPolicy: 'network-only' });
+  }, [version, fetching, stale, reload]);
+  if (!order || !whole) {
+    return (
+      <>
+        <Title>Order</Title>
+        {error && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
+        {!error && (fetching ? <Loading what="the order" /> : <p>There is no such order.</p>)}
+      </>
+    );
+  }
+  return (
+    <div className="stack" data-drawer={id}>
+      <div className="drawer-head">
+        <Title>{order.number}</Title>
+        <OrderBadge status={order.status} />
+      </div>
+      <p className="hint">
+        Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Its own page</Link>
+      </p>
+      <Tasks order={order} />
+      <Actions order={getFragment(LiveOrder, whole)} />
+      <Payments payments={order.payments} />
+      <Refunds refunds={order.refunds} />
+      <Summary order={getFragment(LiveOrder, whole)} />
+      <section aria-label="History">
+        <h2>What happened</h2>
+        <Timeline events={whole.events.nodes} />
+        {whole.events.pageInfo.hasNextPage && <p className="hint">The history goes on after {getFragment(EventItem, whole.events.nodes).length} events.</p>}
+      </section>
+    </div>
+  );
+}
+
+type Loaded = NonNullable<BoardOrderQuery['order']>;
+
+function Payments({ payments }: { payments: Loaded['payments'] }) {
+  return (
+    <section aria-label="Payments">
+      <h2>Payments</h2>
+      {payments.map((payment) => (
+        <div key={payment.id} className="drawer-payment">
+          <p>
+            <PaymentBadge status={payment.status} /> {payment.provider}
+            {payment.providerReference && <code> {payment.providerReference}</code>}
+          </p>
+          {payment.attention && <p className="warn">{attentionWords[payment.attention]}</p>}
+          <ul>
+            {payment.attempts.map((attempt) => (
+              <li key={attempt.id}>
+                <b>{attempt.operation.toLowerCase()}</b> {attempt.outcome?.toLowerCase() ?? 'under way'} · {attempt.calls} {attempt.calls === 1 ? 'call' : 'calls'}
+                {attempt.message && <small> {attempt.message}</small>}
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function Refunds({ refunds }: { refunds: Loaded['refunds'] }) {
+  if (refunds.length === 0) return null;
+  return (
+    <section aria-label="Refunds">
+      <h2>Refunds</h2>
+      <ul>
+        {refunds.map(({ id, status, reason, createdAt, amount }) => (
+          <li key={id} data-refund={status}>
+            <b>{formatMoney(amount)}</b> {status.toLowerCase()} · <time dateTime={createdAt}>{formatMoment(createdAt)}</time>
+            {reason && <small> {reason}</small>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+import type { ReactNode } from 'react';
+import type { CombinedError } from 'urql';
+import { Empty, Failure, Loading } from '../../components/states';
+
+export interface SheetProps {
+  /** What the table lists, for its caption. */
+  readonly title: string;
+  readonly columns: readonly string[];
+  /** Undefined while it loads. */
+  readonly rows: readonly ReactNode[] | undefined;
+  readonly empty: string;
+  readonly error: CombinedError | undefined;
+  readonly loading: boolean;
+  readonly onRefresh: () => void;
+  /** Reads the next page; absent at the end. */
+  readonly onMore?: (() => void) | undefined;
+}
+
+/** A table that is read when it is opened, and again when somebody asks. */
+export function Sheet({ title, columns, rows, empty, error, loading, onRefresh, onMore }: SheetProps) {
+  return (
+    <section aria-label={title} className="sheet">
+      <div className="sheet-head">
+        <h2>{title}</h2>
+        <button type="button" className="quiet" disabled={loading} onClick={onRefresh}>
+          Refresh
+        </button>
+      </div>
+      {error && <Failure error={error} retry={onRefresh} />}
+      {!rows && !error && <Loading what={title.toLowerCase()} />}
+      {rows?.length === 0 && <Empty title={empty} />}
+      {rows && rows.length > 0 && (
+        <div className="card board">
+          <table>
+            <caption className="visually-hidden">{title}</caption>
+            <thead>
+              <tr>
+                {columns.map((column) => (
+                  <th key={column} scope="col">
+                    {column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+          </table>
+        </div>
+      )}
+      {onMore && (
+        <button type="button" className="quiet more" disabled={loading} onClick={onMore}>
+          Show more
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,86 @@
+import { useEffect, useRef, useState } from 'react';
+import { useQuery, type CombinedError } from 'urql';
+import { EventItem } from '../../components/timeline';
+import { BoardRow } from '../../components/board-row';
+import { getFragment, graphql } from '../../gql';
+import type { StatsWindow } from '../../gql/graphql';
+import { LiveOrder } from '../../live/documents';
+import { useFeedBeginnings } from '../../live/order-feed';
+import { add, counted, outdated, slide, type Figures } from './figures';
+import { useFeedEvents } from './use-feed-events';
+
+const Stats = graphql(`
+  query Stats($window: StatsWindow!) {
+    stats(window: $window) {
+      at
+      ordersByStatus {
+        status
+        count
+      }
+      revenue {
+        amount
+        amountMinor
+        currency
+      }
+      throughput {
+        at
+        created
+        confirmed
+        declined
+        cancelled
+        timeToConfirmed {
+          p50Ms
+          p95Ms
+        }
+      }
+      timeToConfirmed {
+        p50Ms
+        p95Ms
+      }
+      inFlight
+      subscribers
+    }
+  }
+`);
+
+export interface FiguresState {
+  readonly figures: Figures | null;
+  readonly error: CombinedError | undefined;
+  readonly retry: () => void;
+}
+
+/**
+ * The figures of a window: counted by the server once the feed has begun, then kept by the feed's events. They are counted
+ * again when the feed begins anew, and with the first event after a step has ended; when nothing happens nothing is asked.
+ */
+export function useFigures(window: StatsWindow): FiguresState {
+  const beginnings = useFeedBeginnings();
+  const [{ data, error, fetching }, reload] = useQuery({ query: Stats, variables: { window }, requestPolicy: 'network-only', pause: beginnings === 0 });
+  const [figures, setFigures] = useState<Figures | null>(null);
+  const [truth, setTruth] = useState(data);
+  if (data && truth !== data) {
+    setTruth(data);
+    setFigures(counted(data.stats));
+  }
+  const readFor = useRef(beginnings);
+  useEffect(() => {
+    const before = readFor.current;
+    readFor.current = beginnings;
+    if (before !== 0 && before !== beginnings) reload();
+  }, [beginnings, reload]);
+  useFeedEvents(({ kind, event, order }) => {
+    if (kind !== 'EVENT' || !event || !order || !figures) return;
+    const { id, type, occurredAt } = getFragment(EventItem, event);
+    const row = getFragment(BoardRow, getFragment(LiveOrder, order));
+    setFigures((now) => now && add(now, { id, type, occurredAt, order: row }));
+    if (!fetching && outdated(figures, Date.parse(occurredAt))) reload();
+  });
+  useEffect(() => {
+    if (!truth) return;
+    // Time passes on the charts also when nothing happens: the server's time, which this machine's clock may not show.
+    const ahead = Date.parse(truth.stats.at) - performance.now();
+    const timer = setInterval(() => setFigures((now) => now && slide(now, ahead + performance.now())), 5000);
+    return () => clearInterval(timer);
+  }, [truth]);
+  return { figures, error: figures ? undefined : error, retry: reload };
+}
