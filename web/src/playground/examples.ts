@@ -1,10 +1,7 @@
-/** An operation to start from: a tab of the playground. */
-export interface Example {
-  readonly query: string;
-  readonly variables?: string;
-}
+import { staffExamples } from './staff-examples';
+import type { Example } from './example';
 
-/** One walk through the API, tab by tab: look, order, watch, pay again, cancel. */
+/** One walk through the API, tab by tab: look, order, watch, act, pay again, cancel; then what staff do. */
 export const examples: readonly Example[] = [
   {
     query: `# 1. What can be ordered? Prices are exact:
@@ -118,7 +115,33 @@ mutation RetryPayment($input: PaymentRetryInput!) {
     ),
   },
   {
-    query: `# 7. Cancel. The order is CANCELLING while money is
+    query: `# 7. Order with the token sim_requires_action: the payment
+# waits for its customer. Read nextAction, then decide.
+query NextAction($id: ID!) {
+  payment(id: $id) {
+    id
+    status
+    nextAction { type url expiresAt }
+  }
+}
+`,
+    variables: JSON.stringify({ id: 'payment_…' }, null, 2),
+  },
+  {
+    query: `# 8. Approve or refuse, as at the bank. Without an outcome
+# the provider is asked what became of it.
+mutation CompleteAction($input: PaymentCompleteActionInput!) {
+  paymentCompleteAction(input: $input) {
+    payment { id status }
+    order { status version }
+    userErrors { field message code }
+  }
+}
+`,
+    variables: JSON.stringify({ input: { paymentId: 'payment_…', outcome: 'APPROVE' } }, null, 2),
+  },
+  {
+    query: `# 9. Cancel. The order is CANCELLING while money is
 # released, then CANCELLED.
 mutation CancelOrder($input: OrderCancelInput!) {
   orderCancel(input: $input) {
@@ -129,4 +152,30 @@ mutation CancelOrder($input: OrderCancelInput!) {
 `,
     variables: JSON.stringify({ input: { orderId: 'order_…' } }, null, 2),
   },
+  {
+    query: `# 10. One order with everything that happened to it.
+query OrderHistory($id: ID!) {
+  order(id: $id) {
+    number
+    status
+    captured { amount currency }
+    refunded { amount }
+    events(first: 20) {
+      nodes { type version occurredAt actor { kind } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+`,
+    variables: JSON.stringify({ id: 'order_…' }, null, 2),
+  },
+  {
+    query: `# 11. Sign out everywhere: every token you were given
+# is void, on every device, this one too.
+mutation SignOut {
+  viewerSignOut { signedOutAt }
+}
+`,
+  },
+  ...staffExamples,
 ];
