@@ -33,14 +33,14 @@ func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID uuid.
 	return o, err
 }
 
-func (l *interleaved) FeedTail(ctx context.Context, after int64, limit int) (event.FeedTail, error) {
-	tail, err := l.Log.FeedTail(ctx, after, limit)
+func (l *interleaved) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
+	tail, err := l.Log.FeedTail(ctx, p, after, limit)
 	once(&l.afterTail)
 	return tail, err
 }
 
-func (l *interleaved) EventsAt(ctx context.Context, keys []event.Key) (map[event.Key]*order.Event, error) {
-	events, err := l.Log.EventsAt(ctx, keys)
+func (l *interleaved) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) (map[event.Key]*order.Event, error) {
+	events, err := l.Log.EventsAt(ctx, p, keys)
 	once(&l.afterEventsAt)
 	return events, err
 }

@@ -22,9 +22,9 @@ type Log interface {
 	// FeedPage reads the feed after a position: of one customer, or of all for uuid.Nil.
 	FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (FeedPage, error)
 	// FeedTail says in one snapshot how far the feed goes and which events follow a position, at most limit (0: none).
-	FeedTail(ctx context.Context, after int64, limit int) (FeedTail, error)
-	// EventsAt reads single events. What does not exist is left out.
-	EventsAt(ctx context.Context, keys []Key) (map[Key]*order.Event, error)
+	FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (FeedTail, error)
+	// EventsAt reads single events. What does not exist for the principal is left out.
+	EventsAt(ctx context.Context, p auth.Principal, keys []Key) (map[Key]*order.Event, error)
 }
 
 // Extent of the feed: positions First to Last of an epoch. First is Last+1 when it holds none.

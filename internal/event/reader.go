@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -57,7 +58,7 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 	if watched || leads {
 		limit = h.cfg.PageSize
 	}
-	tail, err := h.log.FeedTail(ctx, after, limit)
+	tail, err := h.log.FeedTail(ctx, auth.System, after, limit)
 	if err != nil {
 		return false, err
 	}
@@ -148,7 +149,7 @@ func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event,
 	if len(missing) == 0 {
 		return events, nil
 	}
-	read, err := h.log.EventsAt(ctx, missing)
+	read, err := h.log.EventsAt(ctx, auth.System, missing)
 	if err != nil {
 		return nil, err
 	}

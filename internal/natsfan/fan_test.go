@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/natsfan"
 	"github.com/orderwire/orderwire/internal/order"
@@ -224,7 +225,7 @@ func TestMessageIsTheLogsEvent(t *testing.T) {
 	e := a.place(ada)
 	e.Order.Payments[0].NextAction = &payment.NextAction{}
 	got := expect(t, all, event.Happened, &e)
-	logged, err := b.log.EventsAt(t.Context(), []event.Key{{OrderID: e.OrderID(), Version: 1}})
+	logged, err := b.log.EventsAt(t.Context(), auth.System, []event.Key{{OrderID: e.OrderID(), Version: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

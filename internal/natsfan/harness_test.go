@@ -64,14 +64,14 @@ func (l *counting) FeedPage(ctx context.Context, p auth.Principal, customerID uu
 	return l.Log.FeedPage(ctx, p, customerID, after, limit)
 }
 
-func (l *counting) FeedTail(ctx context.Context, after int64, limit int) (event.FeedTail, error) {
+func (l *counting) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
 	l.reads.Add(1)
-	return l.Log.FeedTail(ctx, after, limit)
+	return l.Log.FeedTail(ctx, p, after, limit)
 }
 
-func (l *counting) EventsAt(ctx context.Context, keys []event.Key) (map[event.Key]*order.Event, error) {
+func (l *counting) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) (map[event.Key]*order.Event, error) {
 	l.reads.Add(1)
-	return l.Log.EventsAt(ctx, keys)
+	return l.Log.EventsAt(ctx, p, keys)
 }
 
 // replica is a process with its part of NATS.

@@ -108,7 +108,7 @@ func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, a
 }
 
 // EventsAt implements event.Log.
-func (l *Log) EventsAt(ctx context.Context, keys []event.Key) (map[event.Key]*order.Event, error) {
+func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) (map[event.Key]*order.Event, error) {
 	ids, versions := make(pq.StringArray, len(keys)), make(pq.Int64Array, len(keys))
 	for i, k := range keys {
 		ids[i], versions[i] = k.OrderID.String(), int64(k.Version)
@@ -116,10 +116,11 @@ func (l *Log) EventsAt(ctx context.Context, keys []event.Key) (map[event.Key]*or
 	var rows []eventRow
 	err := l.db.SelectContext(ctx, &rows, `
 		SELECT `+eventColumns+`
-		FROM unnest($1::uuid[], $2::integer[]) AS k (order_id, version)
+		FROM unnest($2::uuid[], $3::integer[]) AS k (order_id, version)
 		JOIN order_events e ON e.order_id = k.order_id AND e.version = k.version
-		JOIN orders o ON o.id = e.order_id`,
-		ids, versions)
+		JOIN orders o ON o.id = e.order_id
+		WHERE `+visibleTo,
+		viewerArg(p), ids, versions)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 	for i, r := range rows {
 		keys[i] = event.Key{OrderID: *r.OrderID, Version: *r.Version}
 	}
-	events, err := l.EventsAt(ctx, keys)
+	events, err := l.EventsAt(ctx, p, keys)
 	if err != nil {
 		return event.FeedPage{}, err
 	}
@@ -79,13 +79,15 @@ type feedTailRow struct {
 }
 
 // FeedTail implements event.Log.
-func (l *Log) FeedTail(ctx context.Context, after int64, limit int) (event.FeedTail, error) {
+func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
 	var rows []feedTailRow
 	err := l.db.SelectContext(ctx, &rows, `
 		SELECT l.epoch, l.position AS last, f.position, f.order_id, f.version, f.customer_id
 		FROM event_log l
-		LEFT JOIN (SELECT * FROM feed WHERE position > $1 ORDER BY position LIMIT $2) f ON true
-		ORDER BY f.position`, after, limit)
+		LEFT JOIN (
+			SELECT * FROM feed o WHERE `+visibleTo+` AND position > $2 ORDER BY position LIMIT $3
+		) f ON true
+		ORDER BY f.position`, viewerArg(p), after, limit)
 	if err != nil {
 		return event.FeedTail{}, err
 	}

@@ -22,10 +22,14 @@ const visibleTo = `($1::uuid IS NULL OR o.customer_id = $1)`
 
 // viewerArg is the parameter of visibleTo.
 func viewerArg(p auth.Principal) *uuid.UUID {
-	if p.Staff() || p.Role == auth.RoleSystem {
+	switch p.Role {
+	case auth.RoleStaff, auth.RoleSystem:
 		return nil
+	case auth.RoleCustomer:
+		return &p.CustomerID
+	case auth.RoleAnonymous:
 	}
-	return &p.CustomerID // the zero uuid of an anonymous principal owns nothing
+	return &uuid.Nil // owns nothing
 }
 
 // Order implements order.Store.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/page"
@@ -234,7 +235,10 @@ func (r *Reconciliation) CountOpen(ctx context.Context) (n int, err error) {
 }
 
 // Entries implements reconcile.Store. Newest first is by id, which sorts by time.
-func (r *Reconciliation) Entries(ctx context.Context, request page.Request) (page.Result[reconcile.Entry], error) {
+func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request page.Request) (page.Result[reconcile.Entry], error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return page.Result[reconcile.Entry]{}, err
+	}
 	var q query
 	if request.After != uuid.Nil {
 		q.and(`id < ?`, request.After)

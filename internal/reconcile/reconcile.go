@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -101,7 +102,7 @@ type Store interface {
 	// CountOpen counts open differences.
 	CountOpen(ctx context.Context) (int, error)
 	// Entries lists the newest first.
-	Entries(ctx context.Context, request page.Request) (page.Result[Entry], error)
+	Entries(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error)
 }
 
 // Provider is whose books ours are compared with.

@@ -1,0 +1,137 @@
+package postgres_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+// ownWork are the calls without a principal: the server's own work, which no request reaches, and what is nobody's.
+var ownWork = map[string]string{
+	"Store.Products":     "the catalogue is public",
+	"Store.ProductsByID": "the catalogue is public",
+	"Store.SeedProducts": "at the start",
+	"Store.SharedSecret": "at the start",
+	"Store.ClaimDue":     "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
+	"Log.Extent":                "how far the log goes",
+	"Webhooks.EnabledEndpoints": "the fan-out's", "Webhooks.FanoutState": "the fan-out's", "Webhooks.AddDeliveries": "the fan-out's",
+	"Webhooks.ClaimDeliveries": "the deliverer's", "Webhooks.NextDelivery": "the deliverer's", "Webhooks.SettleDelivery": "the deliverer's",
+	"Webhooks.PendingDeliveries": "a metric", "Webhooks.PruneDeliveries": "housekeeping",
+	"Reconciliation.Begin": "a round's", "Reconciliation.Advance": "a round's", "Reconciliation.End": "a round's", "Reconciliation.Leave": "a round's",
+	"Reconciliation.Unknown": "a round's", "Reconciliation.Differing": "a round's", "Reconciliation.AtRest": "a round's",
+	"Reconciliation.Differs": "a round's", "Reconciliation.Raised": "a round's", "Reconciliation.Agrees": "a round's",
+	"Reconciliation.CountOpen": "a metric",
+}
+
+// Every call that reads or changes what belongs to somebody takes who is asking; what does not is named here with why.
+func TestPrincipal(t *testing.T) {
+	t.Parallel()
+	rest := map[string]bool{}
+	for name := range ownWork {
+		rest[name] = true
+	}
+	for _, store := range []any{&postgres.Store{}, &postgres.Log{}, &postgres.Webhooks{}, &postgres.Reconciliation{}} {
+		of := reflect.TypeOf(store)
+		for i := range of.NumMethod() {
+			method := of.Method(i)
+			name := of.Elem().Name() + "." + method.Name
+			takes := method.Type.NumIn() == 1 // Close
+			for j := range method.Type.NumIn() {
+				takes = takes || method.Type.In(j) == reflect.TypeFor[auth.Principal]()
+			}
+			if _, known := ownWork[name]; takes == known {
+				t.Errorf("%s takes a principal: %v, is the server's own work: %v", name, takes, known)
+			}
+			delete(rest, name)
+		}
+	}
+	for name := range rest {
+		t.Errorf("%s does not exist", name)
+	}
+}
+
+// seen counts what a principal gets of an order, by each call that could give it.
+func seen(t *testing.T, db *sqlx.DB, store *postgres.Store, p auth.Principal, o *order.Order) map[string]int {
+	t.Helper()
+	log, ids := postgres.NewLog(db), []uuid.UUID{o.ID}
+	got := map[string]int{}
+	add := func(call string, n int, err error) {
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("%s: %v", call, err)
+		}
+		got[call] = n
+	}
+	one := func(call string, found *order.Order, err error) {
+		n := 0
+		if found != nil {
+			n = 1
+		}
+		add(call, n, err)
+	}
+	found, err := store.Order(t.Context(), p, o.ID)
+	one("Order", found, err)
+	found, err = store.OrderByNumber(t.Context(), p, o.Number)
+	one("OrderByNumber", found, err)
+	found, err = log.Order(t.Context(), p, o.ID)
+	one("Log.Order", found, err)
+	many, err := store.OrdersByID(t.Context(), p, ids)
+	add("OrdersByID", len(many), err)
+	many, err = store.OrdersByPayment(t.Context(), p, []uuid.UUID{o.Payment().ID})
+	add("OrdersByPayment", len(many), err)
+	list, err := store.Orders(t.Context(), p, order.Filter{}, page.Request{Limit: 10})
+	add("Orders", len(list.Items), err)
+	pages, err := store.EventPages(t.Context(), p, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
+	add("EventPages", len(pages), err)
+	events, err := log.Events(t.Context(), p, o.ID, 0, 10)
+	add("Events", len(events), err)
+	at, err := log.EventsAt(t.Context(), p, []event.Key{{OrderID: o.ID, Version: 1}})
+	add("EventsAt", len(at), err)
+	feed, err := log.FeedPage(t.Context(), p, uuid.Nil, 0, 10)
+	add("FeedPage", len(feed.Items), err)
+	theirs, err := log.FeedPage(t.Context(), p, o.CustomerID, 0, 10)
+	add("FeedPage of the owner", len(theirs.Items), err)
+	tail, err := log.FeedTail(t.Context(), p, 0, 10)
+	add("FeedTail", len(tail.Rows), err)
+	changed := 0
+	_, err = store.ChangeOrder(t.Context(), p, o.ID, order.Change{Apply: func(*order.Order) (uuid.UUID, error) {
+		changed++
+		return uuid.Nil, nil
+	}})
+	add("ChangeOrder", changed, err)
+	return got
+}
+
+// Every call gives an order to its owner, staff and the system, and nothing of it to anybody else.
+func TestPrincipalInEachStatement(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db, nil)
+	o := create(t, store, ada)
+	s := sequencer(t, db, time.Hour)
+	take(t, s, true)
+	assignAll(t, s)
+	for name, c := range map[string]struct {
+		principal auth.Principal
+		want      int
+	}{
+		"Nobody": {auth.Principal{CustomerID: ada.CustomerID}, 0}, "Other": {grace, 0}, "NoRole": {auth.Principal{CustomerID: ada.CustomerID, Role: "ADMIN"}, 0},
+		"Owner": {ada, 1}, "Staff": {staff, 1}, "System": {auth.System, 1},
+	} {
+		for call, n := range seen(t, db, store, c.principal, o) {
+			if n != c.want {
+				t.Errorf("%s gets %d from %s, want %d", name, n, call, c.want)
+			}
+		}
+	}
+}
