@@ -15,7 +15,7 @@ WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.ts web/*.json sc
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: bin/server ## Build everything and serve on http://127.0.0.1:8080
@@ -56,6 +56,10 @@ test-web: web/node_modules/.installed ## Web unit tests
 e2e: bin/server ## Stock clients from npm and browser tests in Chromium, against the real server
 	cd web && npm run --silent peers
 	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent e2e
+
+.PHONY: screenshots
+screenshots: bin/server ## Take the README's pictures anew, in Chromium, of the real server
+	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent screenshots
 
 .PHONY: soak
 soak: postgres web/dist/index.html ## Two minutes of faults, then every subscriber's history against the log: SOAK_SEED, SOAK_SECONDS

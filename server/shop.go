@@ -23,11 +23,13 @@ type shopSettings struct {
 	// Payments is PAYMENT_PROVIDER; TestMoney says that no payment moves real money.
 	Payments  string `json:"payments"`
 	TestMoney bool   `json:"testMoney"`
+	// Introspection is INTROSPECTION: whether there are a playground and a schema to link to.
+	Introspection bool `json:"introspection"`
 }
 
 // shopSettingsOf gives what of the configuration visitors may know.
 func shopSettingsOf(cfg config.Config) shopSettings {
-	s := shopSettings{Auth: cfg.AuthMode, Payments: cfg.PaymentProvider, TestMoney: cfg.PaymentProvider == "simulated"}
+	s := shopSettings{Auth: cfg.AuthMode, Payments: cfg.PaymentProvider, TestMoney: cfg.PaymentProvider == "simulated", Introspection: cfg.Introspection}
 	if key := cfg.StripeSecretKey.Reveal(); cfg.PaymentProvider == "stripe" {
 		s.TestMoney = strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_")
 	}

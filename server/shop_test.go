@@ -25,7 +25,7 @@ func TestShopSettings(t *testing.T) {
 		policy string
 	}{
 		"development": {
-			want:   shopSettings{Auth: "dev", Payments: "simulated", TestMoney: true},
+			want:   shopSettings{Auth: "dev", Payments: "simulated", TestMoney: true, Introspection: true},
 			policy: httpguard.ContentSecurityPolicy,
 		},
 		"an issuer": {
@@ -40,7 +40,7 @@ func TestShopSettings(t *testing.T) {
 		},
 		"Stripe's test mode": {
 			env:    []string{"PAYMENT_PROVIDER=stripe", "STRIPE_SECRET_KEY=sk_test_abc<\">"},
-			want:   shopSettings{Auth: "dev", Payments: "stripe", TestMoney: true},
+			want:   shopSettings{Auth: "dev", Payments: "stripe", TestMoney: true, Introspection: true},
 			policy: httpguard.ContentSecurityPolicy,
 		},
 		"real money": {

@@ -36,12 +36,12 @@ export default defineConfig({
   reporter: [['list']],
   use: { ...browser, locale: 'en-US', timezoneId: 'UTC', trace: 'retain-on-failure', screenshot: 'only-on-failure' },
   projects: [
-    { name: 'desktop', testIgnore: '**/screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, viewport: { width: 1280, height: 800 } } },
+    { name: 'desktop', testIgnore: '**/*screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, viewport: { width: 1280, height: 800 } } },
     {
       name: 'phone',
-      testIgnore: ['**/screenshots.spec.ts', '**/budget.spec.ts', '**/session.spec.ts'],
+      testIgnore: ['**/*screenshots.spec.ts', '**/budget.spec.ts', '**/session.spec.ts'],
       use: { ...devices['Pixel 7'], ...browser },
     },
-    { name: 'screenshots', testMatch: '**/screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, deviceScaleFactor: 2 } },
+    { name: 'screenshots', testMatch: '**/*screenshots.spec.ts', use: { ...devices['Desktop Chrome'], ...browser, deviceScaleFactor: 2 } },
   ],
 });

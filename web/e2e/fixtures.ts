@@ -4,12 +4,13 @@ import { Server, type Pace } from './server';
 
 /**
  * `quick` walks an order to delivered in a second; on `slow` a payment stays in its first step, and on `undelivered` a paid
- * order stays on its way, until the test acts.
+ * order stays on its way, until the test acts. `filmed` leaves time to take a picture of each step.
  */
 const paces = {
   quick: { payment: '300ms', delivery: '300ms' },
   slow: { payment: '1h', delivery: '1h' },
   undelivered: { payment: '100ms', delivery: '1h' },
+  filmed: { payment: '4s', delivery: '4s' },
 } satisfies Record<string, Pace>;
 
 /** A signed-in person in a browser of their own, who owns no order yet. */

@@ -86,7 +86,7 @@ export class Issuer {
         return void json(this.#tokens(grant));
       }
       default:
-        return void response.writeHead(404).end();
+        return void response.writeHead(pathname === '/favicon.ico' ? 204 : 404).end();
     }
   }
 

@@ -1,12 +1,13 @@
 import { useEffect, useRef } from 'react';
 import { Link, NavLink, Outlet, useLocation } from 'react-router';
-import { useSession } from '../shared/context';
+import { useSession, useSettings } from '../shared/context';
 import { ConnectionSign } from './connection';
 import { UserSwitch } from './sign-in';
 
 /** What every page of the app has around it. */
 export function Layout() {
   const { session } = useSession();
+  const { introspection } = useSettings();
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const shown = useRef(pathname);
@@ -44,10 +45,12 @@ export function Layout() {
       <main id="main" ref={main} tabIndex={-1}>
         <Outlet />
       </main>
-      <footer className="foot">
-        <a href="/playground">Playground</a>
-        <a href="/schema.graphql">Schema</a>
-      </footer>
+      {introspection && (
+        <footer className="foot">
+          <a href="/playground">Playground</a>
+          <a href="/schema.graphql">Schema</a>
+        </footer>
+      )}
     </>
   );
 }

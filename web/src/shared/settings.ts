@@ -11,10 +11,12 @@ export interface Settings {
   readonly payments: 'simulated' | 'stripe';
   /** Whether no payment moves real money. */
   readonly testMoney: boolean;
+  /** Whether there are a playground and a schema to look at. */
+  readonly introspection: boolean;
 }
 
 /** What holds where no server has filled the page in, as under Vite's own development server. */
-export const defaultSettings: Settings = { auth: 'dev', payments: 'simulated', testMoney: true };
+export const defaultSettings: Settings = { auth: 'dev', payments: 'simulated', testMoney: true, introspection: true };
 
 /** The settings of the page. */
 export function readSettings(page: Document = document): Settings {
