@@ -30,31 +30,68 @@ func Check(s string, maxChars int, field ...string) *fault.Error {
 	return nil
 }
 
-// HasCardNumber reports whether s contains 13 to 19 digits, with single spaces or dashes between them or none, whose
-// last digit is a right check digit (Luhn, ISO/IEC 7812-1 annex B).
+// HasCardNumber reports whether s contains 13 to 19 digits, of any script, in one group or in several with a blank, a dash,
+// a dot or what nobody sees between them, whose last digit is a right check digit (Luhn, ISO/IEC 7812-1 annex B). What
+// stands around such groups does not hide them: people write the date and the code of a card right behind its number.
 func HasCardNumber(s string) bool {
-	digits := make([]byte, 0, 32)
-	separated := false
-	flush := func() bool {
-		hit := len(digits) >= 13 && len(digits) <= 19 && luhn(digits)
-		digits = digits[:0]
-		return hit
-	}
-	for i := 0; i < len(s); i++ {
-		switch ch := s[i]; {
-		case ch >= '0' && ch <= '9':
-			digits = append(digits, ch-'0')
-			separated = false
-		case (ch == ' ' || ch == '-') && len(digits) > 0 && !separated:
-			separated = true
-		default:
-			if flush() {
+	var digits []byte // of the groups so far that belong together
+	var starts []int  // where each of these begins in digits
+	inGroup, separators := false, 0
+	// endGroup looks at the number that each group begins and the last one ends.
+	endGroup := func() bool {
+		inGroup = false
+		for _, start := range starts {
+			if n := len(digits) - start; n >= 13 && n <= 19 && luhn(digits[start:]) {
 				return true
 			}
-			separated = false
+		}
+		return false
+	}
+	for _, r := range s {
+		if digit, ok := digitOf(r); ok {
+			if !inGroup {
+				inGroup, separators = true, 0
+				starts = append(starts, len(digits))
+			}
+			digits = append(digits, digit)
+			continue
+		}
+		if inGroup && endGroup() {
+			return true
+		}
+		if separators++; separators > mostSeparators || !separates(r) {
+			digits, starts = digits[:0], starts[:0]
+		}
+		for len(starts) > 0 && len(digits)-starts[0] > 19 { // nothing that begins so far back can be a card's
+			starts = starts[1:]
 		}
 	}
-	return flush()
+	return inGroup && endGroup()
+}
+
+// mostSeparators may stand between two groups of one number, as in "4242 - 4242".
+const mostSeparators = 3
+
+func separates(r rune) bool {
+	return r == '.' || unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf)
+}
+
+// digitOf is the value of a decimal digit of any script: each has its ten in a row (Unicode standard, section 4.6).
+func digitOf(r rune) (value byte, ok bool) {
+	if r <= unicode.MaxASCII {
+		return byte(r - '0'), r >= '0' && r <= '9'
+	}
+	for _, block := range unicode.Nd.R16 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return byte((r - rune(block.Lo)) % 10), true
+		}
+	}
+	for _, block := range unicode.Nd.R32 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return byte((r - rune(block.Lo)) % 10), true
+		}
+	}
+	return 0, false
 }
 
 func luhn(digits []byte) bool {
