@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
+import { typedDocuments } from './typed-documents';
 
 const entry = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -8,7 +9,7 @@ const entry = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const server = process.env['ORDERWIRE_URL'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [typedDocuments(), react()],
   build: {
     // Two entries, so that GraphiQL and its editor never reach a shop visitor.
     rollupOptions: {

@@ -1,16 +1,16 @@
-import { lazy, Suspense } from 'react';
+import { lazy } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
 import { Layout } from './components/layout';
-import { Loading } from './components/states';
 import { OrderFeed } from './live/order-feed';
 import { NotFound } from './pages/not-found';
-import { OrderCreate } from './pages/order-create';
-import { OrderDetail } from './pages/order-detail';
-import { Orders } from './pages/orders';
-import { Payment } from './pages/payment';
 import { Products } from './pages/products';
 import { AppProvider, type AppProps } from './shared/context';
 
+// The shelf is what a first visit needs; the other pages are loaded when somebody goes there.
+const OrderCreate = lazy(() => import('./pages/order-create').then(({ OrderCreate: page }) => ({ default: page })));
+const OrderDetail = lazy(() => import('./pages/order-detail').then(({ OrderDetail: page }) => ({ default: page })));
+const Orders = lazy(() => import('./pages/orders').then(({ Orders: page }) => ({ default: page })));
+const Payment = lazy(() => import('./pages/payment').then(({ Payment: page }) => ({ default: page })));
 const Board = lazy(() => import('./pages/board'));
 
 /** The whole app: its routes inside one session, one API client and one feed. */
@@ -26,14 +26,7 @@ export function App(props: AppProps) {
               <Route path="order/create" element={<OrderCreate />} />
               <Route path="order/:orderId" element={<OrderDetail />} />
               <Route path="payment" element={<Payment />} />
-              <Route
-                path="board"
-                element={
-                  <Suspense fallback={<Loading what="the board" />}>
-                    <Board />
-                  </Suspense>
-                }
-              />
+              <Route path="board" element={<Board />} />
               <Route path="*" element={<NotFound />} />
             </Route>
           </Routes>

@@ -1,8 +1,9 @@
-import { useEffect, useRef } from 'react';
+import { Suspense, useEffect, useRef } from 'react';
 import { Link, NavLink, Outlet, useLocation } from 'react-router';
 import { useSession, useSettings } from '../shared/context';
 import { ConnectionSign } from './connection';
 import { UserSwitch } from './sign-in';
+import { Loading } from './states';
 
 /** What every page of the app has around it. */
 export function Layout() {
@@ -43,7 +44,9 @@ export function Layout() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <Outlet />
+        <Suspense fallback={<Loading what="the page" />}>
+          <Outlet />
+        </Suspense>
       </main>
       {introspection && (
         <footer className="foot">
