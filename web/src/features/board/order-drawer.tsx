@@ -1,5 +1,5 @@
 import { Close, Content, Portal, Root, Title } from '@radix-ui/react-dialog';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
 import { Actions } from '../../components/order-actions';
@@ -56,11 +56,17 @@ const BoardOrder = graphql(`
 
 /** Everything about one order for staff, beside the board: what is known, what happened, and what can be done. */
 export default function OrderDrawer({ id, onClose }: { id: string; onClose: () => void }) {
+  // Nothing here is Radix's own trigger, so it is said where the focus goes back to.
+  const [opener] = useState(() => document.activeElement);
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (opener instanceof HTMLElement) opener.focus();
+  };
   return (
     <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
       <Portal>
         <div className="backdrop" />
-        <Content className="drawer" aria-describedby={undefined}>
+        <Content className="drawer" aria-describedby={undefined} onCloseAutoFocus={goBack}>
           <Inside id={id} />
           <Close className="quiet drawer-close" aria-label="Close">
             ×

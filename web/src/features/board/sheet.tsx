@@ -5,6 +5,7 @@ import { Empty, Failure, Loading } from '../../components/states';
 export interface SheetProps {
   /** What the table lists, for its caption. */
   readonly title: string;
+  /** Names of the columns; that of actions is empty. */
   readonly columns: readonly string[];
   /** Undefined while it loads. */
   readonly rows: readonly ReactNode[] | undefined;
@@ -37,7 +38,7 @@ export function Sheet({ title, columns, rows, empty, error, loading, onRefresh, 
               <tr>
                 {columns.map((column) => (
                   <th key={column} scope="col">
-                    {column}
+                    {column || <span className="visually-hidden">Actions</span>}
                   </th>
                 ))}
               </tr>

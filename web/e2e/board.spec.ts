@@ -1,0 +1,162 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page } from '@playwright/test';
+import { expect, test, timeline, type Shopper } from './fixtures';
+import { Server } from './server';
+
+test.use({ pace: 'undelivered' });
+
+/** Opens the board and waits until it is live. */
+async function board(staff: Shopper, search = ''): Promise<Page> {
+  const { page } = staff;
+  await page.goto(`/board${search}`);
+  await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+  return page;
+}
+
+/** Opens an order's drawer from its row. */
+async function drawer(page: Page, id: string) {
+  await page.locator(`tr[data-order=${id}] .order-button`).click();
+  await expect(page.locator(`[data-drawer=${id}]`)).toBeVisible();
+  return page.getByRole('dialog');
+}
+
+async function noViolations(page: Page, what: string): Promise<void> {
+  const light = await new AxeBuilder({ page }).analyze();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await new AxeBuilder({ page }).withRules(['color-contrast']).analyze();
+  await page.emulateMedia({ colorScheme: 'light' });
+  const found = [...light.violations, ...dark.violations].map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+  expect(found, `what axe finds on ${what}`).toEqual([]);
+}
+
+test('staff see orders arrive and deliver one, without asking again', async ({ signIn }) => {
+  const [ada, grace, staff] = [await signIn(), await signIn(), await signIn('STAFF')];
+  const page = await board(staff);
+  await expect(page.getByRole('img', { name: /orders created/ })).toBeVisible();
+  const confirmed = page.locator('[data-figure=CONFIRMED] dd');
+  await expect(confirmed).toHaveText(/^\d+$/);
+  const before = Number(await confirmed.textContent());
+  const orders = [await ada.order(), await grace.order()];
+  for (const id of orders) await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Confirmed'); // oxlint-disable-line no-await-in-loop
+  await expect.poll(async () => Number(await confirmed.textContent()), 'the figure follows the feed').toBeGreaterThanOrEqual(before + 2);
+  const row = page.locator(`tr[data-order=${orders[0]}]`);
+  await row.getByRole('button', { name: 'Deliver now' }).click();
+  await expect(row).toContainText('Delivered');
+  await noViolations(page, 'the board');
+  const asked = staff.posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName).filter((name) => name !== 'Stats');
+  expect(asked.toSorted(), 'all else came by the feed').toEqual(['Attention', 'OrderDeliver', 'Orders']);
+});
+
+test('staff give a part of the money back', async ({ signIn }) => {
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const id = await customer.order();
+  const page = await board(staff);
+  const dialog = await drawer(page, id);
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  const amount = dialog.getByLabel('Amount in EUR');
+  await amount.fill('18.01');
+  await expect(dialog.getByRole('button', { name: 'Give it back' })).toBeDisabled();
+  await amount.fill('5,50');
+  await dialog.getByLabel('Reason').fill('One handle was chipped');
+  await dialog.getByRole('button', { name: 'Give it back' }).click();
+  await expect(dialog.locator('[data-refund=SUCCEEDED]')).toContainText('€5.50');
+  await expect(dialog.getByRole('region', { name: 'Items and amounts' })).toContainText('Refunded€5.50');
+  await expect.poll(() => timeline(page)).toContain('REFUND_SUCCEEDED');
+  await noViolations(page, 'the drawer');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(page.locator(`tr[data-order=${id}] .order-button`), 'the focus goes back').toBeFocused();
+  await page.getByRole('link', { name: 'Audit' }).click();
+  await expect(page.getByRole('row', { name: /refund\.create/ }).first()).toContainText('5.50 EUR');
+  await noViolations(page, 'the audit trail');
+});
+
+test('staff capture one hold and let another go', async ({ signIn }) => {
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const hold = async () => {
+    const { products } = await customer.send<{ products: { nodes: { id: string }[] } }>('{ products(filter: { search: "mug" }) { nodes { id } } }');
+    const input = { idempotencyKey: crypto.randomUUID(), items: [{ productId: products.nodes[0]!.id, quantity: 1 }], paymentMethod: { token: 'sim_approve' }, captureMethod: 'MANUAL' };
+    const { orderCreate } = await customer.send<{ orderCreate: { order: { id: string } } }>(
+      'mutation($input: OrderCreateInput!) { orderCreate(input: $input) { order { id } userErrors { message } } }', { input });
+    return orderCreate.order.id;
+  };
+  const [kept, released] = [await hold(), await hold()];
+  const page = await board(staff, `?order=${kept}`);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Capture' }).click();
+  await dialog.getByRole('button', { name: 'Take the money' }).click();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await drawer(page, released);
+  await dialog.getByRole('button', { name: 'Void' }).click();
+  await dialog.getByRole('button', { name: 'Let it go' }).click();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment voided' })).toBeVisible();
+});
+
+test('staff see what was sent to an endpoint, and send it again', async ({ signIn }) => {
+  const received: string[] = [];
+  const receiver = createServer((request, response) => {
+    received.push(String(request.headers['webhook-id']));
+    request.resume().on('end', () => response.end());
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`;
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const { webhookEndpointCreate } = await staff.send<{ webhookEndpointCreate: { userErrors: unknown[] } }>(
+    'mutation($input: WebhookEndpointCreateInput!) { webhookEndpointCreate(input: $input) { userErrors { message } } }',
+    { input: { url, eventTypes: ['PAYMENT_CONFIRMED'] } });
+  expect(webhookEndpointCreate.userErrors).toEqual([]);
+  await customer.order();
+  await expect.poll(() => received.length).toBe(1);
+  const page = await board(staff, '?view=webhooks');
+  const delivery = page.getByRole('row', { name: new RegExp(`Payment confirmed.*${url}`) });
+  const refresh = page.getByRole('region', { name: 'Deliveries' }).getByRole('button', { name: 'Refresh' });
+  await expect(async () => {
+    await refresh.click();
+    await expect(delivery).toContainText('Delivered', { timeout: 1000 });
+  }).toPass();
+  await noViolations(page, 'the webhooks');
+  await delivery.getByRole('button', { name: 'Send again' }).click();
+  await expect.poll(() => received.length).toBe(2);
+  expect(received[1], 'the same event').toBe(received[0]);
+  receiver.close();
+  receiver.closeAllConnections();
+});
+
+const withDeafProvider = test.extend({
+  // oxlint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
+  server: async ({}, provide) => {
+    const server = await Server.start({ payment: '100ms', delivery: '1h' }, { SIMULATED_FAILURE_RATE: '1' });
+    await provide(server);
+    await server.stop();
+  },
+});
+
+withDeafProvider('staff settle a payment whose outcome nobody knows', async ({ signIn }) => {
+  test.slow(); // the provider is asked eight times before a person is
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const id = await customer.order();
+  const page = await board(staff);
+  const attention = page.getByRole('region', { name: 'Needs a person' });
+  await expect(attention).toBeVisible({ timeout: 120_000 });
+  await noViolations(page, 'the board when somebody is needed');
+  await attention.getByRole('button', { name: /^OW-/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Resolve' }).click();
+  await dialog.getByRole('radio', { name: 'The money is not with us' }).check();
+  await dialog.getByLabel('How you know').fill('Their dashboard shows no charge');
+  await dialog.getByRole('button', { name: 'Settle it' }).click();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment declined' })).toBeVisible();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await expect(attention).toBeHidden();
+  await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Declined');
+});
+
+test('customers are told that the board is not theirs', async ({ shopper: { page, posts } }) => {
+  await page.goto('/board');
+  await expect(page.getByRole('heading', { name: 'The board is for staff' })).toBeVisible();
+  expect(posts.join(' ')).not.toContain('Stats');
+});
