@@ -81,18 +81,21 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// rareEvents gives an order events of the kinds that need a long time or bad luck.
+// rareEvents gives an order events of the kinds that it has not lived through.
 func (f *fixture) rareEvents(orderID string) {
 	f.t.Helper()
 	key, err := id.Parse(id.Order, orderID)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	for i, kind := range []string{"PAYMENT_EXPIRED", "PAYMENT_NEEDS_ATTENTION", "PAYMENT_RETRIED", "REFUND_FAILED"} {
+	for i, kind := range []string{
+		"PAYMENT_ACTION_REQUIRED", "PAYMENT_AUTHORIZED", "PAYMENT_DECLINED", "PAYMENT_VOIDED", "PAYMENT_EXPIRED", "PAYMENT_RETRIED",
+		"PAYMENT_NEEDS_ATTENTION", "ORDER_DELIVERED", "ORDER_CANCELLING", "ORDER_CANCELLED", "REFUND_FAILED",
+	} {
 		_, err := f.db.ExecContext(f.t.Context(), `
 			INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at, data, state, log_epoch)
 			SELECT order_id, 90 + $2::int, $3, $4, customer_id, actor_kind, actor_id, request_id, occurred_at,
-				data || '{"attention": "MISMATCH", "reason": "closed"}', state, log_epoch
+				data || '{"attention": "MISMATCH", "reason": "closed", "declineCode": "stolen", "cancelReason": "STAFF"}', state, log_epoch
 			FROM order_events WHERE order_id = $1 AND type = 'REFUND_CREATED'`, key, i, id.New(), kind)
 		if err != nil {
 			f.t.Fatal(err)
@@ -174,6 +177,7 @@ func (f *fixture) routes() map[string]func(selection string) string {
 		payments = `query { a: payment(id: $payment$) { Y } b: node(id: $paymentDeclined$) { ... on Payment { Y } }
 			c: orders(first: 50) { nodes { payment { Y } payments { Y } } } d: node(id: $refund$) { ... on Refund { payment { Y } } } }`
 	)
+	history := `query { a: order(id: $whole$) { Y } b: node(id: $whole$) { ... on Order { Y } } c: orders(first: 1) { nodes { Y } } }`
 	in := func(document, inner string) string { return strings.ReplaceAll(document, "Y", inner) }
 	list := func(name, field string) {
 		way(name+"Connection", "query { "+field+" { X } }")
@@ -191,13 +195,13 @@ func (f *fixture) routes() map[string]func(selection string) string {
 	way("MetadataEntry", in(orders, "metadata { X }"))
 	way("OrderEventConnection", in(orders, "events { X }"))
 	way("OrderEventEdge", in(orders, "events { edges { X } }"))
-	way("Actor", in(orders, "events(first: 100) { nodes { actor { X } } }"))
+	way("Actor", in(history, "events(first: 100) { nodes { actor { X } } }"))
 	for _, kind := range []string{
 		"OrderCreated", "OrderDelivered", "OrderCancelling", "OrderCancelled", "PaymentProcessing", "PaymentActionRequired", "PaymentAuthorized",
 		"PaymentConfirmed", "PaymentDeclined", "PaymentVoided", "PaymentExpired", "PaymentRetried", "PaymentNeedsAttention", "RefundCreated",
 		"RefundSucceeded", "RefundFailed",
 	} {
-		way(kind, in(orders, "events(first: 100) { nodes { ... on "+kind+" { X } } }"))
+		way(kind, in(history, "events(first: 100) { nodes { ... on "+kind+" { X } } }"))
 	}
 	way("Payment", in(payments, "X"))
 	list("Payment", "attention")
