@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every test that docs/security.md names exists.
+// Every test that docs/security.md names exists, every row names one, and every fuzz target is named.
 func TestSecurityDocument(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../docs/security.md")
@@ -50,6 +50,18 @@ func TestSecurityDocument(t *testing.T) {
 	for _, match := range names {
 		if name := string(match[1]); !declared[name] {
 			t.Errorf("%s is in docs/security.md and nowhere else", name)
+		}
+	}
+	named := string(document)
+	for name := range declared {
+		if strings.HasPrefix(name, "Fuzz") && !strings.Contains(named, "`"+name+"`") {
+			t.Errorf("docs/security.md does not have %s", name)
+		}
+	}
+	shown := regexp.MustCompile("`(?:(?:Test|Fuzz)\\w+|[\\w/.-]*\\.ts|web/e2e)`[^|]*\\|\\s*$")
+	for line := range strings.Lines(named) {
+		if cells := strings.Split(line, " | "); len(cells) == 3 && cells[2] != "test |\n" && !strings.Contains(line, "| --- |") && !shown.MatchString(line) {
+			t.Errorf("no test shows: %s", line)
 		}
 	}
 	for _, match := range regexp.MustCompile("`([a-z][\\w/-]*\\.(?:go|ts))`").FindAllSubmatch(document, -1) {
