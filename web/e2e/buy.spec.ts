@@ -1,35 +1,39 @@
 import { declined, delivered, expect, stepStates, test, timeline } from './fixtures';
 
-test('buys and watches every step arrive, without reload and without polling', async ({ shopper: { page, posts } }) => {
-  await page.goto('/');
-  await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
-  await page.getByRole('searchbox', { name: 'Search products' }).fill('mug');
-  await page.getByRole('button', { name: 'Add Stoneware mug' }).click();
-  await page.getByRole('button', { name: 'One more of Stoneware mug' }).click();
-  await page.getByRole('searchbox', { name: 'Search products' }).fill('filters');
-  await page.getByRole('button', { name: 'Add Paper filters, 40' }).click();
-  await page.getByRole('link', { name: 'Review order' }).click();
-  await expect(page.getByText('Total €40.20')).toBeVisible();
+test.describe('at a pace at which each step can be seen, on a busy machine too', () => {
+  test.use({ pace: 'filmed' });
 
-  // Every step that is ever under way is noted, however short.
-  await page.evaluate(() => {
-    const seen: string[] = [];
-    Object.assign(window, { seen });
-    new MutationObserver(() => {
-      const step = document.querySelector<HTMLElement>('[data-step][data-state="current"]')?.dataset['step'];
-      if (step && step !== seen.at(-1)) seen.push(step);
-    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  test('buys and watches every step arrive, without reload and without polling', async ({ shopper: { page, posts } }) => {
+    await page.goto('/');
+    await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+    await page.getByRole('searchbox', { name: 'Search products' }).fill('mug');
+    await page.getByRole('button', { name: 'Add Stoneware mug' }).click();
+    await page.getByRole('button', { name: 'One more of Stoneware mug' }).click();
+    await page.getByRole('searchbox', { name: 'Search products' }).fill('filters');
+    await page.getByRole('button', { name: 'Add Paper filters, 40' }).click();
+    await page.getByRole('link', { name: 'Review order' }).click();
+    await expect(page.getByText('Total €40.20')).toBeVisible();
+
+    // Every step that is ever under way is noted, however short.
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      Object.assign(window, { seen });
+      new MutationObserver(() => {
+        const step = document.querySelector<HTMLElement>('[data-step][data-state="current"]')?.dataset['step'];
+        if (step && step !== seen.at(-1)) seen.push(step);
+      }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+    await page.getByRole('radio', { name: 'Card that is approved' }).check();
+    await page.getByRole('button', { name: 'Order and pay' }).click();
+    await expect(page).toHaveURL(/\/payment\?order=order_/);
+    await expect.poll(() => stepStates(page)).toEqual(delivered);
+    expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual(['initializing', 'processing', 'delivered']);
+    await expect(page.getByText('Delivered. Enjoy!')).toBeVisible();
+
+    const names = posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName);
+    const since = names.slice(names.indexOf('OrderCreate'));
+    expect(since, 'the order is created, its page read once, the rest is pushed').toEqual(['OrderCreate', 'Order']);
   });
-  await page.getByRole('radio', { name: 'Card that is approved' }).check();
-  await page.getByRole('button', { name: 'Order and pay' }).click();
-  await expect(page).toHaveURL(/\/payment\?order=order_/);
-  await expect.poll(() => stepStates(page)).toEqual(delivered);
-  expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual(['initializing', 'processing', 'delivered']);
-  await expect(page.getByText('Delivered. Enjoy!')).toBeVisible();
-
-  const names = posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName);
-  const since = names.slice(names.indexOf('OrderCreate'));
-  expect(since, 'the order is created, its page read once, the rest is pushed').toEqual(['OrderCreate', 'Order']);
 });
 
 test('pays again after a decline', async ({ shopper: { page, order } }) => {

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useMutation, useQuery } from 'urql';
 import { Page } from '../components/page';
@@ -58,9 +58,13 @@ export function OrderCreate() {
   );
 }
 
+/** Where one goes from here: its script comes while the order is being put together. */
+const nextPage = () => import('./payment');
+
 function Review() {
   const draft = useDraft();
   const navigate = useNavigate();
+  useEffect(() => void nextPage().catch(() => undefined), []);
   const { chosen: method } = usePaymentMethod(draft.paymentToken);
   const [ids] = useState(() => Object.keys(draft.items)); // as it was on arrival, so that nothing is asked twice while it is edited
   const [{ data, error }, reload] = useQuery({
