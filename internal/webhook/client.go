@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 	"time"
 )
@@ -60,19 +61,27 @@ func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (status in
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
 	if err != nil {
-		return 0, fmt.Errorf("request: %w", err)
+		return 0, fmt.Errorf("request: %w", withoutURL(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Orderwire-Webhooks/1")
 	sign(request.Header, d.Secrets, d, now)
 	response, err := c.http.Do(request)
 	if err != nil {
-		return 0, err
+		return 0, withoutURL(err)
 	}
 	// The status is the answer. A body that never ends is cut off by the time limit and changes nothing.
 	_, readErr := io.CopyN(io.Discard, response.Body, answerBytes)
 	_ = errors.Join(readErr, response.Body.Close())
 	return response.StatusCode, nil
+}
+
+// withoutURL is what went wrong, for the log. A receiver's path or query often has its secret in it.
+func withoutURL(err error) error {
+	if named, ok := errors.AsType[*url.Error](err); ok {
+		return named.Err
+	}
+	return err
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }

@@ -1,6 +1,8 @@
 package webhook_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -141,6 +143,28 @@ func TestForbiddenWhenDialled(t *testing.T) {
 	}
 	if len(r.got) != 0 {
 		t.Error("it was connected to")
+	}
+}
+
+// A receiver's URL has its secrets in its path and query. They stay out of the log, whatever goes wrong.
+func TestLogHasNoURL(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := newReceiver(t, nil)
+	w.endpoint(r.URL + "/services/hunter2?token=hunter2")
+	r.Close()
+	w.place()
+	w.fanOut()
+	var log bytes.Buffer
+	_, stop := w.deliver(w.store, func(cfg *webhook.Config) {
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	if s := w.outcome(); s.outcome.Status != webhook.Pending {
+		t.Errorf("%+v", s.outcome)
+	}
+	stop()
+	if text := log.String(); !strings.Contains(text, "error=") || strings.Contains(text, "hunter2") {
+		t.Errorf("the log: %s", text)
 	}
 }
 
