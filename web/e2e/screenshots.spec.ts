@@ -46,3 +46,27 @@ test.describe('an order from its start', () => {
     await page.close();
   });
 });
+
+test.describe('the staff board', () => {
+  test.use({ pace: 'undelivered', colorScheme: 'light', viewport: { width: 1120, height: 860 } });
+
+  test('while orders come in', async ({ signIn }) => {
+    const [ada, grace, staff] = [await signIn(), await signIn(), await signIn('STAFF')];
+    const { page } = staff;
+    await page.goto('/board');
+    await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+    const tokens = ['sim_approve', 'sim_approve', 'sim_decline', 'sim_approve', 'sim_requires_action', 'sim_approve'];
+    for (const token of tokens) await Promise.all([ada.order(token), grace.order('sim_approve')]); // oxlint-disable-line no-await-in-loop
+    await expect(page.locator('[data-figure=CONFIRMED] dd')).toHaveText('10');
+    const deliver = page.getByRole('button', { name: 'Deliver now' });
+    for (const left of [9, 8, 7]) {
+      await deliver.nth(2).click(); // oxlint-disable-line no-await-in-loop -- one after the other
+      await expect(deliver).toHaveCount(left); // oxlint-disable-line no-await-in-loop
+    }
+    await page.reload(); // figures as counted, percentiles included
+    await expect(page.locator('[data-figure=DELIVERED] dd')).toHaveText('3');
+    await expect(page.locator('.chart canvas')).toHaveCount(2);
+    await page.mouse.move(0, 0);
+    await page.screenshot({ path: image('board'), animations: 'disabled' });
+  });
+});

@@ -9,6 +9,8 @@ export interface Series {
   readonly values: readonly (number | null)[];
   /** Drawn as bars, otherwise as a line. */
   readonly bars?: boolean;
+  /** Marks each value of a line, for lines with gaps. */
+  readonly dots?: boolean;
 }
 
 export interface ChartProps {
@@ -55,18 +57,22 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
         legend: { show: false },
         cursor: { show: false },
         padding: [8, 8, 0, 0],
-        scales: { y: { range: (_plot, _min, max) => [0, Math.max(latest.current.least, max * 1.1)] } },
+        scales: {
+          // Room for the half of a bar at either end.
+          x: { range: (_plot, min, max) => [min - stepOf(latest.current.times) / 2, max + stepOf(latest.current.times) / 2] },
+          y: { range: (_plot, _min, max) => [0, Math.max(latest.current.least, (max ?? 0) * 1.1)] },
+        },
         axes: [
-          { ...axis, grid: { show: false }, space: 80, values: (_plot, ticks) => ticks.map((tick) => clock.format(tick)) },
+          { ...axis, grid: { show: false }, size: 30, space: 80, values: (_plot, ticks) => ticks.map((tick) => clock.format(tick)) },
           { ...axis, grid, size: 56, space: 40, values: (_plot, ticks) => ticks.map((tick) => latest.current.format(tick)) },
         ],
         series: [
           {},
-          ...latest.current.series.map(({ label, colour, bars }) => {
+          ...latest.current.series.map(({ label, colour, bars, dots }) => {
             const stroke = colourOf(element, colour);
             return bars
               ? { label, stroke, fill: stroke, width: 0, paths: uPlot.paths.bars!({ size: [0.7] }), points: { show: false } }
-              : { label, stroke, width: 2, spanGaps: true, points: { show: true, size: 5, fill: stroke } };
+              : { label, stroke, width: 2, spanGaps: true, points: { show: dots ?? false, size: 5, fill: stroke } };
           }),
         ],
       },
@@ -81,6 +87,7 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
       drawn.destroy();
       plot.current = null;
     };
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- uPlot cannot change its series, so another shape is another plot
   }, [shape]);
   useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series]);
 
@@ -99,6 +106,8 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+
+const stepOf = (times: readonly number[]) => (times.length > 1 ? times[1]! - times[0]! : 0);
 
 const dataOf = ({ times, series }: Pick<ChartProps, 'times' | 'series'>) => [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
 

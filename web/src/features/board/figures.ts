@@ -167,8 +167,8 @@ function leaves(type: OrderEventType, captured: boolean): OrderStatus | null {
   }
 }
 
-function move(counts: Figures['byStatus'], from: OrderStatus | null, to: OrderStatus): Figures['byStatus'] {
-  return { ...counts, ...(from ? { [from]: Math.max(0, counts[from] - 1) } : {}), [to]: counts[to] + 1 };
+function move(by: Figures['byStatus'], from: OrderStatus | null, to: OrderStatus): Figures['byStatus'] {
+  return { ...by, ...(from ? { [from]: Math.max(0, by[from] - 1) } : {}), [to]: by[to] + 1 };
 }
 
 const digitsOf = (amount: string): number => amount.split('.')[1]?.length ?? 0;

@@ -89,7 +89,7 @@ function Inside({ id }: { id: string }) {
     const first = readAt.current === 0;
     readAt.current = version;
     if (!first) reload({ requestPolicy: 'network-only' });
-  }, [version, fetching, stale, reload]);
+  }, [version, fetching, stale, reload, readAt]);
   if (!order || !whole) {
     return (
       <>

@@ -51,7 +51,7 @@ function Tiles({ figures }: { figures: Figures | null }) {
         <dt>In flight</dt>
         <dd>{figures?.inFlight ?? '–'}</dd>
       </div>
-      <div className="tile">
+      <div className="tile tile-wide">
         <dt>Confirmed in</dt>
         <dd>
           {figures?.p50 ? formatTook(figures.p50) : '–'}
@@ -98,8 +98,8 @@ function TimeToConfirmed({ figures: { steps, p50, p95 } }: { figures: Figures })
   const times = useMemo(() => steps.map(({ at }) => at), [steps]);
   const series = useMemo(
     () => [
-      { label: 'Half', colour: 'good', values: steps.map((step) => step.p50) },
-      { label: '95%', colour: 'active', values: steps.map((step) => step.p95) },
+      { label: 'Half', colour: 'good', values: steps.map((step) => step.p50), dots: true },
+      { label: '95%', colour: 'active', values: steps.map((step) => step.p95), dots: true },
     ],
     [steps],
   );

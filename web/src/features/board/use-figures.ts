@@ -6,7 +6,7 @@ import { getFragment, graphql } from '../../gql';
 import type { StatsWindow } from '../../gql/graphql';
 import { LiveOrder } from '../../live/documents';
 import { useFeedBeginnings } from '../../live/order-feed';
-import { add, counted, outdated, slide, type Figures } from './figures';
+import { add, counted, outdated, slide, type Figures, type Happened } from './figures';
 import { useFeedEvents } from './use-feed-events';
 
 const Stats = graphql(`
@@ -57,11 +57,14 @@ export function useFigures(window: StatsWindow): FiguresState {
   const beginnings = useFeedBeginnings();
   const [{ data, error, fetching }, reload] = useQuery({ query: Stats, variables: { window }, requestPolicy: 'network-only', pause: beginnings === 0 });
   const [figures, setFigures] = useState<Figures | null>(null);
-  const [truth, setTruth] = useState(data);
-  if (data && truth !== data) {
-    setTruth(data);
-    setFigures(counted(data.stats));
-  }
+  // What the feed brought lately: an answer is older than what was pushed while it was under way.
+  const lately = useRef<Happened[]>([]);
+  useEffect(() => {
+    if (!data) return;
+    const truth = counted(data.stats);
+    lately.current = lately.current.filter(({ occurredAt }) => Date.parse(occurredAt) > truth.at);
+    setFigures(lately.current.reduce(add, truth));
+  }, [data]);
   const readFor = useRef(beginnings);
   useEffect(() => {
     const before = readFor.current;
@@ -69,18 +72,19 @@ export function useFigures(window: StatsWindow): FiguresState {
     if (before !== 0 && before !== beginnings) reload();
   }, [beginnings, reload]);
   useFeedEvents(({ kind, event, order }) => {
-    if (kind !== 'EVENT' || !event || !order || !figures) return;
+    if (kind !== 'EVENT' || !event || !order) return;
     const { id, type, occurredAt } = getFragment(EventItem, event);
-    const row = getFragment(BoardRow, getFragment(LiveOrder, order));
-    setFigures((now) => now && add(now, { id, type, occurredAt, order: row }));
-    if (!fetching && outdated(figures, Date.parse(occurredAt))) reload();
+    const happened = { id, type, occurredAt, order: getFragment(BoardRow, getFragment(LiveOrder, order)) };
+    lately.current.push(happened);
+    setFigures((now) => now && add(now, happened));
+    if (figures && !fetching && outdated(figures, Date.parse(occurredAt))) reload();
   });
   useEffect(() => {
-    if (!truth) return;
+    if (!data) return;
     // Time passes on the charts also when nothing happens: the server's time, which this machine's clock may not show.
-    const ahead = Date.parse(truth.stats.at) - performance.now();
+    const ahead = Date.parse(data.stats.at) - performance.now();
     const timer = setInterval(() => setFigures((now) => now && slide(now, ahead + performance.now())), 5000);
     return () => clearInterval(timer);
-  }, [truth]);
+  }, [data]);
   return { figures, error: figures ? undefined : error, retry: reload };
 }
