@@ -43,6 +43,9 @@ const Stats = graphql(`
   }
 `);
 
+/** Another replica may answer with figures that are this many milliseconds older than those before. */
+const otherReplica = 60_000;
+
 export interface FiguresState {
   readonly figures: Figures | null;
   readonly error: CombinedError | undefined;
@@ -62,7 +65,7 @@ export function useFigures(window: StatsWindow): FiguresState {
   useEffect(() => {
     if (!data) return;
     const truth = counted(data.stats);
-    lately.current = lately.current.filter(({ occurredAt }) => Date.parse(occurredAt) > truth.at);
+    lately.current = lately.current.filter(({ occurredAt }) => Date.parse(occurredAt) > truth.at - otherReplica);
     setFigures(lately.current.reduce(add, truth));
   }, [data]);
   const readFor = useRef(beginnings);
