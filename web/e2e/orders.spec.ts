@@ -66,7 +66,7 @@ test.describe('while a paid order is on its way', () => {
     const row = staff.page.locator(`[data-order=${id}]`);
     await row.getByRole('button', { name: 'Deliver now' }).click();
     await expect(row).toContainText('Delivered');
-    await expect(row.getByRole('button')).toHaveCount(0);
+    await expect(row.getByRole('button', { name: 'Deliver now' })).toHaveCount(0);
     await expect.poll(() => stepStates(customer.page)).toEqual(delivered);
   });
 
