@@ -1,0 +1,104 @@
+// Package ordertest has the rules that every order's history keeps, for the tests that drive orders in any order of events.
+package ordertest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/fsm"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// CheckHistory wants the events of an order, from its first, to have versions without gaps, every status to follow from
+// the version before by the state machines, and the balances of each version to fit its payments, refunds and status.
+func CheckHistory(events []order.Event) error {
+	for i := range events {
+		if err := CheckStep(events, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckStep is CheckHistory for the event at an index alone.
+func CheckStep(events []order.Event, i int) error {
+	before := order.State{Status: order.Created}
+	if i > 0 {
+		before = events[i-1].Order.State
+	}
+	e := events[i]
+	if e.Version != i+1 || e.Order.Version != i+1 {
+		return fmt.Errorf("event %d (%s) has version %d and the state of version %d", i+1, e.Type, e.Version, e.Order.Version)
+	}
+	if err := errors.Join(legal(before, e.Order.State), addsUp(e.Order)); err != nil {
+		return fmt.Errorf("version %d (%s): %w\n%+v", e.Version, e.Type, err, e.Order.State)
+	}
+	return nil
+}
+
+func legal(before, after order.State) error {
+	errs := []error{follows("the order", order.Machine, before.Status, after.Status)}
+	for i, p := range after.Payments {
+		was := payment.Initializing
+		if i < len(before.Payments) {
+			was = before.Payments[i].Status
+		} else if p.Status != was {
+			errs = append(errs, fmt.Errorf("payment %d begins %s", i, p.Status))
+		}
+		errs = append(errs, follows(fmt.Sprint("payment ", i), payment.Machine, was, p.Status))
+	}
+	for i, r := range after.Refunds {
+		was := payment.RefundPending
+		if i < len(before.Refunds) {
+			was = before.Refunds[i].Status
+		}
+		errs = append(errs, follows(fmt.Sprint("refund ", i), payment.RefundMachine, was, r.Status))
+	}
+	if len(after.Payments) < len(before.Payments) || len(after.Refunds) < len(before.Refunds) || after.Captured < before.Captured || after.Refunded < before.Refunded {
+		errs = append(errs, errors.New("a payment, a refund or money is gone"))
+	}
+	return errors.Join(errs...)
+}
+
+func follows[S, A ~string](what string, table fsm.Table[S, A], before, after S) error {
+	if before == after {
+		return nil
+	}
+	for _, to := range table[before] {
+		if to == after {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s goes from %s to %s", what, before, after)
+}
+
+func addsUp(o *order.Order) error {
+	var pending, captured, refunded int64
+	active := 0
+	for _, r := range o.Refunds {
+		if r.Status == payment.RefundPending {
+			pending += r.Amount.Minor
+		}
+	}
+	for _, p := range o.Payments {
+		captured, refunded = captured+p.Captured, refunded+p.Refunded
+		if p.Status.Active() {
+			active++
+		}
+		if p.Status == payment.Confirmed && p.Captured != p.Amount.Minor || p.Refunded > p.Captured || p.Captured > p.Amount.Minor {
+			return fmt.Errorf("a %s payment has captured %d and refunded %d", p.Status, p.Captured, p.Refunded)
+		}
+	}
+	switch {
+	case o.RefundPending != pending, o.Captured != captured, o.Refunded != refunded, refunded+pending > captured, active > 1:
+		return fmt.Errorf("captured %d of %d, refunded %d of %d, pending %d of %d, %d active", o.Captured, captured, o.Refunded, refunded, o.RefundPending, pending, active)
+	case o.Status == order.Cancelled && o.Captured != o.Refunded+pending:
+		return errors.New("it is cancelled and keeps money")
+	case (o.Status == order.Confirmed || o.Status == order.Delivered) && o.Captured < o.Total.Minor:
+		return errors.New("it is unpaid")
+	case (o.Status == order.Cancelling || o.Status == order.Cancelled) != (o.CancelReason != nil):
+		return errors.New("whether it was cancelled is not clear")
+	}
+	return nil
+}

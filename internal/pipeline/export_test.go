@@ -1,0 +1,10 @@
+package pipeline
+
+import "context"
+
+// Round claims once what is due and returns when it is worked on: a worker whose time only passes when told.
+func (w *Worker) Round(ctx context.Context) error {
+	_, err := w.claim(ctx)
+	w.busy.Wait()
+	return err
+}

@@ -1,0 +1,94 @@
+package pipeline_test
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// step is one thing that happens: mostly the pipeline goes on, disturbed.
+func (l *life) step() {
+	what := rapid.SampledFrom([]string{
+		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "refuse", "too late to act", "capture", "capture",
+		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook",
+	}).Draw(l.T, "step")
+	switch what {
+	case "timer", "worker":
+		if what == "timer" {
+			l.toNextTimer()
+		}
+		l.drawFates()
+		l.round(rapid.IntRange(0, 1).Draw(l.T, "worker"))
+	case "time":
+		l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{1, 10, 100}).Draw(l.T, "minutes")) * time.Minute)
+	default:
+		l.do(what)
+	}
+}
+
+// happen is what happens while a worker waits for the provider.
+func (l *life) happen(things []string) {
+	if l.inCall {
+		return
+	}
+	l.inCall = true
+	defer func() { l.inCall = false }()
+	for _, what := range things {
+		if what == "another worker takes over" {
+			later := l.calls
+			l.calls = nil
+			l.endLeases()
+			if err := l.workers[1-l.working].Round(l.ctx); err != nil {
+				l.wrong = append(l.wrong, err)
+			}
+			l.calls = later
+			continue
+		}
+		l.do(what)
+	}
+}
+
+// do is what people ask for, or what happens at the provider, about the latest payment.
+func (l *life) do(what string) {
+	o, err := l.store.Order(l.ctx, modelStaff, l.orderID)
+	if err != nil {
+		l.wrong = append(l.wrong, err)
+		return
+	}
+	p := o.Payment()
+	in := order.PaymentInput{PaymentID: p.ID}
+	l.act(func() (err error) {
+		switch what {
+		case "cancel":
+			_, err = l.service.Cancel(l.ctx, modelCustomer, order.CancelInput{OrderID: l.orderID})
+		case "webhook":
+			_, err = l.service.RecheckPayment(l.ctx, modelStaff, p.ID)
+		case "refund":
+			minor := 1 + o.Refundable()/2
+			_, err = l.service.Refund(l.ctx, modelStaff, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: l.orderID, AmountMinor: &minor})
+		case "retry":
+			token := modelTokens[o.Version%len(modelTokens)]
+			_, err = l.service.Retry(l.ctx, modelCustomer, order.RetryInput{IdempotencyKey: uuid.NewString(), OrderID: l.orderID, PaymentToken: token})
+		case "capture":
+			_, err = l.service.Capture(l.ctx, modelStaff, in)
+		case "void":
+			_, err = l.service.Void(l.ctx, modelStaff, in)
+		case "deliver":
+			_, err = l.service.Deliver(l.ctx, modelStaff, order.DeliverInput{OrderID: l.orderID})
+		case "approve", "refuse":
+			_, err = l.provider.Complete(l.ctx, p.ID, what == "approve")
+			var refused *payment.DefiniteError
+			if errors.As(err, &refused) {
+				err = nil // there is nothing to act on
+			}
+		case "too late to act":
+			_, err = l.db.ExecContext(l.ctx, `UPDATE simulated.charges SET action_expires_at = now() - interval '1 second' WHERE payment_id = $1 AND status = 'ACTION_REQUIRED'`, p.ID)
+		}
+		return err
+	})
+}

@@ -1,0 +1,235 @@
+package pipeline_test
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"pgregory.net/rapid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/order/ordertest"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/pipeline"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// Lives on a real database take some 50 ms each; -rapid.checks makes more.
+func init() { _ = flag.Set("rapid.checks", "40") }
+
+// On the real store and against the simulated provider's own ledger: whatever people do, and wherever two workers are killed,
+// overtaken or left without an answer, the history of every order is legal, the ledger agrees with it, and no order is charged
+// twice or left with something to do. (Package order has the same without a database, many times faster.)
+func TestModel(t *testing.T) {
+	t.Parallel()
+	base := &life{db: postgrestest.Open(t), ctx: t.Context()}
+	base.store = postgrestest.Store(t, base.db, func([]postgres.Committed) {})
+	var err error
+	if base.provider, err = simulated.New(base.db, simulated.Options{ActionExpiry: 24 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	base.products = product.NewService(base.store)
+	p, err := base.products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		l := *base
+		l.T = t
+		l.live(p.ID)
+	})
+}
+
+// life is one order's. Only its own steps let time pass.
+type life struct {
+	*rapid.T
+	ctx      context.Context
+	db       *sqlx.DB
+	store    *postgres.Store
+	provider *simulated.Provider
+	products *product.Service
+
+	service *order.Service
+	workers [2]*pipeline.Worker
+	// working is the one whose round it is.
+	working int
+	now     time.Time
+	orderID uuid.UUID
+	// inCall: a worker waits for the provider, so what happens now happens meanwhile.
+	inCall  bool
+	commits []commitFate
+	calls   []callFate
+	// wrong is what went wrong where the test cannot be ended.
+	wrong []error
+}
+
+var (
+	modelCustomer = auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"}
+	modelStaff    = auth.Principal{CustomerID: id.ForCustomer("test", "sue"), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
+)
+
+func (l *life) live(productID uuid.UUID) {
+	l.now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return l.now }
+	policy := order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour}
+	for i := range l.workers {
+		l.workers[i] = pipeline.New(mortal{l.store, l}, lossy{l.provider, l}, policy, clock, slog.New(slog.DiscardHandler))
+	}
+	l.service = order.NewService(l.store, l.products, l.provider, policy, clock)
+	outcome, err := l.service.Create(l.ctx, modelCustomer, order.CreateInput{
+		IdempotencyKey: uuid.NewString(), Items: []order.Item{{ProductID: productID, Quantity: 2}},
+		PaymentToken: rapid.SampledFrom(modelTokens).Draw(l.T, "token"),
+		Capture:      rapid.SampledFrom([]payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}).Draw(l.T, "capture"),
+	})
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.orderID = outcome.Order.ID
+	for range rapid.IntRange(3, 16).Draw(l.T, "steps") {
+		l.step()
+		l.check()
+	}
+	l.settle()
+	for _, p := range l.load().Payments {
+		l.act(func() error { _, err := l.service.RecheckPayment(l.ctx, auth.System, p.ID); return err })
+	}
+	l.settle()
+	l.check()
+	l.finished()
+}
+
+// modelTokens are all but sim_random, whose outcome a repeated life would not repeat.
+var modelTokens = []string{
+	simulated.TokenApprove, simulated.TokenApprove, simulated.TokenDecline, simulated.TokenRequiresAction,
+	simulated.TokenTimeoutCharged, simulated.TokenTimeoutNotCharged, simulated.TokenErrorOnce,
+}
+
+// act does what somebody asks for, who may be refused.
+func (l *life) act(do func() error) {
+	err := do()
+	if _, refused := fault.UserErrors(err); err != nil && !refused {
+		l.wrong = append(l.wrong, err)
+	}
+}
+
+// load gives the order as of now, attempts left out.
+func (l *life) load() *order.Order {
+	o, err := l.store.Order(l.ctx, auth.System, l.orderID)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return o
+}
+
+// round lets a worker do what is due, after the leases of the dead have run out.
+func (l *life) round(worker int) {
+	l.endLeases()
+	l.working = worker
+	if err := l.workers[worker].Round(l.ctx); err != nil {
+		l.wrong = append(l.wrong, err)
+	}
+}
+
+func (l *life) endLeases() {
+	if _, err := l.db.ExecContext(l.ctx, `UPDATE order_work SET leased_until = '-infinity' WHERE leased_until IS NOT NULL`); err != nil {
+		l.wrong = append(l.wrong, err)
+	}
+}
+
+// due is when the order's next timer runs out, nil for none.
+func (l *life) due() (due *time.Time) {
+	var at []time.Time
+	if err := l.db.SelectContext(l.ctx, &at, `SELECT due_at FROM order_work WHERE order_id = $1`, l.orderID); err != nil {
+		l.Fatal(err)
+	}
+	if len(at) > 0 {
+		due = &at[0]
+	}
+	return due
+}
+
+func (l *life) toNextTimer() {
+	if due := l.due(); due != nil && due.After(l.now) {
+		l.now = due.UTC()
+	}
+}
+
+// settle lets healthy workers and time do their work until nothing is due. Staff have what needs a person looked up again.
+func (l *life) settle() {
+	l.commits, l.calls = nil, nil
+	for range 200 {
+		if l.due() == nil {
+			return
+		}
+		l.toNextTimer()
+		l.round(0)
+		for _, p := range l.load().Payments {
+			if p.Attention != nil {
+				in := order.ResolveInput{PaymentInput: order.PaymentInput{PaymentID: p.ID}, Resolution: order.Recheck}
+				l.act(func() error { _, err := l.service.Resolve(l.ctx, modelStaff, in); return err })
+			}
+		}
+	}
+	l.Fatalf("it does not come to rest: %+v", l.load().State)
+}
+
+// check holds the whole history against the rules, and the ledger against at most one charge.
+func (l *life) check() {
+	for _, err := range l.wrong {
+		l.Fatal(err)
+	}
+	request := order.EventPageRequest{OrderID: l.orderID, Limit: 1000}
+	pages, err := l.store.EventPages(l.ctx, auth.System, []order.EventPageRequest{request})
+	if err != nil {
+		l.Fatal(err)
+	}
+	if err := ordertest.CheckHistory(pages[request]); err != nil {
+		l.Fatal(err)
+	}
+	l.ledger()
+}
+
+// ledger gives what the provider has of each payment. It wants one charge with money at most.
+func (l *life) ledger() map[uuid.UUID]simulated.Balance {
+	balances, err := l.provider.Ledger(l.ctx, simulated.Filter{OrderID: l.orderID})
+	if err != nil {
+		l.Fatal(err)
+	}
+	byPayment := map[uuid.UUID]simulated.Balance{}
+	charges := 0
+	for _, b := range balances {
+		byPayment[b.PaymentID] = b
+		charges += b.CapturedCharges
+	}
+	if charges > 1 {
+		l.Fatalf("charged %d times: %+v", charges, balances)
+	}
+	return byPayment
+}
+
+// finished wants an end that the ledger agrees on.
+func (l *life) finished() {
+	o := l.load()
+	if o.Status != order.Delivered && o.Status != order.Cancelled || o.RefundPending != 0 {
+		l.Fatalf("it ends %+v", o.State)
+	}
+	if o.Status == order.Cancelled && o.Captured != o.Refunded {
+		l.Fatalf("it is cancelled and keeps money: %+v", o.State)
+	}
+	ledger := l.ledger()
+	for _, p := range o.Payments {
+		if b := ledger[p.ID]; p.Captured != b.Captured || p.Refunded != b.Refunded || b.Held != 0 || p.Attention != nil || p.Status.Active() {
+			l.Fatalf("the payment is %+v, the ledger has %+v", p, b)
+		}
+	}
+}
