@@ -196,7 +196,13 @@ func (l *life) check() {
 	if err := ordertest.CheckHistory(pages[request]); err != nil {
 		l.Fatal(err)
 	}
-	l.ledger()
+	kept, ledger, o := int64(0), l.ledger(), l.load()
+	for _, b := range ledger {
+		kept += b.Captured - b.Refunded
+	}
+	if o.Status == order.Cancelled && kept > o.RefundPending {
+		l.Fatalf("it is cancelled with %d pending, and the provider keeps %d: %+v", o.RefundPending, kept, ledger)
+	}
 }
 
 // ledger gives what the provider has of each payment. It wants one charge with money at most.
