@@ -4,7 +4,7 @@ test('the playground runs a query and a live subscription, offline', async ({ sh
   await page.goto('/playground');
   const answer = page.getByRole('region', { name: 'Result' }).or(page.locator('.graphiql-response'));
   await page.getByRole('button', { name: /Execute query/ }).click();
-  await expect(answer.first()).toContainText('Stoneware mug');
+  await expect(answer.first()).toContainText('COFFEE-250');
 
   await page.getByRole('tab', { name: 'WatchAll' }).click();
   await page.getByRole('button', { name: /Execute query/ }).click();
