@@ -212,6 +212,7 @@ func (c *conn) end(op *operation, err error) {
 	refused, isFault := errors.AsType[*fault.Error](err)
 	switch {
 	case c.isOver(op): // the client has completed it, or the socket is closing
+	case op.ctx.Err() != nil: // so has the session, and who watches it says why: see authenticate
 	case errors.Is(err, stream.ErrDone):
 		c.last(op, endFrame(op.id, c.dialect.complete))
 	case errors.Is(err, stream.ErrDraining) && c.isDraining(): // its close waits for the other operations

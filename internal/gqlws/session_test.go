@@ -213,6 +213,24 @@ func TestExpiry(t *testing.T) {
 			}
 		})
 	})
+	// What a stream says when its session ends is no failure: the session's end says why the socket closes.
+	t.Run("SignedOutWhileAsked", func(t *testing.T) {
+		signOut := make(chan func(error), 1)
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			signOut <- cancel
+			return ctx, gqlws.Session{}, nil
+		}}
+		inBubble(t, cfg, func(_ *testing.T, s *server) {
+			for range 50 { // which of the two is heard first is left to chance
+				c := s.ready()
+				c.send(`{"id":"1","type":"subscribe","payload":{"query":"subscription { outlived }"}}`)
+				synctest.Wait()
+				(<-signOut)(fault.New(fault.Unauthenticated, "Signed out."))
+				c.expectClose(4403)
+			}
+		})
+	})
 }
 
 func TestRefresh(t *testing.T) {

@@ -49,6 +49,17 @@ func (l *late) Next(context.Context) (stream.Item, bool, error) {
 	return stream.Item{}, false, stream.ErrDone
 }
 
+// outlived is the stream of `outlived`.
+type outlived struct{ over func() }
+
+func (o outlived) Notify(stream.Waker) {}
+func (o outlived) Close()              { o.over() }
+
+func (o outlived) Next(ctx context.Context) (stream.Item, bool, error) {
+	<-ctx.Done()
+	return stream.Item{}, false, ctx.Err()
+}
+
 // feed is the stream of `feed`. It takes an item from the server only when it was asked for one and has none.
 type feed struct {
 	server *Server

@@ -30,6 +30,7 @@ const sdl = `
 	type Mutation { touch: String! }
 	type Subscription {
 		count(to: Int!): Int!   # 1..to, then done; after stream.LastCursor when there is one
+		outlived: Int!          # waits, while it is asked, for the end of its context
 		late: Int!              # 1, which comes while its stream is being asked and has said that it has nothing
 		feed: String!           # what the test sends through Server.Items
 		plain: Int!             # 1, 2, then the end; registers no Stream
@@ -145,6 +146,10 @@ func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[strin
 		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
 		n, _ := strconv.Atoi(stream.LastCursor(ctx))
 		if stream.Register(ctx, &counter{field: field, n: n, to: to, over: over}) {
+			return never
+		}
+	case "outlived":
+		if stream.Register(ctx, outlived{over: over}) {
 			return never
 		}
 	case "late":
