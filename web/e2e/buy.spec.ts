@@ -6,10 +6,15 @@ test.describe('at a pace at which each step can be seen, on a busy machine too',
   test('buys and watches every step arrive, without reload and without polling', async ({ shopper: { page, posts } }) => {
     await page.goto('/');
     await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+    // Each search shows another shelf: what is clicked before it has come is gone with the old one.
+    const found = page.getByRole('list', { name: 'Products' }).getByRole('listitem');
     await page.getByRole('searchbox', { name: 'Search products' }).fill('mug');
+    await expect(found).toHaveCount(1);
     await page.getByRole('button', { name: 'Add Stoneware mug' }).click();
     await page.getByRole('button', { name: 'One more of Stoneware mug' }).click();
     await page.getByRole('searchbox', { name: 'Search products' }).fill('filters');
+    await expect(found.getByRole('button', { name: 'Add Paper filters, 40' })).toBeVisible();
+    await expect(found).toHaveCount(1);
     await page.getByRole('button', { name: 'Add Paper filters, 40' }).click();
     await page.getByRole('link', { name: 'Review order' }).click();
     await expect(page.getByText('Total €40.20')).toBeVisible();
