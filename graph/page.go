@@ -26,46 +26,37 @@ const (
 	auditCursor      = "audit"
 )
 
+// connect makes a page's edges, each with its cursor, and says where the page stands in its list.
+func connect[N, E any](result page.Result[N], edge func(N) (cursor string, e E)) ([]E, *model.PageInfo) {
+	edges, cursors := make([]E, len(result.Items)), make([]string, len(result.Items))
+	for i, node := range result.Items {
+		cursors[i], edges[i] = edge(node)
+	}
+	return edges, pageInfo(cursors, result.HasPrevious, result.HasNext)
+}
+
 func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
-	connection := &model.OrderConnection{
-		Edges: make([]*model.OrderEdge, len(result.Items)),
-		Nodes: result.Items,
-	}
-	cursors := make([]string, len(result.Items))
-	for i, o := range result.Items {
-		cursors[i] = page.Cursor(orderCursor, o.ID)
-		connection.Edges[i] = &model.OrderEdge{Cursor: cursors[i], Node: o}
-	}
-	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
-	return connection
+	edges, info := connect(result, func(o *order.Order) (string, *model.OrderEdge) {
+		cursor := page.Cursor(orderCursor, o.ID)
+		return cursor, &model.OrderEdge{Cursor: cursor, Node: o}
+	})
+	return &model.OrderConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
 }
 
 func auditConnection(result page.Result[*audit.Entry]) *model.AuditEntryConnection {
-	connection := &model.AuditEntryConnection{
-		Edges: make([]*model.AuditEntryEdge, len(result.Items)),
-		Nodes: result.Items,
-	}
-	cursors := make([]string, len(result.Items))
-	for i, e := range result.Items {
-		cursors[i] = page.Cursor(auditCursor, e.ID)
-		connection.Edges[i] = &model.AuditEntryEdge{Cursor: cursors[i], Node: e}
-	}
-	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
-	return connection
+	edges, info := connect(result, func(e *audit.Entry) (string, *model.AuditEntryEdge) {
+		cursor := page.Cursor(auditCursor, e.ID)
+		return cursor, &model.AuditEntryEdge{Cursor: cursor, Node: e}
+	})
+	return &model.AuditEntryConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
 }
 
 func productConnection(result page.Result[*product.Product]) *model.ProductConnection {
-	connection := &model.ProductConnection{
-		Edges: make([]*model.ProductEdge, len(result.Items)),
-		Nodes: result.Items,
-	}
-	cursors := make([]string, len(result.Items))
-	for i, p := range result.Items {
-		cursors[i] = page.Cursor(productCursor, p.ID)
-		connection.Edges[i] = &model.ProductEdge{Cursor: cursors[i], Node: p}
-	}
-	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
-	return connection
+	edges, info := connect(result, func(p *product.Product) (string, *model.ProductEdge) {
+		cursor := page.Cursor(productCursor, p.ID)
+		return cursor, &model.ProductEdge{Cursor: cursor, Node: p}
+	})
+	return &model.ProductConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
 }
 
 func paymentConnection(result page.Result[order.PaymentOf]) *model.PaymentConnection {

@@ -19,31 +19,19 @@ const (
 )
 
 func endpointConnection(result page.Result[*webhook.Endpoint]) *model.WebhookEndpointConnection {
-	connection := &model.WebhookEndpointConnection{
-		Edges: make([]*model.WebhookEndpointEdge, len(result.Items)),
-		Nodes: result.Items,
-	}
-	cursors := make([]string, len(result.Items))
-	for i, e := range result.Items {
-		cursors[i] = page.Cursor(endpointCursor, e.ID)
-		connection.Edges[i] = &model.WebhookEndpointEdge{Cursor: cursors[i], Node: e}
-	}
-	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
-	return connection
+	edges, info := connect(result, func(e *webhook.Endpoint) (string, *model.WebhookEndpointEdge) {
+		cursor := page.Cursor(endpointCursor, e.ID)
+		return cursor, &model.WebhookEndpointEdge{Cursor: cursor, Node: e}
+	})
+	return &model.WebhookEndpointConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
 }
 
 func deliveryConnection(result page.Result[*webhook.Delivery]) *model.WebhookDeliveryConnection {
-	connection := &model.WebhookDeliveryConnection{
-		Edges: make([]*model.WebhookDeliveryEdge, len(result.Items)),
-		Nodes: result.Items,
-	}
-	cursors := make([]string, len(result.Items))
-	for i, d := range result.Items {
-		cursors[i] = page.Cursor(deliveryCursor, d.ID)
-		connection.Edges[i] = &model.WebhookDeliveryEdge{Cursor: cursors[i], Node: d}
-	}
-	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
-	return connection
+	edges, info := connect(result, func(d *webhook.Delivery) (string, *model.WebhookDeliveryEdge) {
+		cursor := page.Cursor(deliveryCursor, d.ID)
+		return cursor, &model.WebhookDeliveryEdge{Cursor: cursor, Node: d}
+	})
+	return &model.WebhookDeliveryConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
 }
 
 func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhook.Filter, err error) {

@@ -20,9 +20,7 @@ func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r page.Request
 		return page.Result[*audit.Entry]{}, err
 	}
 	var q query
-	if r.After != uuid.Nil {
-		q.and(`id < ?`, r.After)
-	}
+	newestFirst(&q, "id", r)
 	var rows []struct {
 		ID      uuid.UUID `db:"id"`
 		At      time.Time `db:"at"`

@@ -4,7 +4,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/page"
 )
 
 // query collects the conditions of a list whose filters are optional. Values are always parameters.
@@ -40,4 +43,11 @@ func stringsOf[T ~string](values []T) pq.StringArray {
 		out[i] = string(v)
 	}
 	return out
+}
+
+// newestFirst bounds a list that is read by descending id and only forward.
+func newestFirst(q *query, column string, r page.Request) {
+	if r.After != uuid.Nil {
+		q.and(column+` < ?`, r.After)
+	}
 }

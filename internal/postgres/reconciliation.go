@@ -240,9 +240,7 @@ func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request 
 		return page.Result[reconcile.Entry]{}, err
 	}
 	var q query
-	if request.After != uuid.Nil {
-		q.and(`id < ?`, request.After)
-	}
+	newestFirst(&q, "id", request)
 	var rows []struct {
 		ID         uuid.UUID  `db:"id"`
 		OrderID    uuid.UUID  `db:"order_id"`

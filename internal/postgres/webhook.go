@@ -259,10 +259,3 @@ func (w *Webhooks) endpoints(ctx context.Context, condition string, args ...any)
 	}
 	return endpoints, nil
 }
-
-// newestFirst bounds a list that is read by descending id and only forward.
-func newestFirst(q *query, column string, r page.Request) {
-	if r.After != uuid.Nil {
-		q.and(column+` < ?`, r.After)
-	}
-}
