@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -70,7 +68,8 @@ type pending struct {
 	done chan struct{}
 }
 
-// Run says {"ready":true} when every socket watches, waits for a line, and says what it has Delivered.
+// Run says {"ready":true} when every socket watches. At each line it works for Seconds, and says what it has Delivered in
+// all turns so far.
 func (l *DeliverLoad) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	crowds, result := make([]*crowd, l.Groups), &Delivered{}
 	hc := keepAlive()
@@ -84,44 +83,32 @@ func (l *DeliverLoad) Run(ctx context.Context, in io.Reader, out io.Writer) erro
 	if err := setup.Wait(); err != nil {
 		return err
 	}
-	say, next := json.NewEncoder(out), bufio.NewReader(in)
-	if err := say.Encode(map[string]bool{"ready": true}); err != nil {
-		return err
-	}
-	if _, err := next.ReadString('\n'); err != nil {
-		return err
-	}
-	var took []time.Duration
-	var mu sync.Mutex
-	began := time.Now()
-	end := began.Add(time.Duration(l.Seconds) * time.Second)
-	var work errgroup.Group
-	for _, c := range crowds {
-		for range l.Window {
-			work.Go(func() error {
-				for time.Now().Before(end) {
-					sent := time.Now()
-					if err := c.event(ctx, result); err != nil {
-						return err
+	var took durations
+	return takeTurns(in, out, func() (any, error) {
+		began := time.Now()
+		end := began.Add(time.Duration(l.Seconds) * time.Second)
+		var work errgroup.Group
+		for _, c := range crowds {
+			for range l.Window {
+				work.Go(func() error {
+					for time.Now().Before(end) {
+						sent := time.Now()
+						if err := c.event(ctx, result); err != nil {
+							return err
+						}
+						took.add(time.Since(sent))
 					}
-					mu.Lock()
-					took = append(took, time.Since(sent))
-					mu.Unlock()
-				}
-				return nil
-			})
+					return nil
+				})
+			}
 		}
-	}
-	if err := work.Wait(); err != nil {
-		return err
-	}
-	result.Seconds = time.Since(began).Seconds()
-	slices.Sort(took)
-	if n := len(took); n > 0 {
-		result.P50 = float64(took[n/2].Microseconds()) / 1000
-		result.P99 = float64(took[n*99/100].Microseconds()) / 1000
-	}
-	return say.Encode(result)
+		if err := work.Wait(); err != nil {
+			return nil, err
+		}
+		result.Seconds += time.Since(began).Seconds()
+		result.P50, result.P99 = took.percentile(50), took.percentile(99)
+		return result, nil
+	})
 }
 
 // gather opens a group's sockets.

@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"context"
+	"errors"
+)
+
+// contender is a program under load: it runs when it is its turn, and rests while the others have theirs. Turns are
+// short and alternate, so that what else the machine does disturbs all contenders alike.
+type contender struct {
+	program, load *program
+	// used and database are the CPU seconds of the program and of PostgreSQL in all turns so far.
+	used, database float64
+}
+
+// contend starts the load generator of a program: a part of this one that says it is ready, works for a while at each
+// line that it is sent, and answers with what it has seen in all turns.
+func (l *lab) contend(ctx context.Context, on *program, part string, args ...string) (*contender, error) {
+	var ready struct{ Ready bool }
+	load, err := l.self(ctx, &ready, append([]string{part, on.addr}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return &contender{program: on, load: load}, nil
+}
+
+// turn lets it run once.
+func (c *contender) turn(seen any) error {
+	pid := c.program.cmd.Process.Pid
+	used, database, err := meter(pid, func() error { return c.load.ask(seen) })
+	c.used += used
+	c.database += database
+	return err
+}
+
+// stop ends load generator and program.
+func (c *contender) stop() error { return errors.Join(c.load.stop(), c.program.stop()) }
+
+// meter returns the CPU seconds that a process and PostgreSQL use while f runs.
+func meter(pid int, f func() error) (used, database float64, err error) {
+	usedBefore, err := cpu(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	databaseBefore, err := cpuOfDatabase()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := f(); err != nil {
+		return 0, 0, err
+	}
+	if used, err = cpu(pid); err != nil {
+		return 0, 0, err
+	}
+	database, err = cpuOfDatabase()
+	return used - usedBefore, database - databaseBefore, err
+}
