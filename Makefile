@@ -71,6 +71,11 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then every subscrib
 bench: bin/server ## Measure against raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
 
+# Those that need nothing but the processor; benchstat compares two of its outputs.
+.PHONY: bench-go
+bench-go: ## Go micro-benchmarks with their allocations, to be compared by benchstat: BENCH_COUNT (6)
+	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./internal/event ./internal/guard ./internal/gqlws ./internal/order
+
 .PHONY: fuzz
 fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (10m) each
 	@# Without the race detector. Minimising an input is bounded, or it would take the time from finding others.

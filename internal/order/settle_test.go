@@ -14,16 +14,16 @@ import (
 
 // walker is one order whose time only moves when told, with the calls that come due.
 type walker struct {
-	*testing.T
+	testing.TB
 	o      *order.Order
 	policy order.Policy
 	now    time.Time
 }
 
-func newWalker(t *testing.T, capture payment.CaptureMethod) *walker {
+func newWalker(t testing.TB, capture payment.CaptureMethod) *walker {
 	t.Helper()
 	w := &walker{
-		T: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		TB: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		policy: order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour},
 	}
 	price := money.New(1000, "EUR")
