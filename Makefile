@@ -24,7 +24,7 @@ run: bin/server ## Build everything and serve on http://127.0.0.1:8080
 .PHONY: generate
 generate: web/node_modules/.installed $(TOOLS)/.built ## Write generated code, docs and formatting anew
 	@# gqlgen comes first: nothing that imports its output compiles without it.
-	go generate ./graph/...
+	go generate ./graph/... ./internal/bench/naive
 	go generate -skip gqlgen ./...
 	cd web && npm run --silent generate
 	@# Given by name, gofumpt formats generated files too; their generators have the say there.
@@ -68,7 +68,7 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then every subscrib
 		go test -count=1 -parallel 1 -timeout 60m -v -run '^(TestSoak|TestSoakStalledReader|TestHostileConnections)$$' ./server
 
 .PHONY: bench
-bench: bin/server ## Measure against raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
+bench: bin/server ## Measure against pgbench, a naive server and raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
 
 # Those that need nothing but the processor; benchstat compares two of its outputs.

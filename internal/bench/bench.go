@@ -1,10 +1,10 @@
-// Package bench measures what Orderwire promises about speed, against what the machine can do: a raw gorilla/websocket
-// broadcaster runs in turn with the real server process, in the same minutes, so that the figure is a ratio that a noisy
-// machine disturbs on both sides. What every client received is checked as it comes:
-// a figure with a lost, duplicated or disordered delivery is no figure.
+// Package bench measures what Orderwire promises about speed, against what the machine can do (pgbench, a raw
+// gorilla/websocket broadcaster) and against the design that comes to mind first (package naive). They run in turn with the
+// real server process, in the same minutes, so that the figure is a ratio that a noisy machine disturbs on both sides.
+// What every client received is checked as it comes: a figure with a lost, duplicated or disordered delivery is no figure.
 //
-// One program plays all the parts (cmd): it conducts, and starts itself again as the load generator and as the
-// broadcaster, so that neither shares a process, or a garbage collector, with the server. docs/benchmarks.md has the
+// One program plays all the parts (cmd): it conducts, and starts itself again as the load generator, as the broadcaster
+// and as the naive server, so that none shares a process, or a garbage collector, with the server. docs/benchmarks.md has the
 // method and the results.
 package bench
 
@@ -41,6 +41,9 @@ type measurement struct {
 var measurements = []measurement{
 	{"idle", "what an idle subscription costs", idle},
 	{"deliveries", "events to 100 subscribers each, in turn with a raw broadcast", deliveries},
+	{"create", "orders placed by 1, 16 and 64 clients, in turn with pgbench", creates},
+	{"whole", "orders from the request to DELIVERED, in turn with the naive server", wholes},
+	{"latency", "from a request to its event on the socket, in turn with the naive server", latencies},
 }
 
 // Names of the measurements, for Config.Only.

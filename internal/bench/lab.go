@@ -61,6 +61,8 @@ type program struct {
 	out   *bufio.Reader
 	addr  string
 	admin string
+	// database is the URL of a server's.
+	database string
 }
 
 // start runs a program and returns when it has said its first line.
@@ -146,7 +148,22 @@ func (l *lab) server(ctx context.Context, env ...string) (*program, error) {
 	if !strings.Contains(line, "ready") {
 		return nil, errors.Join(fmt.Errorf("the server said %q", line), p.stop())
 	}
-	p.addr, p.admin = addr, admin
+	p.addr, p.admin, p.database = addr, admin, l.cluster.URL(database)
+	return p, nil
+}
+
+// naive starts the naive server on an empty database of its own, with so much time before each step of an order.
+func (l *lab) naive(ctx context.Context, delay time.Duration) (*program, error) {
+	database, err := l.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var at struct{ Addr string }
+	p, err := l.self(ctx, &at, "naive", l.cluster.URL(database), delay.String())
+	if err != nil {
+		return nil, err
+	}
+	p.addr, p.database = at.Addr, l.cluster.URL(database)
 	return p, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -31,11 +32,61 @@ var figures = []figure{
 	{"deliveries.faults", "deliveries lost, duplicated or out of order", "", 0, 0, true},
 	{"deliveries.p50", "request to event on all 100 sockets, p50", "ms", 0, 0, true},
 	{"deliveries.p99", "request to event on all 100 sockets, p99", "ms", 0, 0, true},
+	{"create.ratio.1", "orderCreate per second ÷ pgbench, 1 client", "", .45, .60, false},
+	{"create.ratio.16", "orderCreate per second ÷ pgbench, 16 clients", "", .80, 1, false},
+	{"create.ratio.64", "orderCreate per second ÷ pgbench, 64 clients", "", 1.5, 2.5, false},
+	{"create.p99ratio.64", "orderCreate p99 ÷ pgbench's, 64 clients", "", .6, .4, true},
+	{"create.cpu.16", "CPU of server and database per 1,000 orderCreate, 16 clients", "s", .30, .22, true},
+	{"create.cpu.64", "CPU of server and database per 1,000 orderCreate, 64 clients", "s", .22, .16, true},
+	{"create.faults", "orders answered and not there, or there twice", "", 0, 0, true},
+	{"whole.ratio", "orders from request to DELIVERED per second ÷ naive, 64 clients, a subscriber each", "", 3, 6, false},
+	{"whole.faults", "events of these orders lost, duplicated or out of order", "", 0, 0, true},
+	{"latency.p50ratio", "request to its event on the socket ÷ naive, 100/s, 1,000 subscribers, p50", "", .65, .5, true},
+	{"latency.p99ratio", "request to its event on the socket ÷ naive, 100/s, 1,000 subscribers, p99", "", .6, .4, true},
+	{"latency.faults", "events of these requests lost, duplicated or out of order", "", 0, 0, true},
+	{"create.rate.1", "orderCreate per second, 1 client", "/s", 0, 0, false},
+	{"create.rate.16", "orderCreate per second, 16 clients", "/s", 0, 0, false},
+	{"create.rate.64", "orderCreate per second, 64 clients", "/s", 0, 0, false},
+	{"create.pgbench.1", "pgbench, transactions per second, 1 client", "/s", 0, 0, false},
+	{"create.pgbench.16", "pgbench, transactions per second, 16 clients", "/s", 0, 0, false},
+	{"create.pgbench.64", "pgbench, transactions per second, 64 clients", "/s", 0, 0, false},
+	{"create.cpu.1", "CPU of server and database per 1,000 orderCreate, 1 client", "s", 0, 0, true},
+	{"create.dbcpu.1", "database CPU per 1,000 orderCreate, 1 client", "s", 0, 0, true},
+	{"create.dbcpu.16", "database CPU per 1,000 orderCreate, 16 clients", "s", 0, 0, true},
+	{"create.dbcpu.64", "database CPU per 1,000 orderCreate, 64 clients", "s", 0, 0, true},
+	{"create.pgbenchcpu.1", "database CPU per 1,000 of pgbench, 1 client", "s", 0, 0, true},
+	{"create.pgbenchcpu.16", "database CPU per 1,000 of pgbench, 16 clients", "s", 0, 0, true},
+	{"create.pgbenchcpu.64", "database CPU per 1,000 of pgbench, 64 clients", "s", 0, 0, true},
+	{"create.p99ratio.1", "orderCreate p99 ÷ pgbench's, 1 client", "", 0, 0, true},
+	{"create.p99ratio.16", "orderCreate p99 ÷ pgbench's, 16 clients", "", 0, 0, true},
+	{"create.p50.1", "orderCreate p50, 1 client", "ms", 0, 0, true},
+	{"create.p50.16", "orderCreate p50, 16 clients", "ms", 0, 0, true},
+	{"create.p50.64", "orderCreate p50, 64 clients", "ms", 0, 0, true},
+	{"create.p99.1", "orderCreate p99, 1 client", "ms", 0, 0, true},
+	{"create.p99.16", "orderCreate p99, 16 clients", "ms", 0, 0, true},
+	{"create.p99.64", "orderCreate p99, 64 clients", "ms", 0, 0, true},
+	{"create.pgbenchp99.1", "pgbench p99, 1 client", "ms", 0, 0, true},
+	{"create.pgbenchp99.16", "pgbench p99, 16 clients", "ms", 0, 0, true},
+	{"create.pgbenchp99.64", "pgbench p99, 64 clients", "ms", 0, 0, true},
+	{"whole.rate", "orders from request to DELIVERED per second", "/s", 0, 0, false},
+	{"whole.naive", "naive, orders from request to DELIVERED per second", "/s", 0, 0, false},
+	{"whole.cpu", "CPU of server and database per 1,000 of these orders", "s", 0, 0, true},
+	{"whole.naivecpu", "naive, CPU of server and database per 1,000 of these orders", "s", 0, 0, true},
+	{"whole.dbcpu", "database CPU per 1,000 of these orders", "s", 0, 0, true},
+	{"whole.naivedbcpu", "naive, database CPU per 1,000 of these orders", "s", 0, 0, true},
+	{"whole.p50", "request to DELIVERED, p50", "ms", 0, 0, true},
+	{"whole.p99", "request to DELIVERED, p99", "ms", 0, 0, true},
+	{"whole.naivep50", "naive, request to DELIVERED, p50", "ms", 0, 0, true},
+	{"whole.naivep99", "naive, request to DELIVERED, p99", "ms", 0, 0, true},
+	{"latency.p50", "request to its event on the socket, p50", "ms", 0, 0, true},
+	{"latency.p99", "request to its event on the socket, p99", "ms", 0, 0, true},
+	{"latency.naivep50", "naive, request to its event on the socket, p50", "ms", 0, 0, true},
+	{"latency.naivep99", "naive, request to its event on the socket, p99", "ms", 0, 0, true},
 }
 
 // promised tells the figures with a target, of which 0 is one where less than nothing cannot be.
 func (f figure) promised() bool {
-	return f.must > 0 || f.reach > 0 || f.name == "idle.goroutines.subscription" || f.name == "deliveries.faults"
+	return f.must > 0 || f.reach > 0 || f.name == "idle.goroutines.subscription" || strings.HasSuffix(f.name, faultsSuffix)
 }
 
 // Machine is where a report was made.
@@ -92,9 +143,17 @@ func (f figure) verdict(median float64) string {
 	return "MISSED"
 }
 
-// Faultless reports whether no delivery was lost, duplicated or out of order.
+// faultsSuffix is that of the figures that count faults.
+const faultsSuffix = ".faults"
+
+// Faultless reports whether nothing was lost, duplicated or out of order.
 func (r *Report) Faultless() bool {
-	return !slices.ContainsFunc(r.Values["deliveries.faults"], func(v float64) bool { return v > 0 })
+	for name, values := range r.Values {
+		if strings.HasSuffix(name, faultsSuffix) && slices.ContainsFunc(values, func(v float64) bool { return v > 0 }) {
+			return false
+		}
+	}
+	return true
 }
 
 // Write prints the table.

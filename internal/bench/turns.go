@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // contender is a program under load: it runs when it is its turn, and rests while the others have theirs. Turns are
@@ -22,6 +23,22 @@ func (l *lab) contend(ctx context.Context, on *program, part string, args ...str
 		return nil, err
 	}
 	return &contender{program: on, load: load}, nil
+}
+
+// rivals puts the same load on a server and on a naive one with so much time before each step of an order. When it
+// fails, the server is stopped.
+func (l *lab) rivals(ctx context.Context, server *program, delay time.Duration, part string, args ...string) (ours, theirs *contender, err error) {
+	if ours, err = l.contend(ctx, server, part, args...); err != nil {
+		return nil, nil, errors.Join(err, server.stop())
+	}
+	naive, err := l.naive(ctx, delay)
+	if err != nil {
+		return nil, nil, errors.Join(err, ours.stop())
+	}
+	if theirs, err = l.contend(ctx, naive, part, args...); err != nil {
+		return nil, nil, errors.Join(err, naive.stop(), ours.stop())
+	}
+	return ours, theirs, nil
 }
 
 // turn lets it run once.

@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/orderwire/orderwire/internal/bench"
+	"github.com/orderwire/orderwire/internal/bench/naive"
 )
 
 const usage = `usage: bench SERVER FOLDER
@@ -93,6 +95,37 @@ var parts = map[string]func(context.Context, []string) error{
 	},
 	"broadcast": func(ctx context.Context, _ []string) error {
 		return (&bench.Broadcaster{}).Run(ctx, os.Stdin, os.Stdout)
+	},
+	"naive": func(ctx context.Context, args []string) error {
+		if len(args) != 2 {
+			return errors.New("naive: a database and a delay are needed")
+		}
+		delay, err := time.ParseDuration(args[1])
+		if err != nil {
+			return err
+		}
+		return naive.Server{DatabaseURL: args[0], StepDelay: delay}.Run(ctx, os.Stdin, os.Stdout)
+	},
+	"create": func(ctx context.Context, args []string) error {
+		n, err := numbers(args[1:], 2)
+		if err != nil {
+			return err
+		}
+		return bench.CreateLoad{Addr: args[0], Clients: n[0], Seconds: n[1]}.Run(ctx, os.Stdin, os.Stdout)
+	},
+	"whole": func(ctx context.Context, args []string) error {
+		n, err := numbers(args[1:], 2)
+		if err != nil {
+			return err
+		}
+		return bench.WholeLoad{Addr: args[0], Clients: n[0], Seconds: n[1]}.Run(ctx, os.Stdin, os.Stdout)
+	},
+	"latency": func(ctx context.Context, args []string) error {
+		n, err := numbers(args[1:], 3)
+		if err != nil {
+			return err
+		}
+		return bench.LatencyLoad{Addr: args[0], Sockets: n[0], Turns: n[1], Rate: n[2]}.Run(ctx, os.Stdin, os.Stdout)
 	},
 	"deliver":     func(ctx context.Context, args []string) error { return deliver(ctx, args, false) },
 	"deliver-raw": func(ctx context.Context, args []string) error { return deliver(ctx, args, true) },
