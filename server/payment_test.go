@@ -87,7 +87,7 @@ func (s *scene) place(token, capture string) {
 func (s *scene) ask(by *user, mutation string, input map[string]any) string {
 	s.t.Helper()
 	subject, of := "paymentId", s.paymentID
-	if strings.HasPrefix(mutation, "order") || strings.HasPrefix(mutation, "refund") {
+	if strings.HasPrefix(mutation, "order") || strings.HasPrefix(mutation, "refund") || mutation == "paymentRetry" {
 		subject, of = "orderId", s.orderID
 	}
 	whole := map[string]any{subject: of}
@@ -154,6 +154,14 @@ func (s *scene) total() (minor int64) {
 
 func end(int) bool { return true }
 
+// checkEvents wants the types of events, separated by spaces.
+func checkEvents(t *testing.T, got []string, want string) {
+	t.Helper()
+	if !slices.Equal(got, strings.Fields(want)) {
+		t.Errorf("got  %q\nwant %q", got, strings.Fields(want))
+	}
+}
+
 // Every step of every way to pay reaches the subscription as its own event, in order, and the provider has taken what
 // we believe.
 func TestPaymentsLive(t *testing.T) {
@@ -165,12 +173,6 @@ func TestPaymentsLive(t *testing.T) {
 		delivered = placed + "PAYMENT_CONFIRMED ORDER_DELIVERED"
 		waits     = placed + "PAYMENT_ACTION_REQUIRED PAYMENT_PROCESSING "
 	)
-	check := func(t *testing.T, got []string, want string) {
-		t.Helper()
-		if !slices.Equal(got, strings.Fields(want)) {
-			t.Errorf("got  %q\nwant %q", got, strings.Fields(want))
-		}
-	}
 	t.Run("OKManualCapture", func(t *testing.T) {
 		t.Parallel()
 		s := newScene(t, app)
@@ -181,7 +183,7 @@ func TestPaymentsLive(t *testing.T) {
 			},
 			"ORDER_DELIVERED": end,
 		})
-		check(t, got, held+"PAYMENT_CONFIRMED ORDER_DELIVERED")
+		checkEvents(t, got, held+"PAYMENT_CONFIRMED ORDER_DELIVERED")
 		s.ledger(app.provider, s.total(), 0)
 	})
 	t.Run("OKVoid", func(t *testing.T) {
@@ -194,7 +196,7 @@ func TestPaymentsLive(t *testing.T) {
 			},
 			"PAYMENT_VOIDED": end,
 		})
-		check(t, got, held+"PAYMENT_VOIDED")
+		checkEvents(t, got, held+"PAYMENT_VOIDED")
 		s.ledger(app.provider, 0, 0)
 	})
 	t.Run("OKPartialRefunds", func(t *testing.T) {
@@ -212,7 +214,7 @@ func TestPaymentsLive(t *testing.T) {
 				return n == 2
 			},
 		})
-		check(t, got, delivered+" REFUND_CREATED REFUND_SUCCEEDED REFUND_CREATED REFUND_SUCCEEDED")
+		checkEvents(t, got, delivered+" REFUND_CREATED REFUND_SUCCEEDED REFUND_CREATED REFUND_SUCCEEDED")
 		s.ledger(app.provider, s.total(), s.total())
 		if code := s.ask(s.staff, "refundCreate", map[string]any{"idempotencyKey": "more-" + s.orderID}); code != "NOTHING_REFUNDABLE" {
 			t.Errorf("a third refund: %q", code)
@@ -222,7 +224,7 @@ func TestPaymentsLive(t *testing.T) {
 		t.Run("OK"+token, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, app)
-			check(t, s.play(token, "AUTOMATIC", map[string]func(int) bool{"ORDER_DELIVERED": end}), delivered)
+			checkEvents(t, s.play(token, "AUTOMATIC", map[string]func(int) bool{"ORDER_DELIVERED": end}), delivered)
 			s.ledger(app.provider, s.total(), 0)
 		})
 	}
@@ -237,7 +239,7 @@ func TestPaymentsLive(t *testing.T) {
 				},
 				"ORDER_DELIVERED": end, "PAYMENT_DECLINED": end,
 			})
-			check(t, got, waits+then)
+			checkEvents(t, got, waits+then)
 			if outcome == "APPROVE" {
 				s.ledger(app.provider, s.total(), 0)
 			} else {
@@ -247,21 +249,51 @@ func TestPaymentsLive(t *testing.T) {
 	}
 }
 
-// The provider charges and is not heard for as long as staff have patience; the order is cancelled, and then the charge
-// turns up. It is booked, given back, and shown.
+// The provider takes money that it had said it would not take, after the order was cancelled. It is booked, given back, and
+// shown.
 func TestLateSuccessIsRefunded(t *testing.T) {
+	t.Parallel()
+	databaseURL := postgrestest.URL(t)
+	app := startApp(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL)
+	s := newScene(t, app)
+	got := s.play("sim_requires_action", "AUTOMATIC", map[string]func(int) bool{
+		"PAYMENT_ACTION_REQUIRED": func(int) bool {
+			s.must(s.ada, "orderCancel", nil)
+			return false
+		},
+		"ORDER_CANCELLED": func(int) bool {
+			db.MustExec(`UPDATE simulated.charges SET status = 'CAPTURED', captured = amount`)
+			s.must(s.staff, "paymentResolve", map[string]any{"resolution": "RECHECK", "note": ""})
+			return false
+		},
+		"REFUND_SUCCEEDED": end,
+	})
+	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_ACTION_REQUIRED ORDER_CANCELLING PAYMENT_VOIDED ORDER_CANCELLED REFUND_CREATED REFUND_SUCCEEDED")
+	s.ledger(app.provider, s.total(), s.total())
+}
+
+// The provider is not heard, and staff give up a charge that its customer can still approve. The order is not paid again
+// before the provider has let that charge go.
+func TestMarkLeavesNoLiveCharge(t *testing.T) {
 	t.Parallel()
 	provider, silent, url := providerBehindGate(t)
 	databaseURL := postgrestest.URL(t)
 	app := startApp(t, databaseURL, "SIMULATED_URL="+url)
 	db := postgrestest.Connect(t, databaseURL)
 	s := newScene(t, app)
+	retry := func() string {
+		return s.ask(s.ada, "paymentRetry", map[string]any{"idempotencyKey": "retry-" + s.orderID, "paymentMethod": map[string]any{"token": "sim_approve"}})
+	}
 	silent.Store(true)
-	got := s.play("sim_approve", "AUTOMATIC", map[string]func(int) bool{
-		"PAYMENT_PROCESSING": func(int) bool {
+	got := s.play("sim_requires_action", "AUTOMATIC", map[string]func(int) bool{
+		"PAYMENT_PROCESSING": func(n int) bool {
+			if n > 1 {
+				return false
+			}
 			await(t.Context(), t, func() bool { // the charge is made
-				totals, err := provider.Totals(t.Context())
-				return err == nil && len(totals) == 1 && totals[0].CapturedCharges == 1
+				balances, err := provider.Ledger(t.Context(), simulated.Filter{})
+				return err == nil && len(balances) == 1
 			})
 			// Attention as it would be at the cap of calls, a minute later.
 			tx := db.MustBegin()
@@ -271,24 +303,22 @@ func TestLateSuccessIsRefunded(t *testing.T) {
 				t.Error(err)
 			}
 			s.must(s.staff, "paymentResolve", map[string]any{"resolution": "MARK_NOT_CAPTURED", "note": "The customer's bank shows nothing."})
-			return false
-		},
-		"PAYMENT_DECLINED": func(int) bool {
-			s.must(s.ada, "orderCancel", nil)
-			return false
-		},
-		"ORDER_CANCELLED": func(int) bool {
+			if code := retry(); code != "NOT_ALLOWED_IN_STATE" {
+				t.Errorf("paid again with the first charge alive: %q", code)
+			}
 			silent.Store(false)
-			s.must(s.staff, "paymentResolve", map[string]any{"resolution": "RECHECK", "note": ""})
 			return false
 		},
-		"REFUND_SUCCEEDED": end,
+		"PAYMENT_VOIDED": func(int) bool {
+			if code := retry(); code != "" {
+				t.Errorf("not paid again: %s", code)
+			}
+			return false
+		},
+		"ORDER_DELIVERED": end,
 	})
-	want := strings.Fields("ORDER_CREATED PAYMENT_PROCESSING PAYMENT_DECLINED ORDER_CANCELLING ORDER_CANCELLED REFUND_CREATED REFUND_SUCCEEDED")
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-	s.ledger(provider, s.total(), s.total())
+	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_VOIDED PAYMENT_RETRIED PAYMENT_PROCESSING PAYMENT_CONFIRMED ORDER_DELIVERED")
+	s.ledger(provider, s.total(), 0)
 }
 
 // providerBehindGate is a simulated provider that does all it is asked and whose answers are lost while silent.

@@ -5023,7 +5023,7 @@ enum AttemptOutcome {
   """The provider did it."""
   SUCCESS
 
-  """The provider definitely did not do it."""
+  """The provider definitely did not do it; or it was given up for a void, as ` + "`" + `message` + "`" + ` says."""
   FAIL
 
   """Nobody knows, as after a timeout. It is looked up, or repeated with the same key, until it is known."""
@@ -5322,7 +5322,8 @@ input PaymentResolveInput {
 
 """
 Ways to settle a payment. The two marks say where the money is, and so how the attempt under way ended; with none under way
-they confirm what is booked. Money that a mark books for a payment that has ended is given back at once.
+they confirm what is booked. Money that a mark books for a payment that has ended is given back at once. That a charge can
+no longer take money only the provider can say: a mark does not end a payment that its customer may still approve.
 """
 enum PaymentResolution {
   """Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation."""
@@ -5331,7 +5332,11 @@ enum PaymentResolution {
   """The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed."""
   MARK_CAPTURED
 
-  """The money is not with the shop: an authorization or capture failed, a void or refund succeeded."""
+  """
+  The money is not with the shop: a capture failed, a refund or the void of a hold succeeded. An authorization is given up: the
+  payment turns VOIDED, and the order can be paid again, when the provider has let it go, which it is asked for as long as it
+  takes; should it have taken the money, the payment turns CONFIRMED.
+  """
   MARK_NOT_CAPTURED
 }
 
@@ -5364,7 +5369,10 @@ enum PaymentResolveErrorCode {
   """There is no such payment."""
   PAYMENT_NOT_FOUND
 
-  """A mark for a payment that needs nobody, or against what is booked; a RECHECK of one the provider never saw."""
+  """
+  A mark for a payment that needs nobody, or against what is booked; MARK_NOT_CAPTURED for one that is being voided and was never
+  held; a RECHECK of one the provider never saw.
+  """
   NOT_ALLOWED_IN_STATE
 
   """The order's version is not the expected one. Reload it, look again, and send the new version."""

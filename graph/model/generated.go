@@ -1198,7 +1198,8 @@ type PaymentResolveErrorCode string
 const (
 	// There is no such payment.
 	PaymentResolveErrorCodePaymentNotFound PaymentResolveErrorCode = "PAYMENT_NOT_FOUND"
-	// A mark for a payment that needs nobody, or against what is booked; a RECHECK of one the provider never saw.
+	// A mark for a payment that needs nobody, or against what is booked; MARK_NOT_CAPTURED for one that is being voided and was never
+	// held; a RECHECK of one the provider never saw.
 	PaymentResolveErrorCodeNotAllowedInState PaymentResolveErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not the expected one. Reload it, look again, and send the new version.
 	PaymentResolveErrorCodeConflict PaymentResolveErrorCode = "CONFLICT"

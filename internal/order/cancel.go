@@ -29,7 +29,8 @@ func (o *Order) Cancel(c Cause, reason CancelReason) error {
 //
 //   - A payment the provider cannot know of is voided at once.
 //   - One that is held, waits for the customer or is prepared and not confirmed gets a VOID attempt.
-//   - One whose charge is under way is left until its outcome is known.
+//   - One whose charge or capture is under way is left until its outcome is known, or its calls have reached their cap: then
+//     it gets a VOID attempt, too.
 //   - What is captured and not refunded is refunded; a failed refund is replaced, after a pause.
 //   - When nothing is left, the order is CANCELLED.
 func (o *Order) unwind(c Cause) error {
@@ -39,13 +40,13 @@ func (o *Order) unwind(c Cause) error {
 	c = c.by(ActorSystem)
 	if p := o.activePayment(); p != nil {
 		open := o.openAttempt(p.ID)
-		atProvider := p.Status == payment.RequiresAction || p.Status == payment.Authorized
+		atProvider := p.Status == payment.RequiresAction || p.Status == payment.Authorized || open != nil && (open.Prepared || open.LookUpOnly)
 		switch {
 		case open != nil && open.Operation == payment.OperationVoid:
 			return nil
-		case open != nil && open.Called() && p.Status != payment.RequiresAction && !open.Prepared:
+		case open != nil && open.Called() && p.Status != payment.RequiresAction && !open.Prepared && !open.LookUpOnly:
 			return nil
-		case !atProvider && (open == nil || !open.Prepared):
+		case !atProvider:
 			if open != nil {
 				open.Finish(payment.AttemptFail, "cancelled before it was sent", c.Now)
 			}
@@ -53,14 +54,7 @@ func (o *Order) unwind(c Cause) error {
 				return err
 			}
 		default:
-			if open != nil {
-				open.Finish(payment.AttemptFail, "cancelled", c.Now)
-			}
-			goal := payment.Voided
-			if *o.CancelReason == CancelledByExpiry {
-				goal = payment.Expired
-			}
-			o.addVoid(c, p, goal, c.Now)
+			o.letGo(c, p, "cancelled")
 			return nil
 		}
 	}

@@ -30,11 +30,22 @@ func (o *Order) Void(c Cause, policy Policy, p *payment.Payment) error {
 	if p.Status == payment.Initializing {
 		return o.release(c, p, policy.Expiry)
 	}
-	if open := o.openAttempt(p.ID); open != nil {
-		open.Finish(payment.AttemptFail, "voided", c.Now)
-	}
-	o.addVoid(c, p, payment.Voided, c.Now)
+	o.letGo(c, p, "voided")
 	return nil
+}
+
+// letGo gives up what is under way with a payment, for the reason given, and makes the attempt that voids it. The payment
+// goes on until the provider has said that it takes no money any more, or that it did: only then can the order be paid by
+// another one.
+func (o *Order) letGo(c Cause, p *payment.Payment, why string) {
+	if open := o.openAttempt(p.ID); open != nil {
+		open.Finish(payment.AttemptFail, why, c.Now)
+	}
+	goal := payment.Voided
+	if o.CancelReason != nil && *o.CancelReason == CancelledByExpiry {
+		goal = payment.Expired
+	}
+	o.addVoid(c, p, goal, c.Now)
 }
 
 // addVoid makes the attempt that releases a payment. goal is what the payment will be then; "" for one that has ended.
@@ -106,7 +117,7 @@ func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *paymen
 			o.keepHold(c, policy, p)
 			return nil
 		}
-		// It must happen: the order is being cancelled, or the time is up.
+		// It must happen: the order is being cancelled, the time is up, or the charge can take money without us.
 		o.calm(p, payment.UnknownOutcome)
 		n := o.failedVoids(p)
 		if n >= callsCap {

@@ -24,6 +24,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"customer": m.customer,
 		"staff":    m.staff, "staff again": m.staff,
 		"provider": m.providerActs,
+		"outage":   m.outage,
 	}
 }
 
@@ -44,6 +45,15 @@ func (m *model) toNextTimer(t *rapid.T) {
 		m.now = *due
 	}
 	m.pipeline(t)
+}
+
+// outage: for some minutes the provider hears and answers nothing, so that calls reach their cap.
+func (m *model) outage(t *rapid.T) {
+	m.down = true
+	for range 12 {
+		m.toNextTimer(t)
+	}
+	m.down = false
 }
 
 func (m *model) customer(t *rapid.T) {
@@ -79,11 +89,10 @@ func (m *model) staff(t *rapid.T) {
 		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.Recheck) // refused when the provider never saw it
 	case do == "mark":
 		m.mark(m.anyPayment(t))
-	case do == "mark wrongly" && latest.Status == payment.Processing && m.o.Attempts != nil:
+	case do == "mark wrongly" && (latest.Status == payment.Processing || latest.Status == payment.RequiresAction) && m.o.Attempts != nil:
 		// Staff are told that nothing was taken, rightly or not, long before the cap.
-		m.marked = true
 		m.attend(latest)
-		m.must(m.o.Resolve(m.cause(), m.policy, latest.ID, order.MarkNotCaptured))
+		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.MarkNotCaptured) // refused while it is being voided
 	}
 }
 
@@ -104,9 +113,6 @@ func (m *model) mark(p *payment.Payment) {
 			}
 			charge := m.provider.charges[p.ID]
 			kept := charge != nil && charge.captured > 0
-			if charge != nil && charge.state == payment.ActionRequired {
-				m.marked = true // the customer may act later on what staff have given up
-			}
 			if refunds {
 				kept = m.provider.done[a.ID].Outcome != payment.Refunded
 			}
@@ -117,14 +123,14 @@ func (m *model) mark(p *payment.Payment) {
 			m.network, m.flight = nil, nil
 			m.provider.settled(a.Operation, p.ID)
 			m.attend(p)
-			m.must(m.o.Resolve(m.cause(), m.policy, p.ID, resolution))
+			_ = m.o.Resolve(m.cause(), m.policy, p.ID, resolution) // refused for the void of what was never held
 			return
 		}
 	}
 }
 
 func (m *model) providerActs(t *rapid.T) {
-	switch rapid.SampledFrom([]string{"a call arrives late", "lapse", "forgets keys"}).Draw(t, "provider") {
+	switch rapid.SampledFrom([]string{"a call arrives late", "lapse", "forgets keys", "takes money after all"}).Draw(t, "provider") {
 	case "a call arrives late":
 		if n := len(m.network); n > 0 {
 			m.provider.do(m.network[n-1].call, m.network[n-1].how)
@@ -135,5 +141,9 @@ func (m *model) providerActs(t *rapid.T) {
 	case "forgets keys":
 		m.network = nil
 		m.provider.forget()
+	case "takes money after all":
+		if m.provider.breaksItsWord(m.anyPayment(t).ID, m.o.Total.Minor) {
+			m.late++
+		}
 	}
 }

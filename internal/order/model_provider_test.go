@@ -12,6 +12,8 @@ import (
 // other half of the model: what it took and gave back is compared with what the order believes.
 type modelProvider struct {
 	charges map[uuid.UUID]*modelCharge
+	// voided payments take no authorization any more, however late it arrives.
+	voided map[uuid.UUID]bool
 	// done is what each key did, for ever: what a look-up sees.
 	done map[uuid.UUID]modelAnswer
 	// forgotten keys are past the provider's key lifetime: a call with one acts again.
@@ -24,7 +26,7 @@ type modelProvider struct {
 
 func newModelProvider(prepares bool) *modelProvider {
 	return &modelProvider{
-		charges: map[uuid.UUID]*modelCharge{}, done: map[uuid.UUID]modelAnswer{}, forgotten: map[uuid.UUID]bool{},
+		charges: map[uuid.UUID]*modelCharge{}, voided: map[uuid.UUID]bool{}, done: map[uuid.UUID]modelAnswer{}, forgotten: map[uuid.UUID]bool{},
 		asked: map[string]modelCall{}, prepares: prepares,
 	}
 }
@@ -33,6 +35,7 @@ type modelCharge struct {
 	state              payment.Outcome
 	code               string
 	manual             bool
+	reference          string
 	captured, refunded int64
 	captures           int
 }
@@ -68,7 +71,7 @@ func refused(code string) modelAnswer {
 
 // witness reports a call that breaks the rules of keys: one key is one request, and an operation gets another key only
 // after the one before has definitely done nothing.
-func (m *modelProvider) witness(call payment.Call, marked bool) error {
+func (m *modelProvider) witness(call payment.Call) error {
 	subject := call.PaymentID
 	if call.Operation == payment.OperationRefund {
 		subject = call.RefundID
@@ -82,7 +85,7 @@ func (m *modelProvider) witness(call payment.Call, marked bool) error {
 		return nil
 	case now.key == before.key:
 		return fmt.Errorf("key %s for %s and for %s", now.key, before.request, now.request)
-	case !marked && !m.done[before.key].definitely():
+	case !m.done[before.key].definitely():
 		return fmt.Errorf("%s with another key, though the one before may have been done (%+v)", of, m.done[before.key])
 	}
 	return nil
@@ -109,7 +112,7 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 	switch {
 	case call.Operation == payment.OperationAuthorize:
 		return m.authorize(call, how)
-	case how.reject || charge == nil:
+	case how.reject || charge == nil && call.Operation != payment.OperationVoid:
 		return modelAnswer{err: &payment.DefiniteError{Message: "rejected"}}
 	case call.Operation == payment.OperationCapture:
 		if charge.state == payment.Held && !how.refuse {
@@ -120,13 +123,16 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 		}
 		return refused("not_held")
 	case call.Operation == payment.OperationVoid:
-		if charge.state == payment.Captured {
+		if charge != nil && charge.state == payment.Captured {
 			return modelAnswer{Result: payment.Result{Outcome: payment.Captured}}
 		}
 		if how.refuse {
 			return refused("not_now")
 		}
-		charge.state = payment.Released
+		m.voided[call.PaymentID] = true
+		if charge != nil {
+			charge.state = payment.Released
+		}
 		return modelAnswer{Result: payment.Result{Outcome: payment.Released}}
 	case how.refuse || call.Amount.Minor > charge.captured-charge.refunded:
 		return refused("not_now")
@@ -139,18 +145,17 @@ func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
 	if how.reject {
 		return modelAnswer{err: &payment.DefiniteError{Message: "rejected"}}
 	}
+	if m.voided[call.PaymentID] {
+		return refused("voided")
+	}
 	charge := m.charges[call.PaymentID]
 	if charge == nil {
-		charge = &modelCharge{manual: call.Capture == payment.CaptureManual}
+		charge = &modelCharge{manual: call.Capture == payment.CaptureManual, reference: "charge of " + call.PaymentID.String()}
 		m.charges[call.PaymentID] = charge
 	}
-	reference := "charge of " + call.PaymentID.String()
 	if m.prepares && (call.Reference == "" || charge.state == "") {
 		charge.state = payment.Prepared
-		return modelAnswer{Result: payment.Result{Outcome: payment.Prepared, Reference: reference}}
-	}
-	if charge.state == payment.Released {
-		return refused("voided")
+		return modelAnswer{Result: payment.Result{Outcome: payment.Prepared, Reference: charge.reference}}
 	}
 	charge.state = how.decide
 	switch {
@@ -161,7 +166,7 @@ func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
 	case how.decide == payment.Refused:
 		charge.code = "declined"
 	}
-	return modelAnswer{Result: payment.Result{Outcome: charge.state, Code: charge.code, Reference: reference}}
+	return modelAnswer{Result: payment.Result{Outcome: charge.state, Code: charge.code, Reference: charge.reference}}
 }
 
 func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
@@ -170,9 +175,9 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 	switch {
 	case !ok:
 		return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
-	case call.Operation == payment.OperationAuthorize && a.err == nil:
+	case call.Operation == payment.OperationAuthorize && charge != nil:
 		return modelAnswer{Result: payment.Result{
-			Outcome: charge.state, Code: charge.code, Reference: a.Reference, Totals: books(charge.captured, charge.refunded),
+			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Totals: books(charge.captured, charge.refunded),
 		}}
 	}
 	return a
@@ -200,6 +205,16 @@ func (m *modelProvider) lapse(paymentID uuid.UUID) {
 	case charge.state == payment.Held:
 		charge.state = payment.Released
 	}
+}
+
+// breaksItsWord takes the money of a charge that it has said it would not take. It reports whether there was one.
+func (m *modelProvider) breaksItsWord(paymentID uuid.UUID, amount int64) bool {
+	charge := m.charges[paymentID]
+	if charge == nil || charge.state != payment.Refused && charge.state != payment.Released {
+		return false
+	}
+	charge.take(amount)
+	return true
 }
 
 // forget ends the lifetime of all keys.

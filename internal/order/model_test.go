@@ -36,8 +36,10 @@ type model struct {
 	// network has calls that did not reach the provider yet; whoever sent them has given up.
 	network []delayed
 	checked int
-	// marked: staff said that nothing was taken, perhaps wrongly, so that the customer may have paid again.
-	marked bool
+	// down: the provider is out of reach.
+	down bool
+	// late counts the charges of which the provider had said that it takes nothing, and did.
+	late int
 }
 
 type delayed struct {
@@ -98,11 +100,14 @@ func (m *model) ask(healthy bool) (asked bool) {
 		how.refuse = rapid.IntRange(0, 3).Draw(m.T, "refusal") == 0
 		how.reject = rapid.IntRange(0, 7).Draw(m.T, "rejection") == 0
 	}
+	if m.down {
+		fate = "lost before"
+	}
 	m.flight = work
 	if fate == "lost before" || fate == "delayed" {
 		m.answered = modelAnswer{err: errTimeout}
 		if fate == "delayed" && !work.LookUpOnly && !work.LookUpFirst {
-			m.must(m.provider.witness(work.Call, m.marked))
+			m.must(m.provider.witness(work.Call))
 			m.network = append(m.network, delayed{work.Call, how})
 		}
 		return true
@@ -123,7 +128,7 @@ func (m *model) perform(work *order.Work, how mood) modelAnswer {
 			return seen
 		}
 	}
-	m.must(m.provider.witness(work.Call, m.marked))
+	m.must(m.provider.witness(work.Call))
 	return m.provider.do(work.Call, how)
 }
 
@@ -141,7 +146,8 @@ func (m *model) take() {
 	}
 }
 
-// settle lets a healthy provider and time do their work until nothing is due but what waits for people.
+// settle lets a healthy provider and time do their work until nothing is due, with staff who have looked up again what needs
+// them. An accepted cancel does not.
 func (m *model) settle() {
 	if m.flight != nil {
 		m.take()
@@ -159,7 +165,7 @@ func (m *model) settle() {
 			m.now = *due
 		}
 		for i := range m.o.Payments {
-			if p := &m.o.Payments[i]; p.Attention != nil && p.RecheckAt == nil {
+			if p := &m.o.Payments[i]; p.Attention != nil && p.RecheckAt == nil && m.o.Status != order.Cancelling {
 				_ = m.o.Resolve(m.cause(), m.policy, p.ID, order.Recheck) // refused when the provider never saw it
 			}
 		}

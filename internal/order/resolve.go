@@ -23,9 +23,14 @@ const (
 // Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
 //
 //	attempt               MarkCaptured                    MarkNotCaptured
-//	authorize, capture    it succeeded                    it failed
-//	void                  it came too late                it succeeded
+//	authorize             it succeeded                    it is given up for a void
+//	capture               it succeeded                    it failed
+//	void of a hold        it came too late                it succeeded
+//	void of another       it came too late                refused
 //	refund                it failed                       it succeeded
+//
+// A charge that was never held can take money without us: its customer approves it, or a call arrives late. That it no
+// longer will only the provider can say, so no mark ends such a payment, and its void is repeated for as long as it takes.
 //
 // Without an attempt under way a mark confirms what our books say, and ends the attention. Books are never rewritten: a
 // mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError.
@@ -45,26 +50,35 @@ func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r Resolutio
 		return nil
 	}
 	kept := r == MarkCaptured
-	if p.Attention == nil {
-		if kept != (p.Captured > 0) || p.Status.Active() {
+	a := o.attemptToResolve(p.ID)
+	voids := a != nil && a.Operation == payment.OperationVoid
+	switch {
+	case p.Attention == nil:
+		if kept != (p.Captured > 0) || p.Status.Active() && !voids {
 			return refused
 		}
 		return nil
-	}
-	a := o.attemptToResolve(p.ID)
-	if a == nil {
+	case a == nil:
 		if kept != (p.Captured > 0) {
 			return refused
 		}
 		p.Attention = nil
 		return nil
+	case !kept && a.Operation == payment.OperationAuthorize:
+		o.letGo(c, p, settledByStaff)
+		p.Attention = nil
+		return nil
+	case !kept && voids && p.Status != payment.Authorized:
+		return refused
 	}
-	a.Message = "settled by staff"
+	a.Message = settledByStaff
 	if err := o.settleAttempt(c, policy, a, p, marked(a.Operation, kept)); err != nil {
 		return err
 	}
 	return o.unwind(c)
 }
+
+const settledByStaff = "settled by staff"
 
 // ResolutionChanges reports whether Resolve would change more than the time of the next look.
 func (o *Order) ResolutionChanges(paymentID uuid.UUID, r Resolution) bool {

@@ -53,7 +53,7 @@ func TestResolve(t *testing.T) {
 		status    payment.Status
 	}{
 		"OKAuthorizeCaptured":    {func(*walker) {}, payment.OperationAuthorize, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
-		"OKAuthorizeNotCaptured": {func(*walker) {}, payment.OperationAuthorize, order.MarkNotCaptured, []order.EventType{order.PaymentDeclined}, payment.Declined},
+		"OKAuthorizeNotCaptured": {func(*walker) {}, payment.OperationAuthorize, order.MarkNotCaptured, nil, payment.Processing},
 		"OKCaptureCaptured":      {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
 		"OKCaptureNotCaptured":   {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkNotCaptured, nil, payment.Authorized},
 		"OKVoidCaptured":         {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
@@ -83,8 +83,8 @@ func TestResolve(t *testing.T) {
 			if tt.mark == order.MarkNotCaptured && tt.operation == payment.OperationAuthorize {
 				w.answer(work, payment.Captured, nil)
 				w.answer(work, payment.Captured, nil)
-				if n := len(w.o.Refunds); n != 1 || w.o.Captured != 1000 || w.o.RefundPending != 1000 {
-					t.Errorf("%d refunds of %d", n, w.o.Captured)
+				if w.o.Status != order.Confirmed || w.o.Captured != 1000 || w.o.RefundPending != 0 {
+					t.Errorf("%+v", w.o.State)
 				}
 			}
 			if tt.operation == payment.OperationRefund {
@@ -118,7 +118,36 @@ func TestResolve(t *testing.T) {
 		w.resolve(order.MarkNotCaptured)
 		w.resolve(order.MarkNotCaptured)
 		w.notResolved(order.MarkCaptured)
-		w.check(created, processing, attention, order.PaymentDeclined)
+		w.answer(w.call(payment.OperationVoid), payment.Released, nil)
+		w.resolve(order.MarkNotCaptured)
+		w.notResolved(order.MarkCaptured)
+		w.check(created, processing, attention, voided)
+	})
+	// Staff give a charge up that its customer can still approve. The order is not paid again before the provider has let it
+	// go, however long that takes and whatever staff say.
+	t.Run("OKNotCapturedWhileTheCustomerCanPay", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		w.capped(payment.OperationAuthorize)
+		w.resolve(order.MarkNotCaptured)
+		key := w.capped(payment.OperationVoid).Call.Key
+		w.notResolved(order.MarkNotCaptured)
+		for range 5 {
+			if w.o.CanRetry() {
+				t.Fatal("it can be paid again")
+			}
+			w.answer(w.call(payment.OperationVoid), "", errTimeout)
+		}
+		w.answer(w.call(payment.OperationVoid), payment.NotFound, nil)
+		work := w.call(payment.OperationVoid)
+		if work.LookUpOnly || work.Call.Key != key {
+			t.Errorf("%+v", work)
+		}
+		w.answer(work, payment.Released, nil)
+		if !w.o.CanRetry() || w.o.Payment().Attention != nil {
+			t.Errorf("%+v", w.o.State)
+		}
+		w.check(created, processing, attention, attention, voided)
 	})
 	// The books stand or a refund is made; a mark does not rewrite them.
 	t.Run("OKMismatch", func(t *testing.T) {

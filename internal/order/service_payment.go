@@ -129,7 +129,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 			err := o.Resolve(c, s.policy, in.PaymentID, in.Resolution)
 			var refused *fsm.NotAllowedError
 			if errors.As(err, &refused) {
-				err = notInState(o.paymentByID(in.PaymentID), "A mark settles a payment that needs a person and must not contradict what is booked; a recheck needs a charge at the provider.")
+				err = notInState(o.paymentByID(in.PaymentID), "A mark settles a payment that needs a person and must not contradict what is booked, nor end a void whose outcome only the provider knows; a recheck needs a charge at the provider.")
 			}
 			return uuid.Nil, err
 		},

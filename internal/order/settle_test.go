@@ -168,6 +168,18 @@ func TestUnknownOutcome(t *testing.T) {
 // length ends in CANCELLED by itself.
 func TestCancelOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
+	t.Run("OKAuthorize", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureManual)
+		w.answer(w.call(payment.OperationAuthorize), "", errTimeout)
+		w.cancel()
+		w.capped(payment.OperationAuthorize)
+		w.answer(w.call(payment.OperationAuthorize), payment.NotFound, nil)
+		w.answer(w.call(payment.OperationVoid), payment.Released, nil)
+		if w.o.Status != order.Cancelled || w.o.Payment().Attention != nil {
+			t.Errorf("%+v", w.o.State)
+		}
+	})
 	for name, operation := range map[string]payment.Operation{"OKVoid": payment.OperationVoid, "OKRefund": payment.OperationRefund} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,8 @@ type Gateway interface {
 	// Capture takes the whole held amount. Results: Captured or Refused.
 	Capture(ctx context.Context, call Call) (Result, error)
 	// Void releases the charge before capture. Results: Released; or Captured when it was captured already, which a
-	// void cannot undo.
+	// void cannot undo. Released is for good, also of a charge that the provider has never seen: an authorization that
+	// arrives later takes no money.
 	Void(ctx context.Context, call Call) (Result, error)
 	// Refund gives call.Amount back. Results: Refunded, or Refused.
 	Refund(ctx context.Context, call Call) (Result, error)

@@ -15,7 +15,7 @@ import (
 func (l *life) step() {
 	what := rapid.SampledFrom([]string{
 		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "refuse", "too late to act", "capture", "capture",
-		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook",
+		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook", "mark", "mark", "provider breaks its word",
 	}).Draw(l.T, "step")
 	switch what {
 	case "timer", "worker":
@@ -78,6 +78,24 @@ func (l *life) do(what string) {
 			_, err = l.service.Capture(l.ctx, modelStaff, in)
 		case "void":
 			_, err = l.service.Void(l.ctx, modelStaff, in)
+		case "mark":
+			// Staff give up, as they may at the cap of calls; what they say need not be true.
+			if p.Status != payment.Processing && p.Status != payment.RequiresAction {
+				return nil
+			}
+			tx := l.db.MustBeginTx(l.ctx, nil)
+			tx.MustExecContext(l.ctx, `UPDATE orders SET revision = revision + 1 WHERE id = $1`, l.orderID)
+			tx.MustExecContext(l.ctx, `UPDATE payments SET attention = 'UNKNOWN_OUTCOME' WHERE id = $1`, p.ID)
+			if err := tx.Commit(); err != nil {
+				return err
+			}
+			_, err = l.service.Resolve(l.ctx, modelStaff, order.ResolveInput{PaymentInput: in, Resolution: order.MarkNotCaptured, Note: "seen"})
+		case "provider breaks its word":
+			// It takes what it has said that it would not take.
+			var late []uuid.UUID
+			err = l.db.SelectContext(l.ctx, &late, `UPDATE simulated.charges SET status = 'CAPTURED', captured = amount
+				WHERE payment_id = $1 AND status IN ('REFUSED', 'RELEASED') RETURNING payment_id`, p.ID)
+			l.late += len(late)
 		case "deliver":
 			_, err = l.service.Deliver(l.ctx, modelStaff, order.DeliverInput{OrderID: l.orderID})
 		case "approve", "refuse":

@@ -17,7 +17,7 @@ export type ActorKind =
 
 /** How an attempt at the provider ended. */
 export type AttemptOutcome =
-  /** The provider definitely did not do it. */
+  /** The provider definitely did not do it; or it was given up for a void, as `message` says. */
   | 'FAIL'
   /** The provider did it. */
   | 'SUCCESS'
@@ -333,12 +333,17 @@ export type PaymentOperation =
 
 /**
  * Ways to settle a payment. The two marks say where the money is, and so how the attempt under way ended; with none under way
- * they confirm what is booked. Money that a mark books for a payment that has ended is given back at once.
+ * they confirm what is booked. Money that a mark books for a payment that has ended is given back at once. That a charge can
+ * no longer take money only the provider can say: a mark does not end a payment that its customer may still approve.
  */
 export type PaymentResolution =
   /** The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed. */
   | 'MARK_CAPTURED'
-  /** The money is not with the shop: an authorization or capture failed, a void or refund succeeded. */
+  /**
+   * The money is not with the shop: a capture failed, a refund or the void of a hold succeeded. An authorization is given up: the
+   * payment turns VOIDED, and the order can be paid again, when the provider has let it go, which it is asked for as long as it
+   * takes; should it have taken the money, the payment turns CONFIRMED.
+   */
   | 'MARK_NOT_CAPTURED'
   /** Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation. */
   | 'RECHECK';
