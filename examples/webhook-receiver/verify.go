@@ -36,11 +36,10 @@ func verify(key []byte, header http.Header, body []byte, now time.Time) error {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id + "." + timestamp + "."))
 	mac.Write(body)
-	want := mac.Sum(nil)
+	// As texts: several texts of base64 can stand for the same bytes, and a signature has one.
+	want := []byte("v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	for signature := range strings.FieldsSeq(header.Get("webhook-signature")) {
-		text, isV1 := strings.CutPrefix(signature, "v1,")
-		got, err := base64.StdEncoding.DecodeString(text)
-		if isV1 && err == nil && hmac.Equal(got, want) { // in constant time
+		if hmac.Equal([]byte(signature), want) { // in constant time
 			return nil
 		}
 	}
