@@ -32,6 +32,8 @@ const (
 	maxDeliveryTries  = 20
 	maxDeliveryPause  = time.Hour
 	bookkeepingBounds = 5 * time.Second
+	// eventsPrune is how often finished events are looked through for those that are older than 30 days.
+	eventsPrune = time.Hour
 )
 
 // claimed is an event that this sender delivers.
@@ -61,13 +63,15 @@ UPDATE simulated.events SET due_at = now() + $3::bigint * interval '1 microsecon
 
 	givenUpSQL = `UPDATE simulated.events SET due_at = NULL WHERE id = $1 AND tries = $2`
 
+	pruneEventsSQL = `DELETE FROM simulated.events WHERE due_at IS NULL AND created_at < now() - interval '30 days'`
+
 	nextEventSQL = `
 SELECT (extract(epoch FROM min(due_at) - now()) * 1000000)::bigint FROM simulated.events WHERE due_at IS NOT NULL`
 )
 
 // SendWebhooks posts what is in the outbox to Options.Webhooks.URL until ctx ends. Several may run on one database. An
 // event is sent again, with the same id, until a receiver answers 2xx: one that was killed between a delivery and its
-// note of it sends twice. The order is not promised.
+// note of it sends twice. The order is not promised. Events that were delivered or given up are deleted after 30 days.
 //
 // Its error is always nil: what fails is tried again.
 func (p *Provider) SendWebhooks(ctx context.Context) error {
@@ -75,7 +79,14 @@ func (p *Provider) SendWebhooks(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	var pruned time.Time
 	for ctx.Err() == nil {
+		if now := time.Now(); now.Sub(pruned) >= eventsPrune {
+			pruned = now
+			if _, err := p.db.ExecContext(ctx, pruneEventsSQL); err != nil {
+				p.opts.Webhooks.Logger.DebugContext(ctx, "the simulated provider's old events stay", "error", err)
+			}
+		}
 		wait := p.sendDue(ctx)
 		timer := time.NewTimer(wait)
 		select {

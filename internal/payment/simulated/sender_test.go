@@ -65,6 +65,35 @@ func TestWebhookGivenUp(t *testing.T) {
 	}
 }
 
+// What is finished leaves when it is old; what is still to be sent does not.
+func TestOldEventsLeave(t *testing.T) {
+	t.Parallel()
+	r := receive(t, nil)
+	b := setup(t, simulated.Options{})
+	p := b.another(t, to(r.URL, simulated.WebhooksOfAll, simulated.Chaos{}))
+	const charges = 3
+	for range charges {
+		if _, err := p.Authorize(t.Context(), newCall(simulated.TokenApprove, payment.CaptureAutomatic)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One is finished and old, one is finished, one is old and not sent yet.
+	for _, age := range []string{
+		`UPDATE simulated.events SET created_at = now() - interval '31 days' WHERE id IN (SELECT id FROM simulated.events ORDER BY id LIMIT 2)`,
+		`UPDATE simulated.events SET due_at = NULL WHERE id <> (SELECT id FROM simulated.events ORDER BY id LIMIT 1)`,
+	} {
+		if _, err := b.db.ExecContext(t.Context(), age); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, p)
+	r.wait(t, 1)
+	left := 0
+	if err := b.db.GetContext(t.Context(), &left, `SELECT count(*) FROM simulated.events`); err != nil || left != charges-1 {
+		t.Errorf("%d events are left (%v), want %d", left, err, charges-1)
+	}
+}
+
 // Killed between the ledger's commit and the delivery: another sender on the same ledger makes it.
 func TestSenderKilledBeforeSending(t *testing.T) {
 	t.Parallel()
