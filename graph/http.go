@@ -55,7 +55,7 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		if mediaType == typeResponse {
 			status = http.StatusBadRequest
 		}
-		write(w, tooMany(w.Header(), status, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
+		write(w, comeAgain(w.Header(), status, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
 	responses, ctx := exec.DispatchOperation(ctx, operation)

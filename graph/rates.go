@@ -42,14 +42,22 @@ func limited(err error) gqlerror.List {
 	return gqlerror.List{e}
 }
 
-// tooMany answers 429 in place of status when one of the errors says when to come again. The other media type's rule that
-// such an answer is 200 (section 6.4.1) is for operations that were looked at.
-func tooMany(h http.Header, status int, errs gqlerror.List) int {
+// comeAgain answers 429 in place of status when one of the errors says when to come again, and 503 when what had to be asked
+// first did not answer. The other media type's rule that such an answer is 200 (section 6.4.1) is for operations that were
+// looked at.
+func comeAgain(h http.Header, status int, errs gqlerror.List) int {
 	for _, e := range errs {
 		if seconds, ok := fault.RetryAfter(e.Err); ok {
 			h.Set("Retry-After", strconv.Itoa(seconds))
 			return http.StatusTooManyRequests
 		}
+		if e.Extensions["code"] == string(fault.Unavailable) {
+			h.Set("Retry-After", unavailableFor)
+			return http.StatusServiceUnavailable
+		}
 	}
 	return status
 }
+
+// unavailableFor is how many seconds to wait for a database that did not answer.
+const unavailableFor = "5"
