@@ -295,6 +295,27 @@ func TestRateLimits(t *testing.T) {
 	w.expect("pong")
 }
 
+// Forgers of webhooks run out of tries, each address by itself.
+func TestWebhookFlood(t *testing.T) {
+	t.Parallel()
+	app := startApp(t, postgrestest.URL(t), "RATE_PER_ADDRESS=1")
+	for limited := false; !limited; { // soon: a second brings one, and none of these takes a second
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL()+"/webhooks/simulated", strings.NewReader(`{"forged":true}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		limited = response.StatusCode == http.StatusTooManyRequests
+		if !limited && response.StatusCode != http.StatusBadRequest || limited && response.Header.Get("Retry-After") != "1" {
+			t.Fatalf("%d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+		}
+	}
+}
+
 // One limit on orders for two replicas.
 func TestOrderLimitAcrossReplicas(t *testing.T) {
 	t.Parallel()

@@ -74,8 +74,8 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	if a.dev != nil {
 		mux.Handle("/dev/token", rates.Middleware(auth.DevTokenHandler(a.dev, a.revocations.Now)))
 	}
-	// Servers send no Origin; what they send is believed by its signature alone.
-	mux.Handle("/webhooks/{provider}", a.hooks)
+	// Servers send no Origin; what they send is believed by its signature alone, and whoever forges it runs out of tries.
+	mux.Handle("/webhooks/{provider}", rates.Refusals(a.hooks))
 	if a.provider != nil {
 		mux.Handle(simulatedPages+"/", http.StripPrefix(simulatedPages, a.provider.Pages()))
 	}

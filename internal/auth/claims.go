@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -43,6 +44,17 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		}
 	}
 	return nil
+}
+
+// isIDToken reports whether a token that does not say what it is tells a client who has signed in, and so opens nothing: it
+// has a hash of what it came with (OpenID Connect Core sections 3.1.3.6 and 3.3.2.11), or, where the audience is a client,
+// as it is in every ID token, nothing that is said of access tokens only (RFC 9068 section 2.2).
+func (c claims) isIDToken(audienceIsClient bool) bool {
+	return c.hasAny("at_hash", "c_hash") || audienceIsClient && !c.hasAny("scope", "scp", "client_id")
+}
+
+func (c claims) hasAny(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { _, has := c.all[name]; return has })
 }
 
 // displayName is a short text without control characters, or empty.

@@ -45,7 +45,7 @@ type OIDCConfig struct {
 	// case, makes a member of staff. Everybody else is a customer. Empty: there is no staff.
 	RoleClaim string
 	// AccessTokensOnly refuses tokens whose header has no typ at+jwt (RFC 9068 section 2.1). Many issuers write JWT into
-	// their access tokens; with those the audience alone keeps ID tokens out.
+	// their access tokens; with those the claims keep ID tokens out, see claims.isIDToken.
 	AccessTokensOnly bool
 	// HTTP asks the issuer. Nil: a client that waits 5 s, and follows no redirect.
 	HTTP *http.Client
@@ -144,6 +144,8 @@ func (o *OIDC) check(subject, typ string, c claims) error {
 	switch {
 	case typ != "at+jwt" && !plain:
 		return invalidToken(fmt.Errorf("typ %s", fault.Quote(typ)))
+	case typ != "at+jwt" && c.isIDToken(o.cfg.Audience == o.cfg.ClientID):
+		return invalidToken(errors.New("an ID token, or nothing that tells it from one: scope, scp or client_id"))
 	case subject == "" || len(subject) > maxSubjectBytes:
 		return invalidToken(errors.New("no sub, or a longer one than allowed"))
 	case o.cfg.ClientID != "" && c.client() != "" && c.client() != o.cfg.ClientID:

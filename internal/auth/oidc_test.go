@@ -251,6 +251,50 @@ func TestOIDCTokenType(t *testing.T) {
 	}
 }
 
+// What an issuer signs for the client itself, to tell it who has signed in, is no key to the API, also where access tokens
+// say JWT as well and have the same audience.
+func TestOIDCErrIDToken(t *testing.T) {
+	t.Parallel()
+	issuer := oidctest.New(t)
+	resource := verifier(t, issuer.URL, nil)
+	client := verifier(t, issuer.URL, func(cfg *auth.OIDCConfig) { cfg.Audience, cfg.ClientID = "shop", "shop" })
+	for name, tt := range map[string]struct {
+		o      *auth.OIDC
+		typ    string
+		claims map[string]any
+		ok     bool
+	}{
+		"OKAccessTokenOfAResource":    {resource, "JWT", map[string]any{"client_id": nil}, true},
+		"OKScope":                     {client, "JWT", map[string]any{"aud": "shop", "client_id": nil, "azp": "shop", "scope": "openid"}, true},
+		"OKScp":                       {client, "JWT", map[string]any{"aud": "shop", "client_id": nil, "scp": []string{"orders"}}, true},
+		"OKClientID":                  {client, "JWT", map[string]any{"aud": "shop"}, true},
+		"OKTypeSaysSo":                {client, "at+jwt", map[string]any{"aud": "shop", "client_id": nil}, true},
+		"ErrCodeFlow":                 {client, "JWT", map[string]any{"aud": "shop", "client_id": nil, "azp": "shop", "nonce": "n"}, false},
+		"ErrNoType":                   {client, "", map[string]any{"aud": "shop", "client_id": nil}, false},
+		"ErrAccessTokenHash":          {client, "JWT", map[string]any{"aud": "shop", "at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}, false},
+		"ErrCodeHash":                 {client, "JWT", map[string]any{"aud": "shop", "c_hash": "LDktKdoQak3Pk0cnXxCltA"}, false},
+		"ErrForTheResourceAndAClient": {resource, "JWT", map[string]any{"aud": []string{oidctest.Audience, "shop"}, "at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			claims := issuer.Claims("ada", time.Now())
+			for claim, value := range tt.claims {
+				if claims[claim] = value; value == nil {
+					delete(claims, claim)
+				}
+			}
+			header := map[jose.HeaderKey]any{}
+			if tt.typ != "" {
+				header[jose.HeaderType] = tt.typ
+			}
+			_, err := tt.o.Verify(t.Context(), issuer.Sign(t, claims, header))
+			if (err == nil) != tt.ok || err != nil && fault.CodeOf(err) != fault.Unauthenticated {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 func TestOIDCRoles(t *testing.T) {
 	t.Parallel()
 	issuer := oidctest.New(t)

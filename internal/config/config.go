@@ -56,7 +56,7 @@ type Config struct {
 	AuthMode        string   `env:"AUTH_MODE" envDefault:"dev" oneof:"dev,oidc" help:"How users sign in. dev: anyone as anyone, for development. oidc: with access tokens of an OpenID Connect issuer."`
 	DevAuthInsecure bool     `env:"DEV_AUTH_INSECURE" envDefault:"false" help:"Allows AUTH_MODE=dev on an address that other machines reach."`
 	OIDCIssuer      string   `env:"OIDC_ISSUER" shown:"none" kind:"issuer" help:"The issuer's URL, as its tokens have it in iss. https, or http on this machine. Needed with AUTH_MODE=oidc."`
-	OIDCAudience    string   `env:"OIDC_AUDIENCE" shown:"OIDC_CLIENT_ID" help:"What tokens must have in aud. It or OIDC_CLIENT_ID is needed with AUTH_MODE=oidc."`
+	OIDCAudience    string   `env:"OIDC_AUDIENCE" shown:"OIDC_CLIENT_ID" help:"What tokens must have in aud. It or OIDC_CLIENT_ID is needed with AUTH_MODE=oidc. With OIDC_CLIENT_ID in its place a token whose typ is not at+jwt must have scope, scp or client_id, which ID tokens lack."`
 	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused."`
 	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. STAFF in it makes staff."`
 	OIDCTokenType   string   `env:"OIDC_TOKEN_TYPE" envDefault:"any" oneof:"any,at+jwt" help:"Which typ tokens have in their header. any: at+jwt, JWT or none, as many issuers write. at+jwt: only access tokens by RFC 9068."`
@@ -65,7 +65,7 @@ type Config struct {
 	AllowedHosts    []string `env:"ALLOWED_HOSTS" shown:"loopback and ADDR" kind:"hosts" help:"Further host names under which the server answers, separated by commas."`
 	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`
 
-	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second. One more gets RATE_LIMITED. 0: any number."`
+	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second, and how many webhooks that are refused. One more gets RATE_LIMITED. 0: any number."`
 	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
 	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 20000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
 	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`

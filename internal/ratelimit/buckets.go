@@ -41,6 +41,18 @@ func (b *buckets) take(key string, n int) (retryAfter time.Duration, ok bool) {
 	return 0, true
 }
 
+// look is take of one token that leaves it there.
+func (b *buckets) look(key string) (retryAfter time.Duration, ok bool) {
+	if b == nil {
+		return 0, true
+	}
+	now := b.now()
+	reservation := b.of(key).ReserveN(now, 1)
+	delay := reservation.DelayFrom(now)
+	reservation.CancelAt(now)
+	return delay, delay == 0
+}
+
 func (b *buckets) of(key string) *rate.Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()

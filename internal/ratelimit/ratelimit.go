@@ -44,8 +44,10 @@ type Config struct {
 // Limits counts. A nil Limits lets everything through. It is safe for concurrent use.
 type Limits struct {
 	address, user, cost *buckets
-	orders              *Shared
-	addressOf           func(*http.Request) string
+	// refused counts requests that turned out wrong, see Refusals.
+	refused   *buckets
+	orders    *Shared
+	addressOf func(*http.Request) string
 }
 
 // New returns the limits of cfg.
@@ -56,6 +58,7 @@ func newLimits(cfg Config, now func() time.Time) *Limits {
 		address:   newBuckets(cfg.PerAddress, now),
 		user:      newBuckets(cfg.PerUser, now),
 		cost:      newBuckets(cfg.CostPerUser, now),
+		refused:   newBuckets(cfg.PerAddress, now),
 		orders:    cfg.Orders,
 		addressOf: cfg.Address,
 	}
@@ -84,6 +87,38 @@ func (l *Limits) Middleware(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, p)))
 	})
 }
+
+// Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are
+// refused, with a status of 4xx. So those who are right are never counted, however many come at once; whoever shares the
+// address of a forger is told to come again.
+func (l *Limits) Refusals(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := l.addressOf(r)
+		if after, ok := l.refused.look(address); !ok {
+			fault.WriteHTTP(w, http.StatusTooManyRequests, tooOften("Too many refused requests from your address.", after), nil)
+			return
+		}
+		answer := &answered{ResponseWriter: w}
+		next.ServeHTTP(answer, r)
+		if answer.status >= 400 && answer.status < 500 {
+			l.refused.take(address, 1)
+		}
+	})
+}
+
+// answered remembers the status of an answer.
+type answered struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answered) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Operation counts an operation that begins, before its document is looked at. Its error is RATE_LIMITED.
 func (l *Limits) Operation(ctx context.Context) error {

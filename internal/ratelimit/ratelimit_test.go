@@ -118,6 +118,50 @@ func TestPerUser(t *testing.T) {
 	}
 }
 
+// Forgers run out; who shares their address is told to come again, and who is right is never counted.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	l, c := setup(Config{PerAddress: 3})
+	status := http.StatusOK
+	handled := 0
+	h := l.Refusals(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		handled++
+		w.WriteHeader(status)
+	}))
+	send := func(address string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/webhooks/acme", http.NoBody)
+		r.RemoteAddr = address
+		h.ServeHTTP(w, r)
+		return w
+	}
+	for _, right := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		status = right
+		for range 100 {
+			if w := send("1.2.3.4"); w.Code != right {
+				t.Fatalf("a burst is %d", w.Code)
+			}
+		}
+	}
+	status = http.StatusBadRequest
+	handled = 0
+	for range 10 {
+		send("1.2.3.4")
+	}
+	w := send("1.2.3.4")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" || handled != 3 {
+		t.Errorf("%d forged were looked at; then %d, Retry-After %q", handled, w.Code, w.Header().Get("Retry-After"))
+	}
+	status = http.StatusOK
+	if w := send("5.6.7.8"); w.Code != http.StatusOK {
+		t.Errorf("another address: %d", w.Code)
+	}
+	c.Time = c.Add(time.Second)
+	if w := send("1.2.3.4"); w.Code != http.StatusOK {
+		t.Errorf("a second later: %d", w.Code)
+	}
+}
+
 func TestCost(t *testing.T) {
 	t.Parallel()
 	l, c := setup(Config{CostPerUser: 100})
