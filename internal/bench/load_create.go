@@ -95,6 +95,10 @@ func newCreator(ctx context.Context, hc *http.Client, addr, name string) (*creat
 	if err != nil {
 		return nil, err
 	}
+	// A connection that has asked something may rest between turns; one that has not is closed after seconds.
+	if _, err := w.post([]byte(`{"query":"{ __typename }"}`)); err != nil {
+		return nil, err
+	}
 	return &creator{user: user, wire: w, request: orderRequest(product), keys: name + "-" + uuid.NewString() + "-"}, nil
 }
 
