@@ -81,19 +81,25 @@ type Input struct {
 }
 
 // Service has what may be done with the catalogue.
-type Service struct{ store Store }
+type Service struct {
+	store Store
+	byID  *together
+}
 
 // NewService returns the service over a store.
-func NewService(store Store) *Service { return &Service{store: store} }
+func NewService(store Store) *Service {
+	return &Service{store: store, byID: &together{read: store.ProductsByID}}
+}
 
 // List products that can be ordered.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request) (page.Result[*Product], error) {
 	return s.store.Products(ctx, filter, request)
 }
 
-// ByID returns what exists of the ids, archived ones too.
+// ByID returns what exists of the ids, archived ones too, as of now. Calls at the same time share a reading, so what they
+// get is not to be changed.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
-	return s.store.ProductsByID(ctx, ids)
+	return s.byID.get(ctx, ids)
 }
 
 // Upsert creates the product, or changes the one with the same SKU; orders placed before keep their price. Staff only.

@@ -1,0 +1,102 @@
+package product
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	ids := []uuid.UUID{id.New(), id.New(), id.New()}
+	all := map[uuid.UUID]*Product{}
+	for _, u := range ids[:2] { // the last does not exist
+		all[u] = &Product{ID: u}
+	}
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			var asked [][]uuid.UUID
+			var mu sync.Mutex
+			answer := make(chan struct{})
+			together := &together{read: func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+				mu.Lock()
+				asked = append(asked, ids)
+				mu.Unlock()
+				<-answer
+				return all, nil
+			}}
+			get := func(ids ...uuid.UUID) {
+				found, err := together.get(t.Context(), ids)
+				want := 0
+				for _, u := range ids {
+					if all[u] != nil {
+						want++
+					}
+					if found[u] != all[u] {
+						t.Errorf("%v: got %v", u, found[u])
+					}
+				}
+				if err != nil || len(found) != want {
+					t.Errorf("got %d, %v, want %d", len(found), err, want)
+				}
+			}
+			for range readers { // each is read for at once
+				go get(ids[0])
+				synctest.Wait()
+			}
+			for range 10 { // and these wait
+				go get(ids[0], ids[1])
+				go get(ids[1], ids[2])
+			}
+			synctest.Wait()
+			close(answer)
+			synctest.Wait()
+			if len(asked) != readers+1 || len(asked[readers]) != 3 {
+				t.Errorf("asked for %v, want %d readings, the last of three products", asked, readers+1)
+			}
+			get(ids[1])
+			if len(asked) != readers+2 {
+				t.Errorf("who came later got an earlier reading")
+			}
+		})
+	})
+	t.Run("ErrRead", func(t *testing.T) {
+		t.Parallel()
+		failure := errors.New("no answer")
+		together := &together{read: func(context.Context, []uuid.UUID) (map[uuid.UUID]*Product, error) { return nil, failure }}
+		for range 2 {
+			if found, err := together.get(t.Context(), ids); !errors.Is(err, failure) {
+				t.Errorf("got %v, %v", found, err)
+			}
+		}
+	})
+	t.Run("ErrEnded", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			answer := make(chan struct{})
+			together := &together{read: func(ctx context.Context, _ []uuid.UUID) (map[uuid.UUID]*Product, error) {
+				<-answer
+				return all, ctx.Err()
+			}}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				_, err := together.get(ctx, ids)
+				ended <- err
+			}()
+			synctest.Wait()
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			close(answer)
+		})
+	})
+}
