@@ -64,7 +64,7 @@ func (w *watching) Next(ctx context.Context) (stream.Item, bool, error) {
 	if response == nil {
 		return stream.Item{}, false, ctx.Err()
 	}
-	return stream.Item{Cursor: update.Cursor, Response: response}, true, nil
+	return stream.Item{Cursor: update.Cursor, Response: response, More: w.sub.Waiting()}, true, nil
 }
 
 // Close implements stream.Stream.

@@ -96,6 +96,8 @@ func (w *feedWatch) cursor() string {
 	return FeedCursor{Epoch: w.epoch, Position: w.sent}.String()
 }
 
+func (w *feedWatch) waiting() bool { return len(w.page) > 0 || w.inbox.next() != nil }
+
 func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	for {
 		if w.first != nil {

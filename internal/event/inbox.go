@@ -194,6 +194,16 @@ func (b *inbox) take() (delivery, found, error) {
 	return delivery{}, nothing, nil
 }
 
+// next is the oldest delivery's event; nil when take would find none.
+func (b *inbox) next() *order.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 || b.reset {
+		return nil
+	}
+	return b.queue[0].event
+}
+
 // empty reports whether take would find nothing queued.
 func (b *inbox) empty() bool {
 	b.mu.Lock()

@@ -102,6 +102,14 @@ func (w *orderWatch) at(version int) string {
 	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: version}.String()
 }
 
+func (w *orderWatch) waiting() bool {
+	if len(w.page) > 0 {
+		return true
+	}
+	e := w.inbox.next()
+	return e != nil && e.Version <= w.last+1 // else what is missing is to be read first
+}
+
 func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	for {
 		if w.first != nil {

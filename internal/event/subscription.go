@@ -20,6 +20,8 @@ type Subscription struct {
 type source interface {
 	// step returns the next item, or nil when there is none now. again, if not zero, is when to try without a signal.
 	step(ctx context.Context) (u *Update, again time.Time, err error)
+	// waiting: the next item is in memory.
+	waiting() bool
 	// cursor of the last item handed out; empty when there was none.
 	cursor() string
 	// leave removes it from the hub.
@@ -61,6 +63,9 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	}
 	return nil, nil
 }
+
+// Waiting reports whether Poll finds its next item in memory. As Poll, it must not be called concurrently.
+func (s *Subscription) Waiting() bool { return s.source.waiting() }
 
 // Next is Poll that waits for an item, for who has a goroutine of its own to wait in.
 func (s *Subscription) Next(ctx context.Context) (*Update, error) {

@@ -26,27 +26,43 @@ func (c *conn) advance(op *operation) {
 			c.finish(op)
 			return
 		}
-		item, ok, err := op.stream.Next(op.ctx)
-		if err != nil {
+		f, err := c.gather(op)
+		done := sent
+		if len(f.data) > 0 {
+			done = c.send(f)
+		}
+		switch {
+		case done == refused:
+			c.finish(op)
+			return
+		case err != nil: // its message follows the frame, which may be in the queue still
 			c.end(op, err)
 			c.finish(op)
 			return
-		}
-		if !ok {
-			if c.rest(op) {
-				return
-			}
-			continue
-		}
-		switch c.result(op, item.Cursor, item.Response) {
-		case sent:
-		case queued:
-			return
-		case refused:
-			c.finish(op)
+		case done == queued, len(f.data) == 0 && c.rest(op):
 			return
 		}
 	}
+}
+
+// together is how many bytes of an operation's items are gathered for one system call, which is most of what delivering
+// an item costs. The last item may exceed it.
+const together = 16 << 10
+
+// gather makes one frame of what the stream has now. It waits for nothing, so that no item is held up by the next.
+func (c *conn) gather(op *operation) (frame, error) {
+	f := frame{op: op}
+	for more := true; more && len(f.data) < together; {
+		item, ok, err := op.stream.Next(op.ctx)
+		if err == nil && ok {
+			err = f.add(c.dialect.next, item)
+		}
+		if err != nil || !ok {
+			return f, err
+		}
+		more = item.More
+	}
+	return f, nil
 }
 
 // rest lets the operation be until it is woken. It reports false when it was woken meanwhile, or is over.
@@ -65,7 +81,7 @@ func (c *conn) rest(op *operation) bool {
 func (c *conn) isOver(op *operation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return op.cancelled || c.closing
+	return op.cancelled || op.over || c.closing
 }
 
 // finish gives back what an operation holds, once. Nobody is busy with it any more but the caller.

@@ -15,7 +15,7 @@ import (
 type conn struct {
 	t       *Transport
 	ws      *websocket.Conn
-	metered *meteredConn
+	wire    *wire
 	dialect *dialect // nil: none was acceptable, the socket is only closed
 	exec    graphql.GraphExecutor
 	leave   func() // gives Config.Admit's room back
@@ -49,8 +49,8 @@ type conn struct {
 // newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
 func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
 	c := &conn{t: t, ws: ws, dialect: d, exec: exec, drained: make(chan struct{})}
-	if m, ok := ws.NetConn().(*meteredConn); ok { // it is hijacker's
-		c.metered = m
+	if w, ok := ws.NetConn().(*wire); ok { // it is hijacker's
+		c.wire = w
 	}
 	c.ctx, c.cancel = context.WithCancel(stream.WithDrain(base, c.drained))
 	c.session = c.ctx
@@ -58,7 +58,7 @@ func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect,
 	ws.SetPingHandler(func(data string) error {
 		c.heard()
 		// When the queue is full this pong is left out: RFC 6455 section 5.5.3 wants the latest answered only.
-		c.enqueue(frame{kind: websocket.PongMessage, data: []byte(data)})
+		c.enqueue(frame{data: rawFrame(websocket.PongMessage, []byte(data))})
 		return nil
 	})
 	ws.SetPongHandler(func(string) error {
@@ -89,7 +89,7 @@ func (c *conn) close(code int, reason string) {
 		return
 	}
 	c.closing = true
-	f := frame{kind: websocket.CloseMessage, data: websocket.FormatCloseMessage(code, closeReason(reason))}
+	f := frame{closes: true, data: websocket.FormatCloseMessage(code, closeReason(reason))}
 	start := c.claim(f)
 	// The last resort against a peer that does not read: each frame has a deadline, their sum has this one.
 	c.cutTimer = time.AfterFunc(c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout, c.abort)

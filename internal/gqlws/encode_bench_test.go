@@ -1,21 +1,51 @@
 package gqlws
 
 import (
+	"bytes"
+	"encoding/json"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// BenchmarkEncode is the frame of one event as most clients select it: its execution is not counted.
+// event is one as most clients select it.
+var event = &graphql.Response{Data: []byte(`{"orderEvents":{"kind":"EVENT","cursor":"AQEBk2x3Q3h4gIGCg4SFhoeIBA","event":` +
+	`{"id":"event_01jdabcdefghjkmnpqrstvwxyz","type":"PAYMENT_CONFIRMED","version":3},"order":` +
+	`{"id":"order_01jdabcdefghjkmnpqrstvwxyz","version":3,"status":"CONFIRMED"}}}`)}
+
+// BenchmarkEncode is an event's frame: its execution is not counted.
 func BenchmarkEncode(b *testing.B) {
-	response := &graphql.Response{Data: []byte(`{"orderEvents":{"kind":"EVENT","cursor":"AQEBk2x3Q3h4gIGCg4SFhoeIBA","event":` +
-		`{"id":"event_01jdabcdefghjkmnpqrstvwxyz","type":"PAYMENT_CONFIRMED","version":3},"order":` +
-		`{"id":"order_01jdabcdefghjkmnpqrstvwxyz","version":3,"status":"CONFIRMED"}}}`)}
 	b.ReportAllocs()
-	b.SetBytes(int64(len(response.Data)))
+	b.SetBytes(int64(len(event.Data)))
+	var frame []byte
 	for b.Loop() {
-		if _, err := resultFrame("1", "next", response); err != nil {
+		var err error
+		if frame, err = appendResult(frame[:0], "1", "next", event); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestEncodingAllocatesNothing is not parallel: it counts the process's allocations.
+func TestEncodingAllocatesNothing(t *testing.T) {
+	frame := make([]byte, 0, 1024)
+	for _, id := range []string{"1", "d0ff7d32-4b1c-4c3a-9d1f-0f6f8a3f3a55"} {
+		if n := testing.AllocsPerRun(100, func() { frame, _ = appendResult(frame[:0], id, "next", event) }); n != 0 {
+			t.Errorf("the frame of an event for %q takes %v allocations", id, n)
+		}
+	}
+}
+
+// TestQuoted compares with encoding/json what is written without it.
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "1", "a-b_C", `"`, `\`, "a b", "é", "\x00", "<&>", "\u2028", "\xff"} {
+		want, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendQuoted(nil, text); !bytes.Equal(got, want) {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -188,33 +188,26 @@ func (c *conn) step(ctx context.Context, op *operation, responses graphql.Respon
 		c.end(op, stream.ErrDone)
 		return false
 	}
-	return c.result(op, "", response) == sent
-}
-
-// result sends one result, or ends the operation when it is none.
-func (c *conn) result(op *operation, cursor string, response *graphql.Response) delivery {
-	if len(response.Data) == 0 && len(response.Errors) > 0 {
-		// Nothing was executed: error instead of next, and no complete after it.
-		c.fail(op, response.Errors)
-		return refused
-	}
-	data, err := resultFrame(op.id, c.dialect.next, response)
-	if err != nil {
+	f := frame{op: op}
+	if err := f.add(c.dialect.next, stream.Item{Response: response}); err != nil {
 		c.end(op, err)
-		return refused
+		return false
 	}
-	return c.send(op, cursor, data)
+	return c.send(f) == sent
 }
 
 // end ends an operation for the reason its source gives.
 func (c *conn) end(op *operation, err error) {
 	var slow *stream.SlowConsumerError
 	refused, isFault := errors.AsType[*fault.Error](err)
+	unexecuted, isRefusal := errors.AsType[gqlerror.List](err)
 	switch {
 	case c.isOver(op): // the client has completed it, or the socket is closing
+	case isRefusal: // whatever is in it
+		c.fail(op, unexecuted)
 	case op.ctx.Err() != nil: // so has the session, and who watches it says why: see authenticate
 	case errors.Is(err, stream.ErrDone):
-		c.last(op, endFrame(op.id, c.dialect.complete))
+		c.last(op, endMessage(op.id, c.dialect.complete))
 	case errors.Is(err, stream.ErrDraining) && c.isDraining(): // its close waits for the other operations
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -37,6 +38,26 @@ func TestBackpressure(t *testing.T) {
 			if n := len(s.Pulled); n != 2 {
 				t.Errorf("pulled %d times after it is written, want 2", n)
 			}
+		})
+	})
+	t.Run("ItemsThatAreThereGoOutTogether", func(t *testing.T) {
+		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
+			c := s.ready()
+			c.send(subscribe("a", `subscription { count(to: 3) }`))
+			together := make([]byte, 1024)
+			n, err := c.NetConn().Read(together) // all of one write, and nothing of the next
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []byte
+			for i := range 3 {
+				m := fmt.Sprintf(`{"id":"a","type":"next","payload":{"data":{"count":%d}}}`, i+1)
+				want = append(append(want, 0x81, byte(len(m))), m...)
+			}
+			if !bytes.Equal(together[:n], want) {
+				t.Errorf("wrote %q, want %q", together[:n], want)
+			}
+			c.expect(`{"id":"a","type":"complete"}`)
 		})
 	})
 	t.Run("SlowConsumerGetsWhatWaitsThen4008", func(t *testing.T) {

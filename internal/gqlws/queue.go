@@ -7,17 +7,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is one websocket frame that waits to be written.
-type frame struct {
-	kind int // websocket.TextMessage or a control frame
-	data []byte
-	op   *operation // whose it is; nil: the socket's own
-	// cursor is that of the item the frame carries; empty when it carries none.
-	cursor string
-	// final: it ends its operation.
-	final bool
-}
-
 // enqueue adds a frame of the socket's own and returns at once. It reports false when the socket is closing or its
 // queue is full.
 func (c *conn) enqueue(f frame) bool {
@@ -61,7 +50,7 @@ func (c *conn) replyTo(id, kind string, payload any) {
 		c.close(CloseInternal, internalReason)
 		return
 	}
-	if !c.enqueue(frame{kind: websocket.TextMessage, data: data}) {
+	if !c.enqueue(frame{data: rawFrame(websocket.TextMessage, data)}) {
 		c.close(CloseSlowConsumer, slowReason)
 	}
 }
@@ -75,16 +64,16 @@ const (
 	refused                 // the operation is over
 )
 
-// send writes an operation's frame, or queues it behind others. An operation never has more than one in the queue: while
-// the client does not read, the operation's source is not asked either, and the hub's bounded queue says when that has
-// gone on for too long. An operation without a stream waits until its frame is written.
-func (c *conn) send(op *operation, cursor string, data []byte) delivery {
+// send writes what an operation has, or queues it behind others. An operation never has more than one frame in the
+// queue: while the client does not read, the operation's source is not asked either, and the hub's bounded queue says
+// when that has gone on for too long. An operation without a stream waits until its frame is written.
+func (c *conn) send(f frame) delivery {
+	op := f.op
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
 		return refused
 	}
-	f := frame{kind: websocket.TextMessage, data: data, op: op, cursor: cursor}
 	start := c.claim(f)
 	c.mu.Unlock()
 	if start {
@@ -108,14 +97,14 @@ func (c *conn) send(op *operation, cursor string, data []byte) delivery {
 
 // last queues an operation's final message and frees its id in the same step, so that the client can use the id again
 // as soon as it has the message. It does not wait.
-func (c *conn) last(op *operation, data []byte) {
+func (c *conn) last(op *operation, message []byte) {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
 		return
 	}
 	c.remove(op)
-	f := frame{kind: websocket.TextMessage, data: data, op: op, final: true}
+	f := frame{data: rawFrame(websocket.TextMessage, message), op: op, final: true}
 	start := c.claim(f)
 	c.mu.Unlock()
 	if start {
@@ -128,11 +117,10 @@ func (c *conn) last(op *operation, data []byte) {
 // never ends up writing for its siblings.
 func (c *conn) flush(f frame, own *operation) {
 	for {
-		before := c.metered.written.Load()
-		if err := c.writeFrame(f); err != nil {
+		if n, err := c.write(f); err != nil {
 			// c.writing stays set: nobody writes after this.
 			if isTimeout(err) && c.fallAsleep() {
-				go c.stalled(f, c.metered.written.Load()-before)
+				go c.stalled(f, n)
 			} else {
 				c.abort()
 			}
@@ -141,6 +129,7 @@ func (c *conn) flush(f frame, own *operation) {
 			}
 			return
 		}
+		f.recycle()
 		if f.op != nil && f.op != own {
 			c.wrote(f)
 		}
@@ -185,21 +174,14 @@ func (c *conn) dequeue() (frame, bool) {
 	return frame{}, false
 }
 
-// writeFrame writes one frame within WriteTimeout.
-func (c *conn) writeFrame(f frame) error {
-	switch f.kind {
-	case websocket.TextMessage:
-		if err := c.ws.SetWriteDeadline(c.deadline()); err != nil {
-			return err
-		}
-		return c.ws.WriteMessage(f.kind, f.data)
-	case websocket.CloseMessage:
-		err := c.ws.WriteControl(f.kind, f.data, c.deadline())
-		if err == nil {
-			err = c.ws.SetReadDeadline(time.Now().Add(c.t.cfg.CloseTimeout))
-		}
-		return err
-	default:
-		return c.ws.WriteControl(f.kind, f.data, c.deadline())
+// write writes one frame within WriteTimeout, and says how much of it was written.
+func (c *conn) write(f frame) (int, error) {
+	if !f.closes {
+		return c.wire.send(f.data, c.t.cfg.WriteTimeout)
 	}
+	err := c.ws.WriteControl(websocket.CloseMessage, f.data, c.deadline())
+	if err == nil {
+		err = c.ws.SetReadDeadline(time.Now().Add(c.t.cfg.CloseTimeout))
+	}
+	return 0, err
 }

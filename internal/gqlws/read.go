@@ -16,7 +16,7 @@ import (
 
 // await waits for the client. Where one can only wait by reading (TLS), it reads.
 func (c *conn) await() {
-	awaitReadable(c.metered.Conn) // an error shows when reading
+	awaitReadable(c.wire.Conn) // an error shows when reading
 	go c.read()
 }
 
@@ -53,7 +53,7 @@ func (c *conn) read() {
 		default:
 			c.receive(frameType, data)
 		}
-		if c.metered.quiet() {
+		if c.wire.quiet() {
 			ended = false
 			go c.await()
 			return
@@ -65,7 +65,7 @@ func (c *conn) read() {
 // message behind them, and that with a stack that all idle clients would have after our first ping. Anything that is not
 // a plain pong is left to it.
 func (c *conn) skipPongs() bool {
-	in := c.metered.buffer
+	in := c.wire.buffer
 	for {
 		head, err := in.Peek(2)
 		if err != nil || head[0] != 0x80|websocket.PongMessage || head[1] < 0x80 || head[1] > 0x80|125 {
@@ -77,7 +77,7 @@ func (c *conn) skipPongs() bool {
 		}
 		_, _ = in.Discard(whole) // it is there
 		c.heard()
-		if c.metered.quiet() {
+		if c.wire.quiet() {
 			return true
 		}
 	}

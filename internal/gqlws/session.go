@@ -59,7 +59,7 @@ func (c *conn) ping() {
 		c.abort()
 		return
 	}
-	c.enqueue(frame{kind: websocket.PingMessage})
+	c.enqueue(frame{data: rawFrame(websocket.PingMessage, nil)})
 	if initialised && c.dialect.legacy {
 		c.reply("ka", nil)
 	}

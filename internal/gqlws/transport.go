@@ -187,7 +187,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 const readBuffer = 320
 
 // hijacker finds the connection behind middleware that wraps the ResponseWriter, which gorilla's type assertion does
-// not, and meters it.
+// not, and puts a wire around it.
 type hijacker struct{ http.ResponseWriter }
 
 // Hijack implements http.Hijacker.
@@ -197,12 +197,12 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	// A small buffer of our own: the 4 KiB one of net/http would stay with each idle socket.
-	m := &meteredConn{Conn: nc}
-	m.buffer = bufio.NewReaderSize(m, readBuffer)
+	w := &wire{Conn: nc}
+	w.buffer = bufio.NewReaderSize(w, readBuffer)
 	if rw.Reader.Buffered() == 0 { // else the upgrader refuses it
-		rw = bufio.NewReadWriter(m.buffer, rw.Writer)
+		rw = bufio.NewReadWriter(w.buffer, rw.Writer)
 	}
-	return m, rw, nil
+	return w, rw, nil
 }
 
 // negotiate chooses the dialect, and the header that answers the client's offer; nil when there is none we speak.

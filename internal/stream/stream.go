@@ -20,6 +20,8 @@ type Item struct {
 	Cursor string
 	// Response is the executed selection. It may be shared with other subscribers: do not change it.
 	Response *graphql.Response
+	// More: the next item is in memory, so that Next returns it at once. The transport may send both together.
+	More bool
 }
 
 // Waker is told that a Stream may have something. Wake does not block, and may be called at any time, also while Next

@@ -24,7 +24,7 @@ func (c *counter) Next(context.Context) (stream.Item, bool, error) {
 	if c.n++; c.n > c.to {
 		return stream.Item{}, false, stream.ErrDone
 	}
-	return stream.Item{Cursor: strconv.Itoa(c.n), Response: data(c.field, strconv.Itoa(c.n))}, true, nil
+	return stream.Item{Cursor: strconv.Itoa(c.n), Response: data(c.field, strconv.Itoa(c.n)), More: c.n < c.to}, true, nil
 }
 
 // late is the stream of `late`: it wakes who is just about to hear that there is nothing.
