@@ -108,8 +108,8 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		if len(w.page) > 0 {
 			next := w.page[0]
 			w.page = w.page[1:]
-			if u := w.happened(next); u != nil {
-				return u, time.Time{}, nil
+			if w.follows(next.Position, next.Event) {
+				return feedUpdate(w.epoch, next.Position, next.Event), time.Time{}, nil
 			}
 			continue
 		}
@@ -122,8 +122,8 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			w.restart()
 			continue
 		case found == item:
-			if u := w.happened(FeedItem{Position: d.position, Event: d.event}); u != nil {
-				return u, time.Time{}, nil
+			if w.follows(d.position, d.update.Event) {
+				return d.update, time.Time{}, nil
 			}
 			continue
 		}
@@ -136,7 +136,7 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		case replaying:
 		}
 		if w.position > w.sent && !time.Now().Before(w.quietUntil) {
-			return w.give(Checkpoint, w.position, nil), time.Time{}, nil
+			return w.give(Checkpoint), time.Time{}, nil
 		}
 		if state == attached || w.hub.isDraining() {
 			return nil, w.quietUntil, nil
@@ -164,25 +164,28 @@ func (w *feedWatch) replay(ctx context.Context, target int64) (again time.Time, 
 	return time.Time{}, nil
 }
 
-// happened is the item for an event; nil when it was handed out before or is not for this subscriber.
-func (w *feedWatch) happened(i FeedItem) *Update {
-	if i.Position <= w.position {
-		return nil
+// follows reports whether an event is to be handed out now: not if it was before, or is not for this subscriber.
+func (w *feedWatch) follows(position int64, e *order.Event) bool {
+	if position <= w.position {
+		return false
 	}
-	w.position = i.Position
-	if !w.filter.admits(w.principal, i.Event) {
-		return nil
+	w.position = position
+	if !w.filter.admits(w.principal, e) {
+		return false
 	}
-	return w.give(Happened, i.Position, i.Event)
+	w.gave(position)
+	return true
 }
 
-func (w *feedWatch) give(kind Kind, position int64, e *order.Event) *Update {
+// gave notes the position of the cursor that is handed out.
+func (w *feedWatch) gave(position int64) {
 	w.sent, w.begun, w.quietUntil = position, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
-	u := &Update{Kind: kind, Cursor: FeedCursor{Epoch: w.epoch, Position: position}.String(), Event: e}
-	if e != nil {
-		u.Order = e.Order
-	}
-	return u
+}
+
+// give is an item that carries only a cursor.
+func (w *feedWatch) give(kind Kind) *Update {
+	w.gave(w.position)
+	return &Update{Kind: kind, Cursor: w.cursor()}
 }
 
 // feedState is where a feed's next item comes from.
@@ -222,7 +225,7 @@ func (w *feedWatch) detach(position int64) {
 func (w *feedWatch) begin(kind Kind) {
 	w.epoch, w.position, w.attached = w.hub.epoch, w.hub.position, true
 	w.page, w.through, w.from = nil, 0, 0
-	w.first = w.give(kind, w.position, nil)
+	w.first = w.give(kind)
 }
 
 // restart begins the stream anew where the hub is.

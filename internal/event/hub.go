@@ -109,8 +109,14 @@ func (h *Hub) Publish(events []order.Event) {
 		if len(h.feeds) > 0 {
 			h.recent.add(e)
 		}
+		if first == nil {
+			continue
+		}
+		u := orderUpdate(h.epoch, e)
 		for w := first; w != nil; w = w.next {
-			w.inbox.putNewer(delivery{event: e})
+			if w.inbox.putNewer(u) {
+				w.inbox.wake()
+			}
 		}
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// delivery is an event on its way to a subscriber. position is 0 in an order's subscription.
+// delivery is an event on its way to a subscriber, as the item that all get who get it. position is 0 in an order's
+// subscription.
 type delivery struct {
 	position int64
-	event    *order.Event
+	update   *Update
 }
 
 // inbox is a subscriber's bounded queue. Putting never waits: what does not fit marks the subscriber slow and frees the
@@ -96,35 +97,35 @@ func (b *inbox) ring() {
 	b.wake()
 }
 
-// put queues d.
-func (b *inbox) put(d delivery) {
+// put queues d. It reports whether the queue was empty: then the subscriber is to be woken. Else it was woken before, and
+// takes everything before it rests.
+func (b *inbox) put(d delivery) (first bool) {
 	b.mu.Lock()
-	b.add(d)
-	b.mu.Unlock()
-	b.wake()
+	defer b.mu.Unlock()
+	return b.add(d)
 }
 
-// putNewer queues d unless its version, or a newer one, was queued before.
-func (b *inbox) putNewer(d delivery) {
+// putNewer is put of what has a version that is newer than all that were queued before.
+func (b *inbox) putNewer(u *Update) (first bool) {
 	b.mu.Lock()
-	fresh := d.event.Version > b.newest
-	if fresh {
-		b.newest = d.event.Version
-		b.add(d)
+	defer b.mu.Unlock()
+	if u.Event.Version <= b.newest {
+		return false
 	}
-	b.mu.Unlock()
-	if fresh {
-		b.wake()
-	}
+	b.newest = u.Event.Version
+	return b.add(delivery{update: u})
 }
 
-func (b *inbox) add(d delivery) {
+func (b *inbox) add(d delivery) (first bool) {
 	switch {
 	case b.ended || b.slow:
+		return false
 	case len(b.queue) >= b.limit:
 		b.slow, b.queue = true, nil
+		return true
 	default:
 		b.queue = append(b.queue, d)
+		return len(b.queue) == 1
 	}
 }
 
@@ -194,14 +195,14 @@ func (b *inbox) take() (delivery, found, error) {
 	return delivery{}, nothing, nil
 }
 
-// next is the oldest delivery's event; nil when take would find none.
+// next is the event that take would find; nil without.
 func (b *inbox) next() *order.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) == 0 || b.reset {
 		return nil
 	}
-	return b.queue[0].event
+	return b.queue[0].update.Event
 }
 
 // empty reports whether take would find nothing queued.

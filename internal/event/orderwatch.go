@@ -120,8 +120,8 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		if len(w.page) > 0 {
 			e := &w.page[0]
 			w.page = w.page[1:]
-			if u := w.happened(e); u != nil {
-				return u, time.Time{}, nil
+			if w.follows(e) {
+				return orderUpdate(w.epoch, e), time.Time{}, nil
 			}
 			continue
 		}
@@ -139,24 +139,22 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			return nil, time.Time{}, nil
 		case found == mustReset:
 			w.reset = true
-		case d.event.Version > w.last+1:
+		case d.update.Event.Version > w.last+1:
 			// What is missing was committed before this one, so the log has both.
-			w.known = d.event.Version
-		default:
-			if u := w.happened(d.event); u != nil {
-				return u, time.Time{}, nil
-			}
+			w.known = d.update.Event.Version
+		case w.follows(d.update.Event):
+			return d.update, time.Time{}, nil
 		}
 	}
 }
 
-// happened is the item for an event; nil for one that was handed out before, or may not be seen.
-func (w *orderWatch) happened(e *order.Event) *Update {
+// follows reports whether an event is to be handed out now: not if it was before, or may not be seen.
+func (w *orderWatch) follows(e *order.Event) bool {
 	if e.Version <= w.last || !w.principal.CanSee(e.Order.CustomerID) {
-		return nil
+		return false
 	}
 	w.last, w.begun = e.Version, true
-	return &Update{Kind: Happened, Cursor: w.at(e.Version), Event: e, Order: e.Order}
+	return true
 }
 
 // work reads from the log what the subscriber needs of it. again is when to try once more.

@@ -80,8 +80,13 @@ func (h *Hub) handAll(ctx context.Context, rows []FeedRow) error {
 	if err != nil {
 		return err
 	}
+	// Who gets several of them is woken once, and can send them together.
+	var first []*inbox
 	for i := range rows {
-		h.hand(&rows[i], events[rows[i].Key])
+		first = h.hand(&rows[i], events[rows[i].Key], first)
+	}
+	for _, b := range first {
+		b.wake()
 	}
 	return nil
 }
@@ -174,32 +179,44 @@ func (h *Hub) wants(row *FeedRow) bool {
 
 // hand hands one row on. e is nil when nobody wanted it a moment ago, or when the log no longer has it. Who has come to
 // watch the order since has read its state later than the row was read; a feed that has come since reads the log.
-func (h *Hub) hand(row *FeedRow, e *order.Event) {
+// The inboxes that were empty are appended to first, for the caller to wake.
+func (h *Hub) hand(row *FeedRow, e *order.Event, first []*inbox) []*inbox {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if row.Position <= h.position {
-		return
+		return first
 	}
-	if e != nil {
-		for w := h.orders[row.Key.OrderID]; w != nil; w = w.next {
-			w.inbox.putNewer(delivery{event: e})
+	if watch := h.orders[row.Key.OrderID]; watch != nil && e != nil {
+		u := orderUpdate(h.epoch, e)
+		for w := watch; w != nil; w = w.next {
+			if w.inbox.putNewer(u) {
+				first = append(first, &w.inbox)
+			}
 		}
 	}
-	h.handFeeds(h.feeds[uuid.Nil], row, e)
+	first = h.handFeeds(h.feeds[uuid.Nil], row, e, first)
 	if row.CustomerID != uuid.Nil {
-		h.handFeeds(h.feeds[row.CustomerID], row, e)
+		first = h.handFeeds(h.feeds[row.CustomerID], row, e, first)
 	}
 	h.position = row.Position
+	return first
 }
 
-func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.Event) {
+func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.Event, first []*inbox) []*inbox {
+	var u *Update
 	for w := range watches {
 		switch {
 		case !w.attached:
 		case e == nil:
 			w.detach(row.Position - 1)
 		case w.filter.admits(w.principal, e):
-			w.inbox.put(delivery{position: row.Position, event: e})
+			if u == nil {
+				u = feedUpdate(h.epoch, row.Position, e)
+			}
+			if w.inbox.put(delivery{position: row.Position, update: u}) {
+				first = append(first, &w.inbox)
+			}
 		}
 	}
+	return first
 }

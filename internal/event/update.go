@@ -35,6 +35,16 @@ type Update struct {
 	Order *order.Order
 }
 
+// orderUpdate is an event as the subscribers of its order get it, feedUpdate as those of the feed do.
+func orderUpdate(epoch int, e *order.Event) *Update {
+	cursor := OrderCursor{Epoch: epoch, OrderID: e.Order.ID, Version: e.Version}
+	return &Update{Kind: Happened, Cursor: cursor.String(), Event: e, Order: e.Order}
+}
+
+func feedUpdate(epoch int, position int64, e *order.Event) *Update {
+	return &Update{Kind: Happened, Cursor: FeedCursor{epoch, position}.String(), Event: e, Order: e.Order}
+}
+
 // Filter narrows a feed. Zero fields do not narrow.
 type Filter struct {
 	// Statuses of the order after the event.
