@@ -10,6 +10,7 @@ describe('steps', () => {
     ['CREATED', 'INITIALIZING', ['Initializing: current', 'Processing: upcoming', 'Confirmed: upcoming', 'Delivered: upcoming']],
     ['CREATED', 'PROCESSING', ['Initializing: done', 'Processing: current', 'Confirmed: upcoming', 'Delivered: upcoming']],
     ['CREATED', 'REQUIRES_ACTION', ['Initializing: done', 'Action required: current', 'Confirmed: upcoming', 'Delivered: upcoming']],
+    ['CREATED', 'AUTHORIZED', ['Initializing: done', 'Authorized: current', 'Confirmed: upcoming', 'Delivered: upcoming']],
     ['CONFIRMED', 'CONFIRMED', ['Initializing: done', 'Processing: done', 'Confirmed: done', 'Delivered: current']],
     ['DELIVERED', 'CONFIRMED', ['Initializing: done', 'Processing: done', 'Confirmed: done', 'Delivered: done']],
     ['CREATED', 'DECLINED', ['Initializing: done', 'Processing: done', 'Declined: failed', 'Delivered: upcoming']],

@@ -1,5 +1,5 @@
 import type { EventItemFragment, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
-import { formatClock } from '../shared/time';
+import { formatClock, formatDeadline } from '../shared/time';
 import { paymentStatusWord } from './status';
 
 /** `failed` ends the walk; `current` is under way. */
@@ -64,7 +64,7 @@ export function steps({ status, payment }: Walk, events: readonly EventItemFragm
   };
   return [
     { key: 'initializing', label: 'Initializing', state: station(0), at: payment?.createdAt },
-    { key: 'processing', label: middle(payment?.status), state: station(1), at: paymentEvent('PAYMENT_PROCESSING') },
+    { key: 'processing', ...middle(payment?.status, paymentEvent), state: station(1) },
     {
       key: 'outcome',
       label: reached === 2 && payment ? paymentStatusWord(payment.status) : 'Confirmed',
@@ -82,8 +82,16 @@ export function steps({ status, payment }: Walk, events: readonly EventItemFragm
   ];
 }
 
-function middle(status: PaymentStatus | undefined): string {
-  return status === 'REQUIRES_ACTION' || status === 'AUTHORIZED' ? paymentStatusWord(status) : 'Processing';
+/** The second station, which is also where a payment waits for its customer or for staff. */
+function middle(status: PaymentStatus | undefined, at: (type: EventItemFragment['type']) => string | undefined): Pick<Step, 'label' | 'at'> {
+  switch (status) {
+    case 'REQUIRES_ACTION':
+      return { label: paymentStatusWord(status), at: at('PAYMENT_ACTION_REQUIRED') };
+    case 'AUTHORIZED':
+      return { label: paymentStatusWord(status), at: at('PAYMENT_AUTHORIZED') };
+    default:
+      return { label: 'Processing', at: at('PAYMENT_PROCESSING') };
+  }
 }
 
 /** What is going on and what comes next, in a sentence or two. */
@@ -100,7 +108,7 @@ export function outlook({ status, payment, deliversAt, expiresAt }: Walk): strin
       return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatClock(deliversAt)}` : ''}.`;
     case 'CREATED': {
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
-      return payment && retriable.has(payment.status) && expiresAt ? `${text} The order waits until ${formatClock(expiresAt)}.` : text;
+      return payment && retriable.has(payment.status) && expiresAt ? `${text} The order waits until ${formatDeadline(expiresAt)}.` : text;
     }
   }
 }
@@ -112,7 +120,7 @@ const unpaid: Record<PaymentStatus, string> = {
   INITIALIZING: 'The payment is being set up. The provider is asked next.',
   PROCESSING: 'The payment provider is deciding. Once it agrees, the order is on its way.',
   REQUIRES_ACTION: 'The payment waits for your confirmation.',
-  AUTHORIZED: 'The amount is reserved. It is taken when staff send the order.',
+  AUTHORIZED: 'The money is held, not taken. Staff take it before they send the order.',
   CONFIRMED: 'The payment is confirmed.',
   DECLINED: 'The payment was declined. Nothing was charged; you can try again.',
   VOIDED: 'The payment was voided. Nothing is charged.',

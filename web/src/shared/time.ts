@@ -1,8 +1,21 @@
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const short = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const dated = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-/** Hours, minutes and seconds in the reader's zone and manner. */
-export const formatClock = (at: string): string => clock.format(new Date(at));
+const sameDay = (one: Date, other: Date) => one.toDateString() === other.toDateString();
+
+/** Hours, minutes and seconds in the reader's zone and manner, with the day if it is not today. */
+export function formatClock(at: string, now = new Date()): string {
+  const moment = new Date(at);
+  return (sameDay(moment, now) ? clock : dated).format(moment);
+}
+
+/** Until when something waits: to the minute, with the day if it is not today. */
+export function formatDeadline(at: string, now = new Date()): string {
+  const moment = new Date(at);
+  return (sameDay(moment, now) ? short : full).format(moment);
+}
 
 /** Date and time in the reader's zone and manner. */
 export const formatMoment = (at: string): string => full.format(new Date(at));
