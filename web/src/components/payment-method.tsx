@@ -8,7 +8,7 @@ export function usePaymentMethod(token: string): { methods: readonly Method[]; c
 }
 
 /** The choice of how to pay, with what comes of each. */
-export function PaymentMethod({ value, onChange }: { value: string; onChange: (token: string) => void }) {
+export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: string; value: string; onChange: (token: string) => void }) {
   const { payments } = useSettings();
   const { methods, chosen } = usePaymentMethod(value);
   const faults = methods.filter(({ fault }) => fault);
@@ -23,7 +23,7 @@ export function PaymentMethod({ value, onChange }: { value: string; onChange: (t
   }
   return (
     <fieldset className="methods">
-      <legend>Payment</legend>
+      <legend>{title}</legend>
       <p className="hint">{payments === 'simulated' ? 'Simulated: no real card, no real money.' : 'Stripe’s test cards: no real money.'}</p>
       <div className="methods-list">{methods.filter(({ fault }) => !fault).map(choice)}</div>
       {faults.length > 0 && (
@@ -36,10 +36,28 @@ export function PaymentMethod({ value, onChange }: { value: string; onChange: (t
   );
 }
 
+/**
+ * Whether the money is only held at first. A real shop decides that for its customers; here everybody may, so that captures
+ * and voids can be tried. Nothing where real money moves.
+ */
+export function CaptureLater({ value, onChange }: { value: boolean; onChange: (later: boolean) => void }) {
+  const { testMoney } = useSettings();
+  if (!testMoney) return null;
+  return (
+    <label className="option" aria-label="Authorize now, capture later">
+      <input type="checkbox" name="capture-later" checked={value} aria-describedby="capture-later-hint" onChange={({ target }) => onChange(target.checked)} />
+      <span>
+        <strong>Authorize now, capture later</strong>
+        <small id="capture-later-hint">The money is only held. Staff capture it or void it on the board.</small>
+      </span>
+    </label>
+  );
+}
+
 function Choice({ method, checked, onChange }: { method: Method; checked: boolean; onChange: (token: string) => void }) {
   const { token, label, hint } = method;
   return (
-    <label aria-label={label}>
+    <label className="option" aria-label={label}>
       <input type="radio" name="payment-method" value={token} checked={checked} aria-describedby={`${token}-hint`} onChange={() => onChange(token)} />
       <span>
         <strong>{label}</strong>

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useMutation, useQuery } from 'urql';
 import { Page } from '../components/page';
-import { PaymentMethod, usePaymentMethod } from '../components/payment-method';
+import { CaptureLater, PaymentMethod, usePaymentMethod } from '../components/payment-method';
 import { Price, PriceParts } from '../components/price';
 import { ProductPicture } from '../components/product-picture';
 import { Quantity } from '../components/quantity';
@@ -101,6 +101,7 @@ function Review() {
         idempotencyKey: draft.idempotencyKey,
         items: Object.entries(draft.items).map(([productId, quantity]) => ({ productId, quantity })),
         paymentMethod: { token: method.token },
+        captureMethod: draft.captureLater ? 'MANUAL' : 'AUTOMATIC',
       },
     });
     const order = created?.orderCreate.order;
@@ -125,7 +126,8 @@ function Review() {
               <span className="line-name">
                 {product.name}
                 <small>
-                  <Price of={product.price} /> each{product.archived && ', no longer sold'}
+                  <Price of={product.price} /> each
+                  {product.archived && ', no longer sold'}
                 </small>
               </span>
               <Quantity of={product.name} value={product.quantity} max={maxQuantity} onChange={(next) => draft.store.setQuantity(product.id, next)} />
@@ -138,6 +140,7 @@ function Review() {
       </section>
       <section className="card side" aria-label="Payment and total">
         <PaymentMethod value={draft.paymentToken} onChange={(token) => draft.store.setPaymentToken(token)} />
+        <CaptureLater value={draft.captureLater} onChange={(later) => draft.store.setCaptureLater(later)} />
         {total && (
           <p className="total">
             Total <strong className="price">{formatMoney(total)}</strong>

@@ -46,9 +46,25 @@ describe('DraftStore', () => {
     note();
     store.setPaymentToken('sim_decline');
     note();
+    store.setCaptureLater(true);
+    note();
     store.clear();
     note();
-    expect(keys.size).toBe(4);
+    expect(keys.size).toBe(5);
+  });
+
+  it('keeps how one pays when it is emptied', () => {
+    const store = new DraftStore();
+    store.add(mug);
+    store.setPaymentToken('sim_decline');
+    store.setCaptureLater(true);
+    store.clear();
+    expect(store.state()).toMatchObject({ items: {}, paymentToken: 'sim_decline', captureLater: true });
+  });
+
+  it('reads a draft that an older page has left', () => {
+    sessionStorage.setItem('orderwire.draft', JSON.stringify({ items: { product_mug: 2 }, currency: 'EUR', paymentToken: 'sim_approve', idempotencyKey: 'k' }));
+    expect(new DraftStore().state()).toMatchObject({ items: { product_mug: 2 }, captureLater: false });
   });
 });
 

@@ -5,6 +5,8 @@ export interface Draft {
   /** The currency of the first item; an order has one. Null while it is empty. */
   readonly currency: string | null;
   readonly paymentToken: string;
+  /** Whether the money is only held at first, until staff take it. */
+  readonly captureLater: boolean;
   /** The key of every attempt to submit exactly this content; another content gets another. */
   readonly idempotencyKey: string;
 }
@@ -50,8 +52,14 @@ export class DraftStore {
     this.#change({ paymentToken });
   }
 
+  setCaptureLater(captureLater: boolean): void {
+    this.#change({ captureLater });
+  }
+
+  /** Takes everything out; how one pays stays as it was chosen. */
   clear(): void {
-    this.#change({ ...blank(), paymentToken: this.#draft.paymentToken });
+    const { paymentToken, captureLater } = this.#draft;
+    this.#change({ ...blank(), paymentToken, captureLater });
   }
 
   #change(change: Partial<Draft>): void {
@@ -77,13 +85,13 @@ export function randomKey(): string {
 
 const clamp = (quantity: number) => Math.min(maxQuantity, Math.max(1, Math.trunc(quantity) || 1));
 
-const blank = (): Draft => ({ items: {}, currency: null, paymentToken: 'sim_approve', idempotencyKey: randomKey() });
+const blank = (): Draft => ({ items: {}, currency: null, paymentToken: 'sim_approve', captureLater: false, idempotencyKey: randomKey() });
 
 function parse(text: string | null): Draft | null {
   try {
     const kept = JSON.parse(text ?? 'null') as Partial<Draft> | null;
     const whole = kept && typeof kept.items === 'object' && typeof kept.idempotencyKey === 'string' && typeof kept.paymentToken === 'string';
-    return whole ? (kept as Draft) : null;
+    return whole ? { ...blank(), ...kept } : null;
   } catch {
     return null;
   }
