@@ -1,9 +1,10 @@
-import { useMutation, useQuery } from 'urql';
+import { useQuery } from 'urql';
 import { graphql } from '../gql';
 import type { SimulatedActionOutcome } from '../gql/graphql';
-import { formatClock } from '../shared/time';
-import type { Outcome } from './order-actions';
+import { useSession } from '../shared/context';
+import { formatDeadline } from '../shared/time';
 import { Failure } from './states';
+import { useAction, type Reports } from './use-action';
 
 // Pushes never carry it: it may hold a secret of this moment. So it is asked for once, when a payment begins to wait.
 const NextActionQuery = graphql(`
@@ -35,38 +36,51 @@ const CompleteMutation = graphql(`
   }
 `);
 
-/** What the payment waits for: the provider's own page, and in development the decision right here. */
-export function CompleteAction({ paymentId, onOutcome }: { paymentId: string; onOutcome: (outcome: Outcome) => void }) {
-  const [{ data, error }, reload] = useQuery({ query: NextActionQuery, variables: { paymentId }, requestPolicy: 'cache-and-network' });
-  const [{ fetching }, complete] = useMutation(CompleteMutation);
-  const decide = async (outcome: SimulatedActionOutcome | null) => {
-    const { data: done, error: failed } = await complete({ input: { paymentId, outcome } });
-    onOutcome({ error: failed, refusals: done?.paymentCompleteAction.userErrors ?? [] });
-  };
+/**
+ * What the payment waits for: the provider's own page, and in development the decision right here. That page is for the
+ * order's owner alone; staff may ask the provider whether it was visited.
+ */
+export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } & Reports) {
+  const owner = useSession().session?.role === 'CUSTOMER';
+  const [{ data, error }, reload] = useQuery({ query: NextActionQuery, variables: { paymentId }, requestPolicy: 'cache-and-network', pause: !owner });
+  const { busy, act } = useAction(CompleteMutation);
+  const decide = async (outcome: SimulatedActionOutcome | null) => onOutcome(await act({ paymentId, outcome }));
   const action = data?.payment?.nextAction;
   if (error && !action) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
+  if (!owner) {
+    return (
+      <section className="card action" aria-labelledby="action-title">
+        <h2 id="action-title">The payment waits for its customer</h2>
+        <div className="actions-row">
+          <button type="button" className="quiet" disabled={busy} onClick={() => void decide(null)}>
+            Ask the provider now
+          </button>
+        </div>
+      </section>
+    );
+  }
   return (
-    <section className="card action" aria-labelledby="action-title">
+    <section className="card action" aria-labelledby="action-title" aria-busy={!action}>
       <h2 id="action-title">Your payment needs you</h2>
       <p className="hint">
         {action?.type === 'CLIENT_SECRET'
           ? 'The bank’s question is answered through Stripe.js, which this shop does not load. Set STRIPE_RETURN_URL, and it gets a page of its own.'
           : 'As at a bank: look at the amount, then approve or refuse it.'}
-        {action?.expiresAt && ` It waits until ${formatClock(action.expiresAt)}.`}
+        {action?.expiresAt && ` It waits until ${formatDeadline(action.expiresAt)}.`}
       </p>
       <div className="actions-row">
         {action?.type === 'SIMULATED' && (
           <>
-            <button type="button" disabled={fetching} onClick={() => void decide('APPROVE')}>
+            <button type="button" disabled={busy} onClick={() => void decide('APPROVE')}>
               Approve
             </button>
-            <button type="button" className="quiet danger" disabled={fetching} onClick={() => void decide('REFUSE')}>
+            <button type="button" className="quiet danger" disabled={busy} onClick={() => void decide('REFUSE')}>
               Refuse
             </button>
           </>
         )}
-        {action?.type !== 'SIMULATED' && (
-          <button type="button" className="quiet" disabled={fetching} onClick={() => void decide(null)}>
+        {action && action.type !== 'SIMULATED' && (
+          <button type="button" className="quiet" disabled={busy} onClick={() => void decide(null)}>
             I have done it
           </button>
         )}

@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import { useMutation, type CombinedError } from 'urql';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { OrderAction } from '../gql/graphql';
 import { keptKey } from '../shared/draft';
@@ -7,6 +6,7 @@ import { CompleteAction } from './complete-action';
 import { Cancel } from './order-cancel';
 import { PaymentMethod, usePaymentMethod } from './payment-method';
 import { Failure, Refusals } from './states';
+import { useAction, type Outcome, type Reports } from './use-action';
 
 export const OrderActions = graphql(`
   fragment OrderActions on Order {
@@ -49,12 +49,6 @@ const RetryMutation = graphql(`
   }
 `);
 
-/** What became of an action. */
-export interface Outcome {
-  readonly error?: CombinedError | undefined;
-  readonly refusals: readonly { message: string }[];
-}
-
 /** What this shows of the actions there are; those of staff alone are on the board. */
 const shown: readonly OrderAction[] = ['CANCEL', 'DELIVER', 'RETRY_PAYMENT', 'COMPLETE_ACTION'];
 
@@ -78,29 +72,24 @@ export function Actions({ order, only }: { order: FragmentType<typeof OrderActio
   );
 }
 
-function Deliver({ orderId, onOutcome }: { orderId: string; onOutcome: (outcome: Outcome) => void }) {
-  const [{ fetching }, deliver] = useMutation(DeliverMutation);
-  const submit = async () => {
-    const { data, error } = await deliver({ input: { orderId } });
-    onOutcome({ error, refusals: data?.orderDeliver.userErrors ?? [] });
-  };
+function Deliver({ orderId, onOutcome }: { orderId: string } & Reports) {
+  const { busy, act } = useAction(DeliverMutation);
   return (
-    <button type="button" disabled={fetching} onClick={() => void submit()}>
+    <button type="button" disabled={busy} onClick={() => void act({ orderId }).then(onOutcome)}>
       Deliver now
     </button>
   );
 }
 
-function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string; onOutcome: (outcome: Outcome) => void }) {
+function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string } & Reports) {
   const [token, setToken] = useState('sim_approve');
   const { chosen } = usePaymentMethod(token);
-  const [{ fetching }, retry] = useMutation(RetryMutation);
+  const { busy, act } = useAction(RetryMutation);
   const submit = async () => {
     if (!chosen) return;
     // One key for one way of replacing this payment: pressing again after a lost answer pays once.
     const idempotencyKey = keptKey(`retry/${paymentId}/${chosen.token}`);
-    const { data, error } = await retry({ input: { idempotencyKey, orderId, paymentMethod: { token: chosen.token } } });
-    onOutcome({ error, refusals: data?.paymentRetry.userErrors ?? [] });
+    onOutcome(await act({ idempotencyKey, orderId, paymentMethod: { token: chosen.token } }));
   };
   return (
     <form
@@ -111,8 +100,8 @@ function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: 
         void submit();
       }}
     >
-      <PaymentMethod value={token} onChange={setToken} />
-      <button type="submit" disabled={fetching || !chosen}>
+      <PaymentMethod title="Pay another way" value={token} onChange={setToken} />
+      <button type="submit" disabled={busy || !chosen}>
         Pay again
       </button>
     </form>

@@ -1,7 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
-import { useMutation } from 'urql';
 import { graphql } from '../gql';
-import type { Outcome } from './order-actions';
+import { useAction, type Reports } from './use-action';
 
 const ConfirmDialog = lazy(() => import('./confirm-dialog'));
 
@@ -24,16 +23,12 @@ const CancelMutation = graphql(`
  * Cancels after asking. The page shows the order as cancelling at once, before the server has answered, and goes back if
  * the server refuses or cannot be reached (shared/cache.ts); what follows arrives as events.
  */
-export function Cancel({ orderId, number, onOutcome }: { orderId: string; number: string; onOutcome: (outcome: Outcome) => void }) {
+export function Cancel({ orderId, number, onOutcome }: { orderId: string; number: string } & Reports) {
   const [asking, setAsking] = useState(false);
-  const [{ fetching }, cancel] = useMutation(CancelMutation);
-  const submit = async () => {
-    const { data, error } = await cancel({ input: { orderId } });
-    onOutcome({ error, refusals: data?.orderCancel.userErrors ?? [] });
-  };
+  const { busy, act } = useAction(CancelMutation);
   return (
     <>
-      <button type="button" className="quiet danger" disabled={fetching} onClick={() => setAsking(true)}>
+      <button type="button" className="quiet danger" disabled={busy} onClick={() => setAsking(true)}>
         Cancel order
       </button>
       {asking && (
@@ -42,10 +37,10 @@ export function Cancel({ orderId, number, onOutcome }: { orderId: string; number
             title="Cancel this order?"
             confirm="Yes, cancel it"
             keep="Keep it"
-            onConfirm={() => void submit()}
+            onConfirm={() => void act({ orderId }).then(onOutcome)}
             onClose={() => setAsking(false)}
           >
-            Whatever was paid for {number} is given back first. This cannot be undone.
+            Whatever was paid for <span className="number">{number}</span> is given back first. This cannot be undone.
           </ConfirmDialog>
         </Suspense>
       )}

@@ -1,11 +1,11 @@
 import { useState } from 'react';
-import { useMutation } from 'urql';
+import { useAction, type Outcome } from '../../components/use-action';
 import { getFragment, graphql, type FragmentType } from '../../gql';
 import type { PaymentResolution } from '../../gql/graphql';
 import { keptKey } from '../../shared/draft';
 import { formatMoney } from '../../shared/money';
 import { minorUnits } from './minor-units';
-import { StaffAction, type Outcome } from './staff-action';
+import { StaffAction } from './staff-action';
 
 /** What only staff may do, beside what components/order-actions.tsx has. */
 export const OrderTasks = graphql(`
@@ -98,8 +98,8 @@ const resolutions: Record<PaymentResolution, string> = {
 /** Capture, void, refund and resolve: each where the server says that it is possible, each after a second look. */
 export function Tasks({ order }: { order: FragmentType<typeof OrderTasks> }) {
   const { id, version, availableActions, payment, payments, refundable } = getFragment(OrderTasks, order);
-  const [, capture] = useMutation(Capture);
-  const [, release] = useMutation(Void);
+  const capture = useAction(Capture);
+  const release = useAction(Void);
   const unsettled = payments.find(({ attention }) => attention) ?? null;
   const paymentId = payment?.id ?? '';
   return (
@@ -110,10 +110,7 @@ export function Tasks({ order }: { order: FragmentType<typeof OrderTasks> }) {
           name="Capture"
           confirm="Take the money"
           what="Takes all the money that the payment holds."
-          act={async () => {
-            const { data, error } = await capture({ input: { paymentId, expectedVersion: version } });
-            return { error, refusals: data?.paymentCapture.userErrors ?? [] };
-          }}
+          act={() => capture.act({ paymentId, expectedVersion: version })}
         />
       )}
       {availableActions.includes('VOID') && (
@@ -122,10 +119,7 @@ export function Tasks({ order }: { order: FragmentType<typeof OrderTasks> }) {
           confirm="Let it go"
           danger
           what="Lets the payment go before its money is taken. The order can be paid again."
-          act={async () => {
-            const { data, error } = await release({ input: { paymentId, expectedVersion: version } });
-            return { error, refusals: data?.paymentVoid.userErrors ?? [] };
-          }}
+          act={() => release.act({ paymentId, expectedVersion: version })}
         />
       )}
       {availableActions.includes('REFUND') && <RefundTask orderId={id} version={version} refundable={refundable} />}
@@ -140,22 +134,24 @@ interface RefundTaskProps {
 }
 
 function RefundTask({ orderId, version, refundable }: RefundTaskProps) {
-  const [, refund] = useMutation(Refund);
+  const refund = useAction(Refund);
   const [text, setText] = useState(refundable.amount);
   const minor = minorUnits(text, refundable.amount.split('.')[1]?.length ?? 0);
   const possible = minor !== null && minor > 0n && minor <= BigInt(refundable.amountMinor);
-  const act = async (form: FormData): Promise<Outcome> => {
+  const act = (form: FormData): Promise<Outcome> => {
     const reason = String(form.get('reason') ?? '').trim();
     // One key for one refund of one version: pressing again after a lost answer refunds once.
     const idempotencyKey = keptKey(`refund/${orderId}/${version}/${minor}`);
-    const { data, error } = await refund({ input: { idempotencyKey, orderId, amountMinor: String(minor), reason: reason || null, expectedVersion: version } });
-    return { error, refusals: data?.refundCreate.userErrors ?? [] };
+    return refund.act({ idempotencyKey, orderId, amountMinor: String(minor), reason: reason || null, expectedVersion: version });
   };
   return (
-    <StaffAction name="Refund" confirm="Give it back" danger what={`Gives back up to ${formatMoney(refundable)}.`} act={possible ? act : null}>
+    <StaffAction name="Refund" confirm="Give it back" danger what="Gives money of this order back to its customer." act={possible ? act : null}>
       <label>
         Amount in {refundable.currency}
-        <input name="amount" inputMode="decimal" autoComplete="off" value={text} aria-invalid={!possible} onChange={(event) => setText(event.target.value)} />
+        <input name="amount" inputMode="decimal" autoComplete="off" value={text} aria-invalid={!possible} aria-describedby="refund-limit" onChange={(event) => setText(event.target.value)} />
+        <small id="refund-limit" className={possible ? 'hint' : 'warn'}>
+          More than nothing, and at most {formatMoney(refundable)}
+        </small>
       </label>
       <label>
         Reason
@@ -166,12 +162,9 @@ function RefundTask({ orderId, version, refundable }: RefundTaskProps) {
 }
 
 function ResolveTask({ paymentId }: { paymentId: string }) {
-  const [, resolve] = useMutation(Resolve);
+  const resolve = useAction(Resolve);
   const [resolution, setResolution] = useState<PaymentResolution>('RECHECK');
-  const act = async (form: FormData): Promise<Outcome> => {
-    const { data, error } = await resolve({ input: { paymentId, resolution, note: String(form.get('note') ?? '').trim() } });
-    return { error, refusals: data?.paymentResolve.userErrors ?? [] };
-  };
+  const act = (form: FormData) => resolve.act({ paymentId, resolution, note: String(form.get('note') ?? '').trim() });
   return (
     <StaffAction name="Resolve" confirm="Settle it" what="Settles what is not known about this payment. It is kept in the audit trail." act={act}>
       <fieldset>

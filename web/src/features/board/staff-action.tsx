@@ -1,12 +1,6 @@
 import { useId, useState, type ReactNode } from 'react';
-import type { CombinedError } from 'urql';
 import { Failure, Refusals } from '../../components/states';
-
-/** What became of an action. */
-export interface Outcome {
-  readonly error?: CombinedError | undefined;
-  readonly refusals: readonly { readonly message: string }[];
-}
+import type { Outcome } from '../../components/use-action';
 
 export interface StaffActionProps {
   /** What the button that begins says, and what the one that does it says. */
