@@ -13,25 +13,28 @@ type pages struct {
 	files    fs.FS
 	settings shopSettings
 	serve    http.Handler
+	missing  http.HandlerFunc
 }
 
 func newPages(files fs.FS, settings shopSettings) *pages {
-	return &pages{files: files, settings: settings, serve: http.FileServerFS(files)}
+	p := &pages{files: files, settings: settings, serve: http.FileServerFS(files)}
+	p.missing = p.page(http.StatusNotFound, "index.html", httpguard.ContentSecurityPolicy)
+	return p
 }
 
 // routes registers the app's pages, its files and, when it is on, the playground.
 func (p *pages) routes(mux *http.ServeMux, playground bool) {
 	for _, route := range []string{"/{$}", "/order", "/order/create", "/order/{orderID}", "/payment", "/board"} {
-		mux.HandleFunc("GET "+route, p.page("index.html", httpguard.ContentSecurityPolicy))
+		mux.HandleFunc("GET "+route, p.page(http.StatusOK, "index.html", httpguard.ContentSecurityPolicy))
 	}
 	if playground {
-		mux.HandleFunc("GET /playground", p.page("playground.html", httpguard.PlaygroundContentSecurityPolicy))
+		mux.HandleFunc("GET /playground", p.page(http.StatusOK, "playground.html", httpguard.PlaygroundContentSecurityPolicy))
 	}
 	mux.HandleFunc("/", p.file)
 }
 
-// page serves one of the two HTML pages. They name the hashed files, so they are checked for a newer one each time.
-func (p *pages) page(name, policy string) http.HandlerFunc {
+// page serves one of the two HTML pages with this status. They name the hashed files, so they are checked for a newer one each time.
+func (p *pages) page(status int, name, policy string) http.HandlerFunc {
 	policy = p.settings.policy(policy)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		content, err := fs.ReadFile(p.files, name)
@@ -45,6 +48,7 @@ func (p *pages) page(name, policy string) http.HandlerFunc {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Cache-Control", "no-cache")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
 		_, _ = w.Write(content) // the client is gone if it fails
 	}
 }
@@ -58,7 +62,12 @@ func (p *pages) file(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	info, err := fs.Stat(p.files, name)
 	if err != nil || info.IsDir() || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
-		http.NotFound(w, r)
+		// Whoever mistypes an address in a browser gets the shop, which says so; anything else gets a line of text.
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			p.missing(w, r)
+		} else {
+			http.NotFound(w, r)
+		}
 		return
 	}
 	if strings.HasPrefix(name, "assets/") {

@@ -79,6 +79,23 @@ func TestShopSettings(t *testing.T) {
 	}
 }
 
+// A mistyped address is the shop's own page in a browser, a line of text for everything else, and a 404 for both.
+func TestMissingPage(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{"index.html": {Data: []byte(`<title>Orderwire</title>`)}}
+	mux := http.NewServeMux()
+	newPages(files, shopSettings{}).routes(mux, false)
+	for accept, html := range map[string]bool{"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": true, "*/*": false, "": false} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nowhere", nil)
+		request.Header.Set("Accept", accept)
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, request)
+		if answer.Code != http.StatusNotFound || strings.Contains(answer.Body.String(), "<title>") != html {
+			t.Errorf("Accept %q: %d\n%s", accept, answer.Code, answer.Body)
+		}
+	}
+}
+
 // Settings are text, whatever they contain.
 func TestShopSettingsAreEscaped(t *testing.T) {
 	t.Parallel()
