@@ -1,8 +1,8 @@
 import { getFragment, graphql, type FragmentType } from '../gql';
-import { formatMoment } from '../shared/time';
+import { formatClock, formatMoment } from '../shared/time';
 import { Price } from './price';
 import { ProductPicture } from './product-picture';
-import { RefundBadge } from './status';
+import { PaymentBadge, RefundBadge } from './status';
 
 export const OrderSummary = graphql(`
   fragment OrderSummary on Order {
@@ -31,6 +31,14 @@ export const OrderSummary = graphql(`
       amountMinor
       ...PriceParts
     }
+    payments {
+      id
+      status
+      createdAt
+      amount {
+        ...PriceParts
+      }
+    }
     refunds {
       id
       status
@@ -46,7 +54,7 @@ export const OrderSummary = graphql(`
 
 /** What was ordered at which price, and what of it was paid and given back. */
 export function Summary({ order }: { order: FragmentType<typeof OrderSummary> }) {
-  const { lines, total, captured, refunded, refunds, note } = getFragment(OrderSummary, order);
+  const { lines, total, captured, refunded, payments, refunds, note } = getFragment(OrderSummary, order);
   return (
     <section className="card summary" aria-label="Items and amounts">
       <ul className="lines">
@@ -86,10 +94,23 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
           </div>
         )}
       </dl>
+      {payments.length > 1 && (
+        <ul className="movements" aria-label="Payments">
+          {payments.map((payment, index) => (
+            <li key={payment.id}>
+              <span>
+                Payment {index + 1} <small>{formatClock(payment.createdAt)}</small>
+              </span>
+              <PaymentBadge status={payment.status} />
+              <Price of={payment.amount} />
+            </li>
+          ))}
+        </ul>
+      )}
       {refunds.length > 0 && (
-        <ul className="refunds" aria-label="Refunds">
+        <ul className="movements" aria-label="Refunds">
           {refunds.map((refund) => (
-            <li key={refund.id}>
+            <li key={refund.id} data-refund={refund.status}>
               <span>
                 Refund <small>{refund.reason ?? formatMoment(refund.createdAt)}</small>
               </span>

@@ -34,16 +34,12 @@ export function ProductCard({ product }: { product: FragmentType<typeof ProductC
       </div>
       <div className="product-foot">
         <Price of={price} />
-        {quantity > 0 ? (
+        {otherCurrency ? (
+          <span className="hint">Your order is in {draft.currency}</span>
+        ) : quantity > 0 ? (
           <Quantity of={name} value={quantity} max={maxQuantity} onChange={(next) => draft.store.setQuantity(id, next)} />
         ) : (
-          <button
-            type="button"
-            disabled={otherCurrency}
-            aria-label={`Add ${name}`}
-            title={otherCurrency ? `Your order is in ${draft.currency}; an order has one currency.` : undefined}
-            onClick={() => draft.store.add({ id, currency })}
-          >
+          <button type="button" aria-label={`Add ${name}`} onClick={() => draft.store.add({ id, currency })}>
             Add
           </button>
         )}

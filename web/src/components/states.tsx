@@ -47,6 +47,10 @@ export function Refusals({ errors }: { errors: readonly { message: string }[] })
   );
 }
 
+/** Whether the server refused what was asked in its very shape, such as an address that cannot be an order's. */
+export const isMalformed = (error: CombinedError | undefined): boolean =>
+  error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'BAD_USER_INPUT') ?? false;
+
 /** One sentence for a person: the server's own message, or that it could not be reached. */
 export function explain(error: CombinedError): string {
   if (error.networkError) return 'The server could not be reached. Nothing is lost: try again when you are back online.';

@@ -1,5 +1,6 @@
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { ActorKind, EventItemFragment, OrderEventType } from '../gql/graphql';
+import { useSession } from '../shared/context';
 import { formatClock, formatMoment } from '../shared/time';
 import { Price } from './price';
 
@@ -78,7 +79,7 @@ const words: Record<OrderEventType, string> = {
   PAYMENT_RETRIED: 'Payment tried again',
   PAYMENT_NEEDS_ATTENTION: 'Payment needs a look by staff',
   ORDER_DELIVERED: 'Order delivered',
-  ORDER_CANCELLING: 'Cancelling: the money is being released',
+  ORDER_CANCELLING: 'Cancelling: the money is released first',
   ORDER_CANCELLED: 'Order cancelled',
   REFUND_CREATED: 'Refund started',
   REFUND_SUCCEEDED: 'Refund paid out',
@@ -97,6 +98,8 @@ const actors: Record<ActorKind, string> = {
 
 /** What happened to an order, oldest first. New events join at the end as they happen. */
 export function Timeline({ events }: { events: readonly FragmentType<typeof EventItem>[] }) {
+  const { session } = useSession();
+  const by = (actor: ActorKind) => (actor === 'CUSTOMER' && session?.role === 'CUSTOMER' ? 'by you' : actors[actor]);
   return (
     <ol className="timeline" aria-label="Timeline">
       {getFragment(EventItem, events).map((event) => (
@@ -114,7 +117,7 @@ export function Timeline({ events }: { events: readonly FragmentType<typeof Even
             <time dateTime={event.occurredAt} title={formatMoment(event.occurredAt)}>
               {formatClock(event.occurredAt)}
             </time>{' '}
-            {actors[event.actor.kind]} · version {event.version}
+            {by(event.actor.kind)} · version {event.version}
           </span>
         </li>
       ))}
@@ -125,7 +128,7 @@ export function Timeline({ events }: { events: readonly FragmentType<typeof Even
 function describe(event: EventItemFragment): string {
   // A type this build does not know yet is still an event: show its name rather than nothing.
   const text = words[event.type] ?? event.type;
-  if (event.__typename === 'PaymentDeclined' && event.declineCode) return `${text} (${event.declineCode})`;
+  if (event.__typename === 'PaymentDeclined' && event.declineCode) return `${text} (${event.declineCode.replaceAll('_', ' ')})`;
   if (event.__typename === 'RefundFailed' && event.reason) return `${text} (${event.reason})`;
   if (event.__typename === 'OrderCancelling' && event.cancelReason === 'EXPIRED') return `${text}, it was not paid in time`;
   return text;

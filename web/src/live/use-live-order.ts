@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useQuery, useSubscription, type CombinedError } from 'urql';
 import { getFragment, type FragmentType } from '../gql';
+import { isMalformed } from '../components/states';
 import { EventItem } from '../components/timeline';
 import { HistoryQuery, LiveOrder, OrderEventsSubscription, OrderQuery, OrderWithHistory } from './documents';
 
@@ -49,7 +50,7 @@ export function useLiveOrder(id: string): LiveOrderState {
   return {
     order,
     loading: fetching && !order,
-    error: order ? undefined : error,
+    error: order || isMalformed(error) ? undefined : error,
     incomplete: hasNextPage === true,
     interrupted: live.error ?? history.error,
     retry: () => {

@@ -1,4 +1,5 @@
 import '../styles/board.css';
+import '../styles/board-tables.css';
 import '../styles/board-drawer.css';
 import { lazy, Suspense } from 'react';
 import { Link, useSearchParams } from 'react-router';

@@ -1,10 +1,11 @@
 import { Link, useParams } from 'react-router';
+import { NoSuchOrder } from '../components/no-such-order';
 import { Actions } from '../components/order-actions';
 import { OrderRow } from '../components/order-row';
 import { Summary } from '../components/order-summary';
 import { Page } from '../components/page';
 import { SignedIn } from '../components/sign-in';
-import { Empty, Failure, Loading } from '../components/states';
+import { Failure, Loading } from '../components/states';
 import { OrderBadge, PaymentBadge } from '../components/status';
 import { Timeline } from '../components/timeline';
 import { getFragment } from '../gql';
@@ -32,11 +33,7 @@ function Detail({ id }: { id: string }) {
         ) : loading ? (
           <Loading what="the order" />
         ) : (
-          <Empty title="There is no such order">
-            <Link className="button" to="/order">
-              Your orders
-            </Link>
-          </Empty>
+          <NoSuchOrder />
         )}
       </Page>
     );

@@ -40,8 +40,14 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;
   if (nodes.length === 0) {
-    return (
-      <Empty title={statuses.length > 0 ? 'No order is in this state' : 'No orders yet'}>
+    return statuses.length > 0 ? (
+      <Empty title="No order is in this state">
+        <Link className="button" to="/order" replace>
+          Show all orders
+        </Link>
+      </Empty>
+    ) : (
+      <Empty title="No orders yet">
         <Link className="button" to="/">
           Look at the products
         </Link>

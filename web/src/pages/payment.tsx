@@ -1,4 +1,5 @@
 import { Link, useSearchParams } from 'react-router';
+import { NoSuchOrder } from '../components/no-such-order';
 import { Actions } from '../components/order-actions';
 import { OrderRow } from '../components/order-row';
 import { Summary } from '../components/order-summary';
@@ -36,7 +37,7 @@ function LivePayment({ id }: { id: string }) {
   if (error) return <Failure error={error} retry={retry} />;
   if (loading) return <Loading what="the payment" />;
   const whole = getFragment(OrderWithHistory, order);
-  if (!whole) return <Empty title="There is no such order" />;
+  if (!whole) return <NoSuchOrder />;
   const live = getFragment(LiveOrder, whole);
   const { number } = getFragment(OrderRow, live);
   return (

@@ -48,13 +48,13 @@ export function Products() {
         </label>
       }
     >
-      <Shelf key={search} search={search} />
+      <Shelf key={search} search={search} onClear={() => setTyped('')} />
       <DraftBar />
     </Page>
   );
 }
 
-function Shelf({ search }: { search: string }) {
+function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
   const [after, setAfter] = useState<string | null>(null);
   const filter = search ? { search } : null;
   const [{ data, fetching, error }, reload] = useQuery({ query: ProductsQuery, variables: { first: pageSize, after, filter } });
@@ -62,7 +62,15 @@ function Shelf({ search }: { search: string }) {
   if (!data) return <Loading what="products" />;
   const { nodes, pageInfo } = data.products;
   if (nodes.length === 0) {
-    return <Empty title={search ? `Nothing found for “${search}”` : 'There are no products yet'} />;
+    return (
+      <Empty title={search ? `Nothing found for “${search}”` : 'There are no products yet'}>
+        {search && (
+          <button type="button" onClick={onClear}>
+            Show all products
+          </button>
+        )}
+      </Empty>
+    );
   }
   return (
     <>

@@ -33,6 +33,7 @@ export function orderAt(number: number, version: number) {
     expiresAt: null,
     deliversAt: null,
     refunds: [],
+    payments: [{ __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), amount: euro(3600) }],
     availableActions: version < 4 ? ['CANCEL'] : [],
     lines: [
       {

@@ -33,6 +33,7 @@ export function AuditTrail() {
       title="What staff did"
       columns={['When', 'Who', 'What', 'To what', 'Detail']}
       empty="Nothing yet"
+      hint="Deliveries, captures, refunds and everything else that staff do are kept here."
       error={error}
       loading={fetching}
       onRefresh={() => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }))}

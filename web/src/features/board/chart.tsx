@@ -56,7 +56,7 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
         ms: 1,
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 28, 0, 0], // half of the last time below the axis fits beside it
         scales: {
           // Room for the half of a bar at either end.
           x: { range: (_plot, min, max) => [min - stepOf(latest.current.times) / 2, max + stepOf(latest.current.times) / 2] },

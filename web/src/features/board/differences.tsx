@@ -48,6 +48,7 @@ export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }
       title="Differences from the provider"
       columns={['Order', 'Our books', 'The provider’s', 'Found', 'State']}
       empty="Both books agree"
+      hint="Payments are compared with the provider’s books all the time; what differs is listed here until it is settled."
       error={error}
       loading={fetching}
       onRefresh={refresh}

@@ -4,14 +4,12 @@ import { Link } from 'react-router';
 import { useQuery } from 'urql';
 import { Actions } from '../../components/order-actions';
 import { Summary } from '../../components/order-summary';
-import { Failure, Loading } from '../../components/states';
+import { Failure, isMalformed, Loading } from '../../components/states';
 import { OrderBadge, PaymentBadge } from '../../components/status';
 import { EventItem, Timeline } from '../../components/timeline';
 import { getFragment, graphql } from '../../gql';
 import type { BoardOrderQuery } from '../../gql/graphql';
 import { LiveOrder, OrderWithHistory } from '../../live/documents';
-import { formatMoney } from '../../shared/money';
-import { formatMoment } from '../../shared/time';
 import { attentionWords } from './attention';
 import { Tasks } from './order-tasks';
 
@@ -38,16 +36,6 @@ const BoardOrder = graphql(`
           calls
           message
           startedAt
-        }
-      }
-      refunds {
-        id
-        status
-        reason
-        createdAt
-        amount {
-          amount
-          currency
         }
       }
     }
@@ -82,7 +70,7 @@ function Inside({ id }: { id: string }) {
   const order = data?.order;
   const whole = order ? getFragment(OrderWithHistory, order) : null;
   const version = whole ? getFragment(LiveOrder, whole).version : 0;
-  // Attempts and refunds are not in the feed: they are read again for each version that it brings.
+  // Attempts are not in the feed: they are read again for each version that it brings.
   const readAt = useRef(0);
   useEffect(() => {
     if (version === 0 || fetching || stale || version <= readAt.current) return;
@@ -94,8 +82,8 @@ function Inside({ id }: { id: string }) {
     return (
       <>
         <Title>Order</Title>
-        {error && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
-        {!error && (fetching ? <Loading what="the order" /> : <p>There is no such order.</p>)}
+        {error && !isMalformed(error) && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
+        {(!error || isMalformed(error)) && (fetching ? <Loading what="the order" /> : <p>There is no such order.</p>)}
       </>
     );
   }
@@ -108,10 +96,11 @@ function Inside({ id }: { id: string }) {
       <p className="hint">
         Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Its own page</Link>
       </p>
-      <Tasks order={order} />
-      <Actions order={getFragment(LiveOrder, whole)} />
+      <div className="drawer-actions">
+        <Actions order={getFragment(LiveOrder, whole)} />
+        <Tasks order={order} />
+      </div>
       <Payments payments={order.payments} />
-      <Refunds refunds={order.refunds} />
       <Summary order={getFragment(LiveOrder, whole)} />
       <section aria-label="History">
         <h2>What happened</h2>
@@ -145,23 +134,6 @@ function Payments({ payments }: { payments: Loaded['payments'] }) {
           </ul>
         </div>
       ))}
-    </section>
-  );
-}
-
-function Refunds({ refunds }: { refunds: Loaded['refunds'] }) {
-  if (refunds.length === 0) return null;
-  return (
-    <section aria-label="Refunds">
-      <h2>Refunds</h2>
-      <ul>
-        {refunds.map(({ id, status, reason, createdAt, amount }) => (
-          <li key={id} data-refund={status}>
-            <b>{formatMoney(amount)}</b> {status.toLowerCase()} · <time dateTime={createdAt}>{formatMoment(createdAt)}</time>
-            {reason && <small> {reason}</small>}
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }

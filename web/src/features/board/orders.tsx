@@ -57,7 +57,7 @@ function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: s
   }
   return (
     <>
-      <div className="card board">
+      <div className="card board board-orders">
         <table>
           <caption className="visually-hidden">Orders, newest first</caption>
           <thead>

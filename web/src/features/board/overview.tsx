@@ -98,7 +98,7 @@ function TimeToConfirmed({ figures: { steps, p50, p95 } }: { figures: Figures })
   const times = useMemo(() => steps.map(({ at }) => at), [steps]);
   const series = useMemo(
     () => [
-      { label: 'Half', colour: 'good', values: steps.map((step) => step.p50), dots: true },
+      { label: 'Median', colour: 'good', values: steps.map((step) => step.p50), dots: true },
       { label: '95%', colour: 'active', values: steps.map((step) => step.p95), dots: true },
     ],
     [steps],

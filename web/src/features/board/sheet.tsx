@@ -10,6 +10,8 @@ export interface SheetProps {
   /** Undefined while it loads. */
   readonly rows: readonly ReactNode[] | undefined;
   readonly empty: string;
+  /** How the first row comes about. */
+  readonly hint?: string;
   readonly error: CombinedError | undefined;
   readonly loading: boolean;
   readonly onRefresh: () => void;
@@ -18,7 +20,7 @@ export interface SheetProps {
 }
 
 /** A table that is read when it is opened, and again when somebody asks. */
-export function Sheet({ title, columns, rows, empty, error, loading, onRefresh, onMore }: SheetProps) {
+export function Sheet({ title, columns, rows, empty, hint, error, loading, onRefresh, onMore }: SheetProps) {
   return (
     <section aria-label={title} className="sheet">
       <div className="sheet-head">
@@ -29,7 +31,7 @@ export function Sheet({ title, columns, rows, empty, error, loading, onRefresh, 
       </div>
       {error && <Failure error={error} retry={onRefresh} />}
       {!rows && !error && <Loading what={title.toLowerCase()} />}
-      {rows?.length === 0 && <Empty title={empty} />}
+      {rows?.length === 0 && <Empty title={empty}>{hint && <p>{hint}</p>}</Empty>}
       {rows && rows.length > 0 && (
         <div className="card board">
           <table>

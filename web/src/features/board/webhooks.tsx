@@ -86,6 +86,7 @@ export function WebhookList() {
         title="Endpoints"
         columns={['URL', 'Events', 'State']}
         empty="No endpoints yet"
+        hint="The mutation webhookEndpointCreate makes one; the playground has it in a tab."
         error={undefined}
         loading={fetching}
         onRefresh={refresh}
@@ -117,6 +118,7 @@ export function WebhookList() {
         title="Deliveries"
         columns={['Event', 'To', 'State', 'Requests', 'Last', '']}
         empty="Nothing was sent"
+        hint="Each event goes to every endpoint that wants its type, and is listed here."
         error={error}
         loading={fetching}
         onRefresh={refresh}
