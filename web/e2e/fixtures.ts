@@ -13,6 +13,9 @@ const paces = {
   filmed: { payment: '4s', delivery: '4s' },
 } satisfies Record<string, Pace>;
 
+/** A new server makes a database first, which is not to be counted in a test's own time. In milliseconds. */
+export const startTimeout = 180_000;
+
 /** A signed-in person in a browser of their own, who owns no order yet. */
 export interface Shopper {
   readonly page: Page;
@@ -22,8 +25,8 @@ export interface Shopper {
   readonly posts: string[];
   /** Sends an operation outside the browser, as this person. */
   readonly send: <T>(query: string, variables?: Record<string, unknown>) => Promise<T>;
-  /** Orders one mug outside the browser and returns the order's id. */
-  readonly order: (token?: string) => Promise<string>;
+  /** Orders one mug, or what is said, outside the browser and returns the order's id. */
+  readonly order: (token?: string, what?: { product?: string; quantity?: number; captureMethod?: 'AUTOMATIC' | 'MANUAL' }) => Promise<string>;
   readonly openTab: () => Promise<Page>;
 }
 
@@ -33,8 +36,7 @@ interface Fixtures {
   expectedErrors: RegExp | null;
   server: Server;
   shopper: Shopper;
-  /** `at` another server than the test's. */
-  signIn: (role?: 'CUSTOMER' | 'STAFF', at?: Server) => Promise<Shopper>;
+  signIn: (role?: 'CUSTOMER' | 'STAFF') => Promise<Shopper>;
 }
 
 export const test = base.extend<Fixtures, { servers: Map<string, Server> }>({
@@ -45,27 +47,44 @@ export const test = base.extend<Fixtures, { servers: Map<string, Server> }>({
       await provide(servers);
       for (const server of servers.values()) await server.stop(); // oxlint-disable-line no-await-in-loop
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: startTimeout },
   ],
   pace: ['quick', { option: true }],
   expectedErrors: [null, { option: true }],
-  server: async ({ servers, pace }, provide) => {
-    if (!servers.has(pace)) servers.set(pace, await Server.start(paces[pace]));
-    await provide(servers.get(pace)!);
-  },
+  server: [
+    async ({ servers, pace }, provide) => {
+      if (!servers.has(pace)) servers.set(pace, await Server.start(paces[pace]));
+      await provide(servers.get(pace)!);
+    },
+    { scope: 'test', timeout: startTimeout },
+  ],
   signIn: async ({ browser, contextOptions, server, expectedErrors }, provide) => {
     const problems: string[] = [];
     const contexts: BrowserContext[] = [];
-    await provide(async (role = 'CUSTOMER', at = server) => {
-      const context = await browser.newContext({ ...contextOptions, baseURL: at.url });
+    await provide(async (role = 'CUSTOMER') => {
+      const context = await browser.newContext({ ...contextOptions, baseURL: server.url });
       contexts.push(context);
-      return enter(context, at, role, (problem) => void (expectedErrors?.test(problem) || problems.push(problem)));
+      return enter(context, server, role, (problem) => void (expectedErrors?.test(problem) || problems.push(problem)));
     });
     for (const context of contexts) await context.close(); // oxlint-disable-line no-await-in-loop
     expect(problems, 'console errors and requests to other hosts').toEqual([]);
   },
   shopper: async ({ signIn }, provide) => provide(await signIn()),
 });
+
+/** A test with a server of its own, which it may kill and start again, and with further variables of its environment. */
+export const withServer = (pace: Pace, settings: Readonly<Record<string, string>> = {}) =>
+  test.extend({
+    server: [
+      // oxlint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
+      async ({}, provide) => {
+        const server = await Server.start(pace, settings);
+        await provide(server);
+        await server.stop();
+      },
+      { scope: 'test', timeout: startTimeout },
+    ],
+  });
 
 export { expect };
 
@@ -103,9 +122,12 @@ async function enter(context: BrowserContext, server: Server, role: 'CUSTOMER' |
     expect(errors, query).toBeUndefined();
     return data;
   };
-  const order = async (paymentToken = 'sim_approve') => {
-    const { products } = await send<{ products: { nodes: { id: string }[] } }>('{ products(filter: { search: "mug" }) { nodes { id } } }');
-    const input = { idempotencyKey: randomUUID(), items: [{ productId: products.nodes[0]!.id, quantity: 1 }], paymentMethod: { token: paymentToken } };
+  const order: Shopper['order'] = async (paymentToken = 'sim_approve', { product = 'mug', quantity = 1, captureMethod = 'AUTOMATIC' } = {}) => {
+    const { products } = await send<{ products: { nodes: { id: string }[] } }>('query($search: String!) { products(filter: { search: $search }) { nodes { id } } }', {
+      search: product,
+    });
+    const items = [{ productId: products.nodes[0]!.id, quantity }];
+    const input = { idempotencyKey: randomUUID(), items, paymentMethod: { token: paymentToken }, captureMethod };
     const { orderCreate } = await send<{ orderCreate: { order: { id: string } } }>(
       'mutation($input: OrderCreateInput!) { orderCreate(input: $input) { order { id } userErrors { message } } }',
       { input },

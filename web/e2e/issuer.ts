@@ -20,7 +20,7 @@ export class Issuer {
   /** Grants that were redeemed, in order. */
   readonly granted: string[] = [];
   /** How long access tokens live, in seconds. */
-  lifetime = 3600;
+  readonly lifetime = 3600;
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly #codes = new Map<string, Grant>();
   readonly #refreshTokens = new Map<string, Grant>();

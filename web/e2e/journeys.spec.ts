@@ -1,5 +1,4 @@
-import { declined, delivered, expect, stepStates, test, timeline } from './fixtures';
-import { Server } from './server';
+import { declined, delivered, expect, stepStates, test, timeline, withServer } from './fixtures';
 
 test('approves a payment that asks first, and refuses another at the provider’s own page', async ({ shopper: { page, order, context } }) => {
   const first = await order('sim_requires_action');
@@ -23,6 +22,7 @@ test('goes on after the network was away, without reload', async ({ shopper: { p
   const connection = page.getByRole('status', { name: 'Connection' });
   await expect(connection).toHaveText('Live');
   await expect(page.getByRole('listitem').filter({ hasText: 'Payment needs an action' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
   const read = posts.length;
 
   await context.setOffline(true);
@@ -47,21 +47,20 @@ test('two tabs of one order are in step', async ({ shopper: { page, order, openT
   await expect(other.getByRole('button', { name: 'Pay again' })).toBeHidden();
 });
 
-test.describe('while the server is restarted in order', () => {
-  test.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE/ });
+const withOwnServer = withServer({ payment: '200ms', delivery: '1h' });
 
-  test('an open page says so, and its timeline receives what follows', async ({ signIn, servers }) => {
-    const own = await Server.start({ payment: '200ms', delivery: '1h' });
-    servers.set('restarted', own);
-    const { page, order } = await signIn('CUSTOMER', own);
+withOwnServer.describe('while the server is restarted in order', () => {
+  withOwnServer.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE/ });
+
+  withOwnServer('an open page says so, and its timeline receives what follows', async ({ shopper: { page, order }, server }) => {
     await page.goto(`/order/${await order('sim_requires_action')}`);
     const connection = page.getByRole('status', { name: 'Connection' });
     await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
-    await own.drain();
+    await server.drain();
     await expect(connection).toHaveText('Server restarts');
-    await own.start();
+    await server.start();
     await expect(connection).toHaveText('Live');
     await page.getByRole('button', { name: 'Approve' }).click();
     await expect(page.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();

@@ -1,4 +1,4 @@
-import { expect, test as base } from './fixtures';
+import { expect, startTimeout, test as base } from './fixtures';
 import { Issuer } from './issuer';
 import { Server } from './server';
 
@@ -9,22 +9,25 @@ const test = base.extend<{ issuer: Issuer; shop: Server }>({
     await provide(issuer);
     await issuer.stop();
   },
-  shop: async ({ issuer }, provide) => {
-    const shop = await Server.start(
-      { payment: '100ms', delivery: '100ms' },
-      { AUTH_MODE: 'oidc', OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: issuer.clientId },
-    );
-    await provide(shop);
-    await shop.stop();
-  },
+  shop: [
+    async ({ issuer }, provide) => {
+      const shop = await Server.start(
+        { payment: '100ms', delivery: '100ms' },
+        { AUTH_MODE: 'oidc', OIDC_ISSUER: issuer.url, OIDC_CLIENT_ID: issuer.clientId },
+      );
+      await provide(shop);
+      await shop.stop();
+    },
+    { scope: 'test', timeout: startTimeout },
+  ],
 });
 
 test('signs in at the issuer, comes back where one was, and is renewed over the open socket', async ({ browser, contextOptions, issuer, shop }) => {
-  issuer.lifetime = 10; // so that the renewals come while the test looks
   const context = await browser.newContext({ ...contextOptions, baseURL: shop.url });
   const problems: string[] = [];
   context.on('console', (message) => void (['error', 'warning'].includes(message.type()) && problems.push(message.text())));
   const page = await context.newPage();
+  await page.clock.install();
   let sockets = 0;
   const pongs: string[] = [];
   page.on('websocket', (socket) => {
@@ -38,6 +41,8 @@ test('signs in at the issuer, comes back where one was, and is renewed over the 
   await expect(page).toHaveURL(`${shop.url}/order?status=DELIVERED`);
   await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
   await expect(page.getByText('ada')).toBeVisible();
+  // The page's clock jumps to when a renewal is due, so nothing expires however long the machine takes.
+  await page.clock.fastForward(issuer.lifetime * 900);
   await expect.poll(() => pongs.length, { message: 'the socket goes on with newer tokens' }).toBeGreaterThan(0);
   expect(sockets, 'the socket was never replaced').toBe(1);
   expect(issuer.granted.slice(0, 2)).toEqual(['authorization_code', 'refresh_token']);

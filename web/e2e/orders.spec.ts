@@ -21,6 +21,17 @@ test('the list is live in a second tab', async ({ shopper }) => {
   expect(posts.length, 'nothing was read again').toBe(read);
 });
 
+test('the list grows as one scrolls to its end', async ({ shopper: { page, order } }) => {
+  const first = await order();
+  for (let more = 0; more < 24; more++) await order('sim_decline'); // oxlint-disable-line no-await-in-loop -- in this order
+  await page.goto('/order');
+  const rows = page.getByRole('list', { name: 'Orders' }).getByRole('listitem');
+  await expect(rows).toHaveCount(20);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await expect(rows).toHaveCount(25);
+  await expect(rows.last()).toHaveAttribute('data-order', first);
+});
+
 test('filters by status in the address', async ({ shopper: { page, order } }) => {
   await order();
   await page.goto('/order?status=CANCELLED');

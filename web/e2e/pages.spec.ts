@@ -1,67 +1,73 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { look } from './look';
 
 // A console error, a warning or a request elsewhere on any of these pages fails the test: fixtures.ts watches.
 
-/** The most that a page's content may jump while it loads and changes: https://web.dev/articles/cls calls it good. */
-const steady = 0.1;
+test('the sign-in can be read and used by everybody', async ({ browser, server, contextOptions }) => {
+  const context = await browser.newContext({ ...contextOptions, baseURL: server.url });
+  const page = await context.newPage();
+  await page.goto('/order');
+  await expect(page.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
+  await look(page, 'the sign-in');
+  await context.close();
+});
 
-/** Looks at what a page, or a part of it, shows now: nothing that axe objects to, in light and dark, and nothing that jumped. */
-async function look(page: Page, name: string, part = 'html'): Promise<void> {
-  const light = await new AxeBuilder({ page }).include(part).analyze();
-  await page.emulateMedia({ colorScheme: 'dark' });
-  const dark = await new AxeBuilder({ page }).include(part).withRules(['color-contrast']).analyze();
-  await page.emulateMedia({ colorScheme: 'light' });
-  const found = [...light.violations, ...dark.violations].map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
-  expect(found, `what axe finds on ${name}`).toEqual([]);
-  const jumped = await page.evaluate(
-    () =>
-      new Promise<number>((resolve) => {
-        new PerformanceObserver((list) => {
-          const shifts = list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[];
-          resolve(shifts.filter(({ hadRecentInput }) => !hadRecentInput).reduce((sum, { value }) => sum + value, 0));
-        }).observe({ type: 'layout-shift', buffered: true });
-        // Without any shift the observer is never called.
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)));
-      }),
-  );
-  expect(jumped, `layout shift of ${name}`).toBeLessThan(steady);
-}
-
-test('the shop can be read and used by everybody, and nothing jumps', async ({ browser, server, contextOptions, shopper: { page } }) => {
-  const anonymous = await browser.newContext({ ...contextOptions, baseURL: server.url });
-  const visitor = await anonymous.newPage();
-  await visitor.goto('/order');
-  await expect(visitor.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
-  await look(visitor, 'the sign-in');
-  await anonymous.close();
-
-  await page.goto('/?q=nothing-of-this-name');
-  await expect(page.getByText('Nothing found')).toBeVisible();
-  await look(page, 'an empty shelf');
+test('the shelf can be read and used by everybody', async ({ shopper: { page } }) => {
   await page.goto('/');
   await page.getByRole('button', { name: 'Add Stoneware mug' }).click();
   await look(page, 'the products');
-  await page.goto('/order/create');
-  await expect(page.getByText('Total €18.00')).toBeVisible();
-  await look(page, 'the order before it is one');
 });
 
-test('an order’s pages can be read and used by everybody, and nothing jumps', async ({ shopper: { page, order } }) => {
-  const paid = await order();
-  const declined = await order('sim_decline');
-  const waiting = await order('sim_requires_action');
+test('the order before it is one can be read and used by everybody', async ({ shopper: { page } }) => {
+  await page.goto('/?q=mug');
+  await page.getByRole('button', { name: 'Add Stoneware mug' }).click();
+  await page.goto('/order/create');
+  await expect(page.getByText('Total €18.00')).toBeVisible();
+  await page.getByText('When calls to the provider get lost').click();
+  await look(page, 'the order before it is one');
+  await page.getByRole('button', { name: 'One less of Stoneware mug' }).click();
+  await expect(page.getByRole('heading', { name: 'Nothing chosen yet' })).toBeVisible();
+});
+
+test.describe('an address with nothing to show says so, with a way on:', () => {
+  test.use({ expectedErrors: /404/ });
+  for (const [address, heading, way] of [
+    ['/nowhere', 'There is nothing here', 'Look at the products'],
+    [`/order/order_${'0'.repeat(26)}`, 'There is no such order', 'Your orders'],
+    ['/order/rubbish', 'There is no such order', 'Your orders'],
+    ['/payment?order=rubbish', 'There is no such order', 'Your orders'],
+    ['/payment', 'Which order?', 'Your orders'],
+    ['/order?status=CANCELLED', 'No order is in this state', 'Show all orders'],
+    ['/?q=nothing-of-this-name', 'Nothing found for “nothing-of-this-name”', 'Show all products'],
+  ] as const) {
+    test(address, async ({ shopper: { page } }) => {
+      await page.goto(address);
+      await expect(page.getByRole('heading', { name: heading })).toBeVisible();
+      await look(page, address);
+      await page.getByRole('main').getByText(way, { exact: true }).click();
+      await expect(page.getByRole('heading', { name: heading })).toBeHidden();
+    });
+  }
+});
+
+test('a payment can be read and used by everybody, and nothing jumps', async ({ shopper: { page, order } }) => {
+  const paid = await order('sim_approve', { product: 'oud', quantity: 999 }); // the longest amount there is room for
   await page.goto(`/payment?order=${paid}`);
   await expect(page.getByText('Delivered. Enjoy!')).toBeVisible();
   await look(page, 'a payment');
-  await page.goto(`/payment?order=${waiting}`);
+  await page.goto('/order');
+  await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem')).toHaveCount(1);
+  await look(page, 'the orders');
+});
+
+test('a payment that waits can be read and used by everybody', async ({ shopper: { page, order } }) => {
+  await page.goto(`/payment?order=${await order('sim_requires_action')}`);
   await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
   await look(page, 'a payment that waits');
-  await page.goto('/order');
-  await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem')).toHaveCount(3);
-  await look(page, 'the orders');
-  await page.goto(`/order/${declined}`);
+});
+
+test('an order and its questions can be read and used by everybody', async ({ shopper: { page, order } }) => {
+  await page.goto(`/order/${await order('sim_decline')}`);
   await expect(page.getByRole('button', { name: 'Pay again' })).toBeVisible();
   await look(page, 'an order');
   await page.getByRole('button', { name: 'Cancel order' }).click();

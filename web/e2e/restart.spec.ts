@@ -1,26 +1,23 @@
-import { Server } from './server';
-import { expect, test, timeline } from './fixtures';
+import { expect, test, timeline, withServer } from './fixtures';
 
 // The browser itself reports the sockets and requests that fail while the server is away.
 test.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED/ });
 
-const withOwnServer = test.extend({
-  // oxlint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
-  server: async ({}, provide) => {
-    const server = await Server.start({ payment: '2s', delivery: '1s' });
-    await provide(server);
-    await server.stop();
-  },
-});
+const withOwnServer = withServer({ payment: '2s', delivery: '1s' });
 
 withOwnServer('an open page goes on by itself when the server is killed and comes back', async ({ server, shopper: { page, order } }) => {
   const subscribed: string[] = [];
-  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => subscribed.push(String(payload))));
+  const received: string[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => subscribed.push(String(payload)));
+    socket.on('framereceived', ({ payload }) => received.push(String(payload)));
+  });
   const id = await order();
   await page.goto(`/order/${id}`);
   const connection = page.getByRole('status', { name: 'Connection' });
   await expect(connection).toHaveText('Live');
   await expect(page.getByRole('listitem').filter({ hasText: 'Order created' })).toBeVisible();
+  await expect.poll(() => received.some((frame) => frame.includes('"orderEvents"')), 'it has a cursor to go on from').toBe(true);
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
   await server.kill();

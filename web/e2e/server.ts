@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -60,7 +61,7 @@ export class Server {
     const note = (chunk: Buffer) => void (this.#log = (this.#log + chunk.toString()).slice(-20_000));
     child.stdout.on('data', note);
     child.stderr.on('data', note);
-    const deadline = Date.now() + 40_000;
+    const deadline = Date.now() + 150_000;
     const ready = async () =>
       fetch(`${this.url}/readyz`).then(
         ({ ok }) => ok,
@@ -100,10 +101,15 @@ export class Server {
   }
 }
 
+/** A port that nobody listens at, below those that outgoing connections take: it stays free while the server is away. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
+  const port = randomInt(20_000, 30_000);
+  const probe = createServer().listen(port, '127.0.0.1');
+  const free = await once(probe, 'listening').then(
+    () => true,
+    () => false,
+  );
+  if (!free) return freePort();
   probe.close();
   await once(probe, 'close');
   return port;
