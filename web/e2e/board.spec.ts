@@ -125,13 +125,13 @@ withDeafProvider('staff settle a payment whose outcome nobody knows', async ({ s
   await attention.getByRole('button', { name: /^OW-/ }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Resolve' }).click();
-  await dialog.getByRole('radio', { name: 'The money is not with us' }).check();
-  await dialog.getByLabel('How you know').fill('Their dashboard shows no charge');
+  await dialog.getByRole('radio', { name: 'The money is with us' }).check();
+  await dialog.getByLabel('How you know').fill('Their dashboard shows the charge');
   await dialog.getByRole('button', { name: 'Settle it' }).click();
-  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment declined' })).toBeVisible();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
   await dialog.getByRole('button', { name: 'Close' }).click();
   await expect(attention).toBeHidden();
-  await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Declined');
+  await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Confirmed');
 });
 
 test('customers are told that the board is not theirs', async ({ shopper: { page, posts } }) => {
