@@ -23,6 +23,8 @@ const usage = `Orderwire takes orders and their payments, and pushes every chang
 Usage:
   server                start; Ctrl-C drains and stops
   server simprovider    run the simulated payment provider alone at ADDR; others find it by SIMULATED_URL
+  server seed --orders N
+                        fill the database up to N invented orders of the past months; see server seed --help
   server manifest PATH… write the operations in those files and folders, as TRUSTED_DOCUMENTS wants them
   server healthcheck    exit with 0 when the server at ADDR is ready, else with 1
   server --help         this text
@@ -66,6 +68,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return serve(ctx, cfg, logger, stdout)
 	case "simprovider":
 		return serveProvider(ctx, cfg, logger, stdout)
+	case "seed":
+		return seed(ctx, cfg, logger, stdout, stderr, args[1:])
 	case "healthcheck":
 		return healthcheck(ctx, cfg)
 	default:
