@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -29,7 +30,8 @@ Usage:
   server healthcheck    exit with 0 when the server at ADDR is ready, else with 1
   server --help         this text
 
-The environment has the settings:
+The environment has the settings. GOGC and GOMEMLIMIT are Go's own; without either, garbage is collected from a heap
+of 128 MiB on.
 
 `
 
@@ -78,6 +80,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 func serve(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.Writer) error {
+	defer runtime.KeepAlive(newBallast())
 	app, err := New(ctx, cfg, logger)
 	if err != nil {
 		return err
