@@ -44,6 +44,13 @@ func TestBenchLoads(t *testing.T) {
 		if created.Orders == 0 || created.Repeated != 0 {
 			t.Errorf("%+v", created)
 		}
+		for _, lists := range []bool{false, true} {
+			var read bench.Read
+			turn(t, bench.ReadLoad{Addr: addr, Clients: 2, Seconds: 1, Lists: lists}.Run, &read)
+			if read.Answers == 0 || read.P99 < read.P50 {
+				t.Errorf("%+v", read)
+			}
+		}
 		var timed bench.Timed
 		turn(t, bench.LatencyLoad{Addr: addr, Sockets: 20, Turns: 1, Rate: 50}.Run, &timed)
 		if timed.P50 == 0 || timed.Faults.Sum() != 0 {

@@ -23,6 +23,8 @@ type Config struct {
 	Server, Self string
 	// Rounds is how often each measurement is repeated, in turn with the others: 3.
 	Rounds int
+	// Orders are those of the big database whose figures are compared with an empty one's: 1,000,000.
+	Orders int
 	// Only has the names of the measurements to run; empty: all.
 	Only []string
 	// Folder is where the cluster lives while it runs; it is left empty.
@@ -43,6 +45,10 @@ var measurements = []measurement{
 	{"deliveries", "events to 100 subscribers each, in turn with a raw broadcast", deliveries},
 	{"create", "orders placed by 1, 16 and 64 clients, in turn with pgbench", creates},
 	{"whole", "orders from the request to DELIVERED, in turn with the naive server", wholes},
+	{"reads", "order(id) and orders(first: 20) by 16 clients, in turn with the naive server", reads},
+	{"start", "from the server's start to its first answer", starts},
+	{"replicas", "from the provider's answer to its event on the socket of another replica", replicas},
+	{"growth", "with many orders, in turn with an empty database", growths},
 	{"latency", "from a request to its event on the socket, in turn with the naive server", latencies},
 }
 
@@ -59,6 +65,9 @@ func Names() []string {
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Rounds == 0 {
 		cfg.Rounds = 3
+	}
+	if cfg.Orders == 0 {
+		cfg.Orders = 1_000_000
 	}
 	for _, name := range cfg.Only {
 		if !slices.Contains(Names(), name) {

@@ -26,6 +26,9 @@ type lab struct {
 	cfg     Config
 	cluster *pgembed.Cluster
 	bin     string // of pgbench; empty when there is none
+	// grown is the database with many orders, once it is made; started: a database for starts is there.
+	grown   string
+	started bool
 }
 
 func openLab(ctx context.Context, cfg Config) (*lab, error) {
@@ -68,7 +71,7 @@ type program struct {
 // start runs a program and returns when it has said its first line.
 func start(ctx context.Context, log io.Writer, env []string, name string, args ...string) (*program, string, error) {
 	p := &program{cmd: exec.CommandContext(ctx, name, args...)}
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	p.cmd.Env = environment(env...)
 	p.cmd.Stderr = log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var err error
@@ -88,6 +91,11 @@ func start(ctx context.Context, log io.Writer, env []string, name string, args .
 		return nil, "", errors.Join(err, p.stop())
 	}
 	return p, line, nil
+}
+
+// environment is what a program gets to see: nothing of ours but what it needs.
+func environment(env ...string) []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
 }
 
 // line is the next line the program says.
@@ -122,18 +130,22 @@ func (p *program) stop() error {
 	return err
 }
 
-// server starts the real server on an empty database of its own. The limits on connections are out of the way, nothing
-// else is.
+// server starts the real server on an empty database of its own.
 func (l *lab) server(ctx context.Context, env ...string) (*program, error) {
+	database, err := l.database(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.serverOn(ctx, database, env...)
+}
+
+// serverOn starts the real server on a database. The limits on connections are out of the way, nothing else is.
+func (l *lab) serverOn(ctx context.Context, database string, env ...string) (*program, error) {
 	addr, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
 	admin, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	database, err := l.database(ctx)
 	if err != nil {
 		return nil, err
 	}

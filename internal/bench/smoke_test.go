@@ -71,6 +71,13 @@ func TestNaive(t *testing.T) {
 	if whole.Orders == 0 || whole.Faults.Sum() != 0 {
 		t.Errorf("%+v", whole)
 	}
+	for _, lists := range []bool{false, true} {
+		var read Read
+		turn(t, ReadLoad{Addr: addr, Clients: 2, Seconds: 1, Lists: lists}.Run, &read)
+		if read.Answers == 0 {
+			t.Errorf("%+v", read)
+		}
+	}
 	t.Run("Pgbench", func(t *testing.T) {
 		b := &pgbench{bin: findPgbench(), url: postgrestest.URL(t), folder: t.TempDir()}
 		if b.bin == "" {

@@ -24,6 +24,7 @@ Measures the server program SERVER and writes the report into FOLDER, as JSON an
 
   BENCH_ROUNDS   how often each measurement is repeated (3)
   BENCH_ONLY     names of the measurements to run, separated by commas: %s (all)
+  BENCH_ORDERS   how many orders the big database of growth has (1000000)
   BENCH_LOG      a file for what the servers say
 `
 
@@ -54,6 +55,11 @@ func run(ctx context.Context, args []string) error {
 	if text := os.Getenv("BENCH_ROUNDS"); text != "" {
 		if cfg.Rounds, err = strconv.Atoi(text); err != nil || cfg.Rounds < 1 {
 			return errors.New("BENCH_ROUNDS must be a number of at least 1")
+		}
+	}
+	if text := os.Getenv("BENCH_ORDERS"); text != "" {
+		if cfg.Orders, err = strconv.Atoi(text); err != nil || cfg.Orders < 1 {
+			return errors.New("BENCH_ORDERS must be a number of at least 1")
 		}
 	}
 	if text := os.Getenv("BENCH_ONLY"); text != "" {
@@ -127,6 +133,8 @@ var parts = map[string]func(context.Context, []string) error{
 		}
 		return bench.LatencyLoad{Addr: args[0], Sockets: n[0], Turns: n[1], Rate: n[2]}.Run(ctx, os.Stdin, os.Stdout)
 	},
+	"read-one":    func(ctx context.Context, args []string) error { return read(ctx, args, false) },
+	"read-list":   func(ctx context.Context, args []string) error { return read(ctx, args, true) },
 	"deliver":     func(ctx context.Context, args []string) error { return deliver(ctx, args, false) },
 	"deliver-raw": func(ctx context.Context, args []string) error { return deliver(ctx, args, true) },
 }
@@ -138,6 +146,14 @@ func deliver(ctx context.Context, args []string, raw bool) error {
 	}
 	load := bench.DeliverLoad{Addr: args[0], Raw: raw, Groups: n[0], Sockets: n[1], Window: n[2], Seconds: n[3]}
 	return load.Run(ctx, os.Stdin, os.Stdout)
+}
+
+func read(ctx context.Context, args []string, lists bool) error {
+	n, err := numbers(args[1:], 2)
+	if err != nil {
+		return err
+	}
+	return bench.ReadLoad{Addr: args[0], Clients: n[0], Seconds: n[1], Lists: lists}.Run(ctx, os.Stdin, os.Stdout)
 }
 
 func numbers(args []string, want int) ([]int, error) {
