@@ -113,7 +113,7 @@ func (f *fixture) webhooks(names map[string]string) {
 		f.t.Fatal(err)
 	}
 	deliveryID := id.New()
-	_, err = postgres.NewWebhooks(f.db).AddDeliveries(f.t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{{
+	_, err = postgres.NewWebhooks(f.db.Worker).AddDeliveries(f.t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{{
 		ID: deliveryID, EndpointID: endpointID, EventID: id.New(), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
 	}}})
 	if err != nil {

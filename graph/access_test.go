@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
 // accessTable says for each field of each object type what people get who ask for it, in columns: the field, then nobody,
@@ -25,7 +26,8 @@ import (
 const accessTable = "testdata/access.txt"
 
 // TestAccess asks for every field of the schema as everybody, by every way there is to its type, and compares what they get
-// with the table. Then it takes the first wall away, and nobody may get more than before.
+// with the table. Then it takes @access away, and then the conditions of the statements too, so that row-level security is what
+// is left of what belongs to somebody; nobody may get more than before.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	rows := readAccess(t)
@@ -35,6 +37,10 @@ func TestAccess(t *testing.T) {
 	open := *f.world
 	open.open = true
 	open.handler = open.serve(f.settings())
+	unwalled := *f.world
+	unwalled.open = true
+	unwalled.wire(postgrestest.Unwalled(t, f.db.URL, false))
+	unwalled.handler = unwalled.serve(f.settings())
 
 	for _, writes := range []bool{false, true} { // reading first, so that what is written shows nowhere
 		for _, name := range slices.Sorted(maps.Keys(f.schema.Types)) {
@@ -68,7 +74,13 @@ func TestAccess(t *testing.T) {
 				}
 				for i, p := range f.people {
 					if want[i] != "value" && f.outcome(&open, p, document) == "value" {
-						t.Errorf("%s: only the first wall keeps person %d from it: %s", place, i, document)
+						t.Errorf("%s: only @access keeps person %d from it: %s", place, i, document)
+					}
+					switch got := f.outcome(&unwalled, p, document); {
+					case want[i] != "value" && got == "value":
+						t.Errorf("%s: row-level security does not keep person %d from it: %s", place, i, document)
+					case want[i] == "value" && got != "value" && !writes:
+						t.Errorf("%s: row-level security keeps person %d from what is theirs, they get %q: %s", place, i, got, document)
 					}
 				}
 			}

@@ -10,12 +10,14 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/postgres"
 )
 
 // counter counts the statements that reach the database.
 type counter struct{ statements atomic.Int64 }
 
-// open connects through a driver that counts.
+// open connects as the API does, through a driver that counts.
 func (c *counter) open(t *testing.T, address string) *sqlx.DB {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -23,6 +25,7 @@ func (c *counter) open(t *testing.T, address string) *sqlx.DB {
 		t.Fatal(err)
 	}
 	query := u.Query()
+	query.Set("role", string(postgres.RoleAPI))
 	query.Set("binary_parameters", "yes")
 	query.Set("timezone", "UTC")
 	u.RawQuery = query.Encode()
@@ -74,8 +77,27 @@ func (c *countingConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *countingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	c.counter.statements.Add(1)
-	return c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return countingStmt{stmt, c.counter}, nil
+}
+
+// countingStmt counts what a prepared statement runs, not that it was prepared: that happens once for a connection.
+type countingStmt struct {
+	driver.Stmt
+	counter *counter
+}
+
+func (s countingStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.counter.statements.Add(1)
+	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+}
+
+func (s countingStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.counter.statements.Add(1)
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
 
 func (c *countingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {

@@ -142,7 +142,7 @@ func (a *answer) mentions(want bool, text string) {
 func TestDatabaseGone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	_ = w.db.Close()
+	_ = w.api.Close()
 	got := w.do(ada, `{ orders { nodes { id } } }`, nil)
 	if code := got.Errors[0].Extensions["code"]; code != "UNAVAILABLE" {
 		t.Errorf("code is %v: %s", code, w.log)

@@ -55,7 +55,8 @@ const maxEndpoints = 4
 // world is a whole service but for the network: the schema over a real database and the simulated provider.
 type world struct {
 	t        *testing.T
-	db       *sqlx.DB
+	db       *postgrestest.DB
+	api      *sqlx.DB
 	counter  *counter
 	store    *postgres.Store
 	gateway  payment.Gateway
@@ -73,36 +74,46 @@ func setup(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, counter: &counter{}, log: &logBuffer{}}
 	w.policy = order.Policy{DeliveryDelay: time.Hour, Expiry: time.Hour, AuthorizationExpiry: time.Hour}
-	w.db = w.counter.open(t, postgrestest.URL(t))
-	w.store = postgrestest.Store(t, w.db, func(commits []postgres.Committed) {
-		for _, c := range commits {
-			w.hub.Publish(c.Events)
-		}
-	})
-	provider, err := simulated.New(w.db, simulated.Options{})
+	w.db = postgrestest.Open(t)
+	provider, err := simulated.New(w.db.DB, simulated.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = provider.Close() })
 	w.gateway = provider
-	w.hub = event.NewHub(postgres.NewLog(w.db), event.Config{})
-	w.sessions, err = session.NewRegistry(t.Context(), postgres.NewRevocations(w.db, w.db), nil, session.Config{})
+	w.wire(w.counter.open(t, w.db.URL))
+	return w
+}
+
+// wire connects the service over a pool of the API.
+func (w *world) wire(api *sqlx.DB) {
+	w.t.Helper()
+	w.api = api
+	var hub *event.Hub
+	w.store = postgrestest.Store(w.t, api, func(commits []postgres.Committed) {
+		for _, c := range commits {
+			hub.Publish(c.Events)
+		}
+	})
+	hub = event.NewHub(postgres.NewLog(api), event.Config{})
+	w.hub = hub
+	var err error
+	w.sessions, err = session.NewRegistry(w.t.Context(), postgres.NewRevocations(api, w.db.Worker), nil, session.Config{})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	products := product.NewService(w.store)
 	w.resolver = &graph.Resolver{
-		OrderService:   order.NewService(w.store, products, provider, w.policy, order.SystemClock),
+		OrderService:   order.NewService(w.store, products, w.gateway, w.policy, order.SystemClock),
 		ProductService: products,
-		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db, "test")}),
-		WebhookService: webhook.NewService(postgres.NewWebhooks(w.db), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
+		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db.Worker, api, "test")}),
+		WebhookService: webhook.NewService(postgres.NewWebhooks(api), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Stats:          stats.NewService(w.store, w.hub.Subscribers, order.SystemClock),
 		Audit:          w.store,
 		Hub:            w.hub,
 		Sessions:       w.sessions,
 	}
 	w.handler = w.serve(graph.Settings{Introspection: true, Limits: guard.Defaults(), DocumentCacheBytes: 1 << 20, PersistedQueryBytes: 1 << 20})
-	return w
 }
 
 // in is the same world for a subtest.

@@ -105,7 +105,7 @@ func TestWebhookDeliveries(t *testing.T) {
 	w := setup(t)
 	var endpoints []string
 	var added []webhook.NewDelivery
-	store := postgres.NewWebhooks(w.db)
+	store := postgres.NewWebhooks(w.db.Worker)
 	for _, path := range []string{"a", "b"} {
 		endpointID := w.do(staff, endpointCreate, vars{"input": vars{"url": "http://127.0.0.1:9/" + path}}).ok().text("webhookEndpointCreate.endpoint.id")
 		endpoints = append(endpoints, endpointID)

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/event"
@@ -39,18 +37,17 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
-	// ownConns: the sequencer has one to assign with and one to announce with, the sessions one to read revocations with.
-	ownConns = 3
 )
 
 // App is one running Orderwire. All wiring is here, and end-to-end tests start it too, on port 0.
 type App struct {
-	cfg      config.Config
-	log      *slog.Logger
-	db       *database
-	store    *postgres.Store
-	gateway  payment.Gateway
-	provider *simulated.Provider // nil when it runs elsewhere
+	cfg config.Config
+	log *slog.Logger
+	db  *database
+	// store is what requests use, with the second wall under it; work is the pipeline's, which is nobody's in particular.
+	store, work *postgres.Store
+	gateway     payment.Gateway
+	provider    *simulated.Provider // nil when it runs elsewhere
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
@@ -75,7 +72,6 @@ type App struct {
 	address  net.Listener
 	server   *http.Server
 	admin    *adminServer
-	leaseDB  *sqlx.DB
 	draining atomic.Bool
 }
 
@@ -99,16 +95,22 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if a.db, err = openDatabase(ctx, cfg, logger); err != nil {
 		return nil, err
 	}
-	if err = postgres.Migrate(ctx, a.db.DB.DB); err != nil {
+	if err = postgres.Migrate(ctx, a.db.url); err != nil {
 		return nil, err
 	}
-	if err = postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
+	if err = a.db.openRoles(ctx, cfg.DatabaseMaxConns); err != nil {
 		return nil, err
 	}
-	if a.store, err = postgres.NewStore(ctx, a.db.DB, a.committed); err != nil {
+	if err = postgres.EnsurePartitions(ctx, a.db.owner, time.Now()); err != nil {
 		return nil, err
 	}
-	if err = a.store.SeedProducts(ctx, product.Catalogue()); err != nil {
+	if a.store, err = postgres.NewStore(ctx, a.db.api, a.committed); err != nil {
+		return nil, err
+	}
+	if a.work, err = postgres.NewStore(ctx, a.db.work, a.committed); err != nil {
+		return nil, err
+	}
+	if err = a.work.SeedProducts(ctx, product.Catalogue()); err != nil {
 		return nil, err
 	}
 	if err = a.openGateway(ctx); err != nil {
@@ -150,16 +152,17 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireEvents(ctx); err != nil {
 		return err
 	}
-	a.revocations = postgres.NewRevocations(a.db.DB, a.leaseDB)
+	a.revocations = postgres.NewRevocations(a.db.api, a.db.lease)
 	a.sessions, err = session.NewRegistry(ctx, a.revocations, verifier, session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
 	if err != nil {
 		return err
 	}
-	a.worker = pipeline.New(a.store, a.gateway, policy, order.SystemClock, a.log)
+	a.worker = pipeline.New(a.work, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
-	a.wireInbox(orders)
-	a.wireReconciler(orders)
+	rechecks := order.NewService(a.work, products, a.gateway, policy, order.SystemClock)
+	a.wireInbox(rechecks)
+	a.wireReconciler(rechecks)
 	handler, err := a.routes(orders, products, a.wireWebhooks())
 	if err != nil {
 		return err
@@ -168,16 +171,13 @@ func (a *App) wire(ctx context.Context) error {
 }
 
 // wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
-// lost.
+// lost. The hub reads for its subscribers, so it reads behind the second wall.
 func (a *App) wireEvents(ctx context.Context) (err error) {
-	if a.leaseDB, err = postgres.Open(ctx, a.db.url, ownConns); err != nil {
-		return err
-	}
 	if err = a.openFan(ctx); err != nil {
 		return err
 	}
-	a.hub = a.newHub(postgres.NewLog(a.db.DB), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
-	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.leaseDB, rand.Text(), event.Lease), a.assigned, a.log)
+	a.hub = a.newHub(postgres.NewLog(a.db.api), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
+	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.db.lease, rand.Text(), event.Lease), a.assigned, a.log)
 	a.listener, err = postgres.NewListener(a.db.url, map[string]func(payload string){
 		postgres.FeedChannel: a.feedGrew,
 		postgres.CommitChannel: func(payload string) {
@@ -306,14 +306,13 @@ func (a *App) Close() error {
 	if a.provider != nil {
 		_ = a.provider.Close() // its statements are those of the pool, which is closed below
 	}
-	if a.store != nil {
-		a.store.Close()
+	for _, store := range []*postgres.Store{a.store, a.work} {
+		if store != nil {
+			store.Close()
+		}
 	}
 	if a.fan != nil {
 		a.fan.Close()
-	}
-	if a.leaseDB != nil {
-		_ = a.leaseDB.Close() // as for the other pool
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.close(ctx))

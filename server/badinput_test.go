@@ -32,7 +32,7 @@ func rows(t *testing.T, db *sqlx.DB) string {
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	databaseURL := postgrestest.URL(t)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	app := startApp(t, databaseURL, "PAYMENT_STEP_DELAY=1h")
 	ada := signedIn(t, app.URL(), "ada", "CUSTOMER")
 	staff := signedIn(t, app.URL(), "sam", "STAFF")

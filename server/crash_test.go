@@ -124,7 +124,7 @@ func place(ctx context.Context, c *client, productID, token string) (orderID str
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	databaseURL := postgrestest.URL(t)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	server := newProcess(t, databaseURL, "PAYMENT_STEP_DELAY=150ms", "DELIVERY_DELAY=150ms", "ORDER_EXPIRY=15s")
 	server.start()
 	t.Cleanup(func() { server.kill() })

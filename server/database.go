@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -13,12 +12,28 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// database is the PostgreSQL we were given, or our own.
+const (
+	// leaseConns: the sequencer has one to assign with and one to announce with, the sessions one to read revocations with.
+	leaseConns = 3
+	// ownerConns: partitions are changed by one at a time, and readiness asks for the migrations.
+	ownerConns = 2
+	// workShare of DATABASE_MAX_CONNS, a third, is for background work, which asks for little at a time; the rest answers
+	// requests. Neither can use up the other's.
+	workShare = 3
+	minConns  = 2
+)
+
+// database is the PostgreSQL we were given, or our own, and the pools that are open on it. Pools differ in the role that their
+// connections work in; see docs/decisions/0014-the-second-wall.md.
 type database struct {
-	*sqlx.DB
 	// url is what a further connection of its own (LISTEN) needs.
 	url     string
 	cluster *pgembed.Cluster
+	opened  []*sqlx.DB
+
+	// api serves requests, work does the pipeline's and all other work in the background, lease is for what must not wait for
+	// a connection, and owner may change tables. They are open once openRoles has returned.
+	api, work, lease, owner *sqlx.DB
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, logger *slog.Logger) (*database, error) {
@@ -30,11 +45,40 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *slog.Logger) (
 		}
 		d.cluster, d.url = cluster, cluster.URL(pgembed.Database)
 	}
-	var err error
-	if d.DB, err = postgres.Open(ctx, d.url, cfg.DatabaseMaxConns); err != nil {
-		return nil, errors.Join(err, d.stopCluster(ctx))
-	}
 	return d, nil
+}
+
+// workConns is the part of maxConns that is for background work.
+func workConns(maxConns int) int { return max(minConns, maxConns/workShare) }
+
+// openRoles opens the pools. The database must have been migrated: that makes the roles.
+func (d *database) openRoles(ctx context.Context, maxConns int) error {
+	work := workConns(maxConns)
+	for _, p := range []struct {
+		pool  **sqlx.DB
+		role  postgres.Role
+		conns int
+	}{
+		{&d.api, postgres.RoleAPI, max(minConns, maxConns-work)},
+		{&d.work, postgres.RoleWorker, work},
+		{&d.lease, postgres.RoleWorker, leaseConns},
+		{&d.owner, postgres.RoleMigrate, ownerConns},
+	} {
+		var err error
+		if *p.pool, err = d.open(ctx, p.role, p.conns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens a pool, which close closes.
+func (d *database) open(ctx context.Context, role postgres.Role, conns int) (*sqlx.DB, error) {
+	pool, err := postgres.Open(ctx, d.url, role, conns)
+	if err == nil {
+		d.opened = append(d.opened, pool)
+	}
+	return pool, err
 }
 
 // died is closed when our own PostgreSQL ended by itself; nil, and so never, for one that we were given.
@@ -46,13 +90,11 @@ func (d *database) died() <-chan struct{} {
 }
 
 func (d *database) close(ctx context.Context) error {
-	// An idle connection that PostgreSQL has ended meanwhile fails to say goodbye. Nothing depends on that any more, and
-	// a server that stopped well must not say otherwise.
-	_ = d.DB.Close()
-	return d.stopCluster(ctx)
-}
-
-func (d *database) stopCluster(ctx context.Context) error {
+	for _, pool := range d.opened {
+		// An idle connection that PostgreSQL has ended meanwhile fails to say goodbye. Nothing depends on that any more, and
+		// a server that stopped well must not say otherwise.
+		_ = pool.Close()
+	}
 	if d.cluster == nil {
 		return nil
 	}

@@ -63,7 +63,7 @@ func TestDrainAcrossReplicas(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	databaseURL := postgrestest.URL(t)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	one := newProcess(t, databaseURL, "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0s", "SHUTDOWN_TIMEOUT=60s")
 	two := one.replica()
 	one.start()

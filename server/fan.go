@@ -15,7 +15,7 @@ func (a *App) openFan(ctx context.Context) error {
 		return nil
 	}
 	// From the database, so that exactly its replicas hear each other, however many deployments share the NATS.
-	deployment, err := a.store.SharedSecret(ctx, "nats-deployment", []byte(rand.Text()))
+	deployment, err := a.work.SharedSecret(ctx, "nats-deployment", []byte(rand.Text()))
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,8 @@ func TestDatabaseFaults(t *testing.T) {
 		app := startApp(t, postgrestest.URL(t), "DATABASE_MAX_CONNS=4", "OPERATION_TIMEOUT=300ms")
 		c := &client{url: app.URL()}
 		var held []*sql.Conn
-		for range 4 {
-			conn, err := app.db.DB.DB.Conn(t.Context())
+		for range app.db.api.Stats().MaxOpenConnections {
+			conn, err := app.db.api.DB.Conn(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestDatabaseFaults(t *testing.T) {
 		app := startApp(t, impatient.String())
 		grace := signedIn(t, app.URL(), "grace", "STAFF")
 		archive := `mutation($id: ID!) { productArchive(input: {productId: $id}) { product { archived } } }`
-		tx, err := app.db.BeginTxx(t.Context(), nil)
+		tx, err := app.db.owner.BeginTxx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestDatabaseFaults(t *testing.T) {
 		app := startApp(t, postgrestest.URL(t))
 		c := &client{url: app.URL()}
 		// As an operator does, or a restart: all of them at once, the listener's and the sequencer's too.
-		other := postgrestest.Connect(t, app.db.url)
+		other := postgrestest.Connect(t, app.db.url).DB
 		if _, err := other.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
 			t.Fatal(err)

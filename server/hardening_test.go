@@ -216,7 +216,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	w.send(forged, card, map[string]string{"authorization": forged})
 	w.closedWith(4400)
 	// Queries that fail while the database is away say what failed, and nothing of the connection or the arguments.
-	if err := app.db.DB.Close(); err != nil {
+	if err := app.db.api.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -28,7 +28,7 @@ func recheck(orders *order.Service) func(context.Context, uuid.UUID) error {
 
 // wireInbox connects what the provider tells us by webhook: routes serves the receiver, Run runs the processor.
 func (a *App) wireInbox(orders *order.Service) {
-	store, counts := postgres.NewInbox(a.db.DB), &inbox.Counts{}
+	store, counts := postgres.NewInbox(a.db.work), &inbox.Counts{}
 	a.inbox = inbox.NewProcessor(inbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
 	verifiers := map[string]payment.WebhookVerifier{}
 	if verifier, ok := a.gateway.(payment.WebhookVerifier); ok {
@@ -51,7 +51,7 @@ func (a *App) wireInbox(orders *order.Service) {
 
 // pruneInbox forgets finished webhooks that are older than inboxRetention.
 func (a *App) pruneInbox(ctx context.Context) {
-	n, err := postgres.NewInbox(a.db.DB).Prune(ctx, inboxRetention)
+	n, err := postgres.NewInbox(a.db.work).Prune(ctx, inboxRetention)
 	if err != nil && ctx.Err() == nil {
 		a.log.ErrorContext(ctx, "forgetting old webhooks failed", "error", err, "forgotten", n)
 	}

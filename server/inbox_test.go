@@ -32,7 +32,7 @@ func TestWebhooksIn(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	app := startApp(t, url, "ADMIN_ADDR=127.0.0.1:0")
-	db := postgrestest.Connect(t, url)
+	db := postgrestest.Connect(t, url).DB
 
 	t.Run("OK", func(t *testing.T) {
 		ada := signedIn(t, app.URL(), "ada", "CUSTOMER")

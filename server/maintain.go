@@ -21,7 +21,7 @@ const (
 )
 
 // maintain does what the database needs now and then, until ctx ends: the event log's next partitions, dropping old ones,
-// and forgetting old idempotency keys.
+// and forgetting old idempotency keys, budgets of orders and webhooks.
 func (a *App) maintain(ctx context.Context) error {
 	partitions := time.NewTicker(partitionsInterval)
 	defer partitions.Stop()
@@ -35,12 +35,15 @@ func (a *App) maintain(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-partitions.C:
-			if err := postgres.EnsurePartitions(ctx, a.db.DB, time.Now()); err != nil {
+			if err := postgres.EnsurePartitions(ctx, a.db.owner, time.Now()); err != nil {
 				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
 			}
 		case <-keys.C:
-			if n, err := postgres.PruneKeys(ctx, a.db.DB, postgres.KeyRetention); err != nil && ctx.Err() == nil {
+			if n, err := postgres.PruneKeys(ctx, a.db.work, postgres.KeyRetention); err != nil && ctx.Err() == nil {
 				a.log.ErrorContext(ctx, "forgetting old idempotency keys failed", "error", err, "forgotten", n)
+			}
+			if err := postgres.ForgetOrderBudgets(ctx, a.db.work); err != nil && ctx.Err() == nil {
+				a.log.ErrorContext(ctx, "forgetting the budgets of orders failed", "error", err)
 			}
 			a.pruneInbox(ctx)
 		case <-prune.C:
@@ -55,7 +58,7 @@ func (a *App) maintain(ctx context.Context) error {
 
 // prune drops what EVENT_RETENTION lets go. false: not all could be done now.
 func (a *App) prune(ctx context.Context) bool {
-	done, err := postgres.Prune(ctx, a.db.DB, a.cfg.EventRetention)
+	done, err := postgres.Prune(ctx, a.db.owner, a.cfg.EventRetention)
 	if err != nil && ctx.Err() == nil {
 		a.log.ErrorContext(ctx, "dropping old events failed", "error", err)
 	}

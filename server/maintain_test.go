@@ -16,7 +16,7 @@ func TestRetention(t *testing.T) {
 	if items := untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID); len(items) == 0 {
 		t.Fatal("no items")
 	}
-	db := postgrestest.Connect(t, url)
+	db := postgrestest.Connect(t, url).DB
 	rows := func() (n int) {
 		if err := db.GetContext(t.Context(), &n, `SELECT count(*) FROM feed`); err != nil {
 			t.Fatal(err)

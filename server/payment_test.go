@@ -280,7 +280,7 @@ func TestMarkLeavesNoLiveCharge(t *testing.T) {
 	provider, silent, url := providerBehindGate(t)
 	databaseURL := postgrestest.URL(t)
 	app := startApp(t, databaseURL, "SIMULATED_URL="+url)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	s := newScene(t, app)
 	retry := func() string {
 		return s.ask(s.ada, "paymentRetry", map[string]any{"idempotencyKey": "retry-" + s.orderID, "paymentMethod": map[string]any{"token": "sim_approve"}})
@@ -324,7 +324,7 @@ func TestMarkLeavesNoLiveCharge(t *testing.T) {
 // providerBehindGate is a simulated provider that does all it is asked and whose answers are lost while silent.
 func providerBehindGate(t *testing.T) (provider *simulated.Provider, silent *atomic.Bool, url string) {
 	t.Helper()
-	provider, err := simulated.New(postgrestest.Open(t), simulated.Options{})
+	provider, err := simulated.New(postgrestest.Open(t).DB, simulated.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

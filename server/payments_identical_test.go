@@ -100,7 +100,7 @@ type shopOfReplicas struct {
 func openReplicas(t *testing.T, databaseURL string, urls ...string) *shopOfReplicas {
 	t.Helper()
 	return &shopOfReplicas{
-		t: t, db: postgrestest.Connect(t, databaseURL), urls: urls,
+		t: t, db: postgrestest.Connect(t, databaseURL).DB, urls: urls,
 		ada: signedIn(t, urls[0], "ada", "CUSTOMER"), staff: signedIn(t, urls[0], "sue", "STAFF"),
 	}
 }

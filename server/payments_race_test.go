@@ -26,7 +26,7 @@ func TestCancelAgainstConfirm(t *testing.T) {
 	defer cancel()
 	databaseURL := postgrestest.URL(t)
 	one, two := startApp(t, databaseURL), startApp(t, databaseURL)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	ada := signedIn(t, one.URL(), "ada", "CUSTOMER")
 	urls := []string{one.URL(), two.URL()}
 

@@ -18,6 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/payment/stripe"
+	"github.com/orderwire/orderwire/internal/postgres"
 )
 
 // openStripe gives Stripe as the payment provider. Nothing is asked of it yet: a Stripe that is down keeps no server from
@@ -39,13 +40,18 @@ const simulatedPages = "/simulated"
 // openSimulated gives the simulated provider in this process. It sends its webhooks to this server's own address, as one
 // elsewhere would.
 func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
-	if err := simulated.Migrate(ctx, a.db.DB); err != nil {
+	// It is not ours: nothing of it is in a role of ours, nor on a connection that we wait for.
+	db, err := a.db.open(ctx, postgres.AsLogin, workConns(a.cfg.DatabaseMaxConns))
+	if err != nil {
+		return nil, err
+	}
+	if err := simulated.Migrate(ctx, db); err != nil {
 		return nil, err
 	}
 	secrets := a.cfg.SimulatedWebhookSecrets()
 	if len(secrets) == 0 {
 		// Replicas send to each other's addresses, so they share it.
-		secret, err := a.store.SharedSecret(ctx, "simulated-webhook-secret", []byte(rand.Text()+rand.Text()))
+		secret, err := a.work.SharedSecret(ctx, "simulated-webhook-secret", []byte(rand.Text()+rand.Text()))
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +69,7 @@ func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
 		options.Webhooks.TLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // as said above
 	}
 	options.Webhooks.Secrets = secrets
-	return simulated.New(a.db.DB, options)
+	return simulated.New(db, options)
 }
 
 // findSimulated gives the simulated provider that runs at SIMULATED_URL.
@@ -98,16 +104,20 @@ func serveProvider(ctx context.Context, cfg config.Config, logger *slog.Logger, 
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	db, err := openDatabase(ctx, cfg, logger)
+	database, err := openDatabase(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
-		err = errors.Join(err, db.close(stopping))
+		err = errors.Join(err, database.close(stopping))
 	}()
-	if err := simulated.Migrate(ctx, db.DB); err != nil {
+	db, err := database.open(ctx, postgres.AsLogin, cfg.DatabaseMaxConns)
+	if err != nil {
+		return err
+	}
+	if err := simulated.Migrate(ctx, db); err != nil {
 		return err
 	}
 	address := "http://" + loopbackOf(listener.Addr().String())
@@ -121,7 +131,7 @@ func serveProvider(ctx context.Context, cfg config.Config, logger *slog.Logger, 
 	} else if len(options.Webhooks.Secrets) == 0 && options.Webhooks.Mode != simulated.WebhooksOff {
 		return errors.New("SIMULATED_WEBHOOK_SECRET: SIMULATED_WEBHOOK_URL needs the secret that its server has too")
 	}
-	provider, err := simulated.New(db.DB, options)
+	provider, err := simulated.New(db, options)
 	if err != nil {
 		return err
 	}
@@ -140,7 +150,7 @@ func serveProvider(ctx context.Context, cfg config.Config, logger *slog.Logger, 
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
-	case <-db.died():
+	case <-database.died():
 		err = errors.New("the private PostgreSQL ended")
 	}
 	stopping, cancel := context.WithTimeout(context.Background(), cfg.ShutdownTimeout)

@@ -11,7 +11,7 @@ import (
 // wireReconciler connects the comparison of our books with the provider's.
 func (a *App) wireReconciler(orders *order.Service) {
 	a.reconciler = reconcile.New(reconcile.Config{
-		Store: postgres.NewReconciliation(a.db.DB, rand.Text()), Provider: a.gateway, Recheck: recheck(orders),
+		Store: postgres.NewReconciliation(a.db.work, a.db.api, rand.Text()), Provider: a.gateway, Recheck: recheck(orders),
 		Interval: a.cfg.ReconcileInterval, Window: a.cfg.ReconcileWindow, Rate: a.cfg.ReconcileRate, Log: a.log,
 	})
 	if a.cfg.ReconcileInterval <= 0 {

@@ -13,7 +13,7 @@ func TestReconciler(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	app := startApp(t, url, "ADMIN_ADDR=127.0.0.1:0", "RECONCILE_INTERVAL=50ms", "RECONCILE_RATE=1000")
-	db := postgrestest.Connect(t, url)
+	db := postgrestest.Connect(t, url).DB
 	ada, sue := signedIn(t, app.URL(), "ada", "CUSTOMER"), signedIn(t, app.URL(), "sue", "STAFF")
 	orderID := ada.order(t, "sim_approve")
 	untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)

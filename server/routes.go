@@ -44,7 +44,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	}
 	rates := ratelimit.New(ratelimit.Config{
 		PerAddress: a.cfg.RatePerAddress, PerUser: a.cfg.RatePerUser, CostPerUser: a.cfg.RateCost, Address: addresses.Of,
-		Orders: ratelimit.NewShared(a.cfg.RateOrders, postgres.LeaseOrders(a.db.DB, a.cfg.RateOrders)),
+		Orders: ratelimit.NewShared(a.cfg.RateOrders, postgres.LeaseOrders(a.db.api, a.cfg.RateOrders)),
 	})
 	live := sessions{registry: a.sessions}
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
@@ -100,7 +100,7 @@ func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	problem := ""
-	switch pending, err := postgres.PendingMigrations(ctx, a.db.DB.DB); {
+	switch pending, err := postgres.PendingMigrations(ctx, a.db.owner.DB); {
 	case a.draining.Load():
 		problem = "draining"
 	case err != nil:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
@@ -52,16 +53,21 @@ func seed(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout, s
 	if !cfg.DevAuth() && !*force {
 		return fmt.Errorf("AUTH_MODE is %s, so this may be a shop's database: seed fills it with invented orders only with --force", cfg.AuthMode)
 	}
-	db, err := openDatabase(ctx, cfg, logger)
+	database, err := openDatabase(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
-		err = errors.Join(err, db.close(closing))
+		err = errors.Join(err, database.close(closing))
 	}()
-	if err := postgres.Migrate(ctx, db.DB.DB); err != nil {
+	if err := postgres.Migrate(ctx, database.url); err != nil {
+		return err
+	}
+	// The owner's role, since partitions are made too.
+	db, err := database.open(ctx, postgres.RoleMigrate, ownerConns)
+	if err != nil {
 		return err
 	}
 	baskets, err := seedBaskets(ctx, db)
@@ -77,12 +83,12 @@ func seed(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout, s
 		Orders: *orders, From: to.Add(-seedSpan), To: to, Walked: *walked,
 		Customers: customers, Baskets: baskets, Provider: cfg.PaymentProvider,
 		Progress: seedProgress(*orders, stdout),
-	}.Run(ctx, db.DB)
+	}.Run(ctx, db)
 }
 
 // seedBaskets are one to three of each product, as the catalogue has them now.
-func seedBaskets(ctx context.Context, db *database) ([]postgres.Basket, error) {
-	store, err := postgres.NewStore(ctx, db.DB, func([]postgres.Committed) {})
+func seedBaskets(ctx context.Context, db *sqlx.DB) ([]postgres.Basket, error) {
+	store, err := postgres.NewStore(ctx, db, func([]postgres.Committed) {})
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
 		})
 		return a.issuer, err
 	}
-	key, err := a.store.SharedSecret(ctx, "dev-auth-key", []byte(rand.Text()+rand.Text()))
+	key, err := a.work.SharedSecret(ctx, "dev-auth-key", []byte(rand.Text()+rand.Text()))
 	if err != nil {
 		return nil, err
 	}

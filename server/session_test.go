@@ -209,7 +209,7 @@ func TestSignOut(t *testing.T) {
 func TestNothingAfterSignOut(t *testing.T) {
 	t.Parallel()
 	databaseURL := postgrestest.URL(t)
-	db := postgrestest.Connect(t, databaseURL)
+	db := postgrestest.Connect(t, databaseURL).DB
 	app := startApp(t, databaseURL, "PAYMENT_STEP_DELAY=20ms", "DELIVERY_DELAY=20ms")
 	const rounds = 20 // one is enough, if anything happened right after signing out
 	for range rounds {

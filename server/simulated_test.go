@@ -209,7 +209,7 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 	}
 	<-refused
 	// Killed before it has noted that, it would let the event rest for 30 seconds: right, and not worth waiting for.
-	db, err := postgres.Open(t.Context(), ledger, 1)
+	db, err := postgres.Open(t.Context(), ledger, postgres.AsLogin, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

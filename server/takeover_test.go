@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -30,7 +31,7 @@ func TestTakeover(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			databaseURL := postgrestest.URL(t)
-			db := postgrestest.Connect(t, databaseURL)
+			db := postgrestest.Connect(t, databaseURL).DB
 			recordTakeovers(t, db)
 			between := newProxy(t, databaseURL)
 			env := []string{"PAYMENT_STEP_DELAY=10ms", "DELIVERY_DELAY=10ms"}
@@ -75,6 +76,7 @@ func recordTakeovers(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	for _, statement := range []string{
 		`CREATE TABLE takeovers (fence bigint, seconds float8)`,
+		`GRANT INSERT ON takeovers TO ` + string(postgres.RoleWorker),
 		`CREATE FUNCTION note_takeover() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			INSERT INTO takeovers VALUES (NEW.fence, CASE WHEN isfinite(OLD.leased_until)
 				THEN extract(epoch FROM clock_timestamp() - OLD.leased_until) + ` + fmt.Sprint(event.Lease.Seconds()) + ` END);

@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	_ "embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,12 +54,15 @@ func (l *lab) pgbench(ctx context.Context, serverURL string) (*pgbench, error) {
 
 // prepare makes the tables and the script.
 func (b *pgbench) prepare(ctx context.Context) error {
-	db, err := postgres.Open(ctx, b.url, 2)
+	if err := postgres.Migrate(ctx, b.url); err != nil {
+		return err
+	}
+	db, err := postgres.Open(ctx, b.url, postgres.RoleMigrate, 2)
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // all is committed
-	if err := errors.Join(postgres.Migrate(ctx, db.DB), postgres.EnsurePartitions(ctx, db, time.Now())); err != nil {
+	if err := postgres.EnsurePartitions(ctx, db, time.Now()); err != nil {
 		return err
 	}
 	var version int

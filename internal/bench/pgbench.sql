@@ -13,9 +13,9 @@ WITH input AS MATERIALIZED (
         NULL, NULL, '[]', at, at, at + interval '24 hours'
     FROM input
 ), paid AS (
-    INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, next_step_at,
+    INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, next_step_at,
         created_at, updated_at)
-    SELECT payment_id, id, 'INITIALIZING', :total::bigint, :currency, 'simulated', 'AUTOMATIC', 'sim_approve', at + interval '1 hour', at, at
+    SELECT payment_id, id, customer_id, 'INITIALIZING', :total::bigint, :currency, 'simulated', 'AUTOMATIC', 'sim_approve', at + interval '1 hour', at, at
     FROM input
 ), logged AS (
     INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,
@@ -24,4 +24,4 @@ WITH input AS MATERIALIZED (
         (SELECT epoch FROM event_log)
     FROM input
 )
-INSERT INTO order_work (order_id, due_at) SELECT id, at + interval '1 hour' FROM input;
+INSERT INTO order_work (order_id, customer_id, due_at) SELECT id, customer_id, at + interval '1 hour' FROM input;

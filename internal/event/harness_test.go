@@ -31,7 +31,7 @@ const patience = 30 * time.Second
 type replica struct {
 	t         testing.TB
 	url       string
-	db        *sqlx.DB
+	db        *postgrestest.DB
 	hub       *event.Hub
 	sequencer *event.Sequencer
 }
@@ -46,8 +46,8 @@ func start(t testing.TB, cfg event.Config) *replica {
 func join(t testing.TB, url string, cfg event.Config) *replica {
 	t.Helper()
 	db := postgrestest.Connect(t, url)
-	hub := event.NewHub(postgres.NewLog(db), cfg)
-	sequencer := event.NewSequencer(postgres.NewSequencer(db, uuid.NewString(), event.Lease), hub.Wake, slog.New(slog.DiscardHandler))
+	hub := event.NewHub(postgres.NewLog(db.API), cfg)
+	sequencer := event.NewSequencer(postgres.NewSequencer(db.Worker, uuid.NewString(), event.Lease), hub.Wake, slog.New(slog.DiscardHandler))
 	run(t, hub.Run)
 	run(t, sequencer.Run)
 	return &replica{t: t, url: url, db: db, hub: hub, sequencer: sequencer}

@@ -112,8 +112,8 @@ func TestRestoredLog(t *testing.T) {
 			t.Parallel()
 			url := postgrestest.URL(t)
 			db := postgrestest.Connect(t, url)
-			r := &replica{t: t, url: url, db: db, hub: event.NewHub(postgres.NewLog(db), event.Config{})}
-			ledger := postgres.NewSequencer(db, uuid.NewString(), time.Hour)
+			r := &replica{t: t, url: url, db: db, hub: event.NewHub(postgres.NewLog(db.API), event.Config{})}
+			ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
 			if held, err := ledger.Take(t.Context()); err != nil || !held {
 				t.Fatal(held, err)
 			}
@@ -130,7 +130,7 @@ func TestRestoredLog(t *testing.T) {
 			r.hub.Wake()
 			expect(t, one, event.Reset, 1)
 			u := expect(t, feed, event.Reset, 0)
-			extent, err := postgres.NewLog(db).Extent(t.Context())
+			extent, err := postgres.NewLog(db.API).Extent(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Connect(t, url)
-	log := &outage{Log: postgres.NewLog(db), hit: make(chan struct{}, 1)}
+	log := &outage{Log: postgres.NewLog(db.API), hit: make(chan struct{}, 1)}
 	r := &replica{t: t, url: url, db: db, hub: event.NewHub(log, event.Config{})}
 	head := r.place(ada).Order.Head
 	sub := r.watchOrder(ada, head.ID, "")

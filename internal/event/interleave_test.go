@@ -51,10 +51,10 @@ func TestInterleaving(t *testing.T) {
 	setup := func(t *testing.T) (*replica, *interleaved, func()) {
 		url := postgrestest.URL(t)
 		db := postgrestest.Connect(t, url)
-		log := &interleaved{Log: postgres.NewLog(db)}
+		log := &interleaved{Log: postgres.NewLog(db.API)}
 		// Nothing polls: what is missed stays missed.
 		r := &replica{t: t, url: url, db: db, hub: event.NewHub(log, event.Config{PollInterval: time.Hour})}
-		ledger := postgres.NewSequencer(db, uuid.NewString(), time.Hour)
+		ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
 		if held, err := ledger.Take(t.Context()); err != nil || !held {
 			t.Fatal(held, err)
 		}

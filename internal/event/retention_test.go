@@ -20,7 +20,7 @@ func (r *replica) forget() {
 	r.t.Helper()
 	for range 2 { // the first closes the partition that is written, the second drops it
 		r.exec(`UPDATE feed_partitions SET opened_at = opened_at - interval '1 year'`)
-		if _, err := postgres.Prune(context.Background(), r.db, time.Hour); err != nil {
+		if _, err := postgres.Prune(context.Background(), r.db.Owner, time.Hour); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func (l *pausing) Events(ctx context.Context, p auth.Principal, orderID uuid.UUI
 func startPausing(t *testing.T, cfg event.Config) (*replica, *pausing) {
 	t.Helper()
 	r := start(t, event.Config{})
-	log := &pausing{Log: postgres.NewLog(r.db)}
+	log := &pausing{Log: postgres.NewLog(r.db.API)}
 	hub := event.NewHub(log, cfg)
 	run(t, hub.Run)
 	return &replica{t: t, url: r.url, db: r.db, hub: hub, sequencer: r.sequencer}, log

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
@@ -23,7 +22,7 @@ import (
 
 // bundle is an inbox over a fresh database, with a recheck that remembers its calls.
 type bundle struct {
-	db      *sqlx.DB
+	db      *postgrestest.DB
 	store   *postgres.Inbox
 	orders  *postgres.Store
 	counts  *inbox.Counts
@@ -37,8 +36,8 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{db: postgrestest.Open(t), counts: &inbox.Counts{}, log: &logBuffer{}}
-	b.store = postgres.NewInbox(b.db)
-	b.orders = postgrestest.Store(t, b.db, nil)
+	b.store = postgres.NewInbox(b.db.Worker)
+	b.orders = postgrestest.Store(t, b.db.Worker, nil)
 	b.recheck = func(context.Context, uuid.UUID) error { return nil }
 	return b
 }

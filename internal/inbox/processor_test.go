@@ -288,7 +288,7 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := postgres.NewInbox(b.db).Prune(t.Context(), 30*24*time.Hour)
+	n, err := postgres.NewInbox(b.db.Worker).Prune(t.Context(), 30*24*time.Hour)
 	if err != nil || n != 1 || b.rows(t) != 2 {
 		t.Errorf("%d deleted, %d left: %v", n, b.rows(t), err)
 	}

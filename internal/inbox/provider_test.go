@@ -44,9 +44,9 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 		customer: auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"},
 		marked:   make(chan uuid.UUID, 1000),
 	}
-	s.store = postgres.NewInbox(s.db)
+	s.store = postgres.NewInbox(s.db.Worker)
 	var worker *pipeline.Worker
-	s.orders = postgrestest.Store(t, s.db, func(commits []postgres.Committed) {
+	s.orders = postgrestest.Store(t, s.db.Worker, func(commits []postgres.Committed) {
 		for _, c := range commits {
 			if c.DueAt != nil {
 				worker.Wake(*c.DueAt)
@@ -59,7 +59,7 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 
 	webhooks.URL, webhooks.Secrets = server.URL+"/webhooks/simulated", []string{"secret"}
 	var err error
-	if s.provider, err = simulated.New(s.db, simulated.Options{Webhooks: webhooks}); err != nil {
+	if s.provider, err = simulated.New(s.db.DB, simulated.Options{Webhooks: webhooks}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.provider.Close() })
@@ -69,7 +69,7 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 	}
 	policy := order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}
 	worker = pipeline.New(s.orders, s.gateway, policy, order.SystemClock, s.logger())
-	products := product.NewService(s.orders)
+	products := product.NewService(postgrestest.Store(t, s.db.API, nil))
 	mug, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)

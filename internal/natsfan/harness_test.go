@@ -77,7 +77,7 @@ func (l *counting) EventsAt(ctx context.Context, p auth.Principal, keys []event.
 // replica is a process with its part of NATS.
 type replica struct {
 	t         testing.TB
-	db        *sqlx.DB
+	db        *postgrestest.DB
 	log       *counting
 	hub       *event.Hub
 	fan       *natsfan.Fan
@@ -88,7 +88,7 @@ type replica struct {
 func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll time.Duration) *replica {
 	t.Helper()
 	r := &replica{t: t, db: postgrestest.Connect(t, databaseURL)}
-	r.log = &counting{Log: postgres.NewLog(r.db)}
+	r.log = &counting{Log: postgres.NewLog(r.db.API)}
 	var err error
 	r.fan, err = natsfan.Connect(natsfan.Config{
 		URL: natsURL, Name: name, Deployment: "test", Logger: slog.New(slog.DiscardHandler),
@@ -101,7 +101,7 @@ func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll ti
 	r.hub = event.NewHub(r.log, event.Config{PollInterval: poll, Relay: r.fan})
 	r.fan.Attach(r.hub)
 	if elected {
-		ledger := postgres.NewSequencer(r.db, name, event.Lease)
+		ledger := postgres.NewSequencer(r.db.Worker, name, event.Lease)
 		r.sequencer = event.NewSequencer(ledger, r.hub.Wake, slog.New(slog.DiscardHandler))
 		run(t, r.sequencer.Run)
 		r.await("the lease", r.sequencer.Leading)

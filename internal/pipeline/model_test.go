@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"pgregory.net/rapid"
 
 	"github.com/orderwire/orderwire/internal/auth"
@@ -33,12 +32,12 @@ func init() { _ = flag.Set("rapid.checks", "40") }
 func TestModel(t *testing.T) {
 	t.Parallel()
 	base := &life{db: postgrestest.Open(t), ctx: t.Context()}
-	base.store = postgrestest.Store(t, base.db, func([]postgres.Committed) {})
+	base.store = postgrestest.Store(t, base.db.Worker, func([]postgres.Committed) {})
 	var err error
-	if base.provider, err = simulated.New(base.db, simulated.Options{ActionExpiry: 24 * time.Hour}); err != nil {
+	if base.provider, err = simulated.New(base.db.DB, simulated.Options{ActionExpiry: 24 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	base.products = product.NewService(base.store)
+	base.products = product.NewService(postgrestest.Store(t, base.db.API, nil))
 	p, err := base.products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +53,7 @@ func TestModel(t *testing.T) {
 type life struct {
 	*rapid.T
 	ctx      context.Context
-	db       *sqlx.DB
+	db       *postgrestest.DB
 	store    *postgres.Store
 	provider *simulated.Provider
 	products *product.Service

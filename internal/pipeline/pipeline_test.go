@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
@@ -26,7 +25,7 @@ import (
 
 // bundle is a running pipeline over a fresh database, with what a test needs to watch it.
 type bundle struct {
-	db       *sqlx.DB
+	db       *postgrestest.DB
 	store    *postgres.Store
 	provider *simulated.Provider
 	service  *order.Service
@@ -51,7 +50,7 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 		customer: auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"},
 	}
 	var worker *pipeline.Worker
-	b.store = postgrestest.Store(t, b.db, func(commits []postgres.Committed) {
+	b.store = postgrestest.Store(t, b.db.Worker, func(commits []postgres.Committed) {
 		for _, c := range commits {
 			b.record(c.Events)
 			if c.DueAt != nil {
@@ -60,11 +59,11 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 		}
 	})
 	var err error
-	if b.provider, err = simulated.New(b.db, simulated.Options{}); err != nil {
+	if b.provider, err = simulated.New(b.db.DB, simulated.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	worker = pipeline.New(b.store, gateway(b), policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	products := product.NewService(b.store)
+	products := product.NewService(postgrestest.Store(t, b.db.API, nil))
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 		orderRow
 		PaymentID uuid.UUID `db:"payment_id"`
 	}
-	if err := s.db.SelectContext(ctx, &rows, statement, args...); err != nil {
+	if err := s.db.all(ctx, p, &rows, statement, args...); err != nil {
 		return page.Result[order.PaymentOf]{}, err
 	}
 	found := make([]order.PaymentOf, len(rows))

@@ -17,8 +17,8 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 	for _, statement := range []string{
 		`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, lines, created_at, updated_at)
 			SELECT gen_random_uuid(), n::text, gen_random_uuid(), 'CREATED', 1, 'EUR', 100, '[{}]', now(), now() FROM generate_series(1, 5000) n`,
-		`INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, attention, created_at, updated_at)
-			SELECT gen_random_uuid(), id, 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', CASE WHEN number::int % 1000 = 0 THEN 'MISMATCH' END, now(), now() FROM orders`,
+		`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, attention, created_at, updated_at)
+			SELECT gen_random_uuid(), id, customer_id, 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', CASE WHEN number::int % 1000 = 0 THEN 'MISMATCH' END, now(), now() FROM orders`,
 		`ANALYZE orders`, `ANALYZE payments`,
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -34,7 +34,7 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 	if !strings.Contains(plan, "payments_needing_attention") || strings.Contains(plan, "Seq Scan on payments") || strings.Contains(plan, "Seq Scan on orders") {
 		t.Error(plan)
 	}
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	if found, err := store.PaymentsNeedingAttention(t.Context(), staff, page.Request{Limit: 20}); err != nil || len(found.Items) != 5 {
 		t.Errorf("%d found, %v", len(found.Items), err)
 	}

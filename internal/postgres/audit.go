@@ -29,7 +29,7 @@ func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r page.Request
 		Subject *string   `db:"subject"`
 		Detail  *string   `db:"detail"`
 	}
-	err := s.db.SelectContext(ctx, &rows,
+	err := s.db.all(ctx, p, &rows,
 		`SELECT id, at, actor_id, action, subject, detail FROM audit_entries WHERE `+q.where()+
 			fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {

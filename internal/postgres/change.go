@@ -67,7 +67,7 @@ func (s *Store) flushChanged(batch []*call[changeCall, order.Outcome]) {
 			}
 			return
 		}
-		now, later := oncePerOrder(waiting)
+		now, later := oneRound(waiting)
 		again, err := s.changeRound(ctx, now)
 		switch {
 		case err == nil:
@@ -98,11 +98,13 @@ func retryable(err error) bool {
 	return isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "") || isCode(err, uniqueViolation, "idempotency_keys_pkey")
 }
 
-// oncePerOrder splits off the second and later changes of one order.
-func oncePerOrder(batch []*call[changeCall, order.Outcome]) (now, later []*call[changeCall, order.Outcome]) {
+// oneRound splits off the second and later changes of one order, and, where the first is by somebody who sees all, those by
+// others, or the other way around: the setting of a statement holds for all of it.
+func oneRound(batch []*call[changeCall, order.Outcome]) (now, later []*call[changeCall, order.Outcome]) {
 	seen := make(map[uuid.UUID]bool, len(batch))
+	all := settingOf(batch[0].In.principal) == everybody
 	for _, c := range batch {
-		if seen[c.In.orderID] {
+		if seen[c.In.orderID] || (settingOf(c.In.principal) == everybody) != all {
 			later = append(later, c)
 			continue
 		}
@@ -121,7 +123,8 @@ func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order
 	var changes []changing
 	for _, c := range batch {
 		before, ok := found[c.In.orderID]
-		if !ok {
+		// Asked here once more, because the second wall does not tell the customers of a batch apart.
+		if !ok || !c.In.principal.CanSee(before.order.CustomerID) {
 			c.Err = fault.New(fault.NotFound, "There is no such order.")
 			continue
 		}
@@ -153,7 +156,7 @@ func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order
 		ch := &changes[i]
 		if !saved[ch.after.ID] {
 			// Lost to another change, or the lease is gone: the next round tells, by the revision or the token.
-			if lease := ch.call.In.change.Lease; lease != nil && !s.holds(ctx, lease) {
+			if lease := ch.call.In.change.Lease; lease != nil && !s.holds(ctx, ch.call.In.principal, lease) {
 				ch.call.Err = order.ErrLeaseLost
 				continue
 			}
@@ -189,18 +192,19 @@ func replayOf(before loaded, key order.Idempotency) (order.Outcome, error) {
 }
 
 // holds reports whether the lease's token is still the last one given out for its order.
-func (s *Store) holds(ctx context.Context, lease *order.Lease) bool {
+func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease) bool {
 	var held bool
-	err := s.db.GetContext(ctx, &held, `SELECT EXISTS (SELECT FROM order_work WHERE order_id = $1 AND token = $2)`, lease.OrderID, lease.Token)
+	err := s.db.get(ctx, p, &held, `SELECT EXISTS (SELECT FROM order_work WHERE order_id = $1 AND token = $2)`, lease.OrderID, lease.Token)
 	return err == nil && held
 }
 
 func (s *Store) loadForChange(ctx context.Context, batch []*call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
 	n := len(batch)
+	settings := make([]string, n)
 	ids, actors, viewers := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*string, n)
 	operations, keys := make([]string, n), make([]string, n)
 	for i, c := range batch {
-		ids[i], actors[i] = c.In.orderID, c.In.principal.CustomerID
+		ids[i], actors[i], settings[i] = c.In.orderID, c.In.principal.CustomerID, settingOf(c.In.principal)
 		if viewer := viewerArg(c.In.principal); viewer != nil {
 			text := viewer.String()
 			viewers[i] = &text
@@ -215,7 +219,7 @@ func (s *Store) loadForChange(ctx context.Context, batch []*call[changeCall, ord
 		RequestHash []byte     `db:"request_hash"`
 		EntityID    *uuid.UUID `db:"entity_id"`
 	}
-	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), pq.Array(viewers), uuidStrings(actors), stringsOf(operations), stringsOf(keys)); err != nil {
+	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), pq.Array(viewers), uuidStrings(actors), stringsOf(operations), stringsOf(keys), settingOfAll(settings)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]loaded, len(rows))
@@ -301,9 +305,11 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]boo
 	orders := make([]changeRow, 0, len(changes))
 	payments, refunds, attempts := []paymentRow{}, []refundRow{}, []attemptRow{}
 	events, keys, audits := []savedEventRow{}, []keyRow{}, []auditRow{}
+	settings := make([]string, len(changes))
 	for i := range changes {
 		ch := &changes[i]
 		in, o := ch.call.In, ch.after
+		settings[i] = settingOf(in.principal)
 		row := changeRow{
 			ID: o.ID, Revision: ch.before.revision, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
 			CapturedMinor: o.Captured, RefundedMinor: o.Refunded, RefundPendingMinor: o.RefundPending,
@@ -338,7 +344,7 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]boo
 		}
 		args = append(args, string(encoded))
 	}
-	args = append(args, LeaseTime.Seconds())
+	args = append(args, LeaseTime.Seconds(), settingOfAll(settings))
 	var ids []uuid.UUID
 	if err := s.change.SelectContext(ctx, &ids, args...); err != nil {
 		return nil, err

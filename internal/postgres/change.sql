@@ -1,8 +1,8 @@
 -- Saves many changed orders in one statement, and so in one commit, each whole or not at all. An order is saved if it
 -- still has the revision it was loaded with and, when a worker changes it, if the worker's lease was not given to another.
 -- The ids of those saved are returned. Locks are taken in the order of ids, so that two batches never wait for each
--- other in a circle.
-WITH input AS MATERIALIZED (
+-- other in a circle. It follows principalSet, see guarded.go.
+, input AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
         id uuid, revision bigint, token bigint, hold boolean, due_at timestamptz,
         status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
@@ -23,10 +23,10 @@ WITH input AS MATERIALIZED (
     WHERE o.id = l.id
     RETURNING o.id, o.customer_id
 ), saved_payments AS (
-    INSERT INTO payments (id, order_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
+    INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
         provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
         action_asked, attention, created_at, updated_at)
-    SELECT p.id, order_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
+    SELECT p.id, order_id, saved.customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
         provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
         action_asked, attention, created_at, updated_at
     FROM jsonb_populate_recordset(NULL::payments, $2::jsonb) p JOIN saved ON saved.id = p.order_id
@@ -37,14 +37,14 @@ WITH input AS MATERIALIZED (
         recheck_at = EXCLUDED.recheck_at, action_asked = EXCLUDED.action_asked, attention = EXCLUDED.attention,
         updated_at = EXCLUDED.updated_at
 ), saved_refunds AS (
-    INSERT INTO refunds (id, order_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
-    SELECT r.id, order_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at
+    INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
+    SELECT r.id, order_id, saved.customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at
     FROM jsonb_populate_recordset(NULL::refunds, $3::jsonb) r JOIN saved ON saved.id = r.order_id
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason, updated_at = EXCLUDED.updated_at
 ), saved_attempts AS (
-    INSERT INTO payment_attempts (id, order_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
+    INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only)
-    SELECT a.id, order_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
+    SELECT a.id, order_id, saved.customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only
     FROM jsonb_populate_recordset(NULL::payment_attempts, $4::jsonb) a JOIN saved ON saved.id = a.order_id
     ON CONFLICT (id) DO UPDATE SET
@@ -83,11 +83,11 @@ WITH input AS MATERIALIZED (
     FROM input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NOT NULL
 ), started AS (
-    INSERT INTO order_work (order_id, due_at)
-    SELECT i.id, i.due_at FROM input i JOIN saved USING (id)
+    INSERT INTO order_work (order_id, customer_id, due_at)
+    SELECT i.id, saved.customer_id, i.due_at FROM input i JOIN saved USING (id)
     WHERE i.due_at IS NOT NULL AND NOT EXISTS (SELECT FROM order_work w WHERE w.order_id = i.id)
 ), ended AS (
     DELETE FROM order_work w USING input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NULL
 )
-SELECT id FROM saved
+SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM saved WHERE principal.customers <> '' OFFSET 0) guarded

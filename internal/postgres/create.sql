@@ -1,6 +1,6 @@
 -- Places many orders in one statement, and so in one commit. An order whose idempotency key is known is not placed:
--- its key is not returned. Keys are inserted in their order, so that two batches never wait for each other in a circle.
-WITH input AS MATERIALIZED (
+-- its key is not returned. It follows principalSet, see guarded.go. Keys are inserted in their order, so that two batches never wait for each other in a circle.
+, input AS MATERIALIZED (
     SELECT *
     FROM unnest(
         $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::text[], $9::jsonb[],
@@ -27,9 +27,9 @@ WITH input AS MATERIALIZED (
         metadata, created_at, created_at, expires_at
     FROM input JOIN fresh USING (id)
 ), paid AS (
-    INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, next_step_at,
+    INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, next_step_at,
         created_at, updated_at)
-    SELECT payment_id, id, 'INITIALIZING', total_minor, currency, provider, capture_method, method, next_step_at,
+    SELECT payment_id, id, customer_id, 'INITIALIZING', total_minor, currency, provider, capture_method, method, next_step_at,
         created_at, created_at
     FROM input JOIN fresh USING (id)
 ), logged AS (
@@ -39,7 +39,7 @@ WITH input AS MATERIALIZED (
         data, state, (SELECT epoch FROM event_log)
     FROM input JOIN fresh USING (id)
 ), timed AS (
-    INSERT INTO order_work (order_id, due_at)
-    SELECT id, least(next_step_at, expires_at) FROM input JOIN fresh USING (id)
+    INSERT INTO order_work (order_id, customer_id, due_at)
+    SELECT id, customer_id, least(next_step_at, expires_at) FROM input JOIN fresh USING (id)
 )
-SELECT id FROM fresh
+SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM fresh WHERE principal.customers <> '' OFFSET 0) guarded

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -21,10 +22,10 @@ const (
 	silence = 30 * time.Second
 )
 
-// Open connects to the database at a lib/pq URL with at most maxConns connections. Statements end after 20 s, lock waits
-// after 5 s and transactions that do nothing after 10 s, so that nothing hangs for ever.
-func Open(ctx context.Context, databaseURL string, maxConns int) (*sqlx.DB, error) {
-	connector, err := newConnector(databaseURL)
+// Open connects to the database at a lib/pq URL in a role with at most maxConns connections. Statements end after 20 s, lock
+// waits after 5 s and transactions that do nothing after 10 s, so that nothing hangs for ever.
+func Open(ctx context.Context, databaseURL string, role Role, maxConns int) (*sqlx.DB, error) {
+	connector, err := newConnector(databaseURL, role)
 	if err != nil {
 		return nil, err
 	}
@@ -34,14 +35,19 @@ func Open(ctx context.Context, databaseURL string, maxConns int) (*sqlx.DB, erro
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if err := db.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
+	var works Role
+	if err := db.GetContext(ctx, &works, `SELECT current_user`); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to the database: %w", err), db.Close())
+	}
+	// A pooler in between may drop the parameter, and the user of the URL may do more.
+	if role != AsLogin && works != role {
+		return nil, errors.Join(fmt.Errorf("connect to the database: asked for the role %s and got %s; connect to PostgreSQL itself", role, works), db.Close())
 	}
 	return db, nil
 }
 
-func newConnector(databaseURL string) (driver.Connector, error) {
-	dsn, err := withSettings(databaseURL)
+func newConnector(databaseURL string, role Role) (driver.Connector, error) {
+	dsn, err := withSettings(databaseURL, role)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +59,9 @@ func newConnector(databaseURL string) (driver.Connector, error) {
 	return connector, nil
 }
 
-// withSettings adds our session settings to a postgres:// URL, unless it has its own.
-func withSettings(databaseURL string) (string, error) {
+// withSettings adds our session settings to a postgres:// URL, unless it has its own, and the role. A role that a connection
+// begins with is the one that RESET goes back to.
+func withSettings(databaseURL string, role Role) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return "", fmt.Errorf("DATABASE_URL must be a postgres:// URL")
@@ -72,6 +79,9 @@ func withSettings(databaseURL string) (string, error) {
 		if !q.Has(name) {
 			q.Set(name, value)
 		}
+	}
+	if role != AsLogin {
+		q.Set("role", string(role))
 	}
 	u.RawQuery = q.Encode()
 	return u.String(), nil

@@ -10,6 +10,10 @@ import (
 const (
 	uniqueViolation  = "23505"
 	lockNotAvailable = "55P03"
+	// A role may not do that, or a row is not the principal's.
+	insufficientPrivilege = "42501"
+	// Two that change one row of the catalogue at once ("tuple concurrently updated").
+	internalError = "XX000"
 	// A partition's rows are in the default partition already.
 	checkViolation = "23514"
 	// Two that create a table at once: one of them sees it half done.

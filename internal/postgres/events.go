@@ -21,7 +21,7 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		eventRow
 		Request int `db:"request"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `
+	err := s.db.allHot(ctx, p, &rows, `
 		SELECT r.n - 1 AS request, `+eventColumns+`
 		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (order_id, after, size, n)
 		JOIN orders o ON o.id = r.order_id

@@ -20,14 +20,14 @@ func TestPruneKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := postgres.PruneKeys(t.Context(), db, postgres.KeyRetention); n != old || err != nil {
+	if n, err := postgres.PruneKeys(t.Context(), db.Worker, postgres.KeyRetention); n != old || err != nil {
 		t.Errorf("pruned %d, %v, want %d", n, err, old)
 	}
 	var left int
 	if err := db.GetContext(t.Context(), &left, `SELECT count(*) FROM idempotency_keys`); err != nil || left != young {
 		t.Errorf("%d left, %v, want %d", left, err, young)
 	}
-	if n, err := postgres.PruneKeys(t.Context(), db, postgres.KeyRetention); n != 0 || err != nil {
+	if n, err := postgres.PruneKeys(t.Context(), db.Worker, postgres.KeyRetention); n != 0 || err != nil {
 		t.Errorf("pruned %d more, %v", n, err)
 	}
 }

@@ -32,7 +32,7 @@ type Listener struct {
 // notification, by channel; it must not block. After a reconnect each is called once with an empty payload, since
 // notifications may have been missed. Run it.
 func NewListener(databaseURL string, heard map[string]func(payload string), logger *slog.Logger) (*Listener, error) {
-	dsn, err := withSettings(databaseURL)
+	dsn, err := withSettings(databaseURL, RoleWorker)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func TestSequencerTakeover(t *testing.T) {
 	db := postgrestest.Connect(t, url)
 	assigned := make(chan struct{}, 100)
 	replica := func() (*event.Sequencer, func()) {
-		ledger := postgres.NewSequencer(postgrestest.Connect(t, url), uuid.NewString(), event.Lease)
+		ledger := postgres.NewSequencer(postgrestest.Connect(t, url).Worker, uuid.NewString(), event.Lease)
 		s := event.NewSequencer(ledger, func() { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
 		heard := make(chan struct{}, 100)
 		l, err := postgres.NewListener(url, map[string]func(string){

@@ -16,10 +16,10 @@ import (
 )
 
 // Log reads the event log. It implements event.Log. Each method is one statement, and so one snapshot.
-type Log struct{ db *sqlx.DB }
+type Log struct{ db guarded }
 
 // NewLog returns the log of a database.
-func NewLog(db *sqlx.DB) *Log { return &Log{db: db} }
+func NewLog(db *sqlx.DB) *Log { return &Log{db: newGuarded(db)} }
 
 // Extent implements event.Log.
 func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
@@ -28,14 +28,14 @@ func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
 		First int64 `db:"first"`
 		Last  int64 `db:"last"`
 	}
-	err := l.db.GetContext(ctx, &row, `
+	err := l.db.get(ctx, auth.System, &row, `
 		SELECT l.epoch, l.position AS last, `+feedFirst+` AS first FROM event_log l`)
 	return event.Extent(row), err
 }
 
 // Order implements event.Log.
 func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return oneOrder(ctx, l.db, `o.id = $2`, viewerArg(p), orderID)
+	return oneOrder(ctx, l.db, p, `o.id = $2`, orderID)
 }
 
 // eventColumns are an event and the unchanging part of its order, for a SELECT from "order_events e" and "orders o"
@@ -88,7 +88,7 @@ func (h heads) event(r *eventRow) (order.Event, error) {
 // Events implements event.Log.
 func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
 	var rows []eventRow
-	err := l.db.SelectContext(ctx, &rows, `
+	err := l.db.allHot(ctx, p, &rows, `
 		SELECT `+eventColumns+`
 		FROM order_events e JOIN orders o ON o.id = e.order_id
 		WHERE `+visibleTo+` AND e.order_id = $2 AND e.version > $3
@@ -114,7 +114,7 @@ func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) 
 		ids[i], versions[i] = k.OrderID.String(), int64(k.Version)
 	}
 	var rows []eventRow
-	err := l.db.SelectContext(ctx, &rows, `
+	err := l.db.allHot(ctx, p, &rows, `
 		SELECT `+eventColumns+`
 		FROM unnest($2::uuid[], $3::integer[]) AS k (order_id, version)
 		JOIN order_events e ON e.order_id = k.order_id AND e.version = k.version

@@ -30,7 +30,7 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 		condition, args = `AND customer_id = $3`, append(args, *owner)
 	}
 	var rows []feedPageRow
-	err := l.db.SelectContext(ctx, &rows, `
+	err := l.db.all(ctx, p, &rows, `
 		SELECT `+feedFirst+` AS first, f.position, f.order_id, f.version
 		FROM event_log l
 		LEFT JOIN (
@@ -64,9 +64,9 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 	return page, nil
 }
 
-// feedFirst is the first position that the feed holds, or the next to be given when it holds none, for a SELECT from
-// "event_log l".
-const feedFirst = `coalesce((SELECT min(position) FROM feed), l.position + 1)`
+// feedFirst is the first position that the feed holds, or the next to be given when it holds none. Of the feed itself a
+// customer sees only some.
+const feedFirst = `(SELECT min(first_position) FROM feed_partitions)`
 
 // feedTailRow is a row of FeedTail; all but the first two are null when nothing follows.
 type feedTailRow struct {
@@ -81,7 +81,7 @@ type feedTailRow struct {
 // FeedTail implements event.Log.
 func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
 	var rows []feedTailRow
-	err := l.db.SelectContext(ctx, &rows, `
+	err := l.db.all(ctx, p, &rows, `
 		SELECT l.epoch, l.position AS last, f.position, f.order_id, f.version, f.customer_id
 		FROM event_log l
 		LEFT JOIN (

@@ -16,10 +16,23 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// Migrate brings the database's schema up to date. Replicas that start together wait for each other. Migrations are
-// append-only: what has run somewhere is never edited.
-func Migrate(ctx context.Context, db *sql.DB) error {
-	provider, err := newProvider(db)
+// Migrate brings the roles and the schema of the database at a lib/pq URL up to date. Replicas that start together wait for
+// each other. Migrations are append-only: what has run somewhere is never edited.
+func Migrate(ctx context.Context, databaseURL string) error {
+	login, err := Open(ctx, databaseURL, AsLogin, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = login.Close() }() // nothing of it is needed any more
+	if err := prepareRoles(ctx, login.DB); err != nil {
+		return err
+	}
+	db, err := Open(ctx, databaseURL, RoleMigrate, migrateConns)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // as above
+	provider, err := newProvider(db.DB)
 	if err != nil {
 		return err
 	}
@@ -28,6 +41,9 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	}
 	return nil
 }
+
+// migrateConns: goose holds its lock on one connection and works on another.
+const migrateConns = 2
 
 // PendingMigrations reports whether the database lacks a migration that this program needs.
 func PendingMigrations(ctx context.Context, db *sql.DB) (bool, error) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -19,6 +18,13 @@ import (
 
 // visibleTo is the condition under which an order exists for a principal. $1 is the customer, NULL for those who see all.
 const visibleTo = `($1::uuid IS NULL OR o.customer_id = $1)`
+
+// ownedBy and unowned are visibleTo for those who own what they see and for those who see all. Each has a plan that is good for
+// all of its kind, which one text with OR has not.
+const (
+	ownedBy = `(o.customer_id = $1::uuid)`
+	unowned = `($1::uuid IS NULL)`
+)
 
 // viewerArg is the parameter of visibleTo.
 func viewerArg(p auth.Principal) *uuid.UUID {
@@ -34,18 +40,18 @@ func viewerArg(p auth.Principal) *uuid.UUID {
 
 // Order implements order.Store.
 func (s *Store) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return oneOrder(ctx, s.db, `o.id = $2`, viewerArg(p), orderID)
+	return oneOrder(ctx, s.db, p, `o.id = $2`, orderID)
 }
 
 // OrderByNumber implements order.Store. Letter case does not matter.
 func (s *Store) OrderByNumber(ctx context.Context, p auth.Principal, number string) (*order.Order, error) {
-	return oneOrder(ctx, s.db, `o.number = $2`, viewerArg(p), strings.ToUpper(number))
+	return oneOrder(ctx, s.db, p, `o.number = $2`, strings.ToUpper(number))
 }
 
-// oneOrder reads the order that where names, if the principal in $1 may see it: fault.NotFound otherwise.
-func oneOrder(ctx context.Context, db *sqlx.DB, where string, args ...any) (*order.Order, error) {
+// oneOrder reads the order that where names by $2, if the principal may see it: fault.NotFound otherwise.
+func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, arg any) (*order.Order, error) {
 	var row orderRow
-	err := db.GetContext(ctx, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...)
+	err := db.getHot(ctx, p, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, viewerArg(p), arg)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such order.")
 	}
@@ -57,7 +63,7 @@ func oneOrder(ctx context.Context, db *sqlx.DB, where string, args ...any) (*ord
 
 // OrdersByID implements order.Store.
 func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := s.selectOrders(ctx, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidStrings(ids))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidStrings(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +76,7 @@ func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUI
 
 // OrdersByPayment implements order.Store.
 func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := s.selectOrders(ctx, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(paymentIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentID
 
 // OrdersByRefund implements order.Store.
 func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := s.selectOrders(ctx, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(refundIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(refundIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +110,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 		return nil, err
 	}
 	var raw []byte
-	err := s.db.GetContext(ctx, &raw, `
+	err := s.db.get(ctx, p, &raw, `
 		SELECT coalesce(jsonb_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
 		WHERE a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`,
 		uuidStrings(paymentIDs))
@@ -158,17 +164,27 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 	if r.Backward {
 		direction = "ASC"
 	}
-	orders, err := s.selectOrders(ctx, q.where()+fmt.Sprintf(` ORDER BY o.id %s LIMIT %d`, direction, r.Limit+1), q.args...)
+	read := s.db.all
+	if len(q.conditions) == 0 && r.Limit == page.Default {
+		read = s.db.allHot // what everybody looks at first
+	}
+	orders, err := selectOrders(ctx, read, p, q.where()+fmt.Sprintf(` ORDER BY o.id %s LIMIT %d`, direction, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*order.Order]{}, err
 	}
 	return page.Cut(r, orders), nil
 }
 
-// selectOrders reads the orders that where names and the principal in $1 may see.
-func (s *Store) selectOrders(ctx context.Context, where string, args ...any) ([]*order.Order, error) {
+// selectOrders reads, by one of guarded's ways, the orders that where names and the principal, in $1 too, may see.
+func selectOrders(
+	ctx context.Context, read func(context.Context, auth.Principal, any, string, ...any) error, p auth.Principal, where string, args ...any,
+) ([]*order.Order, error) {
+	wall := unowned
+	if viewerArg(p) != nil {
+		wall = ownedBy
+	}
 	var rows []orderRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, args...); err != nil {
+	if err := read(ctx, p, &rows, `SELECT `+orderColumns+` FROM orders o WHERE `+wall+` AND `+where, args...); err != nil {
 		return nil, err
 	}
 	orders := make([]*order.Order, len(rows))

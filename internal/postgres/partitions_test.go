@@ -14,12 +14,12 @@ import (
 func TestEnsurePartitions(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	now := time.Now().UTC()
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := postgres.EnsurePartitions(t.Context(), db, now); err != nil {
+			if err := postgres.EnsurePartitions(t.Context(), db.Owner, now); err != nil {
 				t.Error(err)
 			}
 		})
@@ -27,7 +27,7 @@ func TestEnsurePartitions(t *testing.T) {
 	wg.Wait()
 	// At the turn of a year, and again.
 	for range 2 {
-		if err := postgres.EnsurePartitions(t.Context(), db, time.Date(2031, 12, 31, 23, 59, 59, 0, time.UTC)); err != nil {
+		if err := postgres.EnsurePartitions(t.Context(), db.Owner, time.Date(2031, 12, 31, 23, 59, 59, 0, time.UTC)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -37,7 +37,7 @@ func TestEnsurePartitions(t *testing.T) {
 	if _, err := store.CreateOrder(t.Context(), ada, old, key("old", 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := postgres.EnsurePartitions(t.Context(), db, time.Date(2023, 7, 10, 0, 0, 0, 0, time.UTC)); err != nil {
+	if err := postgres.EnsurePartitions(t.Context(), db.Owner, time.Date(2023, 7, 10, 0, 0, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	o := create(t, store, ada)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
@@ -64,7 +63,7 @@ func step(t *testing.T, store *postgres.Store, orderID uuid.UUID, result payment
 // Every fact a payment and its attempts have survives the database.
 func TestPaymentFactsAreStored(t *testing.T) {
 	t.Parallel()
-	store := postgrestest.Store(t, postgrestest.Open(t), nil)
+	store := postgrestest.Store(t, postgrestest.Open(t).API, nil)
 	o := create(t, store, ada)
 	want := change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
 		p := &o.Payments[0]
@@ -92,7 +91,7 @@ func TestPaymentFactsAreStored(t *testing.T) {
 func TestLateSuccessIsStored(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	o := create(t, store, ada)
 	change(t, store, o.ID, func(o *order.Order, _ order.Cause) error {
 		o.Payments[0].CaptureMethod = payment.CaptureManual
@@ -130,7 +129,7 @@ func TestLateSuccessIsStored(t *testing.T) {
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	o := create(t, store, ada)
 	entry := func() *audit.Entry {
 		return audit.New(order.SystemClock(), staff, "order.cancel", id.Order, o.ID, `said "so"`)
@@ -179,10 +178,10 @@ func TestRefundOnce(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	replicas := []*postgres.Store{}
-	var db *sqlx.DB
+	var db *postgrestest.DB
 	for range 2 {
 		db = postgrestest.Connect(t, url)
-		replicas = append(replicas, postgrestest.Store(t, db, nil))
+		replicas = append(replicas, postgrestest.Store(t, db.API, nil))
 	}
 	o := create(t, replicas[0], ada)
 	change(t, replicas[0], o.ID, func(o *order.Order, c order.Cause) error {

@@ -62,9 +62,9 @@ func TestPrincipal(t *testing.T) {
 }
 
 // seen counts what a principal gets of an order, by each call that could give it.
-func seen(t *testing.T, db *sqlx.DB, store *postgres.Store, p auth.Principal, o *order.Order) map[string]int {
+func seen(t *testing.T, pool *sqlx.DB, store *postgres.Store, p auth.Principal, o *order.Order) map[string]int {
 	t.Helper()
-	log, ids := postgres.NewLog(db), []uuid.UUID{o.ID}
+	log, ids := postgres.NewLog(pool), []uuid.UUID{o.ID}
 	got := map[string]int{}
 	add := func(call string, n int, err error) {
 		if err != nil && fault.CodeOf(err) != fault.NotFound {
@@ -89,38 +89,58 @@ func seen(t *testing.T, db *sqlx.DB, store *postgres.Store, p auth.Principal, o 
 	add("OrdersByID", len(many), err)
 	many, err = store.OrdersByPayment(t.Context(), p, []uuid.UUID{o.Payment().ID})
 	add("OrdersByPayment", len(many), err)
-	list, err := store.Orders(t.Context(), p, order.Filter{}, page.Request{Limit: 10})
-	add("Orders", len(list.Items), err)
+	list, err := store.Orders(t.Context(), p, order.Filter{}, page.Request{Limit: 1000})
+	add("Orders", of(list.Items, func(found *order.Order) bool { return found.ID == o.ID }), err)
 	pages, err := store.EventPages(t.Context(), p, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
 	add("EventPages", len(pages), err)
 	events, err := log.Events(t.Context(), p, o.ID, 0, 10)
 	add("Events", len(events), err)
 	at, err := log.EventsAt(t.Context(), p, []event.Key{{OrderID: o.ID, Version: 1}})
 	add("EventsAt", len(at), err)
-	feed, err := log.FeedPage(t.Context(), p, uuid.Nil, 0, 10)
-	add("FeedPage", len(feed.Items), err)
-	theirs, err := log.FeedPage(t.Context(), p, o.CustomerID, 0, 10)
-	add("FeedPage of the owner", len(theirs.Items), err)
-	tail, err := log.FeedTail(t.Context(), p, 0, 10)
-	add("FeedTail", len(tail.Rows), err)
+	feed, err := log.FeedPage(t.Context(), p, uuid.Nil, 0, 1000)
+	add("FeedPage", of(feed.Items, func(i event.FeedItem) bool { return i.Event.OrderID() == o.ID }), err)
+	theirs, err := log.FeedPage(t.Context(), p, o.CustomerID, 0, 1000)
+	add("FeedPage of the owner", of(theirs.Items, func(i event.FeedItem) bool { return i.Event.OrderID() == o.ID }), err)
+	tail, err := log.FeedTail(t.Context(), p, 0, 1000)
+	add("FeedTail", of(tail.Rows, func(r event.FeedRow) bool { return r.Key.OrderID == o.ID }), err)
 	changed := 0
 	_, err = store.ChangeOrder(t.Context(), p, o.ID, order.Change{Apply: func(*order.Order) (uuid.UUID, error) {
 		changed++
 		return uuid.Nil, nil
 	}})
 	add("ChangeOrder", changed, err)
+	loaded, err := store.LoadForChange(t.Context(), p, o.ID)
+	add("LoadForChange", map[bool]int{true: 1}[loaded], err)
 	return got
 }
 
-// Every call gives an order to its owner, staff and the system, and nothing of it to anybody else.
+// of counts those that are meant.
+func of[T any](found []T, meant func(T) bool) (n int) {
+	for _, f := range found {
+		if meant(f) {
+			n++
+		}
+	}
+	return n
+}
+
+// Every call gives an order to its owner, staff and the system, and nothing of it to anybody else: by the condition in each
+// statement alone, as the worker, whom row-level security shows everything; by row-level security alone; and by both.
 func TestPrincipalInEachStatement(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
-	o := create(t, store, ada)
+	o := create(t, postgrestest.Store(t, db.API, nil), ada)
 	s := sequencer(t, db, time.Hour)
 	take(t, s, true)
 	assignAll(t, s)
+	for wall, pool := range map[string]*sqlx.DB{"First": db.Worker, "Second": postgrestest.Unwalled(t, db.URL, true), "Both": db.API} {
+		t.Run(wall, func(t *testing.T) { expectSeen(t, pool, postgrestest.Store(t, pool, nil), o) })
+	}
+}
+
+// expectSeen fails the test for each call that gives ada's order to the wrong people, or not to the right ones.
+func expectSeen(t *testing.T, pool *sqlx.DB, store *postgres.Store, o *order.Order) {
+	t.Helper()
 	for name, c := range map[string]struct {
 		principal auth.Principal
 		want      int
@@ -128,7 +148,7 @@ func TestPrincipalInEachStatement(t *testing.T) {
 		"Nobody": {auth.Principal{CustomerID: ada.CustomerID}, 0}, "Other": {grace, 0}, "NoRole": {auth.Principal{CustomerID: ada.CustomerID, Role: "ADMIN"}, 0},
 		"Owner": {ada, 1}, "Staff": {staff, 1}, "System": {auth.System, 1},
 	} {
-		for call, n := range seen(t, db, store, c.principal, o) {
+		for call, n := range seen(t, pool, store, c.principal, o) {
 			if n != c.want {
 				t.Errorf("%s gets %d from %s, want %d", name, n, call, c.want)
 			}

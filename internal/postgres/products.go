@@ -64,7 +64,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 		direction = "DESC"
 	}
 	var rows []productRow
-	err := s.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
+	err := s.db.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
 		fmt.Sprintf(` ORDER BY id %s LIMIT %d`, direction, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*product.Product]{}, err
@@ -79,7 +79,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 // ProductsByID implements product.Store.
 func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
 	var rows []productRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`, uuidStrings(ids)); err != nil {
+	if err := s.db.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`, uuidStrings(ids)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]*product.Product, len(rows))
@@ -95,7 +95,7 @@ func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.
 		return nil, err
 	}
 	var row productRow
-	err := inTx(ctx, s.db, func(tx *sqlx.Tx) error {
+	err := s.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		var was *productRow
 		switch err := tx.GetContext(ctx, &row, `SELECT `+productColumns+` FROM products WHERE sku = $1 FOR NO KEY UPDATE`, in.SKU); {
 		case err == nil:
@@ -157,7 +157,7 @@ func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID 
 		return nil, err
 	}
 	var row productRow
-	err := inTx(ctx, s.db, func(tx *sqlx.Tx) error {
+	err := s.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		err := tx.GetContext(ctx, &row, `SELECT `+productColumns+` FROM products WHERE id = $1 FOR NO KEY UPDATE`, productID)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -181,7 +181,7 @@ func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID 
 // SeedProducts adds the products whose SKU is not there yet, and changes nothing else.
 func (s *Store) SeedProducts(ctx context.Context, products []product.Product) error {
 	for _, p := range products {
-		_, err := s.db.ExecContext(ctx, `
+		_, err := s.db.db.ExecContext(ctx, `
 			INSERT INTO products (id, sku, name, description, price_minor, currency, image)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sku) DO NOTHING`,
 			p.ID, p.SKU, p.Name, p.Description, p.Price.Minor, p.Price.Currency, p.Image)

@@ -21,8 +21,8 @@ func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
 	share := orderWindow.Seconds() / float64(perMinute)
 	return func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error) {
 		var seconds float64
-		err = db.GetContext(ctx, &seconds, `
-			WITH asked AS (
+		// The budget is the customer's own, so they are the principal.
+		err = db.GetContext(ctx, &seconds, principalSet(4)+`, asked AS (
 				SELECT clock_timestamp() AS at, make_interval(secs => $2) AS cost, make_interval(secs => $3) AS most
 			), leased AS (
 				INSERT INTO order_budgets AS b (customer_id, spent_until)
@@ -32,11 +32,11 @@ func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
 				WHERE b.spent_until + (SELECT cost FROM asked) <= (SELECT at + most FROM asked)
 				RETURNING 1
 			)
-			SELECT CASE WHEN EXISTS (SELECT FROM leased) THEN 0 ELSE extract(epoch FROM coalesce(
+			SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM leased) THEN 0 ELSE extract(epoch FROM coalesce(
 				(SELECT greatest(b.spent_until + cost - most - at, interval '1 millisecond') FROM order_budgets b WHERE b.customer_id = $1::uuid),
 				interval '1 millisecond')) END::float8
-			FROM asked`,
-			customerID.String(), float64(n)*share, orderWindow.Seconds())
+			FROM asked WHERE principal.customers <> '' OFFSET 0) guarded`,
+			customerID.String(), float64(n)*share, orderWindow.Seconds(), customerID.String())
 		return time.Duration(seconds * float64(time.Second)), err
 	}
 }

@@ -17,7 +17,7 @@ func TestLeaseOrders(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	const perMinute = 60
-	lease := postgres.LeaseOrders(db, perMinute)
+	lease := postgres.LeaseOrders(db.API, perMinute)
 	customer := uuid.New()
 	take := func(n int) time.Duration {
 		t.Helper()
@@ -51,7 +51,7 @@ func TestLeaseOrders(t *testing.T) {
 	if take(perMinute) != 0 || take(perMinute) == 0 {
 		t.Error("two hours later there is more, or less, than a minute's worth")
 	}
-	if err := postgres.ForgetOrderBudgets(t.Context(), db); err != nil {
+	if err := postgres.ForgetOrderBudgets(t.Context(), db.Worker); err != nil {
 		t.Fatal(err)
 	}
 	if after := take(perMinute); after == 0 {
@@ -70,7 +70,7 @@ func TestOrdersAcrossReplicas(t *testing.T) {
 	var through atomic.Int64
 	var all sync.WaitGroup
 	for range replicas {
-		shared := ratelimit.NewShared(perMinute, postgres.LeaseOrders(db, perMinute))
+		shared := ratelimit.NewShared(perMinute, postgres.LeaseOrders(db.API, perMinute))
 		for range 4 {
 			all.Go(func() {
 				for range 100 {

@@ -21,15 +21,17 @@ import (
 // Reconciliation has what the reconciler compares and finds. It implements reconcile.Store. Each write is one statement
 // that changes nothing more when the driver runs it twice.
 type Reconciliation struct {
-	db     *sqlx.DB
-	holder string
+	db      *sqlx.DB
+	entries guarded
+	holder  string
 }
 
 var _ reconcile.Store = (*Reconciliation)(nil)
 
-// NewReconciliation reconciles on db in the name of holder, which must be this process's alone.
-func NewReconciliation(db *sqlx.DB, holder string) *Reconciliation {
-	return &Reconciliation{db: db, holder: holder}
+// NewReconciliation reconciles on db in the name of holder, which must be this process's alone. Staff read what it found on
+// entries, the API's pool.
+func NewReconciliation(db, entries *sqlx.DB, holder string) *Reconciliation {
+	return &Reconciliation{db: db, entries: newGuarded(entries), holder: holder}
 }
 
 // Begin implements reconcile.Store.
@@ -251,7 +253,7 @@ func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request 
 		DetectedAt time.Time  `db:"detected_at"`
 		ResolvedAt *time.Time `db:"resolved_at"`
 	}
-	err := r.db.SelectContext(ctx, &rows, `
+	err := r.entries.all(ctx, p, &rows, `
 		SELECT id, order_id, payment_id, currency, captured_minor - refunded_minor AS ours,
 			their_captured_minor - their_refunded_minor AS theirs, detected_at, resolved_at
 		FROM reconciliation_differences WHERE `+q.where()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, request.Limit+1), q.args...)

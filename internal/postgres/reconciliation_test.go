@@ -18,11 +18,11 @@ func TestReconciliationAndInboxReadTheirIndexes(t *testing.T) {
 	for _, statement := range []string{
 		`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, lines, created_at, updated_at)
 			SELECT gen_random_uuid(), n::text, gen_random_uuid(), 'CREATED', 1, 'EUR', 100, '[{}]', now(), now() FROM generate_series(1, 5000) n`,
-		`INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, provider_reference, capture_method, method, attention, created_at, updated_at)
-			SELECT gen_random_uuid(), id, 'DECLINED', 100, 'EUR', 'simulated', 'ch_' || number, 'AUTOMATIC', '',
+		`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, provider_reference, capture_method, method, attention, created_at, updated_at)
+			SELECT gen_random_uuid(), id, customer_id, 'DECLINED', 100, 'EUR', 'simulated', 'ch_' || number, 'AUTOMATIC', '',
 				CASE WHEN number::int % 1000 = 0 THEN 'MISMATCH' END, now(), now() - number::int * interval '1 minute' FROM orders`,
-		`INSERT INTO payment_attempts (id, order_id, payment_id, operation, outcome, calls, message, started_at, finished_at)
-			SELECT gen_random_uuid(), order_id, id, 'AUTHORIZE', 'FAIL', 1, '', now(), now() FROM payments`,
+		`INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, operation, outcome, calls, message, started_at, finished_at)
+			SELECT gen_random_uuid(), order_id, customer_id, id, 'AUTHORIZE', 'FAIL', 1, '', now(), now() FROM payments`,
 		`INSERT INTO reconciliation_differences (id, order_id, payment_id, currency, captured_minor, refunded_minor, their_captured_minor, their_refunded_minor, resolved_at)
 			SELECT gen_random_uuid(), order_id, id, 'EUR', 0, 0, 1, 0, CASE WHEN attention IS NULL THEN now() END FROM payments`,
 		`INSERT INTO webhook_inbox (provider, event_id, type, payment_id, reference, status, due_at, finished_at)

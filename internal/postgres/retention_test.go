@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -18,23 +17,23 @@ import (
 const month = 30 * 24 * time.Hour
 
 // later moves the past of the feed back by d, as if that much time had gone by.
-func later(t *testing.T, db *sqlx.DB, d time.Duration) {
+func later(t *testing.T, db *postgrestest.DB, d time.Duration) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), `UPDATE feed_partitions SET opened_at = opened_at - make_interval(secs => $1)`, d.Seconds()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func prune(t *testing.T, db *sqlx.DB) postgres.Pruned {
+func prune(t *testing.T, db *postgrestest.DB) postgres.Pruned {
 	t.Helper()
-	done, err := postgres.Prune(t.Context(), db, month)
+	done, err := postgres.Prune(t.Context(), db.Owner, month)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
 }
 
-func positions(t *testing.T, db *sqlx.DB) (found []int64) {
+func positions(t *testing.T, db *postgrestest.DB) (found []int64) {
 	t.Helper()
 	if err := db.SelectContext(t.Context(), &found, `SELECT position FROM feed ORDER BY position`); err != nil {
 		t.Fatal(err)
@@ -77,7 +76,7 @@ func TestPruneFeed(t *testing.T) {
 	if got := positions(t, db); len(got) != 2 || got[0] != 2 {
 		t.Errorf("positions %v are left, want 2 and 3", got)
 	}
-	extent, err := postgres.NewLog(db).Extent(t.Context())
+	extent, err := postgres.NewLog(db.API).Extent(t.Context())
 	if err != nil || extent.First != 2 || extent.Last != 3 {
 		t.Errorf("extent %+v, error %v", extent, err)
 	}
@@ -85,7 +84,7 @@ func TestPruneFeed(t *testing.T) {
 	if got := prune(t, db); got != (postgres.Pruned{FeedPartitions: 2}) {
 		t.Errorf("after everything's time: %+v", got)
 	}
-	extent, err = postgres.NewLog(db).Extent(t.Context())
+	extent, err = postgres.NewLog(db.API).Extent(t.Context())
 	if err != nil || extent.First != 4 || extent.Last != 3 {
 		t.Errorf("extent %+v, error %v; want none, next is 4", extent, err)
 	}
@@ -139,7 +138,7 @@ func TestPruneUnderWriters(t *testing.T) {
 	for i := range opened {
 		pruners.Go(func() {
 			for ctx.Err() == nil {
-				done, err := postgres.Prune(ctx, db, time.Hour)
+				done, err := postgres.Prune(ctx, db.Owner, time.Hour)
 				if err != nil && ctx.Err() == nil {
 					t.Error(err)
 				}
@@ -173,9 +172,9 @@ func TestPruneUnderWriters(t *testing.T) {
 }
 
 // placeIn places an order as of a month long ago, in a partition of its own.
-func placeIn(t *testing.T, db *sqlx.DB, store *postgres.Store, day time.Time, n int) *order.Order {
+func placeIn(t *testing.T, db *postgrestest.DB, store *postgres.Store, day time.Time, n int) *order.Order {
 	t.Helper()
-	if err := postgres.EnsurePartitions(t.Context(), db, day); err != nil {
+	if err := postgres.EnsurePartitions(t.Context(), db.Owner, day); err != nil {
 		t.Fatal(err)
 	}
 	o := newOrder(ada)
@@ -191,7 +190,7 @@ func placeIn(t *testing.T, db *sqlx.DB, store *postgres.Store, day time.Time, n 
 }
 
 // finish makes an order final, with its last event at a time.
-func finish(t *testing.T, db *sqlx.DB, orderID uuid.UUID, at time.Time) {
+func finish(t *testing.T, db *postgrestest.DB, orderID uuid.UUID, at time.Time) {
 	t.Helper()
 	for _, statement := range []string{
 		`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`,
@@ -209,7 +208,7 @@ func finish(t *testing.T, db *sqlx.DB, orderID uuid.UUID, at time.Time) {
 func TestPruneOrders(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	s := sequencer(t, db, longLease)
 	take(t, s, true)
 	day := time.Date(2024, 5, 20, 0, 0, 0, 0, time.UTC)
@@ -218,7 +217,7 @@ func TestPruneOrders(t *testing.T) {
 	finish(t, db, over.ID, day)
 	finish(t, db, recent.ID, time.Now())
 	finish(t, db, pending.ID, day)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO order_work (order_id, due_at) VALUES ($1, now())`, pending.ID); err != nil {
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO order_work (order_id, customer_id, due_at) VALUES ($1, gen_random_uuid(), now())`, pending.ID); err != nil {
 		t.Fatal(err)
 	}
 	assignAll(t, s)
@@ -242,13 +241,13 @@ func TestPruneOrders(t *testing.T) {
 	if err != nil || len(pages) != 0 {
 		t.Errorf("events %v, error %v", pages, err)
 	}
-	if o, err := postgres.NewLog(db).Order(t.Context(), ada, over.ID); err != nil || o.Version != 1 {
+	if o, err := postgres.NewLog(db.API).Order(t.Context(), ada, over.ID); err != nil || o.Version != 1 {
 		t.Errorf("order %+v, error %v", o, err)
 	}
 	// An order whose month has left can have events still, such as a late refund's.
 	advance(t, db, over.Head)
 	assignAll(t, s)
-	if err := postgres.EnsurePartitions(t.Context(), db, time.Now()); err != nil {
+	if err := postgres.EnsurePartitions(t.Context(), db.Owner, time.Now()); err != nil {
 		t.Error(err)
 	}
 	if n := count(t, db, "feed"); n != 1 {

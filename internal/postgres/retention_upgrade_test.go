@@ -16,7 +16,7 @@ import (
 func TestMigrateFeed(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t, pgtest.Template{Name: "spine-" + postgres.Fingerprint(), Migrate: func(ctx context.Context, url string) error {
-		db, err := postgres.Open(ctx, url, 2)
+		db, err := postgres.Open(ctx, url, postgres.AsLogin, 2)
 		if err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func TestMigrateFeed(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `UPDATE event_log SET position = 1, seen = pg_current_snapshot()`); err != nil {
 		t.Fatal(err)
 	}
-	if err := postgres.Migrate(t.Context(), db.DB); err != nil {
+	if err := postgres.Migrate(t.Context(), db.URL); err != nil {
 		t.Fatal(err)
 	}
 	s := sequencer(t, db, longLease)
@@ -54,7 +54,7 @@ func TestMigrateFeed(t *testing.T) {
 func TestPruneKeepsAMonthThatRevives(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	day := time.Date(2024, 5, 20, 0, 0, 0, 0, time.UTC)
 	o := placeIn(t, db, store, day, 1)
 	finish(t, db, o.ID, day)
@@ -64,7 +64,7 @@ func TestPruneKeepsAMonthThatRevives(t *testing.T) {
 	go func() {
 		defer close(done)
 		for busy := true; busy; { // it waits for the lock only for moments, which may pass unseen here
-			pruned, err := postgres.Prune(t.Context(), db, month)
+			pruned, err := postgres.Prune(t.Context(), db.Owner, month)
 			if err != nil {
 				t.Error(err)
 			}

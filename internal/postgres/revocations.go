@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -38,12 +39,13 @@ func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {
 
 // Revoke implements session.Store. It is one statement, safe to run twice: the driver may repeat it when an answer is
 // lost, and then the later moment holds, of which alone the caller is told; the audit entry has its id already.
-func (r *Revocations) Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (at time.Time, err error) {
+func (r *Revocations) Revoke(
+	ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry,
+) (at time.Time, err error) {
 	if entry == nil {
 		entry = &audit.Entry{}
 	}
-	err = r.db.GetContext(ctx, &at, `
-		WITH revoked AS (
+	err = r.db.GetContext(ctx, &at, principalSet(9)+`, revoked AS (
 			INSERT INTO revocations AS r (customer_id, revoked_at)
 			SELECT $1::uuid, clock_timestamp()
 			WHERE $2::boolean
@@ -57,8 +59,11 @@ func (r *Revocations) Revoke(ctx context.Context, customerID uuid.UUID, evenUnkn
 			SELECT $3::uuid, $4::timestamptz, $5::uuid, $6::text, $7::text, $8::text FROM revoked WHERE $6::text <> ''
 			ON CONFLICT DO NOTHING
 		)
-		SELECT revoked_at FROM revoked CROSS JOIN LATERAL pg_notify('`+RevocationChannel+`', customer_id::text)`,
-		customerID.String(), evenUnknown, entry.ID.String(), entry.At, entry.ActorID.String(), entry.Action, entry.Subject, entry.Detail)
+		SELECT guarded.* FROM principal CROSS JOIN LATERAL (
+			SELECT revoked_at FROM revoked CROSS JOIN LATERAL pg_notify('`+RevocationChannel+`', customer_id::text)
+			WHERE principal.customers <> '' OFFSET 0
+		) guarded`,
+		customerID.String(), evenUnknown, entry.ID.String(), entry.At, entry.ActorID.String(), entry.Action, entry.Subject, entry.Detail, settingOf(p))
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, session.ErrUnknown
 	}

@@ -44,14 +44,14 @@ WITH held AS (
     SELECT id::uuid, number, customer_id, status, step, currency, total, captured, lines, at, step_at
     FROM lives WHERE step = $4::integer ORDER BY n
 ), paid AS (
-    INSERT INTO payments (id, order_id, status, amount_minor, currency, captured_minor, provider, capture_method, method,
+    INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, provider, capture_method, method,
         provider_reference, created_at, updated_at)
-    SELECT payment_id::uuid, id::uuid, payment_status, total, currency, captured, $12::text, 'AUTOMATIC', '',
+    SELECT payment_id::uuid, id::uuid, customer_id, payment_status, total, currency, captured, $12::text, 'AUTOMATIC', '',
         CASE WHEN paid THEN 'seed_' || payment_id END, at, at + least(seconds, 6) * interval '1 second'
     FROM lives WHERE step = $4::integer ORDER BY n
 ), attempted AS (
-    INSERT INTO payment_attempts (id, order_id, payment_id, operation, outcome, calls, message, started_at, finished_at)
-    SELECT attempt_id::uuid, id::uuid, payment_id::uuid, 'AUTHORIZE', 'SUCCESS', 1, '', at + interval '3 seconds', step_at
+    INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, operation, outcome, calls, message, started_at, finished_at)
+    SELECT attempt_id::uuid, id::uuid, customer_id, payment_id::uuid, 'AUTHORIZE', 'SUCCESS', 1, '', at + interval '3 seconds', step_at
     FROM lives WHERE step <= $4::integer AND type = 'PAYMENT_CONFIRMED' ORDER BY n
 ), logged AS (
     INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,

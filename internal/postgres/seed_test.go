@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
@@ -38,11 +37,11 @@ func TestSeed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.Open(t)
-			store, log := postgrestest.Store(t, db, nil), postgres.NewLog(db)
+			store, log := postgrestest.Store(t, db.API, nil), postgres.NewLog(db.API)
 			const orders = 40
 			for _, n := range []int{orders / 2, orders, orders} { // interrupted, gone on with, and once more
 				seed, _ := newSeed(n, walked)
-				if err := seed.Run(t.Context(), db); err != nil {
+				if err := seed.Run(t.Context(), db.Owner); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -82,10 +81,10 @@ func TestSeed(t *testing.T) {
 }
 
 // sequencerGoesOn places an order, and wants it to have the position after the seeded ones, which keep theirs.
-func sequencerGoesOn(t *testing.T, db *sqlx.DB, seeded int) {
+func sequencerGoesOn(t *testing.T, db *postgrestest.DB, seeded int) {
 	t.Helper()
-	create(t, postgrestest.Store(t, db, nil), ada)
-	log, sequencer := postgres.NewLog(db), postgres.NewSequencer(db, uuid.NewString(), event.Lease)
+	create(t, postgrestest.Store(t, db.API, nil), ada)
+	log, sequencer := postgres.NewLog(db.API), postgres.NewSequencer(db.Worker, uuid.NewString(), event.Lease)
 	if held, err := sequencer.Take(t.Context()); err != nil || !held {
 		t.Fatalf("the lease was not given up: %v, %v", held, err)
 	}
@@ -106,12 +105,12 @@ func sequencerGoesOn(t *testing.T, db *sqlx.DB, seeded int) {
 func TestSeedErrServerRuns(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	sequencer := postgres.NewSequencer(db, uuid.NewString(), time.Hour)
+	sequencer := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
 	if held, err := sequencer.Take(t.Context()); err != nil || !held {
 		t.Fatal(held, err)
 	}
 	seed, _ := newSeed(1, false)
-	if err := seed.Run(t.Context(), db); !errors.Is(err, postgres.ErrSequencerRuns) {
+	if err := seed.Run(t.Context(), db.Owner); !errors.Is(err, postgres.ErrSequencerRuns) {
 		t.Errorf("got %v", err)
 	}
 }

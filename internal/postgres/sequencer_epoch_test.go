@@ -4,15 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-func epochOf(t *testing.T, db *sqlx.DB) int {
+func epochOf(t *testing.T, db *postgrestest.DB) int {
 	t.Helper()
-	extent, err := postgres.NewLog(db).Extent(t.Context())
+	extent, err := postgres.NewLog(db.API).Extent(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,9 @@ import (
 // longLease outlives every test.
 const longLease = time.Hour
 
-func sequencer(t *testing.T, db *sqlx.DB, lease time.Duration) *postgres.Sequencer {
+func sequencer(t *testing.T, db *postgrestest.DB, lease time.Duration) *postgres.Sequencer {
 	t.Helper()
-	return postgres.NewSequencer(db, uuid.NewString(), lease)
+	return postgres.NewSequencer(db.Worker, uuid.NewString(), lease)
 }
 
 func take(t *testing.T, s *postgres.Sequencer, want bool) {
@@ -53,7 +53,7 @@ func assignAll(t *testing.T, s *postgres.Sequencer) {
 	}
 }
 
-func begin(t *testing.T, db *sqlx.DB) *sqlx.Tx {
+func begin(t *testing.T, db *postgrestest.DB) *sqlx.Tx {
 	t.Helper()
 	tx, err := db.BeginTxx(t.Context(), nil)
 	if err != nil {
@@ -96,7 +96,7 @@ type feedRow struct {
 }
 
 // checkFeed fails unless the feed has each event once, positions without gap, and each order's versions in order.
-func checkFeed(t *testing.T, db *sqlx.DB) []feedRow {
+func checkFeed(t *testing.T, db *postgrestest.DB) []feedRow {
 	t.Helper()
 	var rows []feedRow
 	if err := db.SelectContext(t.Context(), &rows, `SELECT position, order_id, version FROM feed ORDER BY position`); err != nil {
@@ -304,7 +304,7 @@ func TestSequencerLease(t *testing.T) {
 	})
 }
 
-func expire(t *testing.T, db *sqlx.DB) {
+func expire(t *testing.T, db *postgrestest.DB) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), `UPDATE event_log SET leased_until = clock_timestamp()`); err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func fight(ctx context.Context, t *testing.T, s *postgres.Sequencer) {
 	}
 }
 
-func writeRandomly(t *testing.T, db *sqlx.DB, random *rand.Rand, shared []*order.Head) {
+func writeRandomly(t *testing.T, db *postgrestest.DB, random *rand.Rand, shared []*order.Head) {
 	for range 60 {
 		tx, err := db.BeginTxx(t.Context(), nil)
 		if err != nil {

@@ -26,7 +26,7 @@ func (s *Store) Stats(ctx context.Context, p auth.Principal, span stats.Span) (*
 		return nil, err
 	}
 	var row statsRow
-	if err := s.db.GetContext(ctx, &row, statsSQL, statsArgs(span)...); err != nil {
+	if err := s.db.get(ctx, p, &row, statsSQL, statsArgs(span)...); err != nil {
 		return nil, err
 	}
 	return row.stats(span)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/money"
@@ -21,7 +20,7 @@ import (
 // history writes orders and events as they would be after things happened at times that the test chooses.
 type history struct {
 	t  *testing.T
-	db *sqlx.DB
+	db *postgrestest.DB
 }
 
 // idAt is a UUIDv7 of a moment.
@@ -59,7 +58,7 @@ func TestStats(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	h := history{t, db}
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	now := time.Date(2026, 5, 1, 12, 0, 10, 0, time.UTC)
 	span := stats.SpanOf(stats.Last15Minutes, now)
 
@@ -83,9 +82,9 @@ func TestStats(t *testing.T) {
 	h.event(gone, 1, order.OrderCreated, now.Add(-5*time.Minute), `{}`)
 	h.event(gone, 2, order.OrderCancelling, now.Add(-4*time.Minute), `{}`)
 	h.event(gone, 3, order.OrderCancelled, now.Add(-3*time.Minute), `{}`)
-	h.exec(`INSERT INTO order_work (order_id, due_at) VALUES ($1, now())`, first)
-	h.exec(`INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, attention, created_at, updated_at)
-		VALUES (gen_random_uuid(), $1, 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', 'MISMATCH', now(), now())`, first)
+	h.exec(`INSERT INTO order_work (order_id, customer_id, due_at) VALUES ($1, gen_random_uuid(), now())`, first)
+	h.exec(`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, attention, created_at, updated_at)
+		VALUES (gen_random_uuid(), $1, gen_random_uuid(), 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', 'MISMATCH', now(), now())`, first)
 
 	got, err := store.Stats(t.Context(), staff, span)
 	if err != nil {
@@ -161,7 +160,7 @@ func TestStatsReadsItsIndex(t *testing.T) {
 func BenchmarkStats(b *testing.B) {
 	db := postgrestest.Open(b)
 	fillHistory(b, db, 250_000, 24*time.Hour)
-	store := postgrestest.Store(b, db, nil)
+	store := postgrestest.Store(b, db.API, nil)
 	for _, window := range []stats.Window{stats.Last15Minutes, stats.LastHour, stats.LastDay} {
 		b.Run(string(window), func(b *testing.B) {
 			for b.Loop() {
@@ -174,7 +173,7 @@ func BenchmarkStats(b *testing.B) {
 }
 
 // fillHistory makes orders, evenly over the time until now, each with the four events of a plain walk.
-func fillHistory(t testing.TB, db *sqlx.DB, orders int, over time.Duration) {
+func fillHistory(t testing.TB, db *postgrestest.DB, orders int, over time.Duration) {
 	t.Helper()
 	exec := func(statement string, args ...any) {
 		t.Helper()

@@ -42,7 +42,7 @@ type Committed struct {
 
 // Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.
 type Store struct {
-	db      *sqlx.DB
+	db      guarded
 	created *group[createCall, order.Outcome]
 	changed *group[changeCall, order.Outcome]
 	notify  func([]Committed)
@@ -51,8 +51,9 @@ type Store struct {
 }
 
 type createCall struct {
-	order *order.Order
-	key   order.Idempotency
+	principal auth.Principal
+	order     *order.Order
+	key       order.Idempotency
 }
 
 type changeCall struct {
@@ -64,14 +65,14 @@ type changeCall struct {
 // NewStore prepares the hot statements and starts the writers. committed is told of every commit of this process, right
 // after it; it must not block. Close it before the database.
 func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*Store, error) {
-	s := &Store{db: db, notify: committed}
+	s := &Store{db: newGuarded(db), notify: committed}
 	for _, p := range []struct {
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.create, createSQL},
-		{&s.load, strings.Replace(loadSQL, "/* order columns */", orderColumns, 1)},
-		{&s.change, changeSQL},
+		{&s.create, principalSet(25) + createSQL},
+		{&s.load, asPrincipal(strings.Replace(loadSQL, "/* order columns */", orderColumns, 1), 6)},
+		{&s.change, principalSet(9) + changeSQL},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {

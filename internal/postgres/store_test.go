@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -53,7 +52,7 @@ func create(t *testing.T, store *postgres.Store, p auth.Principal) *order.Order 
 	return outcome.Order
 }
 
-func count(t *testing.T, db *sqlx.DB, table string) int {
+func count(t *testing.T, db *postgrestest.DB, table string) int {
 	t.Helper()
 	var n int
 	if err := db.GetContext(t.Context(), &n, "SELECT count(*) FROM "+table); err != nil {
@@ -65,7 +64,7 @@ func count(t *testing.T, db *sqlx.DB, table string) int {
 func TestCreateOrder(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 
 	t.Run("OKReadsBackWhatWasWritten", func(t *testing.T) {
 		want := create(t, store, ada)
@@ -137,7 +136,7 @@ func TestCreateOrderConcurrentReplays(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db := postgrestest.Connect(t, url)
-	stores := []*postgres.Store{postgrestest.Store(t, db, nil), postgrestest.Store(t, postgrestest.Connect(t, url), nil)}
+	stores := []*postgres.Store{postgrestest.Store(t, db.API, nil), postgrestest.Store(t, postgrestest.Connect(t, url).API, nil)}
 	const n = 50
 	var wg sync.WaitGroup
 	outcomes := make([]order.Outcome, n)
@@ -168,7 +167,7 @@ func TestCreateOrderConcurrentReplays(t *testing.T) {
 func TestCreateOrderErrorIsItsOwn(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	const n = 40
 	var wg sync.WaitGroup
 	errs := make([]error, n)
@@ -195,7 +194,7 @@ func TestCreateOrderErrorIsItsOwn(t *testing.T) {
 func TestChangeOrder(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	cause := order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorStaff, ID: staff.CustomerID}}
 	cancel := order.Change{Apply: func(o *order.Order) (uuid.UUID, error) { return uuid.Nil, o.Cancel(cause, order.CancelledByStaff) }}
 
@@ -258,7 +257,7 @@ func TestChangeOrder(t *testing.T) {
 func TestLease(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.Worker, nil)
 	o := create(t, store, ada)
 	later := order.SystemClock().Add(2 * time.Hour)
 	first := claim(t, store, later, 1)
@@ -301,7 +300,7 @@ func claim(t *testing.T, store *postgres.Store, now time.Time, want int) []order
 func TestLogIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
-	store := postgrestest.Store(t, db, nil)
+	store := postgrestest.Store(t, db.API, nil)
 	create(t, store, ada)
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO feed (position, order_id, version, customer_id) SELECT 1, order_id, version, customer_id FROM order_events`); err != nil {
 		t.Fatal(err)
@@ -318,7 +317,7 @@ func TestLogIsAppendOnly(t *testing.T) {
 
 func TestOrders(t *testing.T) {
 	t.Parallel()
-	store := postgrestest.Store(t, postgrestest.Open(t), nil)
+	store := postgrestest.Store(t, postgrestest.Open(t).API, nil)
 	var mine []uuid.UUID
 	for range 5 {
 		mine = append(mine, create(t, store, ada).ID)

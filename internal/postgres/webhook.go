@@ -22,7 +22,7 @@ import (
 
 // Webhooks keeps endpoints of webhooks and the deliveries to them. It implements webhook.Store, webhook.Outbox and
 // webhook.Queue.
-type Webhooks struct{ db *sqlx.DB }
+type Webhooks struct{ db guarded }
 
 var (
 	_ webhook.Store  = (*Webhooks)(nil)
@@ -31,7 +31,7 @@ var (
 )
 
 // NewWebhooks returns the webhooks of a database.
-func NewWebhooks(db *sqlx.DB) *Webhooks { return &Webhooks{db: db} }
+func NewWebhooks(db *sqlx.DB) *Webhooks { return &Webhooks{db: newGuarded(db)} }
 
 // endpointColumns are an endpoint, for a SELECT from "webhook_endpoints e" into an endpointRow.
 const endpointColumns = `e.id AS endpoint_id, e.url, e.event_types, e.description, e.enabled, e.disabled_reason,
@@ -73,7 +73,7 @@ func (w *Webhooks) CreateEndpoint(
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, false, err
 	}
-	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+	err = w.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `LOCK TABLE webhook_endpoints IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (w *Webhooks) changeEndpoint(
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+	err = w.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		var row endpointRow
 		err := tx.GetContext(ctx, &row, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE id = $1 FOR NO KEY UPDATE`, endpointID)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -222,7 +222,7 @@ func (w *Webhooks) Endpoints(ctx context.Context, p auth.Principal, r page.Reque
 	}
 	var q query
 	newestFirst(&q, "e.id", r)
-	endpoints, err := w.endpoints(ctx, q.where()+fmt.Sprintf(` ORDER BY e.id DESC LIMIT %d`, r.Limit+1), q.args...)
+	endpoints, err := w.endpoints(ctx, p, q.where()+fmt.Sprintf(` ORDER BY e.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*webhook.Endpoint]{}, err
 	}
@@ -234,7 +234,7 @@ func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []uu
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	endpoints, err := w.endpoints(ctx, `e.id = ANY($1::uuid[])`, uuidStrings(ids))
+	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[])`, uuidStrings(ids))
 	found := make(map[uuid.UUID]*webhook.Endpoint, len(endpoints))
 	for _, e := range endpoints {
 		found[e.ID] = e
@@ -244,12 +244,12 @@ func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []uu
 
 // EnabledEndpoints implements webhook.Outbox.
 func (w *Webhooks) EnabledEndpoints(ctx context.Context) ([]*webhook.Endpoint, error) {
-	return w.endpoints(ctx, `e.enabled`)
+	return w.endpoints(ctx, auth.System, `e.enabled`)
 }
 
-func (w *Webhooks) endpoints(ctx context.Context, condition string, args ...any) ([]*webhook.Endpoint, error) {
+func (w *Webhooks) endpoints(ctx context.Context, p auth.Principal, condition string, args ...any) ([]*webhook.Endpoint, error) {
 	var rows []endpointRow
-	err := w.db.SelectContext(ctx, &rows, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE `+condition, args...)
+	err := w.db.all(ctx, p, &rows, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE `+condition, args...)
 	if err != nil {
 		return nil, err
 	}

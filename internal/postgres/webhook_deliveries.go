@@ -58,7 +58,7 @@ func (w *Webhooks) Deliveries(
 		q.and(`d.status = ?`, string(f.Status))
 	}
 	newestFirst(&q, "d.id", r)
-	deliveries, err := w.deliveries(ctx, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
+	deliveries, err := w.deliveries(ctx, p, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*webhook.Delivery]{}, err
 	}
@@ -70,7 +70,7 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	deliveries, err := w.deliveries(ctx, `d.id = ANY($1::uuid[])`, uuidStrings(ids))
+	deliveries, err := w.deliveries(ctx, p, `d.id = ANY($1::uuid[])`, uuidStrings(ids))
 	found := make(map[uuid.UUID]*webhook.Delivery, len(deliveries))
 	for _, d := range deliveries {
 		found[d.ID] = d
@@ -78,9 +78,9 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 	return found, err
 }
 
-func (w *Webhooks) deliveries(ctx context.Context, condition string, args ...any) ([]*webhook.Delivery, error) {
+func (w *Webhooks) deliveries(ctx context.Context, p auth.Principal, condition string, args ...any) ([]*webhook.Delivery, error) {
 	var rows []deliveryRow
-	err := w.db.SelectContext(ctx, &rows, `
+	err := w.db.all(ctx, p, &rows, `
 		SELECT `+deliveryColumns+` FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
 		WHERE `+condition, args...)
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *Webhooks) Redeliver(
 		return nil, err
 	}
 	var row deliveryRow
-	err := inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+	err := w.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		err := tx.GetContext(ctx, &row, `
 			UPDATE webhook_deliveries d SET status = 'PENDING', next_attempt_at = $2, attempts_before = d.attempts
 			FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id

@@ -24,7 +24,7 @@ func (w *Webhooks) FanoutState(ctx context.Context) (webhook.FanoutState, error)
 		Holder   string `db:"holder"`
 		Busy     bool   `db:"busy"`
 	}
-	err := w.db.GetContext(ctx, &row, `
+	err := w.db.db.GetContext(ctx, &row, `
 		SELECT position, holder, leased_until > clock_timestamp() AS busy,
 			(SELECT min(from_position) FROM webhook_endpoints WHERE enabled) AS since
 		FROM webhook_fanout`)
@@ -55,7 +55,7 @@ func (w *Webhooks) AddDeliveries(ctx context.Context, batch webhook.Batch) (move
 			bodyOf, types, bodies = append(bodyOf, d.EventID), append(types, string(d.EventType)), append(bodies, d.Body)
 		}
 	}
-	err = w.db.GetContext(ctx, &moved, `
+	err = w.db.db.GetContext(ctx, &moved, `
 		WITH moved AS (
 			UPDATE webhook_fanout SET position = $2, holder = $3, leased_until = clock_timestamp() + make_interval(secs => $4)
 			WHERE position = $1 AND $2 > $1

@@ -18,7 +18,7 @@ const unheld = `d.status = 'PENDING' AND (d.leased_until IS NULL OR d.leased_unt
 // NextDelivery implements webhook.Queue. Each endpoint's earliest is one look into an index.
 func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error) {
 	var due *time.Time
-	err := w.db.GetContext(ctx, &due, `
+	err := w.db.db.GetContext(ctx, &due, `
 		SELECT min(first.next_attempt_at) FROM webhook_endpoints e CROSS JOIN LATERAL (
 			SELECT d.next_attempt_at FROM webhook_deliveries d
 			WHERE d.endpoint_id = e.id AND `+unheld+` ORDER BY d.next_attempt_at LIMIT 1
@@ -49,7 +49,7 @@ func (w *Webhooks) ClaimDeliveries(
 		ids, counts = append(ids, endpointID), append(counts, int64(n))
 	}
 	var rows []claimedRow
-	err := inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+	err := inTx(ctx, w.db.db, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `
 		WITH due AS MATERIALIZED (
 			SELECT d.id, e.url,
@@ -94,7 +94,7 @@ func (w *Webhooks) ClaimDeliveries(
 // has had its attempt.
 func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o webhook.Outcome) (settled bool, err error) {
 	// In a transaction, because run twice it would report that it had changed nothing.
-	err = inTx(ctx, w.db, func(tx *sqlx.Tx) error {
+	err = inTx(ctx, w.db.db, func(tx *sqlx.Tx) error {
 		return tx.GetContext(ctx, &settled, `
 		WITH settled AS (
 			UPDATE webhook_deliveries SET status = $3, response_status = $4, next_attempt_at = $5, leased_until = NULL
@@ -112,13 +112,13 @@ func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o web
 
 // PendingDeliveries implements webhook.Queue.
 func (w *Webhooks) PendingDeliveries(ctx context.Context) (n int, err error) {
-	err = w.db.GetContext(ctx, &n, `SELECT count(*) FROM webhook_deliveries WHERE status = 'PENDING'`)
+	err = w.db.db.GetContext(ctx, &n, `SELECT count(*) FROM webhook_deliveries WHERE status = 'PENDING'`)
 	return n, err
 }
 
 // PruneDeliveries implements webhook.Queue. Of what is pending only that of disabled endpoints is old: nobody sends it.
 func (w *Webhooks) PruneDeliveries(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
-	result, err := w.db.ExecContext(ctx, `
+	result, err := w.db.db.ExecContext(ctx, `
 		DELETE FROM webhook_deliveries WHERE id IN (
 			SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
 			WHERE d.id < $1 AND (d.status <> 'PENDING' OR NOT e.enabled)

@@ -14,7 +14,7 @@ import (
 // clock. Two callers never get the same order. It runs in a transaction because a repeated claim would lease orders to
 // nobody.
 func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error) {
-	tx, err := s.db.BeginTxx(ctx, nil)
+	tx, err := s.db.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 	for i, l := range leases {
 		ids[i], tokens[i] = l.OrderID, l.Token
 	}
-	_, err := s.db.ExecContext(ctx, `
+	_, err := s.db.db.ExecContext(ctx, `
 		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3)
 		FROM unnest($1::uuid[], $2::bigint[]) AS held (order_id, token)
 		WHERE w.order_id = held.order_id AND w.token = held.token AND w.leased_until IS NOT NULL`,
@@ -63,7 +63,7 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 // NextDue returns when the earliest timer that no worker holds runs out; nil when there is none.
 func (s *Store) NextDue(ctx context.Context) (*time.Time, error) {
 	var due *time.Time
-	err := s.db.GetContext(ctx, &due, `
+	err := s.db.db.GetContext(ctx, &due, `
 		SELECT min(due_at) FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`)
 	return utc(due), err
 }

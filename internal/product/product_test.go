@@ -19,7 +19,7 @@ var staff = auth.Principal{Role: auth.RoleStaff, Subject: "sam"}
 
 func TestUpsert(t *testing.T) {
 	t.Parallel()
-	service := product.NewService(postgrestest.Store(t, postgrestest.Open(t), nil))
+	service := product.NewService(postgrestest.Store(t, postgrestest.Open(t).API, nil))
 	good := product.Input{SKU: "MUG-1", Name: "Mug", PriceMinor: 1800, Currency: "EUR"}
 	text := func(s string) *string { return &s }
 
@@ -87,7 +87,7 @@ func TestUpsert(t *testing.T) {
 // The catalogue can be stored as it is, shows amounts with two, no and three digits, and is seeded once.
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
-	store := postgrestest.Store(t, postgrestest.Open(t), nil)
+	store := postgrestest.Store(t, postgrestest.Open(t).Worker, nil)
 	for range 2 {
 		if err := store.SeedProducts(t.Context(), product.Catalogue()); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
@@ -32,7 +31,7 @@ var (
 
 // bundle is a shop and its simulated provider over a fresh database. Nothing runs by itself.
 type bundle struct {
-	db       *sqlx.DB
+	db       *postgrestest.DB
 	store    *postgres.Store
 	provider *simulated.Provider
 	orders   *order.Service
@@ -47,13 +46,13 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{db: postgrestest.Open(t), lookedUp: map[uuid.UUID]int{}}
-	b.store = postgrestest.Store(t, b.db, nil)
+	b.store = postgrestest.Store(t, b.db.Worker, nil)
 	var err error
-	if b.provider, err = simulated.New(b.db, simulated.Options{}); err != nil {
+	if b.provider, err = simulated.New(b.db.DB, simulated.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.provider.Close() })
-	products := product.NewService(b.store)
+	products := product.NewService(postgrestest.Store(t, b.db.API, nil))
 	mug, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: price, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +88,7 @@ func (b *bundle) lookUps() (n int) {
 func (b *bundle) reconciler(t *testing.T) *reconcile.Reconciler {
 	t.Helper()
 	return reconcile.New(reconcile.Config{
-		Store: postgres.NewReconciliation(b.db, uuid.NewString()), Provider: b,
+		Store: postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()), Provider: b,
 		Recheck: func(ctx context.Context, paymentID uuid.UUID) error {
 			_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 			return err

@@ -186,11 +186,11 @@ func TestKilledBeforeRaised(t *testing.T) {
 	b := setup(t)
 	o := b.order(t, "sim_approve")
 	b.move(t, o, price, 500)
-	books, err := postgres.NewReconciliation(b.db, "killed").AtRest(t.Context(), b.Name(), reconcile.Position{}, time.Now().Add(time.Hour), 10)
+	books, err := postgres.NewReconciliation(b.db.Worker, b.db.API, "killed").AtRest(t.Context(), b.Name(), reconcile.Position{}, time.Now().Add(time.Hour), 10)
 	if err != nil || len(books) != 1 {
 		t.Fatal(books, err)
 	}
-	kept, changed, err := postgres.NewReconciliation(b.db, "killed").Differs(t.Context(), books[0], payment.Totals{Captured: price, Refunded: 500})
+	kept, changed, err := postgres.NewReconciliation(b.db.Worker, b.db.API, "killed").Differs(t.Context(), books[0], payment.Totals{Captured: price, Refunded: 500})
 	if err != nil || !kept || !changed {
 		t.Fatal(kept, changed, err)
 	}
@@ -272,7 +272,7 @@ func TestLease(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
-	one, two := postgres.NewReconciliation(b.db, "one"), postgres.NewReconciliation(b.db, "two")
+	one, two := postgres.NewReconciliation(b.db.Worker, b.db.API, "one"), postgres.NewReconciliation(b.db.Worker, b.db.API, "two")
 	round, err := one.Begin(ctx, time.Hour, time.Hour)
 	if err != nil || round == nil {
 		t.Fatal(round, err)

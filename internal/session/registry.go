@@ -36,7 +36,7 @@ var ErrUnknown = errors.New("unknown customer")
 type Store interface {
 	// Revoke voids the customer's tokens of up to now and returns that moment. Of a customer who never signed in, has no
 	// order and was never revoked it returns ErrUnknown, unless evenUnknown. The entry, unless nil, is recorded with it.
-	Revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error)
+	Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error)
 	// Since returns at least the revocations that have become visible since an earlier call returned since as now.
 	Since(ctx context.Context, since time.Time) (revoked []Revocation, now time.Time, err error)
 	// Seen keeps that these customers have signed in.
@@ -173,7 +173,7 @@ func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, er
 	if err := auth.RequireSignedIn(p); err != nil {
 		return time.Time{}, err
 	}
-	return r.revoke(ctx, p.CustomerID, true, nil)
+	return r.revoke(ctx, p, p.CustomerID, true, nil)
 }
 
 // Revoke is SignOut of somebody else, for staff. A customer is known who has signed in or ordered; the user error
@@ -183,7 +183,7 @@ func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid
 		return time.Time{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	at, err := r.revoke(ctx, customerID, r.hasSeen(customerID), audit.New(now, p, "user.revoke", id.Customer, customerID, ""))
+	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(now, p, "user.revoke", id.Customer, customerID, ""))
 	if errors.Is(err, ErrUnknown) {
 		return time.Time{}, fault.User(UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
 	}
@@ -200,8 +200,8 @@ func (r *Registry) hasSeen(customerID uuid.UUID) bool {
 	return seen
 }
 
-func (r *Registry) revoke(ctx context.Context, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error) {
-	at, err := r.store.Revoke(ctx, customerID, evenUnknown, entry)
+func (r *Registry) revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error) {
+	at, err := r.store.Revoke(ctx, p, customerID, evenUnknown, entry)
 	if err != nil {
 		return time.Time{}, err
 	}

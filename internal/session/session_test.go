@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -22,7 +21,7 @@ import (
 // world is one database with the users of a development sign-in.
 type world struct {
 	t     *testing.T
-	db    *sqlx.DB
+	db    *postgrestest.DB
 	store *postgres.Revocations
 	dev   *auth.Dev
 }
@@ -34,7 +33,7 @@ func setup(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	db := postgrestest.Open(t)
-	return &world{t: t, db: db, store: postgres.NewRevocations(db, db), dev: dev}
+	return &world{t: t, db: db, store: postgres.NewRevocations(db.API, db.Worker), dev: dev}
 }
 
 // replica is a registry on the database. It is not run: the test says when it reads.

@@ -228,7 +228,7 @@ func openOwn(ctx context.Context, databaseURL string) (*sqlx.DB, error) {
 	q := u.Query()
 	q.Set("application_name", appName)
 	u.RawQuery = q.Encode()
-	return postgres.Open(ctx, u.String(), 4)
+	return postgres.Open(ctx, u.String(), postgres.AsLogin, 4)
 }
 
 // start brings up the replicas and signs everybody in.

@@ -78,7 +78,7 @@ func TestFanoutWhileEndpointIsMade(t *testing.T) {
 	w := setup(t)
 	w.endpoint("http://127.0.0.1:1/first")
 	var late *webhook.Endpoint
-	feed := interrupted{Log: postgres.NewLog(w.db), before: func() {
+	feed := interrupted{Log: postgres.NewLog(w.db.Worker), before: func() {
 		late, _ = w.endpoint("http://127.0.0.1:1/late")
 		w.place()
 	}}
@@ -161,7 +161,7 @@ func TestFanoutAfterRetention(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.endpoint("http://127.0.0.1:1")
-	feed := &shortened{Log: postgres.NewLog(w.db), first: 3}
+	feed := &shortened{Log: postgres.NewLog(w.db.Worker), first: 3}
 	for range 3 {
 		w.place()
 	}
@@ -211,7 +211,7 @@ func TestConcurrent(t *testing.T) {
 	defer func() { stop(); background.Wait() }()
 	for range 2 {
 		d, _ := w.deliver(w.store, nil)
-		f := webhook.NewFanout(postgres.NewLog(w.db), w.store, uuid.NewString(), w.clock.Now, d.Wake, w.logger())
+		f := webhook.NewFanout(postgres.NewLog(w.db.Worker), w.store, uuid.NewString(), w.clock.Now, d.Wake, w.logger())
 		run(t, f.Run)
 		background.Go(func() {
 			for ctx.Err() == nil {

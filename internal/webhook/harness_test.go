@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
@@ -38,7 +37,7 @@ const maxEndpoints = 4
 // world is a database with a feed, and a clock that only moves when it is told to.
 type world struct {
 	t         *testing.T
-	db        *sqlx.DB
+	db        *postgrestest.DB
 	store     *postgres.Webhooks
 	service   *webhook.Service
 	sequencer *postgres.Sequencer
@@ -56,13 +55,13 @@ func setup(t *testing.T) *world {
 	t.Helper()
 	db := postgrestest.Open(t)
 	w := &world{
-		t: t, db: db, store: postgres.NewWebhooks(db), clock: &clock{now: order.SystemClock()}, settled: make(chan settled, 1000),
-		sequencer: postgres.NewSequencer(db, uuid.NewString(), time.Hour),
+		t: t, db: db, store: postgres.NewWebhooks(db.Worker), clock: &clock{now: order.SystemClock()}, settled: make(chan settled, 1000),
+		sequencer: postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour),
 	}
 	if leads, err := w.sequencer.Take(t.Context()); err != nil || !leads {
 		t.Fatalf("take: %v, %v", leads, err)
 	}
-	w.service = webhook.NewService(w.store, webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.Now, func() {})
+	w.service = webhook.NewService(postgres.NewWebhooks(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.Now, func() {})
 	return w
 }
 
@@ -93,7 +92,7 @@ func (w *world) advance(of order.Event) order.Event {
 }
 
 func (w *world) newFanout() *webhook.Fanout {
-	return webhook.NewFanout(postgres.NewLog(w.db), w.store, uuid.NewString(), w.clock.Now, func() {}, w.logger())
+	return webhook.NewFanout(postgres.NewLog(w.db.Worker), w.store, uuid.NewString(), w.clock.Now, func() {}, w.logger())
 }
 
 func (w *world) logger() *slog.Logger {

@@ -53,7 +53,7 @@ func (s Server) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer db.Close() //nolint:errcheck // the process ends
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	gateway, err := prepare(ctx, db)
+	gateway, err := prepare(ctx, db, s.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (s Server) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 }
 
 // prepare makes the tables and fills the catalogue.
-func prepare(ctx context.Context, db *sqlx.DB) (*simulated.Provider, error) {
-	if err := postgres.Migrate(ctx, db.DB); err != nil {
+func prepare(ctx context.Context, db *sqlx.DB, databaseURL string) (*simulated.Provider, error) {
+	if err := postgres.Migrate(ctx, databaseURL); err != nil {
 		return nil, err
 	}
 	store, err := postgres.NewStore(ctx, db, func([]postgres.Committed) {})

@@ -25,15 +25,15 @@ func insert(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 	}
 	p := o.Payment()
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, next_step_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
-		p.ID, o.ID, p.Status, p.Amount.Minor, p.Amount.Currency, p.Provider, p.CaptureMethod, p.Method, p.NextStepAt, p.CreatedAt); err != nil {
+		INSERT INTO payments (id, order_id, status, amount_minor, currency, provider, capture_method, method, next_step_at, created_at, updated_at, customer_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
+		p.ID, o.ID, p.Status, p.Amount.Minor, p.Amount.Currency, p.Provider, p.CaptureMethod, p.Method, p.NextStepAt, p.CreatedAt, o.CustomerID); err != nil {
 		return err
 	}
 	if err := insertEvents(ctx, tx, o); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO order_work (order_id, due_at) VALUES ($1, $2)`, o.ID, o.DueAt())
+	_, err = tx.ExecContext(ctx, `INSERT INTO order_work (order_id, customer_id, due_at) VALUES ($1, $2, $3)`, o.ID, o.CustomerID, o.DueAt())
 	return err
 }
 
@@ -79,7 +79,7 @@ func update(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 		}
 	}
 	for i := range o.Attempts {
-		if err := upsertAttempt(ctx, tx, &o.Attempts[i]); err != nil {
+		if err := upsertAttempt(ctx, tx, o, &o.Attempts[i]); err != nil {
 			return err
 		}
 	}
@@ -94,12 +94,12 @@ func update(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 	return err
 }
 
-func upsertAttempt(ctx context.Context, tx *sqlx.Tx, a *payment.Attempt) error {
+func upsertAttempt(ctx context.Context, tx *sqlx.Tx, o *order.Order, a *payment.Attempt) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO payment_attempts (id, order_id, payment_id, operation, outcome, calls, message, started_at, finished_at, next_call_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO payment_attempts (id, order_id, payment_id, operation, outcome, calls, message, started_at, finished_at, next_call_at, customer_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (id) DO UPDATE SET outcome = EXCLUDED.outcome, calls = EXCLUDED.calls, message = EXCLUDED.message,
 			finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at`,
-		a.ID, a.OrderID, a.PaymentID, a.Operation, a.Outcome, a.Calls, a.Message, a.StartedAt, a.FinishedAt, a.NextCallAt)
+		a.ID, a.OrderID, a.PaymentID, a.Operation, a.Outcome, a.Calls, a.Message, a.StartedAt, a.FinishedAt, a.NextCallAt, o.CustomerID)
 	return err
 }

@@ -52,7 +52,8 @@ func openShop(t *testing.T, wrapped func(payment.Gateway) payment.Gateway) *shop
 	}
 	policy := order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}
 	var worker *pipeline.Worker
-	s.store = postgrestest.Store(t, postgrestest.Open(t), func(commits []postgres.Committed) {
+	db := postgrestest.Open(t)
+	s.store = postgrestest.Store(t, db.Worker, func(commits []postgres.Committed) {
 		for _, c := range commits {
 			s.record(c.Events)
 			if c.DueAt != nil {
@@ -61,7 +62,7 @@ func openShop(t *testing.T, wrapped func(payment.Gateway) payment.Gateway) *shop
 		}
 	})
 	worker = pipeline.New(s.store, gateway, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	products := product.NewService(s.store)
+	products := product.NewService(postgrestest.Store(t, db.API, nil))
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: total / 2, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)

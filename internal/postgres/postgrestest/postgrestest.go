@@ -1,4 +1,4 @@
-// Package postgrestest gives tests a migrated database of their own, with the store on it.
+// Package postgrestest gives tests a migrated database of their own, in the roles that the server works in, with the store on it.
 package postgrestest
 
 import (
@@ -14,6 +14,14 @@ import (
 
 const maxConns = 8
 
+// DB is a database as the tests' superuser sees it, whom no policy stops, and in each of the server's roles.
+type DB struct {
+	*sqlx.DB
+	URL string
+	// API, Worker and Owner are pools as the server has them.
+	API, Worker, Owner *sqlx.DB
+}
+
 // URL of a fresh database with both schemas migrated: ours and the simulated provider's.
 func URL(t testing.TB) string {
 	t.Helper()
@@ -24,15 +32,24 @@ func URL(t testing.TB) string {
 }
 
 // Open connects to a fresh database.
-func Open(t testing.TB) *sqlx.DB {
+func Open(t testing.TB) *DB {
 	t.Helper()
 	return Connect(t, URL(t))
 }
 
-// Connect opens a further pool, as another replica would have.
-func Connect(t testing.TB, url string) *sqlx.DB {
+// Connect opens further pools, as another replica would have.
+func Connect(t testing.TB, url string) *DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), url, maxConns)
+	return &DB{
+		DB: Pool(t, url, postgres.AsLogin), URL: url,
+		API: Pool(t, url, postgres.RoleAPI), Worker: Pool(t, url, postgres.RoleWorker), Owner: Pool(t, url, postgres.RoleMigrate),
+	}
+}
+
+// Pool opens one pool in a role.
+func Pool(t testing.TB, url string, role postgres.Role) *sqlx.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, role, maxConns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +57,13 @@ func Connect(t testing.TB, url string) *sqlx.DB {
 	return db
 }
 
-// Store starts a store on db. committed may be nil.
-func Store(t testing.TB, db *sqlx.DB, committed func([]postgres.Committed)) *postgres.Store {
+// Store starts a store on a pool. committed may be nil.
+func Store(t testing.TB, pool *sqlx.DB, committed func([]postgres.Committed)) *postgres.Store {
 	t.Helper()
 	if committed == nil {
 		committed = func([]postgres.Committed) {}
 	}
-	store, err := postgres.NewStore(t.Context(), db, committed)
+	store, err := postgres.NewStore(t.Context(), pool, committed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +72,13 @@ func Store(t testing.TB, db *sqlx.DB, committed func([]postgres.Committed)) *pos
 }
 
 func migrate(ctx context.Context, url string) error {
-	db, err := postgres.Open(ctx, url, 2)
+	if err := postgres.Migrate(ctx, url); err != nil {
+		return err
+	}
+	db, err := postgres.Open(ctx, url, postgres.AsLogin, 2)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := postgres.Migrate(ctx, db.DB); err != nil {
-		return err
-	}
 	return simulated.Migrate(ctx, db)
 }

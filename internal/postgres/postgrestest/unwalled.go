@@ -1,0 +1,122 @@
+package postgrestest
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/postgres"
+)
+
+// firstWall are the conditions by which the statements themselves keep what is others' from a principal, each with what is as
+// typed and always true.
+var firstWall = []string{
+	`($1::uuid IS NULL OR o.customer_id = $1)`, `($1::uuid IS NULL OR true)`,
+	`(t.viewer IS NULL OR o.customer_id = t.viewer)`, `(t.viewer IS NULL OR true)`,
+	`(o.customer_id = $1::uuid)`, `($1::uuid IS NOT NULL)`,
+	`AND customer_id = $3`, `AND $3::uuid IS NOT NULL`,
+}
+
+// Unwalled opens a pool in the API's role whose driver takes the first wall out of every statement, so that row-level security
+// alone is left. The test fails if at its end none of the conditions was met, or, when it should have met every one, one was not.
+func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	for name, value := range map[string]string{"role": string(postgres.RoleAPI), "binary_parameters": "yes", "timezone": "UTC"} {
+		query.Set(name, value)
+	}
+	u.RawQuery = query.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := unwalledConnector{connector, &[4]atomic.Int64{}}
+	db := sqlx.NewDb(sql.OpenDB(c), "postgres")
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	t.Cleanup(func() {
+		_ = db.Close()
+		some := false
+		for i := range c.met {
+			met := c.met[i].Load() > 0
+			some = some || met
+			if every && !met {
+				t.Errorf("no statement has the condition %q any more", firstWall[2*i])
+			}
+		}
+		if !some {
+			t.Error("there was no first wall to take away")
+		}
+	})
+	return db
+}
+
+type unwalledConnector struct {
+	driver.Connector
+	met *[4]atomic.Int64
+}
+
+func (c unwalledConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	whole, ok := conn.(pqConn)
+	if !ok {
+		return nil, errors.Join(errors.New("lib/pq's connection has lost an interface"), conn.Close())
+	}
+	return &unwalledConn{pqConn: whole, met: c.met}, nil
+}
+
+// pqConn is all that lib/pq's connection can.
+type pqConn interface {
+	driver.Conn
+	driver.QueryerContext
+	driver.ExecerContext
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+	driver.NamedValueChecker
+}
+
+type unwalledConn struct {
+	pqConn
+	met *[4]atomic.Int64
+}
+
+func (c *unwalledConn) unwall(statement string) string {
+	for i := range c.met {
+		without := strings.ReplaceAll(statement, firstWall[2*i], firstWall[2*i+1])
+		if without != statement {
+			c.met[i].Add(1)
+			statement = without
+		}
+	}
+	return statement
+}
+
+func (c *unwalledConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.pqConn.QueryContext(ctx, c.unwall(query), args)
+}
+
+func (c *unwalledConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.pqConn.ExecContext(ctx, c.unwall(query), args)
+}
+
+func (c *unwalledConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return c.pqConn.PrepareContext(ctx, c.unwall(query))
+}
