@@ -124,14 +124,7 @@ func refuse(w http.ResponseWriter, status int, code fault.Code, message string) 
 
 // write answers with what was executed, or without data when nothing was (section 7.2.3 of the GraphQL specification).
 func write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
-	var answer any = response
-	if len(response.Data) == 0 {
-		answer = struct {
-			Errors     gqlerror.List  `json:"errors"`
-			Extensions map[string]any `json:"extensions,omitempty"`
-		}{response.Errors, response.Extensions}
-	}
-	body, err := json.Marshal(answer)
+	body, err := encode(response)
 	if err != nil { // Data is the only part that is not plain, and the schema's scalars write valid JSON
 		status = http.StatusInternalServerError
 		body, _ = json.Marshal(graphql.Response{Errors: gqlerror.List{{
@@ -142,4 +135,22 @@ func write(w http.ResponseWriter, status int, mediaType string, response *graphq
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that went away needs no answer
+}
+
+// encode is the response as JSON.
+func encode(response *graphql.Response) ([]byte, error) {
+	if len(response.Data) == 0 {
+		return json.Marshal(struct {
+			Errors     gqlerror.List  `json:"errors"`
+			Extensions map[string]any `json:"extensions,omitempty"`
+		}{response.Errors, response.Extensions})
+	}
+	if len(response.Errors) > 0 || len(response.Extensions) > 0 {
+		return json.Marshal(response)
+	}
+	// gqlgen has just written Data as JSON: to parse and compact it once more, as json.Marshal does with a json.RawMessage,
+	// was a twelfth of what a list costs.
+	const head, tail = `{"data":`, `}`
+	body := append(make([]byte, 0, len(head)+len(response.Data)+len(tail)), head...)
+	return append(append(body, response.Data...), tail...), nil
 }
