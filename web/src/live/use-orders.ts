@@ -36,8 +36,8 @@ export interface OrderListState {
  *
  * `search` finds text in numbers, external references and products' names; orders that come later do not join what it found.
  *
- * The list is read once the feed has begun, so nothing can fall between the two; if no connection can be had it is read
- * anyway. It is read again only when the feed begins anew.
+ * The list is read once the feed has begun, and the cache adds what it is told while the list is being read, so nothing can
+ * fall between the two; if no connection can be had it is read anyway. It is read again only when the feed begins anew.
  */
 export function useOrders(statuses: OrderStatus[], search = ''): OrderListState {
   const beginnings = useFeedBeginnings();

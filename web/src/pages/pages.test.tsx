@@ -168,6 +168,18 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders']);
   });
 
+  it('has what happened while it was being read', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) }, ['Orders']);
+    open('/order?status=CREATED', server);
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders']));
+    await server.push('orderFeed', happened(3, 1));
+    await server.push('orderFeed', happened(2, 3));
+    server.release('Orders');
+    await screen.findByRole('list', { name: 'Orders' });
+    expect(listed()).toEqual(['OW-00000003', 'OW-00000001']);
+  });
+
   it('puts new orders on top and changes the others where they are', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) });
     open('/order', server);

@@ -22,57 +22,75 @@ interface FeedItem {
   order?: FeedOrder | null;
 }
 
-export const cacheConfig: CacheExchangeOpts = {
-  logger: (severity, message) => {
-    // Without the whole schema the cache tries every `... on` of an event and finds the others' fields missing: no news.
-    // An optimistic answer says only what changes, and the rest is there already.
-    if (severity !== 'debug' && !message.includes('Inline Fragment on') && !message.includes('optimistic result')) console[severity](message);
-  },
-  keys: Object.fromEntries(embedded.map((type) => [type, () => null])),
-  possibleTypes: generated.possibleTypes,
-  optimistic: {
-    // Accepting is all that the server does at once; the cache takes it back when the answer is another or none.
-    orderCancel: ({ input }) => ({
-      __typename: 'OrderCancelPayload',
-      order: { __typename: 'Order', id: (input as { orderId: string }).orderId, status: 'CANCELLING', availableActions: [] },
-      userErrors: [],
-    }),
-  },
-  resolvers: {
-    // An order's history, however many pages of it were read, is one list.
-    Order: { events: relayPagination() },
-    Query: {
-      products: relayPagination(),
-      orders: relayPagination(),
-      reconciliation: relayPagination(),
-      webhookDeliveries: relayPagination(),
-      auditTrail: relayPagination(),
-      // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.
-      order: (_parent, args, cache) => {
-        const answered = cache.resolve('Query', 'order', args);
-        return answered === undefined && args['id'] ? { __typename: 'Order', id: args['id'] as string } : (answered as string | null);
+/** How many of the orders that were told of last are remembered for lists that are still being read. */
+const remembered = 500;
+
+const cacheConfig = (): CacheExchangeOpts => {
+  const told = new Map<string, FeedOrder>();
+  const place = (cache: Cache, order: FeedOrder) => {
+    told.delete(order.id);
+    told.set(order.id, order);
+    if (told.size > remembered) told.delete(told.keys().next().value!);
+    placeOrder(cache, order);
+  };
+  return {
+    logger: (severity, message) => {
+      // Without the whole schema the cache tries every `... on` of an event and finds the others' fields missing: no news.
+      // An optimistic answer says only what changes, and the rest is there already.
+      if (severity !== 'debug' && !message.includes('Inline Fragment on') && !message.includes('optimistic result')) console[severity](message);
+    },
+    keys: Object.fromEntries(embedded.map((type) => [type, () => null])),
+    possibleTypes: generated.possibleTypes,
+    optimistic: {
+      // Accepting is all that the server does at once; the cache takes it back when the answer is another or none.
+      orderCancel: ({ input }) => ({
+        __typename: 'OrderCancelPayload',
+        order: { __typename: 'Order', id: (input as { orderId: string }).orderId, status: 'CANCELLING', availableActions: [] },
+        userErrors: [],
+      }),
+    },
+    resolvers: {
+      // An order's history, however many pages of it were read, is one list.
+      Order: { events: relayPagination() },
+      Query: {
+        products: relayPagination(),
+        orders: relayPagination(),
+        reconciliation: relayPagination(),
+        webhookDeliveries: relayPagination(),
+        auditTrail: relayPagination(),
+        // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.
+        order: (_parent, args, cache) => {
+          const answered = cache.resolve('Query', 'order', args);
+          return answered === undefined && args['id'] ? { __typename: 'Order', id: args['id'] as string } : (answered as string | null);
+        },
       },
     },
-  },
-  updates: {
-    Mutation: {
-      orderCreate: (result, _args, cache) => {
-        const order = (result['orderCreate'] as { order?: FeedOrder | null }).order;
-        if (order) placeOrder(cache, order);
+    updates: {
+      Query: {
+        // What was told while a list was being read is not in the answer, or not as it is now.
+        orders: (_result, _args, cache) => {
+          for (const order of told.values()) placeOrder(cache, { ...order, status: String(cache.resolve({ __typename: 'Order', id: order.id }, 'status')) });
+        },
+      },
+      Mutation: {
+        orderCreate: (result, _args, cache) => {
+          const order = (result['orderCreate'] as { order?: FeedOrder | null }).order;
+          if (order) place(cache, order);
+        },
+      },
+      Subscription: {
+        orderEvents: (result, _args, cache) => record(cache, result['orderEvents'] as unknown as FeedItem),
+        orderFeed: (result, _args, cache) => {
+          const item = result['orderFeed'] as unknown as FeedItem;
+          record(cache, item);
+          if (item.order) place(cache, item.order);
+        },
       },
     },
-    Subscription: {
-      orderEvents: (result, _args, cache) => record(cache, result['orderEvents'] as unknown as FeedItem),
-      orderFeed: (result, _args, cache) => {
-        const item = result['orderFeed'] as unknown as FeedItem;
-        record(cache, item);
-        if (item.order) placeOrder(cache, item.order);
-      },
-    },
-  },
+  };
 };
 
-export const orderCache = () => cacheExchange(cacheConfig);
+export const orderCache = () => cacheExchange(cacheConfig());
 
 /** Adds a pushed event to the last loaded page of the order's history, if it is the next one; what is missing between the two the page reads itself. */
 function record(cache: Cache, { event, order }: FeedItem): void {
