@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { animate, type Frame } from './apng';
-import { expect, test } from './fixtures';
+import { expect, test, withServer } from './fixtures';
 
 const image = (name: string) => fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url));
 
@@ -47,13 +47,17 @@ test.describe('an order from its start', () => {
   });
 });
 
-test.describe('the staff board', () => {
-  test.use({ pace: 'undelivered', colorScheme: 'light', viewport: { width: 1120, height: 860 } });
+// Its figures are of this test's orders alone.
+const withOwnServer = withServer({ payment: '100ms', delivery: '1h' });
 
-  test('while orders come in', async ({ signIn }) => {
+withOwnServer.describe('the staff board', () => {
+  withOwnServer.use({ colorScheme: 'light', viewport: { width: 1120, height: 860 } });
+
+  withOwnServer('while orders come in', async ({ signIn }) => {
     const [ada, grace, staff] = [await signIn(), await signIn(), await signIn('STAFF')];
     const { page } = staff;
     await page.goto('/board');
+    await page.getByLabel('Signed in as').selectOption('staff');
     await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
     const tokens = ['sim_approve', 'sim_approve', 'sim_decline', 'sim_approve', 'sim_requires_action', 'sim_approve'];
     for (const token of tokens) await Promise.all([ada.order(token), grace.order('sim_approve')]); // oxlint-disable-line no-await-in-loop

@@ -1,5 +1,5 @@
 import type { EventItemFragment, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
-import { formatClock, formatDeadline } from '../shared/time';
+import { formatDeadline } from '../shared/time';
 import { paymentStatusWord } from './status';
 
 /** `failed` ends the walk; `current` is under way. */
@@ -105,7 +105,7 @@ export function outlook({ status, payment, deliversAt, expiresAt }: Walk): strin
     case 'CANCELLING':
       return 'The order is being cancelled: the money is released first.';
     case 'CONFIRMED':
-      return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatClock(deliversAt)}` : ''}.`;
+      return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatDeadline(deliversAt)}` : ''}.`;
     case 'CREATED': {
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       return payment && retriable.has(payment.status) && expiresAt ? `${text} The order waits until ${formatDeadline(expiresAt)}.` : text;
