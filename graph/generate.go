@@ -1,3 +1,3 @@
 package graph
 
-//go:generate go -C .. run github.com/99designs/gqlgen generate
+//go:generate go -C .. run ./internal/gqlgen

@@ -1002,6 +1002,11 @@ func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSe
 var actorImplementors = []string{"Actor"}
 
 func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, obj *order.Actor) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderActor(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, actorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1078,6 +1083,11 @@ func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, ob
 var orderCancelledImplementors = []string{"OrderCancelled", "OrderEvent"}
 
 func (ec *executionContext) _OrderCancelled(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelled) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCancelled(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelledImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1146,6 +1156,11 @@ func (ec *executionContext) _OrderCancelled(ctx context.Context, sel ast.Selecti
 var orderCancellingImplementors = []string{"OrderCancelling", "OrderEvent"}
 
 func (ec *executionContext) _OrderCancelling(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelling) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCancelling(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancellingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1214,6 +1229,11 @@ func (ec *executionContext) _OrderCancelling(ctx context.Context, sel ast.Select
 var orderCreatedImplementors = []string{"OrderCreated", "OrderEvent"}
 
 func (ec *executionContext) _OrderCreated(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreated) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCreated(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1277,6 +1297,11 @@ func (ec *executionContext) _OrderCreated(ctx context.Context, sel ast.Selection
 var orderDeliveredImplementors = []string{"OrderDelivered", "OrderEvent"}
 
 func (ec *executionContext) _OrderDelivered(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDelivered) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderDelivered(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliveredImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1340,6 +1365,11 @@ func (ec *executionContext) _OrderDelivered(ctx context.Context, sel ast.Selecti
 var orderEventConnectionImplementors = []string{"OrderEventConnection"}
 
 func (ec *executionContext) _OrderEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventConnection) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderEventConnection(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1388,6 +1418,11 @@ func (ec *executionContext) _OrderEventConnection(ctx context.Context, sel ast.S
 var orderEventEdgeImplementors = []string{"OrderEventEdge"}
 
 func (ec *executionContext) _OrderEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventEdge) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderEventEdge(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -2312,6 +2312,11 @@ func (ec *executionContext) fieldContext_RefundSucceeded_amount(_ context.Contex
 var paymentActionRequiredImplementors = []string{"PaymentActionRequired", "OrderEvent"}
 
 func (ec *executionContext) _PaymentActionRequired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentActionRequired) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentActionRequired(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentActionRequiredImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2380,6 +2385,11 @@ func (ec *executionContext) _PaymentActionRequired(ctx context.Context, sel ast.
 var paymentAuthorizedImplementors = []string{"PaymentAuthorized", "OrderEvent"}
 
 func (ec *executionContext) _PaymentAuthorized(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentAuthorized) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentAuthorized(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAuthorizedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2453,6 +2463,11 @@ func (ec *executionContext) _PaymentAuthorized(ctx context.Context, sel ast.Sele
 var paymentConfirmedImplementors = []string{"PaymentConfirmed", "OrderEvent"}
 
 func (ec *executionContext) _PaymentConfirmed(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConfirmed) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentConfirmed(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConfirmedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2526,6 +2541,11 @@ func (ec *executionContext) _PaymentConfirmed(ctx context.Context, sel ast.Selec
 var paymentDeclinedImplementors = []string{"PaymentDeclined", "OrderEvent"}
 
 func (ec *executionContext) _PaymentDeclined(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentDeclined) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentDeclined(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentDeclinedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2599,6 +2619,11 @@ func (ec *executionContext) _PaymentDeclined(ctx context.Context, sel ast.Select
 var paymentExpiredImplementors = []string{"PaymentExpired", "OrderEvent"}
 
 func (ec *executionContext) _PaymentExpired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentExpired) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentExpired(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentExpiredImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2667,6 +2692,11 @@ func (ec *executionContext) _PaymentExpired(ctx context.Context, sel ast.Selecti
 var paymentNeedsAttentionImplementors = []string{"PaymentNeedsAttention", "OrderEvent"}
 
 func (ec *executionContext) _PaymentNeedsAttention(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentNeedsAttention) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentNeedsAttention(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNeedsAttentionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2740,6 +2770,11 @@ func (ec *executionContext) _PaymentNeedsAttention(ctx context.Context, sel ast.
 var paymentProcessingImplementors = []string{"PaymentProcessing", "OrderEvent"}
 
 func (ec *executionContext) _PaymentProcessing(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentProcessing) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentProcessing(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentProcessingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2808,6 +2843,11 @@ func (ec *executionContext) _PaymentProcessing(ctx context.Context, sel ast.Sele
 var paymentRetriedImplementors = []string{"PaymentRetried", "OrderEvent"}
 
 func (ec *executionContext) _PaymentRetried(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetried) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentRetried(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetriedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2876,6 +2916,11 @@ func (ec *executionContext) _PaymentRetried(ctx context.Context, sel ast.Selecti
 var paymentVoidedImplementors = []string{"PaymentVoided", "OrderEvent"}
 
 func (ec *executionContext) _PaymentVoided(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoided) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentVoided(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2944,6 +2989,11 @@ func (ec *executionContext) _PaymentVoided(ctx context.Context, sel ast.Selectio
 var refundCreatedImplementors = []string{"RefundCreated", "OrderEvent"}
 
 func (ec *executionContext) _RefundCreated(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreated) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefundCreated(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3017,6 +3067,11 @@ func (ec *executionContext) _RefundCreated(ctx context.Context, sel ast.Selectio
 var refundFailedImplementors = []string{"RefundFailed", "OrderEvent"}
 
 func (ec *executionContext) _RefundFailed(ctx context.Context, sel ast.SelectionSet, obj *model.RefundFailed) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefundFailed(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundFailedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3095,6 +3150,11 @@ func (ec *executionContext) _RefundFailed(ctx context.Context, sel ast.Selection
 var refundSucceededImplementors = []string{"RefundSucceeded", "OrderEvent"}
 
 func (ec *executionContext) _RefundSucceeded(ctx context.Context, sel ast.SelectionSet, obj *model.RefundSucceeded) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefundSucceeded(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundSucceededImplementors)
 
 	out := graphql.NewFieldSet(fields)

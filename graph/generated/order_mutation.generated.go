@@ -1792,6 +1792,11 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 var orderCancelPayloadImplementors = []string{"OrderCancelPayload"}
 
 func (ec *executionContext) _OrderCancelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCancelPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1835,6 +1840,11 @@ func (ec *executionContext) _OrderCancelPayload(ctx context.Context, sel ast.Sel
 var orderCancelUserErrorImplementors = []string{"OrderCancelUserError", "UserError"}
 
 func (ec *executionContext) _OrderCancelUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCancelUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1883,6 +1893,11 @@ func (ec *executionContext) _OrderCancelUserError(ctx context.Context, sel ast.S
 var orderCreatePayloadImplementors = []string{"OrderCreatePayload"}
 
 func (ec *executionContext) _OrderCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreatePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCreatePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1931,6 +1946,11 @@ func (ec *executionContext) _OrderCreatePayload(ctx context.Context, sel ast.Sel
 var orderCreateUserErrorImplementors = []string{"OrderCreateUserError", "UserError"}
 
 func (ec *executionContext) _OrderCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreateUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderCreateUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreateUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1979,6 +1999,11 @@ func (ec *executionContext) _OrderCreateUserError(ctx context.Context, sel ast.S
 var orderDeliverPayloadImplementors = []string{"OrderDeliverPayload"}
 
 func (ec *executionContext) _OrderDeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderDeliverPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2022,6 +2047,11 @@ func (ec *executionContext) _OrderDeliverPayload(ctx context.Context, sel ast.Se
 var orderDeliverUserErrorImplementors = []string{"OrderDeliverUserError", "UserError"}
 
 func (ec *executionContext) _OrderDeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderOrderDeliverUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -922,6 +922,11 @@ func (ec *executionContext) unmarshalInputPaymentMethodInput(ctx context.Context
 var paymentImplementors = []string{"Payment", "Node"}
 
 func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, obj *payment.Payment) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPayment(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1266,6 +1271,11 @@ func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, 
 var paymentAttemptImplementors = []string{"PaymentAttempt"}
 
 func (ec *executionContext) _PaymentAttempt(ctx context.Context, sel ast.SelectionSet, obj *payment.Attempt) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentAttempt(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAttemptImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1400,6 +1410,11 @@ func (ec *executionContext) _PaymentAttempt(ctx context.Context, sel ast.Selecti
 var paymentConnectionImplementors = []string{"PaymentConnection"}
 
 func (ec *executionContext) _PaymentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConnection) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentConnection(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1448,6 +1463,11 @@ func (ec *executionContext) _PaymentConnection(ctx context.Context, sel ast.Sele
 var paymentEdgeImplementors = []string{"PaymentEdge"}
 
 func (ec *executionContext) _PaymentEdge(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentEdge) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentEdge(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1491,6 +1511,11 @@ func (ec *executionContext) _PaymentEdge(ctx context.Context, sel ast.SelectionS
 var paymentNextActionImplementors = []string{"PaymentNextAction"}
 
 func (ec *executionContext) _PaymentNextAction(ctx context.Context, sel ast.SelectionSet, obj *payment.NextAction) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentNextAction(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNextActionImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -661,6 +661,11 @@ func (ec *executionContext) unmarshalInputPaymentVoidInput(ctx context.Context, 
 var paymentCapturePayloadImplementors = []string{"PaymentCapturePayload"}
 
 func (ec *executionContext) _PaymentCapturePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCapturePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentCapturePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCapturePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -709,6 +714,11 @@ func (ec *executionContext) _PaymentCapturePayload(ctx context.Context, sel ast.
 var paymentCaptureUserErrorImplementors = []string{"PaymentCaptureUserError", "UserError"}
 
 func (ec *executionContext) _PaymentCaptureUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCaptureUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentCaptureUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCaptureUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -757,6 +767,11 @@ func (ec *executionContext) _PaymentCaptureUserError(ctx context.Context, sel as
 var paymentResolvePayloadImplementors = []string{"PaymentResolvePayload"}
 
 func (ec *executionContext) _PaymentResolvePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolvePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentResolvePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolvePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -805,6 +820,11 @@ func (ec *executionContext) _PaymentResolvePayload(ctx context.Context, sel ast.
 var paymentResolveUserErrorImplementors = []string{"PaymentResolveUserError", "UserError"}
 
 func (ec *executionContext) _PaymentResolveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolveUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentResolveUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolveUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -853,6 +873,11 @@ func (ec *executionContext) _PaymentResolveUserError(ctx context.Context, sel as
 var paymentVoidPayloadImplementors = []string{"PaymentVoidPayload"}
 
 func (ec *executionContext) _PaymentVoidPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentVoidPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -901,6 +926,11 @@ func (ec *executionContext) _PaymentVoidPayload(ctx context.Context, sel ast.Sel
 var paymentVoidUserErrorImplementors = []string{"PaymentVoidUserError", "UserError"}
 
 func (ec *executionContext) _PaymentVoidUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderPaymentVoidUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)

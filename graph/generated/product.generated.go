@@ -764,6 +764,11 @@ func (ec *executionContext) unmarshalInputProductUpsertInput(ctx context.Context
 var productImplementors = []string{"Product", "Node"}
 
 func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, obj *product.Product) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProduct(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -865,6 +870,11 @@ func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, 
 var productArchivePayloadImplementors = []string{"ProductArchivePayload"}
 
 func (ec *executionContext) _ProductArchivePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchivePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductArchivePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchivePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -908,6 +918,11 @@ func (ec *executionContext) _ProductArchivePayload(ctx context.Context, sel ast.
 var productArchiveUserErrorImplementors = []string{"ProductArchiveUserError", "UserError"}
 
 func (ec *executionContext) _ProductArchiveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchiveUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductArchiveUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchiveUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -956,6 +971,11 @@ func (ec *executionContext) _ProductArchiveUserError(ctx context.Context, sel as
 var productConnectionImplementors = []string{"ProductConnection"}
 
 func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ProductConnection) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductConnection(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1004,6 +1024,11 @@ func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.Sele
 var productEdgeImplementors = []string{"ProductEdge"}
 
 func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ProductEdge) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductEdge(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1047,6 +1072,11 @@ func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionS
 var productUpsertPayloadImplementors = []string{"ProductUpsertPayload"}
 
 func (ec *executionContext) _ProductUpsertPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductUpsertPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1090,6 +1120,11 @@ func (ec *executionContext) _ProductUpsertPayload(ctx context.Context, sel ast.S
 var productUpsertUserErrorImplementors = []string{"ProductUpsertUserError", "UserError"}
 
 func (ec *executionContext) _ProductUpsertUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderProductUpsertUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -506,6 +506,11 @@ func (ec *executionContext) unmarshalInputRefundCreateInput(ctx context.Context,
 var refundImplementors = []string{"Refund", "Node"}
 
 func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, obj *payment.Refund) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefund(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -678,6 +683,11 @@ func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, o
 var refundCreatePayloadImplementors = []string{"RefundCreatePayload"}
 
 func (ec *executionContext) _RefundCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreatePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefundCreatePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -731,6 +741,11 @@ func (ec *executionContext) _RefundCreatePayload(ctx context.Context, sel ast.Se
 var refundCreateUserErrorImplementors = []string{"RefundCreateUserError", "UserError"}
 
 func (ec *executionContext) _RefundCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreateUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderRefundCreateUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreateUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)

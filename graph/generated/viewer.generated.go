@@ -314,6 +314,11 @@ func (ec *executionContext) unmarshalInputUserRevokeInput(ctx context.Context, o
 var userRevokePayloadImplementors = []string{"UserRevokePayload"}
 
 func (ec *executionContext) _UserRevokePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderUserRevokePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -357,6 +362,11 @@ func (ec *executionContext) _UserRevokePayload(ctx context.Context, sel ast.Sele
 var userRevokeUserErrorImplementors = []string{"UserRevokeUserError", "UserError"}
 
 func (ec *executionContext) _UserRevokeUserError(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokeUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderUserRevokeUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokeUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -405,6 +415,11 @@ func (ec *executionContext) _UserRevokeUserError(ctx context.Context, sel ast.Se
 var viewerImplementors = []string{"Viewer"}
 
 func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, obj *auth.Principal) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderViewer(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -491,6 +506,11 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 var viewerSignOutPayloadImplementors = []string{"ViewerSignOutPayload"}
 
 func (ec *executionContext) _ViewerSignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ViewerSignOutPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderViewerSignOutPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerSignOutPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -780,6 +780,11 @@ func (ec *executionContext) unmarshalInputWebhookRedeliverInput(ctx context.Cont
 var webhookEndpointCreatePayloadImplementors = []string{"WebhookEndpointCreatePayload"}
 
 func (ec *executionContext) _WebhookEndpointCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreatePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointCreatePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -828,6 +833,11 @@ func (ec *executionContext) _WebhookEndpointCreatePayload(ctx context.Context, s
 var webhookEndpointCreateUserErrorImplementors = []string{"WebhookEndpointCreateUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreateUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointCreateUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreateUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -876,6 +886,11 @@ func (ec *executionContext) _WebhookEndpointCreateUserError(ctx context.Context,
 var webhookEndpointRotateSecretPayloadImplementors = []string{"WebhookEndpointRotateSecretPayload"}
 
 func (ec *executionContext) _WebhookEndpointRotateSecretPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointRotateSecretPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -924,6 +939,11 @@ func (ec *executionContext) _WebhookEndpointRotateSecretPayload(ctx context.Cont
 var webhookEndpointRotateSecretUserErrorImplementors = []string{"WebhookEndpointRotateSecretUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointRotateSecretUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointRotateSecretUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -972,6 +992,11 @@ func (ec *executionContext) _WebhookEndpointRotateSecretUserError(ctx context.Co
 var webhookEndpointUpdatePayloadImplementors = []string{"WebhookEndpointUpdatePayload"}
 
 func (ec *executionContext) _WebhookEndpointUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdatePayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointUpdatePayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdatePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1015,6 +1040,11 @@ func (ec *executionContext) _WebhookEndpointUpdatePayload(ctx context.Context, s
 var webhookEndpointUpdateUserErrorImplementors = []string{"WebhookEndpointUpdateUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointUpdateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdateUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookEndpointUpdateUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdateUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1063,6 +1093,11 @@ func (ec *executionContext) _WebhookEndpointUpdateUserError(ctx context.Context,
 var webhookRedeliverPayloadImplementors = []string{"WebhookRedeliverPayload"}
 
 func (ec *executionContext) _WebhookRedeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverPayload) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookRedeliverPayload(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1106,6 +1141,11 @@ func (ec *executionContext) _WebhookRedeliverPayload(ctx context.Context, sel as
 var webhookRedeliverUserErrorImplementors = []string{"WebhookRedeliverUserError", "UserError"}
 
 func (ec *executionContext) _WebhookRedeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverUserError) graphql.Marshaler {
+	if renders() {
+		if out, ok := ec.renderWebhookRedeliverUserError(ctx, nil, sel, obj); ok {
+			return out
+		}
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverUserErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)

@@ -20,7 +20,12 @@ import (
 
 // MarshalInt64 writes a 64-bit integer as a JSON string, because JavaScript's numbers are exact to 2^53 only.
 func MarshalInt64(v int64) graphql.Marshaler {
-	return quoted(strconv.FormatInt(v, 10))
+	return written(func(out []byte) []byte { return AppendInt64(out, v) })
+}
+
+// AppendInt64 appends what MarshalInt64 writes.
+func AppendInt64(out []byte, v int64) []byte {
+	return append(strconv.AppendInt(append(out, '"'), v, 10), '"')
 }
 
 // UnmarshalInt64 reads an integer literal, a JSON integer, or a string of one: decimal digits, possibly after a minus,
@@ -47,7 +52,7 @@ func UnmarshalInt64(v any) (int64, error) {
 }
 
 // MarshalDecimal writes an exact decimal as a JSON string, such as "12.30".
-func MarshalDecimal(v string) graphql.Marshaler { return quoted(v) }
+func MarshalDecimal(v string) graphql.Marshaler { return graphql.MarshalString(v) }
 
 // UnmarshalDecimal reads a string of digits, possibly after a minus and possibly with a point and more digits, of at
 // most 40 characters. JSON numbers are refused: they become floats in too many places.
@@ -89,7 +94,15 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	if t.IsZero() {
 		return graphql.Null
 	}
-	return quoted(t.UTC().Format(dateTimeLayout))
+	return written(func(out []byte) []byte { return AppendDateTime(out, t) })
+}
+
+// AppendDateTime appends what MarshalDateTime writes.
+func AppendDateTime(out []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(out, "null"...)
+	}
+	return append(t.UTC().AppendFormat(append(out, '"'), dateTimeLayout), '"')
 }
 
 // UnmarshalDateTime reads an RFC 3339 text with any offset. The result is UTC; what is finer than a microsecond is cut
@@ -124,9 +137,9 @@ func UnmarshalCurrencyCode(v any) (string, error) {
 	return s, nil
 }
 
-func quoted(s string) graphql.Marshaler {
+func written(text func(out []byte) []byte) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, strconv.Quote(s)) // gqlgen's writers are buffers; the transport reports a failing socket
+		_, _ = w.Write(text(nil)) // gqlgen's writers are buffers; the transport reports a failing socket
 	})
 }
 

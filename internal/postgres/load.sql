@@ -2,7 +2,7 @@
 -- locked: change.sql saves only what still has the revision read here. An order that its viewer does not own is not read;
 -- a viewer that is NULL sees all.
 SELECT o.revision, o.cancel_note,
-    (SELECT coalesce(jsonb_agg(a ORDER BY a.id), '[]') FROM payment_attempts a WHERE a.order_id = o.id) AS attempts,
+    (SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a WHERE a.order_id = o.id) AS attempts,
     k.request_hash, k.entity_id,
     /* order columns */
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS t (id, viewer, actor, operation, key)

@@ -111,7 +111,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 	}
 	var raw []byte
 	err := s.db.get(ctx, p, &raw, `
-		SELECT coalesce(jsonb_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
+		SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
 		WHERE a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`,
 		uuidStrings(paymentIDs))
 	if err != nil {

@@ -52,8 +52,8 @@ func (r *headRow) head() (*order.Head, error) {
 // is one row of one statement however many are read.
 const orderColumns = headColumns + `, o.status, o.version, o.captured_minor, o.refunded_minor, o.refund_pending_minor,
 	o.cancel_reason, o.updated_at, o.expires_at, o.delivers_at,
-	(SELECT coalesce(jsonb_agg(p ORDER BY p.id), '[]') FROM payments p WHERE p.order_id = o.id) AS payments,
-	(SELECT coalesce(jsonb_agg(r ORDER BY r.id), '[]') FROM refunds r WHERE r.order_id = o.id) AS refunds`
+	(SELECT coalesce(json_agg(p ORDER BY p.id), '[]') FROM payments p WHERE p.order_id = o.id) AS payments,
+	(SELECT coalesce(json_agg(r ORDER BY r.id), '[]') FROM refunds r WHERE r.order_id = o.id) AS refunds`
 
 // orderRow is an order as read by orderColumns.
 type orderRow struct {

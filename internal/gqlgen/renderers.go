@@ -1,0 +1,112 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/99designs/gqlgen/codegen"
+	"github.com/99designs/gqlgen/codegen/templates"
+	"github.com/99designs/gqlgen/plugin"
+)
+
+//go:embed render.gotpl
+var renderTemplate string
+
+// renderers is the plugin that generates the functions.
+type renderers struct {
+	// objects are the names of the types that have one.
+	objects []string
+}
+
+var (
+	_ plugin.Plugin        = (*renderers)(nil)
+	_ plugin.CodeGenerator = (*renderers)(nil)
+)
+
+// Name implements plugin.Plugin.
+func (r *renderers) Name() string { return "renderers" }
+
+// GenerateCode implements plugin.CodeGenerator.
+func (r *renderers) GenerateCode(data *codegen.Data) error {
+	var objects []*codegen.Object
+	for _, o := range data.Objects {
+		if o.Root || o.BuiltIn { // introspection is rare, and its types are gqlgen's
+			continue
+		}
+		objects = append(objects, o)
+		r.objects = append(r.objects, o.Name)
+	}
+	var interfaces []*codegen.Interface
+	for _, i := range data.Interfaces {
+		if !i.BuiltIn {
+			interfaces = append(interfaces, i)
+		}
+	}
+	slices.SortFunc(interfaces, func(a, b *codegen.Interface) int { return strings.Compare(a.Name, b.Name) })
+	return templates.Render(templates.Options{
+		PackageName:     data.Config.Exec.Package,
+		Template:        renderTemplate,
+		Filename:        filepath.Join(data.Config.Exec.DirName, "render.generated.go"),
+		GeneratedHeader: true,
+		Data:            map[string]any{"Objects": objects, "Interfaces": interfaces},
+		Funcs:           template.FuncMap{"plain": plain, "value": value},
+		Packages:        data.Config.Packages,
+	})
+}
+
+// plain reports whether a field can be rendered: it has no arguments, and what gives its value needs no more than the
+// object. A resolver may load, by way of what it has told its scope to expect; being called one after the other costs it
+// no statement.
+func plain(f *codegen.Field) bool {
+	switch {
+	case len(f.Args) > 0, f.Stream, f.IsBatch(), f.HasDirectives(), f.IsMap(), f.HasHaser, f.TypeReference.IsRoot:
+		return false
+	case f.IsResolver, f.IsVariable():
+		return true
+	}
+	return f.IsMethod() && !f.VOkFunc
+}
+
+// begins is where a type's own function begins.
+var begins = regexp.MustCompile(`(?m)^func \(ec \*executionContext\) _(\w+)\(ctx context\.Context, sel ast\.SelectionSet, obj [^)]+\) graphql\.Marshaler \{\n\tfields := `)
+
+// install has gqlgen's function of each type begin with the renderer.
+func (r *renderers) install(folder string) error {
+	files, err := filepath.Glob(filepath.Join(folder, "*.generated.go"))
+	if err != nil {
+		return err
+	}
+	var installed []string
+	for _, file := range files {
+		source, err := os.ReadFile(file) //nolint:gosec // it is gqlgen's
+		if err != nil {
+			return err
+		}
+		changed := begins.ReplaceAllFunc(source, func(head []byte) []byte {
+			name := string(begins.FindSubmatch(head)[1])
+			if !slices.Contains(r.objects, name) {
+				return head
+			}
+			installed = append(installed, name)
+			const fields = "\tfields := "
+			return fmt.Appendf(slices.Clip(head[:len(head)-len(fields)]), "\tif renders() {\n\t\tif out, ok := ec.render%s(ctx, nil, sel, obj); ok {\n\t\t\treturn out\n\t\t}\n\t}\n%s", name, fields)
+		})
+		if err := os.WriteFile(file, changed, 0o644); err != nil { //nolint:gosec // as gqlgen does
+			return err
+		}
+	}
+	if len(installed) != len(r.objects) {
+		return fmt.Errorf("of %d renderers %d were installed: gqlgen's output has changed its form", len(r.objects), len(installed))
+	}
+	return nil
+}
+
+// named is a type's name in the generated file.
+func named(t types.Type) string { return templates.CurrentImports.LookupType(t) }
