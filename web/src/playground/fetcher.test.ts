@@ -1,0 +1,27 @@
+import { parse } from 'graphql';
+import { afterEach, expect, test, vi } from 'vitest';
+import { DevSignIn } from '../shared/dev-sign-in';
+import { SessionStore } from '../shared/session';
+import { createFetcher } from './fetcher';
+
+afterEach(() => vi.unstubAllGlobals());
+
+const location = { protocol: 'http:', host: 'shop.test', origin: 'http://shop.test' };
+
+async function sent(query: string, operationName: string) {
+  const request = vi.fn<typeof fetch>(() => Promise.resolve(Response.json({ data: {} })));
+  vi.stubGlobal('fetch', request);
+  // What GraphiQL knows is still the document of the tab before.
+  const fetcher = createFetcher(new SessionStore(new DevSignIn()), location);
+  const answers = await fetcher({ query, operationName }, { documentAST: parse('subscription Before { orderFeed { cursor } }') });
+  for await (const _ of answers as AsyncIterable<unknown>) break;
+  return JSON.parse(request.mock.calls[0]?.[1]?.body as string) as { query: string; operationName: string | null };
+}
+
+test('an operation that the document has not is not asked for', async () => {
+  expect(await sent('query Now { viewer { id } }', 'Before')).toEqual({ query: 'query Now { viewer { id } }', operationName: null });
+});
+
+test('of several operations the chosen one is asked for', async () => {
+  expect(await sent('query A { viewer { id } } query B { viewer { name } }', 'B')).toMatchObject({ operationName: 'B' });
+});
