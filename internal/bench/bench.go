@@ -27,7 +27,7 @@ type Config struct {
 	Orders int
 	// Only has the names of the measurements to run; empty: all.
 	Only []string
-	// Folder is where the cluster lives while it runs; it is left empty.
+	// Folder is where the cluster lives. What is in it from an earlier run is used again: the big database.
 	Folder string
 	// Progress gets a line for each step, Log what the server says.
 	Progress, Log io.Writer

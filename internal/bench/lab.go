@@ -42,6 +42,10 @@ func openLab(ctx context.Context, cfg Config) (*lab, error) {
 		return nil, err
 	}
 	l.cluster = cluster
+	if err := l.sweep(ctx); err != nil {
+		l.close()
+		return nil, err
+	}
 	return l, nil
 }
 

@@ -54,12 +54,46 @@ func findPgbench() string {
 
 // database makes an empty one for a server.
 func (l *lab) database(ctx context.Context) (string, error) {
+	name := "bench_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	return name, l.inCluster(func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, `CREATE DATABASE `+pq.QuoteIdentifier(name))
+		return err
+	})
+}
+
+// named is the database of that name, which is made if it is not there.
+func (l *lab) named(ctx context.Context, name string) error {
+	return l.inCluster(func(db *sql.DB) error {
+		var there bool
+		err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&there)
+		if err == nil && !there {
+			_, err = db.ExecContext(ctx, `CREATE DATABASE `+pq.QuoteIdentifier(name))
+		}
+		return err
+	})
+}
+
+// sweep drops what an earlier run has left in a folder that is kept, but for big databases.
+func (l *lab) sweep(ctx context.Context) error {
+	return l.inCluster(func(db *sql.DB) error {
+		var statements pq.StringArray
+		err := db.QueryRowContext(ctx, `
+			SELECT coalesce(array_agg(format('DROP DATABASE %I', datname)), '{}') FROM pg_database
+			WHERE datname LIKE 'bench\_%' AND datname NOT LIKE 'bench\_grown\_%'`).Scan(&statements)
+		for _, statement := range statements {
+			if err == nil {
+				_, err = db.ExecContext(ctx, statement)
+			}
+		}
+		return err
+	})
+}
+
+func (l *lab) inCluster(f func(*sql.DB) error) error {
 	db, err := sql.Open("postgres", l.cluster.URL("postgres"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer db.Close() //nolint:errcheck // nothing is left in it to lose
-	name := "bench_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	_, err = db.ExecContext(ctx, `CREATE DATABASE `+pq.QuoteIdentifier(name))
-	return name, err
+	return f(db)
 }

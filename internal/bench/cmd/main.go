@@ -25,6 +25,7 @@ Measures the server program SERVER and writes the report into FOLDER, as JSON an
   BENCH_ROUNDS   how often each measurement is repeated (3)
   BENCH_ONLY     names of the measurements to run, separated by commas: %s (all)
   BENCH_ORDERS   how many orders the big database of growth has (1000000)
+  BENCH_FOLDER   a folder for the databases that is kept, so that the big one is made once (a temporary one)
   BENCH_LOG      a file for what the servers say
 `
 
@@ -73,10 +74,14 @@ func run(ctx context.Context, args []string) error {
 		defer log.Close() //nolint:errcheck // only a log
 		cfg.Log = log
 	}
-	if cfg.Folder, err = os.MkdirTemp("", "orderwire-bench-"); err != nil {
+	if cfg.Folder = os.Getenv("BENCH_FOLDER"); cfg.Folder == "" {
+		if cfg.Folder, err = os.MkdirTemp("", "orderwire-bench-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(cfg.Folder) //nolint:errcheck // of the system's temporary folder
+	} else if err := os.MkdirAll(cfg.Folder, 0o755); err != nil { //nolint:gosec // see below
 		return err
 	}
-	defer os.RemoveAll(cfg.Folder)                      //nolint:errcheck // of the system's temporary folder
 	if err := os.Chmod(cfg.Folder, 0o755); err != nil { // PostgreSQL may run as another account
 		return err
 	}
