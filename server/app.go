@@ -153,7 +153,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.revocations = postgres.NewRevocations(a.db.api, a.db.lease)
-	a.sessions, err = session.NewRegistry(ctx, a.revocations, verifier, session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
+	a.sessions, err = session.NewRegistry(ctx, a.revocations, auth.Remember(verifier), session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
 	if err != nil {
 		return err
 	}
