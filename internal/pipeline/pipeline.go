@@ -57,7 +57,13 @@ type Worker struct {
 	busy sync.WaitGroup
 
 	mu   sync.Mutex
-	held map[uuid.UUID]order.Lease
+	held map[uuid.UUID]held
+}
+
+// held is a lease and when it was taken.
+type held struct {
+	lease order.Lease
+	since time.Time
 }
 
 // New returns a worker; Run starts it.
@@ -66,7 +72,7 @@ func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.
 		store: store, gateway: gateway, policy: policy, clock: clock, log: log,
 		wake: make(chan time.Time, 64),
 		free: make(chan struct{}, slots),
-		held: map[uuid.UUID]order.Lease{},
+		held: map[uuid.UUID]held{},
 	}
 	for range slots {
 		w.free <- struct{}{}
@@ -237,7 +243,7 @@ func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 func (w *Worker) hold(lease order.Lease) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held[lease.OrderID] = lease
+	w.held[lease.OrderID] = held{lease, time.Now()}
 }
 
 func (w *Worker) release(orderID uuid.UUID) {
@@ -246,7 +252,7 @@ func (w *Worker) release(orderID uuid.UUID) {
 	delete(w.held, orderID)
 }
 
-// renew prolongs all leases of orders that are still worked on, in one statement, so that a lease can be short.
+// renew prolongs the leases of orders that are worked on for longer, in one statement, so that a lease can be short.
 func (w *Worker) renew(ctx context.Context) {
 	ticker := time.NewTicker(renewInterval)
 	defer ticker.Stop()
@@ -258,8 +264,10 @@ func (w *Worker) renew(ctx context.Context) {
 		}
 		w.mu.Lock()
 		leases := make([]order.Lease, 0, len(w.held))
-		for _, lease := range w.held {
-			leases = append(leases, lease)
+		for _, h := range w.held {
+			if time.Since(h.since) >= renewInterval { // a younger one has time until the next tick
+				leases = append(leases, h.lease)
+			}
 		}
 		w.mu.Unlock()
 		if len(leases) == 0 {

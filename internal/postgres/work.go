@@ -46,16 +46,23 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order
 	return leases, nil
 }
 
-// RenewLeases prolongs those of the leases that are still held.
+// RenewLeases prolongs those of the leases that are still held. An order that is being changed at this moment is passed
+// over: waiting for it would keep those that are locked already from their own changes, in whatever order these lock them,
+// until PostgreSQL finds the deadlock a second later. The next renewal is in time for it.
 func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 	ids, tokens := make([]uuid.UUID, len(leases)), make(pq.Int64Array, len(leases))
 	for i, l := range leases {
 		ids[i], tokens[i] = l.OrderID, l.Token
 	}
 	_, err := s.db.db.ExecContext(ctx, `
+		WITH held AS MATERIALIZED (
+			SELECT w.order_id
+			FROM order_work w JOIN unnest($1::uuid[], $2::bigint[]) AS lease (order_id, token) USING (order_id, token)
+			WHERE w.leased_until IS NOT NULL
+			FOR UPDATE OF w SKIP LOCKED
+		)
 		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3)
-		FROM unnest($1::uuid[], $2::bigint[]) AS held (order_id, token)
-		WHERE w.order_id = held.order_id AND w.token = held.token AND w.leased_until IS NOT NULL`,
+		FROM held WHERE w.order_id = held.order_id`,
 		uuidStrings(ids), tokens, LeaseTime.Seconds())
 	return err
 }

@@ -1,0 +1,52 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+)
+
+// A renewal that waited for an order which is being changed would hold the others meanwhile, and lock them in another order
+// than changes do.
+func TestRenewLeasesWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db.Worker, nil)
+	for range 2 {
+		create(t, store, ada)
+	}
+	leases := claim(t, store, time.Now().Add(time.Hour), 2)
+	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = '2020-01-01'`); err != nil {
+		t.Fatal(err)
+	}
+	changing := begin(t, db)
+	if _, err := changing.ExecContext(t.Context(), `SELECT FROM order_work WHERE order_id = $1 FOR UPDATE`, leases[0].OrderID); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.RenewLeases(t.Context(), leases); err != nil {
+		t.Fatal(err)
+	}
+	var renewed []uuid.UUID
+	err := db.SelectContext(t.Context(), &renewed, `SELECT order_id FROM order_work WHERE leased_until > clock_timestamp()`)
+	if err != nil || len(renewed) != 1 || renewed[0] != leases[1].OrderID {
+		t.Errorf("renewed %v, %v; want the one that nobody changes, %v", renewed, err, leases[1].OrderID)
+	}
+	commit(t, changing)
+	stale := order.Lease{OrderID: leases[0].OrderID, Token: leases[0].Token - 1}
+	if err := store.RenewLeases(t.Context(), []order.Lease{stale}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "order_work WHERE leased_until > clock_timestamp()"); n != 1 {
+		t.Errorf("%d are leased after a renewal with a token that was replaced, want 1", n)
+	}
+	if err := store.RenewLeases(t.Context(), leases); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "order_work WHERE leased_until > clock_timestamp()"); n != 2 {
+		t.Errorf("%d are leased after the next renewal, want 2", n)
+	}
+}
