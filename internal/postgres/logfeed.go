@@ -81,7 +81,7 @@ type feedTailRow struct {
 // FeedTail implements event.Log.
 func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
 	var rows []feedTailRow
-	err := l.db.all(ctx, p, &rows, `
+	err := l.db.allHot(ctx, p, &rows, `
 		SELECT l.epoch, l.position AS last, f.position, f.order_id, f.version, f.customer_id
 		FROM event_log l
 		LEFT JOIN (

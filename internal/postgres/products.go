@@ -78,8 +78,12 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 
 // ProductsByID implements product.Store.
 func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+	byID, err := s.db.prepared(ctx, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`) //nolint:sqlclosecheck // it is kept
+	if err != nil {
+		return nil, err
+	}
 	var rows []productRow
-	if err := s.db.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`, uuidStrings(ids)); err != nil {
+	if err := byID.SelectContext(ctx, &rows, uuidStrings(ids)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]*product.Product, len(rows))

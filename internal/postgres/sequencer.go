@@ -37,6 +37,7 @@ var assignSQL string
 // makes no difference if the driver runs it twice or if it comes late.
 type Sequencer struct {
 	db     *sqlx.DB
+	hot    guarded
 	holder string
 	lease  time.Duration
 	limit  int
@@ -51,7 +52,7 @@ type Sequencer struct {
 // NewSequencer returns a claim in the name of holder, which must be this process's alone. Give it a pool that others
 // do not use up: a lease that waits for a connection is lost.
 func NewSequencer(db *sqlx.DB, holder string, lease time.Duration) *Sequencer {
-	return &Sequencer{db: db, holder: holder, lease: lease, limit: assignAtMost}
+	return &Sequencer{db: db, hot: newGuarded(db), holder: holder, lease: lease, limit: assignAtMost}
 }
 
 // logRow is the row of event_log.
@@ -107,10 +108,19 @@ func (s *Sequencer) Renew(ctx context.Context) error {
 
 // Assign implements event.Ledger.
 func (s *Sequencer) Assign(ctx context.Context) (event.Assigned, error) {
-	return s.assign(ctx, s.db, s.lease)
+	stmt, err := s.assignment(ctx)
+	if err != nil {
+		return event.Assigned{}, fmt.Errorf("assign positions: %w", err)
+	}
+	return s.assign(ctx, stmt, s.lease)
 }
 
-func (s *Sequencer) assign(ctx context.Context, db sqlx.QueryerContext, lease time.Duration) (event.Assigned, error) {
+// assignment is the statement, prepared: to plan it takes longer than to run it.
+func (s *Sequencer) assignment(ctx context.Context) (*sqlx.Stmt, error) {
+	return s.hot.prepared(ctx, assignSQL)
+}
+
+func (s *Sequencer) assign(ctx context.Context, stmt *sqlx.Stmt, lease time.Duration) (event.Assigned, error) {
 	var row struct {
 		Found    int            `db:"found"`
 		Position int64          `db:"position"`
@@ -119,7 +129,7 @@ func (s *Sequencer) assign(ctx context.Context, db sqlx.QueryerContext, lease ti
 		More     bool           `db:"more"`
 		Notified *bool          `db:"notified"`
 	}
-	err := sqlx.GetContext(ctx, db, &row, assignSQL, s.fence, s.position, s.epoch, s.xmax, s.xip, s.limit, lease.Seconds())
+	err := stmt.GetContext(ctx, &row, s.fence, s.position, s.epoch, s.xmax, s.xip, s.limit, lease.Seconds())
 	if err != nil {
 		return event.Assigned{}, fmt.Errorf("assign positions: %w", err)
 	}

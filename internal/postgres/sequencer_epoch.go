@@ -112,8 +112,12 @@ func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluste
 }
 
 func (s *Sequencer) assignAll(ctx context.Context, tx *sqlx.Tx) error {
+	stmt, err := s.assignment(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		assigned, err := s.assign(ctx, tx, time.Hour) // the row's lock is what holds; see newEpoch
+		assigned, err := s.assign(ctx, tx.StmtxContext(ctx, stmt), time.Hour) // the row's lock is what holds; see newEpoch
 		if err != nil || !assigned.More {
 			return err
 		}

@@ -10,10 +10,25 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
+const claimDueSQL = `
+	WITH due AS MATERIALIZED (
+		SELECT order_id FROM order_work
+		WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
+		ORDER BY due_at LIMIT $2
+		FOR UPDATE SKIP LOCKED
+	)
+	UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3), token = nextval('order_work_token')
+	FROM due WHERE w.order_id = due.order_id
+	RETURNING w.order_id, w.token`
+
 // ClaimDue leases up to limit orders whose timer has run out at now to the caller, for LeaseTime on the database's
 // clock. Two callers never get the same order. It runs in a transaction because a repeated claim would lease orders to
 // nobody.
 func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error) {
+	claim, err := s.db.prepared(ctx, claimDueSQL)
+	if err != nil {
+		return nil, err
+	}
 	tx, err := s.db.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -23,17 +38,7 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order
 		OrderID uuid.UUID `db:"order_id"`
 		Token   int64     `db:"token"`
 	}
-	err = tx.SelectContext(ctx, &rows, `
-		WITH due AS MATERIALIZED (
-			SELECT order_id FROM order_work
-			WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
-			ORDER BY due_at LIMIT $2
-			FOR UPDATE SKIP LOCKED
-		)
-		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3), token = nextval('order_work_token')
-		FROM due WHERE w.order_id = due.order_id
-		RETURNING w.order_id, w.token`, now, limit, LeaseTime.Seconds())
-	if err != nil {
+	if err := tx.StmtxContext(ctx, claim).SelectContext(ctx, &rows, now, limit, LeaseTime.Seconds()); err != nil { //nolint:sqlclosecheck // closed with the transaction
 		return nil, err
 	}
 	if err := tx.Commit(); err != nil {
@@ -69,8 +74,11 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 
 // NextDue returns when the earliest timer that no worker holds runs out; nil when there is none.
 func (s *Store) NextDue(ctx context.Context) (*time.Time, error) {
+	next, err := s.db.prepared(ctx, `SELECT min(due_at) FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`) //nolint:sqlclosecheck // it is kept
+	if err != nil {
+		return nil, err
+	}
 	var due *time.Time
-	err := s.db.db.GetContext(ctx, &due, `
-		SELECT min(due_at) FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`)
+	err = next.GetContext(ctx, &due)
 	return utc(due), err
 }
