@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -35,7 +36,7 @@ var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too
 // The saving statement may run twice when its answer is lost: the second run finds another revision and saves nothing,
 // and the change is decided again on what the first run saved. Changes are idempotent by state or carry a key.
 func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
-	return s.changed.do(ctx, changeCall{principal: p, orderID: orderID, change: change})
+	return s.changed.Do(ctx, changeCall{principal: p, orderID: orderID, change: change})
 }
 
 // loaded is an order as load.sql found it.
@@ -49,17 +50,17 @@ type loaded struct {
 
 // changing is a call of the batch between load and save.
 type changing struct {
-	call     *call[changeCall, order.Outcome]
+	call     *batch.Call[changeCall, order.Outcome]
 	before   loaded
 	after    *order.Order
 	entityID uuid.UUID
 }
 
 // flushChanged works in rounds: each takes at most one change per order; what lost its race comes again.
-func (s *Store) flushChanged(batch []*call[changeCall, order.Outcome]) {
+func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	waiting := batch
+	waiting := calls
 	for round := 0; len(waiting) > 0; round++ {
 		if round == maxRounds {
 			for _, c := range waiting {
@@ -73,7 +74,7 @@ func (s *Store) flushChanged(batch []*call[changeCall, order.Outcome]) {
 		case err == nil:
 		case len(now) > 1 && ofOneCall(err):
 			for _, c := range now {
-				alone, err := s.changeRound(ctx, []*call[changeCall, order.Outcome]{c})
+				alone, err := s.changeRound(ctx, []*batch.Call[changeCall, order.Outcome]{c})
 				if err != nil && !retryable(err) {
 					c.Err = err
 				} else if err != nil {
@@ -100,10 +101,10 @@ func retryable(err error) bool {
 
 // oneRound splits off the second and later changes of one order, and, where the first is by somebody who sees all, those by
 // others, or the other way around: the setting of a statement holds for all of it.
-func oneRound(batch []*call[changeCall, order.Outcome]) (now, later []*call[changeCall, order.Outcome]) {
-	seen := make(map[uuid.UUID]bool, len(batch))
-	all := settingOf(batch[0].In.principal) == everybody
-	for _, c := range batch {
+func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*batch.Call[changeCall, order.Outcome]) {
+	seen := make(map[uuid.UUID]bool, len(calls))
+	all := settingOf(calls[0].In.principal) == everybody
+	for _, c := range calls {
 		if seen[c.In.orderID] || (settingOf(c.In.principal) == everybody) != all {
 			later = append(later, c)
 			continue
@@ -115,13 +116,13 @@ func oneRound(batch []*call[changeCall, order.Outcome]) (now, later []*call[chan
 }
 
 // changeRound loads, decides and saves. It settles the calls that are done and returns those that lost their race.
-func (s *Store) changeRound(ctx context.Context, batch []*call[changeCall, order.Outcome]) (again []*call[changeCall, order.Outcome], err error) {
-	found, err := s.loadForChange(ctx, batch)
+func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (again []*batch.Call[changeCall, order.Outcome], err error) {
+	found, err := s.loadForChange(ctx, calls)
 	if err != nil {
 		return nil, err
 	}
 	var changes []changing
-	for _, c := range batch {
+	for _, c := range calls {
 		before, ok := found[c.In.orderID]
 		// Asked here once more, because the second wall does not tell the customers of a batch apart.
 		if !ok || !c.In.principal.CanSee(before.order.CustomerID) {
@@ -198,12 +199,12 @@ func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease)
 	return err == nil && held
 }
 
-func (s *Store) loadForChange(ctx context.Context, batch []*call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
-	n := len(batch)
+func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+	n := len(calls)
 	settings := make([]string, n)
 	ids, actors, viewers := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*string, n)
 	operations, keys := make([]string, n), make([]string, n)
-	for i, c := range batch {
+	for i, c := range calls {
 		ids[i], actors[i], settings[i] = c.In.orderID, c.In.principal.CustomerID, settingOf(c.In.principal)
 		if viewer := viewerArg(c.In.principal); viewer != nil {
 			text := viewer.String()

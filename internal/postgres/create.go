@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
@@ -21,7 +22,7 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 	if o.CustomerID != p.CustomerID { // in a batch the wall lets one place what is another's
 		return order.Outcome{}, fault.New(fault.Forbidden, "An order can only be placed for oneself.")
 	}
-	outcome, err := s.created.do(ctx, createCall{principal: p, order: o, key: key})
+	outcome, err := s.created.Do(ctx, createCall{principal: p, order: o, key: key})
 	if !errors.Is(err, errKeyKnown) {
 		return outcome, err
 	}
@@ -64,37 +65,37 @@ func errKeyInProgress() error {
 
 // flushCreated places a batch. When the statement fails as a whole, each order is tried alone, so that its error is its
 // own.
-func (s *Store) flushCreated(batch []*call[createCall, order.Outcome]) {
+func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	err := s.place(ctx, batch)
+	err := s.place(ctx, calls)
 	switch {
 	case err == nil:
-	case len(batch) > 1 && ofOneCall(err):
-		for i := range batch {
-			s.flushCreated(batch[i : i+1])
+	case len(calls) > 1 && ofOneCall(err):
+		for i := range calls {
+			s.flushCreated(calls[i : i+1])
 		}
-	case len(batch) == 1 && isCode(err, uniqueViolation, "orders_number_key"):
-		batch[0].In.order.Number = id.Number() // one in 10^12: draw again
-		s.flushCreated(batch)
-	case len(batch) == 1 && isCode(err, lockNotAvailable, ""):
-		batch[0].Err = errKeyInProgress()
+	case len(calls) == 1 && isCode(err, uniqueViolation, "orders_number_key"):
+		calls[0].In.order.Number = id.Number() // one in 10^12: draw again
+		s.flushCreated(calls)
+	case len(calls) == 1 && isCode(err, lockNotAvailable, ""):
+		calls[0].Err = errKeyInProgress()
 	default:
-		for _, c := range batch {
+		for _, c := range calls {
 			c.Err = err
 		}
 	}
 }
 
 // place runs create.sql for the batch and settles its calls, or returns the statement's error.
-func (s *Store) place(ctx context.Context, batch []*call[createCall, order.Outcome]) error {
-	columns, err := newCreateColumns(batch)
+func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order.Outcome]) error {
+	columns, err := newCreateColumns(calls)
 	if err != nil {
 		return err
 	}
 	var fresh []uuid.UUID
-	owners := make([]string, len(batch))
-	for i, c := range batch {
+	owners := make([]string, len(calls))
+	for i, c := range calls {
 		owners[i] = ownerSetting(c.In.principal)
 	}
 	if err := s.create.SelectContext(ctx, &fresh, append(columns.args(), settingOfAll(owners))...); err != nil {
@@ -105,7 +106,7 @@ func (s *Store) place(ctx context.Context, batch []*call[createCall, order.Outco
 		placed[u] = true
 	}
 	committed := make([]Committed, 0, len(fresh))
-	for _, c := range batch {
+	for _, c := range calls {
 		o := c.In.order
 		if !placed[o.ID] {
 			c.Err = errKeyKnown
@@ -148,10 +149,10 @@ type createColumns struct {
 	hashes                                       pq.ByteaArray
 }
 
-func newCreateColumns(batch []*call[createCall, order.Outcome]) (*createColumns, error) {
+func newCreateColumns(calls []*batch.Call[createCall, order.Outcome]) (*createColumns, error) {
 	c := &createColumns{}
-	for i := range batch {
-		o, key := batch[i].In.order, batch[i].In.key
+	for i := range calls {
+		o, key := calls[i].In.order, calls[i].In.key
 		lines, err := json.Marshal(o.Lines)
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -43,8 +44,8 @@ type Committed struct {
 // Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.
 type Store struct {
 	db      guarded
-	created *group[createCall, order.Outcome]
-	changed *group[changeCall, order.Outcome]
+	created *batch.Group[createCall, order.Outcome]
+	changed *batch.Group[changeCall, order.Outcome]
 	notify  func([]Committed)
 
 	create, load, change *sqlx.Stmt
@@ -80,15 +81,15 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		}
 		*p.stmt = stmt
 	}
-	s.created = newGroup(writers, maxBatch, s.flushCreated)
-	s.changed = newGroup(writers, maxBatch, s.flushChanged)
+	s.created = batch.New(writers, maxBatch, s.flushCreated)
+	s.changed = batch.New(writers, maxBatch, s.flushChanged)
 	return s, nil
 }
 
 // Close lets running commits end and refuses further writes.
 func (s *Store) Close() {
-	s.created.close()
-	s.changed.close()
+	s.created.Close()
+	s.changed.Close()
 	for _, stmt := range []*sqlx.Stmt{s.create, s.load, s.change} {
 		_ = stmt.Close() // the connections go with the pool anyway
 	}

@@ -88,14 +88,8 @@ func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Re
 	if err := p.pause(ctx, call.Key); err != nil {
 		return payment.Result{}, err
 	}
-	reference := referenceOf(call.Key)
-	event := p.opts.Webhooks.outgoing(call.Key, reference, eventOf(s.outcome, noEntry), false)
-	var a answer
-	err = p.stmt.authorize.GetContext(ctx, &a,
-		call.Key, call.PaymentID, call.OrderID, fingerprint(call), reference,
-		call.Amount.Minor, call.Amount.Currency, string(call.Capture), call.Method,
-		string(s.outcome), s.code, p.undecidedCalls(call.Key, s.firstCall), p.opts.ActionExpiry.Microseconds(), call.OrderNumber,
-		event.id, string(event.event), event.delay.Microseconds())
+	event := p.opts.Webhooks.outgoing(call.Key, referenceOf(call.Key), eventOf(s.outcome, noEntry), false)
+	a, err := p.authorizations.Do(ctx, authorization{call: call, script: s, undecided: p.undecidedCalls(call.Key, s.firstCall), event: event})
 	if err != nil {
 		return payment.Result{}, unavailable(err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -61,6 +62,8 @@ type Provider struct {
 	db   *sqlx.DB
 	opts Options
 	stmt statements
+	// authorizations of the same moment are one statement.
+	authorizations *batch.Group[authorization, answer]
 	// actionKey makes the addresses of the pages.
 	actionKey []byte
 	// outbox tells SendWebhooks that there is something to send.
@@ -117,11 +120,15 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 	if err := db.GetContext(ctx, &p.actionKey, `SELECT value FROM simulated.secrets WHERE name = 'action'`); err != nil {
 		return nil, errors.Join(fmt.Errorf("simulated provider: %w", err), p.Close())
 	}
+	p.authorizations = batch.New(authorizers, maxAuthorizations, p.authorizeAll)
 	return p, nil
 }
 
 // Close releases the prepared statements and idle connections. SendWebhooks must have ended. Calls under way may fail.
 func (p *Provider) Close() error {
+	if p.authorizations != nil {
+		p.authorizations.Close()
+	}
 	var errs []error
 	p.deliveries.CloseIdleConnections()
 	s := p.stmt

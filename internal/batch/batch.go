@@ -1,4 +1,5 @@
-package postgres
+// Package batch lets concurrent calls share one statement and one commit.
+package batch
 
 import (
 	"context"
@@ -7,35 +8,35 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// errClosed means that the store is closed.
+// errClosed means that the group is closed.
 var errClosed = fault.New(fault.Unavailable, "The server is stopping; repeat the request.")
 
-// group coalesces concurrent calls into batches (group commit). A worker takes what waits at the moment it is free, so a
+// Group coalesces concurrent calls into batches (group commit). A worker takes what waits at the moment it is free, so a
 // lone call waits for nothing, and under load one commit carries many calls: the fsync, the round trips and the planning
 // are paid once.
-type group[In, Out any] struct {
-	calls chan *call[In, Out]
+type Group[In, Out any] struct {
+	calls chan *Call[In, Out]
 	stop  chan struct{}
 	wg    sync.WaitGroup
 }
 
-// call is one caller's part of a batch. flush fills Out and Err.
-type call[In, Out any] struct {
+// Call is one caller's part of a batch. flush fills Out and Err.
+type Call[In, Out any] struct {
 	In   In
 	Out  Out
 	Err  error
 	done chan struct{}
 }
 
-// newGroup starts the workers. flush must settle every call it is given; the batch is never empty.
-func newGroup[In, Out any](workers, maxBatch int, flush func(batch []*call[In, Out])) *group[In, Out] {
-	g := &group[In, Out]{calls: make(chan *call[In, Out], maxBatch), stop: make(chan struct{})}
+// New starts the workers. flush must settle every call it is given; the batch is never empty.
+func New[In, Out any](workers, maxBatch int, flush func(batch []*Call[In, Out])) *Group[In, Out] {
+	g := &Group[In, Out]{calls: make(chan *Call[In, Out], maxBatch), stop: make(chan struct{})}
 	for range workers {
 		g.wg.Go(func() {
 			for {
 				select {
 				case first := <-g.calls:
-					batch := g.fill([]*call[In, Out]{first}, maxBatch)
+					batch := g.fill([]*Call[In, Out]{first}, maxBatch)
 					flush(batch)
 					for _, c := range batch {
 						close(c.done)
@@ -50,7 +51,7 @@ func newGroup[In, Out any](workers, maxBatch int, flush func(batch []*call[In, O
 }
 
 // fill adds what waits already.
-func (g *group[In, Out]) fill(batch []*call[In, Out], maxBatch int) []*call[In, Out] {
+func (g *Group[In, Out]) fill(batch []*Call[In, Out], maxBatch int) []*Call[In, Out] {
 	for len(batch) < maxBatch {
 		select {
 		case c := <-g.calls:
@@ -62,9 +63,9 @@ func (g *group[In, Out]) fill(batch []*call[In, Out], maxBatch int) []*call[In, 
 	return batch
 }
 
-// do runs one call in some batch. When ctx ends first, the outcome is unknown: the batch goes on.
-func (g *group[In, Out]) do(ctx context.Context, in In) (Out, error) {
-	c := &call[In, Out]{In: in, done: make(chan struct{})}
+// Do runs one call in some batch. When ctx ends first, the outcome is unknown: the batch goes on.
+func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	c := &Call[In, Out]{In: in, done: make(chan struct{})}
 	var zero Out
 	select {
 	case g.calls <- c:
@@ -90,8 +91,8 @@ func (g *group[In, Out]) do(ctx context.Context, in In) (Out, error) {
 	}
 }
 
-// close lets running batches end and refuses what waits.
-func (g *group[In, Out]) close() {
+// Close lets running batches end and refuses what waits.
+func (g *Group[In, Out]) Close() {
 	close(g.stop)
 	g.wg.Wait()
 }
