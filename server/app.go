@@ -157,6 +157,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.store.LeaseAtBirth()
 	a.worker = pipeline.New(a.work, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
@@ -197,7 +198,10 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 func (a *App) committed(commits []postgres.Committed) {
 	for _, c := range commits {
 		a.publish(c.Events)
-		if c.DueAt != nil {
+		switch {
+		case c.Lease != nil:
+			a.worker.Take(*c.Lease, c.Placed)
+		case c.DueAt != nil:
 			a.worker.Wake(*c.DueAt)
 		}
 	}

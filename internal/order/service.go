@@ -70,12 +70,18 @@ type Change struct {
 	Audit *audit.Entry
 	// Lease, when set, must still be held at the commit, or nothing is changed and ErrLeaseLost is returned.
 	Lease *Lease
+	// From, when set, is what this process has committed of the order last, so that it need not be read: the commit finds
+	// out if it has changed since, and then, or if Apply fails on it, all is done again on what is there now. For holders
+	// of a lease, who decide nothing that is told to somebody without a commit.
+	From *Outcome
 }
 
 // Outcome is what a write did.
 type Outcome struct {
 	// Order as committed, attempts included.
 	Order *Order
+	// Revision of the order, which grows by 1 with each commit. 0 when it is not known.
+	Revision int64
 	// EntityID is what the idempotency key remembers: the order or payment that was created.
 	EntityID uuid.UUID
 	// Replayed: the key was known and nothing was changed.

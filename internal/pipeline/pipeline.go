@@ -58,6 +58,8 @@ type Worker struct {
 
 	mu   sync.Mutex
 	held map[uuid.UUID]held
+	// stopping is closed when no more is begun, under mu.
+	stopping chan struct{}
 }
 
 // held is a lease and when it was taken.
@@ -73,6 +75,8 @@ func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.
 		wake: make(chan time.Time, 64),
 		free: make(chan struct{}, slots),
 		held: map[uuid.UUID]held{},
+
+		stopping: make(chan struct{}),
 	}
 	for range slots {
 		w.free <- struct{}{}
@@ -113,6 +117,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		w.sleep(ctx, next)
 	}
+	w.mu.Lock()
+	close(w.stopping)
+	w.mu.Unlock()
 	w.busy.Wait()
 	stopRenewing()
 	<-done
@@ -164,14 +171,37 @@ func (w *Worker) claim(ctx context.Context) (full bool, err error) {
 		w.busy.Go(func() {
 			defer func() { w.free <- struct{}{} }()
 			defer w.release(lease.OrderID)
-			w.work(context.WithoutCancel(ctx), lease)
+			w.work(context.WithoutCancel(ctx), lease, nil)
 		})
 	}
 	return len(leases) == n, err
 }
 
-// work advances one order until nothing of it is due.
-func (w *Worker) work(ctx context.Context, lease order.Lease) {
+// Take carries on an order that was committed with a lease for this worker, as soon as there is a slot. It does not block.
+// Of what has no slot when the worker stops the lease runs out, and another goes on.
+func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.stopping:
+		return
+	default:
+	}
+	w.held[lease.OrderID] = held{lease, time.Now()}
+	w.busy.Go(func() {
+		defer w.release(lease.OrderID)
+		select {
+		case <-w.free:
+		case <-w.stopping:
+			return
+		}
+		defer func() { w.free <- struct{}{} }()
+		w.work(context.Background(), lease, &committed)
+	})
+}
+
+// work advances one order until nothing of it is due. known is what this process has committed of it last, if anything.
+func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outcome) {
 	defer func() {
 		if r := recover(); r != nil {
 			// The lease runs out and the order is tried again; the others go on.
@@ -181,7 +211,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease) {
 	var answered *answer
 	for {
 		var todo *order.Work
-		_, err := w.store.ChangeOrder(ctx, auth.System, lease.OrderID, order.Change{Lease: &lease, Apply: func(o *order.Order) (uuid.UUID, error) {
+		outcome, err := w.store.ChangeOrder(ctx, auth.System, lease.OrderID, order.Change{Lease: &lease, From: known, Apply: func(o *order.Order) (uuid.UUID, error) {
 			c := order.Cause{Now: w.clock()}
 			if answered != nil {
 				if err := o.Settle(c, w.policy, answered.work, answered.result, answered.err); err != nil {
@@ -203,6 +233,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease) {
 		case todo == nil:
 			return
 		}
+		known = &outcome
 		answered = w.perform(ctx, todo)
 	}
 }

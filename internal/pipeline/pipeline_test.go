@@ -53,7 +53,10 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 	b.store = postgrestest.Store(t, b.db.Worker, func(commits []postgres.Committed) {
 		for _, c := range commits {
 			b.record(c.Events)
-			if c.DueAt != nil {
+			switch {
+			case c.Lease != nil:
+				worker.Take(*c.Lease, c.Placed)
+			case c.DueAt != nil:
 				worker.Wake(*c.DueAt)
 			}
 		}
@@ -182,18 +185,23 @@ func TestWalk(t *testing.T) {
 		simulated.TokenErrorOnce:         {order.OrderDelivered, delivered, total},
 		simulated.TokenDecline:           {order.PaymentDeclined, declined, 0},
 	} {
-		t.Run(token, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, instant)
-			o := b.create(t, token, payment.CaptureAutomatic)
-			if o.Total != money.New(total, "EUR") {
-				t.Errorf("total %v", o.Total)
-			}
-			if got := b.await(t, o.ID, tt.until); !slices.Equal(got, tt.want) {
-				t.Errorf("walked %v, want %v", got, tt.want)
-			}
-			b.checkLedger(t, o, tt.captured, 0)
-		})
+		for _, leased := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s leased at birth %v", token, leased), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t, instant)
+				if leased {
+					b.store.LeaseAtBirth()
+				}
+				o := b.create(t, token, payment.CaptureAutomatic)
+				if o.Total != money.New(total, "EUR") {
+					t.Errorf("total %v", o.Total)
+				}
+				if got := b.await(t, o.ID, tt.until); !slices.Equal(got, tt.want) {
+					t.Errorf("walked %v, want %v", got, tt.want)
+				}
+				b.checkLedger(t, o, tt.captured, 0)
+			})
+		}
 	}
 }
 
@@ -298,7 +306,8 @@ func TestAuthorizationExpiry(t *testing.T) {
 func TestCancelAgainstConfirm(t *testing.T) {
 	t.Parallel()
 	b := setup(t, instant)
-	const n = 60
+	b.store.LeaseAtBirth()
+	const n = 200 // more than there are slots
 	var wg sync.WaitGroup
 	orders := make([]*order.Order, n)
 	for i := range n {

@@ -117,7 +117,7 @@ func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*bat
 
 // changeRound loads, decides and saves. It settles the calls that are done and returns those that lost their race.
 func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (again []*batch.Call[changeCall, order.Outcome], err error) {
-	found, err := s.loadForChange(ctx, calls)
+	found, err := s.before(ctx, calls)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +135,10 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		}
 		after := before.order.Clone()
 		entityID, err := contained(c.In.change.Apply, after)
+		if err != nil && c.In.change.From != nil {
+			again = append(again, afresh(c))
+			continue
+		}
 		if err != nil {
 			c.Err = err
 			continue
@@ -146,7 +150,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		changes = append(changes, changing{call: c, before: before, after: after, entityID: entityID})
 	}
 	if len(changes) == 0 {
-		return nil, nil
+		return again, nil
 	}
 	saved, err := s.save(ctx, changes)
 	if err != nil {
@@ -161,10 +165,10 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 				ch.call.Err = order.ErrLeaseLost
 				continue
 			}
-			again = append(again, ch.call)
+			again = append(again, afresh(ch.call))
 			continue
 		}
-		ch.call.Out = order.Outcome{Order: ch.after, EntityID: ch.entityID}
+		ch.call.Out = order.Outcome{Order: ch.after, Revision: ch.before.revision + 1, EntityID: ch.entityID}
 		commit := Committed{Events: ch.after.Events(), DueAt: ch.after.DueAt()}
 		if lease := ch.call.In.change.Lease; lease != nil && lease.Hold {
 			commit.DueAt = nil
@@ -173,6 +177,12 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 	}
 	s.committed(commits)
 	return again, nil
+}
+
+// afresh is a call whose order is read when it is tried again.
+func afresh(c *batch.Call[changeCall, order.Outcome]) *batch.Call[changeCall, order.Outcome] {
+	c.In.change.From = nil
+	return c
 }
 
 // contained turns a panic of a change into its error: the others of the batch go on.
@@ -197,6 +207,29 @@ func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease)
 	var held bool
 	err := s.db.get(ctx, p, &held, `SELECT EXISTS (SELECT FROM order_work WHERE order_id = $1 AND token = $2)`, lease.OrderID, lease.Token)
 	return err == nil && held
+}
+
+// before is what the calls change: what they bring, and of the others what load.sql finds.
+func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+	var unknown []*batch.Call[changeCall, order.Outcome]
+	for _, c := range calls {
+		if c.In.change.From == nil {
+			unknown = append(unknown, c)
+		}
+	}
+	found := map[uuid.UUID]loaded{}
+	if len(unknown) > 0 {
+		var err error
+		if found, err = s.loadForChange(ctx, unknown); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range calls {
+		if from := c.In.change.From; from != nil {
+			found[c.In.orderID] = loaded{order: from.Order, revision: from.Revision}
+		}
+	}
+	return found, nil
 }
 
 func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {

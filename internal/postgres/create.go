@@ -45,8 +45,9 @@ func (s *Store) replay(ctx context.Context, p auth.Principal, o *order.Order, ke
 		return order.Outcome{}, err
 	}
 	if known.OrderID == o.ID {
-		s.committed([]Committed{{Events: o.Events(), DueAt: o.DueAt()}})
-		return order.Outcome{Order: o, EntityID: o.ID}, nil
+		placed := s.placed(o)
+		s.committed([]Committed{placed})
+		return placed.Placed, nil
 	}
 	if string(known.Hash) != string(key.Hash[:]) {
 		return order.Outcome{}, errKeyReused()
@@ -93,12 +94,13 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	if err != nil {
 		return err
 	}
+	leased := make(pq.BoolArray, len(calls))
 	var fresh []uuid.UUID
 	owners := make([]string, len(calls))
 	for i, c := range calls {
-		owners[i] = ownerSetting(c.In.principal)
+		owners[i], leased[i] = ownerSetting(c.In.principal), s.leasesAtBirth(c.In.order)
 	}
-	if err := s.create.SelectContext(ctx, &fresh, append(columns.args(), settingOfAll(owners))...); err != nil {
+	if err := s.create.SelectContext(ctx, &fresh, append(columns.args(), leased, LeaseTime.Seconds(), settingOfAll(owners))...); err != nil {
 		return err
 	}
 	placed := make(map[uuid.UUID]bool, len(fresh))
@@ -112,12 +114,27 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 			c.Err = errKeyKnown
 			continue
 		}
-		c.Out = order.Outcome{Order: o, EntityID: o.ID}
-		committed = append(committed, Committed{Events: o.Events(), DueAt: o.DueAt()})
+		placed := s.placed(o)
+		c.Out = placed.Placed
+		committed = append(committed, placed)
 	}
 	s.committed(committed)
 	return nil
 }
+
+// bornToken is the fencing token of the lease that an order is placed with: see create.sql.
+const bornToken = -1
+
+// placed is what the commit of a new order did.
+func (s *Store) placed(o *order.Order) Committed {
+	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Placed: order.Outcome{Order: o, Revision: 1, EntityID: o.ID}}
+	if s.leasesAtBirth(o) {
+		c.DueAt, c.Lease = nil, &order.Lease{OrderID: o.ID, Token: bornToken}
+	}
+	return c
+}
+
+func (s *Store) leasesAtBirth(o *order.Order) bool { return s.leases && !o.DueAt().After(o.CreatedAt) }
 
 // ownerSetting lets a call place orders of its principal's own, and no others: staff order for themselves, and so a batch of
 // creates never needs somebody who sees all.

@@ -7,13 +7,13 @@
         $10::timestamptz[], $11::timestamptz[],
         $12::uuid[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
         $17::uuid[], $18::text[], $19::text[], $20::jsonb[], $21::jsonb[],
-        $22::text[], $23::text[], $24::bytea[]
+        $22::text[], $23::text[], $24::bytea[], $25::boolean[]
     ) AS t (
         id, number, customer_id, currency, total_minor, lines, note, external_reference, metadata,
         created_at, expires_at,
         payment_id, provider, capture_method, method, next_step_at,
         event_id, actor_kind, request_id, data, state,
-        operation, key, request_hash
+        operation, key, request_hash, leased
     )
 ), fresh AS (
     INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
@@ -39,7 +39,10 @@
         data, state, (SELECT epoch FROM event_log)
     FROM input JOIN fresh USING (id)
 ), timed AS (
-    INSERT INTO order_work (order_id, customer_id, due_at)
-    SELECT id, customer_id, least(next_step_at, expires_at) FROM input JOIN fresh USING (id)
+    -- -1 is a token that the sequence never gives.
+    INSERT INTO order_work (order_id, customer_id, due_at, leased_until, token)
+    SELECT id, customer_id, least(next_step_at, expires_at),
+        CASE WHEN leased THEN clock_timestamp() + make_interval(secs => $26) END, CASE WHEN leased THEN -1 ELSE 0 END
+    FROM input JOIN fresh USING (id)
 )
 SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM fresh WHERE principal.customers <> '' OFFSET 0) guarded

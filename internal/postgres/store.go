@@ -39,6 +39,10 @@ type Committed struct {
 	Events []order.Event
 	// DueAt is when the pipeline has to look at the order again, nil for never or when a worker holds it.
 	DueAt *time.Time
+	// Lease is that of a new order which is due at once: this process has it and is to carry the order on from Placed. Only
+	// with LeaseAtBirth.
+	Lease  *order.Lease
+	Placed order.Outcome
 }
 
 // Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.
@@ -47,6 +51,8 @@ type Store struct {
 	created *batch.Group[createCall, order.Outcome]
 	changed *batch.Group[changeCall, order.Outcome]
 	notify  func([]Committed)
+	// leases: see LeaseAtBirth.
+	leases bool
 
 	create, load, change *sqlx.Stmt
 }
@@ -71,7 +77,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.create, principalSet(25) + createSQL},
+		{&s.create, principalSet(27) + createSQL},
 		{&s.load, asPrincipal(strings.Replace(loadSQL, "/* order columns */", orderColumns, 1), 6)},
 		{&s.change, principalSet(9) + changeSQL},
 	} {
@@ -85,6 +91,11 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 	s.changed = batch.New(writers, maxBatch, s.flushChanged)
 	return s, nil
 }
+
+// LeaseAtBirth has orders that are due as soon as they are placed leased to this process by the statement that places
+// them, which spares the claim. What is told of commits must then hand Committed.Lease to a worker; if the process dies
+// before, the lease runs out and another goes on. Call it before the first order.
+func (s *Store) LeaseAtBirth() { s.leases = true }
 
 // Close lets running commits end and refuses further writes.
 func (s *Store) Close() {

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -284,6 +285,88 @@ func TestLease(t *testing.T) {
 	}
 	if err := advance(second[0]); err != nil {
 		t.Errorf("the new holder: %v", err)
+	}
+}
+
+// An order that is due at once comes with a lease: nobody claims it, its holder changes it from what it knows, and when the
+// holder says nothing it is claimed, and the holder's token is no good any more.
+func TestLeaseAtBirth(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	var told []postgres.Committed
+	api := postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
+	api.LeaseAtBirth()
+	store := postgrestest.Store(t, db.Worker, nil)
+	now := order.SystemClock()
+	place := func(wait time.Duration) (*order.Order, postgres.Committed) {
+		o := newOrder(ada)
+		due := o.CreatedAt.Add(wait)
+		o.Payment().NextStepAt = &due
+		if _, err := api.CreateOrder(t.Context(), ada, o, key(uuid.NewString(), 1)); err != nil {
+			t.Fatal(err)
+		}
+		return o, told[len(told)-1]
+	}
+	if o, commit := place(time.Second); commit.Lease != nil || commit.DueAt == nil {
+		t.Errorf("due in a second: lease %v, due %v", commit.Lease, commit.DueAt)
+	} else if leases := claim(t, store, now.Add(time.Minute), 1); leases[0].OrderID != o.ID {
+		t.Errorf("claimed %v", leases)
+	}
+	o, commit := place(0)
+	if commit.Lease == nil || commit.DueAt != nil {
+		t.Fatalf("due at once: lease %v, due %v", commit.Lease, commit.DueAt)
+	}
+	claim(t, store, now.Add(time.Minute), 0)
+	lease := *commit.Lease
+	lease.Hold = true
+	begin := func(lease order.Lease, from *order.Outcome) (order.Outcome, error) {
+		return store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Lease: &lease, From: from, Apply: func(o *order.Order) (uuid.UUID, error) {
+			_, err := o.Advance(order.Cause{Now: now.Add(time.Minute)}, policy)
+			return uuid.Nil, err
+		}})
+	}
+	first, err := begin(lease, &commit.Placed)
+	if err != nil || first.Order.Version != 2 || first.Revision != 2 {
+		t.Fatalf("the holder: %+v, %v", first, err)
+	}
+	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`); err != nil {
+		t.Fatal(err)
+	}
+	claim(t, store, now.Add(2*time.Hour), 2)
+	if _, err := begin(lease, &first); !errors.Is(err, order.ErrLeaseLost) {
+		t.Errorf("the holder that was replaced: %v, want ErrLeaseLost", err)
+	}
+}
+
+// What a change brings is not read, and is not believed either when it is no longer so.
+func TestChangeFrom(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]bool{"OKStale": false, "OKApplyFailsOnStale": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := postgrestest.Store(t, postgrestest.Open(t).Worker, nil)
+			o := create(t, store, ada)
+			stale := order.Outcome{Order: o.Clone(), Revision: 1}
+			lease := claim(t, store, order.SystemClock().Add(2*time.Hour), 1)[0]
+			_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+				o.CancelNote = new("changed meanwhile")
+				return uuid.Nil, nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var seen []bool
+			after, err := store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Lease: &lease, From: &stale, Apply: func(o *order.Order) (uuid.UUID, error) {
+				seen = append(seen, o.CancelNote != nil)
+				if fails && len(seen) == 1 {
+					return uuid.Nil, errors.New("not on this revision")
+				}
+				return uuid.Nil, nil
+			}})
+			if !slices.Equal(seen, []bool{false, true}) || err != nil || after.Revision != 3 {
+				t.Errorf("saw the change %v, revision %d, %v; want first what is known, then what is there", seen, after.Revision, err)
+			}
+		})
 	}
 }
 
