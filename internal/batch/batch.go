@@ -4,6 +4,7 @@ package batch
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/orderwire/orderwire/internal/fault"
 )
@@ -11,13 +12,19 @@ import (
 // errClosed means that the group is closed.
 var errClosed = fault.New(fault.Unavailable, "The server is stopping; repeat the request.")
 
-// Group coalesces concurrent calls into batches (group commit). A worker takes what waits at the moment it is free, so a
-// lone call waits for nothing, and under load one commit carries many calls: the fsync, the round trips and the planning
-// are paid once.
+// patience is how long a batch may take before the next one does not wait for it any longer.
+const patience = 50 * time.Millisecond
+
+// Group coalesces concurrent calls into batches (group commit): the fsync, the round trips and what a statement costs however
+// little it does are paid once for all calls of a batch. A batch takes what waits at the moment the one before has ended, so a
+// lone call waits for nothing, and under load batches get as large as they can. One that is held up, by a lock for
+// instance, holds up the others for patience only.
 type Group[In, Out any] struct {
 	calls chan *Call[In, Out]
-	stop  chan struct{}
-	wg    sync.WaitGroup
+	// turn is had by the worker that takes the next batch, until that one has ended or is held up.
+	turn chan struct{}
+	stop chan struct{}
+	wg   sync.WaitGroup
 }
 
 // Call is one caller's part of a batch. flush fills Out and Err.
@@ -28,26 +35,41 @@ type Call[In, Out any] struct {
 	done chan struct{}
 }
 
-// New starts the workers. flush must settle every call it is given; the batch is never empty.
+// New starts the workers, so many batches of at most maxBatch calls run at a time. flush must settle every call it is given;
+// the batch is never empty.
 func New[In, Out any](workers, maxBatch int, flush func(batch []*Call[In, Out])) *Group[In, Out] {
-	g := &Group[In, Out]{calls: make(chan *Call[In, Out], maxBatch), stop: make(chan struct{})}
+	g := &Group[In, Out]{calls: make(chan *Call[In, Out], maxBatch), turn: make(chan struct{}, 1), stop: make(chan struct{})}
 	for range workers {
 		g.wg.Go(func() {
-			for {
-				select {
-				case first := <-g.calls:
-					batch := g.fill([]*Call[In, Out]{first}, maxBatch)
-					flush(batch)
-					for _, c := range batch {
-						close(c.done)
-					}
-				case <-g.stop:
-					return
-				}
+			for g.takeTurn(maxBatch, flush) {
 			}
 		})
 	}
+	g.turn <- struct{}{}
 	return g
+}
+
+// takeTurn runs one batch; false when the group is closed.
+func (g *Group[In, Out]) takeTurn(maxBatch int, flush func(batch []*Call[In, Out])) bool {
+	select {
+	case <-g.turn:
+	case <-g.stop:
+		return false
+	}
+	select {
+	case first := <-g.calls:
+		pass := sync.OnceFunc(func() { g.turn <- struct{}{} })
+		defer time.AfterFunc(patience, pass).Stop()
+		batch := g.fill([]*Call[In, Out]{first}, maxBatch)
+		flush(batch)
+		for _, c := range batch {
+			close(c.done)
+		}
+		pass()
+		return true
+	case <-g.stop:
+		return false
+	}
 }
 
 // fill adds what waits already.

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// writers commit batches at the same time; two keep the disk busy while the next batch fills.
+	// writers commit at the same time, but only when one is held up: see batch.Group.
 	writers = 2
 	// maxBatch bounds what one failing commit takes with it, and its latency.
 	maxBatch = 128

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// authorizers commit at the same time; who calls meanwhile waits for the next commit, together with the others.
+	// authorizers commit at the same time, but only when one is held up: see batch.Group.
 	authorizers = 2
 	// maxAuthorizations bounds one commit.
 	maxAuthorizations = 128

@@ -1,0 +1,116 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/orderwire/orderwire/internal/batch"
+)
+
+type call = batch.Call[int, int]
+
+// What waits while a batch runs is the next batch, whole.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		running := make(chan struct{})
+		g := batch.New(2, 10, func(calls []*call) {
+			sizes = append(sizes, len(calls)) // without a lock: never two at a time
+			<-running
+			for _, c := range calls {
+				c.Out = 2 * c.In
+			}
+		})
+		var callers sync.WaitGroup
+		do := func(i int) {
+			callers.Go(func() {
+				if out, err := g.Do(t.Context(), i); err != nil || out != 2*i {
+					t.Errorf("Do(%d) = %d, %v", i, out, err)
+				}
+			})
+		}
+		do(1)
+		synctest.Wait()
+		for i := range 14 {
+			do(i)
+		}
+		synctest.Wait()
+		for range 3 {
+			running <- struct{}{}
+			synctest.Wait()
+		}
+		callers.Wait()
+		if len(sizes) != 3 || sizes[0] != 1 || sizes[1] != 10 || sizes[2] != 4 {
+			t.Errorf("batches of %v, want 1, 10 and 4", sizes)
+		}
+		g.Close()
+	})
+}
+
+// One batch that is held up does not hold up the others for long.
+func TestHeldUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		g := batch.New(2, 10, func(calls []*call) {
+			if calls[0].In == 0 {
+				<-release
+			}
+		})
+		var stuck sync.WaitGroup
+		stuck.Go(func() {
+			if _, err := g.Do(t.Context(), 0); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		for i := range 3 {
+			if _, err := g.Do(t.Context(), 1+i); err != nil {
+				t.Error(err)
+			}
+		}
+		close(release)
+		stuck.Wait()
+		g.Close()
+	})
+}
+
+func TestErr(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release, refused := make(chan struct{}), errors.New("no")
+		g := batch.New(1, 10, func(calls []*call) {
+			<-release
+			for _, c := range calls {
+				c.Err = refused
+			}
+		})
+		gone, leave := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if _, err := g.Do(gone, 1); !errors.Is(err, context.Canceled) {
+				t.Errorf("a caller who leaves: %v", err)
+			}
+		})
+		synctest.Wait()
+		leave()
+		callers.Wait()
+		callers.Go(func() {
+			if _, err := g.Do(t.Context(), 2); !errors.Is(err, refused) {
+				t.Errorf("a call that fails: %v", err)
+			}
+		})
+		synctest.Wait()
+		release <- struct{}{}
+		release <- struct{}{}
+		callers.Wait()
+		g.Close()
+		if _, err := g.Do(t.Context(), 3); err == nil {
+			t.Error("a closed group takes calls")
+		}
+	})
+}
