@@ -87,8 +87,9 @@ func (s Seed) Run(ctx context.Context, db *sqlx.DB) (err error) {
 		}
 		there, from = there+n, from.Add(time.Duration(n)*interval)
 		s.Progress(there)
-		// A server would do this while the feed grows; nobody else does it meanwhile.
-		if _, err := openFeedPartition(ctx, db, feedOpenFor, feedPartitionRows); err != nil {
+		// A server would do this while the feed grows; nobody else does it meanwhile. What autovacuum is at is left until after the
+		// next chunk.
+		if _, err := openFeedPartition(ctx, db, feedOpenFor, feedPartitionRows); err != nil && !errors.Is(err, errBusy) {
 			return err
 		}
 	}
