@@ -114,3 +114,32 @@ func TestErr(t *testing.T) {
 		}
 	})
 }
+
+// Nobody waits for the call of a caller who has left before its batch began, so it is not made.
+func TestLeftBeforeItsBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var made []int
+		g := batch.New(1, 10, func(calls []*call) {
+			for _, c := range calls {
+				made = append(made, c.In)
+			}
+			<-release
+		})
+		gone, leave := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		for i, ctx := range []context.Context{t.Context(), gone, t.Context()} {
+			callers.Go(func() { _, _ = g.Do(ctx, i) })
+			synctest.Wait()
+		}
+		leave()
+		synctest.Wait()
+		close(release)
+		callers.Wait()
+		if len(made) != 2 || made[0] != 0 || made[1] != 2 {
+			t.Errorf("made %v, want 0 and 2", made)
+		}
+		g.Close()
+	})
+}

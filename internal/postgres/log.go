@@ -11,15 +11,24 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
 // Log reads the event log. It implements event.Log. Each method is one statement, and so one snapshot.
-type Log struct{ db guarded }
+type Log struct {
+	db guarded
+	// orders that are asked for at the same time are one statement: see ordersTogether.
+	orders *batch.Group[orderCall, *order.Order]
+}
 
 // NewLog returns the log of a database.
-func NewLog(db *sqlx.DB) *Log { return &Log{db: newGuarded(db)} }
+func NewLog(db *sqlx.DB) *Log {
+	l := &Log{db: newGuarded(db)}
+	l.orders = batch.New(orderReaders, maxBatch, l.ordersTogether)
+	return l
+}
 
 // Extent implements event.Log.
 func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
@@ -35,7 +44,7 @@ func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
 
 // Order implements event.Log.
 func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return oneOrder(ctx, l.db, p, `o.id = $2`, orderID)
+	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID})
 }
 
 // eventColumns are an event and the unchanging part of its order, for a SELECT from "order_events e" and "orders o"

@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
+)
+
+// orderReaders read at the same time, but only when one is held up: see batch.Group.
+const orderReaders = 2
+
+// orderCall is a call of Log.Order.
+type orderCall struct {
+	principal auth.Principal
+	orderID   uuid.UUID
+}
+
+const ordersTogetherSQL = `
+	SELECT ` + orderColumns + `
+	FROM unnest($1::uuid[], $2::uuid[]) AS t (id, viewer)
+	JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)`
+
+// ordersTogether reads what subscriptions begin with. A reading begins after all its callers have asked, so nobody gets what
+// was true before.
+func (l *Log) ordersTogether(calls []*batch.Call[orderCall, *order.Order]) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	// The setting of a statement holds for all of it, so those who see all are not read for together with the others.
+	var all, some []*batch.Call[orderCall, *order.Order]
+	for _, c := range calls {
+		if settingOf(c.In.principal) == everybody {
+			all = append(all, c)
+		} else {
+			some = append(some, c)
+		}
+	}
+	for _, together := range [][]*batch.Call[orderCall, *order.Order]{all, some} {
+		if len(together) > 0 {
+			l.readOrders(ctx, together)
+		}
+	}
+}
+
+func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, *order.Order]) {
+	n := len(calls)
+	ids, viewers, settings := make(pq.StringArray, n), make([]uuid.NullUUID, n), make([]string, n)
+	for i, c := range calls {
+		ids[i], settings[i] = c.In.orderID.String(), settingOf(c.In.principal)
+		if viewer := viewerArg(c.In.principal); viewer != nil {
+			viewers[i] = uuid.NullUUID{UUID: *viewer, Valid: true}
+		}
+	}
+	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 3)) //nolint:sqlclosecheck // it is kept
+	var rows []orderRow
+	if err == nil {
+		err = stmt.SelectContext(ctx, &rows, ids, pq.Array(viewers), settingOfAll(settings))
+	}
+	found := make(map[uuid.UUID]*order.Order, len(rows))
+	for i := range rows {
+		if found[rows[i].ID] != nil {
+			continue // two have asked for it
+		}
+		o, broken := rows[i].order()
+		if broken != nil {
+			err = broken
+			break
+		}
+		found[o.ID] = o
+	}
+	for _, c := range calls {
+		o := found[c.In.orderID]
+		switch {
+		case err != nil:
+			c.Err = err
+		// Asked here once more, because the second wall does not tell the customers of a batch apart.
+		case o == nil || !c.In.principal.CanSee(o.CustomerID):
+			c.Err = fault.New(fault.NotFound, "There is no such order.")
+		default:
+			c.Out = o
+		}
+	}
+}
