@@ -29,6 +29,9 @@ type conn struct {
 	// Of the goroutine that reads alone. session is what operations start in; it derives from ctx.
 	state   state
 	session context.Context
+	polled  bool // the poller's epoll knows the descriptor
+
+	ticket uint64 // of its latest rest, under the poller's lock
 
 	mu         sync.Mutex
 	asleep     bool         // the client does not read; the socket is shut and waits for StallGrace
@@ -98,6 +101,7 @@ func (c *conn) close(code int, reason string) {
 	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
 	c.cancel()
 	c.finishIdle()
+	c.rouse()
 	if start {
 		go c.flush(f, nil)
 	}
@@ -113,6 +117,7 @@ func (c *conn) shut() {
 	c.cancel()
 	c.finishQueued(dropped)
 	c.finishIdle()
+	c.rouse()
 }
 
 // abort cuts the connection; the reader then takes the socket down.

@@ -10,9 +10,48 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// A socket's one resident goroutine waits until the client has sent something (await), and then leaves the reading and
-// what comes of it to another (read), which in turn leaves the waiting to a new one. Handling a message needs a stack of
-// 8 KiB or more, which stays with a goroutine as long as it lives; one that only ever waits has 2.
+// While its client says nothing, a socket rests: the transport's poller waits for it, and starts a goroutine to read what
+// comes. Where there is no poller, and while the socket closes, a goroutine waits (await), and leaves the reading and what
+// comes of it to another (read): handling a message needs a stack of 8 KiB or more, which stays with a goroutine as long
+// as it lives; one that only ever waits has 2.
+
+// settle leaves the socket until its client says something. The caller is the one who reads, and does not go on.
+func (c *conn) settle() {
+	if c.isClosing() { // then there is a deadline, which the poller does not see
+		go c.await()
+		return
+	}
+	if p := c.t.poller(c); p == nil || !p.rest(c) {
+		go c.await()
+	}
+}
+
+// rouse has a goroutine wait for a socket that rests in the poller, now that it is closing: the connection's deadlines, and
+// its end, wake that one. Whoever sets c.closing calls it then.
+func (c *conn) rouse() {
+	if p := c.t.poll.Load(); p != nil && p.release(c) {
+		go c.await()
+	}
+}
+
+// poller is the transport's, made when the first socket can use it; nil when there is none.
+func (t *Transport) poller(c *conn) *poller {
+	if p := t.poll.Load(); p != nil || c.wire.raw() == nil {
+		return p
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.poll.Load(); p != nil {
+		return p
+	}
+	p, err := newPoller(func(c *conn) { go c.read() })
+	if err != nil { // goroutines wait instead; the next socket tries again
+		t.cfg.Logger.DebugContext(c.ctx, "no poller for websockets", "error", err)
+		return nil
+	}
+	t.poll.Store(p)
+	return p
+}
 
 // await waits for the client. Where one can only wait by reading (TLS), it reads.
 func (c *conn) await() {
@@ -37,7 +76,7 @@ func (c *conn) read() {
 	for {
 		if c.skipPongs() {
 			ended = false
-			go c.await()
+			c.settle()
 			return
 		}
 		frameType, data, err := c.ws.ReadMessage()
@@ -55,7 +94,7 @@ func (c *conn) read() {
 		}
 		if c.wire.quiet() {
 			ended = false
-			go c.await()
+			c.settle()
 			return
 		}
 	}

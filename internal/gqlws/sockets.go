@@ -66,5 +66,8 @@ func (t *Transport) signalGone() {
 	case <-t.gone:
 	default:
 		close(t.gone)
+		if p := t.poll.Swap(nil); p != nil {
+			p.close()
+		}
 	}
 }

@@ -5,7 +5,8 @@
 // apollographql/subscriptions-transport-ws (graphql-ws), RFC 6455. The close codes are in codes.go, what each message
 // does in each state is in protocol.go.
 //
-// A socket has one resident goroutine, its reader. Writing is done by whoever has something to say and finds nobody
+// A socket at rest has no goroutine: all of them wait in one epoll (poll_linux.go). On other systems, and over TLS, each has
+// the one that waits for its client (read.go). Writing is done by whoever has something to say and finds nobody
 // writing (queue.go); a subscription has a goroutine only while it has something to send (advance.go); pings, the wait
 // for connection_init and the session's end are timers (session.go).
 package gqlws
@@ -21,6 +22,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -129,6 +131,8 @@ type Transport struct {
 	reserved int // sockets and upgrades under way
 	draining bool
 	gone     chan struct{} // closed when draining and the last socket is gone
+
+	poll atomic.Pointer[poller] // nil until a socket rests there
 }
 
 var _ graphql.Transport = (*Transport)(nil)
@@ -179,7 +183,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		c.close(CloseDraining, drainReason)
 	}
 	c.startTimers()
-	go c.await()
+	c.settle()
 }
 
 // readBuffer holds a frame's header and short messages whole; longer ones are read past it. Of 256 bytes or less

@@ -21,6 +21,20 @@ type wire struct {
 	armed  time.Time  // when the deadline was set
 }
 
+// raw is the descriptor that one can wait for instead of reading; nil when there is none, as with TLS, where what is
+// ready below says nothing.
+func (w *wire) raw() syscall.RawConn {
+	socket, ok := w.Conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
 // quiet reports whether the next frame can be waited for without reading: nothing of it has been read yet.
 func (w *wire) quiet() bool {
 	_, waits := w.Conn.(syscall.Conn)

@@ -1,0 +1,155 @@
+package gqlws
+
+import (
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pollerOf is a poller that reports whom it wakes.
+func pollerOf(t *testing.T) (*poller, <-chan *conn) {
+	t.Helper()
+	woken := make(chan *conn, 10)
+	p, err := newPoller(func(c *conn) { woken <- c })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.close)
+	return p, woken
+}
+
+// socket is a connection whose client is peer.
+func socket(t *testing.T) (c *conn, peer net.Conn) {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	if peer, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = ours.Close()
+		_ = peer.Close()
+	})
+	return &conn{wire: &wire{Conn: ours}}, peer
+}
+
+func expectWoken(t *testing.T, woken <-chan *conn, want *conn) {
+	t.Helper()
+	select {
+	case c := <-woken:
+		if c != want {
+			t.Fatal("another socket was woken")
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("nobody was woken")
+	}
+}
+
+func TestPoller(t *testing.T) {
+	t.Parallel()
+	t.Run("OKEachRestIsWokenOnce", func(t *testing.T) {
+		t.Parallel()
+		p, woken := pollerOf(t)
+		c, peer := socket(t)
+		for range 3 {
+			if !p.rest(c) {
+				t.Fatal("it does not rest")
+			}
+			if _, err := peer.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			expectWoken(t, woken, c)
+			// More comes, and what has come is not read: nobody is to be woken, since there is one who reads.
+			if _, err := peer.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if p.release(c) || p.count() != 0 {
+				t.Fatal("it was woken and rests")
+			}
+			buffer := make([]byte, 2)
+			for n := 0; n < 2; {
+				more, err := c.wire.Conn.Read(buffer)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n += more
+			}
+		}
+		if len(woken) > 0 {
+			t.Error("a socket was woken that does not rest")
+		}
+	})
+	t.Run("OKWhatCameBeforeWakesToo", func(t *testing.T) {
+		t.Parallel()
+		p, woken := pollerOf(t)
+		c, peer := socket(t)
+		_ = peer.Close()
+		if p.rest(c) {
+			expectWoken(t, woken, c)
+		}
+	})
+	t.Run("ErrStaleEvent", func(t *testing.T) {
+		t.Parallel()
+		p, woken := pollerOf(t)
+		old, _ := socket(t)
+		if !p.rest(old) {
+			t.Fatal("it does not rest")
+		}
+		stale := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(old.ticket)} //nolint:gosec // it is 1
+		if !p.release(old) || p.release(old) {
+			t.Fatal("it is not taken out once")
+		}
+		_ = old.wire.Close()
+		next, peer := socket(t) // most likely with the descriptor of old
+		if !p.rest(next) {
+			t.Fatal("it does not rest")
+		}
+		p.happened([]syscall.EpollEvent{stale})
+		if len(woken) > 0 || p.count() != 1 {
+			t.Fatal("an event of a rest that is over has woken somebody")
+		}
+		if _, err := peer.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		expectWoken(t, woken, next)
+	})
+	t.Run("ErrClosed", func(t *testing.T) {
+		t.Parallel()
+		p, _ := pollerOf(t)
+		c, _ := socket(t)
+		_ = c.wire.Close()
+		if p.rest(c) || p.count() != 0 {
+			t.Error("a closed connection rests")
+		}
+	})
+	t.Run("ErrClosing", func(t *testing.T) {
+		t.Parallel()
+		p, _ := pollerOf(t)
+		c, _ := socket(t)
+		c.closing = true // after settle has looked
+		if p.rest(c) || p.count() != 0 {
+			t.Error("a socket that closes rests, and its deadline is not seen")
+		}
+	})
+	t.Run("TicketsHave64Bits", func(t *testing.T) {
+		t.Parallel()
+		p, woken := pollerOf(t)
+		p.last = 1<<33 + 1<<31
+		c, peer := socket(t)
+		if !p.rest(c) {
+			t.Fatal("it does not rest")
+		}
+		if _, err := peer.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		expectWoken(t, woken, c)
+	})
+}
