@@ -50,7 +50,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
 	a.sockets = gqlws.New(gqlws.Config{
-		Init: live.init, Refresh: live.refresh, CheckOrigin: guard.CheckOrigin, Admit: admit,
+		Init: live.init, Refresh: live.refresh, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
 		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, Logger: a.log,
 	})

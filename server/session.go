@@ -11,6 +11,8 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/ratelimit"
+	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -30,6 +32,16 @@ func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
 	}
 	a.dev, err = auth.NewDev(key)
 	return a.dev, err
+}
+
+// keep is a gqlws.Config.Keep: who asked, from where, and as which request the log has it.
+func keep(request context.Context) context.Context {
+	ctx := requestid.NewContext(context.Background(), requestid.FromContext(request))
+	ctx = ratelimit.Keep(ctx, request)
+	if p := auth.FromContext(request); p.SignedIn() {
+		ctx = auth.NewContext(ctx, p)
+	}
+	return ctx
 }
 
 // sessions turns what a websocket or an event stream says about its user into a session that can end.

@@ -50,13 +50,8 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	case u != nil:
 		return u, nil
 	}
-	if s.hub.isDraining() {
+	if s.hub.isDraining() || stream.Drains(ctx) {
 		return nil, stream.ErrDraining
-	}
-	select {
-	case <-stream.Draining(ctx):
-		return nil, stream.ErrDraining
-	default:
 	}
 	if !again.IsZero() {
 		s.inbox.wakeAt(again)

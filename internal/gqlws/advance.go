@@ -1,5 +1,7 @@
 package gqlws
 
+import "context"
+
 // A subscription that has nothing to send has no goroutine. Its stream wakes it (Wake), which starts one; that sends
 // what there is, one frame at a time (advance), and ends. While a frame waits behind another of the socket, nobody
 // waits for it either: who has written it goes on with its operation (flush). So a client that does not read holds one
@@ -108,17 +110,25 @@ func (c *conn) finish(op *operation) {
 	c.finished.Done()
 }
 
-// finishIdle ends the operations that nobody is busy with; the others end by themselves. The socket is closing.
+// finishIdle ends the operations that nobody is busy with; the others end by themselves, those that run by their contexts.
+// The socket is closing.
 func (c *conn) finishIdle() {
 	c.mu.Lock()
 	var idle []*operation
+	var running []context.CancelFunc
 	for _, op := range c.operations {
-		if !op.busy {
+		switch {
+		case !op.busy:
 			op.busy = true
 			idle = append(idle, op)
+		case op.cancel != nil:
+			running = append(running, op.cancel)
 		}
 	}
 	c.mu.Unlock()
+	for _, cancel := range running {
+		cancel()
+	}
 	for _, op := range idle {
 		c.finish(op)
 	}

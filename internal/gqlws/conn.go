@@ -20,11 +20,9 @@ type conn struct {
 	exec    graphql.GraphExecutor
 	leave   func() // gives Config.Admit's room back
 
-	// ctx ends when the socket begins to close.
+	// ctx ends when the socket begins to close. It is the socket's only one, and a stream.Connection is in it.
 	ctx    context.Context
 	cancel context.CancelFunc
-	// drained is closed when the operations are to end by themselves.
-	drained chan struct{}
 
 	// Of the goroutine that reads alone. session is what operations start in; it derives from ctx.
 	state   state
@@ -33,29 +31,29 @@ type conn struct {
 
 	ticket uint64 // of its latest rest, under the poller's lock
 
-	mu         sync.Mutex
-	asleep     bool         // the client does not read; the socket is shut and waits for StallGrace
-	draining   bool         // no operation begins; the socket closes when the last has ended
-	closing    bool         // a close frame is queued or the connection is cut: nothing more is queued
-	endSession func() bool  // undoes the watch over session's cancellation; nil before connection_ack
-	operations []*operation // those with an id that is taken; few enough to be looked through
-	running    int          // operations that are not over, those that were cancelled included
-	queue      []frame
-	writing    bool // somebody is in flush, or about to be
-	missed     int  // pings sent since the peer was last heard of
-
-	initTimer, expiryTimer, pingTimer, cutTimer *time.Timer
+	mu          sync.Mutex
+	asleep      bool         // the client does not read; the socket is shut and waits for StallGrace
+	draining    bool         // no operation begins; the socket closes when the last has ended
+	closing     bool         // a close frame is queued or the connection is cut: nothing more is queued
+	initialised bool         // connection_ack was sent
+	atEnd       []func()     // what is to be done once it begins to close
+	operations  []*operation // those with an id that is taken; few enough to be looked through
+	running     int          // operations that are not over, those that were cancelled included
+	queue       []frame
+	writing     bool // somebody is in flush, or about to be
+	missed      int  // pings sent since the peer was last heard of
+	clock       clock
 
 	finished sync.WaitGroup // operations that are not over
 }
 
 // newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
 func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
-	c := &conn{t: t, ws: ws, dialect: d, exec: exec, drained: make(chan struct{})}
+	c := &conn{t: t, ws: ws, dialect: d, exec: exec}
 	if w, ok := ws.NetConn().(*wire); ok { // it is hijacker's
 		c.wire = w
 	}
-	c.ctx, c.cancel = context.WithCancel(stream.WithDrain(base, c.drained))
+	c.ctx, c.cancel = context.WithCancel(stream.WithConnection(base, c))
 	c.session = c.ctx
 	ws.SetReadLimit(t.cfg.MaxMessageBytes)
 	ws.SetPingHandler(func(data string) error {
@@ -95,13 +93,12 @@ func (c *conn) close(code int, reason string) {
 	f := frame{closes: true, data: websocket.FormatCloseMessage(code, closeReason(reason))}
 	start := c.claim(f)
 	// The last resort against a peer that does not read: each frame has a deadline, their sum has this one.
-	c.cutTimer = time.AfterFunc(c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout, c.abort)
+	c.silence()
+	c.set(cutAlarm, c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout)
 	c.mu.Unlock()
 
 	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
-	c.cancel()
-	c.finishIdle()
-	c.rouse()
+	c.endAll()
 	if start {
 		go c.flush(f, nil)
 	}
@@ -114,10 +111,47 @@ func (c *conn) shut() {
 	dropped := c.queue
 	c.queue = nil
 	c.mu.Unlock()
-	c.cancel()
 	c.finishQueued(dropped)
+	c.endAll()
+}
+
+// endAll ends what lives on the socket, which is closing.
+func (c *conn) endAll() {
+	c.cancel()
+	c.mu.Lock()
+	atEnd := c.atEnd
+	c.atEnd = nil
+	c.mu.Unlock()
+	for _, f := range atEnd {
+		f()
+	}
 	c.finishIdle()
 	c.rouse()
+}
+
+// Draining implements stream.Connection.
+func (c *conn) Draining() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining
+}
+
+// End implements stream.Connection.
+func (c *conn) End(cause error) {
+	go c.close(CloseForbidden, c.refusal(cause))
+}
+
+// AtEnd implements stream.Connection.
+func (c *conn) AtEnd(f func()) {
+	c.mu.Lock()
+	over := c.closing
+	if !over {
+		c.atEnd = append(c.atEnd, f)
+	}
+	c.mu.Unlock()
+	if over {
+		f()
+	}
 }
 
 // abort cuts the connection; the reader then takes the socket down.
@@ -130,7 +164,9 @@ func (c *conn) abort() {
 // operations are over, so that Drain can promise that nobody uses the database any more.
 func (c *conn) teardown() {
 	c.shut()
-	c.stopTimers()
+	c.mu.Lock()
+	c.silence()
+	c.mu.Unlock()
 	_ = c.ws.Close()
 	c.finished.Wait()
 	c.t.remove(c)

@@ -64,7 +64,6 @@ func (c *conn) drain() {
 		c.close(CloseDraining, drainReason)
 	}
 	if first {
-		close(c.drained)
 		c.wakeAll()
 	}
 }
@@ -77,10 +76,4 @@ func (c *conn) wakeAll() {
 	for _, op := range all {
 		op.Wake()
 	}
-}
-
-func (c *conn) isDraining() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.draining
 }

@@ -58,7 +58,9 @@ func (c *conn) subscribe(m message) {
 	full := len(c.operations) >= limit || c.running >= 2*limit
 	closing := c.closing || c.draining
 	if !active && !full && !closing {
-		op.ctx, op.cancel = context.WithCancel(c.session)
+		// Not a child of the session's context, which would keep a table for its children as long as it lives: the
+		// socket ends those that run (finishIdle).
+		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.session))
 		c.operations = append(c.operations, op)
 		c.running++
 		c.finished.Add(1)
@@ -208,7 +210,7 @@ func (c *conn) end(op *operation, err error) {
 	case op.ctx.Err() != nil: // so has the session, and who watches it says why: see authenticate
 	case errors.Is(err, stream.ErrDone):
 		c.last(op, endMessage(op.id, c.dialect.complete))
-	case errors.Is(err, stream.ErrDraining) && c.isDraining(): // its close waits for the other operations
+	case errors.Is(err, stream.ErrDraining) && c.Draining(): // its close waits for the other operations
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)
 	case errors.As(err, &slow):

@@ -11,30 +11,15 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// startTimers starts the wait for connection_init and the pings.
-func (c *conn) startTimers() {
+// start starts the wait for connection_init and the pings.
+func (c *conn) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return
 	}
-	c.initTimer = time.AfterFunc(c.t.cfg.InitTimeout, func() {
-		c.close(CloseInitTimeout, "Connection initialisation timeout")
-	})
-	c.pingTimer = time.AfterFunc(c.t.cfg.PingInterval, c.ping)
-}
-
-func (c *conn) stopTimers() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, timer := range []*time.Timer{c.initTimer, c.expiryTimer, c.pingTimer, c.cutTimer} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
-	if c.endSession != nil {
-		c.endSession()
-	}
+	c.set(initAlarm, c.t.cfg.InitTimeout)
+	c.set(pingAlarm, c.t.cfg.PingInterval)
 }
 
 // heard notes that the peer is alive.
@@ -44,15 +29,15 @@ func (c *conn) heard() {
 	c.mu.Unlock()
 }
 
-// ping is the ping timer's tick.
+// ping is the ping alarm.
 func (c *conn) ping() {
 	c.mu.Lock()
 	dead := c.missed >= 2
 	c.missed++
 	if !dead && !c.closing {
-		c.pingTimer.Reset(c.t.cfg.PingInterval)
+		c.set(pingAlarm, c.t.cfg.PingInterval)
 	}
-	initialised := c.endSession != nil
+	initialised := c.initialised
 	c.mu.Unlock()
 	if dead {
 		// Nobody would read a close frame.
@@ -69,11 +54,10 @@ func (c *conn) ping() {
 // acknowledgement is served in order.
 func (c *conn) initialise(m message) {
 	c.mu.Lock()
-	intime := c.initTimer == nil || c.initTimer.Stop()
-	c.initTimer = nil // it has done its work
+	inTime := c.unset(initAlarm)
 	c.mu.Unlock()
-	if !intime {
-		return // its timer is closing the socket
+	if !inTime {
+		return // the alarm is closing the socket, or it is closed
 	}
 	session, err := c.authenticate(func() (context.Context, Session, error) {
 		if c.t.cfg.Init == nil {
@@ -140,16 +124,10 @@ func (c *conn) authenticate(ask func() (context.Context, Session, error)) (Sessi
 	if err != nil {
 		return Session{}, err
 	}
-	unwatch := func() bool { return true }
-	if next.Done() != c.ctx.Done() { // it can end by itself
-		unwatch = context.AfterFunc(next, func() { c.close(CloseForbidden, c.refusal(context.Cause(next))) })
-	}
+	c.session = next
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.endSession != nil {
-		c.endSession()
-	}
-	c.session, c.endSession = next, unwatch
+	c.initialised = true
+	c.mu.Unlock()
 	return session, nil
 }
 
@@ -157,16 +135,10 @@ func (c *conn) authenticate(ask func() (context.Context, Session, error)) (Sessi
 func (c *conn) expireAt(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.expiryTimer != nil {
-		c.expiryTimer.Stop()
-		c.expiryTimer = nil
+	c.unset(expiryAlarm)
+	if !at.IsZero() && !c.closing {
+		c.set(expiryAlarm, time.Until(at))
 	}
-	if at.IsZero() || c.closing {
-		return
-	}
-	c.expiryTimer = time.AfterFunc(time.Until(at), func() {
-		c.close(CloseForbidden, "Forbidden: session expired")
-	})
 }
 
 // refusalCode is how a socket closes that was not signed in. Who cannot be checked now is not refused: 1013 sends the

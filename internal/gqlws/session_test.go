@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/stream"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
@@ -201,8 +202,8 @@ func TestExpiry(t *testing.T) {
 	t.Run("SignedOut", func(t *testing.T) {
 		signOut := make(chan func(error), 1)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
-			ctx, cancel := context.WithCancelCause(ctx)
-			signOut <- cancel
+			connection, ctx := stream.ConnectionOf(ctx)
+			signOut <- connection.End
 			return ctx, gqlws.Session{}, nil
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
@@ -217,8 +218,8 @@ func TestExpiry(t *testing.T) {
 	t.Run("SignedOutWhileAsked", func(t *testing.T) {
 		signOut := make(chan func(error), 1)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
-			ctx, cancel := context.WithCancelCause(ctx)
-			signOut <- cancel
+			connection, ctx := stream.ConnectionOf(ctx)
+			signOut <- connection.End
 			return ctx, gqlws.Session{}, nil
 		}}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {

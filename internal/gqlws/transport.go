@@ -8,7 +8,8 @@
 // A socket at rest has no goroutine: all of them wait in one epoll (poll_linux.go). On other systems, and over TLS, each has
 // the one that waits for its client (read.go). Writing is done by whoever has something to say and finds nobody
 // writing (queue.go); a subscription has a goroutine only while it has something to send (advance.go); pings, the wait
-// for connection_init and the session's end are timers (session.go).
+// for connection_init and the session's end are alarms on one timer (alarm.go). So is a socket's one context: sessions and
+// streams learn what they need of the socket by the stream.Connection in it.
 package gqlws
 
 import (
@@ -36,8 +37,8 @@ type Session struct {
 }
 
 // Init turns connection_init's payload (nil: none was given) into a session. ctx has the values of the upgrade request
-// and ends with the socket. Operations run in the returned context, which must derive from ctx; when it is cancelled,
-// the session ends with 4403.
+// and ends with the socket. Operations run in the returned context, which must derive from ctx. The session ends with 4403
+// when stream.ConnectionOf(ctx) is told to End.
 //
 // An error closes the socket: with 4029 when it is ErrTooManyConnections, with 1013 when it is UNAVAILABLE, otherwise with
 // 4403. The reason the client
@@ -64,6 +65,11 @@ type Config struct {
 	// Admit makes room for the request's connection before the upgrade; release gives it back when the socket is gone.
 	// false is answered with 429 and Retry-After. Nil: everybody is admitted.
 	Admit func(*http.Request) (release func(), ok bool)
+
+	// Keep returns a context with those of the values of an upgrade request's context that operations need, and which does
+	// not end with it. It lives as long as the socket, so the less it holds the better. Nil: context.WithoutCancel, which
+	// keeps all that net/http and middleware have put there.
+	Keep func(context.Context) context.Context
 
 	// InitTimeout is how long a socket may wait before connection_init (then 4408), and how long Init and Refresh may
 	// take. 5 s.
@@ -109,6 +115,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxSubscriptions, 100)
 	setDefault(&c.MaxSockets, 10_000)
 	setDefault(&c.SendQueue, 256)
+	if c.Keep == nil {
+		c.Keep = context.WithoutCancel
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -125,6 +134,7 @@ func setDefault[T time.Duration | int | int64](field *T, value T) {
 type Transport struct {
 	cfg      Config
 	upgrader websocket.Upgrader
+	began    time.Time // what the sockets' clocks count from
 
 	mu       sync.Mutex
 	sockets  map[*conn]struct{}
@@ -141,6 +151,7 @@ var _ graphql.Transport = (*Transport)(nil)
 func New(cfg Config) *Transport {
 	t := &Transport{
 		cfg:     cfg.withDefaults(),
+		began:   time.Now(),
 		sockets: make(map[*conn]struct{}),
 		gone:    make(chan struct{}),
 	}
@@ -173,8 +184,8 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		t.release(leave)
 		return
 	}
-	// The request's context ends when this handler returns; its values (request id, trace) live on with the socket.
-	c := newConn(context.WithoutCancel(r.Context()), t, ws, dialect, exec)
+	// The request's context ends when this handler returns; its values live on with the socket.
+	c := newConn(t.cfg.Keep(r.Context()), t, ws, dialect, exec)
 	c.leave = leave
 	draining := t.add(c)
 	if dialect == nil {
@@ -182,7 +193,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	} else if draining {
 		c.close(CloseDraining, drainReason)
 	}
-	c.startTimers()
+	c.start()
 	c.settle()
 }
 

@@ -88,6 +88,14 @@ func (l *Limits) Middleware(next http.Handler) http.Handler {
 	})
 }
 
+// Keep returns ctx with the peer of the request that from belongs to, for what outlives the request.
+func Keep(ctx, from context.Context) context.Context {
+	if p, ok := from.Value(contextKey{}).(*peer); ok {
+		return context.WithValue(ctx, contextKey{}, p)
+	}
+	return ctx
+}
+
 // Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are
 // refused, with a status of 4xx. So those who are right are never counted, however many come at once; whoever shares the
 // address of a forger is told to come again.

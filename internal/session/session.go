@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/stream"
 )
 
 // ErrTooMany says that the user has as many sessions on this replica as one user may have.
@@ -18,8 +19,8 @@ var ErrTooMany = errors.New("too many sessions of this user")
 type Session struct {
 	registry *Registry
 	// base is the context that all operations of the connection derive from.
-	base   context.Context
-	cancel context.CancelCauseFunc
+	base       context.Context
+	connection stream.Connection
 
 	mu        sync.Mutex
 	principal auth.Principal
@@ -29,20 +30,20 @@ type Session struct {
 type contextKey struct{}
 
 // Open begins a session of the principal that lasts as long as ctx, and returns its context: it carries the principal,
-// and is cancelled with a *fault.Error as its cause when the session ends. Anonymous gets ctx back: there is nothing to
+// and when the session ends so does ctx's connection, with a *fault.Error as its cause; a ctx without one is cancelled (stream.ConnectionOf). Anonymous gets ctx back: there is nothing to
 // end. Errors: UNAUTHENTICATED when the token was revoked meanwhile, ErrTooMany.
 func (r *Registry) Open(ctx context.Context, p auth.Principal) (context.Context, error) {
 	if !p.SignedIn() {
 		return ctx, nil
 	}
 	s := &Session{registry: r, principal: p}
-	base, cancel := context.WithCancelCause(ctx)
-	s.base, s.cancel = context.WithValue(base, contextKey{}, s), cancel
+	var base context.Context
+	s.connection, base = stream.ConnectionOf(ctx)
+	s.base = context.WithValue(base, contextKey{}, s)
 	if err := r.add(s); err != nil {
-		cancel(err)
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { r.remove(s) })
+	s.connection.AtEnd(s.leave)
 	return auth.NewContext(s.base, p), nil
 }
 
@@ -63,7 +64,9 @@ func (r *Registry) add(s *Session) error {
 	return nil
 }
 
-func (r *Registry) remove(s *Session) {
+// leave is called when the connection ends.
+func (s *Session) leave() {
+	r := s.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sessions := r.open[s.principal.CustomerID] // a session never changes its user
@@ -120,7 +123,7 @@ func (s *Session) lives() bool {
 func (s *Session) over() bool {
 	if !s.ended && s.principal.Expired(time.Now()) {
 		s.ended = true
-		s.cancel(errExpired) // mostly its transport's timer was first
+		s.connection.End(errExpired) // mostly its transport's timer was first
 	}
 	return s.ended
 }
@@ -133,5 +136,5 @@ func (s *Session) endIfIssuedBy(at time.Time) {
 		return
 	}
 	s.ended = true
-	time.AfterFunc(closeDelay, func() { s.cancel(errRevoked) })
+	time.AfterFunc(closeDelay, func() { s.connection.End(errRevoked) })
 }

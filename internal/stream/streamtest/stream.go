@@ -87,9 +87,10 @@ func (f *feed) Next(ctx context.Context) (stream.Item, bool, error) {
 		f.n++
 		return stream.Item{Cursor: strconv.Itoa(f.n), Response: data(f.field, strconv.Quote(item.Value))}, true, nil
 	}
-	select {
-	case <-stream.Draining(ctx):
+	if stream.Drains(ctx) {
 		return stream.Item{}, false, stream.ErrDraining
+	}
+	select {
 	case <-ctx.Done():
 		return stream.Item{}, false, ctx.Err()
 	default:
