@@ -63,7 +63,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	}
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations(within(settings.Timeout))
-	exec.AroundOperations((&watchers{selections: newSelections(exec), sharing: newSharing()}).provide)
+	exec.AroundOperations(newSelections(exec).provide)
 	exec.AroundResponses(showCost)
 	exec.AroundResponses(atMost(settings.Limits.Errors))
 	exec.AroundResponses(resolver.withScope)

@@ -16,14 +16,22 @@ import (
 // selections has what the open subscriptions select, each once. A subscription keeps nothing else of its operation: the
 // request, its variables and gqlgen's contexts are several kilobytes, and nearly all clients send the same few documents.
 type selections struct {
-	exec graphql.GraphExecutor
+	exec    graphql.GraphExecutor
+	sharing *sharing
 
 	mu   sync.Mutex
 	open map[selectionKey]*selection
 }
 
 func newSelections(exec graphql.GraphExecutor) *selections {
-	return &selections{exec: exec, open: map[selectionKey]*selection{}}
+	return &selections{exec: exec, sharing: newSharing(), open: map[selectionKey]*selection{}}
+}
+
+type selectionsKey struct{}
+
+// provide lets the subscriptions' resolvers find s. It is a graphql.OperationMiddleware.
+func (s *selections) provide(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(context.WithValue(ctx, selectionsKey{}, s))
 }
 
 // selection is a subscription's document and the variables that what is selected depends on. It can be executed on any

@@ -2,7 +2,7 @@ package graph
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -24,25 +24,11 @@ func cursorAfter(ctx context.Context, argument *string) (string, error) {
 	return *argument, nil
 }
 
-// watchers is what the subscriptions of one handler have in common.
-type watchers struct {
-	selections *selections
-	sharing    *sharing
-}
-
-type watchersKey struct{}
-
-// provide lets the subscriptions' resolvers find w. It is a graphql.OperationMiddleware.
-func (w *watchers) provide(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(context.WithValue(ctx, watchersKey{}, w))
-}
-
 // watching is a subscription as the transport takes it: an event.Subscription, and what is selected of its items.
 type watching struct {
 	sub       *event.Subscription
-	sharing   *sharing
 	selection *selection
-	close     sync.Once
+	closed    atomic.Bool
 }
 
 var _ stream.Stream = (*watching)(nil)
@@ -60,7 +46,7 @@ func (w *watching) Next(ctx context.Context) (stream.Item, bool, error) {
 	if err := session.Admit(ctx); err != nil {
 		return stream.Item{}, false, err
 	}
-	response := w.sharing.answer(ctx, w.selection, update)
+	response := w.selection.all.sharing.answer(ctx, w.selection, update)
 	if response == nil {
 		return stream.Item{}, false, ctx.Err()
 	}
@@ -69,20 +55,18 @@ func (w *watching) Next(ctx context.Context) (stream.Item, bool, error) {
 
 // Close implements stream.Stream.
 func (w *watching) Close() {
-	w.close.Do(func() {
+	if w.closed.CompareAndSwap(false, true) {
 		w.sub.Close()
 		w.selection.release()
-	})
+	}
 }
 
 // deliver connects a subscription with the transport. One that offers a slot takes each item when it can send it, and
 // then closes the subscription; for any other one a goroutine waits, and it is closed when ctx ends.
 func deliver(ctx context.Context, sub *event.Subscription) <-chan *event.Update {
 	items := make(chan *event.Update, 1)
-	if w, ok := ctx.Value(watchersKey{}).(*watchers); ok && stream.Offered(ctx) {
-		stream.Register(ctx, &watching{
-			sub: sub, sharing: w.sharing, selection: w.selections.hold(graphql.GetOperationContext(ctx)),
-		})
+	if all, ok := ctx.Value(selectionsKey{}).(*selections); ok && stream.Offered(ctx) {
+		stream.Register(ctx, &watching{sub: sub, selection: all.hold(graphql.GetOperationContext(ctx))})
 		return items // from which nobody receives
 	}
 	go func() {

@@ -80,11 +80,22 @@ type contextKey struct{}
 
 // NewContext returns ctx with the principal.
 func NewContext(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, contextKey{}, p)
+	return context.WithValue(ctx, contextKey{}, &p)
 }
 
 // FromContext is the principal of ctx, anonymous when there is none.
 func FromContext(ctx context.Context) Principal {
-	p, _ := ctx.Value(contextKey{}).(Principal)
-	return p
+	if p, ok := ctx.Value(contextKey{}).(*Principal); ok {
+		return *p
+	}
+	return Principal{}
+}
+
+// Shared is p for who keeps it: the one that ctx has, if it is the same, so that all that a connection holds has one. Do not
+// change it.
+func Shared(ctx context.Context, p Principal) *Principal {
+	if own, ok := ctx.Value(contextKey{}).(*Principal); ok && *own == p {
+		return own
+	}
+	return &p
 }

@@ -29,8 +29,13 @@ type inbox struct {
 	newest int
 	// waker is told that there is something; nil before somebody waits.
 	waker stream.Waker
-	// timer wakes too; nil unless something is to be tried again. What it was set for may happen earlier: being woken once
-	// too often costs less than setting it anew for each item.
+	// again wakes too; nil unless something is to be tried again.
+	again *again
+}
+
+// again is a time to wake. What it was set for may happen earlier: being woken once too often costs less than setting it
+// anew for each item.
+type again struct {
 	timer *time.Timer
 	armed time.Time // when timer fires; zero: it is not set
 }
@@ -79,20 +84,19 @@ func (b *inbox) wakeAt(at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.ended || !b.armed.IsZero() && !b.armed.After(at):
-		return
-	case b.timer == nil:
-		b.timer = time.AfterFunc(time.Until(at), b.ring)
+	case b.ended || b.again != nil && !b.again.armed.IsZero() && !b.again.armed.After(at):
+	case b.again == nil:
+		b.again = &again{time.AfterFunc(time.Until(at), b.ring), at}
 	default:
-		b.timer.Reset(time.Until(at))
+		b.again.timer.Reset(time.Until(at))
+		b.again.armed = at
 	}
-	b.armed = at
 }
 
 // ring is the timer's.
 func (b *inbox) ring() {
 	b.mu.Lock()
-	b.armed = time.Time{}
+	b.again.armed = time.Time{}
 	b.mu.Unlock()
 	b.wake()
 }
@@ -154,8 +158,8 @@ func (b *inbox) void() {
 func (b *inbox) end() {
 	b.mu.Lock()
 	b.ended, b.queue = true, nil
-	if b.timer != nil {
-		b.timer.Stop()
+	if b.again != nil {
+		b.again.timer.Stop()
 	}
 	b.mu.Unlock()
 	b.wake()

@@ -23,22 +23,22 @@ type orderWatch struct {
 	// order has one subscriber, or a few.
 	next, previous *orderWatch
 	joined         bool
+	// begun: some item was handed out. reset: the state of now is to be read.
+	begun, reset bool
 
+	own       Subscription // what is given out
 	inbox     inbox
-	principal auth.Principal
+	principal *auth.Principal
 	orderID   uuid.UUID
 	epoch     int
-	// last version handed out, or had by who has come with a cursor. begun: some item was handed out.
-	last  int
-	begun bool
+	// last version handed out, or had by who has come with a cursor.
+	last int
 	// first is the item that starts the stream.
 	first *Update
 	// page has events read from the log.
 	page []order.Event
 	// known: the log has, or had, the events up to this version, and what is not handed out of them is to be read.
 	known int
-	// reset: the state of now is to be read.
-	reset bool
 }
 
 // WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of now. With one, everything later
@@ -64,7 +64,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	if err := h.load(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &orderWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, orderID: orderID}
+	w := &orderWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: auth.Shared(ctx, p), orderID: orderID}
 	w.join()
 	o, err := h.log.Order(ctx, p, orderID)
 	if err != nil {
@@ -80,7 +80,8 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 		w.last, w.known = cursor.Version, o.Version
 		w.inbox.has(o.Version)
 	}
-	return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
+	w.own = Subscription{hub: h, source: w, inbox: &w.inbox}
+	return &w.own, nil
 }
 
 // start begins the stream with a state.
@@ -178,7 +179,7 @@ func (w *orderWatch) restart(ctx context.Context) error {
 	w.hub.mu.RLock()
 	epoch := w.hub.epoch
 	w.hub.mu.RUnlock()
-	o, err := w.hub.log.Order(ctx, w.principal, w.orderID)
+	o, err := w.hub.log.Order(ctx, *w.principal, w.orderID)
 	if err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (w *orderWatch) restart(ctx context.Context) error {
 
 // fill reads the events after the last one handed out, of which there are some.
 func (w *orderWatch) fill(ctx context.Context) error {
-	events, err := w.hub.log.Events(ctx, w.principal, w.orderID, w.last, w.hub.cfg.PageSize)
+	events, err := w.hub.log.Events(ctx, *w.principal, w.orderID, w.last, w.hub.cfg.PageSize)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 type conn struct {
 	t       *Transport
 	ws      *websocket.Conn
-	wire    *wire
+	wire    wire
 	dialect *dialect // nil: none was acceptable, the socket is only closed
 	exec    graphql.GraphExecutor
 	leave   func() // gives Config.Admit's room back
@@ -36,7 +36,7 @@ type conn struct {
 	draining    bool         // no operation begins; the socket closes when the last has ended
 	closing     bool         // a close frame is queued or the connection is cut: nothing more is queued
 	initialised bool         // connection_ack was sent
-	atEnd       []func()     // what is to be done once it begins to close
+	atEnd       stream.Ender // who is told that it begins to close; nil: nobody
 	operations  []*operation // those with an id that is taken; few enough to be looked through
 	running     int          // operations that are not over, those that were cancelled included
 	queue       []frame
@@ -47,15 +47,12 @@ type conn struct {
 	finished sync.WaitGroup // operations that are not over
 }
 
-// newConn makes the socket of an upgraded connection. Its context has base's values and ends when it closes.
-func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect, exec graphql.GraphExecutor) *conn {
-	c := &conn{t: t, ws: ws, dialect: d, exec: exec}
-	if w, ok := ws.NetConn().(*wire); ok { // it is hijacker's
-		c.wire = w
-	}
+// open makes the socket work on an upgraded connection. Its context has base's values and ends when it closes.
+func (c *conn) open(base context.Context, ws *websocket.Conn) {
+	c.ws = ws
 	c.ctx, c.cancel = context.WithCancel(stream.WithConnection(base, c))
 	c.session = c.ctx
-	ws.SetReadLimit(t.cfg.MaxMessageBytes)
+	ws.SetReadLimit(c.t.cfg.MaxMessageBytes)
 	ws.SetPingHandler(func(data string) error {
 		c.heard()
 		// When the queue is full this pong is left out: RFC 6455 section 5.5.3 wants the latest answered only.
@@ -68,7 +65,6 @@ func newConn(base context.Context, t *Transport, ws *websocket.Conn, d *dialect,
 	})
 	// The reader echoes a close frame itself, once it has stopped the operations.
 	ws.SetCloseHandler(func(int, string) error { return nil })
-	return c
 }
 
 func (c *conn) isClosing() bool {
@@ -122,8 +118,8 @@ func (c *conn) endAll() {
 	atEnd := c.atEnd
 	c.atEnd = nil
 	c.mu.Unlock()
-	for _, f := range atEnd {
-		f()
+	if atEnd != nil {
+		atEnd.ConnectionEnded()
 	}
 	c.finishIdle()
 	c.rouse()
@@ -142,15 +138,15 @@ func (c *conn) End(cause error) {
 }
 
 // AtEnd implements stream.Connection.
-func (c *conn) AtEnd(f func()) {
+func (c *conn) AtEnd(e stream.Ender) {
 	c.mu.Lock()
 	over := c.closing
 	if !over {
-		c.atEnd = append(c.atEnd, f)
+		c.atEnd = e
 	}
 	c.mu.Unlock()
 	if over {
-		f()
+		e.ConnectionEnded()
 	}
 }
 

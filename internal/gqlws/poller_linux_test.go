@@ -38,7 +38,7 @@ func socket(t *testing.T) (c *conn, peer net.Conn) {
 		_ = ours.Close()
 		_ = peer.Close()
 	})
-	return &conn{wire: &wire{Conn: ours}}, peer
+	return &conn{wire: wire{Conn: ours}}, peer
 }
 
 func expectWoken(t *testing.T, woken <-chan *conn, want *conn) {

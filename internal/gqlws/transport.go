@@ -179,14 +179,14 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	dialect, header := negotiate(r)
-	ws, err := t.upgrader.Upgrade(hijacker{w}, r, header)
+	c := &conn{t: t, dialect: dialect, exec: exec, leave: leave}
+	ws, err := t.upgrader.Upgrade(hijacker{w, &c.wire}, r, header)
 	if err != nil { // the upgrader has answered
 		t.release(leave)
 		return
 	}
 	// The request's context ends when this handler returns; its values live on with the socket.
-	c := newConn(t.cfg.Keep(r.Context()), t, ws, dialect, exec)
-	c.leave = leave
+	c.open(t.cfg.Keep(r.Context()), ws)
 	draining := t.add(c)
 	if dialect == nil {
 		c.close(CloseSubprotocolNotAcceptable, "Subprotocol not acceptable")
@@ -203,7 +203,10 @@ const readBuffer = 320
 
 // hijacker finds the connection behind middleware that wraps the ResponseWriter, which gorilla's type assertion does
 // not, and puts a wire around it.
-type hijacker struct{ http.ResponseWriter }
+type hijacker struct {
+	http.ResponseWriter
+	wire *wire
+}
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -212,8 +215,8 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	// A small buffer of our own: the 4 KiB one of net/http would stay with each idle socket.
-	w := &wire{Conn: nc}
-	w.buffer = bufio.NewReaderSize(w, readBuffer)
+	w := h.wire
+	w.Conn, w.buffer = nc, bufio.NewReaderSize(w, readBuffer)
 	if rw.Reader.Buffered() == 0 { // else the upgrader refuses it
 		rw = bufio.NewReadWriter(w.buffer, rw.Writer)
 	}
@@ -227,7 +230,8 @@ func negotiate(r *http.Request) (*dialect, http.Header) {
 	for _, d := range dialects {
 		for _, name := range offered {
 			if name == d.subprotocol {
-				return d, http.Header{"Sec-Websocket-Protocol": {name}}
+				// Not name, which gorilla would keep, and with it the header it is a part of.
+				return d, http.Header{"Sec-Websocket-Protocol": {d.subprotocol}}
 			}
 		}
 	}

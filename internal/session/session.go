@@ -23,7 +23,7 @@ type Session struct {
 	connection stream.Connection
 
 	mu        sync.Mutex
-	principal auth.Principal
+	principal *auth.Principal
 	ended     bool // nothing is delivered any more; base may still live for closeDelay
 }
 
@@ -36,15 +36,17 @@ func (r *Registry) Open(ctx context.Context, p auth.Principal) (context.Context,
 	if !p.SignedIn() {
 		return ctx, nil
 	}
-	s := &Session{registry: r, principal: p}
+	s := &Session{registry: r}
 	var base context.Context
 	s.connection, base = stream.ConnectionOf(ctx)
 	s.base = context.WithValue(base, contextKey{}, s)
+	ctx = auth.NewContext(s.base, p)
+	s.principal = auth.Shared(ctx, p)
 	if err := r.add(s); err != nil {
 		return nil, err
 	}
-	s.connection.AtEnd(s.leave)
-	return auth.NewContext(s.base, p), nil
+	s.connection.AtEnd(s)
+	return ctx, nil
 }
 
 func (r *Registry) add(s *Session) error {
@@ -52,7 +54,7 @@ func (r *Registry) add(s *Session) error {
 	defer r.mu.Unlock()
 	sessions := r.open[s.principal.CustomerID]
 	switch {
-	case r.isRevoked(s.principal):
+	case r.isRevoked(*s.principal):
 		return errRevoked
 	case len(sessions) >= r.cfg.MaxPerUser:
 		return ErrTooMany
@@ -64,8 +66,8 @@ func (r *Registry) add(s *Session) error {
 	return nil
 }
 
-// leave is called when the connection ends.
-func (s *Session) leave() {
+// ConnectionEnded implements stream.Ender.
+func (s *Session) ConnectionEnded() {
 	r := s.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,8 +96,9 @@ func Renew(present context.Context, p auth.Principal) (context.Context, error) {
 	if s.over() {
 		return nil, errExpired
 	}
-	s.principal = p
-	return auth.NewContext(s.base, p), nil
+	next := auth.NewContext(s.base, p)
+	s.principal = auth.Shared(next, p)
+	return next, nil
 }
 
 var errExpired = fault.New(fault.Unauthenticated, "The session has expired: sign in again.")

@@ -10,9 +10,12 @@ type Connection interface {
 	Draining() bool
 	// End ends the session, and with it the connection, soon. cause is what the client is told. It does not block.
 	End(cause error)
-	// AtEnd has f called, once, as soon as the connection begins to end; at once if it has. f must not block.
-	AtEnd(f func())
+	// AtEnd has who opened a session on the connection told, once, when that begins to end; at once if it has. There is one.
+	AtEnd(Ender)
 }
+
+// Ender is told of the end of a Connection. It must not block.
+type Ender interface{ ConnectionEnded() }
 
 type connectionKey struct{}
 
@@ -39,4 +42,4 @@ type bare struct {
 
 func (b bare) Draining() bool  { return Drains(b.ctx) }
 func (b bare) End(cause error) { b.end(cause) }
-func (b bare) AtEnd(f func())  { context.AfterFunc(b.ctx, f) }
+func (b bare) AtEnd(e Ender)   { context.AfterFunc(b.ctx, e.ConnectionEnded) }
