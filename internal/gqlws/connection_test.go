@@ -1,0 +1,106 @@
+package gqlws_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/stream"
+	"github.com/orderwire/orderwire/internal/stream/streamtest"
+)
+
+// told counts how often it was told that its connection has ended.
+type told chan struct{}
+
+func (e told) ConnectionEnded() { e <- struct{}{} }
+
+// What a session gets of its socket.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	t.Run("AtEndTellsOnce", func(t *testing.T) {
+		ended := make(told, 10)
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			connection, ctx := stream.ConnectionOf(ctx)
+			connection.AtEnd(ended)
+			return ctx, gqlws.Session{}, nil
+		}}
+		inBubble(t, cfg, func(t *testing.T, s *server) {
+			c := s.ready()
+			synctest.Wait()
+			if len(ended) != 0 {
+				t.Fatal("told while the socket is open")
+			}
+			_ = c.Close()
+			synctest.Wait()
+			if n := len(ended); n != 1 || s.Sockets() != 0 {
+				t.Errorf("told %d times, want once; %d sockets are left", n, s.Sockets())
+			}
+		})
+	})
+	t.Run("AtEndTellsAtOnceWhenItHasEnded", func(t *testing.T) {
+		ended := make(told, 10)
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			connection, ctx := stream.ConnectionOf(ctx)
+			<-ctx.Done() // InitTimeout closes the socket
+			connection.AtEnd(ended)
+			return nil, gqlws.Session{}, errors.New("too late")
+		}}
+		inBubble(t, cfg, func(t *testing.T, s *server) {
+			c := s.connect(modern)
+			c.send(`{"type":"connection_init"}`)
+			c.expectClose(1013)
+			synctest.Wait()
+			if n := len(ended); n != 1 {
+				t.Errorf("told %d times, want once", n)
+			}
+		})
+	})
+	t.Run("EndReachesWhatRuns", func(t *testing.T) {
+		end := make(chan func(error), 1)
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			connection, ctx := stream.ConnectionOf(ctx)
+			end <- connection.End
+			return ctx, gqlws.Session{}, nil
+		}}
+		inBubble(t, cfg, func(t *testing.T, s *server) {
+			c := s.ready()
+			c.send(subscribe("a", `{ block }`)) // until its context ends
+			synctest.Wait()
+			(<-end)(nil)
+			c.expectClose(4403)
+			if err := s.Drain(t.Context()); err != nil {
+				t.Errorf("a query outlives its socket: %v", err)
+			}
+		})
+	})
+	t.Run("KeepsOnlyWhatIsAskedFor", func(t *testing.T) {
+		type other struct{}
+		var kept context.Context
+		cfg := gqlws.Config{
+			CheckOrigin: func(*http.Request) bool { return true },
+			Keep: func(request context.Context) context.Context {
+				if request.Value(http.ServerContextKey) == nil {
+					t.Error("Keep does not get the upgrade's context")
+				}
+				return streamtest.WithUser(context.WithValue(context.Background(), other{}, true), "ada")
+			},
+			Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+				kept = ctx
+				return ctx, gqlws.Session{}, nil
+			},
+		}
+		inBubble(t, cfg, func(t *testing.T, s *server) {
+			c := s.ready()
+			c.send(subscribe("a", `{ user }`))
+			c.expect(`{"id":"a","type":"next","payload":{"data":{"user":"ada"}}}`)
+			c.expect(`{"id":"a","type":"complete"}`)
+			if kept.Value(http.ServerContextKey) != nil || kept.Value(other{}) == nil {
+				t.Error("the socket's context has other values than Keep's")
+			}
+		})
+	})
+}
