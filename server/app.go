@@ -223,12 +223,16 @@ func loopbackOf(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// open is how many connections and subscriptions clients hold.
+func (a *App) open() int { return a.sockets.Sockets() + a.streams.Streams() + a.hub.Subscribers() }
+
 // Run serves until ctx ends or a part fails, then drains: readiness goes down, subscribers are told to reconnect,
 // requests and provider calls that run are finished.
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
+	parts = append(parts, newTide(a.open).run)
 	if a.fan != nil {
 		parts = append(parts, a.fan.Run)
 	}

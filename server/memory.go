@@ -10,8 +10,11 @@ const heapFloor = 128 << 20
 // megabytes that are live when no subscriptions are open. A percentage (GOGC) that makes up for it would let the large heap
 // of many subscriptions grow as many times; the ballast adds the same to each.
 func newBallast() []byte {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if ownMemoryLimits() {
 		return nil
 	}
 	return make([]byte, heapFloor/2)
 }
+
+// ownMemoryLimits: the operator has told the collector when to work.
+func ownMemoryLimits() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }

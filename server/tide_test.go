@@ -1,0 +1,61 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTide(t *testing.T) {
+	t.Parallel()
+	// after looks at the numbers, one each time, and says at which of them memory was given back.
+	after := func(t *testing.T, numbers ...int) (released []int) {
+		t.Helper()
+		at := 0
+		tide := &tide{count: func() int { return numbers[at] }, release: func() { released = append(released, at) }}
+		start := time.Now()
+		for at = range numbers {
+			tide.look(start.Add(time.Duration(at) * tideLook))
+		}
+		return released
+	}
+	// stays is a number that is seen n times.
+	stays := func(number, n int) []int {
+		all := make([]int, n)
+		for i := range all {
+			all[i] = number
+		}
+		return all
+	}
+	join := func(parts ...[]int) (all []int) {
+		for _, p := range parts {
+			all = append(all, p...)
+		}
+		return all
+	}
+	rising := func(from, to, step int) (all []int) {
+		for n := from; n != to; n += step {
+			all = append(all, n)
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		numbers []int
+		want    int
+	}{
+		"OKOnceWhenAWaveHasCome":          {join(rising(0, 5000, 250), stays(5000, 100)), 1},
+		"OKAgainWhenItHasGone":            {join(stays(5000, 50), rising(5000, 0, -250), stays(0, 100)), 2},
+		"OKWhenItRestsOnItsWay":           {join(rising(0, 5000, 250), stays(5000, 20), rising(5000, 9000, 250), stays(9000, 20)), 2},
+		"NoneWhileItRises":                {rising(0, 20_000, 250), 0},
+		"NoneUnderASteadyLoad":            {stays(100, 1000), 0},
+		"NoneWhenAFewComeAndGo":           {join(rising(0, 400, 20), stays(400, 50), rising(400, 0, -20), stays(0, 50)), 0},
+		"NoneWhenATwentiethComes":         {join(stays(20_000, 20), rising(20_000, 21_000, 250), stays(21_000, 50)), 1},
+		"SeldomWhenWavesFollowOneAnother": {join(stays(0, 3), stays(1000, 4), stays(0, 4), stays(1000, 4), stays(0, 4)), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := after(t, c.numbers...); len(got) != c.want {
+				t.Errorf("given back at %v, want %d times", got, c.want)
+			}
+		})
+	}
+}
