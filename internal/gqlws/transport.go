@@ -6,10 +6,10 @@
 // does in each state is in protocol.go.
 //
 // A socket at rest has no goroutine: all of them wait in one epoll (poll_linux.go). On other systems, and over TLS, each has
-// the one that waits for its client (read.go). Writing is done by whoever has something to say and finds nobody
-// writing (queue.go); a subscription has a goroutine only while it has something to send (advance.go); pings, the wait
-// for connection_init and the session's end are alarms on one timer (alarm.go). So is a socket's one context: sessions and
-// streams learn what they need of the socket by the stream.Connection in it.
+// one that waits for its client (read.go). Writing is done by whoever has something to say and finds nobody writing
+// (queue.go); a subscription has a goroutine only while it has something to send (advance.go). Pings, the wait for
+// connection_init and the session's end are alarms on the socket's one timer (alarm.go). It has one context too: sessions
+// and streams learn what they need of the socket by the stream.Connection in it (conn.go).
 package gqlws
 
 import (
