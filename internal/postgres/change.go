@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -286,127 +284,4 @@ func decodeAttempts(raw []byte) ([]payment.Attempt, error) {
 		attempts[i] = rows[i].attempt()
 	}
 	return attempts, nil
-}
-
-// changeRow is a row of change.sql's first parameter.
-type changeRow struct {
-	ID                 uuid.UUID           `json:"id"`
-	Revision           int64               `json:"revision"`
-	Token              *int64              `json:"token"`
-	Hold               bool                `json:"hold"`
-	DueAt              *time.Time          `json:"due_at"`
-	Status             order.Status        `json:"status"`
-	Version            int                 `json:"version"`
-	CapturedMinor      int64               `json:"captured_minor"`
-	RefundedMinor      int64               `json:"refunded_minor"`
-	RefundPendingMinor int64               `json:"refund_pending_minor"`
-	CancelReason       *order.CancelReason `json:"cancel_reason"`
-	CancelNote         *string             `json:"cancel_note"`
-	UpdatedAt          time.Time           `json:"updated_at"`
-	ExpiresAt          *time.Time          `json:"expires_at"`
-	DeliversAt         *time.Time          `json:"delivers_at"`
-}
-
-type savedEventRow struct {
-	OrderID    uuid.UUID       `json:"order_id"`
-	Version    int             `json:"version"`
-	ID         uuid.UUID       `json:"id"`
-	Type       order.EventType `json:"type"`
-	ActorKind  order.ActorKind `json:"actor_kind"`
-	ActorID    *uuid.UUID      `json:"actor_id"`
-	RequestID  string          `json:"request_id"`
-	OccurredAt time.Time       `json:"occurred_at"`
-	Data       order.EventData `json:"data"`
-	State      order.State     `json:"state"`
-}
-
-type keyRow struct {
-	Actor       uuid.UUID `json:"actor"`
-	Operation   string    `json:"operation"`
-	Key         string    `json:"key"`
-	RequestHash string    `json:"request_hash"`
-	OrderID     uuid.UUID `json:"order_id"`
-	EntityID    uuid.UUID `json:"entity_id"`
-}
-
-type auditRow struct {
-	OrderID uuid.UUID `json:"order_id"`
-	*audit.Entry
-}
-
-// save runs change.sql and returns which orders were saved.
-func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]bool, error) {
-	orders := make([]changeRow, 0, len(changes))
-	payments, refunds, attempts := []paymentRow{}, []refundRow{}, []attemptRow{}
-	events, keys, audits := []savedEventRow{}, []keyRow{}, []auditRow{}
-	settings := make([]string, len(changes))
-	for i := range changes {
-		ch := &changes[i]
-		in, o := ch.call.In, ch.after
-		settings[i] = settingOf(in.principal)
-		row := changeRow{
-			ID: o.ID, Revision: ch.before.revision, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
-			CapturedMinor: o.Captured, RefundedMinor: o.Refunded, RefundPendingMinor: o.RefundPending,
-			CancelReason: o.CancelReason, CancelNote: o.CancelNote,
-			UpdatedAt: o.UpdatedAt, ExpiresAt: o.ExpiresAt, DeliversAt: o.DeliversAt,
-		}
-		if in.change.Lease != nil {
-			row.Token, row.Hold = &in.change.Lease.Token, in.change.Lease.Hold
-		}
-		orders = append(orders, row)
-		payments = appendChanged(payments, ch.before.order.Payments, o.Payments, newPaymentRow)
-		refunds = appendChanged(refunds, ch.before.order.Refunds, o.Refunds, newRefundRow)
-		attempts = appendChanged(attempts, ch.before.order.Attempts, o.Attempts, newAttemptRow)
-		for _, e := range o.Events() {
-			events = append(events, newSavedEventRow(&e))
-		}
-		if key := in.change.Key; key.Key != "" {
-			keys = append(keys, keyRow{
-				Actor: in.principal.CustomerID, Operation: key.Operation, Key: key.Key,
-				RequestHash: hex.EncodeToString(key.Hash[:]), OrderID: o.ID, EntityID: ch.entityID,
-			})
-		}
-		if in.change.Audit != nil {
-			audits = append(audits, auditRow{OrderID: o.ID, Entry: in.change.Audit})
-		}
-	}
-	var args []any
-	for _, rows := range []any{orders, payments, refunds, attempts, events, keys, audits} {
-		encoded, err := json.Marshal(rows)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, string(encoded))
-	}
-	args = append(args, LeaseTime.Seconds(), settingOfAll(settings))
-	var ids []uuid.UUID
-	if err := s.change.SelectContext(ctx, &ids, args...); err != nil {
-		return nil, err
-	}
-	saved := make(map[uuid.UUID]bool, len(ids))
-	for _, u := range ids {
-		saved[u] = true
-	}
-	return saved, nil
-}
-
-// appendChanged adds the rows of what is new or differs from before; entities are only ever appended to an order.
-func appendChanged[T comparable, R any](rows []R, before, after []T, row func(*T) R) []R {
-	for i := range after {
-		if i >= len(before) || before[i] != after[i] {
-			rows = append(rows, row(&after[i]))
-		}
-	}
-	return rows
-}
-
-func newSavedEventRow(e *order.Event) savedEventRow {
-	r := savedEventRow{
-		OrderID: e.OrderID(), Version: e.Version, ID: e.ID, Type: e.Type, ActorKind: e.Actor.Kind,
-		RequestID: e.RequestID, OccurredAt: e.At, Data: e.Data, State: e.Order.State,
-	}
-	if e.Actor.ID != uuid.Nil {
-		r.ActorID = &e.Actor.ID
-	}
-	return r
 }

@@ -2,18 +2,22 @@
 -- still has the revision it was loaded with and, when a worker changes it, if the worker's lease was not given to another.
 -- The ids of those saved are returned. Locks are taken in the order of ids, so that two batches never wait for each
 -- other in a circle. It follows principalSet, see guarded.go.
+-- What is between a comment such as /* refunds */ and the next one is there only when the batch has some: PostgreSQL sets up
+-- every part of a statement that it runs, also for nothing, and most changes have few parts.
 , input AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (
-        id uuid, revision bigint, token bigint, hold boolean, due_at timestamptz,
+    SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t (
+        id uuid, revision bigint, token bigint, hold_for double precision, due_at timestamptz,
         status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
         cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz)
-), locked AS MATERIALIZED (
+)
+, locked AS MATERIALIZED (
     SELECT o.id
     FROM orders o JOIN input i ON i.id = o.id AND i.revision = o.revision
     WHERE i.token IS NULL OR EXISTS (SELECT FROM order_work w WHERE w.order_id = i.id AND w.token = i.token)
     ORDER BY o.id
     FOR UPDATE OF o
-), saved AS (
+)
+, saved AS (
     UPDATE orders o SET
         revision = o.revision + 1, status = i.status, version = i.version,
         captured_minor = i.captured_minor, refunded_minor = i.refunded_minor, refund_pending_minor = i.refund_pending_minor,
@@ -22,72 +26,90 @@
     FROM locked l JOIN input i USING (id)
     WHERE o.id = l.id
     RETURNING o.id, o.customer_id
-), saved_payments AS (
+)
+/* payments */
+, saved_payments AS (
     INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
         provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
         action_asked, attention, created_at, updated_at)
     SELECT p.id, order_id, saved.customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
         provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
         action_asked, attention, created_at, updated_at
-    FROM jsonb_populate_recordset(NULL::payments, $2::jsonb) p JOIN saved ON saved.id = p.order_id
+    FROM jsonb_populate_recordset(NULL::payments, $1::jsonb -> 'payments') p JOIN saved ON saved.id = p.order_id
     ON CONFLICT (id) DO UPDATE SET
         status = EXCLUDED.status, captured_minor = EXCLUDED.captured_minor, refunded_minor = EXCLUDED.refunded_minor,
         provider_reference = EXCLUDED.provider_reference, decline_code = EXCLUDED.decline_code,
         next_action = EXCLUDED.next_action, next_step_at = EXCLUDED.next_step_at, goal = EXCLUDED.goal,
         recheck_at = EXCLUDED.recheck_at, action_asked = EXCLUDED.action_asked, attention = EXCLUDED.attention,
         updated_at = EXCLUDED.updated_at
-), saved_refunds AS (
+)
+/* refunds */
+, saved_refunds AS (
     INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
     SELECT r.id, order_id, saved.customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at
-    FROM jsonb_populate_recordset(NULL::refunds, $3::jsonb) r JOIN saved ON saved.id = r.order_id
+    FROM jsonb_populate_recordset(NULL::refunds, $1::jsonb -> 'refunds') r JOIN saved ON saved.id = r.order_id
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason, updated_at = EXCLUDED.updated_at
-), saved_attempts AS (
+)
+/* attempts */
+, saved_attempts AS (
     INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only)
     SELECT a.id, order_id, saved.customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only
-    FROM jsonb_populate_recordset(NULL::payment_attempts, $4::jsonb) a JOIN saved ON saved.id = a.order_id
+    FROM jsonb_populate_recordset(NULL::payment_attempts, $1::jsonb -> 'attempts') a JOIN saved ON saved.id = a.order_id
     ON CONFLICT (id) DO UPDATE SET
         outcome = EXCLUDED.outcome, calls = EXCLUDED.calls, message = EXCLUDED.message,
         finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at,
         look_up_only = EXCLUDED.look_up_only
-), logged AS (
+)
+/* events */
+, logged AS (
     INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,
         data, state, log_epoch)
     SELECT e.order_id, e.version, e.id, e.type, saved.customer_id, e.actor_kind, e.actor_id, e.request_id, e.occurred_at,
         e.data, e.state, (SELECT epoch FROM event_log)
-    FROM jsonb_to_recordset($5::jsonb) AS e (
+    FROM jsonb_to_recordset($1::jsonb -> 'events') AS e (
         order_id uuid, version integer, id uuid, type text, actor_kind text, actor_id uuid, request_id text,
         occurred_at timestamptz, data jsonb, state jsonb)
     JOIN saved ON saved.id = e.order_id
-), remembered AS (
+)
+/* keys */
+, remembered AS (
     -- No ON CONFLICT: a key that another order has taken meanwhile must undo the statement.
     INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
     SELECT k.actor, k.operation, k.key, decode(k.request_hash, 'hex'), k.order_id, k.entity_id
-    FROM jsonb_to_recordset($6::jsonb) AS k (
+    FROM jsonb_to_recordset($1::jsonb -> 'keys') AS k (
         actor uuid, operation text, key text, request_hash text, order_id uuid, entity_id uuid)
     JOIN saved ON saved.id = k.order_id
-), audited AS (
+)
+/* audits */
+, audited AS (
     INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
     SELECT a.id, a.at, a.actor_id, a.action, a.subject, a.detail
-    FROM jsonb_to_recordset($7::jsonb) AS a (
+    FROM jsonb_to_recordset($1::jsonb -> 'audits') AS a (
         order_id uuid, id uuid, at timestamptz, actor_id uuid, action text, subject text, detail text)
     JOIN saved ON saved.id = a.order_id
-), timed AS (
+)
+/* due */
+, timed AS (
     UPDATE order_work w SET
         due_at = i.due_at,
         leased_until = CASE
             WHEN i.token IS NULL THEN w.leased_until
-            WHEN i.hold THEN clock_timestamp() + make_interval(secs => $8)
+            WHEN i.hold_for IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for)
         END
     FROM input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NOT NULL
-), started AS (
+)
+, started AS (
     INSERT INTO order_work (order_id, customer_id, due_at)
     SELECT i.id, saved.customer_id, i.due_at FROM input i JOIN saved USING (id)
     WHERE i.due_at IS NOT NULL AND NOT EXISTS (SELECT FROM order_work w WHERE w.order_id = i.id)
-), ended AS (
+)
+/* done */
+, ended AS (
     DELETE FROM order_work w USING input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NULL
 )
+/* always */
 SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM saved WHERE principal.customers <> '' OFFSET 0) guarded

@@ -30,8 +30,6 @@ var (
 	createSQL string
 	//go:embed load.sql
 	loadSQL string
-	//go:embed change.sql
-	changeSQL string
 )
 
 // Committed is what a commit did to one order.
@@ -54,7 +52,7 @@ type Store struct {
 	// leases: see LeaseAtBirth.
 	leases bool
 
-	create, load, change *sqlx.Stmt
+	create, load *sqlx.Stmt
 }
 
 type createCall struct {
@@ -79,7 +77,6 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 	}{
 		{&s.create, principalSet(27) + createSQL},
 		{&s.load, asPrincipal(strings.Replace(loadSQL, "/* order columns */", orderColumns, 1), 6)},
-		{&s.change, principalSet(9) + changeSQL},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {
@@ -101,7 +98,7 @@ func (s *Store) LeaseAtBirth() { s.leases = true }
 func (s *Store) Close() {
 	s.created.Close()
 	s.changed.Close()
-	for _, stmt := range []*sqlx.Stmt{s.create, s.load, s.change} {
+	for _, stmt := range []*sqlx.Stmt{s.create, s.load} {
 		_ = stmt.Close() // the connections go with the pool anyway
 	}
 }
