@@ -55,17 +55,18 @@ func workConns(maxConns int) int { return max(minConns, maxConns/workShare) }
 func (d *database) openRoles(ctx context.Context, maxConns int) error {
 	work := workConns(maxConns)
 	for _, p := range []struct {
-		pool  **sqlx.DB
-		role  postgres.Role
-		conns int
+		pool     **sqlx.DB
+		role     postgres.Role
+		conns    int
+		settings []postgres.Setting
 	}{
-		{&d.api, postgres.RoleAPI, max(minConns, maxConns-work)},
-		{&d.work, postgres.RoleWorker, work},
-		{&d.lease, postgres.RoleWorker, leaseConns},
-		{&d.owner, postgres.RoleMigrate, ownerConns},
+		{&d.api, postgres.RoleAPI, max(minConns, maxConns-work), nil},
+		{&d.work, postgres.RoleWorker, work, nil},
+		{&d.lease, postgres.RoleWorker, leaseConns, []postgres.Setting{postgres.PlanOnce}},
+		{&d.owner, postgres.RoleMigrate, ownerConns, nil},
 	} {
 		var err error
-		if *p.pool, err = d.open(ctx, p.role, p.conns); err != nil {
+		if *p.pool, err = d.open(ctx, p.role, p.conns, p.settings...); err != nil {
 			return err
 		}
 	}
@@ -73,8 +74,8 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 }
 
 // open opens a pool, which close closes.
-func (d *database) open(ctx context.Context, role postgres.Role, conns int) (*sqlx.DB, error) {
-	pool, err := postgres.Open(ctx, d.url, role, conns)
+func (d *database) open(ctx context.Context, role postgres.Role, conns int, settings ...postgres.Setting) (*sqlx.DB, error) {
+	pool, err := postgres.Open(ctx, d.url, role, conns, settings...)
 	if err == nil {
 		d.opened = append(d.opened, pool)
 	}

@@ -42,9 +42,9 @@ const (
 	renewEvery = 400 * time.Millisecond
 	// lookEvery is how often the sequencer looks for events that nobody told it of, and the others for a free lease.
 	lookEvery = 200 * time.Millisecond
-	// assignPause lets a batch gather under load: an assignment costs PostgreSQL between one and two milliseconds, of
-	// which hardly anything depends on the number of events. A lone commit does not wait for it.
-	assignPause = 5 * time.Millisecond
+	// assignPause lets a batch gather under load: an assignment costs PostgreSQL about a millisecond, of which hardly
+	// anything depends on the number of events. A lone commit does not wait for it.
+	assignPause = 15 * time.Millisecond
 	// announcePause bounds what the other replicas send: NOTIFY in each transaction halves the throughput.
 	announcePause = 5 * time.Millisecond
 	// callTimeout is the lease: a call that takes longer has lost it.

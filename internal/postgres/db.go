@@ -22,10 +22,18 @@ const (
 	silence = 30 * time.Second
 )
 
+// Setting is a setting of PostgreSQL that the connections of a pool begin with.
+type Setting struct{ name, value string }
+
+// PlanOnce has a connection plan each prepared statement once, whatever its values. Else PostgreSQL plans anew each time as long as
+// that seems worth more than it costs, which for the sequencer's statement was three times as much as to run it. It is for pools whose
+// statements are few and have one good plan each.
+var PlanOnce = Setting{"plan_cache_mode", "force_generic_plan"}
+
 // Open connects to the database at a lib/pq URL in a role with at most maxConns connections. Statements end after 20 s, lock
 // waits after 5 s and transactions that do nothing after 10 s, so that nothing hangs for ever.
-func Open(ctx context.Context, databaseURL string, role Role, maxConns int) (*sqlx.DB, error) {
-	connector, err := newConnector(databaseURL, role)
+func Open(ctx context.Context, databaseURL string, role Role, maxConns int, settings ...Setting) (*sqlx.DB, error) {
+	connector, err := newConnector(databaseURL, role, settings...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +54,8 @@ func Open(ctx context.Context, databaseURL string, role Role, maxConns int) (*sq
 	return db, nil
 }
 
-func newConnector(databaseURL string, role Role) (driver.Connector, error) {
-	dsn, err := withSettings(databaseURL, role)
+func newConnector(databaseURL string, role Role, settings ...Setting) (driver.Connector, error) {
+	dsn, err := withSettings(databaseURL, role, settings...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +69,7 @@ func newConnector(databaseURL string, role Role) (driver.Connector, error) {
 
 // withSettings adds our session settings to a postgres:// URL, unless it has its own, and the role. A role that a connection
 // begins with is the one that RESET goes back to.
-func withSettings(databaseURL string, role Role) (string, error) {
+func withSettings(databaseURL string, role Role, settings ...Setting) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return "", fmt.Errorf("DATABASE_URL must be a postgres:// URL")
@@ -79,6 +87,9 @@ func withSettings(databaseURL string, role Role) (string, error) {
 		if !q.Has(name) {
 			q.Set(name, value)
 		}
+	}
+	for _, s := range settings {
+		q.Set(s.name, s.value)
 	}
 	if role != AsLogin {
 		q.Set("role", string(role))

@@ -81,11 +81,12 @@ type feedTailRow struct {
 // FeedTail implements event.Log.
 func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
 	var rows []feedTailRow
+	// The values are sub-selects, so that the plan does not depend on them, and is made once.
 	err := l.db.allHot(ctx, p, &rows, `
 		SELECT l.epoch, l.position AS last, f.position, f.order_id, f.version, f.customer_id
 		FROM event_log l
 		LEFT JOIN (
-			SELECT * FROM feed o WHERE `+visibleTo+` AND position > $2 ORDER BY position LIMIT $3
+			SELECT * FROM feed o WHERE `+visibleTo+` AND position > (SELECT $2::bigint) ORDER BY position LIMIT (SELECT $3::bigint)
 		) f ON true
 		ORDER BY f.position`, viewerArg(p), after, limit)
 	if err != nil {

@@ -78,7 +78,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 
 // ProductsByID implements product.Store.
 func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
-	byID, err := s.db.prepared(ctx, `SELECT `+productColumns+` FROM products WHERE id = ANY($1::uuid[])`) //nolint:sqlclosecheck // it is kept
+	byID, err := s.db.prepared(ctx, `SELECT `+productColumns+` FROM products WHERE id = ANY((SELECT $1::uuid[])::uuid[])`) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,115 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+	"github.com/orderwire/orderwire/internal/product"
+)
+
+// customPlans is how often PostgreSQL plans a statement for the values of the moment before it considers a plan for all
+// (choose_custom_plan in its plancache.c).
+const customPlans = 5
+
+// TestPlannedOnce does each thing that is done all the time often enough, on one connection, and asks PostgreSQL whether
+// it has planned a prepared statement for each time. What planning costs beside the execution is a multiple of it.
+func TestPlannedOnce(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	one := postgrestest.Pool(t, db.URL, postgres.RoleAPI)
+	one.SetMaxOpenConns(1)
+	store := postgrestest.Store(t, one, nil)
+	if err := postgrestest.Store(t, db.Worker, nil).SeedProducts(t.Context(), product.Catalogue()); err != nil {
+		t.Fatal(err)
+	}
+	products, err := store.Products(t.Context(), product.Filter{}, page.Request{Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed := postgres.NewLog(one)
+	for range 4 * customPlans {
+		o := newOrder(ada)
+		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.ProductsByID(t.Context(), []uuid.UUID{products.Items[0].ID}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Order(t.Context(), ada, o.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: page.Default}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+			o.UpdatedAt = o.UpdatedAt.Add(time.Second)
+			return uuid.Nil, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := feed.Order(t.Context(), ada, o.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := feed.Events(t.Context(), ada, o.ID, 0, 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := feed.EventsAt(t.Context(), auth.System, []event.Key{{OrderID: o.ID, Version: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := feed.FeedTail(t.Context(), auth.System, 0, 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	work := postgrestest.Pool(t, db.URL, postgres.RoleWorker)
+	work.SetMaxOpenConns(1)
+	worker := postgrestest.Store(t, work, nil)
+	sequencer := postgres.NewSequencer(work, "test", time.Minute)
+	if held, err := sequencer.Take(t.Context()); err != nil || !held {
+		t.Fatal(held, err)
+	}
+	for range 4 * customPlans {
+		o := newOrder(ada)
+		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sequencer.Assign(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := worker.ClaimDue(t.Context(), time.Now().Add(time.Hour), 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := worker.NextDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pool := range []*sqlx.DB{one, work} {
+		plannedOnce(t, pool)
+	}
+}
+
+func plannedOnce(t *testing.T, one *sqlx.DB) {
+	t.Helper()
+	var plans []struct {
+		Statement string `db:"statement"`
+		Custom    int    `db:"custom_plans"`
+		Generic   int    `db:"generic_plans"`
+	}
+	if err := one.SelectContext(t.Context(), &plans, `SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements`); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range plans {
+		if p.Custom > customPlans {
+			t.Errorf("planned %d times: %s", p.Custom, p.Statement)
+		}
+	}
+}
