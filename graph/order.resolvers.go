@@ -73,7 +73,7 @@ func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) 
 
 // Product is the resolver for the product field.
 func (r *orderLineResolver) Product(ctx context.Context, obj *order.Line) (*product.Product, error) {
-	p, ok, err := scopeOf(ctx).products.load(ctx, obj.ProductID)
+	p, ok, err := scopeOf(ctx).product(ctx, obj.ProductID)
 	if err == nil && !ok {
 		err = fmt.Errorf("product %s of an order is gone", obj.ProductID) // products are never deleted
 	}

@@ -62,7 +62,7 @@ func (r *paymentResolver) Attempts(ctx context.Context, obj *payment.Payment) ([
 	if !s.principal.Staff() {
 		return []*payment.Attempt{}, nil
 	}
-	attempts, _, err := s.attempts.load(ctx, obj.ID)
+	attempts, err := s.attemptsOf(ctx, obj.ID)
 	pointers := make([]*payment.Attempt, len(attempts))
 	for i := range attempts {
 		pointers[i] = &attempts[i]

@@ -26,7 +26,9 @@ type scope struct {
 	attempts batches[uuid.UUID, []payment.Attempt]
 	events   batches[order.EventPageRequest, []order.Event]
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// held are lists of orders that are not in the maps yet: most responses never need them.
+	held   [][]*order.Order
 	orders map[uuid.UUID]*order.Order
 	// lists has, for each order, the ids of those it was held together with.
 	lists map[uuid.UUID][]uuid.UUID
@@ -37,7 +39,7 @@ type scopeKey struct{}
 // withScope gives each response a scope. It is a graphql.ResponseMiddleware.
 func (r *Resolver) withScope(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	p := auth.FromContext(ctx)
-	s := &scope{principal: p, orders: map[uuid.UUID]*order.Order{}, lists: map[uuid.UUID][]uuid.UUID{}}
+	s := &scope{principal: p}
 	if graphql.HasOperationContext(ctx) {
 		operation := graphql.GetOperationContext(ctx).Operation
 		s.past = operation != nil && operation.Operation == ast.Subscription
@@ -64,42 +66,77 @@ func scopeOf(ctx context.Context) *scope {
 // hold keeps the orders of one list for the resolvers of their fields. Every resolver that returns orders, payments or
 // refunds calls it. Of two copies of an order the newer one stays.
 func (s *scope) hold(orders ...*order.Order) {
-	var ids, productIDs, paymentIDs []uuid.UUID
 	s.mu.Lock()
-	for _, o := range orders {
-		ids = append(ids, o.ID)
-		for i := range o.Lines {
-			productIDs = append(productIDs, o.Lines[i].ProductID)
-		}
-		for i := range o.Payments {
-			paymentIDs = append(paymentIDs, o.Payments[i].ID)
-		}
-		if held := s.orders[o.ID]; held == nil || held.Version < o.Version {
-			s.orders[o.ID] = o
-		}
+	defer s.mu.Unlock()
+	s.held = append(s.held, orders)
+}
+
+// index sorts what is held by ids, and expects what its fields may need. The lock is held.
+func (s *scope) index() {
+	if s.orders == nil {
+		s.orders, s.lists = map[uuid.UUID]*order.Order{}, map[uuid.UUID][]uuid.UUID{}
 	}
-	for _, id := range ids {
-		s.lists[id] = ids
+	for _, orders := range s.held {
+		var ids, productIDs, paymentIDs []uuid.UUID
+		for _, o := range orders {
+			ids = append(ids, o.ID)
+			for i := range o.Lines {
+				productIDs = append(productIDs, o.Lines[i].ProductID)
+			}
+			for i := range o.Payments {
+				paymentIDs = append(paymentIDs, o.Payments[i].ID)
+			}
+			if known := s.orders[o.ID]; known == nil || known.Version < o.Version {
+				s.orders[o.ID] = o
+			}
+		}
+		for _, id := range ids {
+			s.lists[id] = ids
+		}
+		s.products.expect(productIDs...)
+		s.attempts.expect(paymentIDs...)
 	}
-	s.mu.Unlock()
-	s.products.expect(productIDs...)
-	s.attempts.expect(paymentIDs...)
+	s.held = nil
 }
 
 // order is the held order of a payment or a refund.
 func (s *scope) order(orderID uuid.UUID) *order.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.index()
 	return s.orders[orderID]
+}
+
+// list are the ids of the orders that an order is held together with.
+func (s *scope) list(orderID uuid.UUID) []uuid.UUID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index()
+	return s.lists[orderID]
+}
+
+// product loads a product, together with those of all that is held.
+func (s *scope) product(ctx context.Context, productID uuid.UUID) (*product.Product, bool, error) {
+	s.mu.Lock()
+	s.index()
+	s.mu.Unlock()
+	return s.products.load(ctx, productID)
+}
+
+// attemptsOf loads a payment's attempts, together with those of all that is held.
+func (s *scope) attemptsOf(ctx context.Context, paymentID uuid.UUID) ([]payment.Attempt, error) {
+	s.mu.Lock()
+	s.index()
+	s.mu.Unlock()
+	attempts, _, err := s.attempts.load(ctx, paymentID)
+	return attempts, err
 }
 
 // eventPage loads a page of an order's events. First pages are loaded for the whole list the order is in; a page after a
 // cursor is one order's alone.
 func (s *scope) eventPage(ctx context.Context, request order.EventPageRequest) ([]order.Event, error) {
 	if request.After == 0 {
-		s.mu.Lock()
-		list := s.lists[request.OrderID]
-		s.mu.Unlock()
+		list := s.list(request.OrderID)
 		requests := make([]order.EventPageRequest, len(list))
 		for i, id := range list {
 			requests[i] = order.EventPageRequest{OrderID: id, Limit: request.Limit}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -276,7 +275,7 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 
 func decodeAttempts(raw []byte) ([]payment.Attempt, error) {
 	var rows []attemptRow
-	if err := json.Unmarshal(raw, &rows); err != nil {
+	if err := decode(raw, &rows); err != nil {
 		return nil, err
 	}
 	attempts := make([]payment.Attempt, len(rows))

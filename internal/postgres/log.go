@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -85,10 +84,10 @@ func (h heads) event(r *eventRow) (order.Event, error) {
 	if r.ActorID != nil {
 		e.Actor.ID = *r.ActorID
 	}
-	if err := json.Unmarshal(r.Data, &e.Data); err != nil {
+	if err := decode(r.Data, &e.Data); err != nil {
 		return order.Event{}, fmt.Errorf("data of event %s: %w", r.EventID, err)
 	}
-	if err := json.Unmarshal(r.State, &e.Order.State); err != nil {
+	if err := decode(r.State, &e.Order.State); err != nil {
 		return order.Event{}, fmt.Errorf("state of event %s: %w", r.EventID, err)
 	}
 	return e, nil

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -39,10 +38,10 @@ func (r *headRow) head() (*order.Head, error) {
 		ExternalReference: r.ExternalReference,
 		CreatedAt:         r.CreatedAt.UTC(),
 	}
-	if err := json.Unmarshal(r.Lines, &h.Lines); err != nil {
+	if err := decode(r.Lines, &h.Lines); err != nil {
 		return nil, fmt.Errorf("lines of order %s: %w", r.ID, err)
 	}
-	if err := json.Unmarshal(r.Metadata, &h.Metadata); err != nil {
+	if err := decode(r.Metadata, &h.Metadata); err != nil {
 		return nil, fmt.Errorf("metadata of order %s: %w", r.ID, err)
 	}
 	return h, nil
@@ -88,7 +87,7 @@ func (r *orderRow) order() (*order.Order, error) {
 		DeliversAt:    utc(r.DeliversAt),
 	}}
 	var payments []paymentRow
-	if err := json.Unmarshal(r.Payments, &payments); err != nil {
+	if err := decode(r.Payments, &payments); err != nil {
 		return nil, fmt.Errorf("payments of order %s: %w", r.ID, err)
 	}
 	o.Payments = make([]payment.Payment, len(payments))
@@ -96,7 +95,7 @@ func (r *orderRow) order() (*order.Order, error) {
 		o.Payments[i] = payments[i].payment()
 	}
 	var refunds []refundRow
-	if err := json.Unmarshal(r.Refunds, &refunds); err != nil {
+	if err := decode(r.Refunds, &refunds); err != nil {
 		return nil, fmt.Errorf("refunds of order %s: %w", r.ID, err)
 	}
 	o.Refunds = make([]payment.Refund, len(refunds))

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -73,7 +72,7 @@ func (r *statsRow) stats(span stats.Span) (*stats.Stats, error) {
 		raw  []byte
 		into any
 	}{{r.Counted, &counted}, {r.Revenue, &found.Revenue}, {r.Percentiles, &percentiles}, {r.Waits, &waits}, {r.Statuses, &statuses}} {
-		if err := json.Unmarshal(part.raw, part.into); err != nil {
+		if err := decode(part.raw, part.into); err != nil {
 			return nil, fmt.Errorf("figures: %w", err)
 		}
 	}
