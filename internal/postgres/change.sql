@@ -13,7 +13,8 @@
 , locked AS MATERIALIZED (
     SELECT o.id
     FROM orders o JOIN input i ON i.id = o.id AND i.revision = o.revision
-    WHERE i.token IS NULL OR EXISTS (SELECT FROM order_work w WHERE w.order_id = i.id AND w.token = i.token)
+    -- Not EXISTS, which a plan that was made when order_work was small answers by reading all of it.
+    WHERE i.token IS NULL OR i.token = (SELECT w.token FROM order_work w WHERE w.order_id = i.id)
     ORDER BY o.id
     FOR UPDATE OF o
 )
@@ -104,7 +105,7 @@
 , started AS (
     INSERT INTO order_work (order_id, customer_id, due_at)
     SELECT i.id, saved.customer_id, i.due_at FROM input i JOIN saved USING (id)
-    WHERE i.due_at IS NOT NULL AND NOT EXISTS (SELECT FROM order_work w WHERE w.order_id = i.id)
+    WHERE i.due_at IS NOT NULL AND (SELECT w.order_id FROM order_work w WHERE w.order_id = i.id) IS NULL
 )
 /* done */
 , ended AS (
