@@ -3,6 +3,8 @@ package batch
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -98,7 +100,7 @@ func (g *Group[In, Out]) run(batch []*Call[In, Out]) {
 		defer g.mu.Unlock()
 		pass()
 	})
-	g.flush(batch)
+	g.contained(batch)
 	late.Stop()
 	for _, c := range batch {
 		close(c.done)
@@ -107,6 +109,18 @@ func (g *Group[In, Out]) run(batch []*Call[In, Out]) {
 	defer g.mu.Unlock()
 	g.running--
 	pass()
+}
+
+// contained turns a panic of flush into an error of its calls: the others, and the process, go on.
+func (g *Group[In, Out]) contained(batch []*Call[In, Out]) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, c := range batch {
+				c.Err = fmt.Errorf("a batch panicked: %v\n%s", p, debug.Stack())
+			}
+		}
+	}()
+	g.flush(batch)
 }
 
 // Close lets running batches end and refuses what waits.

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -113,6 +114,23 @@ func TestErr(t *testing.T) {
 			t.Error("a closed group takes calls")
 		}
 	})
+}
+
+// A panic is the error of the calls of its batch, and of no others.
+func TestErrPanic(t *testing.T) {
+	t.Parallel()
+	g := batch.New(1, 10, func(calls []*call) {
+		if calls[0].In == 0 {
+			panic("a bug")
+		}
+	})
+	if _, err := g.Do(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "a bug") {
+		t.Errorf("the batch panicked: %v", err)
+	}
+	if _, err := g.Do(t.Context(), 1); err != nil {
+		t.Errorf("the next batch: %v", err)
+	}
+	g.Close()
 }
 
 // Nobody waits for the call of a caller who has left before its batch began, so it is not made.

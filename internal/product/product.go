@@ -88,7 +88,7 @@ type Service struct {
 
 // NewService returns the service over a store.
 func NewService(store Store) *Service {
-	return &Service{store: store, byID: &together{read: store.ProductsByID}}
+	return &Service{store: store, byID: newTogether(store.ProductsByID)}
 }
 
 // List products that can be ordered.
@@ -99,7 +99,7 @@ func (s *Service) List(ctx context.Context, filter Filter, request page.Request)
 // ByID returns what exists of the ids, archived ones too, as of now. Calls at the same time share a reading, so what they
 // get is not to be changed.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
-	return s.byID.get(ctx, ids)
+	return s.byID.Do(ctx, ids)
 }
 
 // Upsert creates the product, or changes the one with the same SKU; orders placed before keep their price. Staff only.

@@ -2,89 +2,51 @@ package product
 
 import (
 	"context"
+	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/batch"
 )
 
 const (
-	// readers read at the same time; who comes meanwhile waits for the next reading.
+	// readers read at the same time, the second only when the first is held up.
 	readers = 2
+	// readTogether callers at most.
+	readTogether = 128
 	// readTimeout ends a reading that the store does not answer.
 	readTimeout = 25 * time.Second
 )
 
-// together reads for many callers at once: under load each order that is placed asks for prices, often the same. A reading
-// begins after all its callers have asked, so nobody gets what was true before; a lone caller waits for nothing.
-type together struct {
-	read func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
+type (
+	byID = map[uuid.UUID]*Product
+	// together reads for many callers at once: under load each order that is placed asks for prices, often the same. A
+	// reading begins after all its callers have asked, so nobody gets what was true before; a lone caller waits for nothing.
+	together = batch.Group[[]uuid.UUID, byID]
+)
 
-	mu      sync.Mutex
-	reading int
-	next    *reading // who waits; nil: nobody
-}
-
-// reading is one statement's worth of callers.
-type reading struct {
-	ids   []uuid.UUID
-	found map[uuid.UUID]*Product
-	err   error
-	done  chan struct{}
-}
-
-// get returns what exists of the ids.
-func (t *together) get(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
-	t.mu.Lock()
-	if t.next == nil {
-		t.next = &reading{done: make(chan struct{})}
-	}
-	r := t.next
-	r.ids = append(r.ids, ids...)
-	if t.reading < readers {
-		t.reading++
-		go t.work()
-	}
-	t.mu.Unlock()
-	select {
-	case <-r.done:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	found := make(map[uuid.UUID]*Product, len(ids))
-	for _, id := range ids {
-		if p, ok := r.found[id]; ok {
-			found[id] = p
+func newTogether(read func(ctx context.Context, ids []uuid.UUID) (byID, error)) *together {
+	return batch.New(readers, readTogether, func(calls []*batch.Call[[]uuid.UUID, byID]) {
+		// None of the callers can end it for the others.
+		ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+		defer cancel()
+		asked := map[uuid.UUID]struct{}{}
+		for _, c := range calls {
+			for _, id := range c.In {
+				asked[id] = struct{}{}
+			}
 		}
-	}
-	return found, nil
-}
-
-// work reads until nobody waits.
-func (t *together) work() {
-	for {
-		t.mu.Lock()
-		r := t.next
-		t.next = nil
-		if r == nil {
-			t.reading--
-			t.mu.Unlock()
-			return
+		ids := slices.SortedFunc(maps.Keys(asked), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		all, err := read(ctx, ids)
+		for _, c := range calls {
+			c.Out, c.Err = byID{}, err
+			for _, id := range c.In {
+				if p, ok := all[id]; ok {
+					c.Out[id] = p
+				}
+			}
 		}
-		t.mu.Unlock()
-		t.settle(r)
-	}
-}
-
-// settle reads for all its callers: none of them can end it for the others.
-func (t *together) settle(r *reading) {
-	defer close(r.done)
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
-	defer cancel()
-	slices.SortFunc(r.ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	r.found, r.err = t.read(ctx, slices.Compact(r.ids))
+	})
 }
