@@ -8,3 +8,6 @@ func (w *Worker) Round(ctx context.Context) error {
 	w.busy.Wait()
 	return err
 }
+
+// MostAtOnce is how many orders a worker works on or has taken.
+const MostAtOnce = slots + maxTaken

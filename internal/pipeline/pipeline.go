@@ -24,6 +24,9 @@ import (
 const (
 	// slots is how many orders are worked on at the same time.
 	slots = 128
+	// maxTaken is how many orders that were committed with a lease may wait for a slot. More are left to their leases' end, and so to
+	// whoever has room then: a backlog belongs in the database.
+	maxTaken = slots
 	// pollInterval is how often we look for work that nobody told us of: that of another replica that died.
 	pollInterval = 500 * time.Millisecond
 	// renewInterval is well below the store's lease time.
@@ -58,6 +61,8 @@ type Worker struct {
 
 	mu   sync.Mutex
 	held map[uuid.UUID]held
+	// taken wait for a slot.
+	taken int
 	// stopping is closed when no more is begun, under mu.
 	stopping chan struct{}
 }
@@ -178,7 +183,7 @@ func (w *Worker) claim(ctx context.Context) (full bool, err error) {
 }
 
 // Take carries on an order that was committed with a lease for this worker, as soon as there is a slot. It does not block.
-// Of what has no slot when the worker stops the lease runs out, and another goes on.
+// Of what is beyond maxTaken, or has no slot when the worker stops, the lease runs out, and another goes on.
 func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,17 +192,33 @@ func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
 		return
 	default:
 	}
+	if w.taken == maxTaken {
+		return
+	}
+	w.taken++
 	w.held[lease.OrderID] = held{lease, time.Now()}
 	w.busy.Go(func() {
 		defer w.release(lease.OrderID)
-		select {
-		case <-w.free:
-		case <-w.stopping:
+		stopped := !w.slot()
+		w.mu.Lock()
+		w.taken--
+		w.mu.Unlock()
+		if stopped {
 			return
 		}
 		defer func() { w.free <- struct{}{} }()
 		w.work(context.Background(), lease, &committed)
 	})
+}
+
+// slot waits for one; false when the worker stops first.
+func (w *Worker) slot() bool {
+	select {
+	case <-w.free:
+		return true
+	case <-w.stopping:
+		return false
+	}
 }
 
 // work advances one order until nothing of it is due. known is what this process has committed of it last, if anything.

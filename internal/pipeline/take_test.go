@@ -1,0 +1,57 @@
+package pipeline_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/pipeline"
+)
+
+// closedGateway lets no authorization through until it is opened.
+type closedGateway struct {
+	payment.Gateway
+	open chan struct{}
+}
+
+func (g closedGateway) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
+	select {
+	case <-g.open:
+	case <-ctx.Done():
+		return payment.Result{}, ctx.Err()
+	}
+	return g.Gateway.Authorize(ctx, call)
+}
+
+// TestBacklog places more orders that are due at once than a worker takes on: it lets go of the rest, so that others could have
+// them, and carries them on itself when there is room.
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	open := make(chan struct{})
+	b := setupWith(t, order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}, func(b *bundle) payment.Gateway {
+		return closedGateway{b.provider, open}
+	})
+	b.store.LeaseAtBirth()
+	const beyond = 3
+	var placing sync.WaitGroup
+	ids := make([]uuid.UUID, pipeline.MostAtOnce+beyond)
+	for i := range ids {
+		placing.Go(func() { ids[i] = b.create(t, "sim_approve", payment.CaptureAutomatic).ID })
+	}
+	placing.Wait()
+	for let := 0; let < beyond; {
+		err := b.db.GetContext(t.Context(), &let, `SELECT count(*) FROM pg_sleep(0.1), order_work WHERE leased_until < clock_timestamp()`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(open)
+	for _, id := range ids {
+		b.await(t, id, order.OrderDelivered)
+	}
+}
