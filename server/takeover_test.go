@@ -106,7 +106,7 @@ func allPlaced(t *testing.T, db *sqlx.DB, n int) {
 		err := db.GetContext(t.Context(), &got, `
 			SELECT (SELECT count(*) FROM orders WHERE status = 'DELIVERED') AS delivered,
 				(SELECT count(*) FROM order_events) AS events,
-				(SELECT count(*) FROM feed) AS positions, (SELECT max(position) FROM feed) AS last,
+				(SELECT count(*) FROM feed) AS positions, (SELECT coalesce(max(position), 0) FROM feed) AS last,
 				(SELECT count(*) FROM feed a JOIN feed b USING (order_id) WHERE a.position < b.position AND a.version >= b.version) AS disorder`)
 		if err != nil {
 			t.Fatal(err)
