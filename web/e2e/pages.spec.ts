@@ -1,3 +1,4 @@
+import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
 import { look } from './look';
 
@@ -60,18 +61,22 @@ test('a payment can be read and used by everybody, and nothing jumps', async ({ 
   await look(page, 'the orders');
 });
 
+/** Opens the page again once it has come to what it is looked at for: what arrives while somebody looks may move what is below. */
+async function opened(page: Page, sign: Locator) {
+  await expect(sign).toBeVisible();
+  await page.reload();
+  await expect(sign).toBeVisible();
+}
+
 test('a payment that waits can be read and used by everybody', async ({ shopper: { page, order } }) => {
   await page.goto(`/payment?order=${await order('sim_requires_action')}`);
-  const approve = page.getByRole('button', { name: 'Approve' });
-  await expect(approve).toBeVisible();
-  await page.reload(); // now it waits from the start; before, it may have begun to while somebody was looking
-  await expect(approve).toBeVisible();
+  await opened(page, page.getByRole('button', { name: 'Approve' }));
   await look(page, 'a payment that waits');
 });
 
 test('an order and its questions can be read and used by everybody', async ({ shopper: { page, order } }) => {
   await page.goto(`/order/${await order('sim_decline')}`);
-  await expect(page.getByRole('button', { name: 'Pay again' })).toBeVisible();
+  await opened(page, page.getByRole('button', { name: 'Pay again' }));
   await look(page, 'an order');
   await page.getByRole('button', { name: 'Cancel order' }).click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
