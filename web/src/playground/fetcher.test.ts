@@ -18,8 +18,22 @@ async function sent(query: string, operationName: string) {
   return JSON.parse(request.mock.calls[0]?.[1]?.body as string) as { query: string; operationName: string | null };
 }
 
-test('an operation that the document has not is not asked for', async () => {
-  expect(await sent('query Now { viewer { id } }', 'Before')).toEqual({ query: 'query Now { viewer { id } }', operationName: null });
+test('the only operation of a document is asked for, whatever the name of the one before', async () => {
+  expect(await sent('query Now { viewer { id } }', 'Before')).toEqual({ query: 'query Now { viewer { id } }', operationName: 'Now' });
+  expect(await sent('{ viewer { id } }', 'Before')).toMatchObject({ operationName: null });
+});
+
+test('a subscription takes the websocket, whatever the operation before was', async () => {
+  const request = vi.fn<typeof fetch>();
+  const opened = vi.fn<(url: string) => void>(function open() {});
+  vi.stubGlobal('fetch', request);
+  vi.stubGlobal('WebSocket', opened);
+  const fetcher = createFetcher(new SessionStore(new DevSignIn()), location);
+  const query = 'subscription Now { orderFeed { cursor } }';
+  const answers = await fetcher({ query, operationName: 'Before' }, { documentAST: parse('query Before { viewer { id } }') });
+  void (answers as AsyncIterableIterator<unknown>).next();
+  await vi.waitFor(() => expect(opened).toHaveBeenCalledWith('ws://shop.test/graphql', expect.anything()));
+  expect(request).not.toHaveBeenCalled();
 });
 
 test('of several operations the chosen one is asked for', async () => {

@@ -17,7 +17,8 @@ export function createFetcher(session: SessionStore, location: Pick<Location, 'p
   return (params, options) => {
     const document = parsed(params.query);
     if (!document) return fetcher(params, options); // the server says what is wrong with it
-    const operationName = getOperationAST(document, params.operationName) ? (params.operationName ?? null) : null;
+    const operation = getOperationAST(document, params.operationName) ?? getOperationAST(document);
+    const operationName = operation?.name?.value ?? null;
     return fetcher({ ...params, operationName }, { ...options, documentAST: document });
   };
 }

@@ -1,6 +1,7 @@
 import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './playground.css';
+import { pick, useGraphiQL } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import { StrictMode, useMemo, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -28,6 +29,7 @@ function UserPlayground({ user }: { user: string }) {
   return (
     <GraphiQL fetcher={fetcher} defaultTabs={tabs} shouldPersistHeaders={false} isHeadersEditorEnabled={false} defaultEditorToolsVisibility="variables">
       <GraphiQL.Logo>
+        <Ready />
         <a className="playground-brand" href="/">
           Orderwire
         </a>
@@ -49,6 +51,12 @@ function UserPlayground({ user }: { user: string }) {
       </GraphiQL.Logo>
     </GraphiQL>
   );
+}
+
+/** Lets the run button be pressed once there are editors to run from: before, GraphiQL would take the press and do nothing. */
+function Ready() {
+  const { queryEditor, responseEditor } = useGraphiQL(pick('queryEditor', 'responseEditor'));
+  return queryEditor && responseEditor ? <span className="playground-ready" hidden /> : null;
 }
 
 createRoot(document.getElementById('root')!).render(
