@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 )
 
-// everybody in app.principal means all rows; see the policies in migrations/00011_row_level_security.sql.
+// everybody in app.principal means all rows; see the policies in migrations/00012_principals_read_once.sql.
 const everybody = "*"
 
 // settingOf is what app.principal says of who is asking: everybody for staff and the system, a customer's id, or nothing.
