@@ -30,6 +30,9 @@ type Line struct {
 	Quantity  int          `json:"quantity"`
 	UnitPrice money.Amount `json:"unitPrice"`
 	Total     money.Amount `json:"total"`
+	// Revision of the product that name and price were copied from. Only a new order has it, for CreateOrder to look whether it is
+	// still the product's; 0 is not looked at.
+	Revision int64 `json:"-"`
 }
 
 // Metadata is one key and value a client attached to an order.

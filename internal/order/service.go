@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +20,11 @@ import (
 type Store interface {
 	// CreateOrder commits a new order with its event, its timer and the idempotency key in one transaction. When the
 	// key is known it creates nothing and returns the earlier order, Replayed; IDEMPOTENCY_KEY_REUSED when that request
-	// differed, IDEMPOTENCY_IN_PROGRESS when the first request did not end within ctx's deadline.
+	// differed, IDEMPOTENCY_IN_PROGRESS when the first request did not end within ctx's deadline. It creates nothing and
+	// returns ErrPricesChanged when a product is no longer of the Revision in the order's line.
 	CreateOrder(ctx context.Context, p auth.Principal, o *Order, key Idempotency) (Outcome, error)
+	// EarlierOrder returns what CreateOrder would for a key that is known, and fault.NotFound for one that is not.
+	EarlierOrder(ctx context.Context, p auth.Principal, key Idempotency) (Outcome, error)
 	// ChangeOrder loads and locks the order, runs change on a copy, and commits what it made of it with its events, all
 	// or nothing. change is pure and may run more than once. Its error is returned as it is, and nothing is changed.
 	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (Outcome, error)
@@ -109,8 +113,14 @@ type Methods interface {
 
 // Products are looked up when an order is placed.
 type Products interface {
+	// ByID reads them now.
 	ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error)
+	// Known returns them as they were at some time before.
+	Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error)
 }
+
+// ErrPricesChanged means that products were changed after their prices had been read.
+var ErrPricesChanged = errors.New("prices have changed")
 
 // Clock tells the time, in UTC with microseconds.
 type Clock func() time.Time

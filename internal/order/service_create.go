@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/text"
 )
 
@@ -69,10 +71,31 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
 	}
-	lines, total, err := s.price(ctx, in.Items)
-	if err != nil {
-		return Outcome{}, err
+	key := Idempotency{Operation: "orderCreate", Key: in.IdempotencyKey, Hash: requestHash(in)}
+	// Prices as they were known a moment ago spare a reading: the statement that places the order looks whether they still are. Only
+	// if not, or if something cannot be ordered at those, they are read now.
+	lines, total, err := s.price(ctx, in.Items, s.products.Known)
+	if err == nil {
+		outcome, err := s.place(ctx, p, in, key, lines, total)
+		if !errors.Is(err, ErrPricesChanged) {
+			return outcome, err
+		}
 	}
+	lines, total, err = s.price(ctx, in.Items, s.products.ByID)
+	if err == nil {
+		for i := range lines {
+			lines[i].Revision = 0 // prices of this moment are right, though they may be rising all the time
+		}
+		return s.place(ctx, p, in, key, lines, total)
+	}
+	// The order may have been placed when its products could still be ordered, and only the answer was lost.
+	if earlier, known := s.store.EarlierOrder(ctx, p, key); fault.CodeOf(known) != fault.NotFound {
+		return earlier, known
+	}
+	return Outcome{}, err
+}
+
+func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, key Idempotency, lines []Line, total money.Amount) (Outcome, error) {
 	o := New(s.cause(p, in.RequestID), s.policy, Draft{
 		CustomerID:        p.CustomerID,
 		Lines:             lines,
@@ -82,7 +105,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 		Metadata:          in.Metadata,
 		Method:            PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
 	})
-	return s.store.CreateOrder(ctx, p, o, Idempotency{Operation: "orderCreate", Key: in.IdempotencyKey, Hash: requestHash(in)})
+	return s.store.CreateOrder(ctx, p, o, key)
 }
 
 // RetryInput asks for a new payment of an order whose last one failed.
@@ -124,14 +147,16 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 	return outcome, notFound(err)
 }
 
-// price copies today's names and prices into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
+// price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
 // TOTAL_OUT_OF_RANGE; all bad items are named.
-func (s *Service) price(ctx context.Context, items []Item) ([]Line, money.Amount, error) {
+func (s *Service) price(
+	ctx context.Context, items []Item, read func(context.Context, []uuid.UUID) (map[uuid.UUID]*product.Product, error),
+) ([]Line, money.Amount, error) {
 	ids := make([]uuid.UUID, len(items))
 	for i, item := range items {
 		ids[i] = item.ProductID
 	}
-	products, err := s.products.ByID(ctx, ids)
+	products, err := read(ctx, ids)
 	if err != nil {
 		return nil, money.Amount{}, err
 	}
@@ -162,7 +187,7 @@ func (s *Service) price(ctx context.Context, items []Item) ([]Line, money.Amount
 			problems.Add(fault.User("TOTAL_OUT_OF_RANGE", fmt.Sprintf("The total exceeds %d minor units.", int64(MaxTotal)), "input", "items"))
 			break
 		}
-		lines = append(lines, Line{ProductID: p.ID, Name: p.Name, Quantity: item.Quantity, UnitPrice: p.Price, Total: sum})
+		lines = append(lines, Line{ProductID: p.ID, Name: p.Name, Quantity: item.Quantity, UnitPrice: p.Price, Total: sum, Revision: p.Revision})
 	}
 	return lines, total, problems.Err()
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
+	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
@@ -55,8 +55,7 @@ type changing struct {
 
 // flushChanged works in rounds: each takes at most one change per order; what lost its race comes again.
 func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-	defer cancel()
+	ctx := ofMany
 	waiting := calls
 	for round := 0; len(waiting) > 0; round++ {
 		if round == maxRounds {
@@ -232,15 +231,15 @@ func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, orde
 func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
 	n := len(calls)
 	settings := make([]string, n)
-	ids, actors, viewers := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*string, n)
-	operations, keys := make([]string, n), make([]string, n)
+	ids, viewers, actors := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16)
+	operations, keys := newArray(oid.T_text, n, 16), newArray(oid.T_text, n, 40)
 	for i, c := range calls {
-		ids[i], actors[i], settings[i] = c.In.orderID, c.In.principal.CustomerID, settingOf(c.In.principal)
-		if viewer := viewerArg(c.In.principal); viewer != nil {
-			text := viewer.String()
-			viewers[i] = &text
-		}
-		operations[i], keys[i] = c.In.change.Key.Operation, c.In.change.Key.Key
+		settings[i] = settingOf(c.In.principal)
+		ids.addUUID(c.In.orderID)
+		viewers.addNullableUUID(viewerArg(c.In.principal))
+		actors.addUUID(c.In.principal.CustomerID)
+		operations.addText(c.In.change.Key.Operation)
+		keys.addText(c.In.change.Key.Key)
 	}
 	var rows []struct {
 		orderRow
@@ -250,7 +249,7 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 		RequestHash []byte     `db:"request_hash"`
 		EntityID    *uuid.UUID `db:"entity_id"`
 	}
-	if err := s.load.SelectContext(ctx, &rows, uuidStrings(ids), pq.Array(viewers), uuidStrings(actors), stringsOf(operations), stringsOf(keys), settingOfAll(settings)); err != nil {
+	if err := s.load.SelectContext(ctx, &rows, ids, viewers, actors, operations, keys, settingOfAll(settings)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]loaded, len(rows))

@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
+	"slices"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
+	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
@@ -26,29 +28,48 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 	if !errors.Is(err, errKeyKnown) {
 		return outcome, err
 	}
-	return s.replay(ctx, p, o, key)
+	known, err := s.knownKey(ctx, p, key)
+	switch {
+	case err != nil:
+		return order.Outcome{}, err
+	case known.OrderID == o.ID: // the first answer was lost
+		placed := s.placed(o)
+		s.committed([]Committed{placed})
+		return placed.Placed, nil
+	}
+	return s.replay(ctx, p, key, known)
 }
 
 // errKeyKnown: the key was there already, so nothing was placed by this statement.
 var errKeyKnown = errors.New("idempotency key known")
 
-// replay answers a create whose key is known: with the earlier order, or with our own when the first answer was lost.
-func (s *Store) replay(ctx context.Context, p auth.Principal, o *order.Order, key order.Idempotency) (order.Outcome, error) {
-	var known struct {
-		Hash    []byte    `db:"request_hash"`
-		OrderID uuid.UUID `db:"order_id"`
-	}
-	err := s.db.get(ctx, p, &known, `
-		SELECT request_hash, order_id FROM idempotency_keys WHERE actor = $1 AND operation = $2 AND key = $3`,
-		o.CustomerID, key.Operation, key.Key)
-	if err != nil {
+// EarlierOrder implements order.Store.
+func (s *Store) EarlierOrder(ctx context.Context, p auth.Principal, key order.Idempotency) (order.Outcome, error) {
+	known, err := s.knownKey(ctx, p, key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return order.Outcome{}, fault.New(fault.NotFound, "There is no such idempotency key.")
+	case err != nil:
 		return order.Outcome{}, err
 	}
-	if known.OrderID == o.ID {
-		placed := s.placed(o)
-		s.committed([]Committed{placed})
-		return placed.Placed, nil
-	}
+	return s.replay(ctx, p, key, known)
+}
+
+// knownKey is what an idempotency key remembers.
+type knownKey struct {
+	Hash    []byte    `db:"request_hash"`
+	OrderID uuid.UUID `db:"order_id"`
+}
+
+func (s *Store) knownKey(ctx context.Context, p auth.Principal, key order.Idempotency) (known knownKey, err error) {
+	err = s.db.get(ctx, p, &known, `
+		SELECT request_hash, order_id FROM idempotency_keys WHERE actor = $1 AND operation = $2 AND key = $3`,
+		p.CustomerID, key.Operation, key.Key)
+	return known, err
+}
+
+// replay answers a create whose key is known with the earlier order.
+func (s *Store) replay(ctx context.Context, p auth.Principal, key order.Idempotency, known knownKey) (order.Outcome, error) {
 	if string(known.Hash) != string(key.Hash[:]) {
 		return order.Outcome{}, errKeyReused()
 	}
@@ -67,9 +88,7 @@ func errKeyInProgress() error {
 // flushCreated places a batch. When the statement fails as a whole, each order is tried alone, so that its error is its
 // own.
 func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-	defer cancel()
-	err := s.place(ctx, calls)
+	err := s.place(ofMany, calls)
 	switch {
 	case err == nil:
 	case len(calls) > 1 && ofOneCall(err):
@@ -88,26 +107,46 @@ func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 	}
 }
 
-// place runs create.sql for the batch and settles its calls, or returns the statement's error.
+// place runs create.sql for the batch and settles its calls, or returns the statement's error. Orders whose prices have changed are
+// left out, and the others placed without them.
 func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order.Outcome]) error {
-	columns, err := newCreateColumns(calls)
-	if err != nil {
-		return err
-	}
-	leased := make(pq.BoolArray, len(calls))
-	var fresh []uuid.UUID
+	columns := newCreateColumns(len(calls))
 	owners := make([]string, len(calls))
 	for i, c := range calls {
-		owners[i], leased[i] = ownerSetting(c.In.principal), s.leasesAtBirth(c.In.order)
+		owners[i] = ownerSetting(c.In.principal)
+		if err := columns.add(c.In.order, c.In.key, s.leasesAtBirth(c.In.order)); err != nil {
+			return err
+		}
 	}
-	if err := s.create.SelectContext(ctx, &fresh, append(columns.args(), leased, LeaseTime.Seconds(), settingOfAll(owners))...); err != nil {
+	var rows []struct {
+		ID       uuid.UUID `db:"id"`
+		Revision *int64    `db:"revision"`
+	}
+	if err := s.create.SelectContext(ctx, &rows, append(columns.args(), LeaseTime.Seconds(), settingOfAll(owners))...); err != nil {
 		return err
 	}
-	placed := make(map[uuid.UUID]bool, len(fresh))
-	for _, u := range fresh {
-		placed[u] = true
+	placed, changed := make(map[uuid.UUID]bool, len(rows)), map[productRevision]bool{}
+	for _, r := range rows {
+		if r.Revision != nil {
+			changed[productRevision{r.ID, *r.Revision}] = true
+		} else {
+			placed[r.ID] = true
+		}
 	}
-	committed := make([]Committed, 0, len(fresh))
+	if len(changed) > 0 {
+		rest := slices.DeleteFunc(slices.Clone(calls), func(c *batch.Call[createCall, order.Outcome]) bool {
+			stale := slices.ContainsFunc(c.In.order.Lines, func(l order.Line) bool { return changed[productRevision{l.ProductID, l.Revision}] })
+			if stale {
+				c.Err = order.ErrPricesChanged
+			}
+			return stale
+		})
+		if len(rest) == 0 {
+			return nil
+		}
+		return s.place(ctx, rest)
+	}
+	committed := make([]Committed, 0, len(placed))
 	for _, c := range calls {
 		o := c.In.order
 		if !placed[o.ID] {
@@ -155,79 +194,100 @@ func (s *Store) committed(commits []Committed) {
 
 // createColumns are the parameters of create.sql: one array per column, one element per order.
 type createColumns struct {
-	ids, numbers, customers, currencies          pq.StringArray
-	totals                                       pq.Int64Array
-	lines, metadata                              pq.StringArray
-	notes, references                            []*string
-	createdAt, expiresAt, nextStepAt             pq.StringArray
-	payments, providers, captures, methods       pq.StringArray
-	events, actorKinds, requestIDs, data, states pq.StringArray
-	operations, keys                             pq.StringArray
-	hashes                                       pq.ByteaArray
+	ids, numbers, customers, currencies, totals, lines, notes, references, metadata, createdAt, expiresAt array
+	payments, providers, captures, methods, nextStepAt                                                    array
+	events, actorKinds, requestIDs, data, states                                                          array
+	operations, keys, hashes                                                                              array
+	leased                                                                                                array
+	// Each product with the revision that a price is of, once.
+	products, revisions array
+	seen                map[productRevision]bool
 }
 
-func newCreateColumns(calls []*batch.Call[createCall, order.Outcome]) (*createColumns, error) {
-	c := &createColumns{}
-	for i := range calls {
-		o, key := calls[i].In.order, calls[i].In.key
-		lines, err := json.Marshal(o.Lines)
-		if err != nil {
-			return nil, err
-		}
-		metadata := []byte("[]")
-		if len(o.Metadata) > 0 {
-			if metadata, err = json.Marshal(o.Metadata); err != nil {
-				return nil, err
-			}
-		}
-		event := &o.Events()[0]
-		data, err := json.Marshal(event.Data)
-		if err != nil {
-			return nil, err
-		}
-		state, err := json.Marshal(event.Order.State)
-		if err != nil {
-			return nil, err
-		}
-		p := o.Payment()
-		c.ids = append(c.ids, o.ID.String())
-		c.numbers = append(c.numbers, o.Number)
-		c.customers = append(c.customers, o.CustomerID.String())
-		c.currencies = append(c.currencies, o.Total.Currency)
-		c.totals = append(c.totals, o.Total.Minor)
-		c.lines = append(c.lines, string(lines))
-		c.notes = append(c.notes, o.Note)
-		c.references = append(c.references, o.ExternalReference)
-		c.metadata = append(c.metadata, string(metadata))
-		c.createdAt = append(c.createdAt, timestamp(o.CreatedAt))
-		c.expiresAt = append(c.expiresAt, timestamp(*o.ExpiresAt))
-		c.payments = append(c.payments, p.ID.String())
-		c.providers = append(c.providers, p.Provider)
-		c.captures = append(c.captures, string(p.CaptureMethod))
-		c.methods = append(c.methods, p.Method)
-		c.nextStepAt = append(c.nextStepAt, timestamp(*p.NextStepAt))
-		c.events = append(c.events, event.ID.String())
-		c.actorKinds = append(c.actorKinds, string(event.Actor.Kind))
-		c.requestIDs = append(c.requestIDs, event.RequestID)
-		c.data = append(c.data, string(data))
-		c.states = append(c.states, string(state))
-		c.operations = append(c.operations, key.Operation)
-		c.keys = append(c.keys, key.Key)
-		c.hashes = append(c.hashes, key.Hash[:])
+type productRevision struct {
+	id       uuid.UUID
+	revision int64
+}
+
+func newCreateColumns(n int) *createColumns {
+	uuids := func() array { return newArray(oid.T_uuid, n, len(uuid.UUID{})) }
+	texts := func(size int) array { return newArray(oid.T_text, n, size) }
+	documents := func(size int) array { return newArray(oid.T_jsonb, n, size) }
+	times := func() array { return newArray(oid.T_timestamptz, n, 8) }
+	return &createColumns{
+		ids: uuids(), numbers: texts(16), customers: uuids(), currencies: texts(3), totals: newArray(oid.T_int8, n, 8),
+		lines: documents(256), notes: texts(16), references: texts(16), metadata: documents(16), createdAt: times(), expiresAt: times(),
+		payments: uuids(), providers: texts(16), captures: texts(16), methods: texts(16), nextStepAt: times(),
+		events: uuids(), actorKinds: texts(16), requestIDs: texts(40), data: documents(128), states: documents(384),
+		operations: texts(16), keys: texts(40), hashes: newArray(oid.T_bytea, n, sha256.Size),
+		leased:   newArray(oid.T_bool, n, 1),
+		products: uuids(), revisions: newArray(oid.T_int8, n, 8), seen: map[productRevision]bool{},
 	}
-	return c, nil
+}
+
+func (c *createColumns) add(o *order.Order, key order.Idempotency, leased bool) error {
+	lines, err := json.Marshal(o.Lines)
+	if err != nil {
+		return err
+	}
+	metadata := []byte("[]")
+	if len(o.Metadata) > 0 {
+		if metadata, err = json.Marshal(o.Metadata); err != nil {
+			return err
+		}
+	}
+	event := &o.Events()[0]
+	data, err := json.Marshal(event.Data)
+	if err != nil {
+		return err
+	}
+	state, err := json.Marshal(event.Order.State)
+	if err != nil {
+		return err
+	}
+	p := o.Payment()
+	c.ids.addUUID(o.ID)
+	c.numbers.addText(o.Number)
+	c.customers.addUUID(o.CustomerID)
+	c.currencies.addText(o.Total.Currency)
+	c.totals.addInt(o.Total.Minor)
+	c.lines.addJSONB(lines)
+	c.notes.addNullable(o.Note)
+	c.references.addNullable(o.ExternalReference)
+	c.metadata.addJSONB(metadata)
+	c.createdAt.addTime(o.CreatedAt)
+	c.expiresAt.addTime(*o.ExpiresAt)
+	c.payments.addUUID(p.ID)
+	c.providers.addText(p.Provider)
+	c.captures.addText(string(p.CaptureMethod))
+	c.methods.addText(p.Method)
+	c.nextStepAt.addTime(*p.NextStepAt)
+	c.events.addUUID(event.ID)
+	c.actorKinds.addText(string(event.Actor.Kind))
+	c.requestIDs.addText(event.RequestID)
+	c.data.addJSONB(data)
+	c.states.addJSONB(state)
+	c.operations.addText(key.Operation)
+	c.keys.addText(key.Key)
+	c.hashes.addBytes(key.Hash[:])
+	c.leased.addBool(leased)
+	for i := range o.Lines {
+		of := productRevision{o.Lines[i].ProductID, o.Lines[i].Revision}
+		if of.revision != 0 && !c.seen[of] {
+			c.seen[of] = true
+			c.products.addUUID(of.id)
+			c.revisions.addInt(of.revision)
+		}
+	}
+	return nil
 }
 
 // args are in the order of create.sql's parameters.
 func (c *createColumns) args() []any {
 	return []any{
-		c.ids, c.numbers, c.customers, c.currencies, c.totals, c.lines, pq.Array(c.notes), pq.Array(c.references), c.metadata,
-		c.createdAt, c.expiresAt,
+		c.ids, c.numbers, c.customers, c.currencies, c.totals, c.lines, c.notes, c.references, c.metadata, c.createdAt, c.expiresAt,
 		c.payments, c.providers, c.captures, c.methods, c.nextStepAt,
 		c.events, c.actorKinds, c.requestIDs, c.data, c.states,
-		c.operations, c.keys, c.hashes,
+		c.operations, c.keys, c.hashes, c.leased, c.products, c.revisions,
 	}
 }
-
-// timestamp in a form that PostgreSQL reads in any DateStyle.
-func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,5 +1,7 @@
--- Places many orders in one statement, and so in one commit. An order whose idempotency key is known is not placed:
--- its key is not returned. It follows principalSet, see guarded.go. Keys are inserted in their order, so that two batches never wait for each other in a circle.
+-- Places many orders in one statement, and so in one commit. An order whose idempotency key is known is not placed: its id is
+-- not returned. When a product is no longer of the revision that its price was read at, none is placed, and returned are the
+-- products that have changed, with those revisions. It follows principalSet, see guarded.go. Keys are inserted in their order, so that two batches never wait for each
+-- other in a circle.
 , input AS MATERIALIZED (
     SELECT *
     FROM unnest(
@@ -15,9 +17,14 @@
         event_id, actor_kind, request_id, data, state,
         operation, key, request_hash, leased
     )
+), changed AS MATERIALIZED (
+    SELECT id, revision
+    FROM unnest($26::uuid[], $27::bigint[]) AS seen (id, revision)
+    WHERE revision IS DISTINCT FROM (SELECT xmin::text::bigint FROM products WHERE products.id = seen.id)
 ), fresh AS (
     INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
-    SELECT customer_id, operation, key, request_hash, id, id FROM input ORDER BY customer_id, operation, key
+    SELECT customer_id, operation, key, request_hash, id, id FROM input WHERE NOT EXISTS (SELECT FROM changed)
+    ORDER BY customer_id, operation, key
     ON CONFLICT DO NOTHING
     RETURNING order_id AS id
 ), placed AS (
@@ -42,7 +49,10 @@
     -- -1 is a token that the sequence never gives.
     INSERT INTO order_work (order_id, customer_id, due_at, leased_until, token)
     SELECT id, customer_id, least(next_step_at, expires_at),
-        CASE WHEN leased THEN clock_timestamp() + make_interval(secs => $26) END, CASE WHEN leased THEN -1 ELSE 0 END
+        CASE WHEN leased THEN clock_timestamp() + make_interval(secs => $28) END, CASE WHEN leased THEN -1 ELSE 0 END
     FROM input JOIN fresh USING (id)
 )
-SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM fresh WHERE principal.customers <> '' OFFSET 0) guarded
+SELECT guarded.* FROM principal CROSS JOIN LATERAL (
+    SELECT id, NULL::bigint AS revision FROM fresh WHERE principal.customers <> ''
+    UNION ALL SELECT id, revision FROM changed OFFSET 0
+) guarded

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
@@ -13,9 +12,9 @@ import (
 // EventPages implements order.Store: all pages in one statement.
 func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
 	ids := make([]uuid.UUID, len(requests))
-	after, limits := make(pq.Int64Array, len(requests)), make(pq.Int64Array, len(requests))
+	after, limits := make([]int, len(requests)), make([]int, len(requests))
 	for i, r := range requests {
-		ids[i], after[i], limits[i] = r.OrderID, int64(r.After), int64(r.Limit)
+		ids[i], after[i], limits[i] = r.OrderID, r.After, r.Limit
 	}
 	var rows []struct {
 		eventRow
@@ -30,7 +29,7 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		) e
 		WHERE `+visibleTo+`
 		ORDER BY r.n, e.version`,
-		viewerArg(p), uuidStrings(ids), after, limits)
+		viewerArg(p), uuidArray(ids), intArray(after), intArray(limits))
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
+	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
@@ -29,8 +29,7 @@ const ordersTogetherSQL = `
 // ordersTogether reads what subscriptions begin with. A reading begins after all its callers have asked, so nobody gets what
 // was true before.
 func (l *Log) ordersTogether(calls []*batch.Call[orderCall, *order.Order]) {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-	defer cancel()
+	ctx := ofMany
 	// The setting of a statement holds for all of it, so those who see all are not read for together with the others.
 	var all, some []*batch.Call[orderCall, *order.Order]
 	for _, c := range calls {
@@ -49,17 +48,16 @@ func (l *Log) ordersTogether(calls []*batch.Call[orderCall, *order.Order]) {
 
 func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, *order.Order]) {
 	n := len(calls)
-	ids, viewers, settings := make(pq.StringArray, n), make([]uuid.NullUUID, n), make([]string, n)
+	ids, viewers, settings := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), make([]string, n)
 	for i, c := range calls {
-		ids[i], settings[i] = c.In.orderID.String(), settingOf(c.In.principal)
-		if viewer := viewerArg(c.In.principal); viewer != nil {
-			viewers[i] = uuid.NullUUID{UUID: *viewer, Valid: true}
-		}
+		ids.addUUID(c.In.orderID)
+		viewers.addNullableUUID(viewerArg(c.In.principal))
+		settings[i] = settingOf(c.In.principal)
 	}
 	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 3)) //nolint:sqlclosecheck // it is kept
 	var rows []orderRow
 	if err == nil {
-		err = stmt.SelectContext(ctx, &rows, ids, pq.Array(viewers), settingOfAll(settings))
+		err = stmt.SelectContext(ctx, &rows, ids, viewers, settingOfAll(settings))
 	}
 	found := make(map[uuid.UUID]*order.Order, len(rows))
 	for i := range rows {

@@ -63,7 +63,7 @@ func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, a
 
 // OrdersByID implements order.Store.
 func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidStrings(ids))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUI
 
 // OrdersByPayment implements order.Store.
 func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(paymentIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentID
 
 // OrdersByRefund implements order.Store.
 func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidStrings(refundIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 	err := s.db.get(ctx, p, &raw, `
 		SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
 		WHERE a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`,
-		uuidStrings(paymentIDs))
+		uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,9 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
-const productColumns = `id, sku, name, description, price_minor, currency, image, archived_at`
+// productColumns end with xmin, PostgreSQL's number of the transaction that wrote the row: it is another one after each change, one
+// by hand included.
+const productColumns = `id, sku, name, description, price_minor, currency, image, archived_at, xmin::text::bigint AS revision`
 
 type productRow struct {
 	ID          uuid.UUID  `db:"id"`
@@ -33,12 +35,13 @@ type productRow struct {
 	Currency    string     `db:"currency"`
 	Image       *string    `db:"image"`
 	ArchivedAt  *time.Time `db:"archived_at"`
+	Revision    int64      `db:"revision"`
 }
 
 func (r *productRow) product() *product.Product {
 	return &product.Product{
 		ID: r.ID, SKU: r.SKU, Name: r.Name, Description: r.Description,
-		Price: money.Amount{Minor: r.PriceMinor, Currency: r.Currency}, Image: r.Image, ArchivedAt: utc(r.ArchivedAt),
+		Price: money.Amount{Minor: r.PriceMinor, Currency: r.Currency}, Image: r.Image, ArchivedAt: utc(r.ArchivedAt), Revision: r.Revision,
 	}
 }
 
@@ -83,7 +86,7 @@ func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUI
 		return nil, err
 	}
 	var rows []productRow
-	if err := byID.SelectContext(ctx, &rows, uuidStrings(ids)); err != nil {
+	if err := byID.SelectContext(ctx, &rows, uuidArray(ids)); err != nil {
 		return nil, err
 	}
 	found := make(map[uuid.UUID]*product.Product, len(rows))

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -97,10 +98,9 @@ func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []ses
 
 // Seen implements session.Store. Sorted, because replicas that insert the same ids in another order deadlock.
 func (r *Revocations) Seen(ctx context.Context, customerIDs []uuid.UUID) error {
-	ids := uuidStrings(customerIDs)
-	slices.Sort(ids)
+	sorted := slices.SortedFunc(slices.Values(customerIDs), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	_, err := r.poll.ExecContext(ctx,
-		`INSERT INTO known_users (customer_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`, ids)
+		`INSERT INTO known_users (customer_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`, uuidArray(sorted))
 	return err
 }
 

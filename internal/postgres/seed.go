@@ -115,7 +115,7 @@ func (s Seed) chunk(ctx context.Context, db *sqlx.DB, fence int64, n int, from t
 		err := unhurried(ctx, db, func(tx *sqlx.Tx) error {
 			var held int
 			err := tx.GetContext(ctx, &held, seedSQL, fence, seedLease.Seconds(), n, steps, from, interval.Microseconds(),
-				rand.Int64N(1<<40), uuidStrings(s.Customers), lines, totals, currencies, s.Provider) //nolint:gosec // nothing secret
+				rand.Int64N(1<<40), uuidArray(s.Customers), lines, totals, currencies, s.Provider) //nolint:gosec // nothing secret
 			if err == nil && held == 0 {
 				err = ErrSequencerRuns
 			}

@@ -39,7 +39,7 @@ func statsArgs(span stats.Span) []any {
 		bounds[i] = firstID(span.From.Add(time.Duration(i) * span.Step))
 	}
 	bounds[span.Points] = firstID(span.From.Add(time.Duration(span.Points+1) * span.Step))
-	return []any{uuidStrings(bounds)}
+	return []any{uuidArray(bounds)}
 }
 
 type statsRow struct {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
@@ -21,9 +20,12 @@ const (
 	writers = 2
 	// maxBatch bounds what one failing commit takes with it, and its latency.
 	maxBatch = 128
-	// flushTimeout ends a batch that the database does not answer.
-	flushTimeout = 25 * time.Second
 )
+
+// ofMany is the context of statements that are many callers' at once: none of these can end it, and what the database does not
+// answer ends by statement_timeout or by silence. A context that can end makes two goroutines for each statement, one
+// of database/sql's and one of lib/pq's.
+var ofMany = context.Background()
 
 var (
 	//go:embed create.sql
@@ -75,7 +77,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.create, principalSet(27) + createSQL},
+		{&s.create, principalSet(29) + createSQL},
 		{&s.load, asPrincipal(strings.Replace(loadSQL, "/* order columns */", orderColumns, 1), 6)},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
@@ -101,12 +103,4 @@ func (s *Store) Close() {
 	for _, stmt := range []*sqlx.Stmt{s.create, s.load} {
 		_ = stmt.Close() // the connections go with the pool anyway
 	}
-}
-
-func uuidStrings(ids []uuid.UUID) pq.StringArray {
-	out := make(pq.StringArray, len(ids))
-	for i, u := range ids {
-		out[i] = u.String()
-	}
-	return out
 }

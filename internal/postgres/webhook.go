@@ -234,7 +234,7 @@ func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []uu
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[])`, uuidStrings(ids))
+	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[])`, uuidArray(ids))
 	found := make(map[uuid.UUID]*webhook.Endpoint, len(endpoints))
 	for _, e := range endpoints {
 		found[e.ID] = e

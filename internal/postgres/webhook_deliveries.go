@@ -70,7 +70,7 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	deliveries, err := w.deliveries(ctx, p, `d.id = ANY($1::uuid[])`, uuidStrings(ids))
+	deliveries, err := w.deliveries(ctx, p, `d.id = ANY($1::uuid[])`, uuidArray(ids))
 	found := make(map[uuid.UUID]*webhook.Delivery, len(deliveries))
 	for _, d := range deliveries {
 		found[d.ID] = d

@@ -71,6 +71,6 @@ func (w *Webhooks) AddDeliveries(ctx context.Context, batch webhook.Batch) (move
 		)
 		SELECT EXISTS (SELECT FROM moved)`,
 		batch.From, batch.To, batch.Holder, fanoutLease.Seconds(),
-		uuidStrings(ids), uuidStrings(endpoints), uuidStrings(events), uuidStrings(bodyOf), types, bodies, now)
+		uuidArray(ids), uuidArray(endpoints), uuidArray(events), uuidArray(bodyOf), types, bodies, now)
 	return moved, err
 }

@@ -23,7 +23,7 @@ func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Ti
 			SELECT d.next_attempt_at FROM webhook_deliveries d
 			WHERE d.endpoint_id = e.id AND `+unheld+` ORDER BY d.next_attempt_at LIMIT 1
 		) first
-		WHERE e.enabled AND NOT e.id = ANY($1::uuid[])`, uuidStrings(full))
+		WHERE e.enabled AND NOT e.id = ANY($1::uuid[])`, uuidArray(full))
 	return utc(due), err
 }
 
@@ -70,7 +70,7 @@ func (w *Webhooks) ClaimDeliveries(
 		FROM due WHERE d.id = due.id
 		RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.body, due.url, due.secrets, d.attempts,
 			d.attempts - d.attempts_before AS try`,
-			now, lease.Seconds(), perEndpoint, uuidStrings(ids), counts)
+			now, lease.Seconds(), perEndpoint, uuidArray(ids), counts)
 	})
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/order"
 )
@@ -55,7 +54,7 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order
 // over: waiting for it would keep those that are locked already from their own changes, in whatever order these lock them,
 // until PostgreSQL finds the deadlock a second later. The next renewal is in time for it.
 func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
-	ids, tokens := make([]uuid.UUID, len(leases)), make(pq.Int64Array, len(leases))
+	ids, tokens := make([]uuid.UUID, len(leases)), make([]int64, len(leases))
 	for i, l := range leases {
 		ids[i], tokens[i] = l.OrderID, l.Token
 	}
@@ -68,7 +67,7 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 		)
 		UPDATE order_work w SET leased_until = clock_timestamp() + make_interval(secs => $3)
 		FROM held WHERE w.order_id = held.order_id`,
-		uuidStrings(ids), tokens, LeaseTime.Seconds())
+		uuidArray(ids), intArray(tokens), LeaseTime.Seconds())
 	return err
 }
 

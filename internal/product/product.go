@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/bytelru"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
@@ -29,6 +30,8 @@ type Product struct {
 	Image *string
 	// ArchivedAt is when it was taken out of the catalogue; nil while it can be ordered.
 	ArchivedAt *time.Time
+	// Revision is another one after each change, whoever makes it. 0 when it was not read.
+	Revision int64
 }
 
 // IsNode marks the product as a GraphQL Node.
@@ -63,6 +66,10 @@ const (
 	maxName        = 200
 	maxDescription = 2000
 	maxImage       = 500
+
+	// knownBytes are some ten thousand products; knownSize is what one holds besides its texts.
+	knownBytes = 8 << 20
+	knownSize  = 400
 )
 
 var (
@@ -84,11 +91,12 @@ type Input struct {
 type Service struct {
 	store Store
 	byID  *together
+	known *bytelru.Cache[*Product]
 }
 
 // NewService returns the service over a store.
 func NewService(store Store) *Service {
-	return &Service{store: store, byID: newTogether(store.ProductsByID)}
+	return &Service{store: store, byID: newTogether(store.ProductsByID), known: bytelru.New[*Product](knownBytes)}
 }
 
 // List products that can be ordered.
@@ -99,7 +107,25 @@ func (s *Service) List(ctx context.Context, filter Filter, request page.Request)
 // ByID returns what exists of the ids, archived ones too, as of now. Calls at the same time share a reading, so what they
 // get is not to be changed.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
-	return s.byID.Do(ctx, ids)
+	found, err := s.byID.Do(ctx, ids)
+	for id, p := range found {
+		s.known.Add(string(id[:]), p, knownSize+len(p.SKU)+len(p.Name)+len(p.Description))
+	}
+	return found, err
+}
+
+// Known returns what exists of the ids as it was when this process last read it. Whoever decides by it has to see to it that
+// the Revision is still the same.
+func (s *Service) Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+	found := make(map[uuid.UUID]*Product, len(ids))
+	for _, id := range ids {
+		p, ok := s.known.Get(string(id[:]))
+		if !ok {
+			return s.ByID(ctx, ids)
+		}
+		found[id] = p
+	}
+	return found, nil
 }
 
 // Upsert creates the product, or changes the one with the same SKU; orders placed before keep their price. Staff only.
