@@ -26,7 +26,9 @@ var defaults = map[string]string{
 	"full_page_writes":   "on",
 	// The one method that every build has costs more CPU for each page that is touched first after a checkpoint than the
 	// rest of placing an order; with ten million orders nearly every order touches some.
-	"wal_compression":    "off",
+	"wal_compression": "off",
+	// So much is kept to be written over; it would follow the size of the log's files, which are small here.
+	"min_wal_size":       "256MB",
 	"max_wal_size":       "1GB",
 	"checkpoint_timeout": "15min",
 
