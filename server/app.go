@@ -46,6 +46,7 @@ type App struct {
 	db  *database
 	// store is what requests use, with the second wall under it; work is the pipeline's, which is nobody's in particular.
 	store, work *postgres.Store
+	recent      *order.Recent
 	gateway     payment.Gateway
 	provider    *simulated.Provider // nil when it runs elsewhere
 
@@ -79,7 +80,7 @@ type App struct {
 func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	a := &App{cfg: cfg, log: logger}
+	a := &App{cfg: cfg, log: logger, recent: order.NewRecent()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -161,6 +162,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.worker = pipeline.New(a.work, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
+	orders.ChangeFrom(a.recent)
 	rechecks := order.NewService(a.work, products, a.gateway, policy, order.SystemClock)
 	a.wireInbox(rechecks)
 	a.wireReconciler(rechecks)
@@ -194,13 +196,14 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 }
 
 // committed is told of every commit of this process: subscribers get it at once, the sequencer gives it its
-// position, and the pipeline learns of the next timer.
+// position, the pipeline learns of the next timer, and who changes the order next need not read it.
 func (a *App) committed(commits []postgres.Committed) {
 	for _, c := range commits {
 		a.publish(c.Events)
+		a.recent.Remember(c.Outcome)
 		switch {
 		case c.Lease != nil:
-			a.worker.Take(*c.Lease, c.Placed)
+			a.worker.Take(*c.Lease, c.Outcome)
 		case c.DueAt != nil:
 			a.worker.Wake(*c.DueAt)
 		}

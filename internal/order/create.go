@@ -1,6 +1,8 @@
 package order
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +31,8 @@ type Draft struct {
 	Method            PaymentMethod
 }
 
-// New places an order: version 1, CREATED, with its first payment INITIALIZING.
+// New places an order: version 1, CREATED, with its first payment INITIALIZING. Its texts are copied, since they may be parts of a
+// whole request, which would stay in memory with them.
 func New(c Cause, policy Policy, d Draft) *Order {
 	expires := c.Now.Add(policy.Expiry)
 	o := &Order{
@@ -39,9 +42,9 @@ func New(c Cause, policy Policy, d Draft) *Order {
 			CustomerID:        d.CustomerID,
 			Lines:             d.Lines,
 			Total:             d.Total,
-			Note:              d.Note,
-			ExternalReference: d.ExternalReference,
-			Metadata:          d.Metadata,
+			Note:              cloned(d.Note),
+			ExternalReference: cloned(d.ExternalReference),
+			Metadata:          clonedMetadata(d.Metadata),
 			CreatedAt:         c.Now,
 		},
 		State: State{Status: Created, ExpiresAt: &expires, Refunds: []payment.Refund{}},
@@ -58,7 +61,7 @@ func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *paymen
 		Status:        payment.Initializing,
 		Amount:        o.Total,
 		Provider:      method.Provider,
-		Method:        method.Token,
+		Method:        strings.Clone(method.Token),
 		CaptureMethod: method.Capture,
 		NextStepAt:    at(c.Now.Add(policy.StepDelay)),
 		CreatedAt:     c.Now,
@@ -68,3 +71,18 @@ func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *paymen
 }
 
 func at(t time.Time) *time.Time { return &t }
+
+func cloned(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	return new(strings.Clone(*text))
+}
+
+func clonedMetadata(entries []Metadata) []Metadata {
+	copies := slices.Clone(entries)
+	for i, m := range copies {
+		copies[i] = Metadata{Key: strings.Clone(m.Key), Value: strings.Clone(m.Value)}
+	}
+	return copies
+}

@@ -75,8 +75,8 @@ type Change struct {
 	// Lease, when set, must still be held at the commit, or nothing is changed and ErrLeaseLost is returned.
 	Lease *Lease
 	// From, when set, is what this process has committed of the order last, so that it need not be read: the commit finds
-	// out if it has changed since, and then, or if Apply fails on it, all is done again on what is there now. For holders
-	// of a lease, who decide nothing that is told to somebody without a commit.
+	// out if it has changed since, and then all is done again on what is there now. So it is if Apply fails on it or, without
+	// a lease, changes nothing: what is told without a commit must be true now. Not with a Key, which is found by reading.
 	From *Outcome
 }
 
@@ -84,12 +84,20 @@ type Change struct {
 type Outcome struct {
 	// Order as committed, attempts included.
 	Order *Order
-	// Revision of the order, which grows by 1 with each commit. 0 when it is not known.
-	Revision int64
+	// Revision of the order. Zero when it is not known.
+	Revision Revision
 	// EntityID is what the idempotency key remembers: the order or payment that was created.
 	EntityID uuid.UUID
 	// Replayed: the key was known and nothing was changed.
 	Replayed bool
+}
+
+// Revision names what a commit has made of an order. Number grows by 1 with each commit. It says nothing once the database is
+// another: a standby that was promoted may lack the last commits, one restored from a backup many, and both go on to give the
+// same numbers to other commits. So a revision is that of a database server that was started at a certain time.
+type Revision struct {
+	Number int64
+	Server time.Time
 }
 
 // Filter narrows a list of orders. Zero fields do not narrow.
@@ -135,11 +143,22 @@ type Service struct {
 	methods  Methods
 	policy   Policy
 	clock    Clock
+	recent   *Recent
 }
 
 // NewService returns the service over its parts.
 func NewService(store Store, products Products, methods Methods, policy Policy, clock Clock) *Service {
 	return &Service{store: store, products: products, methods: methods, policy: policy, clock: clock}
+}
+
+// ChangeFrom has orders changed from what is remembered of them, which spares a reading. Call it before the first change.
+func (s *Service) ChangeFrom(recent *Recent) { s.recent = recent }
+
+// change is the Store's ChangeOrder, for changes without an idempotency key.
+func (s *Service) change(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (*Order, error) {
+	change.From = s.recent.of(orderID)
+	outcome, err := s.store.ChangeOrder(ctx, p, orderID, change)
+	return outcome.Order, err
 }
 
 // cause of a change that a person asks for.
@@ -186,16 +205,16 @@ func (s *Service) Cancel(ctx context.Context, p auth.Principal, in CancelInput) 
 		reason = CancelledByStaff
 	}
 	c := s.cause(p, in.RequestID)
-	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.cancel", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
+	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.cancel", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if Machine.Changes(o.Status, Cancel) {
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
 			}
-			o.CancelNote = in.Note
+			o.CancelNote = cloned(in.Note)
 		}
 		return uuid.Nil, o.Cancel(c, reason)
 	}})
-	return outcome.Order, notFound(err)
+	return o, notFound(err)
 }
 
 // DeliverInput says which order was handed over.
@@ -212,7 +231,7 @@ func (s *Service) Deliver(ctx context.Context, p auth.Principal, in DeliverInput
 		return nil, err
 	}
 	c := s.cause(p, in.RequestID)
-	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.deliver", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
+	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.deliver", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if _, err := Machine.Next(o.Status, Deliver); err != nil {
 			return uuid.Nil, fault.User(fault.NotAllowedInState, "Only a CONFIRMED order can be delivered; this one is "+string(o.Status)+".", "input", "orderId")
 		}
@@ -223,7 +242,7 @@ func (s *Service) Deliver(ctx context.Context, p auth.Principal, in DeliverInput
 		}
 		return uuid.Nil, o.Deliver(c)
 	}})
-	return outcome.Order, notFound(err)
+	return o, notFound(err)
 }
 
 // expectVersion refuses a change that was decided on an older version.

@@ -55,7 +55,7 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 			b.record(c.Events)
 			switch {
 			case c.Lease != nil:
-				worker.Take(*c.Lease, c.Placed)
+				worker.Take(*c.Lease, c.Outcome)
 			case c.DueAt != nil:
 				worker.Wake(*c.DueAt)
 			}

@@ -39,7 +39,7 @@ func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.
 // loaded is an order as load.sql found it.
 type loaded struct {
 	order    *order.Order
-	revision int64
+	revision order.Revision
 	// keyHash and keyEntity are set when the change's idempotency key is known.
 	keyHash   []byte
 	keyEntity uuid.UUID
@@ -131,19 +131,17 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		}
 		after := before.order.Clone()
 		entityID, err := contained(c.In.change.Apply, after)
-		if err != nil && c.In.change.From != nil {
+		same := err == nil && c.In.change.Lease == nil && reflect.DeepEqual(before.order, after)
+		switch {
+		case (err != nil || same) && c.In.change.From != nil:
 			again = append(again, afresh(c))
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			c.Err = err
-			continue
-		}
-		if c.In.change.Lease == nil && reflect.DeepEqual(before.order, after) {
+		case same:
 			c.Out = order.Outcome{Order: after, EntityID: entityID} // asked for what already is so
-			continue
+		default:
+			changes = append(changes, changing{call: c, before: before, after: after, entityID: entityID})
 		}
-		changes = append(changes, changing{call: c, before: before, after: after, entityID: entityID})
 	}
 	if len(changes) == 0 {
 		return again, nil
@@ -164,8 +162,10 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 			again = append(again, afresh(ch.call))
 			continue
 		}
-		ch.call.Out = order.Outcome{Order: ch.after, Revision: ch.before.revision + 1, EntityID: ch.entityID}
-		commit := Committed{Events: ch.after.Events(), DueAt: ch.after.DueAt()}
+		revision := ch.before.revision
+		revision.Number++
+		ch.call.Out = order.Outcome{Order: ch.after, Revision: revision, EntityID: ch.entityID}
+		commit := Committed{Events: ch.after.Events(), DueAt: ch.after.DueAt(), Outcome: ch.call.Out}
 		if lease := ch.call.In.change.Lease; lease != nil && lease.Hold {
 			commit.DueAt = nil
 		}
@@ -209,7 +209,8 @@ func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease)
 func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
 	var unknown []*batch.Call[changeCall, order.Outcome]
 	for _, c := range calls {
-		if c.In.change.From == nil {
+		if from := c.In.change.From; from == nil || from.Revision == (order.Revision{}) {
+			c.In.change.From = nil
 			unknown = append(unknown, c)
 		}
 	}
@@ -222,7 +223,8 @@ func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, orde
 	}
 	for _, c := range calls {
 		if from := c.In.change.From; from != nil {
-			found[c.In.orderID] = loaded{order: from.Order, revision: from.Revision}
+			// A clone is without the events that it was committed with, so like one that was read.
+			found[c.In.orderID] = loaded{order: from.Order.Clone(), revision: from.Revision}
 		}
 	}
 	return found, nil
@@ -244,6 +246,7 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 	var rows []struct {
 		orderRow
 		Revision    int64      `db:"revision"`
+		Server      time.Time  `db:"server"`
 		CancelNote  *string    `db:"cancel_note"`
 		Attempts    []byte     `db:"attempts"`
 		RequestHash []byte     `db:"request_hash"`
@@ -263,7 +266,7 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 		if o.Attempts, err = decodeAttempts(r.Attempts); err != nil {
 			return nil, fmt.Errorf("attempts of order %s: %w", o.ID, err)
 		}
-		l := loaded{order: o, revision: r.Revision, keyHash: r.RequestHash}
+		l := loaded{order: o, revision: order.Revision{Number: r.Revision, Server: r.Server.UTC()}, keyHash: r.RequestHash}
 		if r.EntityID != nil {
 			l.keyEntity = *r.EntityID
 		}

@@ -1,18 +1,18 @@
 -- Saves many changed orders in one statement, and so in one commit, each whole or not at all. An order is saved if it
--- still has the revision it was loaded with and, when a worker changes it, if the worker's lease was not given to another.
--- The ids of those saved are returned. Locks are taken in the order of ids, so that two batches never wait for each
+-- still has the revision it was loaded with, on this very server, and, when a worker changes it, if the worker's lease was not
+-- given to another. The ids of those saved are returned. Locks are taken in the order of ids, so that two batches never wait for each
 -- other in a circle. It follows principalSet, see guarded.go.
 -- What is between a comment such as /* refunds */ and the next one is there only when the batch has some: PostgreSQL sets up
 -- every part of a statement that it runs, also for nothing, and most changes have few parts.
 , input AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t (
-        id uuid, revision bigint, token bigint, hold_for double precision, due_at timestamptz,
+        id uuid, revision bigint, server timestamptz, token bigint, hold_for double precision, due_at timestamptz,
         status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
         cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz)
 )
 , locked AS MATERIALIZED (
     SELECT o.id
-    FROM orders o JOIN input i ON i.id = o.id AND i.revision = o.revision
+    FROM orders o JOIN input i ON i.id = o.id AND i.revision = o.revision AND i.server = pg_postmaster_start_time()
     -- Not EXISTS, which a plan that was made when order_work was small answers by reading all of it.
     WHERE i.token IS NULL OR i.token = (SELECT w.token FROM order_work w WHERE w.order_id = i.id)
     ORDER BY o.id

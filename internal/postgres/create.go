@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq/oid"
@@ -33,9 +34,9 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 	case err != nil:
 		return order.Outcome{}, err
 	case known.OrderID == o.ID: // the first answer was lost
-		placed := s.placed(o)
+		placed := s.placed(o, order.Revision{})
 		s.committed([]Committed{placed})
-		return placed.Placed, nil
+		return placed.Outcome, nil
 	}
 	return s.replay(ctx, p, key, known)
 }
@@ -120,17 +121,18 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	}
 	var rows []struct {
 		ID       uuid.UUID `db:"id"`
-		Revision *int64    `db:"revision"`
+		Revision *int64    `db:"revision"` // a product's that has changed; NULL of an order that was placed
+		Server   time.Time `db:"server"`
 	}
 	if err := s.create.SelectContext(ctx, &rows, append(columns.args(), LeaseTime.Seconds(), settingOfAll(owners))...); err != nil {
 		return err
 	}
-	placed, changed := make(map[uuid.UUID]bool, len(rows)), map[productRevision]bool{}
+	placed, changed := make(map[uuid.UUID]order.Revision, len(rows)), map[productRevision]bool{}
 	for _, r := range rows {
 		if r.Revision != nil {
 			changed[productRevision{r.ID, *r.Revision}] = true
 		} else {
-			placed[r.ID] = true
+			placed[r.ID] = order.Revision{Number: 1, Server: r.Server.UTC()}
 		}
 	}
 	if len(changed) > 0 {
@@ -149,13 +151,14 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	committed := make([]Committed, 0, len(placed))
 	for _, c := range calls {
 		o := c.In.order
-		if !placed[o.ID] {
+		revision, ok := placed[o.ID]
+		if !ok {
 			c.Err = errKeyKnown
 			continue
 		}
-		placed := s.placed(o)
-		c.Out = placed.Placed
-		committed = append(committed, placed)
+		commit := s.placed(o, revision)
+		c.Out = commit.Outcome
+		committed = append(committed, commit)
 	}
 	s.committed(committed)
 	return nil
@@ -165,8 +168,8 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 const bornToken = -1
 
 // placed is what the commit of a new order did.
-func (s *Store) placed(o *order.Order) Committed {
-	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Placed: order.Outcome{Order: o, Revision: 1, EntityID: o.ID}}
+func (s *Store) placed(o *order.Order, revision order.Revision) Committed {
+	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Outcome: order.Outcome{Order: o, Revision: revision, EntityID: o.ID}}
 	if s.leasesAtBirth(o) {
 		c.DueAt, c.Lease = nil, &order.Lease{OrderID: o.ID, Token: bornToken}
 	}

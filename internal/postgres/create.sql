@@ -1,7 +1,7 @@
 -- Places many orders in one statement, and so in one commit. An order whose idempotency key is known is not placed: its id is
 -- not returned. When a product is no longer of the revision that its price was read at, none is placed, and returned are the
--- products that have changed, with those revisions. It follows principalSet, see guarded.go. Keys are inserted in their order, so that two batches never wait for each
--- other in a circle.
+-- products that have changed, with those revisions. It follows principalSet, see guarded.go. Keys are inserted in their order,
+-- so that two batches never wait for each other in a circle.
 , input AS MATERIALIZED (
     SELECT *
     FROM unnest(
@@ -53,6 +53,6 @@
     FROM input JOIN fresh USING (id)
 )
 SELECT guarded.* FROM principal CROSS JOIN LATERAL (
-    SELECT id, NULL::bigint AS revision FROM fresh WHERE principal.customers <> ''
-    UNION ALL SELECT id, revision FROM changed OFFSET 0
+    SELECT id, NULL::bigint AS revision, pg_postmaster_start_time() AS server FROM fresh WHERE principal.customers <> ''
+    UNION ALL SELECT id, revision, pg_postmaster_start_time() FROM changed OFFSET 0
 ) guarded

@@ -1,7 +1,7 @@
 -- Reads orders to be changed, with everything a decision needs, in one statement and so as of one moment. Nothing is
 -- locked: change.sql saves only what still has the revision read here. An order that its viewer does not own is not read;
 -- a viewer that is NULL sees all.
-SELECT o.revision, o.cancel_note,
+SELECT o.revision, pg_postmaster_start_time() AS server, o.cancel_note,
     (SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a WHERE a.order_id = o.id) AS attempts,
     k.request_hash, k.entity_id,
     /* order columns */

@@ -33,6 +33,7 @@ type changeDocument struct {
 type changeRow struct {
 	ID                 uuid.UUID           `json:"id"`
 	Revision           int64               `json:"revision"`
+	Server             time.Time           `json:"server"`
 	Token              *int64              `json:"token"`
 	HoldFor            *float64            `json:"hold_for"` // in seconds
 	DueAt              *time.Time          `json:"due_at"`
@@ -105,7 +106,7 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]boo
 func (d *changeDocument) add(ch *changing) {
 	in, o := ch.call.In, ch.after
 	row := changeRow{
-		ID: o.ID, Revision: ch.before.revision, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
+		ID: o.ID, Revision: ch.before.revision.Number, Server: ch.before.revision.Server, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
 		CapturedMinor: o.Captured, RefundedMinor: o.Refunded, RefundPendingMinor: o.RefundPending,
 		CancelReason: o.CancelReason, CancelNote: o.CancelNote,
 		UpdatedAt: o.UpdatedAt, ExpiresAt: o.ExpiresAt, DeliversAt: o.DeliversAt,

@@ -39,10 +39,10 @@ type Committed struct {
 	Events []order.Event
 	// DueAt is when the pipeline has to look at the order again, nil for never or when a worker holds it.
 	DueAt *time.Time
-	// Lease is that of a new order which is due at once: this process has it and is to carry the order on from Placed. Only
+	// Lease is that of a new order which is due at once: this process has it and is to carry the order on from Outcome. Only
 	// with LeaseAtBirth.
-	Lease  *order.Lease
-	Placed order.Outcome
+	Lease   *order.Lease
+	Outcome order.Outcome
 }
 
 // Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.

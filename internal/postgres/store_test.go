@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -325,8 +324,8 @@ func TestLeaseAtBirth(t *testing.T) {
 			return uuid.Nil, err
 		}})
 	}
-	first, err := begin(lease, &commit.Placed)
-	if err != nil || first.Order.Version != 2 || first.Revision != 2 {
+	first, err := begin(lease, &commit.Outcome)
+	if err != nil || first.Order.Version != 2 || first.Revision.Number != 2 {
 		t.Fatalf("the holder: %+v, %v", first, err)
 	}
 	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`); err != nil {
@@ -338,33 +337,68 @@ func TestLeaseAtBirth(t *testing.T) {
 	}
 }
 
-// What a change brings is not read, and is not believed either when it is no longer so.
+// What a change brings is not read, and is not believed either: when the order has been changed since, when what is decided on it
+// would be told without a commit, or when it was committed by another server, which may have given the same number to something
+// else.
 func TestChangeFrom(t *testing.T) {
 	t.Parallel()
-	for name, fails := range map[string]bool{"OKStale": false, "OKApplyFailsOnStale": true} {
+	note := func(o *order.Order, text string) { o.CancelNote = &text }
+	for name, c := range map[string]struct {
+		stale, leased bool
+		// first is what the change makes of what it is given first.
+		first  func(o *order.Order) error
+		server time.Duration
+		saw    int
+	}{
+		"OKKnown":                {first: func(o *order.Order) error { note(o, "mine"); return nil }, saw: 1},
+		"OKKnownLeased":          {leased: true, first: func(*order.Order) error { return nil }, saw: 1},
+		"OKStale":                {stale: true, first: func(o *order.Order) error { note(o, "mine"); return nil }, saw: 2},
+		"OKStaleLeased":          {stale: true, leased: true, first: func(*order.Order) error { return nil }, saw: 2},
+		"OKFailsOnStale":         {stale: true, leased: true, first: func(*order.Order) error { return errors.New("not on this revision") }, saw: 2},
+		"OKChangesNothing":       {first: func(*order.Order) error { return nil }, saw: 2},
+		"OKOfAServerBefore":      {server: -time.Second, first: func(o *order.Order) error { note(o, "mine"); return nil }, saw: 2},
+		"OKOfAServerBeforeStale": {server: -time.Second, stale: true, first: func(o *order.Order) error { note(o, "mine"); return nil }, saw: 2},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := postgrestest.Store(t, postgrestest.Open(t).Worker, nil)
+			var told []postgres.Committed
+			store := postgrestest.Store(t, postgrestest.Open(t).Worker, func(commits []postgres.Committed) { told = append(told, commits...) })
 			o := create(t, store, ada)
-			stale := order.Outcome{Order: o.Clone(), Revision: 1}
-			lease := claim(t, store, order.SystemClock().Add(2*time.Hour), 1)[0]
-			_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
-				o.CancelNote = new("changed meanwhile")
-				return uuid.Nil, nil
-			}})
-			if err != nil {
-				t.Fatal(err)
+			from := told[0].Outcome
+			if from.Revision.Number != 1 || from.Revision.Server.IsZero() {
+				t.Fatalf("placed as revision %+v", from.Revision)
 			}
-			var seen []bool
-			after, err := store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Lease: &lease, From: &stale, Apply: func(o *order.Order) (uuid.UUID, error) {
-				seen = append(seen, o.CancelNote != nil)
-				if fails && len(seen) == 1 {
-					return uuid.Nil, errors.New("not on this revision")
+			from.Revision.Server = from.Revision.Server.Add(c.server)
+			change := order.Change{From: &from}
+			who := ada
+			if c.leased {
+				change.Lease, who = &claim(t, store, order.SystemClock().Add(2*time.Hour), 1)[0], auth.System
+			}
+			want := int64(2)
+			if c.stale {
+				want++
+				if _, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+					note(o, "changed meanwhile")
+					return uuid.Nil, nil
+				}}); err != nil {
+					t.Fatal(err)
 				}
+			}
+			var seen []*string
+			change.Apply = func(o *order.Order) (uuid.UUID, error) {
+				seen = append(seen, o.CancelNote)
+				if len(seen) == 1 {
+					return uuid.Nil, c.first(o)
+				}
+				note(o, "mine in the end")
 				return uuid.Nil, nil
-			}})
-			if !slices.Equal(seen, []bool{false, true}) || err != nil || after.Revision != 3 {
-				t.Errorf("saw the change %v, revision %d, %v; want first what is known, then what is there", seen, after.Revision, err)
+			}
+			after, err := store.ChangeOrder(t.Context(), who, o.ID, change)
+			if err != nil || after.Revision.Number != want || after.Revision.Server.IsZero() || len(seen) != c.saw {
+				t.Fatalf("revision %+v after looking %d times, %v; want %d and %d", after.Revision, len(seen), err, want, c.saw)
+			}
+			if seen[0] != nil || c.stale && *seen[1] != "changed meanwhile" {
+				t.Errorf("saw %v; want first what is known, then what is there", seen)
 			}
 		})
 	}

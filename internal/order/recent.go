@@ -1,0 +1,59 @@
+package order
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/bytelru"
+)
+
+const (
+	// recentBytes keeps more than a thousand orders of the usual size: those of the last minutes in a busy shop.
+	recentBytes = 2 << 20
+	// What an order takes beside its texts, about: itself with its place in the cache, and each part of it.
+	recentSize, recentLine, recentPayment, recentPart = 1000, 120, 420, 240
+)
+
+// Recent remembers orders as this process has committed them last. It may be behind what other processes have committed, so
+// it is only for Change.From. A nil *Recent remembers nothing.
+type Recent struct {
+	outcomes *bytelru.Cache[*Outcome]
+}
+
+// NewRecent returns an empty memory.
+func NewRecent() *Recent {
+	return &Recent{outcomes: bytelru.New[*Outcome](recentBytes)}
+}
+
+// Remember is told of each commit, in any order: of two of one order, the one told later is remembered.
+func (r *Recent) Remember(committed Outcome) {
+	o := committed.Order
+	// Without its events: they have gone out.
+	kept := Outcome{Order: &Order{Head: o.Head, State: o.State, Attempts: o.Attempts, CancelNote: o.CancelNote}, Revision: committed.Revision}
+	r.outcomes.Add(string(o.ID[:]), &kept, o.size())
+}
+
+// of is what was committed of the order last; nil when that is not known.
+func (r *Recent) of(orderID uuid.UUID) *Outcome {
+	if r == nil {
+		return nil
+	}
+	known, _ := r.outcomes.Get(string(orderID[:]))
+	return known
+}
+
+// size is about what the order takes in memory, in bytes.
+func (o *Order) size() int {
+	size := recentSize + len(o.Payments)*recentPayment + (len(o.Refunds)+len(o.Attempts))*recentPart
+	for i := range o.Lines {
+		size += recentLine + len(o.Lines[i].Name)
+	}
+	for _, m := range o.Metadata {
+		size += len(m.Key) + len(m.Value)
+	}
+	for _, text := range []*string{o.Note, o.ExternalReference, o.CancelNote} {
+		if text != nil {
+			size += len(*text)
+		}
+	}
+	return size
+}
