@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -11,12 +12,22 @@ func TestTide(t *testing.T) {
 	after := func(t *testing.T, numbers ...int) (released []int) {
 		t.Helper()
 		at := 0
-		tide := &tide{count: func() int { return numbers[at] }, release: func() { released = append(released, at) }}
+		tide := &tide{count: func() int { return numbers[at] }, release: func() { released = append(released, at) }, pace: func(int) {}}
 		start := time.Now()
 		for at = range numbers {
 			tide.look(start.Add(time.Duration(at) * tideLook))
 		}
 		return released
+	}
+	// paces is the same for how much the heap is let grow.
+	paces := func(t *testing.T, numbers ...int) (set []int) {
+		t.Helper()
+		at := 0
+		tide := &tide{count: func() int { return numbers[at] }, release: func() {}, pace: func(percent int) { set = append(set, percent) }}
+		for at = range numbers {
+			tide.look(time.Time{}.Add(time.Duration(at) * tideLook))
+		}
+		return set
 	}
 	// stays is a number that is seen n times.
 	stays := func(number, n int) []int {
@@ -55,6 +66,24 @@ func TestTide(t *testing.T) {
 			t.Parallel()
 			if got := after(t, c.numbers...); len(got) != c.want {
 				t.Errorf("given back at %v, want %d times", got, c.want)
+			}
+		})
+	}
+	for name, c := range map[string]struct {
+		numbers []int
+		want    []int
+	}{
+		"OKPacedWhileAWaveComes":      {join(stays(0, 5), rising(0, 5000, 250), stays(5000, 100)), []int{surgePercent, restPercent}},
+		"OKPacedThroughAShortRest":    {join(rising(0, 5000, 250), stays(5000, 2), rising(5000, 9000, 250), stays(9000, 20)), []int{surgePercent, restPercent}},
+		"OKNotPacedWhenManyAreThere":  {join(rising(0, 50_000, 1000), stays(50_000, 20), rising(50_000, 60_000, 1000)), []int{surgePercent, restPercent}},
+		"OKNotPacedWhileAWaveGoes":    {join(stays(5000, 1), rising(5000, 0, -250)), []int{surgePercent, restPercent}},
+		"OKNotPacedUnderASteadyLoad":  {stays(0, 1000), nil},
+		"OKNotPacedByAFewAmongOthers": {join(stays(0, 1), stays(0, 9)), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := paces(t, c.numbers...); !slices.Equal(got, c.want) {
+				t.Errorf("paced %v, want %v", got, c.want)
 			}
 		})
 	}
