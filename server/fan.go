@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"strconv"
 
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/natsfan"
@@ -45,18 +46,23 @@ func (a *App) publish(events []order.Event) {
 	}
 }
 
-// feedGrew is called with what NOTIFY says of the feed.
+// feedGrew is called with what NOTIFY says of the feed: how far it goes, "" when that is not known.
 func (a *App) feedGrew(payload string) {
 	a.fanout.Wake()
 	if a.fan != nil {
 		a.fan.Notified(payload)
 		return
 	}
-	a.hub.Wake()
+	position, err := strconv.ParseInt(payload, 10, 64)
+	if err != nil {
+		a.hub.Wake()
+		return
+	}
+	a.hub.Grew(position)
 }
 
 // assigned is called when this replica's sequencer has given positions.
-func (a *App) assigned() {
-	a.hub.Wake()
+func (a *App) assigned(position int64) {
+	a.hub.Grew(position)
 	a.fanout.Wake()
 }

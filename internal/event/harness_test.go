@@ -47,7 +47,7 @@ func join(t testing.TB, url string, cfg event.Config) *replica {
 	t.Helper()
 	db := postgrestest.Connect(t, url)
 	hub := event.NewHub(postgres.NewLog(db.API), cfg)
-	sequencer := event.NewSequencer(postgres.NewSequencer(db.Worker, uuid.NewString(), event.Lease), hub.Wake, slog.New(slog.DiscardHandler))
+	sequencer := event.NewSequencer(postgres.NewSequencer(db.Worker, uuid.NewString(), event.Lease), hub.Grew, slog.New(slog.DiscardHandler))
 	run(t, hub.Run)
 	run(t, sequencer.Run)
 	return &replica{t: t, url: url, db: db, hub: hub, sequencer: sequencer}

@@ -78,8 +78,11 @@ type Hub struct {
 	subscribers atomic.Int64
 	recent      *recent
 	signal      chan struct{}
-	batches     chan FeedBatch
-	draining    atomic.Bool
+	// told is how far the feed is said to go, grown that it has become more.
+	told     atomic.Int64
+	grown    chan struct{}
+	batches  chan FeedBatch
+	draining atomic.Bool
 }
 
 // NewHub returns a hub over the log. Run it.
@@ -91,6 +94,7 @@ func NewHub(log Log, cfg Config) *Hub {
 		feeds:   map[uuid.UUID]map[*feedWatch]struct{}{},
 		recent:  newRecent(recentEvents),
 		signal:  make(chan struct{}, 1),
+		grown:   make(chan struct{}, 1),
 		batches: make(chan FeedBatch, waitingBatches),
 	}
 }
@@ -134,11 +138,17 @@ func asLogged(e *order.Event) *order.Event {
 	return &logged
 }
 
-// Wake says that the feed may have grown.
-func (h *Hub) Wake() {
-	select {
-	case h.signal <- struct{}{}:
-	default:
+// Wake says that the feed may have grown. It does not block.
+func (h *Hub) Wake() { poke(h.signal) }
+
+// Grew says that the feed goes up to a position, which the hub then need not read when it has it already, or when nobody
+// watches. It does not block.
+func (h *Hub) Grew(position int64) {
+	for told := h.told.Load(); position > told; told = h.told.Load() {
+		if h.told.CompareAndSwap(told, position) {
+			poke(h.grown)
+			return
+		}
 	}
 }
 
@@ -174,10 +184,7 @@ func (h *Hub) isDraining() bool { return h.draining.Load() }
 
 // load learns where the log stands, once.
 func (h *Hub) load(ctx context.Context) error {
-	h.mu.RLock()
-	loaded := h.loaded
-	h.mu.RUnlock()
-	if loaded {
+	if h.isLoaded() {
 		return nil
 	}
 	extent, err := h.log.Extent(ctx)
@@ -190,6 +197,12 @@ func (h *Hub) load(ctx context.Context) error {
 		h.loaded, h.epoch, h.position = true, extent.Epoch, extent.Last
 	}
 	return nil
+}
+
+func (h *Hub) isLoaded() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.loaded
 }
 
 // unavailable turns a failure of the log into what a client may see, and leaves faults and the context's errors alone.

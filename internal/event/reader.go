@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Run reads the feed until ctx ends: when Wake says so, and on a timer, because what says so may be lost. It reads
+// Run reads the feed until ctx ends: when Wake or Grew says so, and on a timer, because what says so may be lost. It reads
 // what subscribers of this process watch and have not got yet; with no subscriber it only follows how far the feed goes.
 // What Follow brings need not be read. Errors are logged and tried again.
 func (h *Hub) Run(ctx context.Context) error {
@@ -23,6 +23,8 @@ func (h *Hub) Run(ctx context.Context) error {
 			select {
 			case b := <-h.batches:
 				inStep = h.follow(ctx, b)
+			case <-h.grown:
+				inStep = h.has(h.told.Load())
 			case <-h.signal:
 				inStep = false
 			case <-timer.C:
@@ -109,6 +111,15 @@ func (h *Hub) skip(position int64) (watched bool) {
 	return false
 }
 
+// has reports whether nothing need be read up to a position. That the log is another one by now is found on the timer.
+func (h *Hub) has(position int64) bool {
+	at, watched := h.state()
+	if at >= position {
+		return true
+	}
+	return !watched && !h.cfg.Relay.Leads() && h.isLoaded() && !h.skip(position)
+}
+
 // restored makes every subscription start anew when the log is another one than it was: its epoch has changed, it is
 // shorter, or rows are gone that were not handed on yet.
 func (h *Hub) restored(tail FeedTail) bool {
@@ -119,6 +130,7 @@ func (h *Hub) restored(tail FeedTail) bool {
 		return false
 	}
 	h.epoch, h.position = tail.Epoch, tail.Last
+	h.told.Store(tail.Last) // what was said of the other log may be more than this one will have for long
 	h.recent.clear()
 	for _, first := range h.orders {
 		for w := first; w != nil; w = w.next {

@@ -13,8 +13,9 @@ var ErrLeaseLost = errors.New("the sequencer's lease is lost")
 
 // Assigned is what one assignment did.
 type Assigned struct {
-	// Count of events that got a position.
-	Count int
+	// Count of events that got a position, and the last of these.
+	Count    int
+	Position int64
 	// More: there may be further events to assign.
 	More bool
 }
@@ -62,15 +63,15 @@ const (
 // Sequencer takes part in the election of the one sequencer, and does its work when elected.
 type Sequencer struct {
 	ledger   Ledger
-	assigned func()
+	assigned func(position int64)
 	logger   *slog.Logger
 	commits  chan struct{}
 	free     chan struct{}
 	leading  atomic.Bool
 }
 
-// NewSequencer returns a sequencer that calls assigned after it has given positions: Hub.Wake. Run it.
-func NewSequencer(ledger Ledger, assigned func(), logger *slog.Logger) *Sequencer {
+// NewSequencer returns a sequencer that calls assigned after it has given positions, with the last of them: Hub.Grew. Run it.
+func NewSequencer(ledger Ledger, assigned func(position int64), logger *slog.Logger) *Sequencer {
 	return &Sequencer{
 		ledger: ledger, assigned: assigned, logger: logger,
 		commits: make(chan struct{}, 1), free: make(chan struct{}, 1),
@@ -186,7 +187,7 @@ func (s *Sequencer) assign(ctx context.Context) (n int, ok bool) {
 		assigned, err := s.ledger.Assign(ctx)
 		n = assigned.Count
 		if assigned.Count > 0 {
-			s.assigned()
+			s.assigned(assigned.Position)
 		}
 		if assigned.More {
 			poke(s.commits)

@@ -120,15 +120,18 @@ func (f *Fan) Close() { f.conn.Close() }
 // to look at once, since it reads for the others. The others look if NATS has not brought it soon after.
 func (f *Fan) Notified(payload string) {
 	position, err := strconv.ParseInt(payload, 10, 64)
-	if err != nil || f.leads() || !f.Connected() {
+	switch {
+	case err != nil:
 		f.hub.Wake()
-		return
+	case f.leads() || !f.Connected():
+		f.hub.Grew(position)
+	default:
+		time.AfterFunc(grace, func() {
+			if f.interest.any() {
+				f.hub.Grew(position)
+			}
+		})
 	}
-	time.AfterFunc(grace, func() {
-		if f.interest.any() && f.hub.Position() < position {
-			f.hub.Wake()
-		}
-	})
 }
 
 // lost makes the hub read the log.

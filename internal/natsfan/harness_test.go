@@ -102,7 +102,7 @@ func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll ti
 	r.fan.Attach(r.hub)
 	if elected {
 		ledger := postgres.NewSequencer(r.db.Worker, name, event.Lease)
-		r.sequencer = event.NewSequencer(ledger, r.hub.Wake, slog.New(slog.DiscardHandler))
+		r.sequencer = event.NewSequencer(ledger, r.hub.Grew, slog.New(slog.DiscardHandler))
 		run(t, r.sequencer.Run)
 		r.await("the lease", r.sequencer.Leading)
 	}

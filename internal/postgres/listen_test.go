@@ -96,7 +96,7 @@ func TestSequencerTakeover(t *testing.T) {
 	assigned := make(chan struct{}, 100)
 	replica := func() (*event.Sequencer, func()) {
 		ledger := postgres.NewSequencer(postgrestest.Connect(t, url).Worker, uuid.NewString(), event.Lease)
-		s := event.NewSequencer(ledger, func() { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
+		s := event.NewSequencer(ledger, func(int64) { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
 		heard := make(chan struct{}, 100)
 		l, err := postgres.NewListener(url, map[string]func(string){
 			postgres.CommitChannel: func(payload string) {

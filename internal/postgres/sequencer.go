@@ -141,7 +141,7 @@ func (s *Sequencer) assign(ctx context.Context, stmt *sqlx.Stmt, lease time.Dura
 	}
 	given := int(row.Position - s.position)
 	s.position, s.xmax, s.xip = row.Position, row.Xmax, row.Xip
-	return event.Assigned{Count: given, More: row.More}, nil
+	return event.Assigned{Count: given, Position: row.Position, More: row.More}, nil
 }
 
 // Release implements event.Ledger.
