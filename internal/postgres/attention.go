@@ -15,18 +15,15 @@ import (
 func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r page.Request) (page.Result[order.PaymentOf], error) {
 	statement, args := attentionQuery(p, r)
 	var rows []struct {
-		orderRow
-		PaymentID uuid.UUID `db:"payment_id"`
+		PaymentID uuid.UUID   `db:"payment_id"`
+		Order     storedOrder `db:"stored"`
 	}
 	if err := s.db.all(ctx, p, &rows, statement, args...); err != nil {
 		return page.Result[order.PaymentOf]{}, err
 	}
 	found := make([]order.PaymentOf, len(rows))
 	for i := range rows {
-		o, err := rows[i].order()
-		if err != nil {
-			return page.Result[order.PaymentOf]{}, err
-		}
+		o := rows[i].Order.Order
 		found[i].Order = o
 		for j := range o.Payments {
 			if o.Payments[j].ID == rows[i].PaymentID {
@@ -50,6 +47,6 @@ func attentionQuery(p auth.Principal, r page.Request) (statement string, args []
 	if r.Backward {
 		direction = "DESC"
 	}
-	return fmt.Sprintf(`SELECT a.id AS payment_id, %s FROM payments a JOIN orders o ON o.id = a.order_id
-		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderColumns, visibleTo, q.where(), direction, r.Limit+1), q.args
+	return fmt.Sprintf(`SELECT a.id AS payment_id, %s AS stored FROM payments a JOIN orders o ON o.id = a.order_id
+		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderRecord, visibleTo, q.where(), direction, r.Limit+1), q.args
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // LeaseTime is how long a worker holds an order without renewing: the pause before another goes on for one that died.
@@ -244,13 +243,13 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 		keys.addText(c.In.change.Key.Key)
 	}
 	var rows []struct {
-		orderRow
-		Revision    int64      `db:"revision"`
-		Server      time.Time  `db:"server"`
-		CancelNote  *string    `db:"cancel_note"`
-		Attempts    []byte     `db:"attempts"`
-		RequestHash []byte     `db:"request_hash"`
-		EntityID    *uuid.UUID `db:"entity_id"`
+		Order       storedOrder    `db:"stored"`
+		Attempts    storedAttempts `db:"attempts"`
+		Revision    int64          `db:"revision"`
+		Server      time.Time      `db:"server"`
+		CancelNote  *string        `db:"cancel_note"`
+		RequestHash []byte         `db:"request_hash"`
+		EntityID    *uuid.UUID     `db:"entity_id"`
 	}
 	if err := s.load.SelectContext(ctx, &rows, ids, viewers, actors, operations, keys, settingOfAll(settings)); err != nil {
 		return nil, err
@@ -258,14 +257,9 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 	found := make(map[uuid.UUID]loaded, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		o, err := r.order()
-		if err != nil {
-			return nil, err
-		}
+		o := r.Order.Order
 		o.CancelNote = r.CancelNote
-		if o.Attempts, err = decodeAttempts(r.Attempts); err != nil {
-			return nil, fmt.Errorf("attempts of order %s: %w", o.ID, err)
-		}
+		o.Attempts = r.Attempts
 		l := loaded{order: o, revision: order.Revision{Number: r.Revision, Server: r.Server.UTC()}, keyHash: r.RequestHash}
 		if r.EntityID != nil {
 			l.keyEntity = *r.EntityID
@@ -273,16 +267,4 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 		found[o.ID] = l
 	}
 	return found, nil
-}
-
-func decodeAttempts(raw []byte) ([]payment.Attempt, error) {
-	var rows []attemptRow
-	if err := decode(raw, &rows); err != nil {
-		return nil, err
-	}
-	attempts := make([]payment.Attempt, len(rows))
-	for i := range rows {
-		attempts[i] = rows[i].attempt()
-	}
-	return attempts, nil
 }

@@ -17,11 +17,11 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		ids[i], after[i], limits[i] = r.OrderID, r.After, r.Limit
 	}
 	var rows []struct {
-		eventRow
-		Request int `db:"request"`
+		Request int    `db:"request"`
+		Event   []byte `db:"event"`
 	}
 	err := s.db.allHot(ctx, p, &rows, `
-		SELECT r.n - 1 AS request, `+eventColumns+`
+		SELECT r.n - 1 AS request, `+eventRecord+` AS event
 		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (order_id, after, size, n)
 		JOIN orders o ON o.id = r.order_id
 		CROSS JOIN LATERAL (
@@ -36,7 +36,7 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 	pages := make(map[order.EventPageRequest][]order.Event, len(requests))
 	shared := heads{}
 	for i := range rows {
-		e, err := shared.event(&rows[i].eventRow)
+		e, err := readEvent(rows[i].Event, shared)
 		if err != nil {
 			return nil, err
 		}

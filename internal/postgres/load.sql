@@ -1,10 +1,10 @@
 -- Reads orders to be changed, with everything a decision needs, in one statement and so as of one moment. Nothing is
 -- locked: change.sql saves only what still has the revision read here. An order that its viewer does not own is not read;
 -- a viewer that is NULL sees all.
-SELECT o.revision, pg_postmaster_start_time() AS server, o.cancel_note,
-    (SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a WHERE a.order_id = o.id) AS attempts,
-    k.request_hash, k.entity_id,
-    /* order columns */
+SELECT /* order */ AS stored,
+    /* attempts */ AS attempts,
+    o.revision, pg_postmaster_start_time() AS server, o.cancel_note,
+    k.request_hash, k.entity_id
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS t (id, viewer, actor, operation, key)
 JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)
 LEFT JOIN idempotency_keys k ON k.actor = t.actor AND k.operation = t.operation AND k.key = t.key

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -46,58 +44,11 @@ func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*
 	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID})
 }
 
-// eventColumns are an event and the unchanging part of its order, for a SELECT from "order_events e" and "orders o"
-// into an eventRow.
-const eventColumns = headColumns + `, e.version AS event_version, e.id AS event_id, e.type AS event_type,
-	e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.data, e.state`
-
-// eventRow is an event as read by eventColumns.
-type eventRow struct {
-	headRow
-	Version    int             `db:"event_version"`
-	EventID    uuid.UUID       `db:"event_id"`
-	Type       order.EventType `db:"event_type"`
-	ActorKind  order.ActorKind `db:"actor_kind"`
-	ActorID    *uuid.UUID      `db:"actor_id"`
-	RequestID  string          `db:"request_id"`
-	OccurredAt time.Time       `db:"occurred_at"`
-	Data       []byte          `db:"data"`
-	State      []byte          `db:"state"`
-}
-
-// heads has the heads already read, since all versions of an order share one.
-type heads map[uuid.UUID]*order.Head
-
-func (h heads) event(r *eventRow) (order.Event, error) {
-	head := h[r.ID]
-	if head == nil {
-		var err error
-		if head, err = r.head(); err != nil {
-			return order.Event{}, err
-		}
-		h[r.ID] = head
-	}
-	e := order.Event{
-		ID: r.EventID, Type: r.Type, Version: r.Version, Actor: order.Actor{Kind: r.ActorKind},
-		RequestID: r.RequestID, At: r.OccurredAt.UTC(), Order: &order.Order{Head: head},
-	}
-	if r.ActorID != nil {
-		e.Actor.ID = *r.ActorID
-	}
-	if err := decode(r.Data, &e.Data); err != nil {
-		return order.Event{}, fmt.Errorf("data of event %s: %w", r.EventID, err)
-	}
-	if err := decode(r.State, &e.Order.State); err != nil {
-		return order.Event{}, fmt.Errorf("state of event %s: %w", r.EventID, err)
-	}
-	return e, nil
-}
-
 // Events implements event.Log.
 func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
-	var rows []eventRow
+	var rows [][]byte
 	err := l.db.allHot(ctx, p, &rows, `
-		SELECT `+eventColumns+`
+		SELECT `+eventRecord+`
 		FROM order_events e JOIN orders o ON o.id = e.order_id
 		WHERE `+visibleTo+` AND e.order_id = $2 AND e.version > $3
 		ORDER BY e.version LIMIT $4`,
@@ -108,7 +59,7 @@ func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, a
 	events := make([]order.Event, len(rows))
 	shared := heads{}
 	for i := range rows {
-		if events[i], err = shared.event(&rows[i]); err != nil {
+		if events[i], err = readEvent(rows[i], shared); err != nil {
 			return nil, err
 		}
 	}
@@ -121,9 +72,9 @@ func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) 
 	for i, k := range keys {
 		ids[i], versions[i] = k.OrderID.String(), int64(k.Version)
 	}
-	var rows []eventRow
+	var rows [][]byte
 	err := l.db.allHot(ctx, p, &rows, `
-		SELECT `+eventColumns+`
+		SELECT `+eventRecord+`
 		FROM unnest($2::uuid[], $3::integer[]) AS k (order_id, version)
 		JOIN order_events e ON e.order_id = k.order_id AND e.version = k.version
 		JOIN orders o ON o.id = e.order_id
@@ -135,11 +86,11 @@ func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) 
 	events := make(map[event.Key]*order.Event, len(rows))
 	shared := heads{}
 	for i := range rows {
-		e, err := shared.event(&rows[i])
+		e, err := readEvent(rows[i], shared)
 		if err != nil {
 			return nil, err
 		}
-		events[event.Key{OrderID: rows[i].ID, Version: rows[i].Version}] = &e
+		events[event.Key{OrderID: e.OrderID(), Version: e.Version}] = &e
 	}
 	return events, nil
 }

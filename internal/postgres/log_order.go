@@ -22,7 +22,7 @@ type orderCall struct {
 }
 
 const ordersTogetherSQL = `
-	SELECT ` + orderColumns + `
+	SELECT ` + orderRecord + `
 	FROM unnest($1::uuid[], $2::uuid[]) AS t (id, viewer)
 	JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)`
 
@@ -55,21 +55,13 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, *or
 		settings[i] = settingOf(c.In.principal)
 	}
 	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 3)) //nolint:sqlclosecheck // it is kept
-	var rows []orderRow
+	var rows []storedOrder
 	if err == nil {
 		err = stmt.SelectContext(ctx, &rows, ids, viewers, settingOfAll(settings))
 	}
 	found := make(map[uuid.UUID]*order.Order, len(rows))
 	for i := range rows {
-		if found[rows[i].ID] != nil {
-			continue // two have asked for it
-		}
-		o, broken := rows[i].order()
-		if broken != nil {
-			err = broken
-			break
-		}
-		found[o.ID] = o
+		found[rows[i].ID] = rows[i].Order // and once more if two have asked for it
 	}
 	for _, c := range calls {
 		o := found[c.In.orderID]

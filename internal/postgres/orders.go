@@ -50,15 +50,15 @@ func (s *Store) OrderByNumber(ctx context.Context, p auth.Principal, number stri
 
 // oneOrder reads the order that where names by $2, if the principal may see it: fault.NotFound otherwise.
 func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, arg any) (*order.Order, error) {
-	var row orderRow
-	err := db.getHot(ctx, p, &row, `SELECT `+orderColumns+` FROM orders o WHERE `+visibleTo+` AND `+where, viewerArg(p), arg)
+	var row storedOrder
+	err := db.getHot(ctx, p, &row, `SELECT `+orderRecord+` FROM orders o WHERE `+visibleTo+` AND `+where, viewerArg(p), arg)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such order.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return row.order()
+	return row.Order, nil
 }
 
 // OrdersByID implements order.Store.
@@ -109,15 +109,9 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	var raw []byte
-	err := s.db.get(ctx, p, &raw, `
-		SELECT coalesce(json_agg(a ORDER BY a.id), '[]') FROM payment_attempts a
-		WHERE a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`,
-		uuidArray(paymentIDs))
-	if err != nil {
-		return nil, err
-	}
-	attempts, err := decodeAttempts(raw)
+	var attempts storedAttempts
+	err := s.db.get(ctx, p, &attempts, `SELECT `+attemptsRecord(
+		`a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -183,16 +177,13 @@ func selectOrders(
 	if viewerArg(p) != nil {
 		wall = ownedBy
 	}
-	var rows []orderRow
-	if err := read(ctx, p, &rows, `SELECT `+orderColumns+` FROM orders o WHERE `+wall+` AND `+where, args...); err != nil {
+	var rows []storedOrder
+	if err := read(ctx, p, &rows, `SELECT `+orderRecord+` FROM orders o WHERE `+wall+` AND `+where, args...); err != nil {
 		return nil, err
 	}
 	orders := make([]*order.Order, len(rows))
 	for i := range rows {
-		var err error
-		if orders[i], err = rows[i].order(); err != nil {
-			return nil, err
-		}
+		orders[i] = rows[i].Order
 	}
 	return orders, nil
 }

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,101 +13,141 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// headColumns are the columns of orders that never change, for a SELECT from "orders o" into a headRow.
-const headColumns = `o.id, o.number, o.customer_id, o.currency, o.total_minor, o.lines, o.note, o.external_reference, o.metadata, o.created_at`
+// headColumns are the columns of orders that never change, headFields of them, for a record of "orders o". readHead reads them.
+const (
+	headColumns = `o.id, o.number, o.customer_id, o.currency, o.total_minor, o.lines, o.note, o.external_reference, o.metadata, o.created_at`
+	headFields  = 10
+)
 
-// headRow is an order.Head as stored.
-type headRow struct {
-	ID                uuid.UUID `db:"id"`
-	Number            string    `db:"number"`
-	CustomerID        uuid.UUID `db:"customer_id"`
-	Currency          string    `db:"currency"`
-	TotalMinor        int64     `db:"total_minor"`
-	Lines             []byte    `db:"lines"`
-	Note              *string   `db:"note"`
-	ExternalReference *string   `db:"external_reference"`
-	Metadata          []byte    `db:"metadata"`
-	CreatedAt         time.Time `db:"created_at"`
+// heads has the heads already read, since all versions of an order share one.
+type heads map[uuid.UUID]*order.Head
+
+// readHead reads a head, or takes it from known, which may be nil.
+func readHead(r *record, known heads) *order.Head {
+	h := &order.Head{ID: r.uuid()}
+	if shared := known[h.ID]; shared != nil {
+		r.skip(headFields - 1)
+		return shared
+	}
+	h.Number = r.text()
+	h.CustomerID = r.uuid()
+	h.Total.Currency = r.text()
+	h.Total.Minor = r.int8()
+	r.json(&h.Lines)
+	h.Note = nullableText[string](r)
+	h.ExternalReference = nullableText[string](r)
+	r.json(&h.Metadata)
+	h.CreatedAt = r.time()
+	if known != nil {
+		known[h.ID] = h
+	}
+	return h
 }
 
-func (r *headRow) head() (*order.Head, error) {
-	h := &order.Head{
-		ID:                r.ID,
-		Number:            r.Number,
-		CustomerID:        r.CustomerID,
-		Total:             money.Amount{Minor: r.TotalMinor, Currency: r.Currency},
-		Note:              r.Note,
-		ExternalReference: r.ExternalReference,
-		CreatedAt:         r.CreatedAt.UTC(),
-	}
-	if err := decode(r.Lines, &h.Lines); err != nil {
-		return nil, fmt.Errorf("lines of order %s: %w", r.ID, err)
-	}
-	if err := decode(r.Metadata, &h.Metadata); err != nil {
-		return nil, fmt.Errorf("metadata of order %s: %w", r.ID, err)
-	}
-	return h, nil
-}
-
-// orderColumns are headColumns and what changes, with payments and refunds in their order as JSON, so that a whole order
-// is one row of one statement however many are read.
-const orderColumns = headColumns + `, o.status, o.version, o.captured_minor, o.refunded_minor, o.refund_pending_minor,
+// orderRecord is a whole order in one column, with its payments and refunds, however many are read. A storedOrder reads it.
+const orderRecord = `record_send(ROW(` + headColumns + `, o.status, o.version, o.captured_minor, o.refunded_minor, o.refund_pending_minor,
 	o.cancel_reason, o.updated_at, o.expires_at, o.delivers_at,
-	(SELECT coalesce(json_agg(p ORDER BY p.id), '[]') FROM payments p WHERE p.order_id = o.id) AS payments,
-	(SELECT coalesce(json_agg(r ORDER BY r.id), '[]') FROM refunds r WHERE r.order_id = o.id) AS refunds`
+	ARRAY(SELECT ROW(p.id, p.status, p.amount_minor, p.currency, p.captured_minor, p.refunded_minor, p.provider, p.provider_reference,
+		p.capture_method, p.method, p.decline_code, p.next_action, p.next_step_at, p.goal, p.recheck_at, p.action_asked, p.attention,
+		p.created_at, p.updated_at) FROM payments p WHERE p.order_id = o.id),
+	ARRAY(SELECT ROW(r.id, r.payment_id, r.amount_minor, r.currency, r.status, r.reason, r.created_at, r.updated_at)
+		FROM refunds r WHERE r.order_id = o.id)))`
 
-// orderRow is an order as read by orderColumns.
-type orderRow struct {
-	headRow
-	Status             order.Status        `db:"status"`
-	Version            int                 `db:"version"`
-	CapturedMinor      int64               `db:"captured_minor"`
-	RefundedMinor      int64               `db:"refunded_minor"`
-	RefundPendingMinor int64               `db:"refund_pending_minor"`
-	CancelReason       *order.CancelReason `db:"cancel_reason"`
-	UpdatedAt          time.Time           `db:"updated_at"`
-	ExpiresAt          *time.Time          `db:"expires_at"`
-	DeliversAt         *time.Time          `db:"delivers_at"`
-	Payments           []byte              `db:"payments"`
-	Refunds            []byte              `db:"refunds"`
-}
+// storedOrder implements sql.Scanner for orderRecord.
+type storedOrder struct{ *order.Order }
 
-func (r *orderRow) order() (*order.Order, error) {
-	head, err := r.head()
+func (s *storedOrder) Scan(src any) error {
+	r, err := newRecord(src)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	o := &order.Order{Head: head, State: order.State{
-		Status:        r.Status,
-		Version:       r.Version,
-		CancelReason:  r.CancelReason,
-		Captured:      r.CapturedMinor,
-		Refunded:      r.RefundedMinor,
-		RefundPending: r.RefundPendingMinor,
-		UpdatedAt:     r.UpdatedAt.UTC(),
-		ExpiresAt:     utc(r.ExpiresAt),
-		DeliversAt:    utc(r.DeliversAt),
+	o := &order.Order{Head: readHead(r, nil), State: order.State{
+		Status: order.Status(r.text()), Version: r.int4(), Captured: r.int8(), Refunded: r.int8(), RefundPending: r.int8(),
+		CancelReason: nullableText[order.CancelReason](r), UpdatedAt: r.time(), ExpiresAt: r.nullableTime(), DeliversAt: r.nullableTime(),
 	}}
-	var payments []paymentRow
-	if err := decode(r.Payments, &payments); err != nil {
-		return nil, fmt.Errorf("payments of order %s: %w", r.ID, err)
+	o.Payments = records(r, func(r *record) payment.Payment { return readPayment(r, o.ID) })
+	o.Refunds = records(r, func(r *record) payment.Refund { return readRefund(r, o.ID) })
+	// Sorted here, which for one or two is nothing; a Sort in each of the statement's sub-selects is a sixth of it.
+	slices.SortFunc(o.Payments, func(a, b payment.Payment) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(o.Refunds, func(a, b payment.Refund) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	if err := r.end(); err != nil {
+		return fmt.Errorf("order %s: %w", o.ID, err)
 	}
-	o.Payments = make([]payment.Payment, len(payments))
-	for i := range payments {
-		o.Payments[i] = payments[i].payment()
-	}
-	var refunds []refundRow
-	if err := decode(r.Refunds, &refunds); err != nil {
-		return nil, fmt.Errorf("refunds of order %s: %w", r.ID, err)
-	}
-	o.Refunds = make([]payment.Refund, len(refunds))
-	for i := range refunds {
-		o.Refunds[i] = refunds[i].refund()
-	}
-	return o, nil
+	s.Order = o
+	return nil
 }
 
-// paymentRow is a row of payments in JSON, both ways: names are the columns'.
+func readPayment(r *record, orderID uuid.UUID) payment.Payment {
+	return payment.Payment{
+		OrderID: orderID,
+		ID:      r.uuid(), Status: payment.Status(r.text()), Amount: money.Amount{Minor: r.int8(), Currency: r.text()},
+		Captured: r.int8(), Refunded: r.int8(), Provider: r.text(), Reference: orZero(nullableText[string](r)),
+		CaptureMethod: payment.CaptureMethod(r.text()), Method: r.text(), DeclineCode: nullableText[string](r),
+		NextAction: nullableJSON[payment.NextAction](r), NextStepAt: r.nullableTime(), Goal: orZero(nullableText[payment.Status](r)),
+		RecheckAt: r.nullableTime(), ActionAsked: r.bool(), Attention: nullableText[payment.Attention](r),
+		CreatedAt: r.time(), UpdatedAt: r.time(),
+	}
+}
+
+func readRefund(r *record, orderID uuid.UUID) payment.Refund {
+	return payment.Refund{
+		OrderID: orderID,
+		ID:      r.uuid(), PaymentID: r.uuid(), Amount: money.Amount{Minor: r.int8(), Currency: r.text()},
+		Status: payment.RefundStatus(r.text()), Reason: nullableText[string](r), CreatedAt: r.time(), UpdatedAt: r.time(),
+	}
+}
+
+// attemptsRecord is the attempts of "payment_attempts a" that a condition names, oldest first. storedAttempts reads it.
+func attemptsRecord(condition string) string {
+	return `record_send(ROW(ARRAY(SELECT ROW(a.id, a.order_id, a.payment_id, a.refund_id, a.operation, a.outcome, a.calls, a.look_up_only,
+		a.message, a.started_at, a.finished_at, a.next_call_at) FROM payment_attempts a WHERE ` + condition + ` ORDER BY a.id)))`
+}
+
+// storedAttempts implements sql.Scanner for attemptsRecord.
+type storedAttempts []payment.Attempt
+
+func (s *storedAttempts) Scan(src any) error {
+	r, err := newRecord(src)
+	if err != nil {
+		return err
+	}
+	*s = records(r, readAttempt)
+	if err := r.end(); err != nil {
+		return fmt.Errorf("attempts: %w", err)
+	}
+	return nil
+}
+
+func readAttempt(r *record) payment.Attempt {
+	return payment.Attempt{
+		ID: r.uuid(), OrderID: r.uuid(), PaymentID: r.uuid(), RefundID: r.nullableUUID(), Operation: payment.Operation(r.text()),
+		Outcome: nullableText[payment.AttemptOutcome](r), Calls: r.int4(), LookUpOnly: r.bool(), Message: r.text(),
+		StartedAt: r.time(), FinishedAt: r.nullableTime(), NextCallAt: r.nullableTime(),
+	}
+}
+
+// eventRecord is an event and its order's head in one column, of "order_events e" and "orders o". readEvent reads it.
+const eventRecord = `record_send(ROW(` + headColumns + `, e.version, e.id, e.type, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.data, e.state))`
+
+func readEvent(raw []byte, known heads) (order.Event, error) {
+	r, err := newRecord(raw)
+	if err != nil {
+		return order.Event{}, err
+	}
+	o := &order.Order{Head: readHead(r, known)}
+	e := order.Event{
+		Order: o, Version: r.int4(), ID: r.uuid(), Type: order.EventType(r.text()),
+		Actor: order.Actor{Kind: order.ActorKind(r.text()), ID: orZero(r.nullableUUID())}, RequestID: r.text(), At: r.time(),
+	}
+	r.json(&e.Data)
+	r.json(&o.State)
+	if err := r.end(); err != nil {
+		return order.Event{}, fmt.Errorf("event %d of order %s: %w", e.Version, o.ID, err)
+	}
+	return e, nil
+}
+
+// paymentRow is a row of payments in JSON for change.sql: names are the columns'.
 type paymentRow struct {
 	ID                uuid.UUID             `json:"id"`
 	OrderID           uuid.UUID             `json:"order_id"`
@@ -129,25 +171,6 @@ type paymentRow struct {
 	UpdatedAt         time.Time             `json:"updated_at"`
 }
 
-func (r *paymentRow) payment() payment.Payment {
-	p := payment.Payment{
-		ID: r.ID, OrderID: r.OrderID, Status: r.Status,
-		Amount:   money.Amount{Minor: r.AmountMinor, Currency: r.Currency},
-		Captured: r.CapturedMinor, Refunded: r.RefundedMinor,
-		Provider: r.Provider, CaptureMethod: r.CaptureMethod, Method: r.Method,
-		DeclineCode: r.DeclineCode, NextAction: r.NextAction, NextStepAt: utc(r.NextStepAt), Attention: r.Attention,
-		RecheckAt: utc(r.RecheckAt), ActionAsked: r.ActionAsked,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-	}
-	if r.Goal != nil {
-		p.Goal = *r.Goal
-	}
-	if r.ProviderReference != nil {
-		p.Reference = *r.ProviderReference
-	}
-	return p
-}
-
 func newPaymentRow(p *payment.Payment) paymentRow {
 	r := paymentRow{
 		ID: p.ID, OrderID: p.OrderID, Status: p.Status,
@@ -167,7 +190,7 @@ func newPaymentRow(p *payment.Payment) paymentRow {
 	return r
 }
 
-// refundRow is a row of refunds in JSON, both ways.
+// refundRow is a row of refunds in JSON.
 type refundRow struct {
 	ID          uuid.UUID            `json:"id"`
 	OrderID     uuid.UUID            `json:"order_id"`
@@ -180,14 +203,6 @@ type refundRow struct {
 	UpdatedAt   time.Time            `json:"updated_at"`
 }
 
-func (r *refundRow) refund() payment.Refund {
-	return payment.Refund{
-		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID,
-		Amount: money.Amount{Minor: r.AmountMinor, Currency: r.Currency},
-		Status: r.Status, Reason: r.Reason, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-	}
-}
-
 func newRefundRow(r *payment.Refund) refundRow {
 	return refundRow{
 		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, AmountMinor: r.Amount.Minor, Currency: r.Amount.Currency,
@@ -195,7 +210,7 @@ func newRefundRow(r *payment.Refund) refundRow {
 	}
 }
 
-// attemptRow is a row of payment_attempts in JSON, both ways.
+// attemptRow is a row of payment_attempts in JSON.
 type attemptRow struct {
 	ID         uuid.UUID               `json:"id"`
 	OrderID    uuid.UUID               `json:"order_id"`
@@ -209,14 +224,6 @@ type attemptRow struct {
 	StartedAt  time.Time               `json:"started_at"`
 	FinishedAt *time.Time              `json:"finished_at"`
 	NextCallAt *time.Time              `json:"next_call_at"`
-}
-
-func (r *attemptRow) attempt() payment.Attempt {
-	return payment.Attempt{
-		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, RefundID: r.RefundID, Operation: r.Operation,
-		Outcome: r.Outcome, Calls: r.Calls, LookUpOnly: r.LookUpOnly, Message: r.Message,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), NextCallAt: utc(r.NextCallAt),
-	}
 }
 
 func newAttemptRow(a *payment.Attempt) attemptRow {

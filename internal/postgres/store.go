@@ -78,7 +78,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		sql  string
 	}{
 		{&s.create, principalSet(29) + createSQL},
-		{&s.load, asPrincipal(strings.Replace(loadSQL, "/* order columns */", orderColumns, 1), 6)},
+		{&s.load, asPrincipal(strings.NewReplacer("/* order */", orderRecord, "/* attempts */", attemptsRecord(`a.order_id = o.id`)).Replace(loadSQL), 6)},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {
