@@ -158,7 +158,8 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.store.LeaseAtBirth()
+	a.store.LeaseDue()
+	a.work.LeaseDue()
 	a.worker = pipeline.New(a.work, a.gateway, policy, order.SystemClock, a.log)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)

@@ -60,12 +60,20 @@ type Worker struct {
 	busy sync.WaitGroup
 
 	mu   sync.Mutex
-	held map[uuid.UUID]held
+	held map[leaseKey]held
 	// taken wait for a slot.
 	taken int
 	// stopping is closed when no more is begun, under mu.
 	stopping chan struct{}
 }
+
+// leaseKey names a lease: one that has run out and the next one of its order may be held at the same time.
+type leaseKey struct {
+	orderID uuid.UUID
+	token   int64
+}
+
+func keyOf(l order.Lease) leaseKey { return leaseKey{l.OrderID, l.Token} }
 
 // held is a lease and when it was taken.
 type held struct {
@@ -79,7 +87,7 @@ func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.
 		store: store, gateway: gateway, policy: policy, clock: clock, log: log,
 		wake: make(chan time.Time, 64),
 		free: make(chan struct{}, slots),
-		held: map[uuid.UUID]held{},
+		held: map[leaseKey]held{},
 
 		stopping: make(chan struct{}),
 	}
@@ -175,7 +183,7 @@ func (w *Worker) claim(ctx context.Context) (full bool, err error) {
 		w.hold(lease)
 		w.busy.Go(func() {
 			defer func() { w.free <- struct{}{} }()
-			defer w.release(lease.OrderID)
+			defer w.release(lease)
 			w.work(context.WithoutCancel(ctx), lease, nil)
 		})
 	}
@@ -196,9 +204,9 @@ func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
 		return
 	}
 	w.taken++
-	w.held[lease.OrderID] = held{lease, time.Now()}
+	w.held[keyOf(lease)] = held{lease, time.Now()}
 	w.busy.Go(func() {
-		defer w.release(lease.OrderID)
+		defer w.release(lease)
 		stopped := !w.slot()
 		w.mu.Lock()
 		w.taken--
@@ -295,13 +303,13 @@ func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 func (w *Worker) hold(lease order.Lease) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held[lease.OrderID] = held{lease, time.Now()}
+	w.held[keyOf(lease)] = held{lease, time.Now()}
 }
 
-func (w *Worker) release(orderID uuid.UUID) {
+func (w *Worker) release(lease order.Lease) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.held, orderID)
+	delete(w.held, keyOf(lease))
 }
 
 // renew prolongs the leases of orders that are worked on for longer, in one statement, so that a lease can be short.

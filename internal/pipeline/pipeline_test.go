@@ -186,11 +186,11 @@ func TestWalk(t *testing.T) {
 		simulated.TokenDecline:           {order.PaymentDeclined, declined, 0},
 	} {
 		for _, leased := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s leased at birth %v", token, leased), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s leased when due %v", token, leased), func(t *testing.T) {
 				t.Parallel()
 				b := setup(t, instant)
 				if leased {
-					b.store.LeaseAtBirth()
+					b.store.LeaseDue()
 				}
 				o := b.create(t, token, payment.CaptureAutomatic)
 				if o.Total != money.New(total, "EUR") {
@@ -306,7 +306,7 @@ func TestAuthorizationExpiry(t *testing.T) {
 func TestCancelAgainstConfirm(t *testing.T) {
 	t.Parallel()
 	b := setup(t, instant)
-	b.store.LeaseAtBirth()
+	b.store.LeaseDue()
 	const n = 200 // more than there are slots
 	var wg sync.WaitGroup
 	orders := make([]*order.Order, n)

@@ -36,7 +36,7 @@ func TestBacklog(t *testing.T) {
 	b := setupWith(t, order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}, func(b *bundle) payment.Gateway {
 		return closedGateway{b.provider, open}
 	})
-	b.store.LeaseAtBirth()
+	b.store.LeaseDue()
 	const beyond = 3
 	var placing sync.WaitGroup
 	ids := make([]uuid.UUID, pipeline.MostAtOnce+beyond)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"runtime/debug"
 	"time"
@@ -50,6 +51,8 @@ type changing struct {
 	before   loaded
 	after    *order.Order
 	entityID uuid.UUID
+	// lease is one that this process is to have if no worker has the order, nil for none: see LeaseDue.
+	lease *order.Lease
 }
 
 // flushChanged works in rounds: each takes at most one change per order; what lost its race comes again.
@@ -139,7 +142,11 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		case same:
 			c.Out = order.Outcome{Order: after, EntityID: entityID} // asked for what already is so
 		default:
-			changes = append(changes, changing{call: c, before: before, after: after, entityID: entityID})
+			ch := changing{call: c, before: before, after: after, entityID: entityID}
+			if s.leases && c.In.change.Lease == nil && due(after, after.UpdatedAt) {
+				ch.lease = &order.Lease{OrderID: after.ID, Token: newToken()}
+			}
+			changes = append(changes, ch)
 		}
 	}
 	if len(changes) == 0 {
@@ -152,7 +159,8 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 	var commits []Committed
 	for i := range changes {
 		ch := &changes[i]
-		if !saved[ch.after.ID] {
+		token, ok := saved[ch.after.ID]
+		if !ok {
 			// Lost to another change, or the lease is gone: the next round tells, by the revision or the token.
 			if lease := ch.call.In.change.Lease; lease != nil && !s.holds(ctx, ch.call.In.principal, lease) {
 				ch.call.Err = order.ErrLeaseLost
@@ -165,14 +173,20 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		revision.Number++
 		ch.call.Out = order.Outcome{Order: ch.after, Revision: revision, EntityID: ch.entityID}
 		commit := Committed{Events: ch.after.Events(), DueAt: ch.after.DueAt(), Outcome: ch.call.Out}
-		if lease := ch.call.In.change.Lease; lease != nil && lease.Hold {
+		switch lease := ch.call.In.change.Lease; {
+		case lease != nil && lease.Hold:
 			commit.DueAt = nil
+		case ch.lease != nil && ch.lease.Token == token:
+			commit.DueAt, commit.Lease = nil, ch.lease
 		}
 		commits = append(commits, commit)
 	}
 	s.committed(commits)
 	return again, nil
 }
+
+// newToken is a fencing token for a lease that its holder makes up: a random one below those of order_work_token.
+func newToken() int64 { return ^rand.Int64() } //nolint:gosec // it must be new, not secret
 
 // afresh is a call whose order is read when it is tried again.
 func afresh(c *batch.Call[changeCall, order.Outcome]) *batch.Call[changeCall, order.Outcome] {

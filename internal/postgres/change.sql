@@ -1,12 +1,12 @@
 -- Saves many changed orders in one statement, and so in one commit, each whole or not at all. An order is saved if it
 -- still has the revision it was loaded with, on this very server, and, when a worker changes it, if the worker's lease was not
--- given to another. The ids of those saved are returned. Locks are taken in the order of ids, so that two batches never wait for each
+-- given to another. Returned are the ids of those saved, with the tokens of the leases of those that are due when one was asked for. Locks are taken in the order of ids, so that two batches never wait for each
 -- other in a circle. It follows principalSet, see guarded.go.
 -- What is between a comment such as /* refunds */ and the next one is there only when the batch has some: PostgreSQL sets up
 -- every part of a statement that it runs, also for nothing, and most changes have few parts.
 , input AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t (
-        id uuid, revision bigint, server timestamptz, token bigint, hold_for double precision, due_at timestamptz,
+        id uuid, revision bigint, server timestamptz, token bigint, lease bigint, hold_for double precision, due_at timestamptz,
         status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
         cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz)
 )
@@ -93,24 +93,39 @@
 )
 /* due */
 , timed AS (
+    -- A worker's change holds its lease or lets go of it. Another's leaves it alone, or has one where there is none: now() because it
+    -- says the same both times.
     UPDATE order_work w SET
         due_at = i.due_at,
+        token = CASE WHEN i.lease IS NOT NULL AND coalesce(w.leased_until < now(), true) THEN i.lease ELSE w.token END,
         leased_until = CASE
-            WHEN i.token IS NULL THEN w.leased_until
-            WHEN i.hold_for IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for)
+            WHEN i.token IS NOT NULL AND i.hold_for IS NULL THEN NULL
+            WHEN i.token IS NOT NULL OR (i.lease IS NOT NULL AND coalesce(w.leased_until < now(), true))
+                THEN clock_timestamp() + make_interval(secs => i.hold_for)
+            ELSE w.leased_until
         END
     FROM input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NOT NULL
+    RETURNING w.order_id AS id, w.token
 )
 , started AS (
-    INSERT INTO order_work (order_id, customer_id, due_at)
-    SELECT i.id, saved.customer_id, i.due_at FROM input i JOIN saved USING (id)
+    INSERT INTO order_work (order_id, customer_id, due_at, token, leased_until)
+    SELECT i.id, saved.customer_id, i.due_at, coalesce(i.lease, 0),
+        CASE WHEN i.lease IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for) END
+    FROM input i JOIN saved USING (id)
     WHERE i.due_at IS NOT NULL AND (SELECT w.order_id FROM order_work w WHERE w.order_id = i.id) IS NULL
+    RETURNING order_id AS id, token
 )
 /* done */
 , ended AS (
     DELETE FROM order_work w USING input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NULL
 )
-/* always */
-SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id FROM saved WHERE principal.customers <> '' OFFSET 0) guarded
+/* unleased */
+SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id, 0::bigint AS token FROM saved WHERE principal.customers <> '' OFFSET 0) guarded
+/* leased */
+SELECT guarded.* FROM principal CROSS JOIN LATERAL (
+    SELECT saved.id, coalesce(given.token, 0) AS token
+    FROM saved LEFT JOIN (SELECT id, token FROM timed UNION ALL SELECT id, token FROM started) given ON given.id = saved.id
+    WHERE principal.customers <> '' OFFSET 0
+) guarded

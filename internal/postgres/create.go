@@ -115,7 +115,7 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	owners := make([]string, len(calls))
 	for i, c := range calls {
 		owners[i] = ownerSetting(c.In.principal)
-		if err := columns.add(c.In.order, c.In.key, s.leasesAtBirth(c.In.order)); err != nil {
+		if err := columns.add(c.In.order, c.In.key, s.leases && due(c.In.order, c.In.order.CreatedAt)); err != nil {
 			return err
 		}
 	}
@@ -170,13 +170,11 @@ const bornToken = -1
 // placed is what the commit of a new order did.
 func (s *Store) placed(o *order.Order, revision order.Revision) Committed {
 	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Outcome: order.Outcome{Order: o, Revision: revision, EntityID: o.ID}}
-	if s.leasesAtBirth(o) {
+	if s.leases && due(o, o.CreatedAt) {
 		c.DueAt, c.Lease = nil, &order.Lease{OrderID: o.ID, Token: bornToken}
 	}
 	return c
 }
-
-func (s *Store) leasesAtBirth(o *order.Order) bool { return s.leases && !o.DueAt().After(o.CreatedAt) }
 
 // ownerSetting lets a call place orders of its principal's own, and no others: staff order for themselves, and so a batch of
 // creates never needs somebody who sees all.

@@ -34,8 +34,9 @@ type changeRow struct {
 	ID                 uuid.UUID           `json:"id"`
 	Revision           int64               `json:"revision"`
 	Server             time.Time           `json:"server"`
-	Token              *int64              `json:"token"`
-	HoldFor            *float64            `json:"hold_for"` // in seconds
+	Token              *int64              `json:"token"`    // of the worker's lease
+	Lease              *int64              `json:"lease"`    // token of a lease to be had if there is none
+	HoldFor            *float64            `json:"hold_for"` // how long either is to last, in seconds
 	DueAt              *time.Time          `json:"due_at"`
 	Status             order.Status        `json:"status"`
 	Version            int                 `json:"version"`
@@ -76,8 +77,8 @@ type auditRow struct {
 	*audit.Entry
 }
 
-// save runs change.sql and returns which orders were saved.
-func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]bool, error) {
+// save runs change.sql and returns which orders were saved, each with the fencing token of its lease if one was asked for, or 0.
+func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int64, error) {
 	d := changeDocument{Orders: make([]changeRow, 0, len(changes))}
 	settings := make([]string, len(changes))
 	for i := range changes {
@@ -92,13 +93,16 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]boo
 	if err != nil {
 		return nil, err
 	}
-	var ids []uuid.UUID
-	if err := stmt.SelectContext(ctx, &ids, string(document), settingOfAll(settings)); err != nil {
+	var rows []struct {
+		ID    uuid.UUID `db:"id"`
+		Token int64     `db:"token"`
+	}
+	if err := stmt.SelectContext(ctx, &rows, string(document), settingOfAll(settings)); err != nil {
 		return nil, err
 	}
-	saved := make(map[uuid.UUID]bool, len(ids))
-	for _, u := range ids {
-		saved[u] = true
+	saved := make(map[uuid.UUID]int64, len(rows))
+	for _, r := range rows {
+		saved[r.ID] = r.Token
 	}
 	return saved, nil
 }
@@ -111,12 +115,15 @@ func (d *changeDocument) add(ch *changing) {
 		CancelReason: o.CancelReason, CancelNote: o.CancelNote,
 		UpdatedAt: o.UpdatedAt, ExpiresAt: o.ExpiresAt, DeliversAt: o.DeliversAt,
 	}
+	hold := LeaseTime.Seconds()
 	if lease := in.change.Lease; lease != nil {
 		row.Token = &lease.Token
 		if lease.Hold {
-			seconds := LeaseTime.Seconds()
-			row.HoldFor = &seconds
+			row.HoldFor = &hold
 		}
+	}
+	if ch.lease != nil {
+		row.Lease, row.HoldFor = &ch.lease.Token, &hold
 	}
 	d.Orders = append(d.Orders, row)
 	d.Payments = appendChanged(d.Payments, ch.before.order.Payments, o.Payments, newPaymentRow)
@@ -141,12 +148,16 @@ func (d *changeDocument) parts() map[string]bool {
 	parts := map[string]bool{
 		"payments": len(d.Payments) > 0, "refunds": len(d.Refunds) > 0, "attempts": len(d.Attempts) > 0,
 		"events": len(d.Events) > 0, "keys": len(d.Keys) > 0, "audits": len(d.Audits) > 0,
+		"unleased": true,
 	}
 	for i := range d.Orders {
 		if d.Orders[i].DueAt != nil {
 			parts["due"] = true
 		} else {
 			parts["done"] = true
+		}
+		if d.Orders[i].Lease != nil {
+			parts["leased"], parts["unleased"] = true, false
 		}
 	}
 	return parts

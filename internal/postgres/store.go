@@ -39,8 +39,8 @@ type Committed struct {
 	Events []order.Event
 	// DueAt is when the pipeline has to look at the order again, nil for never or when a worker holds it.
 	DueAt *time.Time
-	// Lease is that of a new order which is due at once: this process has it and is to carry the order on from Outcome. Only
-	// with LeaseAtBirth.
+	// Lease is that of an order which is due at once: this process has it and is to carry the order on from Outcome. Only
+	// with LeaseDue.
 	Lease   *order.Lease
 	Outcome order.Outcome
 }
@@ -51,7 +51,7 @@ type Store struct {
 	created *batch.Group[createCall, order.Outcome]
 	changed *batch.Group[changeCall, order.Outcome]
 	notify  func([]Committed)
-	// leases: see LeaseAtBirth.
+	// leases: see LeaseDue.
 	leases bool
 
 	create, load *sqlx.Stmt
@@ -91,10 +91,16 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 	return s, nil
 }
 
-// LeaseAtBirth has orders that are due as soon as they are placed leased to this process by the statement that places
-// them, which spares the claim. What is told of commits must then hand Committed.Lease to a worker; if the process dies
-// before, the lease runs out and another goes on. Call it before the first order.
-func (s *Store) LeaseAtBirth() { s.leases = true }
+// LeaseDue has orders that a write leaves due at once, and that no worker has, leased to this process by the statement that writes
+// them, which spares the claim and reading them. What is told of commits must then hand Committed.Lease to a worker; if the process
+// dies before, the lease runs out and another goes on. Call it before the first write.
+func (s *Store) LeaseDue() { s.leases = true }
+
+// due reports whether an order is to be carried on at once, by itself and not as time goes by.
+func due(o *order.Order, written time.Time) bool {
+	at := o.DueAt()
+	return at != nil && !at.After(written)
+}
 
 // Close lets running commits end and refuses further writes.
 func (s *Store) Close() {

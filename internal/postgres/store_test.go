@@ -294,7 +294,7 @@ func TestLeaseAtBirth(t *testing.T) {
 	db := postgrestest.Open(t)
 	var told []postgres.Committed
 	api := postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
-	api.LeaseAtBirth()
+	api.LeaseDue()
 	store := postgrestest.Store(t, db.Worker, nil)
 	now := order.SystemClock()
 	place := func(wait time.Duration) (*order.Order, postgres.Committed) {
@@ -334,6 +334,91 @@ func TestLeaseAtBirth(t *testing.T) {
 	claim(t, store, now.Add(2*time.Hour), 2)
 	if _, err := begin(lease, &first); !errors.Is(err, order.ErrLeaseLost) {
 		t.Errorf("the holder that was replaced: %v, want ErrLeaseLost", err)
+	}
+}
+
+// So does an order that a change leaves due at once, whether it had a timer before or not, unless a worker has it: then that one goes
+// on, and knows nothing of it.
+func TestLeaseDue(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	var told []postgres.Committed
+	api := postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
+	api.LeaseDue()
+	store := postgrestest.Store(t, db.Worker, nil)
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// hurry makes the payment due after wait, as a request would.
+	hurry := func(o *order.Order, wait time.Duration) postgres.Committed {
+		t.Helper()
+		_, err := api.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+			o.UpdatedAt = order.SystemClock()
+			at := o.UpdatedAt.Add(wait)
+			o.Payment().NextStepAt = &at
+			return uuid.Nil, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told[len(told)-1]
+	}
+	// carryOn is a change by the holder, who keeps the order.
+	carryOn := func(lease order.Lease, from *order.Outcome) error {
+		lease.Hold = true
+		_, err := store.ChangeOrder(t.Context(), auth.System, lease.OrderID, order.Change{
+			Lease: &lease, From: from, Apply: func(*order.Order) (uuid.UUID, error) { return uuid.Nil, nil },
+		})
+		return err
+	}
+	later := order.SystemClock().Add(time.Minute)
+
+	o := create(t, api, ada)
+	if commit := hurry(o, time.Second); commit.Lease != nil || commit.DueAt == nil {
+		t.Errorf("due in a second: lease %v, due %v", commit.Lease, commit.DueAt)
+	}
+	for _, timer := range []string{"there", "gone"} {
+		t.Run(timer, func(t *testing.T) {
+			o := create(t, api, ada)
+			exec(`UPDATE order_work SET due_at = 'infinity'`)
+			if timer == "gone" {
+				exec(`DELETE FROM order_work`)
+			}
+			commit := hurry(o, 0)
+			if commit.Lease == nil || commit.DueAt != nil {
+				t.Fatalf("due at once: lease %v, due %v", commit.Lease, commit.DueAt)
+			}
+			claim(t, store, later, 0)
+			if err := carryOn(*commit.Lease, &commit.Outcome); err != nil {
+				t.Errorf("the holder: %v", err)
+			}
+			exec(`UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second' WHERE due_at < 'infinity'`)
+			claim(t, store, later.Add(2*time.Hour), 1)
+			if err := carryOn(*commit.Lease, nil); !errors.Is(err, order.ErrLeaseLost) {
+				t.Errorf("the holder that was replaced: %v, want ErrLeaseLost", err)
+			}
+		})
+	}
+
+	exec(`DELETE FROM order_work`)
+	o = create(t, api, ada)
+	workers := claim(t, store, later.Add(2*time.Hour), 1)[0]
+	if commit := hurry(o, 0); commit.Lease != nil || commit.DueAt == nil {
+		t.Errorf("a worker has it: lease %v, due %v", commit.Lease, commit.DueAt)
+	}
+	if err := carryOn(workers, nil); err != nil {
+		t.Errorf("the worker: %v", err)
+	}
+	exec(`UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`)
+	commit := hurry(o, 0)
+	if commit.Lease == nil {
+		t.Fatal("a worker had it and is late: no lease")
+	}
+	if err := carryOn(workers, nil); !errors.Is(err, order.ErrLeaseLost) {
+		t.Errorf("the worker that was late: %v, want ErrLeaseLost", err)
 	}
 }
 
