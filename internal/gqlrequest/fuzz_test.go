@@ -1,10 +1,12 @@
 package gqlrequest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -21,7 +23,9 @@ func FuzzJSON(f *testing.F) {
 		`{"query":"{ a }"}`, `{"query":"{ a }","operationName":"A","variables":{"n":9007199254740993},"extensions":{"x":[]},"more":[{}]}`,
 		`{"query":null}`, `[{"query":"{ a }"}]`, `{"query":"{ a }","query":"{ b }"}`, `{"query":"{ a }","QUERY":"{ b }"}`,
 		`{"documentId":"sha256:aa"}`, `{"documentId":"x","query":"{ a }"}`, `{"query":"{ a }","extensions":{"\u0000documentId":"x"}}`,
-		`{"qu\u0065ry":"\ud83d\ude00 \ud800"}`, `{"query":"{ a }"} x`, `{"query":"{ a }","variables":null}`, `{"query":"{ a }","variables":[]}`, "",
+		`{"qu\u0065ry":"\ud83d\ude00 \ud800"}`,
+		`{"query":"{ a }","variables":{"a":[1,-0.5e+7,true,false,null,{},[],"\u0000"],"a":"\ud83d\ude00 \ud800","b":{"c":1,"c":[2]}}}`, `{"query":"{ a }","variables":{"a":[1,]}}`,
+		`{"query":"{ a }","variables":{"a":1,}}`, `{"query":"{ a }","variables":{"a"}}`, `{"query":"{ a }","variables":{"a":01}}`, `{"query":"{ a }",}`, `{"query":"{ a }"} x`, `{"query":"{ a }","variables":null}`, `{"query":"{ a }","variables":[]}`, "",
 		`{"query":"{ a }","variables":` + strings.Repeat(`{"a":`, 11_000), "{\"query\":\"\xff\"}", "\ufeff{}", `{"extensions":{"persistedQuery":{"version":1}}}`,
 	} {
 		f.Add([]byte(body))
@@ -43,6 +47,17 @@ func FuzzJSON(f *testing.F) {
 		_ = json.Unmarshal(fields["operationName"], &name)
 		if params.Query != query || params.OperationName != name {
 			t.Fatalf("%q is read as %+v", body, params)
+		}
+		var variables map[string]any
+		if raw := fields["variables"]; raw != nil {
+			decoder := json.NewDecoder(bytes.NewReader(raw))
+			decoder.UseNumber()
+			if err := decoder.Decode(&variables); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !reflect.DeepEqual(params.Variables, variables) {
+			t.Fatalf("variables of %q are read as %#v, not %#v", body, params.Variables, variables)
 		}
 	})
 }

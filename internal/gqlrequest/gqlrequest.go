@@ -12,11 +12,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/orderwire/orderwire/internal/fault"
 )
@@ -106,9 +108,9 @@ func Get(r *http.Request) (*graphql.RawParams, error) {
 		case "documentId":
 			documentID = value[0]
 		case "variables":
-			err = object(name, []byte(value[0]), &params.Variables)
+			params.Variables, err = objectText(name, value[0])
 		case "extensions":
-			err = object(name, []byte(value[0]), &params.Extensions)
+			params.Extensions, err = objectText(name, value[0])
 		}
 		if err != nil {
 			return nil, err
@@ -118,74 +120,85 @@ func Get(r *http.Request) (*graphql.RawParams, error) {
 	return finish(params, documentID)
 }
 
-// JSON reads one request from a body or a message. Numbers keep their digits. The error is an *Error.
+// JSON reads one request from a body or a message, in one pass. Numbers keep their digits. The error is an *Error.
 func JSON(body []byte) (*graphql.RawParams, error) {
 	params := &graphql.RawParams{ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
 	if !utf8.Valid(body) {
 		return nil, errUTF8
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	start, err := decoder.Token()
-	switch {
-	case err != nil:
-		return nil, errNotJSON
-	case start == json.Delim('['):
+	d := newDecoder(body)
+	switch d.PeekKind() {
+	case '{':
+	case '[':
 		return nil, bad("Batches are not supported: send each operation in a request of its own.")
-	case start != json.Delim('{'):
+	case jsontext.KindInvalid:
+		return nil, errNotJSON
+	default:
 		return nil, bad("A request is a JSON object with a query.")
 	}
-	documentID, err := members(decoder, params)
+	documentID, err := members(d, params)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := decoder.Token(); err != nil { // the closing brace
-		return nil, errNotJSON
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+	if !ended(d) {
 		return nil, bad("There is something behind the request's JSON object.")
 	}
 	params.ReadTime.End = graphql.Now()
 	return finish(params, documentID)
 }
 
-// members reads the object's members by their exact names, each at most once: two readers of the same request must not
-// see two different queries. Others are left alone, as section 5.3 asks.
-func members(decoder *json.Decoder, params *graphql.RawParams) (documentID string, err error) {
-	seen := map[string]bool{}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
+// newDecoder reads what encoding/json does: of equal names in an object the last counts, and half a surrogate pair is U+FFFD.
+func newDecoder(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func ended(d *jsontext.Decoder) bool {
+	_, err := d.ReadToken()
+	return errors.Is(err, io.EOF)
+}
+
+// members reads the object that comes next: its members by their exact names, each at most once, because two readers of the same
+// request must not see two different queries. Others are left alone, as section 5.3 asks.
+func members(d *jsontext.Decoder, params *graphql.RawParams) (documentID string, err error) {
+	if _, err := d.ReadToken(); err != nil {
+		return "", errNotJSON
+	}
+	seen := make([]string, 0, 5)
+	for {
+		token, err := d.ReadToken()
+		switch {
+		case err != nil:
 			return "", errNotJSON
+		case token.Kind() == '}':
+			return documentID, nil
 		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return "", errNotJSON
-		}
+		name := token.String()
 		if !known(name) {
+			if d.SkipValue() != nil {
+				return "", errNotJSON
+			}
 			continue
 		}
-		if seen[name] {
+		if slices.Contains(seen, name) {
 			return "", twice(name)
 		}
-		seen[name] = true
+		seen = append(seen, name)
 		switch name {
 		case "query":
-			err = text(name, value, &params.Query)
+			params.Query, err = text(d, name)
 		case "operationName":
-			err = text(name, value, &params.OperationName)
+			params.OperationName, err = text(d, name)
 		case "documentId":
-			err = text(name, value, &documentID)
+			documentID, err = text(d, name)
 		case "variables":
-			err = object(name, value, &params.Variables)
+			params.Variables, err = object(d, name)
 		case "extensions":
-			err = object(name, value, &params.Extensions)
+			params.Extensions, err = object(d, name)
 		}
 		if err != nil {
 			return "", err
 		}
 	}
-	return documentID, nil
 }
 
 func known(name string) bool {
@@ -221,25 +234,92 @@ var (
 func twice(name string) *Error { return bad(name + " is given twice.") }
 
 // text reads a string, or null for none.
-func text(name string, value []byte, into *string) error {
-	if json.Unmarshal(value, into) != nil {
-		return bad(name + " is not a string.")
+func text(d *jsontext.Decoder, name string) (string, error) {
+	token, err := d.ReadToken()
+	switch {
+	case err != nil:
+		return "", errNotJSON
+	case token.Kind() == '"':
+		return token.String(), nil
+	case token.Kind() == 'n':
+		return "", nil
+	default:
+		return "", bad(name + " is not a string.")
 	}
-	return nil
 }
 
-// object reads a JSON object, or null or nothing for none.
-func object(name string, value []byte, into *map[string]any) error {
-	if len(value) == 0 {
-		return nil
+// object reads a JSON object, or null for none.
+func object(d *jsontext.Decoder, name string) (map[string]any, error) {
+	switch d.PeekKind() {
+	case '{', 'n':
+		v, err := value(d)
+		members, _ := v.(map[string]any)
+		return members, err
+	case jsontext.KindInvalid:
+		return nil, errNotJSON
+	default:
+		return nil, bad(name + " is not a JSON object.")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	if decoder.Decode(into) != nil {
-		return bad(name + " is not a JSON object.")
+}
+
+// objectText reads the text of an object, or null or nothing for none.
+func objectText(name, text string) (map[string]any, error) {
+	if text == "" {
+		return nil, nil
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return bad(name + " is not a JSON object.")
+	d := newDecoder([]byte(text))
+	members, err := object(d, name)
+	if err != nil || !ended(d) {
+		return nil, bad(name + " is not a JSON object.")
+	}
+	return members, nil
+}
+
+// value reads any value, as encoding/json does with Decoder.UseNumber.
+func value(d *jsontext.Decoder) (any, error) {
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, errNotJSON
+	}
+	switch token.Kind() {
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
+	case '[':
+		list := []any{}
+		for d.PeekKind() != ']' {
+			element, err := value(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, element)
+		}
+		return list, closed(d)
+	case '{':
+		object := map[string]any{}
+		for d.PeekKind() != '}' {
+			name, err := d.ReadToken()
+			if err != nil {
+				return nil, errNotJSON
+			}
+			member := name.String() // before the next is read
+			if object[member], err = value(d); err != nil {
+				return nil, err
+			}
+		}
+		return object, closed(d)
+	default:
+		return nil, nil
+	}
+}
+
+// closed reads the end of an array or an object.
+func closed(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil {
+		return errNotJSON
 	}
 	return nil
 }
