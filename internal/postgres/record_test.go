@@ -81,7 +81,7 @@ func TestRecordErrors(t *testing.T) {
 		{`NULL::uuid`, []string{"uuid"}, "UUID is NULL"},
 		{`NULL::text`, []string{"text"}, "TEXT is NULL"},
 		{`NULL::timestamptz`, []string{"time"}, "TIMESTAMPTZ is NULL"},
-		{`'1'::jsonb`, []string{"json"}, "cannot unmarshal"},
+		{`'1'::jsonb`, []string{"json"}, "unmarshal JSON number"},
 		{`NULL::record[]`, []string{"records"}, "_RECORD is NULL"},
 		{`ARRAY(SELECT ROW(1::bigint))`, []string{"records"}, "field of type INT8, not TEXT"},
 		{`ARRAY(SELECT ROW('a'::text, 'b'::text))`, []string{"records"}, "record has more fields than are read"},
@@ -144,10 +144,12 @@ func TestOrderRecord(t *testing.T) {
 			lines, note, external_reference, metadata, created_at, updated_at) VALUES ($1, 'OW-00000001', $2, 'CANCELLING', 7, 'EUR', 900, 900, 201, 102, 'STAFF',
 			$3, 'note', 'reference', '[{"key": "key", "value": "value"}]', $4, $5)`, []any{ids[0], ids[1], string(lines), at(1), at(2)}},
 		// The later first, as rows may lie.
-		{`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider, provider_reference, capture_method, method,
+		{
+			`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider, provider_reference, capture_method, method,
 			decline_code, next_action, next_step_at, goal, recheck_at, action_asked, attention, created_at, updated_at) VALUES ($1, $2, $3, 'REQUIRES_ACTION', 900, 'EUR', 303, 202,
 			'stripe', 'ref', 'AUTOMATIC', 'token', 'code', '{"type": "REDIRECT", "url": "https://example.org"}', $4, 'EXPIRED', $5, true, 'PROVIDER_DOWN', $6, $7)`,
-			[]any{ids[4], ids[0], ids[1], at(7), at(8), at(9), at(10)}},
+			[]any{ids[4], ids[0], ids[1], at(7), at(8), at(9), at(10)},
+		},
 		{`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, created_at, updated_at)
 			VALUES ($1, $2, $3, 'VOIDED', 900, 'EUR', 'simulated', 'MANUAL', 'method', $4, $5)`, []any{ids[3], ids[0], ids[1], at(5), at(6)}},
 		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
