@@ -96,10 +96,10 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 // dies before, the lease runs out and another goes on. Call it before the first write.
 func (s *Store) LeaseDue() { s.leases = true }
 
-// due reports whether an order is to be carried on at once, by itself and not as time goes by.
-func due(o *order.Order, written time.Time) bool {
+// due reports whether an order is to be carried on at a time.
+func due(o *order.Order, now time.Time) bool {
 	at := o.DueAt()
-	return at != nil && !at.After(written)
+	return at != nil && !at.After(now)
 }
 
 // Close lets running commits end and refuses further writes.

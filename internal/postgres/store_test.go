@@ -356,8 +356,7 @@ func TestLeaseDue(t *testing.T) {
 	hurry := func(o *order.Order, wait time.Duration) postgres.Committed {
 		t.Helper()
 		_, err := api.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
-			o.UpdatedAt = order.SystemClock()
-			at := o.UpdatedAt.Add(wait)
+			at := order.SystemClock().Add(wait)
 			o.Payment().NextStepAt = &at
 			return uuid.Nil, nil
 		}})
