@@ -126,7 +126,7 @@ internal/pgembed/npm/node_modules/.installed: internal/pgembed/npm/package.json 
 
 .PHONY: npm
 npm:
-	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer." >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20.19, 22.13 or 24, or newer." >&2; exit 1; }
 
 # All tools at once, in the versions of tools/go.mod.
 $(TOOLS)/.built: tools/go.mod tools/go.sum

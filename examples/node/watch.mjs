@@ -49,6 +49,6 @@ for await (const { data } of client.iterate({ query, variables })) {
   const { kind, cursor, event, order } = data.update;
   console.log(order.version, event?.type ?? kind, order.status);
   variables.after = cursor;
-  if (order.status === 'DELIVERED') break;
+  if (order.status === 'DELIVERED' || order.status === 'CANCELLED') break;
 }
 await client.dispose();

@@ -1,9 +1,11 @@
 // Command webhook-receiver is a small back end that gets Orderwire's webhooks: it verifies each request, drops what it has
 // already, and prints how the order stands. Only the standard library is needed.
 //
+// First create an endpoint with the URL http://127.0.0.1:9000/ (see docs/webhooks.md) and keep its secret, which is shown only then. With it:
+//
 //	WEBHOOK_SECRET=whsec_… go run ./examples/webhook-receiver -addr 127.0.0.1:9000
 //
-// Then create an endpoint with the URL http://127.0.0.1:9000/ (see docs/webhooks.md); its secret is the one to give here.
+// What was sent before it listened is sent again.
 package main
 
 import (

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -12,28 +13,27 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// chart draws how each promised figure stands to what it must be: 1 just holds, 2 is twice as good.
+// chartMost is where bars end, or one figure that is far better than it must be would make the others too small to tell apart.
+const chartMost = 6
+
+// chart draws how each promised figure stands to what it must be: 1 just holds, 2 is twice as good, at most chartMost.
 func (r *Report) chart(folder string) error {
 	var values plotter.Values
 	var names []string
 	for i := range figures {
 		f := figures[len(figures)-1-i] // the first on top
 		median, measured := r.Median(f.name)
-		if !measured || f.must == 0 || median == 0 {
+		if !measured || f.must == 0 {
 			continue
 		}
-		times := median / f.must
-		if f.least {
-			times = f.must / median
-		}
-		values = append(values, times)
+		values = append(values, f.times(median))
 		names = append(names, f.what)
 	}
 	if len(values) == 0 {
 		return nil
 	}
 	p := plot.New()
-	p.Title.Text = "Measured against what must hold (1), median of the rounds"
+	p.Title.Text = "Measured against what must hold (1), median of the rounds; bars end at " + strconv.Itoa(chartMost)
 	p.X.Min = 0
 	bars, err := plotter.NewBarChart(values, vg.Points(14))
 	if err != nil {
@@ -60,4 +60,17 @@ func (r *Report) chart(folder string) error {
 		return err
 	}
 	return out.Close()
+}
+
+// times is how many times as good as it must be a value of the figure is. One of which the least is best may be 0 or below, as memory
+// that was resident already.
+func (f *figure) times(value float64) float64 {
+	switch {
+	case !f.least:
+		return min(value/f.must, chartMost)
+	case value <= f.must/chartMost:
+		return chartMost
+	default:
+		return f.must / value
+	}
 }

@@ -56,6 +56,22 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// No bar points the wrong way or dwarfs the others.
+func TestChartTimes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		least             bool
+		must, value, want float64
+	}{
+		{false, .5, 1, 2}, {false, .5, .25, .5}, {false, .5, 100, chartMost}, {false, .5, 0, 0},
+		{true, 8, 4, 2}, {true, 8, 16, .5}, {true, 8, 0, chartMost}, {true, 8, -1, chartMost}, {true, 8, .001, chartMost},
+	} {
+		if got := (&figure{must: c.must, least: c.least}).times(c.value); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
 // What the load generator believes of a delivery must be able to fail.
 func TestBetween(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ type Config struct {
 	StripeSecretKey     Secret        `env:"STRIPE_SECRET_KEY" shown:"none" kind:"stripe key" help:"The key of the Stripe account, sk_test_…, sk_live_… or a restricted one. Needed with PAYMENT_PROVIDER=stripe."`
 	StripeWebhookSecret Secret        `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"stripe webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…; while it is rotated both, separated by a comma. Without: its webhooks are refused, and changes are found later by asking."`
 	StripeAPIBase       string        `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"Where Stripe's API is, for tests."`
-	StripeReturnURL     string        `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"Where a bank's page sends the customer back to; {order} in it becomes the order's id. Without: authentication is left to Stripe.js in the shop's page."`
+	StripeReturnURL     string        `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"Where a bank's page sends the customer back to; {order} in it becomes the order's id. Without: authentication is left to Stripe.js in your page."`
 	PaymentStepDelay    time.Duration `env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
 	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
 	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`
