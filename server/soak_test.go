@@ -151,7 +151,7 @@ func TestSoakStalledReader(t *testing.T) {
 	if !soakIsLong() {
 		return
 	}
-	if result.Ratio() > 1.2 {
+	if result.Ratio() > soak.StallLimit {
 		t.Errorf("a stalled reader delays the others: ratio %.2f", result.Ratio())
 	}
 	// Ten seconds, and as many for buffers to fill on a loaded machine.
