@@ -1,9 +1,11 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,6 +113,37 @@ func TestPlannedOnce(t *testing.T) {
 		plannedOnce(t, pool)
 		readsByIndex(t, pool)
 	}
+}
+
+// PostgreSQL knows by name who has most of the orders, so a plan for one who has few looks cheaper than one for all customers, and
+// would be made anew for each of their requests.
+func TestPlannedOnceForWhoHasFew(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	one := postgrestest.Pool(t, db.URL, postgres.RoleAPI)
+	one.SetMaxOpenConns(1)
+	store, feed := postgrestest.Store(t, one, nil), postgres.NewLog(one)
+	o := create(t, store, ada)
+	var crowd sync.WaitGroup
+	many := postgrestest.Store(t, db.API, nil)
+	for range 500 {
+		crowd.Go(func() { create(t, many, grace) })
+	}
+	crowd.Wait()
+	if _, err := db.ExecContext(t.Context(), `ANALYZE`); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 * customPlans {
+		_, errOrder := store.Order(t.Context(), ada, o.ID)
+		_, errOrders := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: page.Default})
+		_, errSnapshot := feed.Order(t.Context(), ada, o.ID)
+		_, errEvents := feed.Events(t.Context(), ada, o.ID, 0, 10)
+		_, errPages := store.EventPages(t.Context(), ada, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
+		if err := errors.Join(errOrder, errOrders, errSnapshot, errEvents, errPages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plannedOnce(t, one)
 }
 
 // grows are scans of all of a table that has a row for each order, or one for each that is not finished.

@@ -21,7 +21,7 @@ import (
 var firstWall = []string{
 	`($1::uuid IS NULL OR o.customer_id = $1)`, `($1::uuid IS NULL OR true)`,
 	`(t.viewer IS NULL OR o.customer_id = t.viewer)`, `(t.viewer IS NULL OR true)`,
-	`(o.customer_id = $1::uuid)`, `($1::uuid IS NOT NULL)`,
+	`(o.customer_id = (SELECT $1::uuid))`, `($1::uuid IS NOT NULL)`,
 	`AND customer_id = $3`, `AND $3::uuid IS NOT NULL`,
 }
 
