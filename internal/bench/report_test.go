@@ -63,8 +63,15 @@ func TestChartTimes(t *testing.T) {
 		least             bool
 		must, value, want float64
 	}{
-		{false, .5, 1, 2}, {false, .5, .25, .5}, {false, .5, 100, chartMost}, {false, .5, 0, 0},
-		{true, 8, 4, 2}, {true, 8, 16, .5}, {true, 8, 0, chartMost}, {true, 8, -1, chartMost}, {true, 8, .001, chartMost},
+		{false, .5, 1, 2},
+		{false, .5, .25, .5},
+		{false, .5, 100, chartMost},
+		{false, .5, 0, 0},
+		{true, 8, 4, 2},
+		{true, 8, 16, .5},
+		{true, 8, 0, chartMost},
+		{true, 8, -1, chartMost},
+		{true, 8, .001, chartMost},
 	} {
 		if got := (&figure{must: c.must, least: c.least}).times(c.value); got != c.want {
 			t.Errorf("%+v: %v", c, got)
