@@ -233,11 +233,3 @@ func newAttemptRow(a *payment.Attempt) attemptRow {
 		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt, NextCallAt: a.NextCallAt,
 	}
 }
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	u := t.UTC()
-	return &u
-}

@@ -287,15 +287,21 @@ func TestLease(t *testing.T) {
 	}
 }
 
+// leasing gives a store of the API that leases what it leaves due, a worker's, and what the former has told of its last commit.
+func leasing(t *testing.T) (db *postgrestest.DB, api, worker *postgres.Store, last func() postgres.Committed) {
+	t.Helper()
+	db = postgrestest.Open(t)
+	var told []postgres.Committed
+	api = postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
+	api.LeaseDue()
+	return db, api, postgrestest.Store(t, db.Worker, nil), func() postgres.Committed { return told[len(told)-1] }
+}
+
 // An order that is due at once comes with a lease: nobody claims it, its holder changes it from what it knows, and when the
 // holder says nothing it is claimed, and the holder's token is no good any more.
 func TestLeaseAtBirth(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.Open(t)
-	var told []postgres.Committed
-	api := postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
-	api.LeaseDue()
-	store := postgrestest.Store(t, db.Worker, nil)
+	db, api, store, last := leasing(t)
 	now := order.SystemClock()
 	place := func(wait time.Duration) (*order.Order, postgres.Committed) {
 		o := newOrder(ada)
@@ -304,7 +310,7 @@ func TestLeaseAtBirth(t *testing.T) {
 		if _, err := api.CreateOrder(t.Context(), ada, o, key(uuid.NewString(), 1)); err != nil {
 			t.Fatal(err)
 		}
-		return o, told[len(told)-1]
+		return o, last()
 	}
 	if o, commit := place(time.Second); commit.Lease != nil || commit.DueAt == nil {
 		t.Errorf("due in a second: lease %v, due %v", commit.Lease, commit.DueAt)
@@ -341,11 +347,7 @@ func TestLeaseAtBirth(t *testing.T) {
 // on, and knows nothing of it.
 func TestLeaseDue(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.Open(t)
-	var told []postgres.Committed
-	api := postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
-	api.LeaseDue()
-	store := postgrestest.Store(t, db.Worker, nil)
+	db, api, store, last := leasing(t)
 	exec := func(statement string) {
 		t.Helper()
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -363,7 +365,7 @@ func TestLeaseDue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return told[len(told)-1]
+		return last()
 	}
 	// carryOn is a change by the holder, who keeps the order.
 	carryOn := func(lease order.Lease, from *order.Outcome) error {
