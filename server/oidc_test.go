@@ -2,10 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/auth/oidctest"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -134,6 +139,48 @@ func TestIssuerWebsocket(t *testing.T) {
 	next := issuer.Claims("ada", out.ViewerSignOut.SignedOutAt.Truncate(time.Second).Add(time.Second))
 	if v := viewerOf(t, app.URL(), issuer.Sign(t, next, nil)).Viewer; v == nil {
 		t.Error("a token of the second after the sign-out is refused")
+	}
+}
+
+// A key that is not known while the issuer is not asked for more may be new: the client is told to come again, not to sign in.
+func TestIssuerKeyHeldBack(t *testing.T) {
+	t.Parallel()
+	issuer, other := oidctest.New(t), oidctest.New(t)
+	app := startWithIssuer(t, issuer)
+	private, _ := other.Key()
+	deadline := time.Now().Add(2 * time.Minute)
+	for n := 0; ; n++ { // invented keys until the issuer is spared
+		token := oidctest.Sign(t, jose.RS256, jose.JSONWebKey{Key: private, KeyID: fmt.Sprint("guess-", n)}, issuer.Claims("ada", time.Now()), nil)
+		got, header := status(t, app.URL(), "/graphql", token)
+		if got == 503 {
+			if header.Get("Retry-After") == "" || header.Get("WWW-Authenticate") != "" {
+				t.Errorf("503 with %v, want Retry-After and no challenge", header)
+			}
+			w := dialWire(t, app.URL())
+			w.send("", "connection_init", map[string]string{"authorization": "Bearer " + token})
+			if closedBy(t, w) == 1013 {
+				return
+			}
+			continue // the issuer was asked again in between
+		}
+		if got != 401 || time.Now().After(deadline) {
+			t.Fatalf("an invented key: %d", got)
+		}
+	}
+}
+
+// closedBy reads up to the close frame, and returns its code.
+func closedBy(t *testing.T, w *wire) int {
+	t.Helper()
+	for {
+		_, _, err := w.ReadMessage()
+		var closed *websocket.CloseError
+		if errors.As(err, &closed) {
+			return closed.Code
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
@@ -47,27 +48,40 @@ func keep(request context.Context) context.Context {
 // sessions turns what a websocket or an event stream says about its user into a session that can end.
 type sessions struct{ registry *session.Registry }
 
-// credentials is the payload of connection_init, and of the ping that refreshes a session.
-type credentials struct {
-	Authorization string `json:"authorization"`
+// credentials reads the payload of connection_init, and of the ping that refreshes a session: the value of authorization, or
+// "" when there is none. A payload that readers may read in two ways has none: it is an error.
+func credentials(message string, payload json.RawMessage) (authorization string, err error) {
+	if len(payload) == 0 {
+		return "", nil
+	}
+	members, err := exactjson.Object(payload, "authorization")
+	if err != nil {
+		return "", fault.Wrap(err, fault.Unauthenticated, message+`'s payload is {"authorization": "Bearer …"}, with each member once and its name in this case`)
+	}
+	value, has := members["authorization"]
+	if !has || string(value) == "null" {
+		return "", nil
+	}
+	authorization, ok := exactjson.String(value)
+	if !ok {
+		return "", fault.New(fault.Unauthenticated, message+`'s payload is {"authorization": "Bearer …"}`)
+	}
+	return authorization, nil
 }
 
 // init is a gqlws.Init. Without an authorization the socket is whoever the upgrade request was, mostly anonymous.
 func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
-	var c credentials
-	if len(payload) > 0 {
-		if err := json.Unmarshal(payload, &c); err != nil {
-			return nil, gqlws.Session{}, fault.New(fault.Unauthenticated, `connection_init's payload is {"authorization": "Bearer …"}`)
-		}
+	authorization, err := credentials("connection_init", payload)
+	if err != nil {
+		return nil, gqlws.Session{}, err
 	}
 	p := auth.FromContext(ctx)
-	if c.Authorization != "" {
-		var err error
-		if p, err = s.verify(ctx, c); err != nil {
+	if authorization != "" {
+		if p, err = s.verify(ctx, authorization); err != nil {
 			return nil, gqlws.Session{}, err
 		}
 	}
-	ctx, err := s.registry.Open(ctx, p)
+	ctx, err = s.registry.Open(ctx, p)
 	if errors.Is(err, session.ErrTooMany) {
 		err = gqlws.ErrTooManyConnections
 	}
@@ -76,11 +90,11 @@ func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Co
 
 // refresh is a gqlws.Refresh: the same user goes on with a newer token.
 func (s sessions) refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
-	var c credentials
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, gqlws.Session{}, fault.New(fault.Unauthenticated, `A refreshing ping's payload is {"authorization": "Bearer …"}`)
+	authorization, err := credentials("a refreshing ping", payload)
+	if err != nil {
+		return nil, gqlws.Session{}, err
 	}
-	p, err := s.verify(ctx, c)
+	p, err := s.verify(ctx, authorization)
 	if err != nil {
 		return nil, gqlws.Session{}, err
 	}
@@ -97,8 +111,8 @@ func (s sessions) open(ctx context.Context) (context.Context, error) {
 	return ctx, err
 }
 
-func (s sessions) verify(ctx context.Context, c credentials) (auth.Principal, error) {
-	token, err := auth.Bearer(c.Authorization)
+func (s sessions) verify(ctx context.Context, authorization string) (auth.Principal, error) {
+	token, err := auth.Bearer(authorization)
 	if err != nil {
 		return auth.Principal{}, err
 	}

@@ -377,3 +377,36 @@ func tryStream(t *testing.T, url, token string) (status int, retryAfter string) 
 	_ = response.Body.Close()
 	return response.StatusCode, response.Header.Get("Retry-After")
 }
+
+// Who signs in by a message that two readers read in two ways is nobody.
+func TestCredentialsAreReadInOneWay(t *testing.T) {
+	t.Parallel()
+	app := startApp(t, postgrestest.URL(t))
+	ada, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 60)
+	grace, _ := tokenFor(t, app.URL(), "grace", "STAFF", 60)
+	for name, tt := range map[string]struct {
+		message string
+		code    int
+	}{
+		"in capitals":      {fmt.Sprintf(`{"type":"connection_init","payload":{"Authorization":"Bearer %s"}}`, ada), 4403},
+		"and in capitals":  {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s","AUTHORIZATION":"Bearer %s"}}`, ada, grace), 4403},
+		"twice":            {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s","authorization":"Bearer %s"}}`, ada, grace), 4400},
+		"two payloads":     {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s"},"payload":{"authorization":"Bearer %s"}}`, ada, grace), 4400},
+		"a list":           {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":["Bearer %s"]}}`, ada), 4403},
+		"ping in capitals": {fmt.Sprintf(`{"type":"ping","payload":{"Authorization":"Bearer %s"}}`, ada), 4403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := dialWire(t, app.URL())
+			if strings.Contains(tt.message, "ping") {
+				w.init(ada)
+			}
+			if err := w.WriteMessage(websocket.TextMessage, []byte(tt.message)); err != nil {
+				t.Fatal(err)
+			}
+			if got := closedBy(t, w); got != tt.code {
+				t.Errorf("closed by %d, want %d", got, tt.code)
+			}
+		})
+	}
+}

@@ -2,48 +2,95 @@ package auth
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/orderwire/orderwire/internal/exactjson"
 )
 
 // maxName bounds a display name, in characters.
 const maxName = 100
 
-// claims are what an issuer's token says about its user, beside iss, sub and aud.
+// claims are what an issuer's token says about its user.
 type claims struct {
-	IssuedAt        instant `json:"iat"`
-	Expiry          instant `json:"exp"`
-	NotBefore       instant `json:"nbf"`
-	ClientID        string  `json:"client_id"`
-	AuthorizedParty string  `json:"azp"`
-	Name            string  `json:"name"`
-	Username        string  `json:"preferred_username"`
+	Issuer, Subject string
+	Audience        []string
+	IssuedAt        instant
+	Expiry          instant
+	NotBefore       instant
+	// Clients are client_id and azp, those that the token has.
+	Clients []string
+	// Roles are the words of the role claim.
+	Roles []string
 
 	all map[string]json.RawMessage
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Claims that are not of the form they should have are an error, except for
-// those that only serve display.
-func (c *claims) UnmarshalJSON(text []byte) error {
-	if err := json.Unmarshal(text, &c.all); err != nil {
-		return err
+// claimNames are those that are read, beside the role claim. Any of them in another case is refused: some reader may take
+// it for the real one.
+var claimNames = []string{
+	"iss", "sub", "aud", "iat", "exp", "nbf", "client_id", "azp", "events", "at_hash", "c_hash", "scope", "scp", "name", "preferred_username",
+}
+
+// readClaims reads a token's payload. A claim that is not of the form that its document demands (RFC 7519 section 4.1,
+// RFC 9068 section 2.2) is an error, except for those that only serve display.
+func readClaims(payload []byte, rolePath string) (c claims, err error) {
+	path := strings.Split(rolePath, ".")
+	c.all, err = exactjson.Object(payload, append(slices.Clone(claimNames), rolePath, path[0])...)
+	if err != nil {
+		return claims{}, err
 	}
-	for name, into := range map[string]any{
-		"iat": &c.IssuedAt, "exp": &c.Expiry, "nbf": &c.NotBefore, "client_id": &c.ClientID, "azp": &c.AuthorizedParty,
-	} {
+	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject} {
+		var ok bool
+		if *into, ok = exactjson.String(c.all[name]); !ok {
+			return claims{}, fmt.Errorf("%s is missing or not a text", name)
+		}
+	}
+	if c.Audience, err = oneOrMore(c.all["aud"]); err != nil {
+		return claims{}, fmt.Errorf("aud: %w", err)
+	}
+	for name, into := range map[string]*instant{"iat": &c.IssuedAt, "exp": &c.Expiry, "nbf": &c.NotBefore} {
 		if value, has := c.all[name]; has {
-			if err := json.Unmarshal(value, into); err != nil {
-				return err
+			if err := into.UnmarshalJSON(value); err != nil {
+				return claims{}, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
-	for name, into := range map[string]*string{"name": &c.Name, "preferred_username": &c.Username} {
-		if json.Unmarshal(c.all[name], into) != nil {
-			*into = ""
+	for _, name := range []string{"client_id", "azp"} {
+		if value, has := c.all[name]; has {
+			client, ok := exactjson.String(value)
+			if !ok {
+				return claims{}, fmt.Errorf("%s is not a text", name)
+			}
+			c.Clients = append(c.Clients, client)
 		}
 	}
-	return nil
+	if rolePath != "" {
+		c.Roles, err = c.words(rolePath, path)
+	}
+	return c, err
+}
+
+// oneOrMore reads a StringOrURI or an array of them (RFC 7519 section 4.1.3).
+func oneOrMore(value json.RawMessage) ([]string, error) {
+	if one, ok := exactjson.String(value); ok {
+		return []string{one}, nil
+	}
+	var entries []json.RawMessage
+	if len(value) == 0 || value[0] != '[' || exactjson.Unmarshal(value, &entries) != nil {
+		return nil, errors.New("neither a text nor a list")
+	}
+	texts := make([]string, len(entries))
+	for i, entry := range entries {
+		var ok bool
+		if texts[i], ok = exactjson.String(entry); !ok {
+			return nil, errors.New("its list has what is not a text")
+		}
+	}
+	return texts, nil
 }
 
 // isIDToken reports whether a token that does not say what it is tells a client who has signed in, and so opens nothing: it
@@ -59,9 +106,9 @@ func (c claims) hasAny(names ...string) bool {
 
 // displayName is a short text without control characters, or empty.
 func (c claims) displayName() string {
-	name := c.Name
+	name, _ := exactjson.String(c.all["name"])
 	if name == "" {
-		name = c.Username
+		name, _ = exactjson.String(c.all["preferred_username"])
 	}
 	clean := []rune(strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -74,36 +121,41 @@ func (c claims) displayName() string {
 
 // words gives the claim at a path: a text's words, or a list's texts. A claim whose own name is the whole path comes
 // first, since issuers use URLs as names, with dots in them.
-func (c claims) words(path string) []string {
-	value, has := c.all[path]
+func (c claims) words(whole string, path []string) ([]string, error) {
+	value, has := c.all[whole]
 	if !has {
-		value = c.at(strings.Split(path, "."))
+		var err error
+		if value, err = at(c.all, path); err != nil {
+			return nil, err
+		}
 	}
-	var one string
-	if json.Unmarshal(value, &one) == nil {
-		return strings.Fields(one)
+	if one, ok := exactjson.String(value); ok {
+		return strings.Split(one, " "), nil
 	}
-	var many []any // of which those that are no texts are left out
-	if json.Unmarshal(value, &many) != nil {
-		return nil
+	var entries []json.RawMessage
+	if len(value) == 0 || value[0] != '[' || exactjson.Unmarshal(value, &entries) != nil {
+		return nil, nil
 	}
 	var words []string
-	for _, entry := range many {
-		if word, ok := entry.(string); ok {
+	for _, entry := range entries { // of which those that are not texts are left out
+		if word, ok := exactjson.String(entry); ok {
 			words = append(words, word)
 		}
 	}
-	return words
+	return words, nil
 }
 
-func (c claims) at(names []string) json.RawMessage {
-	object := c.all
-	for _, name := range names[:len(names)-1] {
-		var inner map[string]json.RawMessage
-		if json.Unmarshal(object[name], &inner) != nil {
-			return nil
+// at follows a path of names into objects. nil: there is nothing. A name on its way in another case is an error.
+func at(object map[string]json.RawMessage, path []string) (json.RawMessage, error) {
+	for i, name := range path[:len(path)-1] {
+		inner := object[name]
+		if len(inner) == 0 || inner[0] != '{' {
+			return nil, nil
 		}
-		object = inner
+		var err error
+		if object, err = exactjson.Object(inner, path[i+1]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	return object[names[len(names)-1]]
+	return object[path[len(path)-1]], nil
 }

@@ -2,14 +2,17 @@ package auth
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 )
@@ -129,6 +132,8 @@ func (d *Dev) Verify(_ context.Context, token string) (Principal, error) {
 		return Principal{}, fault.Wrap(err, fault.Unauthenticated, "the session has expired: sign in again")
 	case err != nil:
 		return Principal{}, invalidToken(err)
+	case !devExact(token):
+		return Principal{}, invalidToken(errors.New("a header or claims that readers may read in two ways"))
 	case !userForm.MatchString(claims.Subject), claims.Role != RoleCustomer && claims.Role != RoleStaff:
 		return Principal{}, invalidToken(errors.New("signed claims are not ones we issue"))
 	}
@@ -141,6 +146,19 @@ func (d *Dev) Verify(_ context.Context, token string) (Principal, error) {
 		IssuedAt:   claims.IssuedAt.UTC(),
 		ExpiresAt:  claims.ExpiresAt.UTC(),
 	}, nil
+}
+
+// devExact reports whether a token's members have the names that encoding/json has matched, exactly and once.
+func devExact(token string) bool {
+	if typ, err := headerType(token); err != nil || typ != "" && typ != "JWT" {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		return false
+	}
+	_, err = exactjson.Object(payload, "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "role")
+	return err == nil
 }
 
 func invalidToken(cause error) error {

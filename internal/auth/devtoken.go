@@ -7,9 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
@@ -24,7 +24,7 @@ const maxTokenRequestBytes = 4 << 10
 //
 //	{"token": "…", "expiresAt": "2026-11-05T15:00:00Z"}
 //
-// Mount it in development only: it believes what it is told. Only application/json is taken, which a foreign page
+// Mount it in development only: it believes what it is told. A request that came through a proxy is refused with 403. Only application/json is taken, which a foreign page
 // cannot send without a preflight. Refusals are 4xx with the body of fault.WriteHTTP.
 //
 // clock gives the moment that tokens say they were issued at, see Dev.IssueAt; nil: this machine's. When it fails, the
@@ -34,6 +34,11 @@ func DevTokenHandler(dev *Dev, clock func(context.Context) (time.Time, error)) h
 		clock = func(context.Context) (time.Time, error) { return dev.now(), nil }
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name := proxied(r.Header); name != "" {
+			fault.WriteHTTP(w, http.StatusForbidden, fault.New(fault.Forbidden, "Development sign-in lets anyone be anyone, so it is for this machine only, "+
+				"and this request came through a proxy (it has the header "+name+"). Set AUTH_MODE=oidc where others can reach the server."), nil)
+			return
+		}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			refuseSignIn(w, http.StatusMethodNotAllowed, "use POST")
@@ -77,9 +82,9 @@ func DevTokenHandler(dev *Dev, clock func(context.Context) (time.Time, error)) h
 }
 
 type tokenRequest struct {
-	User       string `json:"user"`
-	Role       Role   `json:"role"`
-	TTLSeconds *int64 `json:"ttlSeconds"`
+	User       string
+	Role       Role
+	TTLSeconds *int64
 }
 
 // ttl is false for a lifetime that is not allowed, checked in seconds, since a large one overflows a Duration.
@@ -95,31 +100,40 @@ func (r tokenRequest) ttl() (time.Duration, bool) {
 
 // readTokenRequest gives an HTTP status and a problem unless the body is exactly one well-formed request.
 func readTokenRequest(body io.Reader) (request tokenRequest, status int, problem string) {
-	decoder := json.NewDecoder(body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&request)
-	if err == nil {
-		if _, err = decoder.Token(); err == io.EOF { //nolint:errorlint // Decoder.Token documents io.EOF itself
-			return request, 0, ""
-		} else if err == nil {
-			err = errors.New("trailing data")
+	const form = `the body must be one JSON object such as {"user":"ada","role":"CUSTOMER"}`
+	text, err := io.ReadAll(body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return request, http.StatusRequestEntityTooLarge, "the body is above 4 KB"
+		}
+		return request, http.StatusBadRequest, form
+	}
+	members, err := exactjson.Object(text)
+	if err != nil {
+		return request, http.StatusBadRequest, form + ", with each member once"
+	}
+	for name, value := range members {
+		ok := true
+		switch name {
+		case "user":
+			request.User, ok = exactjson.String(value)
+		case "role":
+			var role string
+			role, ok = exactjson.String(value)
+			request.Role = Role(role)
+		case "ttlSeconds":
+			if exactjson.Unmarshal(value, &request.TTLSeconds) != nil {
+				return request, http.StatusBadRequest, "ttlSeconds must be a whole number"
+			}
+		default:
+			return request, http.StatusBadRequest, "unknown field " + fault.Quote(name) + ": only user, role and ttlSeconds are known"
+		}
+		if !ok {
+			return request, http.StatusBadRequest, name + " must be a string"
 		}
 	}
-	var tooLarge *http.MaxBytesError
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &tooLarge):
-		return request, http.StatusRequestEntityTooLarge, "the body is above 4 KB"
-	case errors.As(err, &wrongType) && wrongType.Field == "ttlSeconds":
-		return request, http.StatusBadRequest, "ttlSeconds must be a whole number"
-	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return request, http.StatusBadRequest, wrongType.Field + " must be a string"
-	case strings.HasPrefix(err.Error(), "json: unknown field "):
-		name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-		return request, http.StatusBadRequest, "unknown field " + fault.Quote(name) + ": only user, role and ttlSeconds are known"
-	default:
-		return request, http.StatusBadRequest, `the body must be one JSON object such as {"user":"ada","role":"CUSTOMER"}`
-	}
+	return request, 0, ""
 }
 
 func refuseSignIn(w http.ResponseWriter, status int, message string) {

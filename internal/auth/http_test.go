@@ -100,6 +100,9 @@ func TestMiddlewareErrUnavailable(t *testing.T) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		errs := decode(t, w).Errors
+		if w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", name)
+		}
 		if w.Code != 503 || len(errs) != 1 || errs[0].Extensions.Code != fault.Unavailable || strings.Contains(w.Body.String(), "10.1.2.3") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
@@ -151,27 +154,31 @@ func TestDevTokenErr(t *testing.T) {
 		status                    int
 		says                      string
 	}{
-		"method":            {"GET", asJSON, good, 405, "POST"},
-		"form":              {"POST", "application/x-www-form-urlencoded", good, 415, "application/json"},
-		"plain text":        {"POST", "text/plain", good, 415, "application/json"},
-		"no content type":   {"POST", "", good, 415, "application/json"},
-		"empty":             {"POST", asJSON, "", 400, "JSON object"},
-		"not JSON":          {"POST", asJSON, "user=ada", 400, "JSON object"},
-		"an array":          {"POST", asJSON, "[" + good + "]", 400, "JSON object"},
-		"two objects":       {"POST", asJSON, good + good, 400, "JSON object"},
-		"unknown field":     {"POST", asJSON, `{"user":"ada","role":"CUSTOMER","admin":true}`, 400, `unknown field "admin"`},
-		"user is a number":  {"POST", asJSON, `{"user":1,"role":"CUSTOMER"}`, 400, "user must be a string"},
-		"bad user":          {"POST", asJSON, `{"user":"a b","role":"CUSTOMER"}`, 400, "user must be"},
-		"no user":           {"POST", asJSON, `{"role":"CUSTOMER"}`, 400, "user must be"},
-		"no role":           {"POST", asJSON, `{"user":"ada"}`, 400, "role must be"},
-		"system role":       {"POST", asJSON, `{"user":"ada","role":"SYSTEM"}`, 400, "role must be"},
-		"ttl zero":          {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":0}`, 400, "ttlSeconds"},
-		"ttl too long":      {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":2592001}`, 400, "ttlSeconds"},
-		"ttl overflows":     {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":9223372036854775807}`, 400, "ttlSeconds"},
-		"ttl is a fraction": {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":1.5}`, 400, "ttlSeconds"},
-		"ttl is text":       {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":"60"}`, 400, "ttlSeconds"},
-		"above 4 KB":        {"POST", asJSON, `{"user":"` + strings.Repeat("a", 5000) + `"}`, 413, "4 KB"},
-		"blanks above 4 KB": {"POST", asJSON, good + strings.Repeat(" ", 5000), 413, "4 KB"},
+		"method":             {"GET", asJSON, good, 405, "POST"},
+		"form":               {"POST", "application/x-www-form-urlencoded", good, 415, "application/json"},
+		"plain text":         {"POST", "text/plain", good, 415, "application/json"},
+		"no content type":    {"POST", "", good, 415, "application/json"},
+		"empty":              {"POST", asJSON, "", 400, "JSON object"},
+		"not JSON":           {"POST", asJSON, "user=ada", 400, "JSON object"},
+		"an array":           {"POST", asJSON, "[" + good + "]", 400, "JSON object"},
+		"two objects":        {"POST", asJSON, good + good, 400, "JSON object"},
+		"unknown field":      {"POST", asJSON, `{"user":"ada","role":"CUSTOMER","admin":true}`, 400, `unknown field "admin"`},
+		"member in capitals": {"POST", asJSON, `{"user":"ada","Role":"STAFF","role":"CUSTOMER"}`, 400, "each member once"},
+		"only in capitals":   {"POST", asJSON, `{"User":"ada","role":"CUSTOMER"}`, 400, `unknown field "User"`},
+		"member twice":       {"POST", asJSON, `{"user":"ada","role":"CUSTOMER","role":"STAFF"}`, 400, "each member once"},
+		"user is null":       {"POST", asJSON, `{"user":null,"role":"CUSTOMER"}`, 400, "user must be a string"},
+		"user is a number":   {"POST", asJSON, `{"user":1,"role":"CUSTOMER"}`, 400, "user must be a string"},
+		"bad user":           {"POST", asJSON, `{"user":"a b","role":"CUSTOMER"}`, 400, "user must be"},
+		"no user":            {"POST", asJSON, `{"role":"CUSTOMER"}`, 400, "user must be"},
+		"no role":            {"POST", asJSON, `{"user":"ada"}`, 400, "role must be"},
+		"system role":        {"POST", asJSON, `{"user":"ada","role":"SYSTEM"}`, 400, "role must be"},
+		"ttl zero":           {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":0}`, 400, "ttlSeconds"},
+		"ttl too long":       {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":2592001}`, 400, "ttlSeconds"},
+		"ttl overflows":      {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":9223372036854775807}`, 400, "ttlSeconds"},
+		"ttl is a fraction":  {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":1.5}`, 400, "ttlSeconds"},
+		"ttl is text":        {"POST", asJSON, `{"user":"ada","role":"STAFF","ttlSeconds":"60"}`, 400, "ttlSeconds"},
+		"above 4 KB":         {"POST", asJSON, `{"user":"` + strings.Repeat("a", 5000) + `"}`, 413, "4 KB"},
+		"blanks above 4 KB":  {"POST", asJSON, good + strings.Repeat(" ", 5000), 413, "4 KB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,5 +199,31 @@ func TestDevTokenErr(t *testing.T) {
 				t.Error("no Allow header")
 			}
 		})
+	}
+}
+
+// A proxy says by a header of its own that it is there; with one, whoever reaches the proxy could be anybody.
+func TestDevTokenErrProxied(t *testing.T) {
+	t.Parallel()
+	dev, _ := setup(t)
+	h := auth.DevTokenHandler(dev, nil)
+	for name, status := range map[string]int{
+		"Forwarded": 403, "forwarded": 403, "Via": 403, "X-Forwarded-For": 403, "x-forwarded-proto": 403, "X-Forwarded-Host": 403,
+		"X-Forwarded-Anything": 403, "X-Real-IP": 403, "CF-Connecting-IP": 403, "X-Request-Id": 200, "Origin": 200,
+	} {
+		for _, value := range []string{"127.0.0.1", ""} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/dev/token", strings.NewReader(`{"user":"ada","role":"STAFF"}`))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set(name, value)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			got := decode(t, w)
+			if w.Code != status || (got.Token != "") != (status == 200) {
+				t.Errorf("%s: %q: %d %s", name, value, w.Code, w.Body)
+			}
+			if status == 403 && (len(got.Errors) != 1 || got.Errors[0].Extensions.Code != fault.Forbidden || !strings.Contains(got.Errors[0].Message, "came through a proxy")) {
+				t.Errorf("%s: %s does not say why", name, w.Body)
+			}
+		}
 	}
 }

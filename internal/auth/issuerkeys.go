@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -16,6 +17,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/time/rate"
+
+	"github.com/orderwire/orderwire/internal/exactjson"
 )
 
 const (
@@ -40,6 +43,7 @@ const (
 var (
 	errBadSignature = errors.New("no key of the issuer made this signature")
 	errNoKeys       = errors.New("the issuer has not given its keys yet")
+	errHeldBack     = errors.New("the token's key is not known, and the issuer was asked for new ones a moment ago")
 )
 
 // issuerKeys has the keys with which the issuer signs, in memory. An unknown key, or a signature that no key fits, makes
@@ -81,36 +85,34 @@ func (k *issuerKeys) ready() error {
 	return nil
 }
 
-// verify gives the payload of a signed token and its header's typ. errBadSignature: no key fits. Any other error: it
-// cannot be known now.
-func (k *issuerKeys) verify(ctx context.Context, token string) (payload []byte, typ string, err error) {
+// verify gives the payload of a signed token. errBadSignature: no key fits. Any other error: it cannot be known now.
+func (k *issuerKeys) verify(ctx context.Context, token string) (payload []byte, err error) {
 	accepted := make([]jose.SignatureAlgorithm, len(algorithms))
 	for i, a := range algorithms {
 		accepted[i] = jose.SignatureAlgorithm(a)
 	}
 	jws, err := jose.ParseSignedCompact(token, accepted)
 	if err != nil {
-		return nil, "", errors.Join(errBadSignature, err)
+		return nil, errors.Join(errBadSignature, err)
 	}
-	header := jws.Signatures[0].Header
-	typ, _ = header.ExtraHeaders[jose.HeaderType].(string)
 	payload, known := k.try(jws)
 	if payload != nil {
-		return payload, typ, nil
+		return payload, nil
 	}
 	failed := k.look(ctx)
 	payload, knownNow := k.try(jws)
 	switch {
 	case payload != nil:
-		return payload, typ, nil
+		return payload, nil
 	case known || knownNow || failed == nil:
-		return nil, "", errBadSignature
+		return nil, errBadSignature
 	default:
-		return nil, "", failed
+		return nil, failed
 	}
 }
 
-// try verifies with the keys that are known; known tells whether one has the id that the token names.
+// try verifies with the keys that are known; known tells whether one has the id that the token names. A token that names
+// none may be of a key that is not known yet.
 func (k *issuerKeys) try(jws *jose.JSONWebSignature) (payload []byte, known bool) {
 	k.mu.Lock()
 	keys := k.keys
@@ -121,7 +123,7 @@ func (k *issuerKeys) try(jws *jose.JSONWebSignature) (payload []byte, known bool
 		if header.KeyID != "" && key.KeyID != header.KeyID {
 			continue
 		}
-		known = true
+		known = known || header.KeyID != ""
 		if key.Algorithm != "" && key.Algorithm != header.Algorithm {
 			continue
 		}
@@ -132,15 +134,15 @@ func (k *issuerKeys) try(jws *jose.JSONWebSignature) (payload []byte, known bool
 	return nil, known
 }
 
-// look reads the keys, or waits for the read that is under way, and returns why they could not be read. When it was done
-// a moment ago, it does nothing and returns what came of it.
+// look reads the keys, or waits for the read that is under way, and returns why they could not be read: errHeldBack when
+// they were read so often a moment ago that the issuer is not asked again.
 func (k *issuerKeys) look(ctx context.Context) error {
 	k.mu.Lock()
 	reading := k.reading
 	if reading == nil {
 		if !k.looks.Allow() {
 			defer k.mu.Unlock()
-			return k.err
+			return cmp.Or(k.err, errHeldBack)
 		}
 		reading = k.begin(context.WithoutCancel(ctx)) // others wait for it too
 	}
@@ -254,7 +256,11 @@ func parseKeys(r io.Reader) ([]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := json.NewDecoder(r).Decode(&set); err != nil {
+	text, err := io.ReadAll(r)
+	if err == nil {
+		err = exactjson.Unmarshal(text, &set)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the issuer's keys: %w", err)
 	}
 	var keys []jose.JSONWebKey

@@ -3,7 +3,9 @@ package auth
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orderwire/orderwire/internal/fault"
 )
@@ -57,7 +59,7 @@ func refuse(w http.ResponseWriter, err error) {
 		f = fault.Wrap(err, fault.Unavailable, "the token cannot be checked now: try again")
 	}
 	if f.Code != fault.Unauthenticated {
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", strconv.Itoa(int(lookEvery/time.Second))) // by then an unknown key is asked for
 		fault.WriteHTTP(w, http.StatusServiceUnavailable, f, nil)
 		return
 	}

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -38,11 +37,12 @@ type OIDCConfig struct {
 	Issuer string
 	// Audience must be in the tokens' aud. Required.
 	Audience string
-	// ClientID, when set, must be the token's client_id or azp, if it has one of them.
+	// ClientID, when set, must be the token's client_id and azp, as far as it has them. When it is not set, the two must be
+	// the same.
 	ClientID string
 	// RoleClaim is where a token says what its user may do: the name of a claim, or a path of names with dots such as
-	// realm_access.roles. The claim is a text, with words separated by blanks, or a list of texts; the word STAFF, in any
-	// case, makes a member of staff. Everybody else is a customer. Empty: there is no staff.
+	// realm_access.roles. The claim is a text, with words separated by spaces, or a list of texts; the word STAFF, in
+	// capitals, makes a member of staff. Everybody else is a customer. Empty: there is no staff.
 	RoleClaim string
 	// AccessTokensOnly refuses tokens whose header has no typ at+jwt (RFC 9068 section 2.1). Many issuers write JWT into
 	// their access tokens; with those the claims keep ID tokens out, see claims.isIDToken.
@@ -106,78 +106,61 @@ func (o *OIDC) Verify(ctx context.Context, token string) (Principal, error) {
 	if len(token) > maxTokenBytes || strings.Count(token, ".") != 2 {
 		return Principal{}, invalidToken(errors.New("not a compact JWT, or too long"))
 	}
-	signature := &signatureCheck{keys: o.keys}
-	verified, err := oidc.NewVerifier(o.cfg.Issuer, signature, &oidc.Config{
-		ClientID:             o.cfg.Audience,
-		SupportedSigningAlgs: algorithms,
-		SkipExpiryCheck:      true, // its leeway for nbf is five minutes; see checkTimes
-	}).Verify(ctx, token)
+	typ, err := headerType(token)
+	if err != nil {
+		return Principal{}, invalidToken(err)
+	}
+	payload, err := o.keys.verify(ctx, token)
 	switch {
-	case signature.unavailable != nil:
-		return Principal{}, fault.Wrap(signature.unavailable, fault.Unavailable, "The token cannot be checked now: try again.")
+	case errors.Is(err, errBadSignature):
+		return Principal{}, invalidToken(err)
 	case err != nil:
+		return Principal{}, fault.Wrap(err, fault.Unavailable, "The token cannot be checked now: try again.")
+	}
+	c, err := readClaims(payload, o.cfg.RoleClaim)
+	if err != nil {
 		return Principal{}, invalidToken(err)
 	}
-	var c claims
-	if err := verified.Claims(&c); err != nil {
-		return Principal{}, invalidToken(err)
-	}
-	if err := o.check(verified.Subject, signature.typ, c); err != nil {
+	if err := o.check(typ, c); err != nil {
 		return Principal{}, err
 	}
 	return Principal{
-		// The configured issuer, since go-oidc lets one provider write its name in two ways.
-		CustomerID: id.ForCustomer(o.cfg.Issuer, verified.Subject),
-		Role:       c.role(o.cfg.RoleClaim),
-		Issuer:     o.cfg.Issuer,
-		Subject:    verified.Subject,
+		CustomerID: id.ForCustomer(c.Issuer, c.Subject),
+		Role:       c.role(),
+		Issuer:     c.Issuer,
+		Subject:    c.Subject,
 		Name:       c.displayName(),
 		IssuedAt:   c.IssuedAt.UTC(),
 		ExpiresAt:  c.end().UTC(),
 	}, nil
 }
 
-// check looks at what go-oidc leaves to its caller.
-func (o *OIDC) check(subject, typ string, c claims) error {
-	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
-	plain := (typ == "" || typ == "jwt") && !o.cfg.AccessTokensOnly
+// check looks at what a token says, once its signature is known to be the issuer's.
+func (o *OIDC) check(typ string, c claims) error {
+	kind, err := kindOf(typ)
 	switch {
-	case typ != "at+jwt" && !plain:
-		return invalidToken(fmt.Errorf("typ %s", fault.Quote(typ)))
-	case typ != "at+jwt" && c.isIDToken(o.cfg.Audience == o.cfg.ClientID):
+	case err != nil:
+		return invalidToken(err)
+	case kind != accessToken && o.cfg.AccessTokensOnly:
+		return invalidToken(errors.New("typ is not at+jwt"))
+	case kind != accessToken && c.isIDToken(o.cfg.Audience == o.cfg.ClientID):
 		return invalidToken(errors.New("an ID token, or nothing that tells it from one: scope, scp or client_id"))
-	case subject == "" || len(subject) > maxSubjectBytes:
+	case c.hasAny("events"):
+		return invalidToken(errors.New("a logout token or another security event (RFC 8417), which opens nothing"))
+	case c.Issuer != o.cfg.Issuer:
+		return invalidToken(errors.New("of another issuer"))
+	case !slices.Contains(c.Audience, o.cfg.Audience):
+		return invalidToken(errors.New("for another audience"))
+	case c.Subject == "" || len(c.Subject) > maxSubjectBytes:
 		return invalidToken(errors.New("no sub, or a longer one than allowed"))
-	case o.cfg.ClientID != "" && c.client() != "" && c.client() != o.cfg.ClientID:
-		return invalidToken(errors.New("issued to another client"))
+	}
+	// client_id is who asked for the token (RFC 9068 section 2.2), azp says the same where an issuer follows OpenID Connect.
+	for _, client := range c.Clients {
+		if o.cfg.ClientID != "" && client != o.cfg.ClientID || client != c.Clients[0] {
+			return invalidToken(errors.New("issued to another client"))
+		}
 	}
 	return c.checkTimes(o.now())
-}
-
-// signatureCheck is the go-oidc KeySet of one call of Verify. go-oidc's errors do not tell a bad signature from an
-// issuer that does not answer, so it remembers which it was.
-type signatureCheck struct {
-	keys        *issuerKeys
-	typ         string
-	unavailable error
-}
-
-// VerifySignature implements oidc.KeySet.
-func (s *signatureCheck) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, typ, err := s.keys.verify(ctx, token)
-	if err != nil && !errors.Is(err, errBadSignature) {
-		s.unavailable = err
-	}
-	s.typ = typ
-	return payload, err
-}
-
-// client is who the token was issued to: client_id (RFC 9068 section 2.2), or azp where an issuer follows OpenID Connect.
-func (c claims) client() string {
-	if c.ClientID != "" {
-		return c.ClientID
-	}
-	return c.AuthorizedParty
 }
 
 // checkTimes demands iat and exp, which RFC 9068 does too, and that now lies between nbf and exp. A token from the future
@@ -204,9 +187,9 @@ func (c claims) end() time.Time {
 	return end
 }
 
-// role is RoleStaff when the claim says so, else RoleCustomer.
-func (c claims) role(path string) Role {
-	if path != "" && slices.ContainsFunc(c.words(path), func(word string) bool { return strings.EqualFold(word, string(RoleStaff)) }) {
+// role is RoleStaff when the role claim has that word, in capitals, else RoleCustomer.
+func (c claims) role() Role {
+	if slices.Contains(c.Roles, string(RoleStaff)) {
 		return RoleStaff
 	}
 	return RoleCustomer

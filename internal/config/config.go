@@ -57,8 +57,8 @@ type Config struct {
 	DevAuthInsecure bool     `env:"DEV_AUTH_INSECURE" envDefault:"false" help:"Allows AUTH_MODE=dev on an address that other machines reach."`
 	OIDCIssuer      string   `env:"OIDC_ISSUER" shown:"none" kind:"issuer" help:"The issuer's URL, as its tokens have it in iss. https, or http on this machine. Needed with AUTH_MODE=oidc."`
 	OIDCAudience    string   `env:"OIDC_AUDIENCE" shown:"OIDC_CLIENT_ID" help:"What tokens must have in aud. It or OIDC_CLIENT_ID is needed with AUTH_MODE=oidc. With OIDC_CLIENT_ID in its place a token whose typ is not at+jwt must have scope, scp or client_id, which ID tokens lack."`
-	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused."`
-	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. STAFF in it makes staff."`
+	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused. Not set: of any client, but client_id and azp must then be the same."`
+	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. The word STAFF in it, in capitals, makes staff."`
 	OIDCTokenType   string   `env:"OIDC_TOKEN_TYPE" envDefault:"any" oneof:"any,at+jwt" help:"Which typ tokens have in their header. any: at+jwt, JWT or none, as many issuers write. at+jwt: only access tokens by RFC 9068."`
 	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas."`
 	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas."`

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/orderwire/orderwire/internal/exactjson"
 )
 
 // state is how far the client and the server have got. A socket that is closing reads nothing any more, so that needs
@@ -93,11 +95,12 @@ type message struct {
 	reason  string          // why it is invalid, for dialect.invalid
 }
 
-// parseMessage reads the envelope. Keys are matched exactly, unlike a struct's; keys it does not know are ignored.
+// parseMessage reads the envelope. Keys are matched exactly and may come once, also in the payload; keys it does not know are
+// ignored.
 func parseMessage(data []byte) (message, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil || fields == nil {
-		return message{}, errors.New("message is not a JSON object")
+	if err := exactjson.Unmarshal(data, &fields); err != nil || fields == nil {
+		return message{}, errors.New("message is not a JSON object with each member once")
 	}
 	var m message
 	kind, ok := text(fields["type"])

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -95,7 +98,9 @@ func (c *conn) pongOrRefresh(m message) {
 	if c.t.cfg.Refresh != nil && m.payload != nil {
 		_ = json.Unmarshal(m.payload, &fields) // it was parsed with the envelope
 	}
-	if _, refreshes := fields["authorization"]; !refreshes {
+	// In any case of letters: a name in capitals is Refresh's to refuse, not a ping without credentials.
+	refreshes := slices.ContainsFunc(slices.Collect(maps.Keys(fields)), func(name string) bool { return strings.EqualFold(name, "authorization") })
+	if !refreshes {
 		c.pong(m)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -148,14 +149,13 @@ func readBody(w http.ResponseWriter, r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return invalid(CodeRequestInvalid, "the content type has to be application/json")
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		// The decoder's words may quote the body; the position is all that a caller needs.
-		return invalid(CodeRequestInvalid, "the body is not the expected JSON (near byte %d)", decoder.InputOffset())
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	if err != nil {
+		return invalid(CodeRequestInvalid, "the body cannot be read, or has more than %d bytes", maxRequestBytes)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return invalid(CodeRequestInvalid, "the body has to be one JSON value")
+	// The decoder's words may quote the body.
+	if err := exactjson.Unmarshal(body, into, exactjson.RejectUnknownMembers); err != nil {
+		return invalid(CodeRequestInvalid, "the body is not the expected JSON: one value, each member known and there once")
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -71,7 +71,7 @@ func verifyWebhook(secrets []string, header http.Header, body []byte, now time.T
 		return payment.Notice{}, &payment.WebhookError{Reason: "it was signed too long ago, or in the future"}
 	}
 	var e Event
-	if err := json.Unmarshal(body, &e); err != nil || e.ID == uuid.Nil || e.Type == "" {
+	if err := exactjson.Unmarshal(body, &e); err != nil || e.ID == uuid.Nil || e.Type == "" {
 		return payment.Notice{}, &payment.WebhookError{Reason: "the body is not an event"}
 	}
 	return payment.Notice{EventID: e.ID.String(), Type: string(e.Type), PaymentID: e.PaymentID, Reference: e.Reference}, nil

@@ -66,6 +66,8 @@ func TestVerifyWebhook(t *testing.T) {
 		"ErrShortSignature":                   {header(valid[:len(valid)-2]), body, false},
 		"ErrHundredsOfSignatures":             {header(valid + strings.Repeat(","+valid[strings.Index(valid, "v1"):], 100)), body, false},
 		"ErrSignedAndNotAnEvent":              {sign(now, `{"type":"charge.captured"}`, "new"), `{"type":"charge.captured"}`, false},
+		"ErrSignedAndTwice":                   {sign(now, body[:len(body)-1]+`,"type":"other"}`, "new"), body[:len(body)-1] + `,"type":"other"}`, false},
+		"OKOtherCaseIsAnotherMember":          {sign(now, body[:len(body)-1]+`,"Type":"other"}`, "new"), body[:len(body)-1] + `,"Type":"other"}`, true},
 		"ErrSignedAndNotJSON":                 {sign(now, `captured`, "new"), `captured`, false},
 		"ErrTimeWithSignThatIsNotItsOwnForm":  {header(strings.Replace(valid, "t=", "t=+", 1)), body, false},
 		"ErrHexThatIsNot":                     {header(valid[:len(valid)-1] + "g"), body, false},

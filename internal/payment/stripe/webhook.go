@@ -3,7 +3,6 @@ package stripe
 import (
 	"crypto/hmac"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v85/webhook"
 
+	"github.com/orderwire/orderwire/internal/exactjson"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -101,7 +101,7 @@ type event struct {
 
 func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
 	var e event
-	if err := json.Unmarshal(body, &e); err != nil || e.ID == "" || e.Type == "" {
+	if err := exactjson.Unmarshal(body, &e); err != nil || e.ID == "" || e.Type == "" {
 		return payment.Notice{}, refuseWebhook("the event cannot be read")
 	}
 	if e.Livemode != g.live {

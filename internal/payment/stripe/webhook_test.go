@@ -112,6 +112,10 @@ func TestWebhookBodies(t *testing.T) {
 		"OKOtherKind":       {`{"id":"e","type":"invoice.paid","data":{"object":{"object":"invoice","payment_intent":"pi_1","metadata":{"payment":"%s"}}}}`, "", false, false},
 		"ErrLive":           {`{"id":"e","type":"charge.succeeded","livemode":true,"data":{"object":{}}}`, "", false, true},
 		"ErrNoID":           {`{"type":"charge.succeeded","data":{"object":{}}}`, "", false, true},
+		"OKOtherCase":       {`{"id":"e","ID":"f","type":"charge.succeeded","livemode":false,"LiveMode":true,"data":{"object":{"object":"charge","payment_intent":"pi_1","Payment_Intent":"pi_2"}}}`, "pi_1", false, false},
+		"ErrModeTwice":      {`{"id":"e","type":"charge.succeeded","livemode":true,"livemode":false,"data":{"object":{}}}`, "", false, true},
+		"ErrIntentTwice":    {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","payment_intent":"pi_1","payment_intent":"pi_2"}}}`, "", false, true},
+		"ErrMetadataTwice":  {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","metadata":{"payment":"a","payment":"%s"}}}}`, "", false, true},
 		"ErrNoJSON":         {`<event/>`, "", false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
