@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/render"
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
@@ -112,6 +113,8 @@ func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.
 	switch {
 	case errors.As(err, &f) && !f.IsUser() && f.Code != fault.Internal:
 		return f
+	case errors.Is(err, render.ErrTooLarge), errors.Is(err, render.ErrEnded): // budgeted replaces the whole response
+		return stopped(err, 0)
 	case isUnavailable(err):
 		return fault.New(fault.Unavailable, unavailable)
 	case presented.Err == nil || presented.Extensions["code"] != nil:

@@ -16,6 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
 	"github.com/orderwire/orderwire/internal/ratelimit"
+	"github.com/orderwire/orderwire/internal/render"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -35,6 +36,8 @@ type Settings struct {
 	Trusted *persisted.Manifest
 	// Rates bound how often something may be asked for. Nil: not at all.
 	Rates *ratelimit.Limits
+	// AnswerBytes is how large a response may be; 0: any size.
+	AnswerBytes int
 	// Timeout of queries and mutations; 0: none.
 	Timeout time.Duration
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
@@ -64,7 +67,9 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations(within(settings.Timeout))
 	exec.AroundOperations(newSelections(exec).provide)
+	exec.AroundFields(render.Fields)
 	exec.AroundResponses(showCost)
+	exec.AroundResponses(budgeted(settings.AnswerBytes))
 	exec.AroundResponses(atMost(settings.Limits.Errors))
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{

@@ -66,7 +66,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Stats: stats.NewService(a.store, a.hub.Subscribers, order.SystemClock), Audit: a.store, Hub: a.hub, Sessions: a.sessions}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
-		Rates: rates, Timeout: a.cfg.OperationTimeout, Transports: []graphql.Transport{a.sockets, a.streams},
+		Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 
 	mux := http.NewServeMux()

@@ -336,10 +336,8 @@ func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, 
 var auditEntryImplementors = []string{"AuditEntry"}
 
 func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *audit.Entry) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderAuditEntry(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedAuditEntry(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryImplementors)
 
@@ -470,10 +468,8 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 var auditEntryConnectionImplementors = []string{"AuditEntryConnection"}
 
 func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AuditEntryConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderAuditEntryConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedAuditEntryConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryConnectionImplementors)
 
@@ -523,10 +519,8 @@ func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.S
 var auditEntryEdgeImplementors = []string{"AuditEntryEdge"}
 
 func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.AuditEntryEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderAuditEntryEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedAuditEntryEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryEdgeImplementors)
 

@@ -506,10 +506,8 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 var metadataEntryImplementors = []string{"MetadataEntry"}
 
 func (ec *executionContext) _MetadataEntry(ctx context.Context, sel ast.SelectionSet, obj *order.Metadata) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderMetadataEntry(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedMetadataEntry(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, metadataEntryImplementors)
 
@@ -554,10 +552,8 @@ func (ec *executionContext) _MetadataEntry(ctx context.Context, sel ast.Selectio
 var moneyImplementors = []string{"Money"}
 
 func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *money.Amount) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderMoney(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedMoney(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
 
@@ -607,10 +603,8 @@ func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, ob
 var pageInfoImplementors = []string{"PageInfo"}
 
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPageInfo(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPageInfo(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 

@@ -1002,10 +1002,8 @@ func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSe
 var actorImplementors = []string{"Actor"}
 
 func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, obj *order.Actor) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderActor(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedActor(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, actorImplementors)
 
@@ -1083,10 +1081,8 @@ func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, ob
 var orderCancelledImplementors = []string{"OrderCancelled", "OrderEvent"}
 
 func (ec *executionContext) _OrderCancelled(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelled) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCancelled(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCancelled(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelledImplementors)
 
@@ -1156,10 +1152,8 @@ func (ec *executionContext) _OrderCancelled(ctx context.Context, sel ast.Selecti
 var orderCancellingImplementors = []string{"OrderCancelling", "OrderEvent"}
 
 func (ec *executionContext) _OrderCancelling(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelling) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCancelling(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCancelling(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancellingImplementors)
 
@@ -1229,10 +1223,8 @@ func (ec *executionContext) _OrderCancelling(ctx context.Context, sel ast.Select
 var orderCreatedImplementors = []string{"OrderCreated", "OrderEvent"}
 
 func (ec *executionContext) _OrderCreated(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreated) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCreated(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCreated(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatedImplementors)
 
@@ -1297,10 +1289,8 @@ func (ec *executionContext) _OrderCreated(ctx context.Context, sel ast.Selection
 var orderDeliveredImplementors = []string{"OrderDelivered", "OrderEvent"}
 
 func (ec *executionContext) _OrderDelivered(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDelivered) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderDelivered(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderDelivered(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliveredImplementors)
 
@@ -1365,10 +1355,8 @@ func (ec *executionContext) _OrderDelivered(ctx context.Context, sel ast.Selecti
 var orderEventConnectionImplementors = []string{"OrderEventConnection"}
 
 func (ec *executionContext) _OrderEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderEventConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderEventConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventConnectionImplementors)
 
@@ -1418,10 +1406,8 @@ func (ec *executionContext) _OrderEventConnection(ctx context.Context, sel ast.S
 var orderEventEdgeImplementors = []string{"OrderEventEdge"}
 
 func (ec *executionContext) _OrderEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderEventEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderEventEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventEdgeImplementors)
 

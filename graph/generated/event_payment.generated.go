@@ -2312,10 +2312,8 @@ func (ec *executionContext) fieldContext_RefundSucceeded_amount(_ context.Contex
 var paymentActionRequiredImplementors = []string{"PaymentActionRequired", "OrderEvent"}
 
 func (ec *executionContext) _PaymentActionRequired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentActionRequired) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentActionRequired(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentActionRequired(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentActionRequiredImplementors)
 
@@ -2385,10 +2383,8 @@ func (ec *executionContext) _PaymentActionRequired(ctx context.Context, sel ast.
 var paymentAuthorizedImplementors = []string{"PaymentAuthorized", "OrderEvent"}
 
 func (ec *executionContext) _PaymentAuthorized(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentAuthorized) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentAuthorized(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentAuthorized(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAuthorizedImplementors)
 
@@ -2463,10 +2459,8 @@ func (ec *executionContext) _PaymentAuthorized(ctx context.Context, sel ast.Sele
 var paymentConfirmedImplementors = []string{"PaymentConfirmed", "OrderEvent"}
 
 func (ec *executionContext) _PaymentConfirmed(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConfirmed) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentConfirmed(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentConfirmed(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConfirmedImplementors)
 
@@ -2541,10 +2535,8 @@ func (ec *executionContext) _PaymentConfirmed(ctx context.Context, sel ast.Selec
 var paymentDeclinedImplementors = []string{"PaymentDeclined", "OrderEvent"}
 
 func (ec *executionContext) _PaymentDeclined(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentDeclined) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentDeclined(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentDeclined(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentDeclinedImplementors)
 
@@ -2619,10 +2611,8 @@ func (ec *executionContext) _PaymentDeclined(ctx context.Context, sel ast.Select
 var paymentExpiredImplementors = []string{"PaymentExpired", "OrderEvent"}
 
 func (ec *executionContext) _PaymentExpired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentExpired) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentExpired(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentExpired(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentExpiredImplementors)
 
@@ -2692,10 +2682,8 @@ func (ec *executionContext) _PaymentExpired(ctx context.Context, sel ast.Selecti
 var paymentNeedsAttentionImplementors = []string{"PaymentNeedsAttention", "OrderEvent"}
 
 func (ec *executionContext) _PaymentNeedsAttention(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentNeedsAttention) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentNeedsAttention(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentNeedsAttention(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNeedsAttentionImplementors)
 
@@ -2770,10 +2758,8 @@ func (ec *executionContext) _PaymentNeedsAttention(ctx context.Context, sel ast.
 var paymentProcessingImplementors = []string{"PaymentProcessing", "OrderEvent"}
 
 func (ec *executionContext) _PaymentProcessing(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentProcessing) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentProcessing(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentProcessing(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentProcessingImplementors)
 
@@ -2843,10 +2829,8 @@ func (ec *executionContext) _PaymentProcessing(ctx context.Context, sel ast.Sele
 var paymentRetriedImplementors = []string{"PaymentRetried", "OrderEvent"}
 
 func (ec *executionContext) _PaymentRetried(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetried) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentRetried(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentRetried(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetriedImplementors)
 
@@ -2916,10 +2900,8 @@ func (ec *executionContext) _PaymentRetried(ctx context.Context, sel ast.Selecti
 var paymentVoidedImplementors = []string{"PaymentVoided", "OrderEvent"}
 
 func (ec *executionContext) _PaymentVoided(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoided) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentVoided(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentVoided(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidedImplementors)
 
@@ -2989,10 +2971,8 @@ func (ec *executionContext) _PaymentVoided(ctx context.Context, sel ast.Selectio
 var refundCreatedImplementors = []string{"RefundCreated", "OrderEvent"}
 
 func (ec *executionContext) _RefundCreated(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreated) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefundCreated(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefundCreated(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatedImplementors)
 
@@ -3067,10 +3047,8 @@ func (ec *executionContext) _RefundCreated(ctx context.Context, sel ast.Selectio
 var refundFailedImplementors = []string{"RefundFailed", "OrderEvent"}
 
 func (ec *executionContext) _RefundFailed(ctx context.Context, sel ast.SelectionSet, obj *model.RefundFailed) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefundFailed(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefundFailed(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundFailedImplementors)
 
@@ -3150,10 +3128,8 @@ func (ec *executionContext) _RefundFailed(ctx context.Context, sel ast.Selection
 var refundSucceededImplementors = []string{"RefundSucceeded", "OrderEvent"}
 
 func (ec *executionContext) _RefundSucceeded(ctx context.Context, sel ast.SelectionSet, obj *model.RefundSucceeded) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefundSucceeded(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefundSucceeded(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundSucceededImplementors)
 

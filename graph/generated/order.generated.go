@@ -1071,10 +1071,8 @@ func (ec *executionContext) unmarshalInputOrderFilter(ctx context.Context, obj a
 var orderImplementors = []string{"Order", "Node"}
 
 func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, obj *order.Order) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrder(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrder(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderImplementors)
 
@@ -1455,10 +1453,8 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 var orderConnectionImplementors = []string{"OrderConnection"}
 
 func (ec *executionContext) _OrderConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrderConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderConnectionImplementors)
 
@@ -1508,10 +1504,8 @@ func (ec *executionContext) _OrderConnection(ctx context.Context, sel ast.Select
 var orderEdgeImplementors = []string{"OrderEdge"}
 
 func (ec *executionContext) _OrderEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEdgeImplementors)
 
@@ -1556,10 +1550,8 @@ func (ec *executionContext) _OrderEdge(ctx context.Context, sel ast.SelectionSet
 var orderLineImplementors = []string{"OrderLine"}
 
 func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.Line) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderLine(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderLine(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderLineImplementors)
 

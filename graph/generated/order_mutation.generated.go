@@ -1792,10 +1792,8 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 var orderCancelPayloadImplementors = []string{"OrderCancelPayload"}
 
 func (ec *executionContext) _OrderCancelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCancelPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCancelPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelPayloadImplementors)
 
@@ -1840,10 +1838,8 @@ func (ec *executionContext) _OrderCancelPayload(ctx context.Context, sel ast.Sel
 var orderCancelUserErrorImplementors = []string{"OrderCancelUserError", "UserError"}
 
 func (ec *executionContext) _OrderCancelUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCancelUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCancelUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelUserErrorImplementors)
 
@@ -1893,10 +1889,8 @@ func (ec *executionContext) _OrderCancelUserError(ctx context.Context, sel ast.S
 var orderCreatePayloadImplementors = []string{"OrderCreatePayload"}
 
 func (ec *executionContext) _OrderCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreatePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCreatePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCreatePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatePayloadImplementors)
 
@@ -1946,10 +1940,8 @@ func (ec *executionContext) _OrderCreatePayload(ctx context.Context, sel ast.Sel
 var orderCreateUserErrorImplementors = []string{"OrderCreateUserError", "UserError"}
 
 func (ec *executionContext) _OrderCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreateUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderCreateUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderCreateUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreateUserErrorImplementors)
 
@@ -1999,10 +1991,8 @@ func (ec *executionContext) _OrderCreateUserError(ctx context.Context, sel ast.S
 var orderDeliverPayloadImplementors = []string{"OrderDeliverPayload"}
 
 func (ec *executionContext) _OrderDeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderDeliverPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderDeliverPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverPayloadImplementors)
 
@@ -2047,10 +2037,8 @@ func (ec *executionContext) _OrderDeliverPayload(ctx context.Context, sel ast.Se
 var orderDeliverUserErrorImplementors = []string{"OrderDeliverUserError", "UserError"}
 
 func (ec *executionContext) _OrderDeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderDeliverUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderDeliverUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverUserErrorImplementors)
 

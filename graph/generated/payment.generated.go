@@ -922,10 +922,8 @@ func (ec *executionContext) unmarshalInputPaymentMethodInput(ctx context.Context
 var paymentImplementors = []string{"Payment", "Node"}
 
 func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, obj *payment.Payment) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPayment(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPayment(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
 
@@ -1271,10 +1269,8 @@ func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, 
 var paymentAttemptImplementors = []string{"PaymentAttempt"}
 
 func (ec *executionContext) _PaymentAttempt(ctx context.Context, sel ast.SelectionSet, obj *payment.Attempt) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentAttempt(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentAttempt(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAttemptImplementors)
 
@@ -1410,10 +1406,8 @@ func (ec *executionContext) _PaymentAttempt(ctx context.Context, sel ast.Selecti
 var paymentConnectionImplementors = []string{"PaymentConnection"}
 
 func (ec *executionContext) _PaymentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConnectionImplementors)
 
@@ -1463,10 +1457,8 @@ func (ec *executionContext) _PaymentConnection(ctx context.Context, sel ast.Sele
 var paymentEdgeImplementors = []string{"PaymentEdge"}
 
 func (ec *executionContext) _PaymentEdge(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentEdgeImplementors)
 
@@ -1511,10 +1503,8 @@ func (ec *executionContext) _PaymentEdge(ctx context.Context, sel ast.SelectionS
 var paymentNextActionImplementors = []string{"PaymentNextAction"}
 
 func (ec *executionContext) _PaymentNextAction(ctx context.Context, sel ast.SelectionSet, obj *payment.NextAction) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentNextAction(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentNextAction(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNextActionImplementors)
 

@@ -482,10 +482,8 @@ func (ec *executionContext) unmarshalInputPaymentRetryInput(ctx context.Context,
 var paymentCompleteActionPayloadImplementors = []string{"PaymentCompleteActionPayload"}
 
 func (ec *executionContext) _PaymentCompleteActionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCompleteActionPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentCompleteActionPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentCompleteActionPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCompleteActionPayloadImplementors)
 
@@ -535,10 +533,8 @@ func (ec *executionContext) _PaymentCompleteActionPayload(ctx context.Context, s
 var paymentCompleteActionUserErrorImplementors = []string{"PaymentCompleteActionUserError", "UserError"}
 
 func (ec *executionContext) _PaymentCompleteActionUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCompleteActionUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentCompleteActionUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentCompleteActionUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCompleteActionUserErrorImplementors)
 
@@ -588,10 +584,8 @@ func (ec *executionContext) _PaymentCompleteActionUserError(ctx context.Context,
 var paymentRetryPayloadImplementors = []string{"PaymentRetryPayload"}
 
 func (ec *executionContext) _PaymentRetryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetryPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentRetryPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentRetryPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetryPayloadImplementors)
 
@@ -646,10 +640,8 @@ func (ec *executionContext) _PaymentRetryPayload(ctx context.Context, sel ast.Se
 var paymentRetryUserErrorImplementors = []string{"PaymentRetryUserError", "UserError"}
 
 func (ec *executionContext) _PaymentRetryUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetryUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentRetryUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentRetryUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetryUserErrorImplementors)
 

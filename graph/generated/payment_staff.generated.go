@@ -661,10 +661,8 @@ func (ec *executionContext) unmarshalInputPaymentVoidInput(ctx context.Context, 
 var paymentCapturePayloadImplementors = []string{"PaymentCapturePayload"}
 
 func (ec *executionContext) _PaymentCapturePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCapturePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentCapturePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentCapturePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCapturePayloadImplementors)
 
@@ -714,10 +712,8 @@ func (ec *executionContext) _PaymentCapturePayload(ctx context.Context, sel ast.
 var paymentCaptureUserErrorImplementors = []string{"PaymentCaptureUserError", "UserError"}
 
 func (ec *executionContext) _PaymentCaptureUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCaptureUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentCaptureUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentCaptureUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCaptureUserErrorImplementors)
 
@@ -767,10 +763,8 @@ func (ec *executionContext) _PaymentCaptureUserError(ctx context.Context, sel as
 var paymentResolvePayloadImplementors = []string{"PaymentResolvePayload"}
 
 func (ec *executionContext) _PaymentResolvePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolvePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentResolvePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentResolvePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolvePayloadImplementors)
 
@@ -820,10 +814,8 @@ func (ec *executionContext) _PaymentResolvePayload(ctx context.Context, sel ast.
 var paymentResolveUserErrorImplementors = []string{"PaymentResolveUserError", "UserError"}
 
 func (ec *executionContext) _PaymentResolveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolveUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentResolveUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentResolveUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolveUserErrorImplementors)
 
@@ -873,10 +865,8 @@ func (ec *executionContext) _PaymentResolveUserError(ctx context.Context, sel as
 var paymentVoidPayloadImplementors = []string{"PaymentVoidPayload"}
 
 func (ec *executionContext) _PaymentVoidPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentVoidPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentVoidPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidPayloadImplementors)
 
@@ -926,10 +916,8 @@ func (ec *executionContext) _PaymentVoidPayload(ctx context.Context, sel ast.Sel
 var paymentVoidUserErrorImplementors = []string{"PaymentVoidUserError", "UserError"}
 
 func (ec *executionContext) _PaymentVoidUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPaymentVoidUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPaymentVoidUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidUserErrorImplementors)
 

@@ -764,10 +764,8 @@ func (ec *executionContext) unmarshalInputProductUpsertInput(ctx context.Context
 var productImplementors = []string{"Product", "Node"}
 
 func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, obj *product.Product) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProduct(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProduct(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
 
@@ -870,10 +868,8 @@ func (ec *executionContext) _Product(ctx context.Context, sel ast.SelectionSet, 
 var productArchivePayloadImplementors = []string{"ProductArchivePayload"}
 
 func (ec *executionContext) _ProductArchivePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchivePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductArchivePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductArchivePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchivePayloadImplementors)
 
@@ -918,10 +914,8 @@ func (ec *executionContext) _ProductArchivePayload(ctx context.Context, sel ast.
 var productArchiveUserErrorImplementors = []string{"ProductArchiveUserError", "UserError"}
 
 func (ec *executionContext) _ProductArchiveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchiveUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductArchiveUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductArchiveUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchiveUserErrorImplementors)
 
@@ -971,10 +965,8 @@ func (ec *executionContext) _ProductArchiveUserError(ctx context.Context, sel as
 var productConnectionImplementors = []string{"ProductConnection"}
 
 func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ProductConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
 
@@ -1024,10 +1016,8 @@ func (ec *executionContext) _ProductConnection(ctx context.Context, sel ast.Sele
 var productEdgeImplementors = []string{"ProductEdge"}
 
 func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ProductEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
 
@@ -1072,10 +1062,8 @@ func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionS
 var productUpsertPayloadImplementors = []string{"ProductUpsertPayload"}
 
 func (ec *executionContext) _ProductUpsertPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductUpsertPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductUpsertPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertPayloadImplementors)
 
@@ -1120,10 +1108,8 @@ func (ec *executionContext) _ProductUpsertPayload(ctx context.Context, sel ast.S
 var productUpsertUserErrorImplementors = []string{"ProductUpsertUserError", "UserError"}
 
 func (ec *executionContext) _ProductUpsertUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderProductUpsertUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedProductUpsertUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertUserErrorImplementors)
 

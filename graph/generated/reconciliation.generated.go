@@ -340,10 +340,8 @@ func (ec *executionContext) fieldContext_ReconciliationEntryEdge_node(_ context.
 var reconciliationEntryImplementors = []string{"ReconciliationEntry"}
 
 func (ec *executionContext) _ReconciliationEntry(ctx context.Context, sel ast.SelectionSet, obj *reconcile.Entry) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderReconciliationEntry(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedReconciliationEntry(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryImplementors)
 
@@ -436,10 +434,8 @@ func (ec *executionContext) _ReconciliationEntry(ctx context.Context, sel ast.Se
 var reconciliationEntryConnectionImplementors = []string{"ReconciliationEntryConnection"}
 
 func (ec *executionContext) _ReconciliationEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ReconciliationEntryConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderReconciliationEntryConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedReconciliationEntryConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryConnectionImplementors)
 
@@ -489,10 +485,8 @@ func (ec *executionContext) _ReconciliationEntryConnection(ctx context.Context, 
 var reconciliationEntryEdgeImplementors = []string{"ReconciliationEntryEdge"}
 
 func (ec *executionContext) _ReconciliationEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ReconciliationEntryEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderReconciliationEntryEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedReconciliationEntryEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryEdgeImplementors)
 

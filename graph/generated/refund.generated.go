@@ -506,10 +506,8 @@ func (ec *executionContext) unmarshalInputRefundCreateInput(ctx context.Context,
 var refundImplementors = []string{"Refund", "Node"}
 
 func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, obj *payment.Refund) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefund(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefund(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundImplementors)
 
@@ -683,10 +681,8 @@ func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, o
 var refundCreatePayloadImplementors = []string{"RefundCreatePayload"}
 
 func (ec *executionContext) _RefundCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreatePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefundCreatePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefundCreatePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatePayloadImplementors)
 
@@ -741,10 +737,8 @@ func (ec *executionContext) _RefundCreatePayload(ctx context.Context, sel ast.Se
 var refundCreateUserErrorImplementors = []string{"RefundCreateUserError", "UserError"}
 
 func (ec *executionContext) _RefundCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreateUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderRefundCreateUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedRefundCreateUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreateUserErrorImplementors)
 

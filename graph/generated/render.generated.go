@@ -23,12 +23,17 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Each function appends an object to out. It reports false, and what it returns is of no use, when a field is not plain, or
+// Each function appends an object to out, if run allows it. It reports false, and what it returns is of no use, when a field is not plain, or
 // is null where it must not be, or could not be resolved: then gqlgen executes the object, and reports what is wrong.
 
-func renders() bool { return !render.Off.Load() }
+func (ec *executionContext) renderedActor(ctx context.Context, sel ast.SelectionSet, obj *order.Actor) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderActor(ctx, run, nil, sel, obj) })
+}
 
-func (ec *executionContext) renderActor(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *order.Actor) (render.Out, bool) {
+func (ec *executionContext) renderActor(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.Actor) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, actorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -65,7 +70,14 @@ func (ec *executionContext) renderActor(ctx context.Context, out render.Out, sel
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderAuditEntry(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *audit.Entry) (render.Out, bool) {
+func (ec *executionContext) renderedAuditEntry(ctx context.Context, sel ast.SelectionSet, obj *audit.Entry) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderAuditEntry(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderAuditEntry(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *audit.Entry) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -128,7 +140,16 @@ func (ec *executionContext) renderAuditEntry(ctx context.Context, out render.Out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.AuditEntryConnection) (render.Out, bool) {
+func (ec *executionContext) renderedAuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AuditEntryConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderAuditEntryConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.AuditEntryConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -154,7 +175,7 @@ func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, out 
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderAuditEntryEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderAuditEntryEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -172,7 +193,7 @@ func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, out 
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderAuditEntry(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderAuditEntry(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -185,7 +206,7 @@ func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, out 
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -197,7 +218,14 @@ func (ec *executionContext) renderAuditEntryConnection(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderAuditEntryEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.AuditEntryEdge) (render.Out, bool) {
+func (ec *executionContext) renderedAuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.AuditEntryEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderAuditEntryEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderAuditEntryEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.AuditEntryEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEntryEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -222,7 +250,7 @@ func (ec *executionContext) renderAuditEntryEdge(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderAuditEntry(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderAuditEntry(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -234,7 +262,14 @@ func (ec *executionContext) renderAuditEntryEdge(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderMetadataEntry(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *order.Metadata) (render.Out, bool) {
+func (ec *executionContext) renderedMetadataEntry(ctx context.Context, sel ast.SelectionSet, obj *order.Metadata) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderMetadataEntry(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderMetadataEntry(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.Metadata) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, metadataEntryImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -264,7 +299,14 @@ func (ec *executionContext) renderMetadataEntry(ctx context.Context, out render.
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderMoney(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *money.Amount) (render.Out, bool) {
+func (ec *executionContext) renderedMoney(ctx context.Context, sel ast.SelectionSet, obj *money.Amount) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderMoney(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderMoney(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *money.Amount) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -298,7 +340,14 @@ func (ec *executionContext) renderMoney(ctx context.Context, out render.Out, sel
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *order.Order) (render.Out, bool) {
+func (ec *executionContext) renderedOrder(ctx context.Context, sel ast.SelectionSet, obj *order.Order) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrder(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.Order) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -347,7 +396,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderOrderLine(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderOrderLine(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -356,7 +405,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 		case "total":
 			v := &obj.Total
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -369,7 +418,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -383,7 +432,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -397,7 +446,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -408,7 +457,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -421,7 +470,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -435,11 +484,30 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderRefund(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderRefund(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
 			out = append(out, ']')
+
+		case "events":
+			args, err := ec.field_Order_events_args(ctx, field.ArgumentMap(ec.Variables))
+			if err != nil {
+				return nil, false
+			}
+			fc := &graphql.FieldContext{Args: args}
+			v, err := ec.Resolvers.Order().Events(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderOrderEventConnection(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
 
 		case "availableActions":
 			v, err := ec.Resolvers.Order().AvailableActions(ctx, obj)
@@ -490,7 +558,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderMetadataEntry(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderMetadataEntry(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -533,7 +601,14 @@ func (ec *executionContext) renderOrder(ctx context.Context, out render.Out, sel
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCancelPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelPayload) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCancelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderCancelPayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderCancelPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -554,7 +629,7 @@ func (ec *executionContext) renderOrderCancelPayload(ctx context.Context, out re
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -570,7 +645,7 @@ func (ec *executionContext) renderOrderCancelPayload(ctx context.Context, out re
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderCancelUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderCancelUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -584,7 +659,16 @@ func (ec *executionContext) renderOrderCancelPayload(ctx context.Context, out re
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCancelUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelUserError) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCancelUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderOrderCancelUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderOrderCancelUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -632,7 +716,14 @@ func (ec *executionContext) renderOrderCancelUserError(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCancelled(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelled) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCancelled(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelled) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderCancelled(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderCancelled(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelled) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancelledImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -676,7 +767,7 @@ func (ec *executionContext) renderOrderCancelled(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -696,7 +787,14 @@ func (ec *executionContext) renderOrderCancelled(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCancelling(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelling) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCancelling(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCancelling) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderCancelling(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderCancelling(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCancelling) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCancellingImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -740,7 +838,7 @@ func (ec *executionContext) renderOrderCancelling(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -760,7 +858,14 @@ func (ec *executionContext) renderOrderCancelling(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderConnection) (render.Out, bool) {
+func (ec *executionContext) renderedOrderConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrderConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderConnection(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -786,7 +891,7 @@ func (ec *executionContext) renderOrderConnection(ctx context.Context, out rende
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -804,7 +909,7 @@ func (ec *executionContext) renderOrderConnection(ctx context.Context, out rende
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrder(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -817,7 +922,7 @@ func (ec *executionContext) renderOrderConnection(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -829,7 +934,14 @@ func (ec *executionContext) renderOrderConnection(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCreatePayload) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreatePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderCreatePayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCreatePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -850,7 +962,7 @@ func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, out re
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -870,7 +982,7 @@ func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, out re
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderCreateUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderCreateUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -884,7 +996,16 @@ func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, out re
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCreateUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCreateUserError) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreateUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderOrderCreateUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderOrderCreateUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCreateUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreateUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -932,7 +1053,14 @@ func (ec *executionContext) renderOrderCreateUserError(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderCreated(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderCreated) (render.Out, bool) {
+func (ec *executionContext) renderedOrderCreated(ctx context.Context, sel ast.SelectionSet, obj *model.OrderCreated) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderCreated(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderCreated(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderCreated) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderCreatedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -976,7 +1104,7 @@ func (ec *executionContext) renderOrderCreated(ctx context.Context, out render.O
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -988,7 +1116,14 @@ func (ec *executionContext) renderOrderCreated(ctx context.Context, out render.O
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderDeliverPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderDeliverPayload) (render.Out, bool) {
+func (ec *executionContext) renderedOrderDeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderDeliverPayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderDeliverPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderDeliverPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1009,7 +1144,7 @@ func (ec *executionContext) renderOrderDeliverPayload(ctx context.Context, out r
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1025,7 +1160,7 @@ func (ec *executionContext) renderOrderDeliverPayload(ctx context.Context, out r
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderDeliverUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderDeliverUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1039,7 +1174,16 @@ func (ec *executionContext) renderOrderDeliverPayload(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderDeliverUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderDeliverUserError) (render.Out, bool) {
+func (ec *executionContext) renderedOrderDeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDeliverUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderOrderDeliverUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderOrderDeliverUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderDeliverUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliverUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1087,7 +1231,14 @@ func (ec *executionContext) renderOrderDeliverUserError(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderDelivered(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderDelivered) (render.Out, bool) {
+func (ec *executionContext) renderedOrderDelivered(ctx context.Context, sel ast.SelectionSet, obj *model.OrderDelivered) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderDelivered(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderDelivered(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderDelivered) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderDeliveredImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1131,7 +1282,7 @@ func (ec *executionContext) renderOrderDelivered(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1143,7 +1294,14 @@ func (ec *executionContext) renderOrderDelivered(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderEdge) (render.Out, bool) {
+func (ec *executionContext) renderedOrderEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1168,7 +1326,7 @@ func (ec *executionContext) renderOrderEdge(ctx context.Context, out render.Out,
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1180,7 +1338,16 @@ func (ec *executionContext) renderOrderEdge(ctx context.Context, out render.Out,
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderEventConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderEventConnection) (render.Out, bool) {
+func (ec *executionContext) renderedOrderEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderOrderEventConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderOrderEventConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderEventConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1206,7 +1373,7 @@ func (ec *executionContext) renderOrderEventConnection(ctx context.Context, out 
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderEventEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderEventEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1224,7 +1391,7 @@ func (ec *executionContext) renderOrderEventConnection(ctx context.Context, out 
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderOrderEvent(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderOrderEvent(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1237,7 +1404,7 @@ func (ec *executionContext) renderOrderEventConnection(ctx context.Context, out 
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1249,7 +1416,14 @@ func (ec *executionContext) renderOrderEventConnection(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderEventEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.OrderEventEdge) (render.Out, bool) {
+func (ec *executionContext) renderedOrderEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrderEventEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderEventEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderEventEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrderEventEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1274,7 +1448,7 @@ func (ec *executionContext) renderOrderEventEdge(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrderEvent(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrderEvent(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1286,7 +1460,14 @@ func (ec *executionContext) renderOrderEventEdge(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderLine(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *order.Line) (render.Out, bool) {
+func (ec *executionContext) renderedOrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.Line) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderLine(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderLine(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.Line) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderLineImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1310,7 +1491,7 @@ func (ec *executionContext) renderOrderLine(ctx context.Context, out render.Out,
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderProduct(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderProduct(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1326,14 +1507,14 @@ func (ec *executionContext) renderOrderLine(ctx context.Context, out render.Out,
 		case "unitPrice":
 			v := &obj.UnitPrice
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
 		case "total":
 			v := &obj.Total
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -1344,7 +1525,14 @@ func (ec *executionContext) renderOrderLine(ctx context.Context, out render.Out,
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderOrderUpdate(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *event.Update) (render.Out, bool) {
+func (ec *executionContext) renderedOrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *event.Update) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderUpdate(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrderUpdate(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *event.Update) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderUpdateImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1376,7 +1564,7 @@ func (ec *executionContext) renderOrderUpdate(ctx context.Context, out render.Ou
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrderEvent(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrderEvent(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1390,7 +1578,7 @@ func (ec *executionContext) renderOrderUpdate(ctx context.Context, out render.Ou
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1402,7 +1590,14 @@ func (ec *executionContext) renderOrderUpdate(ctx context.Context, out render.Ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPageInfo(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PageInfo) (render.Out, bool) {
+func (ec *executionContext) renderedPageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPageInfo(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPageInfo(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PageInfo) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1448,7 +1643,14 @@ func (ec *executionContext) renderPageInfo(ctx context.Context, out render.Out, 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *payment.Payment) (render.Out, bool) {
+func (ec *executionContext) renderedPayment(ctx context.Context, sel ast.SelectionSet, obj *payment.Payment) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPayment(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *payment.Payment) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1479,7 +1681,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1491,7 +1693,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 		case "amount":
 			v := &obj.Amount
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -1504,7 +1706,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1518,7 +1720,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1559,7 +1761,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPaymentNextAction(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPaymentNextAction(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1594,7 +1796,7 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentAttempt(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentAttempt(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1622,7 +1824,16 @@ func (ec *executionContext) renderPayment(ctx context.Context, out render.Out, s
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentActionRequired(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentActionRequired) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentActionRequired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentActionRequired) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentActionRequired(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentActionRequired(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentActionRequired) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentActionRequiredImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1666,7 +1877,7 @@ func (ec *executionContext) renderPaymentActionRequired(ctx context.Context, out
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1682,7 +1893,14 @@ func (ec *executionContext) renderPaymentActionRequired(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentAttempt(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *payment.Attempt) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentAttempt(ctx context.Context, sel ast.SelectionSet, obj *payment.Attempt) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentAttempt(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentAttempt(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *payment.Attempt) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAttemptImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1753,7 +1971,14 @@ func (ec *executionContext) renderPaymentAttempt(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentAuthorized) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentAuthorized(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentAuthorized) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentAuthorized(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentAuthorized) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentAuthorizedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1797,7 +2022,7 @@ func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, out ren
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1812,7 +2037,7 @@ func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, out ren
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1824,7 +2049,16 @@ func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentCapturePayload) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentCapturePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCapturePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentCapturePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentCapturePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCapturePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1845,7 +2079,7 @@ func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1856,7 +2090,7 @@ func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1872,7 +2106,7 @@ func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, out
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentCaptureUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentCaptureUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1886,7 +2120,16 @@ func (ec *executionContext) renderPaymentCapturePayload(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentCaptureUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentCaptureUserError) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentCaptureUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCaptureUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentCaptureUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentCaptureUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentCaptureUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCaptureUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1934,7 +2177,16 @@ func (ec *executionContext) renderPaymentCaptureUserError(ctx context.Context, o
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentCompleteActionPayload) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentCompleteActionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCompleteActionPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentCompleteActionPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentCompleteActionPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCompleteActionPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -1955,7 +2207,7 @@ func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Conte
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1966,7 +2218,7 @@ func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Conte
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -1982,7 +2234,7 @@ func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Conte
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentCompleteActionUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentCompleteActionUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -1996,7 +2248,16 @@ func (ec *executionContext) renderPaymentCompleteActionPayload(ctx context.Conte
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentCompleteActionUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentCompleteActionUserError) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentCompleteActionUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCompleteActionUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentCompleteActionUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentCompleteActionUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentCompleteActionUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCompleteActionUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2044,7 +2305,14 @@ func (ec *executionContext) renderPaymentCompleteActionUserError(ctx context.Con
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentConfirmed) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentConfirmed(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConfirmed) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentConfirmed(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentConfirmed) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConfirmedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2088,7 +2356,7 @@ func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, out rend
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2103,7 +2371,7 @@ func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, out rend
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2115,7 +2383,14 @@ func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, out rend
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentConnection) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentConnection(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2141,7 +2416,7 @@ func (ec *executionContext) renderPaymentConnection(ctx context.Context, out ren
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -2159,7 +2434,7 @@ func (ec *executionContext) renderPaymentConnection(ctx context.Context, out ren
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPayment(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -2172,7 +2447,7 @@ func (ec *executionContext) renderPaymentConnection(ctx context.Context, out ren
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2184,7 +2459,14 @@ func (ec *executionContext) renderPaymentConnection(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentDeclined(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentDeclined) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentDeclined(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentDeclined) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentDeclined(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentDeclined(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentDeclined) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentDeclinedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2228,7 +2510,7 @@ func (ec *executionContext) renderPaymentDeclined(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2252,7 +2534,14 @@ func (ec *executionContext) renderPaymentDeclined(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentEdge) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentEdge(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2277,7 +2566,7 @@ func (ec *executionContext) renderPaymentEdge(ctx context.Context, out render.Ou
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2289,7 +2578,14 @@ func (ec *executionContext) renderPaymentEdge(ctx context.Context, out render.Ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentExpired(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentExpired) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentExpired(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentExpired) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentExpired(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentExpired(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentExpired) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentExpiredImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2333,7 +2629,7 @@ func (ec *executionContext) renderPaymentExpired(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2349,7 +2645,16 @@ func (ec *executionContext) renderPaymentExpired(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentNeedsAttention) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentNeedsAttention(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentNeedsAttention) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentNeedsAttention(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentNeedsAttention) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNeedsAttentionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2393,7 +2698,7 @@ func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, out
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2417,7 +2722,14 @@ func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentNextAction(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *payment.NextAction) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentNextAction(ctx context.Context, sel ast.SelectionSet, obj *payment.NextAction) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentNextAction(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentNextAction(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *payment.NextAction) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentNextActionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2473,7 +2785,14 @@ func (ec *executionContext) renderPaymentNextAction(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentProcessing(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentProcessing) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentProcessing(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentProcessing) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentProcessing(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentProcessing(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentProcessing) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentProcessingImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2517,7 +2836,7 @@ func (ec *executionContext) renderPaymentProcessing(ctx context.Context, out ren
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2533,7 +2852,16 @@ func (ec *executionContext) renderPaymentProcessing(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentResolvePayload) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentResolvePayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolvePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentResolvePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentResolvePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolvePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2554,7 +2882,7 @@ func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2565,7 +2893,7 @@ func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2581,7 +2909,7 @@ func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, out
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentResolveUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentResolveUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -2595,7 +2923,16 @@ func (ec *executionContext) renderPaymentResolvePayload(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentResolveUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentResolveUserError) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentResolveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentResolveUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentResolveUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentResolveUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentResolveUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentResolveUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2643,7 +2980,14 @@ func (ec *executionContext) renderPaymentResolveUserError(ctx context.Context, o
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentRetried(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetried) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentRetried(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetried) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentRetried(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentRetried(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetried) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetriedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2687,7 +3031,7 @@ func (ec *executionContext) renderPaymentRetried(ctx context.Context, out render
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2703,7 +3047,14 @@ func (ec *executionContext) renderPaymentRetried(ctx context.Context, out render
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetryPayload) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentRetryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetryPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentRetryPayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetryPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetryPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2724,7 +3075,7 @@ func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, out r
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2735,7 +3086,7 @@ func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, out r
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2755,7 +3106,7 @@ func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, out r
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentRetryUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentRetryUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -2769,7 +3120,16 @@ func (ec *executionContext) renderPaymentRetryPayload(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentRetryUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetryUserError) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentRetryUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentRetryUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentRetryUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentRetryUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentRetryUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentRetryUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2817,7 +3177,14 @@ func (ec *executionContext) renderPaymentRetryUserError(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoidPayload) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentVoidPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentVoidPayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoidPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2838,7 +3205,7 @@ func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, out re
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2849,7 +3216,7 @@ func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, out re
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2865,7 +3232,7 @@ func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, out re
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderPaymentVoidUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderPaymentVoidUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -2879,7 +3246,16 @@ func (ec *executionContext) renderPaymentVoidPayload(ctx context.Context, out re
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentVoidUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoidUserError) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentVoidUserError(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoidUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentVoidUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentVoidUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoidUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2927,7 +3303,14 @@ func (ec *executionContext) renderPaymentVoidUserError(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPaymentVoided(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoided) (render.Out, bool) {
+func (ec *executionContext) renderedPaymentVoided(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentVoided) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentVoided(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentVoided(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentVoided) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, paymentVoidedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -2971,7 +3354,7 @@ func (ec *executionContext) renderPaymentVoided(ctx context.Context, out render.
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -2987,7 +3370,14 @@ func (ec *executionContext) renderPaymentVoided(ctx context.Context, out render.
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderPercentiles(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *stats.Percentiles) (render.Out, bool) {
+func (ec *executionContext) renderedPercentiles(ctx context.Context, sel ast.SelectionSet, obj *stats.Percentiles) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPercentiles(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPercentiles(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *stats.Percentiles) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, percentilesImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3021,7 +3411,14 @@ func (ec *executionContext) renderPercentiles(ctx context.Context, out render.Ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProduct(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *product.Product) (render.Out, bool) {
+func (ec *executionContext) renderedProduct(ctx context.Context, sel ast.SelectionSet, obj *product.Product) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderProduct(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderProduct(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *product.Product) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3058,7 +3455,7 @@ func (ec *executionContext) renderProduct(ctx context.Context, out render.Out, s
 		case "price":
 			v := &obj.Price
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -3081,7 +3478,16 @@ func (ec *executionContext) renderProduct(ctx context.Context, out render.Out, s
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductArchivePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductArchivePayload) (render.Out, bool) {
+func (ec *executionContext) renderedProductArchivePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchivePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderProductArchivePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderProductArchivePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductArchivePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchivePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3102,7 +3508,7 @@ func (ec *executionContext) renderProductArchivePayload(ctx context.Context, out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderProduct(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderProduct(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3118,7 +3524,7 @@ func (ec *executionContext) renderProductArchivePayload(ctx context.Context, out
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderProductArchiveUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderProductArchiveUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3132,7 +3538,16 @@ func (ec *executionContext) renderProductArchivePayload(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductArchiveUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductArchiveUserError) (render.Out, bool) {
+func (ec *executionContext) renderedProductArchiveUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductArchiveUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderProductArchiveUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderProductArchiveUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductArchiveUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productArchiveUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3180,7 +3595,14 @@ func (ec *executionContext) renderProductArchiveUserError(ctx context.Context, o
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductConnection) (render.Out, bool) {
+func (ec *executionContext) renderedProductConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ProductConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderProductConnection(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderProductConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3206,7 +3628,7 @@ func (ec *executionContext) renderProductConnection(ctx context.Context, out ren
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderProductEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderProductEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3224,7 +3646,7 @@ func (ec *executionContext) renderProductConnection(ctx context.Context, out ren
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderProduct(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderProduct(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3237,7 +3659,7 @@ func (ec *executionContext) renderProductConnection(ctx context.Context, out ren
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3249,7 +3671,14 @@ func (ec *executionContext) renderProductConnection(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductEdge) (render.Out, bool) {
+func (ec *executionContext) renderedProductEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ProductEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderProductEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderProductEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3274,7 +3703,7 @@ func (ec *executionContext) renderProductEdge(ctx context.Context, out render.Ou
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderProduct(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderProduct(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3286,7 +3715,16 @@ func (ec *executionContext) renderProductEdge(ctx context.Context, out render.Ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductUpsertPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductUpsertPayload) (render.Out, bool) {
+func (ec *executionContext) renderedProductUpsertPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderProductUpsertPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderProductUpsertPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductUpsertPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3307,7 +3745,7 @@ func (ec *executionContext) renderProductUpsertPayload(ctx context.Context, out 
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderProduct(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderProduct(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3323,7 +3761,7 @@ func (ec *executionContext) renderProductUpsertPayload(ctx context.Context, out 
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderProductUpsertUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderProductUpsertUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3337,7 +3775,16 @@ func (ec *executionContext) renderProductUpsertPayload(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderProductUpsertUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ProductUpsertUserError) (render.Out, bool) {
+func (ec *executionContext) renderedProductUpsertUserError(ctx context.Context, sel ast.SelectionSet, obj *model.ProductUpsertUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderProductUpsertUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderProductUpsertUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ProductUpsertUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, productUpsertUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3385,7 +3832,14 @@ func (ec *executionContext) renderProductUpsertUserError(ctx context.Context, ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderReconciliationEntry(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *reconcile.Entry) (render.Out, bool) {
+func (ec *executionContext) renderedReconciliationEntry(ctx context.Context, sel ast.SelectionSet, obj *reconcile.Entry) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderReconciliationEntry(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderReconciliationEntry(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *reconcile.Entry) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3409,7 +3863,7 @@ func (ec *executionContext) renderReconciliationEntry(ctx context.Context, out r
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3417,14 +3871,14 @@ func (ec *executionContext) renderReconciliationEntry(ctx context.Context, out r
 		case "expected":
 			v := &obj.Expected
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
 		case "atProvider":
 			v := &obj.AtProvider
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -3450,7 +3904,16 @@ func (ec *executionContext) renderReconciliationEntry(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ReconciliationEntryConnection) (render.Out, bool) {
+func (ec *executionContext) renderedReconciliationEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ReconciliationEntryConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderReconciliationEntryConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ReconciliationEntryConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3476,7 +3939,7 @@ func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Cont
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderReconciliationEntryEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderReconciliationEntryEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3494,7 +3957,7 @@ func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Cont
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderReconciliationEntry(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderReconciliationEntry(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3507,7 +3970,7 @@ func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Cont
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3519,7 +3982,16 @@ func (ec *executionContext) renderReconciliationEntryConnection(ctx context.Cont
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderReconciliationEntryEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ReconciliationEntryEdge) (render.Out, bool) {
+func (ec *executionContext) renderedReconciliationEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ReconciliationEntryEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderReconciliationEntryEdge(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderReconciliationEntryEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ReconciliationEntryEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationEntryEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3544,7 +4016,7 @@ func (ec *executionContext) renderReconciliationEntryEdge(ctx context.Context, o
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderReconciliationEntry(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderReconciliationEntry(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3556,7 +4028,14 @@ func (ec *executionContext) renderReconciliationEntryEdge(ctx context.Context, o
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefund(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *payment.Refund) (render.Out, bool) {
+func (ec *executionContext) renderedRefund(ctx context.Context, sel ast.SelectionSet, obj *payment.Refund) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefund(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefund(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *payment.Refund) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3587,7 +4066,7 @@ func (ec *executionContext) renderRefund(ctx context.Context, out render.Out, se
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3601,7 +4080,7 @@ func (ec *executionContext) renderRefund(ctx context.Context, out render.Out, se
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPayment(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3609,7 +4088,7 @@ func (ec *executionContext) renderRefund(ctx context.Context, out render.Out, se
 		case "amount":
 			v := &obj.Amount
 			var ok bool
-			if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -3646,7 +4125,14 @@ func (ec *executionContext) renderRefund(ctx context.Context, out render.Out, se
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.RefundCreatePayload) (render.Out, bool) {
+func (ec *executionContext) renderedRefundCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreatePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefundCreatePayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.RefundCreatePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3667,7 +4153,7 @@ func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, out r
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderRefund(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderRefund(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3678,7 +4164,7 @@ func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, out r
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderOrder(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3698,7 +4184,7 @@ func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, out r
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderRefundCreateUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderRefundCreateUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -3712,7 +4198,16 @@ func (ec *executionContext) renderRefundCreatePayload(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefundCreateUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.RefundCreateUserError) (render.Out, bool) {
+func (ec *executionContext) renderedRefundCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreateUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderRefundCreateUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderRefundCreateUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.RefundCreateUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreateUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3760,7 +4255,14 @@ func (ec *executionContext) renderRefundCreateUserError(ctx context.Context, out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefundCreated(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.RefundCreated) (render.Out, bool) {
+func (ec *executionContext) renderedRefundCreated(ctx context.Context, sel ast.SelectionSet, obj *model.RefundCreated) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefundCreated(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefundCreated(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.RefundCreated) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundCreatedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3804,7 +4306,7 @@ func (ec *executionContext) renderRefundCreated(ctx context.Context, out render.
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3819,7 +4321,7 @@ func (ec *executionContext) renderRefundCreated(ctx context.Context, out render.
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3831,7 +4333,14 @@ func (ec *executionContext) renderRefundCreated(ctx context.Context, out render.
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefundFailed(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.RefundFailed) (render.Out, bool) {
+func (ec *executionContext) renderedRefundFailed(ctx context.Context, sel ast.SelectionSet, obj *model.RefundFailed) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefundFailed(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefundFailed(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.RefundFailed) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundFailedImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3875,7 +4384,7 @@ func (ec *executionContext) renderRefundFailed(ctx context.Context, out render.O
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3890,7 +4399,7 @@ func (ec *executionContext) renderRefundFailed(ctx context.Context, out render.O
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3910,7 +4419,14 @@ func (ec *executionContext) renderRefundFailed(ctx context.Context, out render.O
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderRefundSucceeded(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.RefundSucceeded) (render.Out, bool) {
+func (ec *executionContext) renderedRefundSucceeded(ctx context.Context, sel ast.SelectionSet, obj *model.RefundSucceeded) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefundSucceeded(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefundSucceeded(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.RefundSucceeded) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, refundSucceededImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -3954,7 +4470,7 @@ func (ec *executionContext) renderRefundSucceeded(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderActor(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3969,7 +4485,7 @@ func (ec *executionContext) renderRefundSucceeded(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -3981,7 +4497,14 @@ func (ec *executionContext) renderRefundSucceeded(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *stats.Stats) (render.Out, bool) {
+func (ec *executionContext) renderedStats(ctx context.Context, sel ast.SelectionSet, obj *stats.Stats) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderStats(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderStats(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *stats.Stats) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statsImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4011,7 +4534,7 @@ func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderStatusCount(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderStatusCount(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -4025,7 +4548,7 @@ func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderMoney(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -4039,7 +4562,7 @@ func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel
 					out = append(out, ',')
 				}
 				var ok bool
-				if out, ok = ec.renderStatsPoint(ctx, out, field.Selections, &v[j]); !ok {
+				if out, ok = ec.renderStatsPoint(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -4048,7 +4571,7 @@ func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel
 		case "timeToConfirmed":
 			v := &obj.TimeToConfirmed
 			var ok bool
-			if out, ok = ec.renderPercentiles(ctx, out, field.Selections, v); !ok {
+			if out, ok = ec.renderPercentiles(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
 
@@ -4071,7 +4594,14 @@ func (ec *executionContext) renderStats(ctx context.Context, out render.Out, sel
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderStatsPoint(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *stats.Point) (render.Out, bool) {
+func (ec *executionContext) renderedStatsPoint(ctx context.Context, sel ast.SelectionSet, obj *stats.Point) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderStatsPoint(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderStatsPoint(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *stats.Point) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statsPointImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4115,7 +4645,7 @@ func (ec *executionContext) renderStatsPoint(ctx context.Context, out render.Out
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderPercentiles(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPercentiles(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4127,7 +4657,14 @@ func (ec *executionContext) renderStatsPoint(ctx context.Context, out render.Out
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderStatusCount(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *stats.StatusCount) (render.Out, bool) {
+func (ec *executionContext) renderedStatusCount(ctx context.Context, sel ast.SelectionSet, obj *stats.StatusCount) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderStatusCount(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderStatusCount(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *stats.StatusCount) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statusCountImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4157,7 +4694,14 @@ func (ec *executionContext) renderStatusCount(ctx context.Context, out render.Ou
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderUserRevokePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.UserRevokePayload) (render.Out, bool) {
+func (ec *executionContext) renderedUserRevokePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderUserRevokePayload(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderUserRevokePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.UserRevokePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4191,7 +4735,7 @@ func (ec *executionContext) renderUserRevokePayload(ctx context.Context, out ren
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderUserRevokeUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderUserRevokeUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4205,7 +4749,14 @@ func (ec *executionContext) renderUserRevokePayload(ctx context.Context, out ren
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderUserRevokeUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.UserRevokeUserError) (render.Out, bool) {
+func (ec *executionContext) renderedUserRevokeUserError(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokeUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderUserRevokeUserError(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderUserRevokeUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.UserRevokeUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokeUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4253,7 +4804,14 @@ func (ec *executionContext) renderUserRevokeUserError(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderViewer(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *auth.Principal) (render.Out, bool) {
+func (ec *executionContext) renderedViewer(ctx context.Context, sel ast.SelectionSet, obj *auth.Principal) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderViewer(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderViewer(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *auth.Principal) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4297,7 +4855,16 @@ func (ec *executionContext) renderViewer(ctx context.Context, out render.Out, se
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderViewerSignOutPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.ViewerSignOutPayload) (render.Out, bool) {
+func (ec *executionContext) renderedViewerSignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ViewerSignOutPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderViewerSignOutPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderViewerSignOutPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.ViewerSignOutPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerSignOutPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4326,7 +4893,14 @@ func (ec *executionContext) renderViewerSignOutPayload(ctx context.Context, out 
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookDelivery(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *webhook.Delivery) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookDelivery(ctx context.Context, sel ast.SelectionSet, obj *webhook.Delivery) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookDelivery(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderWebhookDelivery(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *webhook.Delivery) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4354,7 +4928,7 @@ func (ec *executionContext) renderWebhookDelivery(ctx context.Context, out rende
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4416,7 +4990,16 @@ func (ec *executionContext) renderWebhookDelivery(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookDeliveryConnection) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookDeliveryConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookDeliveryConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookDeliveryConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4442,7 +5025,7 @@ func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context,
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookDeliveryEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookDeliveryEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4460,7 +5043,7 @@ func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context,
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookDelivery(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookDelivery(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4473,7 +5056,7 @@ func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context,
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4485,7 +5068,14 @@ func (ec *executionContext) renderWebhookDeliveryConnection(ctx context.Context,
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookDeliveryEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookDeliveryEdge) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookDeliveryEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookDeliveryEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderWebhookDeliveryEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookDeliveryEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4510,7 +5100,7 @@ func (ec *executionContext) renderWebhookDeliveryEdge(ctx context.Context, out r
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookDelivery(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookDelivery(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4522,7 +5112,14 @@ func (ec *executionContext) renderWebhookDeliveryEdge(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpoint(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *webhook.Endpoint) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpoint(ctx context.Context, sel ast.SelectionSet, obj *webhook.Endpoint) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookEndpoint(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderWebhookEndpoint(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *webhook.Endpoint) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4593,7 +5190,16 @@ func (ec *executionContext) renderWebhookEndpoint(ctx context.Context, out rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointConnection) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointConnection(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointConnectionImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4619,7 +5225,7 @@ func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context,
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookEndpointEdge(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookEndpointEdge(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4637,7 +5243,7 @@ func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context,
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4650,7 +5256,7 @@ func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context,
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderPageInfo(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4662,7 +5268,16 @@ func (ec *executionContext) renderWebhookEndpointConnection(ctx context.Context,
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointCreatePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointCreatePayload) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreatePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointCreatePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointCreatePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointCreatePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreatePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4683,7 +5298,7 @@ func (ec *executionContext) renderWebhookEndpointCreatePayload(ctx context.Conte
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4707,7 +5322,7 @@ func (ec *executionContext) renderWebhookEndpointCreatePayload(ctx context.Conte
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookEndpointCreateUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookEndpointCreateUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4721,7 +5336,16 @@ func (ec *executionContext) renderWebhookEndpointCreatePayload(ctx context.Conte
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointCreateUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointCreateUserError) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreateUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointCreateUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointCreateUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointCreateUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreateUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4769,7 +5393,14 @@ func (ec *executionContext) renderWebhookEndpointCreateUserError(ctx context.Con
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointEdge(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointEdge) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointEdge(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookEndpointEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderWebhookEndpointEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointEdgeImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4794,7 +5425,7 @@ func (ec *executionContext) renderWebhookEndpointEdge(ctx context.Context, out r
 				return nil, false
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4806,7 +5437,16 @@ func (ec *executionContext) renderWebhookEndpointEdge(ctx context.Context, out r
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointRotateSecretPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointRotateSecretPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointRotateSecretPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointRotateSecretPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4827,7 +5467,7 @@ func (ec *executionContext) renderWebhookEndpointRotateSecretPayload(ctx context
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4851,7 +5491,7 @@ func (ec *executionContext) renderWebhookEndpointRotateSecretPayload(ctx context
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookEndpointRotateSecretUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookEndpointRotateSecretUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4865,7 +5505,16 @@ func (ec *executionContext) renderWebhookEndpointRotateSecretPayload(ctx context
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointRotateSecretUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretUserError) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointRotateSecretUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointRotateSecretUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointRotateSecretUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4913,7 +5562,16 @@ func (ec *executionContext) renderWebhookEndpointRotateSecretUserError(ctx conte
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointUpdatePayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointUpdatePayload) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdatePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointUpdatePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointUpdatePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointUpdatePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdatePayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -4934,7 +5592,7 @@ func (ec *executionContext) renderWebhookEndpointUpdatePayload(ctx context.Conte
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookEndpoint(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -4950,7 +5608,7 @@ func (ec *executionContext) renderWebhookEndpointUpdatePayload(ctx context.Conte
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookEndpointUpdateUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookEndpointUpdateUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -4964,7 +5622,16 @@ func (ec *executionContext) renderWebhookEndpointUpdatePayload(ctx context.Conte
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookEndpointUpdateUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointUpdateUserError) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookEndpointUpdateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdateUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointUpdateUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointUpdateUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointUpdateUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdateUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -5012,7 +5679,16 @@ func (ec *executionContext) renderWebhookEndpointUpdateUserError(ctx context.Con
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookRedeliverPayload(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookRedeliverPayload) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookRedeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookRedeliverPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookRedeliverPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookRedeliverPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverPayloadImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -5033,7 +5709,7 @@ func (ec *executionContext) renderWebhookRedeliverPayload(ctx context.Context, o
 				out = append(out, "null"...)
 			} else {
 				var ok bool
-				if out, ok = ec.renderWebhookDelivery(ctx, out, field.Selections, v); !ok {
+				if out, ok = ec.renderWebhookDelivery(ctx, run, out, field.Selections, v); !ok {
 					return nil, false
 				}
 			}
@@ -5049,7 +5725,7 @@ func (ec *executionContext) renderWebhookRedeliverPayload(ctx context.Context, o
 					return nil, false
 				} else {
 					var ok bool
-					if out, ok = ec.renderWebhookRedeliverUserError(ctx, out, field.Selections, v[j]); !ok {
+					if out, ok = ec.renderWebhookRedeliverUserError(ctx, run, out, field.Selections, v[j]); !ok {
 						return nil, false
 					}
 				}
@@ -5063,7 +5739,16 @@ func (ec *executionContext) renderWebhookRedeliverPayload(ctx context.Context, o
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderWebhookRedeliverUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj *model.WebhookRedeliverUserError) (render.Out, bool) {
+func (ec *executionContext) renderedWebhookRedeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookRedeliverUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookRedeliverUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookRedeliverUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverUserErrorImplementors)
 	out = append(out, '{')
 	for i := range fields {
@@ -5111,284 +5796,284 @@ func (ec *executionContext) renderWebhookRedeliverUserError(ctx context.Context,
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderNode(ctx context.Context, out render.Out, sel ast.SelectionSet, obj model.Node) (render.Out, bool) {
+func (ec *executionContext) renderNode(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj model.Node) (render.Out, bool) {
 	switch obj := obj.(type) {
 	case webhook.Endpoint:
-		return ec.renderWebhookEndpoint(ctx, out, sel, &obj)
+		return ec.renderWebhookEndpoint(ctx, run, out, sel, &obj)
 	case *webhook.Endpoint:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookEndpoint(ctx, out, sel, obj)
+		return ec.renderWebhookEndpoint(ctx, run, out, sel, obj)
 	case webhook.Delivery:
-		return ec.renderWebhookDelivery(ctx, out, sel, &obj)
+		return ec.renderWebhookDelivery(ctx, run, out, sel, &obj)
 	case *webhook.Delivery:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookDelivery(ctx, out, sel, obj)
+		return ec.renderWebhookDelivery(ctx, run, out, sel, obj)
 	case payment.Refund:
-		return ec.renderRefund(ctx, out, sel, &obj)
+		return ec.renderRefund(ctx, run, out, sel, &obj)
 	case *payment.Refund:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderRefund(ctx, out, sel, obj)
+		return ec.renderRefund(ctx, run, out, sel, obj)
 	case product.Product:
-		return ec.renderProduct(ctx, out, sel, &obj)
+		return ec.renderProduct(ctx, run, out, sel, &obj)
 	case *product.Product:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderProduct(ctx, out, sel, obj)
+		return ec.renderProduct(ctx, run, out, sel, obj)
 	case payment.Payment:
-		return ec.renderPayment(ctx, out, sel, &obj)
+		return ec.renderPayment(ctx, run, out, sel, &obj)
 	case *payment.Payment:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPayment(ctx, out, sel, obj)
+		return ec.renderPayment(ctx, run, out, sel, obj)
 	case *order.Order:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrder(ctx, out, sel, obj)
+		return ec.renderOrder(ctx, run, out, sel, obj)
 	}
 	return nil, false
 }
 
-func (ec *executionContext) renderOrderEvent(ctx context.Context, out render.Out, sel ast.SelectionSet, obj model.OrderEvent) (render.Out, bool) {
+func (ec *executionContext) renderOrderEvent(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj model.OrderEvent) (render.Out, bool) {
 	switch obj := obj.(type) {
 	case model.RefundSucceeded:
-		return ec.renderRefundSucceeded(ctx, out, sel, &obj)
+		return ec.renderRefundSucceeded(ctx, run, out, sel, &obj)
 	case *model.RefundSucceeded:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderRefundSucceeded(ctx, out, sel, obj)
+		return ec.renderRefundSucceeded(ctx, run, out, sel, obj)
 	case model.RefundFailed:
-		return ec.renderRefundFailed(ctx, out, sel, &obj)
+		return ec.renderRefundFailed(ctx, run, out, sel, &obj)
 	case *model.RefundFailed:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderRefundFailed(ctx, out, sel, obj)
+		return ec.renderRefundFailed(ctx, run, out, sel, obj)
 	case model.RefundCreated:
-		return ec.renderRefundCreated(ctx, out, sel, &obj)
+		return ec.renderRefundCreated(ctx, run, out, sel, &obj)
 	case *model.RefundCreated:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderRefundCreated(ctx, out, sel, obj)
+		return ec.renderRefundCreated(ctx, run, out, sel, obj)
 	case model.PaymentVoided:
-		return ec.renderPaymentVoided(ctx, out, sel, &obj)
+		return ec.renderPaymentVoided(ctx, run, out, sel, &obj)
 	case *model.PaymentVoided:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentVoided(ctx, out, sel, obj)
+		return ec.renderPaymentVoided(ctx, run, out, sel, obj)
 	case model.PaymentRetried:
-		return ec.renderPaymentRetried(ctx, out, sel, &obj)
+		return ec.renderPaymentRetried(ctx, run, out, sel, &obj)
 	case *model.PaymentRetried:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentRetried(ctx, out, sel, obj)
+		return ec.renderPaymentRetried(ctx, run, out, sel, obj)
 	case model.PaymentProcessing:
-		return ec.renderPaymentProcessing(ctx, out, sel, &obj)
+		return ec.renderPaymentProcessing(ctx, run, out, sel, &obj)
 	case *model.PaymentProcessing:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentProcessing(ctx, out, sel, obj)
+		return ec.renderPaymentProcessing(ctx, run, out, sel, obj)
 	case model.PaymentNeedsAttention:
-		return ec.renderPaymentNeedsAttention(ctx, out, sel, &obj)
+		return ec.renderPaymentNeedsAttention(ctx, run, out, sel, &obj)
 	case *model.PaymentNeedsAttention:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentNeedsAttention(ctx, out, sel, obj)
+		return ec.renderPaymentNeedsAttention(ctx, run, out, sel, obj)
 	case model.PaymentExpired:
-		return ec.renderPaymentExpired(ctx, out, sel, &obj)
+		return ec.renderPaymentExpired(ctx, run, out, sel, &obj)
 	case *model.PaymentExpired:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentExpired(ctx, out, sel, obj)
+		return ec.renderPaymentExpired(ctx, run, out, sel, obj)
 	case model.PaymentDeclined:
-		return ec.renderPaymentDeclined(ctx, out, sel, &obj)
+		return ec.renderPaymentDeclined(ctx, run, out, sel, &obj)
 	case *model.PaymentDeclined:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentDeclined(ctx, out, sel, obj)
+		return ec.renderPaymentDeclined(ctx, run, out, sel, obj)
 	case model.PaymentConfirmed:
-		return ec.renderPaymentConfirmed(ctx, out, sel, &obj)
+		return ec.renderPaymentConfirmed(ctx, run, out, sel, &obj)
 	case *model.PaymentConfirmed:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentConfirmed(ctx, out, sel, obj)
+		return ec.renderPaymentConfirmed(ctx, run, out, sel, obj)
 	case model.PaymentAuthorized:
-		return ec.renderPaymentAuthorized(ctx, out, sel, &obj)
+		return ec.renderPaymentAuthorized(ctx, run, out, sel, &obj)
 	case *model.PaymentAuthorized:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentAuthorized(ctx, out, sel, obj)
+		return ec.renderPaymentAuthorized(ctx, run, out, sel, obj)
 	case model.PaymentActionRequired:
-		return ec.renderPaymentActionRequired(ctx, out, sel, &obj)
+		return ec.renderPaymentActionRequired(ctx, run, out, sel, &obj)
 	case *model.PaymentActionRequired:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentActionRequired(ctx, out, sel, obj)
+		return ec.renderPaymentActionRequired(ctx, run, out, sel, obj)
 	case model.OrderDelivered:
-		return ec.renderOrderDelivered(ctx, out, sel, &obj)
+		return ec.renderOrderDelivered(ctx, run, out, sel, &obj)
 	case *model.OrderDelivered:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderDelivered(ctx, out, sel, obj)
+		return ec.renderOrderDelivered(ctx, run, out, sel, obj)
 	case model.OrderCreated:
-		return ec.renderOrderCreated(ctx, out, sel, &obj)
+		return ec.renderOrderCreated(ctx, run, out, sel, &obj)
 	case *model.OrderCreated:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderCreated(ctx, out, sel, obj)
+		return ec.renderOrderCreated(ctx, run, out, sel, obj)
 	case model.OrderCancelling:
-		return ec.renderOrderCancelling(ctx, out, sel, &obj)
+		return ec.renderOrderCancelling(ctx, run, out, sel, &obj)
 	case *model.OrderCancelling:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderCancelling(ctx, out, sel, obj)
+		return ec.renderOrderCancelling(ctx, run, out, sel, obj)
 	case model.OrderCancelled:
-		return ec.renderOrderCancelled(ctx, out, sel, &obj)
+		return ec.renderOrderCancelled(ctx, run, out, sel, &obj)
 	case *model.OrderCancelled:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderCancelled(ctx, out, sel, obj)
+		return ec.renderOrderCancelled(ctx, run, out, sel, obj)
 	}
 	return nil, false
 }
 
-func (ec *executionContext) renderUserError(ctx context.Context, out render.Out, sel ast.SelectionSet, obj model.UserError) (render.Out, bool) {
+func (ec *executionContext) renderUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj model.UserError) (render.Out, bool) {
 	switch obj := obj.(type) {
 	case model.WebhookRedeliverUserError:
-		return ec.renderWebhookRedeliverUserError(ctx, out, sel, &obj)
+		return ec.renderWebhookRedeliverUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookRedeliverUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookRedeliverUserError(ctx, out, sel, obj)
+		return ec.renderWebhookRedeliverUserError(ctx, run, out, sel, obj)
 	case model.WebhookEndpointUpdateUserError:
-		return ec.renderWebhookEndpointUpdateUserError(ctx, out, sel, &obj)
+		return ec.renderWebhookEndpointUpdateUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookEndpointUpdateUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookEndpointUpdateUserError(ctx, out, sel, obj)
+		return ec.renderWebhookEndpointUpdateUserError(ctx, run, out, sel, obj)
 	case model.WebhookEndpointRotateSecretUserError:
-		return ec.renderWebhookEndpointRotateSecretUserError(ctx, out, sel, &obj)
+		return ec.renderWebhookEndpointRotateSecretUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookEndpointRotateSecretUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookEndpointRotateSecretUserError(ctx, out, sel, obj)
+		return ec.renderWebhookEndpointRotateSecretUserError(ctx, run, out, sel, obj)
 	case model.WebhookEndpointCreateUserError:
-		return ec.renderWebhookEndpointCreateUserError(ctx, out, sel, &obj)
+		return ec.renderWebhookEndpointCreateUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookEndpointCreateUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderWebhookEndpointCreateUserError(ctx, out, sel, obj)
+		return ec.renderWebhookEndpointCreateUserError(ctx, run, out, sel, obj)
 	case model.UserRevokeUserError:
-		return ec.renderUserRevokeUserError(ctx, out, sel, &obj)
+		return ec.renderUserRevokeUserError(ctx, run, out, sel, &obj)
 	case *model.UserRevokeUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderUserRevokeUserError(ctx, out, sel, obj)
+		return ec.renderUserRevokeUserError(ctx, run, out, sel, obj)
 	case model.RefundCreateUserError:
-		return ec.renderRefundCreateUserError(ctx, out, sel, &obj)
+		return ec.renderRefundCreateUserError(ctx, run, out, sel, &obj)
 	case *model.RefundCreateUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderRefundCreateUserError(ctx, out, sel, obj)
+		return ec.renderRefundCreateUserError(ctx, run, out, sel, obj)
 	case model.ProductUpsertUserError:
-		return ec.renderProductUpsertUserError(ctx, out, sel, &obj)
+		return ec.renderProductUpsertUserError(ctx, run, out, sel, &obj)
 	case *model.ProductUpsertUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderProductUpsertUserError(ctx, out, sel, obj)
+		return ec.renderProductUpsertUserError(ctx, run, out, sel, obj)
 	case model.ProductArchiveUserError:
-		return ec.renderProductArchiveUserError(ctx, out, sel, &obj)
+		return ec.renderProductArchiveUserError(ctx, run, out, sel, &obj)
 	case *model.ProductArchiveUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderProductArchiveUserError(ctx, out, sel, obj)
+		return ec.renderProductArchiveUserError(ctx, run, out, sel, obj)
 	case model.PaymentVoidUserError:
-		return ec.renderPaymentVoidUserError(ctx, out, sel, &obj)
+		return ec.renderPaymentVoidUserError(ctx, run, out, sel, &obj)
 	case *model.PaymentVoidUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentVoidUserError(ctx, out, sel, obj)
+		return ec.renderPaymentVoidUserError(ctx, run, out, sel, obj)
 	case model.PaymentRetryUserError:
-		return ec.renderPaymentRetryUserError(ctx, out, sel, &obj)
+		return ec.renderPaymentRetryUserError(ctx, run, out, sel, &obj)
 	case *model.PaymentRetryUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentRetryUserError(ctx, out, sel, obj)
+		return ec.renderPaymentRetryUserError(ctx, run, out, sel, obj)
 	case model.PaymentResolveUserError:
-		return ec.renderPaymentResolveUserError(ctx, out, sel, &obj)
+		return ec.renderPaymentResolveUserError(ctx, run, out, sel, &obj)
 	case *model.PaymentResolveUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentResolveUserError(ctx, out, sel, obj)
+		return ec.renderPaymentResolveUserError(ctx, run, out, sel, obj)
 	case model.PaymentCompleteActionUserError:
-		return ec.renderPaymentCompleteActionUserError(ctx, out, sel, &obj)
+		return ec.renderPaymentCompleteActionUserError(ctx, run, out, sel, &obj)
 	case *model.PaymentCompleteActionUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentCompleteActionUserError(ctx, out, sel, obj)
+		return ec.renderPaymentCompleteActionUserError(ctx, run, out, sel, obj)
 	case model.PaymentCaptureUserError:
-		return ec.renderPaymentCaptureUserError(ctx, out, sel, &obj)
+		return ec.renderPaymentCaptureUserError(ctx, run, out, sel, &obj)
 	case *model.PaymentCaptureUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderPaymentCaptureUserError(ctx, out, sel, obj)
+		return ec.renderPaymentCaptureUserError(ctx, run, out, sel, obj)
 	case model.OrderDeliverUserError:
-		return ec.renderOrderDeliverUserError(ctx, out, sel, &obj)
+		return ec.renderOrderDeliverUserError(ctx, run, out, sel, &obj)
 	case *model.OrderDeliverUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderDeliverUserError(ctx, out, sel, obj)
+		return ec.renderOrderDeliverUserError(ctx, run, out, sel, obj)
 	case model.OrderCreateUserError:
-		return ec.renderOrderCreateUserError(ctx, out, sel, &obj)
+		return ec.renderOrderCreateUserError(ctx, run, out, sel, &obj)
 	case *model.OrderCreateUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderCreateUserError(ctx, out, sel, obj)
+		return ec.renderOrderCreateUserError(ctx, run, out, sel, obj)
 	case model.OrderCancelUserError:
-		return ec.renderOrderCancelUserError(ctx, out, sel, &obj)
+		return ec.renderOrderCancelUserError(ctx, run, out, sel, &obj)
 	case *model.OrderCancelUserError:
 		if obj == nil {
 			return nil, false
 		}
-		return ec.renderOrderCancelUserError(ctx, out, sel, obj)
+		return ec.renderOrderCancelUserError(ctx, run, out, sel, obj)
 	}
 	return nil, false
 }

@@ -5792,7 +5792,7 @@ over a websocket. Customers see their own data only; what belongs to someone els
 
 What the domain refuses comes back as a payload's ` + "`" + `userErrors` + "`" + `. What is wrong in shape (a malformed id, a bad
 cursor, ` + "`" + `first` + "`" + ` above 100) is a top-level error with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND,
-BAD_USER_INPUT, INVALID_CURSOR, RATE_LIMITED, UNAVAILABLE, INTERNAL and others.
+BAD_USER_INPUT, INVALID_CURSOR, ANSWER_TOO_LARGE, RATE_LIMITED, UNAVAILABLE, INTERNAL and others.
 """
 schema {
   query: Query

@@ -524,10 +524,8 @@ func (ec *executionContext) fieldContext_StatusCount_count(_ context.Context, fi
 var percentilesImplementors = []string{"Percentiles"}
 
 func (ec *executionContext) _Percentiles(ctx context.Context, sel ast.SelectionSet, obj *stats.Percentiles) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderPercentiles(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedPercentiles(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, percentilesImplementors)
 
@@ -577,10 +575,8 @@ func (ec *executionContext) _Percentiles(ctx context.Context, sel ast.SelectionS
 var statsImplementors = []string{"Stats"}
 
 func (ec *executionContext) _Stats(ctx context.Context, sel ast.SelectionSet, obj *stats.Stats) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderStats(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedStats(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statsImplementors)
 
@@ -655,10 +651,8 @@ func (ec *executionContext) _Stats(ctx context.Context, sel ast.SelectionSet, ob
 var statsPointImplementors = []string{"StatsPoint"}
 
 func (ec *executionContext) _StatsPoint(ctx context.Context, sel ast.SelectionSet, obj *stats.Point) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderStatsPoint(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedStatsPoint(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statsPointImplementors)
 
@@ -723,10 +717,8 @@ func (ec *executionContext) _StatsPoint(ctx context.Context, sel ast.SelectionSe
 var statusCountImplementors = []string{"StatusCount"}
 
 func (ec *executionContext) _StatusCount(ctx context.Context, sel ast.SelectionSet, obj *stats.StatusCount) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderStatusCount(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedStatusCount(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, statusCountImplementors)
 

@@ -336,10 +336,8 @@ func (ec *executionContext) unmarshalInputOrderFeedFilter(ctx context.Context, o
 var orderUpdateImplementors = []string{"OrderUpdate"}
 
 func (ec *executionContext) _OrderUpdate(ctx context.Context, sel ast.SelectionSet, obj *event.Update) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderOrderUpdate(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedOrderUpdate(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, orderUpdateImplementors)
 

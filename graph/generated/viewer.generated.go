@@ -314,10 +314,8 @@ func (ec *executionContext) unmarshalInputUserRevokeInput(ctx context.Context, o
 var userRevokePayloadImplementors = []string{"UserRevokePayload"}
 
 func (ec *executionContext) _UserRevokePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderUserRevokePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedUserRevokePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokePayloadImplementors)
 
@@ -362,10 +360,8 @@ func (ec *executionContext) _UserRevokePayload(ctx context.Context, sel ast.Sele
 var userRevokeUserErrorImplementors = []string{"UserRevokeUserError", "UserError"}
 
 func (ec *executionContext) _UserRevokeUserError(ctx context.Context, sel ast.SelectionSet, obj *model.UserRevokeUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderUserRevokeUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedUserRevokeUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, userRevokeUserErrorImplementors)
 
@@ -415,10 +411,8 @@ func (ec *executionContext) _UserRevokeUserError(ctx context.Context, sel ast.Se
 var viewerImplementors = []string{"Viewer"}
 
 func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, obj *auth.Principal) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderViewer(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedViewer(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerImplementors)
 
@@ -506,10 +500,8 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 var viewerSignOutPayloadImplementors = []string{"ViewerSignOutPayload"}
 
 func (ec *executionContext) _ViewerSignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ViewerSignOutPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderViewerSignOutPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedViewerSignOutPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerSignOutPayloadImplementors)
 

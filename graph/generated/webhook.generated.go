@@ -753,10 +753,8 @@ func (ec *executionContext) fieldContext_WebhookEndpointEdge_node(_ context.Cont
 var webhookDeliveryImplementors = []string{"WebhookDelivery", "Node"}
 
 func (ec *executionContext) _WebhookDelivery(ctx context.Context, sel ast.SelectionSet, obj *webhook.Delivery) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookDelivery(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookDelivery(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryImplementors)
 
@@ -907,10 +905,8 @@ func (ec *executionContext) _WebhookDelivery(ctx context.Context, sel ast.Select
 var webhookDeliveryConnectionImplementors = []string{"WebhookDeliveryConnection"}
 
 func (ec *executionContext) _WebhookDeliveryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookDeliveryConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookDeliveryConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookDeliveryConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryConnectionImplementors)
 
@@ -960,10 +956,8 @@ func (ec *executionContext) _WebhookDeliveryConnection(ctx context.Context, sel 
 var webhookDeliveryEdgeImplementors = []string{"WebhookDeliveryEdge"}
 
 func (ec *executionContext) _WebhookDeliveryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookDeliveryEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookDeliveryEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookDeliveryEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookDeliveryEdgeImplementors)
 
@@ -1008,10 +1002,8 @@ func (ec *executionContext) _WebhookDeliveryEdge(ctx context.Context, sel ast.Se
 var webhookEndpointImplementors = []string{"WebhookEndpoint", "Node"}
 
 func (ec *executionContext) _WebhookEndpoint(ctx context.Context, sel ast.SelectionSet, obj *webhook.Endpoint) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpoint(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpoint(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointImplementors)
 
@@ -1114,10 +1106,8 @@ func (ec *executionContext) _WebhookEndpoint(ctx context.Context, sel ast.Select
 var webhookEndpointConnectionImplementors = []string{"WebhookEndpointConnection"}
 
 func (ec *executionContext) _WebhookEndpointConnection(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointConnection) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointConnection(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointConnection(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointConnectionImplementors)
 
@@ -1167,10 +1157,8 @@ func (ec *executionContext) _WebhookEndpointConnection(ctx context.Context, sel 
 var webhookEndpointEdgeImplementors = []string{"WebhookEndpointEdge"}
 
 func (ec *executionContext) _WebhookEndpointEdge(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointEdge) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointEdge(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointEdge(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointEdgeImplementors)
 

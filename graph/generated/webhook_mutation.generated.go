@@ -780,10 +780,8 @@ func (ec *executionContext) unmarshalInputWebhookRedeliverInput(ctx context.Cont
 var webhookEndpointCreatePayloadImplementors = []string{"WebhookEndpointCreatePayload"}
 
 func (ec *executionContext) _WebhookEndpointCreatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreatePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointCreatePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointCreatePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreatePayloadImplementors)
 
@@ -833,10 +831,8 @@ func (ec *executionContext) _WebhookEndpointCreatePayload(ctx context.Context, s
 var webhookEndpointCreateUserErrorImplementors = []string{"WebhookEndpointCreateUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointCreateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointCreateUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointCreateUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointCreateUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointCreateUserErrorImplementors)
 
@@ -886,10 +882,8 @@ func (ec *executionContext) _WebhookEndpointCreateUserError(ctx context.Context,
 var webhookEndpointRotateSecretPayloadImplementors = []string{"WebhookEndpointRotateSecretPayload"}
 
 func (ec *executionContext) _WebhookEndpointRotateSecretPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointRotateSecretPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointRotateSecretPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretPayloadImplementors)
 
@@ -939,10 +933,8 @@ func (ec *executionContext) _WebhookEndpointRotateSecretPayload(ctx context.Cont
 var webhookEndpointRotateSecretUserErrorImplementors = []string{"WebhookEndpointRotateSecretUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointRotateSecretUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointRotateSecretUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointRotateSecretUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointRotateSecretUserErrorImplementors)
 
@@ -992,10 +984,8 @@ func (ec *executionContext) _WebhookEndpointRotateSecretUserError(ctx context.Co
 var webhookEndpointUpdatePayloadImplementors = []string{"WebhookEndpointUpdatePayload"}
 
 func (ec *executionContext) _WebhookEndpointUpdatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdatePayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointUpdatePayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointUpdatePayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdatePayloadImplementors)
 
@@ -1040,10 +1030,8 @@ func (ec *executionContext) _WebhookEndpointUpdatePayload(ctx context.Context, s
 var webhookEndpointUpdateUserErrorImplementors = []string{"WebhookEndpointUpdateUserError", "UserError"}
 
 func (ec *executionContext) _WebhookEndpointUpdateUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointUpdateUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookEndpointUpdateUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookEndpointUpdateUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointUpdateUserErrorImplementors)
 
@@ -1093,10 +1081,8 @@ func (ec *executionContext) _WebhookEndpointUpdateUserError(ctx context.Context,
 var webhookRedeliverPayloadImplementors = []string{"WebhookRedeliverPayload"}
 
 func (ec *executionContext) _WebhookRedeliverPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverPayload) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookRedeliverPayload(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookRedeliverPayload(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverPayloadImplementors)
 
@@ -1141,10 +1127,8 @@ func (ec *executionContext) _WebhookRedeliverPayload(ctx context.Context, sel as
 var webhookRedeliverUserErrorImplementors = []string{"WebhookRedeliverUserError", "UserError"}
 
 func (ec *executionContext) _WebhookRedeliverUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookRedeliverUserError) graphql.Marshaler {
-	if renders() {
-		if out, ok := ec.renderWebhookRedeliverUserError(ctx, nil, sel, obj); ok {
-			return out
-		}
+	if out, ok := ec.renderedWebhookRedeliverUserError(ctx, sel, obj); ok {
+		return out
 	}
 	fields := graphql.CollectFields(ec.OperationContext, sel, webhookRedeliverUserErrorImplementors)
 

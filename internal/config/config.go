@@ -87,6 +87,7 @@ type Config struct {
 	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
 	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
 	MaxCost                   int           `env:"MAX_COST" envDefault:"10000" min:"1" help:"How many objects the answer of an operation may have at most."`
+	MaxAnswerBytes            int           `env:"MAX_ANSWER_BYTES" envDefault:"1048576" min:"65536" help:"How large an answer may be: a query's or a mutation's, or one item's of a subscription. A larger one is ANSWER_TOO_LARGE."`
 	MaxErrors                 int           `env:"MAX_ERRORS" envDefault:"5" min:"1" help:"How many errors an answer has at most."`
 	DocumentCacheBytes        int           `env:"DOCUMENT_CACHE_BYTES" envDefault:"33554432" min:"0" help:"How much memory parsed documents may hold, so that the same one is parsed and validated once."`
 	PersistedQueryBytes       int           `env:"PERSISTED_QUERY_BYTES" envDefault:"4194304" min:"0" help:"How many bytes of automatically persisted queries are kept. 0: none."`

@@ -27,6 +27,8 @@ const (
 	DocumentTooComplex Code = "DOCUMENT_TOO_COMPLEX"
 	// CostExceeded: the operation would cost more than one request may.
 	CostExceeded Code = "COST_EXCEEDED"
+	// AnswerTooLarge: the answer would be larger than one may be; ask for less.
+	AnswerTooLarge Code = "ANSWER_TOO_LARGE"
 	// RateLimited: too many requests; wait and try again.
 	RateLimited Code = "RATE_LIMITED"
 	// PersistedQueryNotFound: the server does not know this hash; send the query with it.

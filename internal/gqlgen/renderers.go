@@ -61,12 +61,12 @@ func (r *renderers) GenerateCode(data *codegen.Data) error {
 	})
 }
 
-// plain reports whether a field can be rendered: it has no arguments, and what gives its value needs no more than the
-// object. A resolver may load, by way of what it has told its scope to expect; being called one after the other costs it
+// plain reports whether a field can be rendered: what gives its value needs no more than the object and its
+// arguments. A resolver may load, by way of what it has told its scope to expect; being called one after the other costs it
 // no statement.
 func plain(f *codegen.Field) bool {
 	switch {
-	case len(f.Args) > 0, f.Stream, f.IsBatch(), f.HasDirectives(), f.IsMap(), f.HasHaser, f.TypeReference.IsRoot:
+	case len(f.Args) > 0 && !f.IsResolver, f.Stream, f.IsBatch(), f.HasDirectives(), f.IsMap(), f.HasHaser, f.TypeReference.IsRoot:
 		return false
 	case f.IsResolver, f.IsVariable():
 		return true
@@ -96,7 +96,7 @@ func (r *renderers) install(folder string) error {
 			}
 			installed = append(installed, name)
 			const fields = "\tfields := "
-			return fmt.Appendf(slices.Clip(head[:len(head)-len(fields)]), "\tif renders() {\n\t\tif out, ok := ec.render%s(ctx, nil, sel, obj); ok {\n\t\t\treturn out\n\t\t}\n\t}\n%s", name, fields)
+			return fmt.Appendf(slices.Clip(head[:len(head)-len(fields)]), "\tif out, ok := ec.rendered%s(ctx, sel, obj); ok {\n\t\treturn out\n\t}\n%s", name, fields)
 		})
 		if err := os.WriteFile(file, changed, 0o644); err != nil { //nolint:gosec // as gqlgen does
 			return err

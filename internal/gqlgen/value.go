@@ -69,7 +69,7 @@ func null(t *config.TypeReference) string {
 // single writes a value that is there. Of an object v is its address or an interface.
 func single(b *strings.Builder, t *config.TypeReference, v string) {
 	if t.Definition.IsCompositeType() {
-		fmt.Fprintf(b, "var ok bool\nif out, ok = ec.render%s(ctx, out, field.Selections, %s); !ok {\nreturn nil, false\n}\n", t.Definition.Name, v)
+		fmt.Fprintf(b, "var ok bool\nif out, ok = ec.render%s(ctx, run, out, field.Selections, %s); !ok {\nreturn nil, false\n}\n", t.Definition.Name, v)
 		return
 	}
 	if t.IsMarshaler { // of a generated enum
