@@ -27,16 +27,26 @@ const (
 )
 
 // connect makes a page's edges, each with its cursor, and says where the page stands in its list.
-func connect[N, E any](result page.Result[N], edge func(N) (cursor string, e E)) ([]E, *model.PageInfo) {
+func connect[N, E any](kind string, result page.Result[N], edge func(N) (cursor string, e E)) ([]E, *model.PageInfo) {
 	edges, cursors := make([]E, len(result.Items)), make([]string, len(result.Items))
 	for i, node := range result.Items {
 		cursors[i], edges[i] = edge(node)
 	}
-	return edges, pageInfo(cursors, result.HasPrevious, result.HasNext)
+	info := pageInfo(cursors, result.HasPrevious, result.HasNext)
+	if result.Reached != uuid.Nil {
+		// The page is short, and may be empty: the list goes on behind what was examined, not behind what was found.
+		reached := page.Cursor(kind, result.Reached)
+		if result.Backward {
+			info.StartCursor = &reached
+		} else {
+			info.EndCursor = &reached
+		}
+	}
+	return edges, info
 }
 
 func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
-	edges, info := connect(result, func(o *order.Order) (string, *model.OrderEdge) {
+	edges, info := connect(orderCursor, result, func(o *order.Order) (string, *model.OrderEdge) {
 		cursor := page.Cursor(orderCursor, o.ID)
 		return cursor, &model.OrderEdge{Cursor: cursor, Node: o}
 	})
@@ -44,7 +54,7 @@ func orderConnection(result page.Result[*order.Order]) *model.OrderConnection {
 }
 
 func auditConnection(result page.Result[*audit.Entry]) *model.AuditEntryConnection {
-	edges, info := connect(result, func(e *audit.Entry) (string, *model.AuditEntryEdge) {
+	edges, info := connect(auditCursor, result, func(e *audit.Entry) (string, *model.AuditEntryEdge) {
 		cursor := page.Cursor(auditCursor, e.ID)
 		return cursor, &model.AuditEntryEdge{Cursor: cursor, Node: e}
 	})
@@ -52,7 +62,7 @@ func auditConnection(result page.Result[*audit.Entry]) *model.AuditEntryConnecti
 }
 
 func productConnection(result page.Result[*product.Product]) *model.ProductConnection {
-	edges, info := connect(result, func(p *product.Product) (string, *model.ProductEdge) {
+	edges, info := connect(productCursor, result, func(p *product.Product) (string, *model.ProductEdge) {
 		cursor := page.Cursor(productCursor, p.ID)
 		return cursor, &model.ProductEdge{Cursor: cursor, Node: p}
 	})

@@ -19,7 +19,7 @@ const (
 )
 
 func endpointConnection(result page.Result[*webhook.Endpoint]) *model.WebhookEndpointConnection {
-	edges, info := connect(result, func(e *webhook.Endpoint) (string, *model.WebhookEndpointEdge) {
+	edges, info := connect(endpointCursor, result, func(e *webhook.Endpoint) (string, *model.WebhookEndpointEdge) {
 		cursor := page.Cursor(endpointCursor, e.ID)
 		return cursor, &model.WebhookEndpointEdge{Cursor: cursor, Node: e}
 	})
@@ -27,7 +27,7 @@ func endpointConnection(result page.Result[*webhook.Endpoint]) *model.WebhookEnd
 }
 
 func deliveryConnection(result page.Result[*webhook.Delivery]) *model.WebhookDeliveryConnection {
-	edges, info := connect(result, func(d *webhook.Delivery) (string, *model.WebhookDeliveryEdge) {
+	edges, info := connect(deliveryCursor, result, func(d *webhook.Delivery) (string, *model.WebhookDeliveryEdge) {
 		cursor := page.Cursor(deliveryCursor, d.ID)
 		return cursor, &model.WebhookDeliveryEdge{Cursor: cursor, Node: d}
 	})

@@ -4512,7 +4512,13 @@ type OrderLine {
   total: Money! @access(by: CUSTOMER)
 }
 
-"""Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does."""
+"""
+Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+
+With ` + "`" + `status` + "`" + `, ` + "`" + `paymentStatus` + "`" + `, ` + "`" + `createdAt` + "`" + ` or ` + "`" + `search` + "`" + ` a page examines a bounded part of the list: 2,000 orders, fewer while
+searching orders with very many lines. So it may have fewer orders than were asked for, or none, while ` + "`" + `pageInfo.hasNextPage` + "`" + ` is
+true: go on with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
+"""
 input OrderFilter {
   """Only orders in one of these states. Leave out for all."""
   status: [OrderStatus!]
@@ -4526,7 +4532,11 @@ input OrderFilter {
   """Only this customer's orders. Staff only: FORBIDDEN for others."""
   customerId: ID
 
-  """Text the order's number, external reference or one of its product names must contain, ignoring case."""
+  """
+  Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
+  whole external reference finds the orders of that name only, however old. At most 100 characters (Unicode code points, as sent);
+  more is BAD_USER_INPUT. Empty: all.
+  """
   search: String
 
   """Only orders with exactly this external reference."""
@@ -5458,9 +5468,15 @@ type Product implements Node {
   archived: Boolean! @access(by: PUBLIC)
 }
 
-"""Narrows a list of products. Conditions that are given must all hold."""
+"""
+Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
+catalogue it may have fewer than were asked for while ` + "`" + `pageInfo.hasNextPage` + "`" + ` is true: go on with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
+"""
 input ProductFilter {
-  """Words to find in the name and the SKU, ignoring case."""
+  """
+  Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+  BAD_USER_INPUT. Empty: all.
+  """
   search: String
 
   """Only products priced in this currency. An order takes one currency only."""

@@ -209,6 +209,10 @@ type OrderFeedFilter struct {
 }
 
 // Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+//
+// With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, fewer while
+// searching orders with very many lines. So it may have fewer orders than were asked for, or none, while `pageInfo.hasNextPage` is
+// true: go on with `after: pageInfo.endCursor`.
 type OrderFilter struct {
 	// Only orders in one of these states. Leave out for all.
 	Status []order.Status `json:"status,omitempty"`
@@ -218,7 +222,9 @@ type OrderFilter struct {
 	CreatedAt *DateTimeRange `json:"createdAt,omitempty"`
 	// Only this customer's orders. Staff only: FORBIDDEN for others.
 	CustomerID *string `json:"customerId,omitempty"`
-	// Text the order's number, external reference or one of its product names must contain, ignoring case.
+	// Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
+	// whole external reference finds the orders of that name only, however old. At most 100 characters (Unicode code points, as sent);
+	// more is BAD_USER_INPUT. Empty: all.
 	Search *string `json:"search,omitempty"`
 	// Only orders with exactly this external reference.
 	ExternalReference *string `json:"externalReference,omitempty"`
@@ -476,9 +482,11 @@ type ProductEdge struct {
 	Node *product.Product `json:"node"`
 }
 
-// Narrows a list of products. Conditions that are given must all hold.
+// Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
+// catalogue it may have fewer than were asked for while `pageInfo.hasNextPage` is true: go on with `after: pageInfo.endCursor`.
 type ProductFilter struct {
-	// Words to find in the name and the SKU, ignoring case.
+	// Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+	// BAD_USER_INPUT. Empty: all.
 	Search *string `json:"search,omitempty"`
 	// Only products priced in this currency. An order takes one currency only.
 	Currency *string `json:"currency,omitempty"`

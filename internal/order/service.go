@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
+	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Store keeps orders. Every method takes the principal and acts as if what it may not see did not exist: fault.NotFound.
@@ -100,7 +101,7 @@ type Revision struct {
 	Server time.Time
 }
 
-// Filter narrows a list of orders. Zero fields do not narrow.
+// Filter narrows a list of orders. Zero fields do not narrow. Search has at most text.MaxSearch characters.
 type Filter struct {
 	Status            []Status
 	PaymentStatus     []payment.Status
@@ -279,6 +280,9 @@ func (s *Service) List(ctx context.Context, p auth.Principal, filter Filter, req
 		if err := auth.RequireStaff(p); err != nil {
 			return page.Result[*Order]{}, err
 		}
+	}
+	if err := text.CheckSearch(filter.Search); err != nil {
+		return page.Result[*Order]{}, err
 	}
 	return s.store.Orders(ctx, p, filter, request)
 }

@@ -32,6 +32,10 @@ type Result[T any] struct {
 	Items       []T
 	HasNext     bool
 	HasPrevious bool
+	// Reached is set when the page ended before it was full because it had examined as many items as one page may: the key of the
+	// last one. The list goes on from there, in the direction that the page was read in.
+	Reached  uuid.UUID
+	Backward bool
 }
 
 // Parse checks first, after, last and before of a connection field whose cursors are of the given kind (a short word,
@@ -92,6 +96,17 @@ func Cut[T any](r Request, rows []T) Result[T] {
 			rows[i], rows[j] = rows[j], rows[i]
 		}
 		result.HasNext, result.HasPrevious = r.Before != uuid.Nil, more
+	}
+	return result
+}
+
+// Short is the result of a page that ended at the key reached before it was full, with more of the list to be read.
+func Short[T any](r Request, result Result[T], reached uuid.UUID) Result[T] {
+	result.Reached, result.Backward = reached, r.Backward
+	if r.Backward {
+		result.HasPrevious = true
+	} else {
+		result.HasNext = true
 	}
 	return result
 }

@@ -27,6 +27,14 @@ const (
 	unowned = `($1::uuid IS NULL)`
 )
 
+// wallOf is the principal's of the two.
+func wallOf(p auth.Principal) string {
+	if viewerArg(p) == nil {
+		return unowned
+	}
+	return ownedBy
+}
+
 // viewerArg is the parameter of visibleTo.
 func viewerArg(p auth.Principal) *uuid.UUID {
 	switch p.Role {
@@ -64,7 +72,7 @@ func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, a
 
 // OrdersByID implements order.Store.
 func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
+	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +85,7 @@ func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUI
 
 // OrdersByPayment implements order.Store.
 func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +100,7 @@ func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentID
 
 // OrdersByRefund implements order.Store.
 func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, `o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -125,61 +133,41 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 
 // Orders implements order.Store. Newest first is by id, which sorts by time.
 func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r page.Request) (page.Result[*order.Order], error) {
-	q := query{args: []any{viewerArg(p)}}
-	if len(f.Status) > 0 {
-		q.and(`o.status = ANY(?::text[])`, stringsOf(f.Status))
-	}
-	if len(f.PaymentStatus) > 0 {
-		q.and(`(SELECT p.status FROM payments p WHERE p.order_id = o.id ORDER BY p.id DESC LIMIT 1) = ANY(?::text[])`, stringsOf(f.PaymentStatus))
-	}
-	if f.CreatedFrom != nil {
-		q.and(`o.created_at >= ?`, *f.CreatedFrom)
-	}
-	if f.CreatedTo != nil {
-		q.and(`o.created_at < ?`, *f.CreatedTo)
-	}
-	if f.CustomerID != uuid.Nil {
-		q.and(`o.customer_id = ?`, f.CustomerID)
-	}
-	if f.ExternalReference != nil {
-		q.and(`o.external_reference = ?`, *f.ExternalReference)
-	}
-	if f.Search != "" {
-		pattern := likePattern(f.Search)
-		q.and(`(o.number ILIKE ? OR o.external_reference ILIKE ? OR EXISTS (
-			SELECT FROM jsonb_array_elements(o.lines) l WHERE l->>'name' ILIKE ?))`, pattern, pattern, pattern)
-	}
-	if r.After != uuid.Nil {
-		q.and(`o.id < ?`, r.After)
-	}
-	if r.Before != uuid.Nil {
-		q.and(`o.id > ?`, r.Before)
-	}
 	direction := "DESC"
 	if r.Backward {
 		direction = "ASC"
 	}
-	read := s.db.all
-	if len(q.conditions) == 0 && r.Limit == page.Default {
-		read = s.db.allHot // what everybody looks at first
+	q := query{args: []any{viewerArg(p)}}
+	limit := fmt.Sprintf(` LIMIT %d`, r.Limit+1)
+	if everything(f) && r.After == uuid.Nil && r.Before == uuid.Nil {
+		read := s.db.all
+		if r.Limit == page.Default {
+			read = s.db.allHot // what everybody looks at first
+		}
+		orders, err := selectOrders(ctx, read, p, wallOf(p)+` ORDER BY o.id `+direction+limit, q.args...)
+		return page.Cut(r, orders), err
 	}
-	orders, err := selectOrders(ctx, read, p, q.where()+fmt.Sprintf(` ORDER BY o.id %s LIMIT %d`, direction, r.Limit+1), q.args...)
-	if err != nil {
+	if err := s.exact(ctx, p, &q, &f); err != nil {
 		return page.Result[*order.Order]{}, err
 	}
-	return page.Cut(r, orders), nil
+	from := sourceOf(p, f, r)
+	if viewerArg(p) == nil {
+		q.and(unowned) // of the others the source has their own
+	}
+	from.add(&q)
+	if conditions := narrows(&q, f); len(conditions) > 0 {
+		return s.windowed(ctx, p, q, from, f.Search != "", conditions, r)
+	}
+	orders, err := selectOrders(ctx, s.db.all, p, q.where()+` ORDER BY `+from.order(direction)+limit, q.args...)
+	return page.Cut(r, orders), err
 }
 
-// selectOrders reads, by one of guarded's ways, the orders that where names and the principal, in $1 too, may see.
+// selectOrders reads, by one of guarded's ways, the orders that where names, wall included.
 func selectOrders(
 	ctx context.Context, read func(context.Context, auth.Principal, any, string, ...any) error, p auth.Principal, where string, args ...any,
 ) ([]*order.Order, error) {
-	wall := unowned
-	if viewerArg(p) != nil {
-		wall = ownedBy
-	}
 	var rows []storedOrder
-	if err := read(ctx, p, &rows, `SELECT `+orderRecord+` FROM orders o WHERE `+wall+` AND `+where, args...); err != nil {
+	if err := read(ctx, p, &rows, `SELECT `+orderRecord+` FROM orders o WHERE `+where, args...); err != nil {
 		return nil, err
 	}
 	orders := make([]*order.Order, len(rows))

@@ -45,27 +45,78 @@ func (r *productRow) product() *product.Product {
 	}
 }
 
+// productWindow is how many products one page examines at most, as windowRows is for orders.
+const productWindow = 5_000
+
+// productWindowRow is a product of a page, if there is one, and where the page's window ended.
+type productWindowRow struct {
+	productRow
+	Found   bool      `db:"found"`
+	Reached uuid.UUID `db:"reached"`
+	More    bool      `db:"more"`
+}
+
 // Products implements product.Store. Oldest first is by id, which sorts by time.
 func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) (page.Result[*product.Product], error) {
-	var q query
-	q.and(`archived_at IS NULL`)
-	if f.Search != "" {
-		pattern := likePattern(f.Search)
-		q.and(`(name ILIKE ? OR sku ILIKE ?)`, pattern, pattern)
-	}
-	if f.Currency != "" {
-		q.and(`currency = ?`, f.Currency)
-	}
+	var base, narrow query
+	base.and(`archived_at IS NULL`)
 	if r.After != uuid.Nil {
-		q.and(`id > ?`, r.After)
+		base.and(`id > ?`, r.After)
 	}
 	if r.Before != uuid.Nil {
-		q.and(`id < ?`, r.Before)
+		base.and(`id < ?`, r.Before)
+	}
+	narrow.args = base.args
+	if f.Search != "" {
+		pattern := likePattern(f.Search)
+		narrow.and(`(name ILIKE ? OR sku ILIKE ?)`, pattern, pattern)
+	}
+	if f.Currency != "" {
+		narrow.and(`currency = ?`, f.Currency)
 	}
 	direction := "ASC"
 	if r.Backward {
 		direction = "DESC"
 	}
+	if len(narrow.conditions) == 0 {
+		return s.plainProducts(ctx, base, direction, r)
+	}
+	var rows []productWindowRow
+	err := s.db.db.SelectContext(ctx, &rows, fmt.Sprintf(`
+		WITH candidates AS MATERIALIZED (
+			SELECT id FROM products WHERE %[1]s ORDER BY id %[2]s LIMIT %[3]d
+		), examined AS MATERIALIZED (
+			SELECT id FROM candidates ORDER BY id %[2]s LIMIT %[4]d
+		), reached AS MATERIALIZED (
+			SELECT coalesce((SELECT id FROM examined ORDER BY id %[5]s LIMIT 1), $%[6]d) AS reached,
+				(SELECT count(*) FROM examined) < (SELECT count(*) FROM candidates) AS more
+		), found AS (
+			SELECT %[7]s FROM products WHERE id IN (SELECT id FROM examined) AND %[8]s ORDER BY id %[2]s LIMIT %[9]d
+		)
+		SELECT f.id IS NOT NULL AS found, reached.*, coalesce(f.id, $%[6]d) AS id, coalesce(f.sku, '') AS sku, coalesce(f.name, '') AS name,
+			coalesce(f.description, '') AS description, coalesce(f.price_minor, 0) AS price_minor, coalesce(f.currency, '') AS currency,
+			f.image, f.archived_at, coalesce(f.revision, 0) AS revision
+		FROM reached LEFT JOIN found f ON true ORDER BY f.id %[2]s`,
+		base.where(), direction, productWindow+1, productWindow, opposite(direction), len(narrow.args)+1, productColumns,
+		narrow.where(), r.Limit+1), append(narrow.args, uuid.Nil)...)
+	if err != nil {
+		return page.Result[*product.Product]{}, err
+	}
+	products := make([]*product.Product, 0, len(rows))
+	for i := range rows {
+		if rows[i].Found {
+			products = append(products, rows[i].product())
+		}
+	}
+	result := page.Cut(r, products)
+	if len(products) <= r.Limit && len(rows) > 0 && rows[0].More {
+		result = page.Short(r, result, rows[0].Reached)
+	}
+	return result, nil
+}
+
+// plainProducts is Products without a filter: the page is read by the primary key alone.
+func (s *Store) plainProducts(ctx context.Context, q query, direction string, r page.Request) (page.Result[*product.Product], error) {
 	var rows []productRow
 	err := s.db.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
 		fmt.Sprintf(` ORDER BY id %s LIMIT %d`, direction, r.Limit+1), q.args...)

@@ -18,11 +18,16 @@ type query struct {
 
 // and adds a condition with a ? for each value.
 func (q *query) and(condition string, values ...any) {
+	q.conditions = append(q.conditions, q.with(condition, values...))
+}
+
+// with is a condition with its values added to the parameters. It is not among the query's own conditions.
+func (q *query) with(condition string, values ...any) string {
 	for _, v := range values {
 		q.args = append(q.args, v)
 		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(q.args)), 1)
 	}
-	q.conditions = append(q.conditions, condition)
+	return condition
 }
 
 func (q *query) where() string {

@@ -42,7 +42,7 @@ func (p Product) Archived() bool { return p.ArchivedAt != nil }
 
 // Filter narrows a list of products. The zero value lists all that can be ordered.
 type Filter struct {
-	// Search finds words in name and SKU, case-insensitive.
+	// Search is a text that name or SKU contains, ignoring case, of at most text.MaxSearch characters.
 	Search string
 	// Currency is an ISO 4217 code.
 	Currency string
@@ -99,8 +99,11 @@ func NewService(store Store) *Service {
 	return &Service{store: store, byID: newTogether(store.ProductsByID), known: bytelru.New[*Product](knownBytes)}
 }
 
-// List products that can be ordered.
+// List returns products that can be ordered. BAD_USER_INPUT when the text to search for is too long.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request) (page.Result[*Product], error) {
+	if err := text.CheckSearch(filter.Search); err != nil {
+		return page.Result[*Product]{}, err
+	}
 	return s.store.Products(ctx, filter, request)
 }
 

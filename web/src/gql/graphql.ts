@@ -207,7 +207,13 @@ export type OrderEventType =
   /** The provider gave the money back. */
   | 'REFUND_SUCCEEDED';
 
-/** Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does. */
+/**
+ * Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+ *
+ * With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, fewer while
+ * searching orders with very many lines. So it may have fewer orders than were asked for, or none, while `pageInfo.hasNextPage` is
+ * true: go on with `after: pageInfo.endCursor`.
+ */
 export type OrderFilter = {
   /** Only orders created within this span. */
   createdAt?: DateTimeRange | null | undefined;
@@ -217,7 +223,11 @@ export type OrderFilter = {
   externalReference?: string | null | undefined;
   /** Only orders whose latest payment is in one of these states. Leave out for all. */
   paymentStatus?: Array<PaymentStatus> | null | undefined;
-  /** Text the order's number, external reference or one of its product names must contain, ignoring case. */
+  /**
+   * Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
+   * whole external reference finds the orders of that name only, however old. At most 100 characters (Unicode code points, as sent);
+   * more is BAD_USER_INPUT. Empty: all.
+   */
   search?: string | null | undefined;
   /** Only orders in one of these states. Leave out for all. */
   status?: Array<OrderStatus> | null | undefined;
@@ -423,11 +433,17 @@ export type PaymentVoidInput = {
   paymentId: string | number;
 };
 
-/** Narrows a list of products. Conditions that are given must all hold. */
+/**
+ * Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
+ * catalogue it may have fewer than were asked for while `pageInfo.hasNextPage` is true: go on with `after: pageInfo.endCursor`.
+ */
 export type ProductFilter = {
   /** Only products priced in this currency. An order takes one currency only. */
   currency?: string | null | undefined;
-  /** Words to find in the name and the SKU, ignoring case. */
+  /**
+   * Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+   * BAD_USER_INPUT. Empty: all.
+   */
   search?: string | null | undefined;
 };
 

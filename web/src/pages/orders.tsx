@@ -39,7 +39,7 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
   if (error && !data) return <Failure error={error} retry={retry} />;
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;
-  if (nodes.length === 0) {
+  if (nodes.length === 0 && !pageInfo.hasNextPage) {
     return statuses.length > 0 ? (
       <Empty title="No order is in this state">
         <Link className="button" to="/order" replace>

@@ -44,7 +44,7 @@ export function Products() {
       beside={
         <label className="search">
           <span className="visually-hidden">Search products</span>
-          <input type="search" placeholder="Search" value={typed} onChange={({ target }) => setTyped(target.value)} />
+          <input type="search" placeholder="Search" maxLength={100} value={typed} onChange={({ target }) => setTyped(target.value)} />
         </label>
       }
     >
@@ -61,7 +61,7 @@ function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
   if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (!data) return <Loading what="products" />;
   const { nodes, pageInfo } = data.products;
-  if (nodes.length === 0) {
+  if (nodes.length === 0 && !pageInfo.hasNextPage) {
     return (
       <Empty title={search ? `Nothing found for “${search}”` : 'There are no products yet'}>
         {search && (

@@ -1,4 +1,4 @@
-import { cacheExchange, type Cache, type CacheExchangeOpts } from '@urql/exchange-graphcache';
+import { cacheExchange, type Cache, type CacheExchangeOpts, type Resolver } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 import generated from '../gql/possible-types';
 
@@ -53,8 +53,8 @@ const cacheConfig = (): CacheExchangeOpts => {
       // An order's history, however many pages of it were read, is one list.
       Order: { events: relayPagination() },
       Query: {
-        products: relayPagination(),
-        orders: relayPagination(),
+        products: narrowedPages(),
+        orders: narrowedPages(),
         reconciliation: relayPagination(),
         webhookDeliveries: relayPagination(),
         auditTrail: relayPagination(),
@@ -154,6 +154,27 @@ function placeInPages(cache: Cache, pages: string[], key: string, order: FeedOrd
   const info = last && cache.resolve(last, 'pageInfo');
   const more = typeof info === 'string' && cache.resolve(info, 'hasNextPage') === true;
   if (last && !more) cache.link(last, 'nodes', [...keysOf(last), key]);
+}
+
+/**
+ * All loaded pages of a list as one. A page of a narrowed list may be empty although the list goes on: relayPagination leaves
+ * empty pages out, and with them the cursor that leads on, so the end comes from the last page itself.
+ */
+function narrowedPages(): Resolver {
+  const merge = relayPagination();
+  return (parent, args, cache, info) => {
+    const merged = merge(parent, args, cache, info);
+    const filter = JSON.stringify(args['filter'] ?? null);
+    const pages = cache.inspectFields(info.parentKey).flatMap(({ fieldName, arguments: its }) => {
+      const connection = fieldName === info.fieldName && JSON.stringify(its?.['filter'] ?? null) === filter ? cache.resolve(info.parentKey, fieldName, its ?? undefined) : null;
+      return typeof connection === 'string' ? [{ after: (its?.['after'] as string | null | undefined) ?? null, connection }] : [];
+    });
+    const last = inOrder(cache, pages).at(-1);
+    const end = last && cache.resolve(last, 'pageInfo');
+    if (!merged || typeof merged !== 'object' || !('pageInfo' in merged) || typeof end !== 'string') return merged;
+    const pageInfo = { ...(merged.pageInfo as object), endCursor: cache.resolve(end, 'endCursor'), hasNextPage: cache.resolve(end, 'hasNextPage') };
+    return { ...merged, pageInfo } as typeof merged;
+  };
 }
 
 /** The pages of one list from its first on, each found by its predecessor's end cursor. */

@@ -52,7 +52,7 @@ function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: s
   if (error && !data) return <Failure error={error} retry={retry} />;
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;
-  if (nodes.length === 0) {
+  if (nodes.length === 0 && !pageInfo.hasNextPage) {
     return statuses.length > 0 || search ? <Empty title="No such orders" /> : <Empty title="No orders yet">They appear here the moment they are made.</Empty>;
   }
   return (

@@ -1,0 +1,4 @@
+package postgres
+
+// WindowRows is windowRows, for tests.
+const WindowRows = windowRows
