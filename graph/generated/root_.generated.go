@@ -3718,6 +3718,7 @@ scalar CurrencyCode @specifiedBy(url: "https://www.iso.org/iso-4217-currency-cod
 """
 A place in an order's event log or in a feed. Opaque: store it, send it back as ` + "`" + `after` + "`" + `, never build or compare one.
 A cursor of an order works only for that order, a cursor of a feed only for a feed; any other use is INVALID_CURSOR.
+A place that the log no longer holds as it was, for example after a backup was restored, is answered with RESET.
 """
 scalar EventCursor
 

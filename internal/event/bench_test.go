@@ -15,7 +15,7 @@ import (
 )
 
 func BenchmarkOrderCursor(b *testing.B) {
-	cursor := event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 4}
+	cursor := event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 4, Mark: 1}
 	text := cursor.String()
 	b.Run("String", func(b *testing.B) {
 		b.ReportAllocs()
@@ -34,7 +34,7 @@ func BenchmarkOrderCursor(b *testing.B) {
 }
 
 func BenchmarkFeedCursor(b *testing.B) {
-	cursor := event.FeedCursor{Epoch: 1, Position: 10_000_000}
+	cursor := event.FeedCursor{Epoch: 1, Position: 10_000_000, Mark: 1}
 	text := cursor.String()
 	b.Run("String", func(b *testing.B) {
 		b.ReportAllocs()
@@ -94,12 +94,12 @@ func poll(b *testing.B, sub *event.Subscription) {
 // fixedLog has one order and nothing to read, so that only the hub is measured.
 type fixedLog struct{ order *order.Order }
 
-func (fixedLog) Extent(context.Context) (event.Extent, error) {
+func (fixedLog) Extent(context.Context, int64) (event.Extent, error) {
 	return event.Extent{Epoch: 1, First: 1}, nil
 }
 
-func (l fixedLog) Order(context.Context, auth.Principal, uuid.UUID) (*order.Order, error) {
-	return l.order, nil
+func (l fixedLog) Order(context.Context, auth.Principal, uuid.UUID, int) (event.OrderState, error) {
+	return event.OrderState{Order: l.order}, nil
 }
 
 func (fixedLog) Events(context.Context, auth.Principal, uuid.UUID, int, int) ([]order.Event, error) {

@@ -9,46 +9,76 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Cursors are opaque to clients: base64url (RFC 4648 section 5, no padding) of a kind byte, the log's epoch, and where
-// the reader stands. Numbers are unsigned varints. The format is frozen: clients keep cursors across upgrades, so a
-// new format needs a new kind byte.
+// Cursors are opaque to clients: base64url (RFC 4648 section 5, no padding) of a kind byte, the log's epoch, the place where
+// the reader stands, and the mark of that place. Epoch and mark have 8 bytes, big-endian; other numbers are unsigned varints.
+// The format is frozen: clients keep cursors across upgrades, so a new format needs a new kind byte.
+//
+// Kinds 1 and 2 are those of older versions: an epoch that was a counter (a varint), and no mark. They are still read.
 const (
-	kindOrder = 1
-	kindFeed  = 2
+	kindOldOrder = 1
+	kindOldFeed  = 2
+	kindOrder    = 3
+	kindFeed     = 4
 )
+
+// Mark proves what the log held at a place. A backup that was put back has the epoch it had, and fills the same places
+// with other events: then the mark differs. 0 is the mark of a place of which nothing can be proven.
+type Mark uint64
+
+// MarkOf returns an order's mark at an event: bits of the event's id, which is random and used once. An event has the same
+// versions before it wherever it is found, so it proves those too.
+func MarkOf(eventID uuid.UUID) Mark { return Mark(binary.BigEndian.Uint64(eventID[8:])) }
+
+// proves reports whether the place that the log marks with m is the one that a cursor's mark names.
+func (m Mark) proves(cursor Mark) bool { return m != 0 && m == cursor }
+
+// differs reports whether two marks of one place are known to belong to different logs.
+func (m Mark) differs(other Mark) bool { return m != 0 && other != 0 && m != other }
 
 // OrderCursor says: the reader has version Version of this order and everything before.
 type OrderCursor struct {
-	Epoch   int
+	Epoch   int64
 	OrderID uuid.UUID
 	Version int
+	// Mark is MarkOf the event of Version.
+	Mark Mark
+	// old: it has the format of kind 1, and no mark.
+	old bool
 }
 
 // String is the cursor as clients get it.
 func (c OrderCursor) String() string {
-	b := make([]byte, 0, 1+2+16+2)
-	b = append(b, kindOrder)
-	b = binary.AppendUvarint(b, uint64(c.Epoch))
+	b := make([]byte, 0, 1+8+16+5+8)
+	if c.old {
+		b = append(b, kindOldOrder)
+		b = binary.AppendUvarint(b, uint64(c.Epoch))
+	} else {
+		b = append(b, kindOrder)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Epoch))
+	}
 	b = append(b, c.OrderID[:]...)
 	b = binary.AppendUvarint(b, uint64(c.Version))
+	if !c.old {
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Mark))
+	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // ParseOrder reads a cursor of the given order. Garbage, a feed's cursor and another order's are INVALID_CURSOR.
 func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
-	b, ok := payload(s, kindOrder)
-	if !ok {
+	r, kind := open(s)
+	if kind != kindOrder && kind != kindOldOrder {
 		return OrderCursor{}, errInvalid("of an order's events")
 	}
-	epoch, b, ok := number(b)
-	if !ok || len(b) < len(orderID) {
-		return OrderCursor{}, errInvalid("of an order's events")
+	c := OrderCursor{old: kind == kindOldOrder}
+	c.Epoch = r.epoch(c.old)
+	copy(c.OrderID[:], r.take(len(c.OrderID)))
+	c.Version = int(r.varint())
+	if !c.old {
+		c.Mark = Mark(r.fixed())
 	}
-	c := OrderCursor{Epoch: int(epoch), OrderID: uuid.UUID(b[:len(orderID)])}
-	version, rest, ok := number(b[len(orderID):])
-	c.Version = int(version)
 	// Only the one text that String writes is accepted, so that a cursor can be compared as a text.
-	if !ok || len(rest) != 0 || c.String() != s {
+	if !r.whole() || c.String() != s {
 		return OrderCursor{}, errInvalid("of an order's events")
 	}
 	if c.OrderID != orderID {
@@ -59,58 +89,105 @@ func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
 
 // FeedCursor says: the reader has the feed up to and including Position.
 type FeedCursor struct {
-	Epoch    int
+	Epoch    int64
 	Position int64
+	// Mark is the feed's at Position.
+	Mark Mark
+	// old: it has the format of kind 2, and no mark.
+	old bool
 }
 
 // String is the cursor as clients get it.
 func (c FeedCursor) String() string {
-	b := make([]byte, 0, 1+2+8)
-	b = append(b, kindFeed)
-	b = binary.AppendUvarint(b, uint64(c.Epoch))
+	b := make([]byte, 0, 1+8+9+8)
+	if c.old {
+		b = append(b, kindOldFeed)
+		b = binary.AppendUvarint(b, uint64(c.Epoch))
+	} else {
+		b = append(b, kindFeed)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Epoch))
+	}
 	b = binary.AppendUvarint(b, uint64(c.Position))
+	if !c.old {
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Mark))
+	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // ParseFeed reads a feed's cursor. Garbage and an order's cursor are INVALID_CURSOR.
 func ParseFeed(s string) (FeedCursor, error) {
-	b, ok := payload(s, kindFeed)
-	if !ok {
+	r, kind := open(s)
+	if kind != kindFeed && kind != kindOldFeed {
 		return FeedCursor{}, errInvalid("of a feed")
 	}
-	epoch, b, ok := number(b)
-	if !ok {
-		return FeedCursor{}, errInvalid("of a feed")
+	c := FeedCursor{old: kind == kindOldFeed}
+	c.Epoch = r.epoch(c.old)
+	c.Position = r.varint()
+	if !c.old {
+		c.Mark = Mark(r.fixed())
 	}
-	position, rest, ok := number(b)
-	c := FeedCursor{Epoch: int(epoch), Position: position}
-	if !ok || len(rest) != 0 || c.String() != s {
+	if !r.whole() || c.String() != s {
 		return FeedCursor{}, errInvalid("of a feed")
 	}
 	return c, nil
 }
 
-// payload is what follows the kind byte.
-func payload(s string, kind byte) ([]byte, bool) {
-	// The longest cursor has 1 + 10 + 16 + 10 bytes.
-	if len(s) > 64 {
-		return nil, false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) == 0 || b[0] != kind {
-		return nil, false
-	}
-	return b[1:], true
+// cursorReader reads the bytes of a cursor. After the first that do not fit, everything reads as zero and whole says no.
+type cursorReader struct {
+	rest []byte
+	bad  bool
 }
 
-// number reads a varint that fits an int64.
-func number(b []byte) (value int64, rest []byte, ok bool) {
-	v, n := binary.Uvarint(b)
-	if n <= 0 || v > 1<<62 {
-		return 0, nil, false
+// open decodes a cursor and returns what follows its kind. Kind 0 is none of ours.
+func open(s string) (*cursorReader, byte) {
+	// The longest cursor has 1 + 8 + 16 + 9 + 8 bytes.
+	if len(s) > 64 {
+		return nil, 0
 	}
-	return int64(v), b[n:], true
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) == 0 {
+		return nil, 0
+	}
+	return &cursorReader{rest: b[1:]}, b[0]
 }
+
+func (r *cursorReader) take(n int) []byte {
+	if r.bad || len(r.rest) < n {
+		r.bad = true
+		return make([]byte, n)
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *cursorReader) fixed() uint64 { return binary.BigEndian.Uint64(r.take(8)) }
+
+// varint reads a number that fits an int64.
+func (r *cursorReader) varint() int64 {
+	v, n := binary.Uvarint(r.rest)
+	if r.bad || n <= 0 || v > 1<<62 {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return int64(v)
+}
+
+func (r *cursorReader) epoch(old bool) int64 {
+	if old {
+		return r.varint()
+	}
+	v := r.fixed()
+	if v > 1<<63-1 {
+		r.bad = true
+		return 0
+	}
+	return int64(v)
+}
+
+// whole reports whether everything was read and fitted.
+func (r *cursorReader) whole() bool { return !r.bad && len(r.rest) == 0 }
 
 func errInvalid(what string) error {
 	return fault.New(fault.InvalidCursor, "after is not a cursor "+what+": pass one that this subscription has given you, unchanged.")

@@ -15,8 +15,8 @@ var frozenID = uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
 func TestCursorFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]event.OrderCursor{
-		"AQEBiQpdrJZ3S7zOswIJmoBXAQ":     {Epoch: 1, OrderID: frozenID, Version: 1},
-		"AawCAYkKXayWd0u8zrMCCZqAV_CiBA": {Epoch: 300, OrderID: frozenID, Version: 70000},
+		"AwAAAAAAAAABAYkKXayWd0u8zrMCCZqAVwEAAAAAAAAAAQ":   {Epoch: 1, OrderID: frozenID, Version: 1, Mark: 1},
+		"A3__________AYkKXayWd0u8zrMCCZqAV_CiBLzOswIJmoBX": {Epoch: 1<<63 - 1, OrderID: frozenID, Version: 70000, Mark: event.MarkOf(frozenID)},
 	} {
 		if got := want.String(); got != text {
 			t.Errorf("%+v is %s, was %s", want, got, text)
@@ -26,8 +26,8 @@ func TestCursorFormat(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]event.FeedCursor{
-		"AgEA":           {Epoch: 1, Position: 0},
-		"AgKAgICAgICAIA": {Epoch: 2, Position: 1 << 54},
+		"BAAAAAAAAAABAP__________":           {Epoch: 1, Position: 0, Mark: 1<<64 - 1},
+		"BBAAAAAAAAAAgICAgICAgCAAAAAAAAAAAg": {Epoch: 1 << 60, Position: 1 << 54, Mark: 2},
 	} {
 		if got := want.String(); got != text {
 			t.Errorf("%+v is %s, was %s", want, got, text)
@@ -38,12 +38,35 @@ func TestCursorFormat(t *testing.T) {
 	}
 }
 
+// TestOldCursorFormat: cursors of older versions, which had no mark, are still read and written back.
+func TestOldCursorFormat(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]event.OrderCursor{
+		"AQEBiQpdrJZ3S7zOswIJmoBXAQ":     {Epoch: 1, OrderID: frozenID, Version: 1},
+		"AawCAYkKXayWd0u8zrMCCZqAV_CiBA": {Epoch: 300, OrderID: frozenID, Version: 70000},
+	} {
+		got, err := event.ParseOrder(text, frozenID)
+		if err != nil || got.Epoch != want.Epoch || got.Version != want.Version || got.Mark != 0 || got.String() != text {
+			t.Errorf("ParseOrder(%s) = %+v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]event.FeedCursor{
+		"AgEA":           {Epoch: 1, Position: 0},
+		"AgKAgICAgICAIA": {Epoch: 2, Position: 1 << 54},
+	} {
+		got, err := event.ParseFeed(text)
+		if err != nil || got.Epoch != want.Epoch || got.Position != want.Position || got.Mark != 0 || got.String() != text {
+			t.Errorf("ParseFeed(%s) = %+v, %v", text, got, err)
+		}
+	}
+}
+
 func TestCursorErr(t *testing.T) {
 	t.Parallel()
 	orders := event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String()
 	feeds := event.FeedCursor{Epoch: 1, Position: 3}.String()
 	for _, text := range []string{
-		"", "!", "AQ", "AQE", "Aw", orders + "A", orders[:len(orders)-2], orders + "=", feeds + "AA", "AgGAAA",
+		"", "!", "AQ", "AQE", "Aw", "BA", "BQ", "BP__________AAAAAAAAAAAA", orders + "A", orders[:len(orders)-2], orders + "=", feeds + "AA", "AgGAAA",
 		"AgH___________8B", "not a cursor, and far longer than any cursor there can ever be in this format",
 	} {
 		if _, err := event.ParseOrder(text, frozenID); fault.CodeOf(err) != fault.InvalidCursor {
@@ -90,11 +113,11 @@ func FuzzCursor(f *testing.F) {
 		if epoch < 0 || position < 0 || epoch > 1<<62 || position > 1<<62 {
 			return
 		}
-		given := event.FeedCursor{Epoch: epoch, Position: position}
+		given := event.FeedCursor{Epoch: int64(epoch), Position: position, Mark: event.Mark(position) * 3}
 		if got, err := event.ParseFeed(given.String()); err != nil || got != given {
 			t.Errorf("%+v comes back as %+v, %v", given, got, err)
 		}
-		of := event.OrderCursor{Epoch: epoch, OrderID: frozenID, Version: int(position)}
+		of := event.OrderCursor{Epoch: int64(epoch), OrderID: frozenID, Version: int(position), Mark: event.Mark(position) * 3}
 		if got, err := event.ParseOrder(of.String(), frozenID); err != nil || got != of {
 			t.Errorf("%+v comes back as %+v, %v", of, got, err)
 		}

@@ -23,18 +23,18 @@ type feedWatch struct {
 	scope uuid.UUID
 
 	// attached and from are the hub's, under its lock. from: when the hub detaches a watch, everything up to this
-	// position was put into the inbox.
+	// place was put into the inbox.
 	attached bool
-	from     int64
+	from     Place
 
-	// The rest is Next's alone. position: everything up to it was handed out or filtered.
-	epoch    int
-	position int64
-	first    *Update
-	page     []FeedItem
-	through  int64 // where position is when page is used up
-	// sent is the position of the last cursor handed out, quietUntil when a fresh one is due.
-	sent       int64
+	// The rest is Next's alone. place: everything up to it was handed out or filtered.
+	epoch   int64
+	place   Place
+	first   *Update
+	page    []FeedItem
+	through Place // where place is when page is used up
+	// sent is the place of the last cursor handed out, quietUntil when a fresh one is due.
+	sent       Place
 	begun      bool // some cursor was handed out
 	quietUntil time.Time
 }
@@ -76,24 +76,34 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 		return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
 	}
 	// The hub may be behind the replica that gave the cursor out, so what is too far is the log's to say.
-	extent, err := h.log.Extent(ctx)
+	extent, err := h.log.Extent(ctx, cursor.Position)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if cursor.Epoch != extent.Epoch || cursor.Position > extent.Last || cursor.Position+1 < extent.First {
-		w.join(Reset)
-	} else {
-		w.position, w.sent = cursor.Position, cursor.Position
+	if extent.continues(cursor) {
+		w.place = Place{cursor.Position, extent.At}
+		w.sent = w.place
 		w.join("")
+	} else {
+		w.join(Reset)
 	}
 	return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
+}
+
+// continues reports whether the log goes on from a cursor. A cursor of an older version proves nothing, except at the
+// beginning.
+func (e *Extent) continues(c FeedCursor) bool {
+	if c.old {
+		return c.Position == 0 && e.First == 1
+	}
+	return c.Epoch == e.Epoch && c.Position <= e.Last.Position && c.Position+1 >= e.First && e.At.proves(c.Mark)
 }
 
 func (w *feedWatch) cursor() string {
 	if !w.begun {
 		return ""
 	}
-	return FeedCursor{Epoch: w.epoch, Position: w.sent}.String()
+	return FeedCursor{Epoch: w.epoch, Position: w.sent.Position, Mark: w.sent.Mark}.String()
 }
 
 func (w *feedWatch) waiting() bool { return len(w.page) > 0 || w.inbox.next() != nil }
@@ -108,12 +118,12 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		if len(w.page) > 0 {
 			next := w.page[0]
 			w.page = w.page[1:]
-			if w.follows(next.Position, next.Event) {
-				return feedUpdate(w.epoch, next.Position, next.Event), time.Time{}, nil
+			if w.follows(next.Place, next.Event) {
+				return feedUpdate(w.epoch, next.Place, next.Event), time.Time{}, nil
 			}
 			continue
 		}
-		w.position = max(w.position, w.through)
+		w.place = w.place.later(w.through)
 		d, found, err := w.inbox.take()
 		switch {
 		case err != nil:
@@ -122,7 +132,7 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			w.restart()
 			continue
 		case found == item:
-			if w.follows(d.position, d.update.Event) {
+			if w.follows(d.place, d.update.Event) {
 				return d.update, time.Time{}, nil
 			}
 			continue
@@ -132,10 +142,10 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		case queued:
 			continue
 		case attached:
-			w.position = max(w.position, target)
+			w.place = w.place.later(target)
 		case replaying:
 		}
-		if w.position > w.sent && !time.Now().Before(w.quietUntil) {
+		if w.place.Position > w.sent.Position && !time.Now().Before(w.quietUntil) {
 			return w.give(Checkpoint), time.Time{}, nil
 		}
 		if state == attached || w.hub.isDraining() {
@@ -148,43 +158,43 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 }
 
 // replay reads the next page of the log. Up to target the hub has handed the feed on, so it was all there to be read.
-func (w *feedWatch) replay(ctx context.Context, target int64) (again time.Time, err error) {
-	page, err := w.hub.log.FeedPage(ctx, w.principal, w.scope, w.position, w.hub.cfg.PageSize)
+func (w *feedWatch) replay(ctx context.Context, target Place) (again time.Time, err error) {
+	page, err := w.hub.log.FeedPage(ctx, w.principal, w.scope, w.place.Position, w.hub.cfg.PageSize)
 	if err != nil {
 		return w.hub.later(ctx, err)
 	}
-	if w.position+1 < page.First {
+	if w.place.Position+1 < page.First {
 		w.restart() // what comes next has left the log meanwhile
 		return time.Time{}, nil
 	}
 	w.page, w.through = page.Items, page.Through
 	if !page.More {
-		w.through = max(page.Through, target)
+		w.through = page.Through.later(target)
 	}
 	return time.Time{}, nil
 }
 
 // follows reports whether an event is to be handed out now: not if it was before, or is not for this subscriber.
-func (w *feedWatch) follows(position int64, e *order.Event) bool {
-	if position <= w.position {
+func (w *feedWatch) follows(at Place, e *order.Event) bool {
+	if at.Position <= w.place.Position {
 		return false
 	}
-	w.position = position
+	w.place = at
 	if !w.filter.admits(w.principal, e) {
 		return false
 	}
-	w.gave(position)
+	w.gave(at)
 	return true
 }
 
-// gave notes the position of the cursor that is handed out.
-func (w *feedWatch) gave(position int64) {
-	w.sent, w.begun, w.quietUntil = position, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
+// gave notes the place of the cursor that is handed out.
+func (w *feedWatch) gave(at Place) {
+	w.sent, w.begun, w.quietUntil = at, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
 }
 
 // give is an item that carries only a cursor.
 func (w *feedWatch) give(kind Kind) *Update {
-	w.gave(w.position)
+	w.gave(w.place)
 	return &Update{Kind: kind, Cursor: w.cursor()}
 }
 
@@ -197,34 +207,34 @@ const (
 	replaying                  // from the log
 )
 
-// attach takes the watch to the hub when it has caught up. The position is the hub's.
-func (w *feedWatch) attach() (int64, feedState) {
+// attach takes the watch to the hub when it has caught up. The place is the hub's.
+func (w *feedWatch) attach() (Place, feedState) {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !w.inbox.empty() {
-		return 0, queued
+		return Place{}, queued
 	}
 	if !w.attached {
-		w.position = max(w.position, w.from)
-		w.attached = w.position >= h.position
+		w.place = w.place.later(w.from)
+		w.attached = w.place.Position >= h.place.Position
 	}
 	if w.attached {
-		return h.position, attached
+		return h.place, attached
 	}
-	return h.position, replaying
+	return h.place, replaying
 }
 
-// detach sends the watch back to the log after a position. The hub's lock is held.
-func (w *feedWatch) detach(position int64) {
-	w.attached, w.from = false, position
+// detach sends the watch back to the log after a place. The hub's lock is held.
+func (w *feedWatch) detach(from Place) {
+	w.attached, w.from = false, from
 	w.inbox.wake()
 }
 
 // begin starts the stream where the hub is. The hub's lock is held.
 func (w *feedWatch) begin(kind Kind) {
-	w.epoch, w.position, w.attached = w.hub.epoch, w.hub.position, true
-	w.page, w.through, w.from = nil, 0, 0
+	w.epoch, w.place, w.attached = w.hub.epoch, w.hub.place, true
+	w.page, w.through, w.from = nil, Place{}, Place{}
 	w.first = w.give(kind)
 }
 
@@ -244,6 +254,7 @@ func (w *feedWatch) join(kind Kind) {
 		h.feeds[w.scope] = map[*feedWatch]struct{}{}
 	}
 	h.feeds[w.scope][w] = struct{}{}
+	h.follows()
 	h.subscribers.Add(1)
 	h.cfg.Relay.FeedWatched(w.scope, +1)
 	w.epoch = h.epoch

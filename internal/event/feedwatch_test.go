@@ -135,17 +135,20 @@ func TestWatchFeed(t *testing.T) {
 			r.publish(r.place(ada))
 			expect(t, first, event.Happened, 1)
 		}
+		gone, at3 := r.feedAt(1), r.feedAt(3)
+		r.exec(`UPDATE feed_partitions SET mark_before = (SELECT mark FROM feed WHERE position = 2)`)
 		r.exec(`ALTER TABLE feed DISABLE TRIGGER feed_append_only`, `DELETE FROM feed WHERE position <= 2`, `UPDATE feed_partitions SET first_position = 3`)
 		for name, c := range map[string]event.FeedCursor{
-			"of another log": {Epoch: 3, Position: 3}, "of the future": {Epoch: 1, Position: 5}, "that is gone": {Epoch: 1, Position: 1},
+			"of another log": {Epoch: 3, Position: 3, Mark: at3.Mark}, "of the future": {Epoch: at3.Epoch, Position: 5, Mark: at3.Mark},
+			"that is gone": gone, "with other events": {Epoch: at3.Epoch, Position: 4, Mark: at3.Mark}, "without a mark": {Epoch: at3.Epoch, Position: 3},
 		} {
 			sub := r.watchFeed(staff, event.Filter{}, c.String())
 			u := next(t, sub)
-			if got := feedCursor(t, u); u.Kind != event.Reset || u.Order != nil || got.Position != 4 || got.Epoch != 1 {
+			if got := feedCursor(t, u); u.Kind != event.Reset || u.Order != nil || got.Position != 4 || got.Epoch != at3.Epoch {
 				t.Errorf("a position %s: %s %+v, want RESET at 4", name, u.Kind, got)
 			}
 		}
-		kept := r.watchFeed(staff, event.Filter{}, event.FeedCursor{Epoch: 1, Position: 2}.String())
+		kept := r.watchFeed(staff, event.Filter{}, r.feedAt(2).String())
 		expect(t, kept, event.Happened, 1)
 	})
 

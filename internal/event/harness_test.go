@@ -2,6 +2,8 @@ package event_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"log/slog"
 	"testing"
 	"time"
@@ -129,6 +131,34 @@ func (r *replica) watchFeed(p auth.Principal, filter event.Filter, after string)
 	}
 	r.t.Cleanup(sub.Close)
 	return sub
+}
+
+// feedAt is a cursor of the feed at a position, orderAt of an order at a version, as subscribers have got them.
+func (r *replica) feedAt(position int64) event.FeedCursor {
+	r.t.Helper()
+	extent, err := postgres.NewLog(r.db.API).Extent(context.Background(), position)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return event.FeedCursor{Epoch: extent.Epoch, Position: position, Mark: extent.At}
+}
+
+func (r *replica) orderAt(orderID uuid.UUID, version int) event.OrderCursor {
+	r.t.Helper()
+	o, err := postgres.NewLog(r.db.API).Order(context.Background(), staff, orderID, version)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return event.OrderCursor{Epoch: r.feedAt(0).Epoch, OrderID: orderID, Version: version, Mark: o.Has}
+}
+
+// oldFeedCursor and oldOrderCursor are those of older versions, of epoch 1.
+func oldFeedCursor(position int64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint([]byte{2, 1}, uint64(position)))
+}
+
+func oldOrderCursor(orderID uuid.UUID, version int) string {
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(append([]byte{1, 1}, orderID[:]...), uint64(version)))
 }
 
 // next waits for the next item.

@@ -67,9 +67,13 @@ type Hub struct {
 	// mu is held only for memory, never while something is read. Inboxes have locks of their own, taken after mu.
 	mu sync.RWMutex
 	// loaded: epoch and position are known.
-	loaded   bool
-	epoch    int
-	position int64 // of the last feed row that was handed on
+	loaded bool
+	epoch  int64
+	place  Place // of the last feed row that was handed on
+	// instance is the database server that was last read from.
+	instance string
+	// behind: the feed has grown beyond place, and nothing was read because nobody watched.
+	behind bool
 	// orders has, for each order that is watched, the first of its watches, which are linked.
 	orders map[uuid.UUID]*orderWatch
 	// feeds by whose orders they show; uuid.Nil: everybody's.
@@ -152,11 +156,14 @@ func (h *Hub) Grew(position int64) {
 	}
 }
 
-// Position is how far the hub has handed the feed on.
+// Position is how far the hub has handed the feed on, or knows it to go while nobody watches.
 func (h *Hub) Position() int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.position
+	if h.behind {
+		return max(h.place.Position, h.told.Load())
+	}
+	return h.place.Position
 }
 
 // Subscribers is how many subscriptions are open.
@@ -182,27 +189,63 @@ func (h *Hub) Drain() {
 
 func (h *Hub) isDraining() bool { return h.draining.Load() }
 
-// load learns where the log stands, once.
+// load learns where the log stands, where that is not known: at first, and when the feed has grown while nobody watched.
 func (h *Hub) load(ctx context.Context) error {
-	if h.isLoaded() {
+	if h.knows() {
 		return nil
 	}
-	extent, err := h.log.Extent(ctx)
+	extent, err := h.log.Extent(ctx, 0)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.loaded {
-		h.loaded, h.epoch, h.position = true, extent.Epoch, extent.Last
+	switch {
+	case !h.loaded:
+		h.loaded, h.epoch, h.place = true, extent.Epoch, extent.Last
+		h.served(extent.Instance)
+	case h.behind && !h.watched() && extent.Epoch == h.epoch && extent.Last.Position >= h.place.Position:
+		h.place, h.behind = extent.Last, false
 	}
 	return nil
 }
 
-func (h *Hub) isLoaded() bool {
+// knows reports whether the hub knows where the log stands, or is about to read it.
+func (h *Hub) knows() bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.loaded
+	return h.loaded && (!h.behind || h.watched())
+}
+
+// watched reports whether anybody watches. The lock is held.
+func (h *Hub) watched() bool { return len(h.orders)+len(h.feeds) > 0 }
+
+// follows has Run read what the feed has grown by since the first subscriber asked where it stands. The lock is held.
+func (h *Hub) follows() {
+	if h.behind {
+		h.behind = false
+		poke(h.signal)
+	}
+}
+
+// served notes which database server the hub reads from. When it is another one, what it has of the watched orders is
+// asked for: of what was lost with the former server the feed need not show anything, because an event is handed to the
+// subscribers of its order before it has a position. The lock is held.
+func (h *Hub) served(instance string) {
+	if h.instance == instance {
+		return
+	}
+	first := h.instance == ""
+	h.instance = instance
+	h.cfg.Relay.Serves(instance, h.epoch)
+	if first {
+		return
+	}
+	for _, watch := range h.orders {
+		for w := watch; w != nil; w = w.next {
+			w.inbox.doubt()
+		}
+	}
 }
 
 // unavailable turns a failure of the log into what a client may see, and leaves faults and the context's errors alone.

@@ -49,7 +49,7 @@ func TestSlowConsumer(t *testing.T) {
 	}
 
 	// All of the feed was handed on: the witness has it.
-	all := r.watchFeed(ada, event.Filter{}, event.FeedCursor{Epoch: 1}.String())
+	all := r.watchFeed(ada, event.Filter{}, oldFeedCursor(0))
 	for v := 1; v <= 9; v++ {
 		expect(t, all, event.Happened, v)
 	}
@@ -66,7 +66,7 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})
 	head := r.place(ada).Order.Head
-	one, feed := r.watchOrder(ada, head.ID, ""), r.watchFeed(ada, event.Filter{}, event.FeedCursor{Epoch: 1}.String())
+	one, feed := r.watchOrder(ada, head.ID, ""), r.watchFeed(ada, event.Filter{}, oldFeedCursor(0))
 	expect(t, one, event.Snapshot, 1)
 	expect(t, feed, event.Happened, 1)
 	waiting := make(chan error)
@@ -102,7 +102,8 @@ func TestDrain(t *testing.T) {
 func TestRestoredLog(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][]string{
-		"OKNewEpoch": {`UPDATE event_log SET epoch = 2`},
+		"OKNewEpoch":    {`UPDATE event_log SET identity = 2`},
+		"OKOtherEvents": {`UPDATE event_log SET mark = mark # 12345`},
 		"OKShorter": {
 			`ALTER TABLE feed DISABLE TRIGGER feed_append_only`,
 			`WITH cut AS (UPDATE event_log SET position = 1) DELETE FROM feed WHERE position = 2`,
@@ -123,18 +124,18 @@ func TestRestoredLog(t *testing.T) {
 			if _, err := ledger.Assign(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			one, feed := r.watchOrder(ada, head.ID, ""), r.watchFeed(ada, event.Filter{}, event.FeedCursor{Epoch: 1, Position: 1}.String())
+			one, feed := r.watchOrder(ada, head.ID, ""), r.watchFeed(ada, event.Filter{}, r.feedAt(1).String())
 			expect(t, one, event.Snapshot, 1)
 			expect(t, feed, event.Happened, 1)
 			r.exec(change...)
 			r.hub.Wake()
 			expect(t, one, event.Reset, 1)
 			u := expect(t, feed, event.Reset, 0)
-			extent, err := postgres.NewLog(db.API).Extent(t.Context())
+			extent, err := postgres.NewLog(db.API).Extent(t.Context(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := feedCursor(t, u); got.Epoch != extent.Epoch || got.Position != extent.Last {
+			if got := feedCursor(t, u); got.Epoch != extent.Epoch || got.Position != extent.Last.Position || got.Mark != extent.Last.Mark {
 				t.Errorf("RESET at %+v, the log is at %+v", got, extent)
 			}
 			e := r.advance(head)
@@ -164,11 +165,11 @@ func (o *outage) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID
 	return o.Log.Events(ctx, p, orderID, after, limit)
 }
 
-func (o *outage) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
+func (o *outage) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
 	if o.down.Load() {
-		return nil, errDown
+		return event.OrderState{}, errDown
 	}
-	return o.Log.Order(ctx, p, orderID)
+	return o.Log.Order(ctx, p, orderID, has)
 }
 
 func TestOutage(t *testing.T) {
@@ -201,4 +202,65 @@ func TestOutage(t *testing.T) {
 		t.Fatalf("after the outage: %+v, want version 2", u)
 	}
 	expect(t, sub, event.Happened, 3)
+}
+
+// otherServer is a log whose database server is another one when moved is set.
+type otherServer struct {
+	event.Log
+	moved atomic.Bool
+}
+
+func (l *otherServer) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {
+	tail, err := l.Log.FeedTail(ctx, p, after, limit)
+	if l.moved.Load() {
+		tail.Instance = "another"
+	}
+	return tail, err
+}
+
+// TestOtherServer: an event is handed out before it has a position. When the database server is another one, so that it may
+// have been lost, whoever has it starts anew if the log does not hold it, and notices nothing if it does.
+func TestOtherServer(t *testing.T) {
+	t.Parallel()
+	r := &replica{t: t, db: postgrestest.Open(t)}
+	log := &otherServer{Log: postgres.NewLog(r.db.API)}
+	r.hub = event.NewHub(log, event.Config{PollInterval: time.Hour})
+	run(t, r.hub.Run)
+	kept, lost := r.place(ada), r.place(ada)
+	one, other := r.watchOrder(ada, kept.OrderID(), ""), r.watchOrder(ada, lost.OrderID(), "")
+	expect(t, one, event.Snapshot, 1)
+	expect(t, other, event.Snapshot, 1)
+	for _, e := range []order.Event{r.advance(kept.Order.Head), r.advance(lost.Order.Head)} {
+		r.hub.Publish([]order.Event{e})
+	}
+	expect(t, one, event.Happened, 2)
+	expect(t, other, event.Happened, 2)
+	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`,
+		`DELETE FROM order_events WHERE version = 2 AND order_id = '`+lost.OrderID().String()+`'`,
+		`UPDATE orders SET version = 1 WHERE id = '`+lost.OrderID().String()+`'`)
+	log.moved.Store(true)
+	r.hub.Wake()
+	expect(t, other, event.Reset, 1)
+	e := r.advance(lost.Order.Head)
+	r.hub.Publish([]order.Event{e, r.advance(kept.Order.Head)})
+	expectEvent(t, other, e)
+	expect(t, one, event.Happened, 3)
+}
+
+// TestVersionOfAnotherEvent: a version that comes a second time as another event is another log's.
+func TestVersionOfAnotherEvent(t *testing.T) {
+	t.Parallel()
+	r := &replica{t: t, db: postgrestest.Open(t)}
+	r.hub = event.NewHub(postgres.NewLog(r.db.API), event.Config{PollInterval: time.Hour})
+	run(t, r.hub.Run)
+	head := r.place(ada).Order.Head
+	sub := r.watchOrder(ada, head.ID, "")
+	expect(t, sub, event.Snapshot, 1)
+	e := r.advance(head)
+	r.hub.Publish([]order.Event{e, e})
+	expectEvent(t, sub, e)
+	silent(t, sub)
+	e.ID = uuid.New()
+	r.hub.Publish([]order.Event{e})
+	expect(t, sub, event.Reset, 2)
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// delivery is an event on its way to a subscriber, as the item that all get who get it. position is 0 in an order's
+// delivery is an event on its way to a subscriber, as the item that all get who get it. place is zero in an order's
 // subscription.
 type delivery struct {
-	position int64
-	update   *Update
+	place  Place
+	update *Update
 }
 
 // inbox is a subscriber's bounded queue. Putting never waits: what does not fit marks the subscriber slow and frees the
@@ -23,10 +23,11 @@ type inbox struct {
 	limit int
 	slow  bool
 	ended bool
-	// reset: what the subscriber has got belongs to another log.
-	reset bool
-	// newest is the highest version that was queued or handed out, of an order's subscription.
-	newest int
+	// reset: what the subscriber has got belongs to another log. doubted: it may.
+	reset, doubted bool
+	// newest is the highest version that was queued or handed out, of an order's subscription, and newestMark its mark.
+	newest     int
+	newestMark Mark
 	// waker is told that there is something; nil before somebody waits.
 	waker stream.Waker
 	// again wakes too; nil unless something is to be tried again.
@@ -114,9 +115,12 @@ func (b *inbox) putNewer(u *Update) (first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if u.Event.Version <= b.newest {
+		if u.Event.Version == b.newest && MarkOf(u.Event.ID).differs(b.newestMark) {
+			return b.voided() // the version that the subscriber has is another event's by now
+		}
 		return false
 	}
-	b.newest = u.Event.Version
+	b.newest, b.newestMark = u.Event.Version, MarkOf(u.Event.ID)
 	return b.add(delivery{update: u})
 }
 
@@ -141,16 +145,33 @@ func (b *inbox) lacks(version int) bool {
 }
 
 // has says that the subscriber gets everything up to a version without the queue.
-func (b *inbox) has(version int) {
+func (b *inbox) has(version int, mark Mark) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.newest = max(b.newest, version)
+	if version > b.newest {
+		b.newest, b.newestMark = version, mark
+	}
 }
 
 // void makes the subscriber start anew.
 func (b *inbox) void() {
 	b.mu.Lock()
-	b.reset, b.queue, b.newest = true, nil, 0
+	b.voided()
+	b.mu.Unlock()
+	b.wake()
+}
+
+// voided reports whether the subscriber is to be woken. The lock is held.
+func (b *inbox) voided() (first bool) {
+	first = len(b.queue) == 0 && !b.reset
+	b.reset, b.doubted, b.queue, b.newest, b.newestMark = true, false, nil, 0, 0
+	return first
+}
+
+// doubt makes the subscriber of an order ask the log whether it still holds what was handed out.
+func (b *inbox) doubt() {
+	b.mu.Lock()
+	b.doubted = true
 	b.mu.Unlock()
 	b.wake()
 }
@@ -172,9 +193,10 @@ const (
 	nothing found = iota
 	item
 	mustReset
+	mustAsk
 )
 
-// take returns the oldest delivery, or that the subscriber has to start anew, which is said once. The error is
+// take returns the oldest delivery, or that the subscriber has to start anew or to ask the log, which is said once. The error is
 // stream.ErrDone or errSlow.
 func (b *inbox) take() (delivery, found, error) {
 	b.mu.Lock()
@@ -185,6 +207,9 @@ func (b *inbox) take() (delivery, found, error) {
 	case b.reset:
 		b.reset = false
 		return delivery{}, mustReset, nil
+	case b.doubted:
+		b.doubted = false
+		return delivery{}, mustAsk, nil
 	case b.slow:
 		return delivery{}, nothing, errSlow
 	case len(b.queue) > 0:
@@ -203,7 +228,7 @@ func (b *inbox) take() (delivery, found, error) {
 func (b *inbox) next() *order.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 || b.reset {
+	if len(b.queue) == 0 || b.reset || b.doubted {
 		return nil
 	}
 	return b.queue[0].update.Event

@@ -27,8 +27,8 @@ func once(f *func()) {
 	}
 }
 
-func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	o, err := l.Log.Order(ctx, p, orderID)
+func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
+	o, err := l.Log.Order(ctx, p, orderID, has)
 	once(&l.afterOrder)
 	return o, err
 }
@@ -81,7 +81,7 @@ func TestInterleaving(t *testing.T) {
 		r, log, _ := setup(t)
 		head := r.place(ada).Order.Head
 		log.afterOrder = func() { r.hub.Publish([]order.Event{r.advance(head)}) }
-		sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String())
+		sub := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String())
 		expect(t, sub, event.Happened, 2)
 	})
 

@@ -23,16 +23,18 @@ type orderWatch struct {
 	// order has one subscriber, or a few.
 	next, previous *orderWatch
 	joined         bool
-	// begun: some item was handed out. reset: the state of now is to be read.
-	begun, reset bool
+	// begun: some item was handed out. reset: the state of now is to be read. doubted: the log is to be asked whether it
+	// holds what was handed out.
+	begun, reset, doubted bool
 
 	own       Subscription // what is given out
 	inbox     inbox
 	principal *auth.Principal
 	orderID   uuid.UUID
-	epoch     int
-	// last version handed out, or had by who has come with a cursor.
+	epoch     int64
+	// last version handed out, or had by who has come with a cursor, and its mark.
 	last int
+	mark Mark
 	// first is the item that starts the stream.
 	first *Update
 	// page has events read from the log.
@@ -66,7 +68,7 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	}
 	w := &orderWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: auth.Shared(ctx, p), orderID: orderID}
 	w.join()
-	o, err := h.log.Order(ctx, p, orderID)
+	o, err := h.log.Order(ctx, p, orderID, cursor.Version)
 	if err != nil {
 		w.leave()
 		return nil, unavailable(err)
@@ -74,33 +76,42 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	switch {
 	case after == "":
 		w.start(Snapshot, o)
-	case cursor.Epoch != w.epoch || cursor.Version > o.Version:
-		w.start(Reset, o)
+	case o.continues(cursor, w.epoch):
+		w.last, w.mark, w.known = cursor.Version, o.Has, o.Order.Version
+		w.inbox.has(o.Order.Version, o.Mark)
 	default:
-		w.last, w.known = cursor.Version, o.Version
-		w.inbox.has(o.Version)
+		w.start(Reset, o)
 	}
 	w.own = Subscription{hub: h, source: w, inbox: &w.inbox}
 	return &w.own, nil
 }
 
+// continues reports whether the order's log goes on from a cursor. A cursor of an older version proves nothing, except at
+// the beginning; that the log still holds what follows it is found by reading.
+func (o *OrderState) continues(c OrderCursor, epoch int64) bool {
+	if c.old {
+		return c.Version == 0
+	}
+	return c.Epoch == epoch && c.Version <= o.Order.Version && o.Has.proves(c.Mark)
+}
+
 // start begins the stream with a state.
-func (w *orderWatch) start(kind Kind, o *order.Order) {
-	w.last, w.known, w.page, w.reset = o.Version, o.Version, nil, false
-	w.first = &Update{Kind: kind, Cursor: w.at(o.Version), Order: o}
-	w.inbox.has(o.Version)
+func (w *orderWatch) start(kind Kind, o OrderState) {
+	w.last, w.mark, w.known, w.page, w.reset = o.Order.Version, o.Mark, o.Order.Version, nil, false
+	w.first = &Update{Kind: kind, Cursor: w.at(), Order: o.Order}
+	w.inbox.has(o.Order.Version, o.Mark)
 }
 
 func (w *orderWatch) cursor() string {
 	if !w.begun {
 		return ""
 	}
-	return w.at(w.last)
+	return w.at()
 }
 
-// at is the cursor after a version.
-func (w *orderWatch) at(version int) string {
-	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: version}.String()
+// at is the cursor after the last version.
+func (w *orderWatch) at() string {
+	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: w.last, Mark: w.mark}.String()
 }
 
 func (w *orderWatch) waiting() bool {
@@ -140,6 +151,8 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			return nil, time.Time{}, nil
 		case found == mustReset:
 			w.reset = true
+		case found == mustAsk:
+			w.doubted = true
 		case d.update.Event.Version > w.last+1:
 			// What is missing was committed before this one, so the log has both.
 			w.known = d.update.Event.Version
@@ -154,7 +167,7 @@ func (w *orderWatch) follows(e *order.Event) bool {
 	if e.Version <= w.last || !w.principal.CanSee(e.Order.CustomerID) {
 		return false
 	}
-	w.last, w.begun = e.Version, true
+	w.last, w.mark, w.begun = e.Version, MarkOf(e.ID), true
 	return true
 }
 
@@ -165,6 +178,8 @@ func (w *orderWatch) work(ctx context.Context) (again time.Time, err error) {
 		return time.Time{}, nil
 	case w.reset:
 		err = w.restart(ctx)
+	case w.doubted:
+		err = w.ask(ctx)
 	case w.last < w.known:
 		err = w.fill(ctx)
 	}
@@ -179,12 +194,27 @@ func (w *orderWatch) restart(ctx context.Context) error {
 	w.hub.mu.RLock()
 	epoch := w.hub.epoch
 	w.hub.mu.RUnlock()
-	o, err := w.hub.log.Order(ctx, *w.principal, w.orderID)
+	o, err := w.hub.log.Order(ctx, *w.principal, w.orderID, 0)
 	if err != nil {
 		return err
 	}
 	w.epoch = epoch
 	w.start(Reset, o)
+	return nil
+}
+
+// ask reads whether the log still holds what was handed out, and begins anew if not.
+func (w *orderWatch) ask(ctx context.Context) error {
+	o, err := w.hub.log.Order(ctx, *w.principal, w.orderID, w.last)
+	if err != nil {
+		return err
+	}
+	w.doubted = false
+	if !o.Has.proves(w.mark) {
+		w.inbox.void() // and so what comes next is compared with nothing of before
+		return nil
+	}
+	w.known = max(w.known, o.Order.Version)
 	return nil
 }
 
@@ -198,7 +228,8 @@ func (w *orderWatch) fill(ctx context.Context) error {
 		return w.restart(ctx) // the log no longer holds what comes next
 	}
 	w.page = events
-	w.inbox.has(events[len(events)-1].Version)
+	newest := &events[len(events)-1]
+	w.inbox.has(newest.Version, MarkOf(newest.ID))
 	return nil
 }
 
@@ -210,6 +241,7 @@ func (w *orderWatch) join() {
 		w.next.previous = w
 	}
 	h.orders[w.orderID] = w
+	h.follows()
 	w.joined = true
 	w.epoch = h.epoch
 	h.subscribers.Add(1)

@@ -45,7 +45,7 @@ func TestWatchOrder(t *testing.T) {
 		t.Parallel()
 		head, events := fresh(8)
 		for v := 1; v <= 8; v++ {
-			sub := r.watchOrder(staff, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: v}.String())
+			sub := r.watchOrder(staff, head.ID, r.orderAt(head.ID, v).String())
 			for want := v + 1; want <= 8; want++ {
 				u := expect(t, sub, event.Happened, want)
 				if u.Event.ID != events[want-1].ID {
@@ -54,7 +54,7 @@ func TestWatchOrder(t *testing.T) {
 			}
 			silent(t, sub)
 		}
-		sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 8}.String())
+		sub := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 8).String())
 		r.publish(r.advance(head))
 		expect(t, sub, event.Happened, 9)
 	})
@@ -80,11 +80,14 @@ func TestWatchOrder(t *testing.T) {
 	t.Run("OKResets", func(t *testing.T) {
 		t.Parallel()
 		head, _ := fresh(5)
+		mine := r.orderAt(head.ID, 5)
 		for name, c := range map[string]event.OrderCursor{
-			"another log's":  {Epoch: 7, OrderID: head.ID, Version: 2},
-			"of the future":  {Epoch: 1, OrderID: head.ID, Version: 6},
-			"far beyond":     {Epoch: 1, OrderID: head.ID, Version: 1 << 40},
-			"an older epoch": {Epoch: 0, OrderID: head.ID, Version: 5},
+			"another log's":   {Epoch: 7, OrderID: head.ID, Version: 2},
+			"of the future":   {Epoch: mine.Epoch, OrderID: head.ID, Version: 6, Mark: mine.Mark},
+			"far beyond":      {Epoch: mine.Epoch, OrderID: head.ID, Version: 1 << 40, Mark: mine.Mark},
+			"another event's": {Epoch: mine.Epoch, OrderID: head.ID, Version: 4, Mark: mine.Mark},
+			"without a mark":  {Epoch: mine.Epoch, OrderID: head.ID, Version: 5},
+			"an older epoch":  {Epoch: 0, OrderID: head.ID, Version: 5, Mark: mine.Mark},
 		} {
 			sub := r.watchOrder(ada, head.ID, c.String())
 			u := next(t, sub)
@@ -119,7 +122,7 @@ func TestWatchOrder(t *testing.T) {
 	t.Run("ErrCursor", func(t *testing.T) {
 		t.Parallel()
 		head, _ := fresh(1)
-		for _, after := range []string{"x", event.FeedCursor{Epoch: 1, Position: 1}.String(), event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 1}.String()} {
+		for _, after := range []string{"x", r.feedAt(1).String(), event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 1}.String()} {
 			if _, err := r.hub.WatchOrder(t.Context(), ada, head.ID, after); fault.CodeOf(err) != fault.InvalidCursor {
 				t.Errorf("after %q: error %v, want INVALID_CURSOR", after, err)
 			}
@@ -161,12 +164,14 @@ func TestWatchOrderWhoseLogHasLeft(t *testing.T) {
 		r.advance(head)
 	}
 	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`, `DELETE FROM order_events WHERE version <= 3`)
-	sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String())
+	sub := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String())
 	expect(t, sub, event.Reset, 5)
 	r.publish(r.advance(head))
 	expect(t, sub, event.Happened, 6)
-	kept := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 3}.String())
-	expect(t, kept, event.Happened, 4)
+	// Version 3 has left, so nothing proves it.
+	expect(t, r.watchOrder(ada, head.ID, r.orderAt(head.ID, 3).String()), event.Reset, 6)
+	kept := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 4).String())
+	expect(t, kept, event.Happened, 5)
 }
 
 // TestPublishedIsAsLogged: what a commit publishes and what the log gives back are the same, secrets left out.
@@ -175,7 +180,7 @@ func TestPublishedIsAsLogged(t *testing.T) {
 	r := start(t, event.Config{})
 	placed := r.place(ada)
 	head := placed.Order.Head
-	published := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String())
+	published := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String())
 	e := r.advance(head)
 	e.Order.Payments = []payment.Payment{{Method: "sim_approve", NextAction: &payment.NextAction{}}}
 	r.publish(e)
@@ -187,7 +192,7 @@ func TestPublishedIsAsLogged(t *testing.T) {
 		t.Error("the publisher's own event was changed")
 	}
 
-	logged := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 0}.String())
+	logged := r.watchOrder(ada, head.ID, oldOrderCursor(head.ID, 0))
 	got := expect(t, logged, event.Happened, 1).Event
 	placed.Order.Payments[0].Method = ""
 	if !reflect.DeepEqual(got.Order.State, placed.Order.State) || got.ID != placed.ID || got.RequestID != placed.RequestID || !got.At.Equal(placed.At) {

@@ -71,7 +71,7 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 		return h.skip(tail.Last), nil
 	}
 	if leads && len(tail.Rows) > 0 {
-		h.cfg.Relay.Relay(FeedBatch{Epoch: tail.Epoch, From: after, Rows: tail.Rows})
+		h.cfg.Relay.Relay(FeedBatch{Epoch: tail.Epoch, From: Place{after, tail.At}, Rows: tail.Rows})
 	}
 	return len(tail.Rows) == limit, h.handAll(ctx, tail.Rows)
 }
@@ -97,40 +97,48 @@ func (h *Hub) handAll(ctx context.Context, rows []FeedRow) error {
 func (h *Hub) state() (position int64, watched bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.position, len(h.orders)+len(h.feeds) > 0
+	return h.place.Position, h.watched()
 }
 
-// skip goes on to a position without handing anything on, unless somebody has come to watch meanwhile.
-func (h *Hub) skip(position int64) (watched bool) {
+// skip goes on to a place without handing anything on, unless somebody has come to watch meanwhile.
+func (h *Hub) skip(to Place) (watched bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.orders)+len(h.feeds) > 0 {
+	if h.watched() {
 		return true
 	}
-	h.position = max(h.position, position)
+	h.place, h.behind = h.place.later(to), false
 	return false
 }
 
 // has reports whether nothing need be read up to a position. That the log is another one by now is found on the timer.
 func (h *Hub) has(position int64) bool {
-	at, watched := h.state()
-	if at >= position {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.place.Position >= position {
 		return true
 	}
-	return !watched && !h.cfg.Relay.Leads() && h.isLoaded() && !h.skip(position)
+	if h.watched() || h.cfg.Relay.Leads() || !h.loaded {
+		return false
+	}
+	h.behind = true // the next subscriber asks
+	return true
 }
 
 // restored makes every subscription start anew when the log is another one than it was: its epoch has changed, it is
-// shorter, or rows are gone that were not handed on yet.
+// shorter, it has other events up to where the hub is, or rows are gone that were not handed on yet.
 func (h *Hub) restored(tail FeedTail) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	gap := len(tail.Rows) > 0 && tail.Rows[0].Position != h.position+1
-	if tail.Epoch == h.epoch && tail.Last >= h.position && !gap {
+	gap := len(tail.Rows) > 0 && tail.Rows[0].Position != h.place.Position+1
+	if tail.Epoch == h.epoch && tail.Last.Position >= h.place.Position && !tail.At.differs(h.place.Mark) && !gap {
+		h.served(tail.Instance)
 		return false
 	}
-	h.epoch, h.position = tail.Epoch, tail.Last
-	h.told.Store(tail.Last) // what was said of the other log may be more than this one will have for long
+	h.epoch, h.place, h.behind = tail.Epoch, tail.Last, false
+	h.served(tail.Instance)
+	h.cfg.Relay.Serves(tail.Instance, tail.Epoch)
+	h.told.Store(tail.Last.Position) // what was said of the other log may be more than this one will have for long
 	h.recent.clear()
 	for _, first := range h.orders {
 		for w := first; w != nil; w = w.next {
@@ -195,7 +203,7 @@ func (h *Hub) wants(row *FeedRow) bool {
 func (h *Hub) hand(row *FeedRow, e *order.Event, first []*inbox) []*inbox {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if row.Position <= h.position {
+	if row.Position <= h.place.Position {
 		return first
 	}
 	if watch := h.orders[row.Key.OrderID]; watch != nil && e != nil {
@@ -210,7 +218,7 @@ func (h *Hub) hand(row *FeedRow, e *order.Event, first []*inbox) []*inbox {
 	if row.CustomerID != uuid.Nil {
 		first = h.handFeeds(h.feeds[row.CustomerID], row, e, first)
 	}
-	h.position = row.Position
+	h.place = row.Place
 	return first
 }
 
@@ -220,12 +228,12 @@ func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.
 		switch {
 		case !w.attached:
 		case e == nil:
-			w.detach(row.Position - 1)
+			w.detach(h.place)
 		case w.filter.admits(w.principal, e):
 			if u == nil {
-				u = feedUpdate(h.epoch, row.Position, e)
+				u = feedUpdate(h.epoch, row.Place, e)
 			}
-			if w.inbox.put(delivery{position: row.Position, update: u}) {
+			if w.inbox.put(delivery{place: row.Place, update: u}) {
 				first = append(first, &w.inbox)
 			}
 		}

@@ -14,16 +14,19 @@ type Relay interface {
 	OrderWatched(orderID uuid.UUID, by int)
 	// FeedWatched says the same of a customer's feed, or of everybody's for uuid.Nil.
 	FeedWatched(customerID uuid.UUID, by int)
+	// Serves says which database server this replica reads from, and the epoch of its log: only replicas of the same hear
+	// each other.
+	Serves(instance string, epoch int64)
 	// Leads: this replica reads the feed for the others, whether it has subscribers or not.
 	Leads() bool
 	// Relay hands the others what this replica has read. It is called only while Leads, and without the lock.
 	Relay(FeedBatch)
 }
 
-// FeedBatch is a part of the feed without a gap: all rows after position From, up to the last of Rows.
+// FeedBatch is a part of the feed without a gap: all rows after the place From, up to the last of Rows.
 type FeedBatch struct {
-	Epoch int
-	From  int64
+	Epoch int64
+	From  Place
 	Rows  []FeedRow
 }
 
@@ -32,6 +35,7 @@ type noRelay struct{}
 
 func (noRelay) OrderWatched(uuid.UUID, int) {}
 func (noRelay) FeedWatched(uuid.UUID, int)  {}
+func (noRelay) Serves(string, int64)        {}
 func (noRelay) Leads() bool                 { return false }
 func (noRelay) Relay(FeedBatch)             {}
 
@@ -52,14 +56,18 @@ func (h *Hub) Follow(b FeedBatch) {
 // follow hands on a batch. false: the log has to be read, because the batch does not continue what the hub has.
 func (h *Hub) follow(ctx context.Context, b FeedBatch) bool {
 	h.mu.RLock()
-	position, inStep := h.position, h.loaded && b.Epoch == h.epoch && b.From <= h.position
+	has, inStep := h.place, h.loaded && b.Epoch == h.epoch && b.From.Position <= h.place.Position
 	h.mu.RUnlock()
-	rows := b.Rows
-	for len(rows) > 0 && rows[0].Position <= position {
-		rows = rows[1:]
+	at, rows := b.From, b.Rows
+	for len(rows) > 0 && rows[0].Position <= has.Position {
+		at, rows = rows[0].Place, rows[1:]
 	}
 	if !inStep || len(rows) == 0 {
 		return inStep
+	}
+	// It continues the hub's feed only if both hold the same events up to there.
+	if at.Position != has.Position || !at.Mark.proves(has.Mark) {
+		return false
 	}
 	return h.handAll(ctx, rows) == nil
 }

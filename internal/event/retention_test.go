@@ -126,7 +126,7 @@ func TestOrderLeavesDuringReplay(t *testing.T) {
 	leave := func() {
 		r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`, `DELETE FROM order_events`)
 	}
-	sub := r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID}.String())
+	sub := r.watchOrder(ada, head.ID, oldOrderCursor(head.ID, 0))
 	expect(t, sub, event.Happened, 1)
 	expect(t, sub, event.Happened, 2)
 	log.events.Store(&leave)
@@ -135,7 +135,7 @@ func TestOrderLeavesDuringReplay(t *testing.T) {
 	r.publish(e)
 	expectEvent(t, sub, e)
 	// And from the start: nothing of it is left.
-	expect(t, r.watchOrder(ada, head.ID, event.OrderCursor{Epoch: 1, OrderID: head.ID, Version: 1}.String()), event.Reset, 5)
+	expect(t, r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String()), event.Reset, 5)
 }
 
 // A row whose event has left is not passed over in silence.

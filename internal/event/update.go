@@ -36,13 +36,14 @@ type Update struct {
 }
 
 // orderUpdate is an event as the subscribers of its order get it, feedUpdate as those of the feed do.
-func orderUpdate(epoch int, e *order.Event) *Update {
-	cursor := OrderCursor{Epoch: epoch, OrderID: e.Order.ID, Version: e.Version}
+func orderUpdate(epoch int64, e *order.Event) *Update {
+	cursor := OrderCursor{Epoch: epoch, OrderID: e.Order.ID, Version: e.Version, Mark: MarkOf(e.ID)}
 	return &Update{Kind: Happened, Cursor: cursor.String(), Event: e, Order: e.Order}
 }
 
-func feedUpdate(epoch int, position int64, e *order.Event) *Update {
-	return &Update{Kind: Happened, Cursor: FeedCursor{epoch, position}.String(), Event: e, Order: e.Order}
+func feedUpdate(epoch int64, at Place, e *order.Event) *Update {
+	cursor := FeedCursor{Epoch: epoch, Position: at.Position, Mark: at.Mark}
+	return &Update{Kind: Happened, Cursor: cursor.String(), Event: e, Order: e.Order}
 }
 
 // Filter narrows a feed. Zero fields do not narrow.

@@ -87,11 +87,11 @@ func (l *grownLog) FeedTail(_ context.Context, _ auth.Principal, after int64, _ 
 	if l.head.ID == uuid.Nil {
 		l.head = order.Head{ID: id.New(), CustomerID: ada.CustomerID}
 	}
-	for tail.Last < grownBy {
-		tail.Last++
-		if tail.Last > after {
-			key := event.Key{OrderID: l.head.ID, Version: int(tail.Last)}
-			tail.Rows = append(tail.Rows, event.FeedRow{Position: tail.Last, Key: key, CustomerID: l.head.CustomerID})
+	for tail.Last.Position < grownBy {
+		tail.Last.Position++
+		if tail.Last.Position > after {
+			key := event.Key{OrderID: l.head.ID, Version: int(tail.Last.Position)}
+			tail.Rows = append(tail.Rows, event.FeedRow{Place: tail.Last, Key: key, CustomerID: l.head.CustomerID})
 		}
 	}
 	return tail, nil

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,7 +41,7 @@ type Config struct {
 	// Name of this replica as NATS shows it.
 	Name string
 	// Deployment keeps apart what shares one NATS: the replicas of one database have the same, others another one. It is
-	// part of the subjects, so letters and digits only.
+	// part of the subjects, so letters and digits only. Copies of a database are told apart by Serves.
 	Deployment string
 	// Leads says whether this replica gives the positions.
 	Leads  func() bool
@@ -49,14 +51,16 @@ type Config struct {
 // Fan is one replica's connection to the others. It implements event.Relay. Its methods may be called concurrently; none
 // but Run blocks.
 type Fan struct {
-	conn     *nats.Conn
-	subjects subjects
-	leads    func() bool
-	logger   *slog.Logger
+	conn       *nats.Conn
+	deployment string
+	// prefix of the names of the log that this replica reads; nil before it has read any.
+	prefix atomic.Pointer[string]
+	leads  func() bool
+	logger *slog.Logger
 
 	hub      *event.Hub
 	interest *interest
-	outgoing chan func() (subject string, body []byte, err error)
+	outgoing chan func() (topic string, body []byte, err error)
 	incoming chan *nats.Msg
 	doubts   chan struct{}
 }
@@ -65,13 +69,13 @@ type Fan struct {
 // everything. An error means that the URL is wrong. Run it, with a hub that has the Fan as its relay. Close it.
 func Connect(cfg Config) (*Fan, error) {
 	f := &Fan{
-		subjects: newSubjects(cfg.Deployment),
-		leads:    cfg.Leads,
-		logger:   cfg.Logger,
-		interest: newInterest(),
-		outgoing: make(chan func() (string, []byte, error), outgoingLimit),
-		incoming: make(chan *nats.Msg, incomingLimit),
-		doubts:   make(chan struct{}, 1),
+		deployment: cfg.Deployment,
+		leads:      cfg.Leads,
+		logger:     cfg.Logger,
+		interest:   newInterest(),
+		outgoing:   make(chan func() (string, []byte, error), outgoingLimit),
+		incoming:   make(chan *nats.Msg, incomingLimit),
+		doubts:     make(chan struct{}, 1),
 	}
 	var err error
 	f.conn, err = nats.Connect(cfg.URL,
@@ -144,16 +148,24 @@ func (f *Fan) lost() {
 
 // OrderWatched implements event.Relay.
 func (f *Fan) OrderWatched(orderID uuid.UUID, by int) {
-	f.interest.add(f.subjects.ofBucket(orderID), by)
+	f.interest.add(ofBucket(orderID), by)
 }
 
 // FeedWatched implements event.Relay.
 func (f *Fan) FeedWatched(customerID uuid.UUID, by int) {
 	if customerID == uuid.Nil {
-		f.interest.add(f.subjects.everything(), by)
+		f.interest.add(everything, by)
 		return
 	}
-	f.interest.add(f.subjects.ofCustomer(customerID), by)
+	f.interest.add(ofCustomer(customerID), by)
+}
+
+// Serves implements event.Relay. What others send under another name from now on is another log's.
+func (f *Fan) Serves(instance string, epoch int64) {
+	prefix := prefixOf(f.deployment, instance, epoch)
+	if had := f.prefix.Swap(&prefix); had == nil || *had != prefix {
+		f.interest.changed()
+	}
 }
 
 // Leads implements event.Relay.
@@ -166,7 +178,7 @@ func (f *Fan) Publish(events []order.Event) {
 		e := &events[i]
 		f.enqueue(func() (string, []byte, error) {
 			body, err := encodeEvent(e)
-			return f.subjects.of(e), body, err
+			return topicOf(e), body, err
 		})
 	}
 }
@@ -175,7 +187,7 @@ func (f *Fan) Publish(events []order.Event) {
 func (f *Fan) Relay(b event.FeedBatch) {
 	f.enqueue(func() (string, []byte, error) {
 		body, err := encodeBatch(b)
-		return f.subjects.feed(), body, err
+		return feed, body, err
 	})
 }
 
@@ -215,12 +227,13 @@ func (f *Fan) send(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case message := <-f.outgoing:
-			if !f.Connected() {
+			prefix := f.prefix.Load()
+			if prefix == nil || !f.Connected() {
 				continue
 			}
-			subject, body, err := message()
+			topic, body, err := message()
 			if err == nil {
-				err = f.conn.Publish(subject, body)
+				err = f.conn.Publish(*prefix+topic, body)
 			}
 			if err != nil {
 				f.logger.WarnContext(ctx, "an event was not sent to the other replicas; they read it from the log", "error", err)
@@ -230,8 +243,16 @@ func (f *Fan) send(ctx context.Context) {
 }
 
 func (f *Fan) receive(ctx context.Context, m *nats.Msg) {
+	prefix := f.prefix.Load()
+	if prefix == nil {
+		return
+	}
+	topic, ours := strings.CutPrefix(m.Subject, *prefix)
+	if !ours {
+		return // of the log that this replica read before
+	}
 	var err error
-	if m.Subject == f.subjects.feed() {
+	if topic == feed {
 		var b event.FeedBatch
 		if b, err = decodeBatch(m.Data); err == nil {
 			f.hub.Follow(b)

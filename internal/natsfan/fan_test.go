@@ -215,7 +215,7 @@ func TestMessageIsTheLogsEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(spy.Close)
-	heard, err := spy.SubscribeSync("orderwire.test.event.>")
+	heard, err := spy.SubscribeSync("orderwire.test.*.event.>")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// interest counts who watches what on this replica, by the subject that it is sent to.
+// interest counts who watches what on this replica, by the topic that it is sent to.
 type interest struct {
 	mu       sync.Mutex
 	watchers map[string]int
@@ -19,13 +19,13 @@ func newInterest() *interest {
 	return &interest{watchers: map[string]int{}, signal: make(chan struct{}, 1)}
 }
 
-func (i *interest) add(subject string, by int) {
+func (i *interest) add(topic string, by int) {
 	i.mu.Lock()
-	before := i.watchers[subject]
-	if i.watchers[subject] += by; i.watchers[subject] == 0 {
-		delete(i.watchers, subject)
+	before := i.watchers[topic]
+	if i.watchers[topic] += by; i.watchers[topic] == 0 {
+		delete(i.watchers, topic)
 	}
-	after := i.watchers[subject]
+	after := i.watchers[topic]
 	i.mu.Unlock()
 	if (before == 0) != (after == 0) {
 		i.changed()
@@ -48,20 +48,20 @@ func (i *interest) changed() {
 
 // wanted is the subjects to subscribe to. Who gets everything needs no part of it, and who watches anything needs the
 // feed, to know what it has.
-func (i *interest) wanted(s subjects) map[string]bool {
+func (i *interest) wanted(prefix *string) map[string]bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	wanted := map[string]bool{}
-	if len(i.watchers) == 0 {
+	if prefix == nil || len(i.watchers) == 0 {
 		return wanted
 	}
-	wanted[s.feed()] = true
-	if i.watchers[s.everything()] > 0 {
-		wanted[s.everything()] = true
+	wanted[*prefix+feed] = true
+	if i.watchers[everything] > 0 {
+		wanted[*prefix+everything] = true
 		return wanted
 	}
-	for subject := range i.watchers {
-		wanted[subject] = true
+	for topic := range i.watchers {
+		wanted[*prefix+topic] = true
 	}
 	return wanted
 }
@@ -74,7 +74,7 @@ type subscriptions struct {
 
 // follow makes them what is wanted: first the new ones, so that nothing is missed that both the old and the new cover.
 func (s *subscriptions) follow(ctx context.Context) {
-	wanted := s.fan.interest.wanted(s.fan.subjects)
+	wanted := s.fan.interest.wanted(s.fan.prefix.Load())
 	for subject := range wanted {
 		if have := s.open[subject]; have != nil && have.IsValid() {
 			continue

@@ -1,6 +1,8 @@
 package natsfan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -16,29 +18,27 @@ import (
 // buckets is how many parts orders are divided into: a replica that watches one order gets one in 256 of all events.
 const buckets = 256
 
-// subjects are the names at NATS. An event is sent once, to orderwire.<deployment>.event.<bucket>.<customer>; wildcards
-// pick the events of a bucket of orders, of a customer, or all. Positions go to orderwire.<deployment>.feed.
-type subjects struct{ prefix string }
+// The names at NATS are orderwire.<deployment>.<log>.<topic>. An event is sent once, to the topic event.<bucket>.<customer>;
+// wildcards pick the events of a bucket of orders, of a customer, or all. Positions go to the topic feed.
+const (
+	everything = "event.>"
+	feed       = "feed"
+)
 
-func newSubjects(deployment string) subjects {
-	return subjects{prefix: "orderwire." + deployment + "."}
+// prefixOf is what the names of one log have before the topic. A copy of a database has its deployment and its epoch, so the
+// running database server is part of it: replicas of the copy are connected to another one.
+func prefixOf(deployment, instance string, epoch int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", epoch, instance))
+	return "orderwire." + deployment + "." + hex.EncodeToString(sum[:12]) + "."
 }
 
-func (s subjects) of(e *order.Event) string {
-	return s.prefix + "event." + bucket(e.Order.ID) + "." + e.Order.CustomerID.String()
+func topicOf(e *order.Event) string {
+	return "event." + bucket(e.Order.ID) + "." + e.Order.CustomerID.String()
 }
 
-func (s subjects) ofBucket(orderID uuid.UUID) string {
-	return s.prefix + "event." + bucket(orderID) + ".*"
-}
+func ofBucket(orderID uuid.UUID) string { return "event." + bucket(orderID) + ".*" }
 
-func (s subjects) ofCustomer(customerID uuid.UUID) string {
-	return s.prefix + "event.*." + customerID.String()
-}
-
-func (s subjects) everything() string { return s.prefix + "event.>" }
-
-func (s subjects) feed() string { return s.prefix + "feed" }
+func ofCustomer(customerID uuid.UUID) string { return "event.*." + customerID.String() }
 
 // bucket of an order. The first bytes of a UUIDv7 are the time, so all of it is hashed.
 func bucket(orderID uuid.UUID) string {
@@ -92,21 +92,23 @@ func decodeEvent(body []byte) (order.Event, error) {
 
 // batchMessage is an event.FeedBatch. Positions have no gap, so the first says all.
 type batchMessage struct {
-	Epoch int          `json:"epoch"`
+	Epoch int64        `json:"epoch"`
 	From  int64        `json:"from"`
+	Mark  event.Mark   `json:"mark"`
 	Rows  []rowMessage `json:"rows"`
 }
 
 type rowMessage struct {
-	OrderID    uuid.UUID `json:"o"`
-	Version    int       `json:"v"`
-	CustomerID uuid.UUID `json:"c"`
+	OrderID    uuid.UUID  `json:"o"`
+	Version    int        `json:"v"`
+	CustomerID uuid.UUID  `json:"c"`
+	Mark       event.Mark `json:"m"`
 }
 
 func encodeBatch(b event.FeedBatch) ([]byte, error) {
-	m := batchMessage{Epoch: b.Epoch, From: b.From, Rows: make([]rowMessage, len(b.Rows))}
+	m := batchMessage{Epoch: b.Epoch, From: b.From.Position, Mark: b.From.Mark, Rows: make([]rowMessage, len(b.Rows))}
 	for i, r := range b.Rows {
-		m.Rows[i] = rowMessage{OrderID: r.Key.OrderID, Version: r.Key.Version, CustomerID: r.CustomerID}
+		m.Rows[i] = rowMessage{OrderID: r.Key.OrderID, Version: r.Key.Version, CustomerID: r.CustomerID, Mark: r.Mark}
 	}
 	return json.Marshal(m)
 }
@@ -116,10 +118,11 @@ func decodeBatch(body []byte) (event.FeedBatch, error) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return event.FeedBatch{}, err
 	}
-	b := event.FeedBatch{Epoch: m.Epoch, From: m.From, Rows: make([]event.FeedRow, len(m.Rows))}
+	b := event.FeedBatch{Epoch: m.Epoch, From: event.Place{Position: m.From, Mark: m.Mark}, Rows: make([]event.FeedRow, len(m.Rows))}
 	for i, r := range m.Rows {
 		b.Rows[i] = event.FeedRow{
-			Position: m.From + 1 + int64(i), Key: event.Key{OrderID: r.OrderID, Version: r.Version}, CustomerID: r.CustomerID,
+			Place: event.Place{Position: m.From + 1 + int64(i), Mark: r.Mark},
+			Key:   event.Key{OrderID: r.OrderID, Version: r.Version}, CustomerID: r.CustomerID,
 		}
 	}
 	return b, nil

@@ -17,7 +17,7 @@ import (
 type Log struct {
 	db guarded
 	// orders that are asked for at the same time are one statement: see ordersTogether.
-	orders *batch.Group[orderCall, *order.Order]
+	orders *batch.Group[orderCall, event.OrderState]
 }
 
 // NewLog returns the log of a database.
@@ -28,20 +28,41 @@ func NewLog(db *sqlx.DB) *Log {
 }
 
 // Extent implements event.Log.
-func (l *Log) Extent(ctx context.Context) (event.Extent, error) {
+func (l *Log) Extent(ctx context.Context, at int64) (event.Extent, error) {
 	var row struct {
-		Epoch int   `db:"epoch"`
+		logEnd
 		First int64 `db:"first"`
-		Last  int64 `db:"last"`
 	}
-	err := l.db.get(ctx, auth.System, &row, `
-		SELECT l.epoch, l.position AS last, `+feedFirst+` AS first FROM event_log l`)
-	return event.Extent(row), err
+	err := l.db.get(ctx, auth.System, &row, `SELECT `+logEndAt(`$1`)+`, `+feedFirst+` AS first FROM event_log l`, at)
+	return event.Extent{Epoch: row.Epoch, First: row.First, Last: row.last(), At: event.Mark(row.At), Instance: row.Instance}, err
+}
+
+// logEnd is what the log says of itself.
+type logEnd struct {
+	Epoch    int64  `db:"epoch"`
+	Last     int64  `db:"last"`
+	Mark     int64  `db:"mark"`
+	At       int64  `db:"at"`
+	Instance string `db:"instance"`
+}
+
+func (e *logEnd) last() event.Place { return event.Place{Position: e.Last, Mark: event.Mark(e.Mark)} }
+
+// logEndAt reads a logEnd from event_log l, with the mark of the position that a parameter names. The place before the
+// oldest that the feed holds is provable too. Positions that versions without marks have given out have none.
+//
+// The instance is the server as it runs now. A copy of the data that runs elsewhere has started at another moment.
+func logEndAt(position string) string {
+	return `l.identity AS epoch, l.position AS last, l.mark,
+		CASE WHEN l.position = ` + position + `::bigint THEN l.mark ELSE coalesce(
+			(SELECT f.mark FROM feed f WHERE f.position = (SELECT ` + position + `::bigint)),
+			(SELECT p.mark_before FROM feed_partitions p WHERE p.first_position = ` + position + `::bigint + 1), 0) END AS at,
+		concat_ws('/', current_database(), 'event_log'::regclass::oid, extract(epoch FROM pg_postmaster_start_time())) AS instance`
 }
 
 // Order implements event.Log.
-func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID})
+func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
+	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID, has: has})
 }
 
 // Events implements event.Log.

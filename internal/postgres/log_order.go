@@ -2,14 +2,16 @@ package postgres
 
 import (
 	"context"
+	"math"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/order"
 )
 
 // orderReaders read at the same time, but only when one is held up: see batch.Group.
@@ -19,19 +21,31 @@ const orderReaders = 2
 type orderCall struct {
 	principal auth.Principal
 	orderID   uuid.UUID
+	// has is the version whose mark is asked for too; 0: none.
+	has int
+}
+
+// ordersTogetherRow is the answer to call N (from 1), with the events of the order's version and of the one that was asked for.
+type ordersTogetherRow struct {
+	N          int           `db:"n"`
+	Order      storedOrder   `db:"stored"`
+	EventID    uuid.NullUUID `db:"event_id"`
+	HasEventID uuid.NullUUID `db:"has_event_id"`
 }
 
 const ordersTogetherSQL = `
-	SELECT ` + orderRecord + `
-	FROM unnest($1::uuid[], $2::uuid[]) AS t (id, viewer)
+	SELECT t.n, ` + orderRecord + ` AS stored,
+		(SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = o.version) AS event_id,
+		CASE WHEN t.has > 0 THEN (SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = t.has) END AS has_event_id
+	FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS t (id, viewer, has, n)
 	JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)`
 
 // ordersTogether reads what subscriptions begin with. A reading begins after all its callers have asked, so nobody gets what
 // was true before.
-func (l *Log) ordersTogether(calls []*batch.Call[orderCall, *order.Order]) {
+func (l *Log) ordersTogether(calls []*batch.Call[orderCall, event.OrderState]) {
 	ctx := ofMany
 	// The setting of a statement holds for all of it, so those who see all are not read for together with the others.
-	var all, some []*batch.Call[orderCall, *order.Order]
+	var all, some []*batch.Call[orderCall, event.OrderState]
 	for _, c := range calls {
 		if settingOf(c.In.principal) == everybody {
 			all = append(all, c)
@@ -39,32 +53,37 @@ func (l *Log) ordersTogether(calls []*batch.Call[orderCall, *order.Order]) {
 			some = append(some, c)
 		}
 	}
-	for _, together := range [][]*batch.Call[orderCall, *order.Order]{all, some} {
+	for _, together := range [][]*batch.Call[orderCall, event.OrderState]{all, some} {
 		if len(together) > 0 {
 			l.readOrders(ctx, together)
 		}
 	}
 }
 
-func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, *order.Order]) {
+func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, event.OrderState]) {
 	n := len(calls)
 	ids, viewers, settings := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), make([]string, n)
+	has := make(pq.Int64Array, n)
 	for i, c := range calls {
 		ids.addUUID(c.In.orderID)
 		viewers.addNullableUUID(viewerArg(c.In.principal))
 		settings[i] = settingOf(c.In.principal)
+		if c.In.has <= math.MaxInt32 { // no order has more versions
+			has[i] = int64(c.In.has)
+		}
 	}
-	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 3)) //nolint:sqlclosecheck // it is kept
-	var rows []storedOrder
+	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 4)) //nolint:sqlclosecheck // it is kept
+	var rows []ordersTogetherRow
 	if err == nil {
-		err = stmt.SelectContext(ctx, &rows, ids, viewers, settingOfAll(settings))
+		err = stmt.SelectContext(ctx, &rows, ids, viewers, has, settingOfAll(settings))
 	}
-	found := make(map[uuid.UUID]*order.Order, len(rows))
+	found := make([]event.OrderState, n)
 	for i := range rows {
-		found[rows[i].ID] = rows[i].Order // and once more if two have asked for it
+		r := &rows[i]
+		found[r.N-1] = event.OrderState{Order: r.Order.Order, Mark: markOf(r.EventID), Has: markOf(r.HasEventID)}
 	}
-	for _, c := range calls {
-		o := found[c.In.orderID]
+	for i, c := range calls {
+		o := found[i].Order
 		switch {
 		case err != nil:
 			c.Err = err
@@ -72,7 +91,15 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, *or
 		case o == nil || !c.In.principal.CanSee(o.CustomerID):
 			c.Err = fault.New(fault.NotFound, "There is no such order.")
 		default:
-			c.Out = o
+			c.Out = found[i]
 		}
 	}
+}
+
+// markOf is an event's mark, none when the log does not hold it.
+func markOf(eventID uuid.NullUUID) event.Mark {
+	if !eventID.Valid {
+		return 0
+	}
+	return event.MarkOf(eventID.UUID)
 }

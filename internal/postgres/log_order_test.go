@@ -35,8 +35,8 @@ func TestOrdersTogether(t *testing.T) {
 			{staff, uuid.New(), false},
 		} {
 			callers.Go(func() {
-				o, err := log.Order(t.Context(), call.p, call.orderID)
-				if call.sees && (err != nil || o.ID != call.orderID) || !call.sees && fault.CodeOf(err) != fault.NotFound {
+				o, err := log.Order(t.Context(), call.p, call.orderID, 0)
+				if call.sees && (err != nil || o.Order.ID != call.orderID) || !call.sees && fault.CodeOf(err) != fault.NotFound {
 					t.Errorf("%s asks for %s: %v, %v", call.p.Role, call.orderID, o, err)
 				}
 			})

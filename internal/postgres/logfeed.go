@@ -13,8 +13,13 @@ import (
 type feedPageRow struct {
 	First    int64      `db:"first"`
 	Position *int64     `db:"position"`
+	Mark     int64      `db:"mark"`
 	OrderID  *uuid.UUID `db:"order_id"`
 	Version  *int       `db:"version"`
+}
+
+func (r *feedPageRow) place() event.Place {
+	return event.Place{Position: *r.Position, Mark: event.Mark(r.Mark)}
 }
 
 // FeedPage implements event.Log. A customer gets their own rows whatever customerID says. The rows are read first and
@@ -31,10 +36,10 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 	}
 	var rows []feedPageRow
 	err := l.db.all(ctx, p, &rows, `
-		SELECT `+feedFirst+` AS first, f.position, f.order_id, f.version
+		SELECT `+feedFirst+` AS first, f.position, coalesce(f.mark, 0) AS mark, f.order_id, f.version
 		FROM event_log l
 		LEFT JOIN (
-			SELECT position, order_id, version FROM feed
+			SELECT position, mark, order_id, version FROM feed
 			WHERE position > $1 `+condition+` ORDER BY position LIMIT $2
 		) f ON true
 		ORDER BY f.position`, args...)
@@ -53,10 +58,10 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 	if err != nil {
 		return event.FeedPage{}, err
 	}
-	page.Through, page.More = *rows[len(rows)-1].Position, len(rows) == limit
+	page.Through, page.More = rows[len(rows)-1].place(), len(rows) == limit
 	for i, r := range rows {
 		if e := events[keys[i]]; e != nil {
-			page.Items = append(page.Items, event.FeedItem{Position: *r.Position, Event: e})
+			page.Items = append(page.Items, event.FeedItem{Place: r.place(), Event: e})
 		} else {
 			page.First = *r.Position + 1
 		}
@@ -68,11 +73,11 @@ func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UU
 // customer sees only some.
 const feedFirst = `(SELECT min(first_position) FROM feed_partitions)`
 
-// feedTailRow is a row of FeedTail; all but the first two are null when nothing follows.
+// feedTailRow is a row of FeedTail; all but the end of the log are null when nothing follows.
 type feedTailRow struct {
-	Epoch      int        `db:"epoch"`
-	Last       int64      `db:"last"`
+	logEnd
 	Position   *int64     `db:"position"`
+	RowMark    int64      `db:"row_mark"`
 	OrderID    *uuid.UUID `db:"order_id"`
 	Version    *int       `db:"version"`
 	CustomerID *uuid.UUID `db:"customer_id"`
@@ -83,7 +88,7 @@ func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit
 	var rows []feedTailRow
 	// The values are sub-selects, so that the plan does not depend on them, and is made once.
 	err := l.db.allHot(ctx, p, &rows, `
-		SELECT l.epoch, l.position AS last, f.position, f.order_id, f.version, f.customer_id
+		SELECT `+logEndAt(`$2`)+`, f.position, coalesce(f.mark, 0) AS row_mark, f.order_id, f.version, f.customer_id
 		FROM event_log l
 		LEFT JOIN (
 			SELECT * FROM feed o WHERE `+visibleTo+` AND position > (SELECT $2::bigint) ORDER BY position LIMIT (SELECT $3::bigint)
@@ -95,10 +100,11 @@ func (l *Log) FeedTail(ctx context.Context, p auth.Principal, after int64, limit
 	tail := event.FeedTail{}
 	for i := range rows {
 		r := &rows[i]
-		tail.Epoch, tail.Last = r.Epoch, r.Last
+		tail.Epoch, tail.Last, tail.At, tail.Instance = r.Epoch, r.last(), event.Mark(r.At), r.Instance
 		if r.Position != nil {
 			tail.Rows = append(tail.Rows, event.FeedRow{
-				Position: *r.Position, Key: event.Key{OrderID: *r.OrderID, Version: *r.Version}, CustomerID: *r.CustomerID,
+				Place: event.Place{Position: *r.Position, Mark: event.Mark(r.RowMark)},
+				Key:   event.Key{OrderID: *r.OrderID, Version: *r.Version}, CustomerID: *r.CustomerID,
 			})
 		}
 	}

@@ -62,7 +62,7 @@ func TestPlannedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := feed.Order(t.Context(), ada, o.ID); err != nil {
+		if _, err := feed.Order(t.Context(), ada, o.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := feed.Events(t.Context(), ada, o.ID, 0, 10); err != nil {
@@ -136,7 +136,7 @@ func TestPlannedOnceForWhoHasFew(t *testing.T) {
 	for range 4 * customPlans {
 		_, errOrder := store.Order(t.Context(), ada, o.ID)
 		_, errOrders := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: page.Default})
-		_, errSnapshot := feed.Order(t.Context(), ada, o.ID)
+		_, errSnapshot := feed.Order(t.Context(), ada, o.ID, 0)
 		_, errEvents := feed.Events(t.Context(), ada, o.ID, 0, 10)
 		_, errPages := store.EventPages(t.Context(), ada, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
 		if err := errors.Join(errOrder, errOrders, errSnapshot, errEvents, errPages); err != nil {

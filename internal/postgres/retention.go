@@ -140,8 +140,8 @@ func openFeedPartition(ctx context.Context, db *sqlx.DB, interval time.Duration,
 		}
 		var next feedPartition
 		err := tx.GetContext(ctx, &next, `
-			INSERT INTO feed_partitions (number, first_position, opened_at)
-			SELECT $1, position + 1, clock_timestamp() FROM event_log RETURNING number, first_position`, last[0].Number+1)
+			INSERT INTO feed_partitions (number, first_position, opened_at, mark_before)
+			SELECT $1, position + 1, clock_timestamp(), mark FROM event_log RETURNING number, first_position`, last[0].Number+1)
 		if err != nil {
 			return err
 		}

@@ -76,16 +76,16 @@ func TestPruneFeed(t *testing.T) {
 	if got := positions(t, db); len(got) != 2 || got[0] != 2 {
 		t.Errorf("positions %v are left, want 2 and 3", got)
 	}
-	extent, err := postgres.NewLog(db.API).Extent(t.Context())
-	if err != nil || extent.First != 2 || extent.Last != 3 {
+	extent, err := postgres.NewLog(db.API).Extent(t.Context(), 0)
+	if err != nil || extent.First != 2 || extent.Last.Position != 3 {
 		t.Errorf("extent %+v, error %v", extent, err)
 	}
 	later(t, db, 2*month)
 	if got := prune(t, db); got != (postgres.Pruned{FeedPartitions: 2}) {
 		t.Errorf("after everything's time: %+v", got)
 	}
-	extent, err = postgres.NewLog(db.API).Extent(t.Context())
-	if err != nil || extent.First != 4 || extent.Last != 3 {
+	extent, err = postgres.NewLog(db.API).Extent(t.Context(), 0)
+	if err != nil || extent.First != 4 || extent.Last.Position != 3 {
 		t.Errorf("extent %+v, error %v; want none, next is 4", extent, err)
 	}
 	advance(t, db, e.Order.Head)
@@ -241,7 +241,7 @@ func TestPruneOrders(t *testing.T) {
 	if err != nil || len(pages) != 0 {
 		t.Errorf("events %v, error %v", pages, err)
 	}
-	if o, err := postgres.NewLog(db.API).Order(t.Context(), ada, over.ID); err != nil || o.Version != 1 {
+	if o, err := postgres.NewLog(db.API).Order(t.Context(), ada, over.ID, 0); err != nil || o.Order.Version != 1 {
 		t.Errorf("order %+v, error %v", o, err)
 	}
 	// An order whose month has left can have events still, such as a late refund's.

@@ -97,7 +97,7 @@ func sequencerGoesOn(t *testing.T, db *postgrestest.DB, seeded int) {
 		t.Fatalf("assigned %+v, %v", assigned, err)
 	}
 	tail, err := log.FeedTail(t.Context(), auth.System, 0, 1000)
-	if err != nil || len(tail.Rows) != seeded+1 || int(tail.Last) != seeded+1 {
+	if err != nil || len(tail.Rows) != seeded+1 || int(tail.Last.Position) != seeded+1 {
 		t.Fatalf("%d rows up to %d, %v", len(tail.Rows), tail.Last, err)
 	}
 	for i, row := range tail.Rows {

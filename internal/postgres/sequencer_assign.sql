@@ -19,14 +19,14 @@ WITH late AS MATERIALIZED (
 ), held AS MATERIALIZED (
     -- The fence: a holder whose lease has ended, or that missed an assignment of its own, changes nothing. Nothing is
     -- locked when there is nothing to do.
-    SELECT position, settled FROM event_log
+    SELECT position, settled, mark FROM event_log
     WHERE fence = $1 AND position = $2 AND leased_until > clock_timestamp() AND EXISTS (SELECT FROM found)
     FOR UPDATE
 ), todo AS MATERIALIZED (
     -- Of each order all versions up to the newest found. An order's writers queue for its row, so when a version is
     -- visible the one before is too; but its transaction may have the higher number, beyond what `next` was cut at. Such
     -- rows are after `settled`, so that only the newest partition of the feed is searched.
-    SELECT e.order_id, e.version, e.customer_id, e.xid
+    SELECT e.order_id, e.version, e.customer_id, e.xid, uuid_hash_extended(e.id, 0) AS hash
     FROM (SELECT order_id, max(version) AS newest FROM found WHERE EXISTS (SELECT FROM held) GROUP BY order_id) o
     CROSS JOIN LATERAL (SELECT coalesce(max(f.version), 0) AS version FROM feed f
         WHERE f.order_id = o.order_id AND f.position > (SELECT settled FROM held)) placed
@@ -37,11 +37,14 @@ WITH late AS MATERIALIZED (
 ), numbered AS (
     -- In the order of transactions, except that no version comes before the one it follows: a transaction may get its
     -- number first and the order's lock second.
-    SELECT order_id, version, customer_id, row_number() OVER (ORDER BY turn, order_id, version) AS n
+    -- A position's mark is that of the log before its first position, exclusive-or a hash of each event's id up to there: two
+    -- logs that agree on it hold the same events up to the position.
+    SELECT order_id, version, customer_id, row_number() OVER turns AS n, bit_xor(hash) OVER turns AS hash
     FROM (SELECT *, max(xid::text::bigint) OVER (PARTITION BY order_id ORDER BY version) AS turn FROM todo) t
+    WINDOW turns AS (ORDER BY turn, order_id, version)
 ), placed AS (
-    INSERT INTO feed (position, order_id, version, customer_id)
-    SELECT held.position + n, order_id, version, customer_id FROM numbered, held
+    INSERT INTO feed (position, order_id, version, customer_id, mark)
+    SELECT held.position + n, order_id, version, customer_id, held.mark # hash FROM numbered, held
 ), cut AS (
     -- Where `next` ended by its limit, `seen` may only go as far: this snapshot, ended after that transaction.
     SELECT CASE WHEN (SELECT count(*) FROM next) >= $6
@@ -53,6 +56,7 @@ WITH late AS MATERIALIZED (
 ), moved AS (
     UPDATE event_log SET
         position = held.position + (SELECT count(*) FROM numbered),
+        mark = held.mark # coalesce((SELECT bit_xor(hash) FROM todo), 0),
         settled = CASE WHEN (SELECT count(*) FROM next) >= $6 THEN held.settled
             ELSE held.position + (SELECT count(*) FROM numbered) END,
         seen = format('%s:%s:%s', coalesce(running.xip[1], cut.xmax), cut.xmax, array_to_string(running.xip, ','))::pg_snapshot,

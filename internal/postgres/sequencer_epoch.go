@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +16,9 @@ import (
 )
 
 // identify compares the log with the fingerprint it had. Where it is another one, in another database or on another
-// timeline, it gets a new epoch, so that cursors of the old one lead to a RESET and never to silence.
+// timeline, it gets a new epoch, so that cursors of the old one lead to a RESET and never to silence. Cursors carry the
+// epoch's identity, which is random: two logs restored from one backup are two logs. A copy of the files has the
+// fingerprint that it had; there the marks tell.
 func (s *Sequencer) identify(ctx context.Context, stored string) error {
 	cluster, timeline, err := s.fingerprint(ctx)
 	if err != nil {
@@ -65,7 +69,7 @@ func (s *Sequencer) optional(ctx context.Context, query string) (value string, e
 
 // newEpoch makes the log another one. Writers wait meanwhile, so that every event is of the old epoch and has a position,
 // or of the new one. sameCluster: transaction numbers still mean what they meant, so `seen` says what has no position;
-// otherwise the events are compared with the feed.
+// otherwise see assignMissing.
 func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluster bool) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
@@ -92,12 +96,16 @@ func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluste
 	if err != nil {
 		return err
 	}
+	identity, err := newIdentity()
+	if err != nil {
+		return err
+	}
 	var row logRow
 	err = tx.GetContext(ctx, &row, `
-		UPDATE event_log SET epoch = epoch + 1, fingerprint = $2, seen = pg_current_snapshot(),
+		UPDATE event_log SET epoch = epoch + 1, identity = $4, fingerprint = $2, seen = pg_current_snapshot(),
 			leased_until = clock_timestamp() + make_interval(secs => $3)
 		WHERE fence = $1
-		RETURNING `+logColumns, s.fence, fingerprint, s.lease.Seconds())
+		RETURNING `+logColumns, s.fence, fingerprint, s.lease.Seconds(), identity)
 	if err != nil {
 		return err
 	}
@@ -109,6 +117,15 @@ func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluste
 	}
 	s.hold(&row)
 	return nil
+}
+
+// newIdentity is a random number of 63 bits.
+func newIdentity() (int64, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, err
+	}
+	return int64(binary.BigEndian.Uint64(b[:]) >> 1), nil
 }
 
 func (s *Sequencer) assignAll(ctx context.Context, tx *sqlx.Tx) error {
@@ -124,21 +141,33 @@ func (s *Sequencer) assignAll(ctx context.Context, tx *sqlx.Tx) error {
 	}
 }
 
-// assignMissing gives positions to the events that the feed lacks, in the order in which they happened.
+// assignMissing gives positions to the events that have none, in the order in which they happened.
+//
+// The problem: an event without a row in the feed may never have got one, or retention has dropped the row, and what was
+// dropped must not be placed and sent again. The events of former epochs all had rows. Of this epoch's, the ones that
+// `seen` does not cover have none: it was restored together with them, so their numbers belong together. It says nothing of
+// events that were written after the restore and before this, whose numbers are another cluster's. Those happened after the
+// oldest row that the feed still holds, and what was dropped was placed before it.
 func (s *Sequencer) assignMissing(ctx context.Context, tx *sqlx.Tx) error {
 	_, err := tx.ExecContext(ctx, `
-		WITH numbered AS (
-			SELECT order_id, version, customer_id, row_number() OVER (ORDER BY turn, order_id, version) AS n
+		WITH numbered AS MATERIALIZED (
+			SELECT order_id, version, customer_id, row_number() OVER turns AS n, bit_xor(hash) OVER turns AS hash
 			FROM (
-				SELECT e.order_id, e.version, e.customer_id,
+				SELECT e.order_id, e.version, e.customer_id, uuid_hash_extended(e.id, 0) AS hash,
 					max(e.occurred_at) OVER (PARTITION BY e.order_id ORDER BY e.version) AS turn
-				FROM order_events e
+				FROM event_log l
+				JOIN order_events e ON e.log_epoch = l.epoch
+				CROSS JOIN (SELECT CASE WHEN number = 1 THEN '-infinity' ELSE opened_at END AS at
+					FROM feed_partitions ORDER BY number LIMIT 1) oldest
 				WHERE NOT EXISTS (SELECT FROM feed f WHERE f.order_id = e.order_id AND f.version >= e.version)
+					AND (NOT pg_visible_in_snapshot(e.xid, l.seen) OR e.occurred_at >= oldest.at)
 			) t
+			WINDOW turns AS (ORDER BY turn, order_id, version)
 		), placed AS (
-			INSERT INTO feed (position, order_id, version, customer_id)
-			SELECT l.position + n, order_id, version, customer_id FROM numbered, event_log l
+			INSERT INTO feed (position, order_id, version, customer_id, mark)
+			SELECT l.position + n, order_id, version, customer_id, l.mark # hash FROM numbered, event_log l
 		)
-		UPDATE event_log SET position = position + (SELECT count(*) FROM numbered)`)
+		UPDATE event_log SET position = position + (SELECT count(*) FROM numbered),
+			mark = mark # coalesce((SELECT hash FROM numbered ORDER BY n DESC LIMIT 1), 0)`)
 	return err
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,9 +9,9 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-func epochOf(t *testing.T, db *postgrestest.DB) int {
+func epochOf(t *testing.T, db *postgrestest.DB) int64 {
 	t.Helper()
-	extent, err := postgres.NewLog(db.API).Extent(t.Context())
+	extent, err := postgres.NewLog(db.API).Extent(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,6 +24,7 @@ func TestSequencerEpoch(t *testing.T) {
 	t.Run("OKSameLog", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.Open(t)
+		epoch := epochOf(t, db)
 		for range 2 {
 			take(t, sequencer(t, db, 0), true)
 		}
@@ -33,8 +35,8 @@ func TestSequencerEpoch(t *testing.T) {
 		if parts := strings.FieldsFunc(fingerprint, func(r rune) bool { return r == '/' || r == ' ' }); len(parts) != 4 {
 			t.Errorf("fingerprint %q, want system/database/table timeline", fingerprint)
 		}
-		if got := epochOf(t, db); got != 1 {
-			t.Errorf("epoch %d after a restart, want 1", got)
+		if got := epochOf(t, db); got != epoch {
+			t.Errorf("epoch %d after a restart, want %d", got, epoch)
 		}
 	})
 
@@ -46,6 +48,7 @@ func TestSequencerEpoch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.Open(t)
+			epoch := epochOf(t, db)
 			before := sequencer(t, db, longLease)
 			take(t, before, true)
 			head := place(t, db).Order.Head
@@ -72,8 +75,8 @@ func TestSequencerEpoch(t *testing.T) {
 			after := sequencer(t, db, longLease)
 			after.SetLimit(1)
 			take(t, after, true)
-			if got := epochOf(t, db); got != 2 {
-				t.Errorf("epoch %d, want 2", got)
+			if got := epochOf(t, db); got == epoch || got <= 0 {
+				t.Errorf("epoch %d after %d, want a new one", got, epoch)
 			}
 			rows := checkFeed(t, db)
 			if rows[0].OrderID != head.ID {
@@ -85,6 +88,60 @@ func TestSequencerEpoch(t *testing.T) {
 			}
 			checkFeed(t, db)
 		})
+	}
+}
+
+// TestRestoredAfterRetention: what retention has dropped from the feed is not placed again when the log is found to be restored.
+func TestRestoredAfterRetention(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	before := sequencer(t, db, longLease)
+	take(t, before, true)
+	old := place(t, db)
+	for range 4 {
+		advance(t, db, old.Order.Head)
+	}
+	assignAll(t, before)
+	if _, err := db.ExecContext(t.Context(), `ALTER TABLE order_events DISABLE TRIGGER order_events_append_only;
+		UPDATE order_events SET occurred_at = occurred_at - interval '1 year';
+		ALTER TABLE order_events ENABLE TRIGGER order_events_append_only`); err != nil {
+		t.Fatal(err)
+	}
+	later(t, db, 2*month)
+	prune(t, db)
+	later(t, db, 2*month)
+	prune(t, db)
+	kept := place(t, db)
+	assignAll(t, before)
+	if got := positions(t, db); len(got) != 1 || got[0] != 6 {
+		t.Fatalf("positions %v before the restore, want 6 alone", got)
+	}
+	// The dump was made while one event had no position, and one was written after the restore with a number of the new
+	// cluster, which the old one had given out long before.
+	unplaced := place(t, db)
+	written := place(t, db)
+	for _, statement := range []string{
+		`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`,
+		`UPDATE order_events SET xid = '1' WHERE order_id = '` + written.OrderID().String() + `'`,
+		`ALTER TABLE order_events ENABLE TRIGGER order_events_append_only`,
+		`UPDATE event_log SET fingerprint = '1/' || fingerprint`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expire(t, db)
+	take(t, sequencer(t, db, longLease), true)
+	var placed []string
+	if err := db.SelectContext(t.Context(), &placed, `SELECT order_id::text FROM feed ORDER BY position`); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{kept.OrderID().String(), unplaced.OrderID().String(), written.OrderID().String()}
+	if !slices.Equal(placed, want) {
+		t.Errorf("the feed has %v, want %v", placed, want)
+	}
+	if got := positions(t, db); !slices.Equal(got, []int64{6, 7, 8}) {
+		t.Errorf("positions %v, want 6 to 8", got)
 	}
 }
 

@@ -115,7 +115,27 @@ func checkFeed(t *testing.T, db *postgrestest.DB) []feedRow {
 		}
 		last[r.OrderID] = r.Version
 	}
+	checkMarks(t, db)
 	return rows
+}
+
+// checkMarks checks that each mark, and the log's own, is the first one exclusive-or the hashes of all events up to it. A log
+// that began before there were marks has no first one.
+func checkMarks(t *testing.T, db *postgrestest.DB) {
+	t.Helper()
+	var wrong int
+	err := db.GetContext(t.Context(), &wrong, `
+		WITH want AS (
+			SELECT f.position, f.mark, p.mark_before # bit_xor(uuid_hash_extended(e.id, 0)) OVER (ORDER BY f.position) AS want
+			FROM feed f JOIN order_events e ON e.order_id = f.order_id AND e.version = f.version, feed_partitions p WHERE p.number = 1
+		)
+		SELECT count(*) FROM (
+			SELECT mark, want FROM want
+			UNION ALL SELECT l.mark, w.want FROM event_log l JOIN want w ON w.position = l.position
+		) all_marks WHERE want IS NOT NULL AND mark IS DISTINCT FROM want`)
+	if err != nil || wrong != 0 {
+		t.Errorf("%d marks are wrong, %v", wrong, err)
+	}
 }
 
 func TestSequencerAssign(t *testing.T) {

@@ -59,6 +59,7 @@ func (w *Webhooks) AddDeliveries(ctx context.Context, batch webhook.Batch) (move
 		WITH moved AS (
 			UPDATE webhook_fanout SET position = $2, holder = $3, leased_until = clock_timestamp() + make_interval(secs => $4)
 			WHERE position = $1 AND $2 > $1
+				AND ($12::bigint = 0 OR EXISTS (SELECT FROM feed f WHERE f.position = $2 AND f.mark = $12))
 			RETURNING position
 		), added AS (
 			INSERT INTO webhook_deliveries (id, endpoint_id, event_id, event_type, body, next_attempt_at, created_at)
@@ -71,6 +72,6 @@ func (w *Webhooks) AddDeliveries(ctx context.Context, batch webhook.Batch) (move
 		)
 		SELECT EXISTS (SELECT FROM moved)`,
 		batch.From, batch.To, batch.Holder, fanoutLease.Seconds(),
-		uuidArray(ids), uuidArray(endpoints), uuidArray(events), uuidArray(bodyOf), types, bodies, now)
+		uuidArray(ids), uuidArray(endpoints), uuidArray(events), uuidArray(bodyOf), types, bodies, now, int64(batch.Mark))
 	return moved, err
 }

@@ -101,8 +101,8 @@ func (w *walk) item(i int, e *Entry) {
 			w.begin(0)
 		}
 	}
-	place, ok := w.history.Watch.placeOf(e.Cursor)
-	if !ok || w.history.Watch.cursor(w.log.Epoch, place) != e.Cursor {
+	epoch, place, ok := w.history.Watch.placeOf(e.Cursor)
+	if !ok || epoch != w.log.Epoch {
 		w.report(i, nil, Unknown, "the cursor "+e.Cursor+" is none of this subscription and log")
 		return
 	}

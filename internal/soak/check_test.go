@@ -241,12 +241,12 @@ func TestCheckReportsPlantedFaults(t *testing.T) {
 				return Unknown, nil
 			}},
 			{"reset", log, func(h *History) (Kind, *Record) {
-				place, _ := h.Watch.placeOf(h.Entries[1].Cursor)
+				_, place, _ := h.Watch.placeOf(h.Entries[1].Cursor)
 				h.Entries = slices.Insert(h.Entries, 2, begin(log, &h.Watch, "RESET", place))
 				return NeedlessReset, nil
 			}},
 			{"gap after reset", pruned, func(h *History) (Kind, *Record) {
-				place, _ := h.Watch.placeOf(h.Entries[1].Cursor)
+				_, place, _ := h.Watch.placeOf(h.Entries[1].Cursor)
 				r := log.byEvent[h.Entries[2].Event.ID]
 				h.Entries[2] = begin(log, &h.Watch, "RESET", place)
 				return Lost, r
@@ -335,7 +335,7 @@ func TestCheckReportsFaultsOfFeeds(t *testing.T) {
 	t.Run("a cursor of another log", func(t *testing.T) {
 		t.Parallel()
 		h := correct(log, mine, 0)
-		place, _ := mine.placeOf(h.Entries[0].Cursor)
+		_, place, _ := mine.placeOf(h.Entries[0].Cursor)
 		h.Entries[0].Cursor = mine.cursor(log.Epoch+1, place)
 		if findings := Check(log, h); len(findings) == 0 || findings[0].Kind != Unknown {
 			t.Errorf("got %v", findings)

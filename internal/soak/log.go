@@ -26,7 +26,7 @@ type Record struct {
 // Log is the whole event log, read when nothing changes any more.
 type Log struct {
 	// Epoch that cursors carry.
-	Epoch int
+	Epoch int64
 	// Pruned: part of the log left, or the log was restored, while subscribers watched. Only then is a RESET right.
 	Pruned bool
 
@@ -37,7 +37,7 @@ type Log struct {
 }
 
 // NewLog makes a log of records in any order.
-func NewLog(epoch int, records []*Record) *Log {
+func NewLog(epoch int64, records []*Record) *Log {
 	l := &Log{
 		Epoch: epoch, records: slices.Clone(records), byEvent: map[string]*Record{},
 		byOrder: map[string][]*Record{}, byCustomer: map[string][]*Record{},
@@ -56,8 +56,8 @@ func NewLog(epoch int, records []*Record) *Log {
 
 // ReadLog reads order_events and feed as they are.
 func ReadLog(ctx context.Context, db *sqlx.DB) (*Log, error) {
-	var epoch int
-	if err := db.GetContext(ctx, &epoch, `SELECT epoch FROM event_log`); err != nil {
+	var epoch int64
+	if err := db.GetContext(ctx, &epoch, `SELECT identity FROM event_log`); err != nil {
 		return nil, err
 	}
 	var rows []struct {

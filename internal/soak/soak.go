@@ -96,8 +96,8 @@ func (w *Watch) place(r *Record) int64 {
 	return r.Position
 }
 
-// cursor is the cursor of a place.
-func (w *Watch) cursor(epoch int, place int64) string {
+// cursor is a cursor of a place, without the mark that proves it.
+func (w *Watch) cursor(epoch int64, place int64) string {
 	if w.OrderID == "" {
 		return event.FeedCursor{Epoch: epoch, Position: place}.String()
 	}
@@ -108,18 +108,18 @@ func (w *Watch) cursor(epoch int, place int64) string {
 	return event.OrderCursor{Epoch: epoch, OrderID: orderID, Version: int(place)}.String()
 }
 
-// placeOf is the place that a cursor stands for; false when it is none of this subscription.
-func (w *Watch) placeOf(cursor string) (int64, bool) {
+// placeOf is the epoch and the place that a cursor stands for; false when it is none of this subscription.
+func (w *Watch) placeOf(cursor string) (epoch, place int64, ok bool) {
 	if w.OrderID == "" {
 		c, err := event.ParseFeed(cursor)
-		return c.Position, err == nil
+		return c.Epoch, c.Position, err == nil
 	}
 	orderID, err := id.Parse(id.Order, w.OrderID)
 	if err != nil {
-		return 0, false
+		return 0, 0, false
 	}
 	c, err := event.ParseOrder(cursor, orderID)
-	return int64(c.Version), err == nil
+	return c.Epoch, int64(c.Version), err == nil
 }
 
 // Entry is an item with how it came.

@@ -140,7 +140,7 @@ func (s *subscriber) record(item Item, fresh bool) {
 			s.observe(now.Sub(item.Event.OccurredAt))
 		}
 	}
-	if place, ok := s.history.Watch.placeOf(item.Cursor); ok {
+	if _, place, ok := s.history.Watch.placeOf(item.Cursor); ok {
 		s.reached.Store(place)
 	}
 }

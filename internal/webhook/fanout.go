@@ -78,7 +78,7 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 	if missed := feed.First - 1 - after; missed > 0 {
 		f.log.ErrorContext(ctx, "events have left the log before they became webhook deliveries", "events", missed, "after", after)
 	}
-	to := max(feed.Through, feed.First-1)
+	to := max(feed.Through.Position, feed.First-1)
 	if to <= after {
 		return false, true, nil
 	}
@@ -88,6 +88,9 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 		return false, true, err
 	}
 	batch := Batch{Holder: f.holder, From: state.Position, To: to}
+	if to == feed.Through.Position {
+		batch.Mark = feed.Through.Mark
+	}
 	if batch.Deliveries, err = f.deliveries(feed.Items, endpoints); err != nil {
 		return false, true, err
 	}

@@ -63,8 +63,11 @@ type FanoutState struct {
 
 // Batch is what Fanout adds at once.
 type Batch struct {
-	Holder     string
-	From, To   int64
+	Holder   string
+	From, To int64
+	// Mark is the feed's at To as it was read; 0: not known. In a log that was restored meanwhile it is another one, and then
+	// nothing is added.
+	Mark       event.Mark
 	Deliveries []NewDelivery
 }
 
