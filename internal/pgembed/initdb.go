@@ -2,6 +2,7 @@ package pgembed
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -11,21 +12,21 @@ import (
 )
 
 // initialise creates the cluster unless there is one. An interrupted initdb leaves no half cluster: it works in a
-// folder of its own that is renamed at the end. noSync skips flushing it to disk, for tests.
+// folder of its own that is renamed at the end. No other start uses that folder: the processes of an initdb whose server was
+// killed write to it for a moment longer. noSync skips flushing it to disk, for tests.
 func (h *home) initialise(ctx context.Context, bin binaries, noSync bool) error {
 	if major, err := h.majorOfData(); err != nil || major != 0 {
+		h.removeUnfinished()
 		return err
 	}
 	if left, err := os.ReadDir(h.data()); err == nil && len(left) > 0 {
 		return fmt.Errorf("pgembed: %s is neither empty nor a PostgreSQL cluster: move it away", h.data())
 	}
-	fresh := h.data() + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("pgembed: %w", err)
-	}
+	fresh := h.data() + ".new-" + rand.Text()
 	if err := h.acc.makePrivate(fresh); err != nil {
 		return err
 	}
+	defer h.removeUnfinished() // fresh, after an error, and what starts before this one left
 	args := []string{
 		"--pgdata=" + fresh, "--username=" + Superuser, "--auth=peer", "--encoding=UTF8",
 		// Sort order must not depend on the machine, or an index breaks with an upgrade of the system's libraries.
@@ -59,4 +60,16 @@ func (h *home) initialise(ctx context.Context, bin binaries, noSync bool) error 
 		return fmt.Errorf("pgembed: %w", err)
 	}
 	return nil
+}
+
+// removeUnfinished removes the folders of interrupted initdbs. One whose processes still write to it may stay: it disturbs
+// nothing, and is removed at the next start.
+func (h *home) removeUnfinished() {
+	left, err := filepath.Glob(h.data() + ".new*")
+	if err != nil {
+		return
+	}
+	for _, folder := range left {
+		_ = os.RemoveAll(folder)
+	}
 }
