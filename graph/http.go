@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,7 +15,11 @@ import (
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
+	"github.com/orderwire/orderwire/internal/stream"
 )
+
+// readTimeout is how long a client has to read an answer.
+const readTimeout = time.Minute
 
 const (
 	typeJSON     = "application/json"
@@ -58,11 +63,16 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		write(w, comeAgain(w.Header(), status, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
-	responses, ctx := exec.DispatchOperation(ctx, operation)
-	response := responses(ctx)
-	if response == nil { // the client is gone
-		return
+	// A connection that is cut in the middle makes browsers send the request again, a mutation too, so the time that a client
+	// has for reading begins when there is something to read. How long an operation may take is OPERATION_TIMEOUT's matter.
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetWriteDeadline(time.Time{}) // not every ResponseWriter has one
+	responses, inner := exec.DispatchOperation(ctx, operation)
+	response := responses(inner)
+	if response == nil { // its context ended before it began; a client that went away does not read this
+		response = exec.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{{Err: stream.ErrUnanswered}})
 	}
+	_ = deadline.SetWriteDeadline(time.Now().Add(readTimeout))
 	write(w, http.StatusOK, mediaType, response)
 }
 

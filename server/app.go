@@ -70,10 +70,12 @@ type App struct {
 	sessions    *session.Registry
 	perAddress  *quota.Quota
 
-	address  net.Listener
-	server   *http.Server
-	admin    *adminServer
-	draining atomic.Bool
+	address net.Listener
+	server  *http.Server
+	// endRequests ends the context of every request: each is answered UNAVAILABLE then, while there is time to write it.
+	endRequests context.CancelFunc
+	admin       *adminServer
+	draining    atomic.Bool
 }
 
 // New connects, migrates, seeds and listens. The address answers once Run is called.
@@ -292,6 +294,10 @@ func (a *App) drain() {
 	}
 	open.Wait()
 	a.hub.Drain()
+	// A request that is cut off is sent again by browsers, also when it is a mutation that was executed.
+	if deadline, ok := ctx.Deadline(); ok {
+		defer time.AfterFunc(time.Until(deadline)*3/4, a.endRequests).Stop()
+	}
 	a.ended("requests", a.server.Shutdown(ctx))
 }
 
@@ -308,6 +314,7 @@ func (a *App) Close() error {
 	var errs []error
 	if a.server != nil {
 		errs = append(errs, a.server.Close())
+		a.endRequests()
 	}
 	if a.address != nil {
 		if err := a.address.Close(); !errors.Is(err, net.ErrClosed) {

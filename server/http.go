@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -12,8 +14,11 @@ import (
 // holding connections: one who sends a header or a body byte by byte, or does not read the answer. Event streams set
 // deadlines of their own for each event, and websockets leave the server.
 func (a *App) openServer(handler http.Handler) error {
+	requests, end := context.WithCancel(context.Background())
+	a.endRequests = end
 	a.server = &http.Server{
 		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

@@ -18,6 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/ratelimit"
+	"github.com/orderwire/orderwire/internal/session"
 	"github.com/orderwire/orderwire/internal/stats"
 	"github.com/orderwire/orderwire/internal/webhook"
 	"github.com/orderwire/orderwire/schema"
@@ -50,7 +51,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
 	a.sockets = gqlws.New(gqlws.Config{
-		Init: live.init, Refresh: live.refresh, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
+		Init: live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
 		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, Logger: a.log,
 	})

@@ -16,12 +16,15 @@ import (
 
 // execute runs one operation and writes its results. Errors before execution are a `next` and a `complete` on an
 // accepted stream, as the protocol demands: a browser's EventSource cannot read the body of a 400.
+//
+// The protocol's stock client sends an operation again, mutations too, when its stream ends without `complete`. So that
+// event is left out of subscriptions alone, which are to resume: once a query or a mutation has begun, its stream ends with
+// `complete` whatever happens.
 func (t *Transport) execute(
-	ctx context.Context, method string, out *response, exec graphql.GraphExecutor, params *graphql.RawParams,
+	ctx context.Context, r *http.Request, out *response, exec graphql.GraphExecutor, params *graphql.RawParams,
 ) {
-	ctx, slot := stream.NewContext(ctx)
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
-	if method == http.MethodGet && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
+	if r.Method == http.MethodGet && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
 		// A link or an image of a foreign page is a GET.
 		(&refusal{
 			status: http.StatusMethodNotAllowed, allow: http.MethodPost,
@@ -36,6 +39,16 @@ func (t *Transport) execute(
 			return
 		}
 	}
+	subscribes := errs == nil && opCtx.Operation.Operation == ast.Subscription
+	if subscribes {
+		var refused *refusal
+		if ctx, refused = t.open(ctx); refused != nil {
+			refused.write(out.w)
+			return
+		}
+		defer t.expire(ctx, out)()
+		ctx = stream.WithLastCursor(ctx, r.Header.Get("Last-Event-ID"))
+	}
 	defer out.finish()
 	defer func() {
 		if p := recover(); p != nil {
@@ -43,21 +56,47 @@ func (t *Transport) execute(
 			out.fail(gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
 		}
 	}()
-	if out.start() != nil {
-		return
-	}
-	if errs != nil {
+	switch {
+	case out.start() != nil:
+	case errs != nil:
 		out.fail(exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
-		return
+	case subscribes:
+		t.stream(ctx, out, exec, opCtx)
+	default:
+		t.answer(ctx, out, exec, opCtx)
 	}
+}
+
+// answer runs a query or a mutation and sends its result. It has no session that could end it half-way: like one over plain
+// HTTP, it is answered once it was admitted.
+func (t *Transport) answer(ctx context.Context, out *response, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) {
+	// Middleware may end the operation's own context as soon as there is a result, so that says nothing about the stream.
+	responses, inner := exec.DispatchOperation(ctx, opCtx)
+	result := responses(inner)
+	switch {
+	case result == nil: // its context ended before it began
+		out.fail(gqlerror.List{present(stream.ErrUnanswered)})
+	case unexecuted(result):
+		out.fail(result.Errors)
+	default:
+		if err := out.answer(result); err != nil {
+			t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
+			out.fail(gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+		}
+	}
+}
+
+// stream runs a subscription: its results, then why it ends.
+func (t *Transport) stream(ctx context.Context, out *response, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) {
+	ctx, slot := stream.NewContext(ctx)
 	defer func() {
 		if s := slot.Stream(); s != nil {
 			s.Close()
 		}
 	}()
-	responses, opened := exec.DispatchOperation(ctx, opCtx)
+	responses, inner := exec.DispatchOperation(ctx, opCtx)
 	next := func() (stream.Item, error) {
-		response := responses(opened)
+		response := responses(inner)
 		if response == nil {
 			return stream.Item{}, stream.ErrDone
 		}
@@ -67,7 +106,7 @@ func (t *Transport) execute(
 		reader := stream.NewReader(s)
 		next = func() (stream.Item, error) { return reader.Next(ctx) }
 	}
-	t.end(opened, out, exec, pump(out, next))
+	t.end(graphql.WithOperationContext(ctx, opCtx), out, exec, pump(out, next))
 }
 
 var (
@@ -85,8 +124,8 @@ func pump(out *response, next func() (stream.Item, error)) error {
 		if err != nil {
 			return err
 		}
-		if len(item.Response.Data) == 0 && len(item.Response.Errors) > 0 {
-			out.fail(item.Response.Errors) // without "data", which says that nothing was executed
+		if unexecuted(item.Response) {
+			out.fail(item.Response.Errors)
 			return errFailed
 		}
 		if out.next(item.Cursor, item.Response) != nil {
@@ -95,7 +134,12 @@ func pump(out *response, next func() (stream.Item, error)) error {
 	}
 }
 
-// end ends the stream. complete tells the client not to come back, so it is sent only when the operation is over; a
+// unexecuted reports whether a response is without "data", which says that nothing was executed.
+func unexecuted(response *graphql.Response) bool {
+	return len(response.Data) == 0 && len(response.Errors) > 0
+}
+
+// end ends a subscription's stream. ctx is the stream's, which lives as long as its session. complete tells the client not to come back, so it is sent only when the operation is over; a
 // client whose stream just ends reconnects and resumes.
 func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphExecutor, err error) {
 	if errors.Is(err, errFailed) {

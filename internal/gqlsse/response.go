@@ -54,8 +54,32 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 		r.cancel(err)
 		return err
 	}
+	event := nextEvent(cursor, data)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.write(event)
+}
+
+// completeEvent says that the operation is over. It has empty data, because a browser's EventSource drops an event without
+// a data field.
+const completeEvent = "event: complete\ndata:\n\n"
+
+// answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
+// error is that of a result that is no JSON; nothing was written then.
+func (r *response) answer(result *graphql.Response) error {
+	data, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.write(append(nextEvent("", data), completeEvent...)) // it is the last word in any case
+	return nil
+}
+
+func nextEvent(cursor string, data []byte) []byte {
 	var event bytes.Buffer
-	event.Grow(len(data) + len(cursor) + 32)
+	event.Grow(len(data) + len(cursor) + 64)
 	event.WriteString("event: next\n")
 	if cursor != "" && !strings.ContainsAny(cursor, "\r\n\x00") {
 		event.WriteString("id: " + cursor + "\n")
@@ -63,17 +87,14 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 	event.WriteString("data: ")
 	event.Write(data)
 	event.WriteString("\n\n")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.write(event.Bytes())
+	return event.Bytes()
 }
 
-// complete says that the operation is over. It has empty data, because a browser's EventSource drops an event without
-// a data field.
+// complete says that the operation is over.
 func (r *response) complete() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte("event: complete\ndata:\n\n")) // it is the last word in any case
+	_ = r.write([]byte(completeEvent)) // as in answer
 }
 
 // fail sends errors as the last result and completes.
@@ -84,14 +105,14 @@ func (r *response) fail(errs gqlerror.List) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte("event: next\ndata: " + string(data) + "\n\nevent: complete\ndata:\n\n")) // as in complete
+	_ = r.write([]byte("event: next\ndata: " + string(data) + "\n\n" + completeEvent)) // as in answer
 }
 
 // comment tells people who look at the stream why it ends.
 func (r *response) comment(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte(": " + strings.ReplaceAll(text, "\n", " ") + "\n\n")) // as in complete
+	_ = r.write([]byte(": " + strings.ReplaceAll(text, "\n", " ") + "\n\n")) // as in answer
 }
 
 // write sends bytes within WriteTimeout and puts off the heartbeat. It is called with the lock held.

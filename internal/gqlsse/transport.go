@@ -24,14 +24,14 @@ import (
 
 // Config has the transport's settings. Zero values mean the defaults given.
 type Config struct {
-	// Expires tells when the session in a request's context ends; zero: never. The stream then ends with an
+	// Expires tells when the session of a subscription's context ends; zero: never. Its stream then ends with an
 	// UNAUTHENTICATED error and complete. Nil: no session ends.
 	Expires func(ctx context.Context) time.Time
 	// Admit makes room for the request's stream; release gives it back when the stream is gone. false is answered with
 	// 429 and Retry-After. Nil: everybody is admitted.
 	Admit func(*http.Request) (release func(), ok bool)
-	// Open begins the session of a stream in the request's context and returns its own, which must derive from ctx and
-	// ends with the stream. When it is cancelled with a *fault.Error as its cause, the stream ends with that error and
+	// Open begins the session of a subscription's stream in the request's context and returns its own, which must derive from
+	// ctx and ends with the stream; a query or a mutation has none, as over plain HTTP. When it is cancelled with a *fault.Error as its cause, the stream ends with that error and
 	// complete. ErrTooManyStreams is answered with 429 and Retry-After, a *fault.Error with 401. Nil: no session ends.
 	Open func(ctx context.Context) (context.Context, error)
 	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
@@ -161,18 +161,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	defer t.remove(out)
-	ctx, refusal = t.open(ctx)
-	if refusal != nil {
-		refusal.write(w)
-		return
-	}
-	if t.cfg.Expires != nil {
-		if at := t.cfg.Expires(ctx); !at.IsZero() {
-			defer time.AfterFunc(time.Until(at), func() { cancel(errExpired) }).Stop()
-		}
-	}
-	ctx = stream.WithLastCursor(ctx, r.Header.Get("Last-Event-ID"))
-	t.execute(ctx, r.Method, out, exec, params)
+	t.execute(ctx, r, out, exec, params)
 }
 
 // open begins the stream's session.
@@ -193,6 +182,17 @@ func (t *Transport) open(ctx context.Context) (context.Context, *refusal) {
 		t.cfg.Logger.ErrorContext(ctx, "event stream's session", "error", err)
 		return nil, busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "Try again."))
 	}
+}
+
+// expire ends the stream when its session does by the clock. Call what it returns when the stream is over.
+func (t *Transport) expire(ctx context.Context, out *response) (stop func()) {
+	if t.cfg.Expires != nil {
+		if at := t.cfg.Expires(ctx); !at.IsZero() {
+			timer := time.AfterFunc(time.Until(at), func() { out.cancel(errExpired) })
+			return func() { timer.Stop() }
+		}
+	}
+	return func() {}
 }
 
 // errExpired is the cause with which an expired session cancels its stream.

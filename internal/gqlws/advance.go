@@ -83,7 +83,7 @@ func (c *conn) rest(op *operation) bool {
 func (c *conn) isOver(op *operation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return op.cancelled || op.over || c.closing
+	return op.cancelled || op.over || c.closing || c.farewell != nil && !op.begun
 }
 
 // finish gives back what an operation holds, once. Nobody is busy with it any more but the caller.
@@ -96,7 +96,7 @@ func (c *conn) finish(op *operation) {
 	op.over, op.busy = true, true
 	cancel := op.cancel
 	c.running--
-	last := c.draining && c.running == 0
+	over := c.over()
 	c.mu.Unlock()
 	if cancel != nil {
 		cancel()
@@ -104,8 +104,8 @@ func (c *conn) finish(op *operation) {
 	if op.stream != nil {
 		op.stream.Close()
 	}
-	if last {
-		c.close(CloseDraining, drainReason)
+	if over != nil {
+		c.close(over.code, over.reason)
 	}
 	c.finished.Done()
 }
@@ -137,7 +137,11 @@ func (c *conn) finishIdle() {
 // finishQueued ends the operations whose frames were dropped from the queue.
 func (c *conn) finishQueued(dropped []frame) {
 	for _, f := range dropped {
-		if f.op != nil && f.op.stream != nil && !f.final {
+		switch {
+		case f.op == nil:
+		case f.op.written != nil:
+			f.op.tellWritten()
+		case !f.final:
 			c.finish(f.op)
 		}
 	}

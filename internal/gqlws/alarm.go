@@ -81,7 +81,7 @@ func (c *conn) ring() {
 		c.close(CloseInitTimeout, "Connection initialisation timeout")
 	}
 	if due[expiryAlarm] {
-		c.close(CloseForbidden, "Forbidden: session expired")
+		c.retire(CloseForbidden, "Forbidden: session expired")
 	}
 	if due[pingAlarm] {
 		c.ping()

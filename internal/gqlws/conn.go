@@ -34,6 +34,7 @@ type conn struct {
 	mu          sync.Mutex
 	asleep      bool         // the client does not read; the socket is shut and waits for StallGrace
 	draining    bool         // no operation begins; the socket closes when the last has ended
+	farewell    *farewell    // no operation begins; the socket closes with it when the last answer is written; nil: goes on
 	closing     bool         // a close frame is queued or the connection is cut: nothing more is queued
 	initialised bool         // connection_ack was sent
 	atEnd       stream.Ender // who is told that it begins to close; nil: nobody
@@ -86,8 +87,13 @@ func (c *conn) close(code int, reason string) {
 		return
 	}
 	c.closing = true
+	answers := frame{data: c.unanswered(false)}
+	first := answers
+	start := len(answers.data) > 0 && c.claim(answers)
 	f := frame{closes: true, data: websocket.FormatCloseMessage(code, closeReason(reason))}
-	start := c.claim(f)
+	if c.claim(f) {
+		first, start = f, true
+	}
 	// The last resort against a peer that does not read: each frame has a deadline, their sum has this one.
 	c.silence()
 	c.set(cutAlarm, c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout)
@@ -96,7 +102,7 @@ func (c *conn) close(code int, reason string) {
 	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
 	c.endAll()
 	if start {
-		go c.flush(f, nil)
+		go c.flush(first, nil)
 	}
 }
 
@@ -134,7 +140,7 @@ func (c *conn) Draining() bool {
 
 // End implements stream.Connection.
 func (c *conn) End(cause error) {
-	go c.close(CloseForbidden, c.refusal(cause))
+	go c.retire(CloseForbidden, c.refusal(cause))
 }
 
 // AtEnd implements stream.Connection.

@@ -71,6 +71,7 @@ func TestConnection(t *testing.T) {
 			c.send(subscribe("a", `{ block }`)) // until its context ends
 			synctest.Wait()
 			(<-end)(nil)
+			c.expectError("a", "UNAVAILABLE") // after AnswerTimeout
 			c.expectClose(4403)
 			if err := s.Drain(t.Context()); err != nil {
 				t.Errorf("a query outlives its socket: %v", err)

@@ -45,6 +45,7 @@ func TestDrainFinishesOperations(t *testing.T) {
 			start := time.Now()
 			drained := make(chan error, 1)
 			go func() { drained <- s.Drain(t.Context()) }()
+			c.expectError("a", "UNAVAILABLE")
 			c.expectClose(1012)
 			if took := time.Since(start); took < time.Minute || took > time.Minute+jitter {
 				t.Errorf("closed after %v", took)

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -42,6 +44,13 @@ func (f *frame) add(kind string, item stream.Item) error {
 		f.data, f.cursor = data, item.Cursor
 	}
 	return err
+}
+
+// addEnd appends the message that completes the operation.
+func (f *frame) addEnd(kind string) {
+	start := len(f.data)
+	out := appendHead(append(f.data, room[:]...), f.op.id, kind)
+	f.data = seal(append(out, '}'), start, websocket.TextMessage)
 }
 
 // recycle gives back the frame's buffer. Those of large answers are left to the garbage collector.

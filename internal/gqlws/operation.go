@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
@@ -25,7 +26,7 @@ type operation struct {
 	cancel context.CancelFunc // nil once it has a stream
 	// stream is where its items come from; nil of an operation that gqlgen's handler drives.
 	stream stream.Stream
-	// written receives when its frame has been written; nil when it has a stream.
+	// written receives when its frame has been written, or dropped; nil when it has a stream.
 	written chan struct{}
 
 	// The rest is guarded by the socket's lock.
@@ -38,6 +39,10 @@ type operation struct {
 	again bool
 	// over: it has ended and given everything back.
 	over bool
+	// begun: it is a query or a mutation that may have been executed. A socket that closes first says so (unanswered).
+	begun bool
+	// answered: its last message is queued.
+	answered bool
 }
 
 // subscribe starts an operation of any kind.
@@ -56,7 +61,7 @@ func (c *conn) subscribe(m message) {
 	// Cancelled operations that are not over count too, so that subscribe and complete in turn cannot pile up goroutines;
 	// they have as much room again, because a client may well replace all it has.
 	full := len(c.operations) >= limit || c.running >= 2*limit
-	closing := c.closing || c.draining
+	closing := c.closing || c.draining || c.farewell != nil
 	if !active && !full && !closing {
 		// Not a child of the session's context, which would keep a table for its children as long as it lives: the
 		// socket ends those that run (finishIdle).
@@ -149,6 +154,11 @@ func (c *conn) run(session context.Context, op *operation, params *graphql.RawPa
 		c.finish(op)
 		return
 	}
+	if opCtx.Operation.Operation != ast.Subscription {
+		c.answer(ctx, op, opCtx)
+		c.finish(op)
+		return
+	}
 	responses, ctx := c.exec.DispatchOperation(ctx, opCtx)
 	if s := slot.Stream(); s != nil {
 		c.adopt(session, op, s)
@@ -160,6 +170,48 @@ func (c *conn) run(session context.Context, op *operation, params *graphql.RawPa
 		more = c.step(ctx, op, responses)
 	}
 	c.finish(op)
+}
+
+// answer runs a query or a mutation. Its result and the message that completes it go out together.
+func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.OperationContext) {
+	if !c.begin(ctx, op) {
+		return
+	}
+	op.written = make(chan struct{}, 1)
+	responses, ctx := c.exec.DispatchOperation(ctx, opCtx)
+	response := responses(ctx)
+	if response == nil { // its context ended before it began
+		c.fail(op, gqlerror.List{present(stream.ErrUnanswered)})
+		return
+	}
+	f := frame{op: op, final: true}
+	err := f.add(c.dialect.next, stream.Item{Response: response})
+	unexecuted, isRefusal := errors.AsType[gqlerror.List](err)
+	switch {
+	case isRefusal:
+		c.fail(op, unexecuted)
+	case err != nil: // not 1013, after which clients would send it again
+		c.t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
+		c.fail(op, gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+	default:
+		f.addEnd(c.dialect.complete)
+		c.send(f)
+	}
+}
+
+// begin notes that the operation is about to be executed. It reports false when the socket closes, or is about to: then it is
+// not executed, and the client learns so by the close.
+func (c *conn) begin(ctx context.Context, op *operation) bool {
+	if c.t.cfg.Alive != nil && !c.t.cfg.Alive(ctx) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.farewell != nil || op.cancelled {
+		return false
+	}
+	op.begun = true
+	return true
 }
 
 // adopt makes s the operation's stream, which goes on in the session's context. What began the operation is let go: its
@@ -182,8 +234,8 @@ func (c *conn) contain(op *operation) {
 	}
 }
 
-// step sends one response of an operation without a stream (a query, a mutation, a subscription whose resolver refused
-// or sends by itself), which its handler drives. It reports false when there is no next one.
+// step sends one response of a subscription without a stream (its resolver refused, or sends by itself), which its handler
+// drives. It reports false when there is no next one.
 func (c *conn) step(ctx context.Context, op *operation, responses graphql.ResponseHandler) bool {
 	response := responses(ctx)
 	if response == nil {
@@ -227,16 +279,21 @@ func (c *conn) end(op *operation, err error) {
 
 // fail ends an operation with an error message.
 func (c *conn) fail(op *operation, errs gqlerror.List) {
-	data, err := json.Marshal(struct {
-		ID      string `json:"id"`
-		Type    string `json:"type"`
-		Payload any    `json:"payload"`
-	}{op.id, c.dialect.failed, c.errorsPayload(errs)})
+	data, err := c.failure(op, errs)
 	if err != nil {
 		c.end(op, fmt.Errorf("marshal errors: %w", err))
 		return
 	}
 	c.last(op, data)
+}
+
+// failure is the message that ends an operation with errors.
+func (c *conn) failure(op *operation, errs gqlerror.List) ([]byte, error) {
+	return json.Marshal(struct {
+		ID      string `json:"id"`
+		Type    string `json:"type"`
+		Payload any    `json:"payload"`
+	}{op.id, c.dialect.failed, c.errorsPayload(errs)})
 }
 
 // errorsPayload is the payload of an error message: a list, in the legacy protocol a single error.

@@ -162,6 +162,7 @@ func TestTooManySubscriptions(t *testing.T) {
 			c := s.ready()
 			for range 4 { // twice the limit
 				c.send(subscribe("a", `{ stubborn }`))
+				synctest.Wait() // it has begun: one that was completed before does not begin at all
 				c.send(`{"id":"a","type":"complete"}`)
 			}
 			c.send(subscribe("b", `{ hello }`))

@@ -252,6 +252,7 @@ func TestDrain(t *testing.T) {
 			c.send(subscribe("a", `{ stubborn }`))
 			drained := make(chan error, 1)
 			go func() { drained <- s.Drain(t.Context()) }()
+			c.expectError("a", "UNAVAILABLE")
 			c.expectClose(1012)
 			synctest.Wait()
 			select {

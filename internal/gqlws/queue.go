@@ -74,7 +74,11 @@ func (c *conn) send(f frame) delivery {
 		c.mu.Unlock()
 		return refused
 	}
+	op.answered = f.final
 	start := c.claim(f)
+	if start && f.final {
+		c.remove(op)
+	}
 	c.mu.Unlock()
 	if start {
 		// Nobody writes, so do it here: no other goroutine has to wake up.
@@ -95,17 +99,21 @@ func (c *conn) send(f frame) delivery {
 	}
 }
 
-// last queues an operation's final message and frees its id in the same step, so that the client can use the id again
-// as soon as it has the message. It does not wait.
+// last queues an operation's final message and frees its id before it is written, so that the client can use the id again
+// as soon as it has the message. It does not wait. An id of a query or a mutation is freed no earlier: until then the socket
+// may close, and owes its client a word about it (unanswered).
 func (c *conn) last(op *operation, message []byte) {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
 		return
 	}
-	c.remove(op)
+	op.answered = true
 	f := frame{data: rawFrame(websocket.TextMessage, message), op: op, final: true}
 	start := c.claim(f)
+	if start || !op.begun {
+		c.remove(op)
+	}
 	c.mu.Unlock()
 	if start {
 		c.flush(f, op)
@@ -119,8 +127,8 @@ func (c *conn) flush(f frame, own *operation) {
 	for {
 		if n, err := c.write(f); err != nil {
 			// c.writing stays set: nobody writes after this.
-			if isTimeout(err) && c.fallAsleep() {
-				go c.stalled(f, n)
+			if unanswered, asleep := c.fallAsleep(err); asleep {
+				go c.stalled(f, n, unanswered)
 			} else {
 				c.abort()
 			}
@@ -147,11 +155,18 @@ func (c *conn) flush(f frame, own *operation) {
 // wrote goes on with the operation whose frame somebody else has written.
 func (c *conn) wrote(f frame) {
 	switch {
-	case f.final:
-	case f.op.stream != nil:
+	case f.op.written != nil:
+		f.op.tellWritten()
+	case !f.final:
 		go c.advance(f.op)
-	default:
-		f.op.written <- struct{}{} // it has room for one, and there is one frame
+	}
+}
+
+// tellWritten lets go who waits for the operation's frame, which is written or dropped.
+func (op *operation) tellWritten() {
+	select {
+	case op.written <- struct{}{}:
+	default: // nobody waits: a last message is not waited for
 	}
 }
 
@@ -163,7 +178,13 @@ func (c *conn) dequeue() (frame, bool) {
 		f := c.queue[0]
 		c.queue[0] = frame{}
 		c.queue = c.queue[1:]
-		if f.op == nil || !f.op.cancelled {
+		if f.op == nil {
+			return f, true
+		}
+		if !f.op.cancelled {
+			if f.final {
+				c.remove(f.op)
+			}
 			return f, true
 		}
 		// The client has completed this operation and may have given its id to another one.

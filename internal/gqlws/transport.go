@@ -60,6 +60,9 @@ type Config struct {
 	// Refresh authenticates a ping whose payload has an "authorization" (graphql-transport-ws only); the pong answers
 	// {"expiresAt": RFC 3339 or null}. Nil: such a ping is a plain ping.
 	Refresh Refresh
+	// Alive reports whether the session in an operation's context still lives. When not, no query and no mutation begins, and
+	// the socket is about to be closed by whoever ended the session. Nil: it does.
+	Alive func(ctx context.Context) bool
 	// CheckOrigin decides before the upgrade; false is answered with 403. Nil: only the same origin, or none.
 	CheckOrigin func(*http.Request) bool
 	// Admit makes room for the request's connection before the upgrade; release gives it back when the socket is gone.
@@ -83,6 +86,9 @@ type Config struct {
 	StallGrace time.Duration
 	// CloseTimeout is how long the peer's close frame is awaited after ours. 1 s.
 	CloseTimeout time.Duration
+	// AnswerTimeout is how long a socket whose session has ended waits for the answers of queries and mutations that run,
+	// before it tells its client that there are none and closes. 30 s.
+	AnswerTimeout time.Duration
 	// DrainJitter is the time over which Drain spreads the closes, so that clients do not return all at once. 2 s.
 	DrainJitter time.Duration
 	// DrainTimeout is how long Drain lets the operations of a socket run on. 5 s.
@@ -109,6 +115,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.WriteTimeout, 5*time.Second)
 	setDefault(&c.StallGrace, 4*time.Second)
 	setDefault(&c.CloseTimeout, time.Second)
+	setDefault(&c.AnswerTimeout, 30*time.Second)
 	setDefault(&c.DrainJitter, 2*time.Second)
 	setDefault(&c.DrainTimeout, 5*time.Second)
 	setDefault(&c.MaxMessageBytes, 68<<10)

@@ -115,6 +115,12 @@ func Admit(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Alive reports whether the session of ctx lives, or has none, without waiting.
+func Alive(ctx context.Context) bool {
+	s, ok := ctx.Value(contextKey{}).(*Session)
+	return !ok || s.lives()
+}
+
 func (s *Session) lives() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

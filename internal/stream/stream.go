@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
 // Item is one result of a subscription.
@@ -51,6 +53,12 @@ var ErrDone = errors.New("stream is done")
 
 // ErrDraining ends a stream because the server is shutting down: websocket close code 1012.
 var ErrDraining = errors.New("server is draining, reconnect and resume")
+
+// ErrUnanswered is what a client is told of a query or a mutation that has begun and will not be answered, because its
+// connection ends first. Stock clients send again what a connection that ends has left open, mutations too; an error is the
+// end of it for them.
+var ErrUnanswered = fault.New(fault.Unavailable,
+	"The connection was ended before the operation was answered. Read what became of it before you send it again.")
 
 // SlowConsumerError ends a stream whose bounded queue is full: websocket close code 4008. Nothing is lost: the client
 // resumes with its last cursor.

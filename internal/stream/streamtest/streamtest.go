@@ -27,7 +27,11 @@ const sdl = `
 		block: String      # returns when its context ends
 		stubborn: String   # returns at the next of Server.Items, whatever its context says
 	}
-	type Mutation { touch: String! }
+	type Mutation {
+		touch: String!
+		block: String      # as the query's
+		stubborn: String   # as the query's
+	}
 	type Subscription {
 		count(to: Int!): Int!   # 1..to, then done; after stream.LastCursor when there is one
 		outlived: Int!          # waits, while it is asked, for the end of its context

@@ -1,0 +1,110 @@
+package gqlsse_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/gqlsse"
+	"github.com/orderwire/orderwire/internal/stream/streamtest"
+)
+
+// refused reads the errors that take the place of a result, and the end of the stream.
+func (e *events) refused(code string) {
+	e.t.Helper()
+	if got := e.block(); !strings.HasPrefix(got, `event: next`+"\n"+`data: {"errors":[{`) || !strings.Contains(got, `"code":"`+code+`"`) {
+		e.t.Errorf("got %s\nwant an error with code %s", got, code)
+	}
+	complete(e)
+}
+
+// A stream that ends without complete makes the stock client send its operation again.
+func TestAnswered(t *testing.T) {
+	t.Parallel()
+	t.Run("ExpiryInTheMiddle", func(t *testing.T) {
+		cfg := gqlsse.Config{Expires: func(context.Context) time.Time { return time.Now().Add(10 * time.Second) }}
+		inBubble(t, cfg, func(_ *testing.T, s *server) {
+			e := s.subscribe("mutation { stubborn }")
+			time.Sleep(11 * time.Second) // of the bubble's clock
+			synctest.Wait()
+			s.Items <- streamtest.Item{Value: "done"}
+			e.expect("event: next", `data: {"data":{"stubborn":"done"}}`)
+			complete(e)
+		})
+	})
+	t.Run("NeedsNoSession", func(t *testing.T) {
+		cfg := gqlsse.Config{Open: func(context.Context) (context.Context, error) { return nil, gqlsse.ErrTooManyStreams }}
+		inBubble(t, cfg, func(_ *testing.T, s *server) {
+			e := s.subscribe("mutation { touch }")
+			e.expect("event: next", `data: {"data":{"touch":"1"}}`)
+			complete(e)
+		})
+	})
+	t.Run("DrainInTheMiddle", func(t *testing.T) {
+		inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
+			s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+				response := next(ctx)
+				if ctx.Err() != nil { // as resolvers do whose statements were cancelled
+					return graphql.ErrorResponse(ctx, "cancelled")
+				}
+				return response
+			})
+			e := s.subscribe("mutation { block }")
+			synctest.Wait()
+			drained := make(chan error, 1)
+			go func() { drained <- s.Drain(t.Context()) }()
+			e.refused("UNAVAILABLE")
+			if err := <-drained; err != nil {
+				t.Errorf("Drain: %v", err)
+			}
+		})
+	})
+}
+
+// What a middleware does with the operation's own context is no matter of the stream's.
+func TestContextOfAnOperation(t *testing.T) {
+	t.Parallel()
+	t.Run("EndsWithItsResult", func(t *testing.T) {
+		inBubble(t, gqlsse.Config{}, func(_ *testing.T, s *server) {
+			s.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+				ctx, cancel := context.WithCancel(ctx)
+				responses := next(ctx)
+				return func(ctx context.Context) *graphql.Response {
+					defer cancel()
+					return responses(ctx)
+				}
+			})
+			e := s.subscribe("mutation { touch }")
+			e.expect("event: next", `data: {"data":{"touch":"1"}}`)
+			complete(e)
+		})
+	})
+	t.Run("EndsBeforeItBegins", func(t *testing.T) {
+		inBubble(t, gqlsse.Config{}, func(_ *testing.T, s *server) {
+			s.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+				ctx, cancel := context.WithCancel(ctx)
+				cancel()
+				return next(ctx)
+			})
+			s.subscribe("{ hello }").refused("UNAVAILABLE")
+		})
+	})
+}
+
+func TestResultThatIsNoJSON(t *testing.T) {
+	inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
+		s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+			response := next(ctx)
+			response.Extensions = map[string]any{"x": func() {}}
+			return response
+		})
+		s.subscribe("mutation { touch }").refused("INTERNAL")
+		if n := s.Touched.Load(); n != 1 {
+			t.Errorf("%d executions", n)
+		}
+	})
+}
