@@ -268,3 +268,33 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("%d rows of %d events, %v", rows, events, err)
 	}
 }
+
+// What was read of a log that was replaced before it became deliveries adds nothing: the events at its positions are others.
+func TestFanoutOfReplacedLog(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e, _ := w.endpoint("http://127.0.0.1:1")
+	placed := w.place()
+	state, err := w.store.FanoutState(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := postgres.NewLog(w.db.Worker).FeedPage(t.Context(), auth.System, uuid.Nil, state.Position, 10)
+	if err != nil || len(page.Items) != 1 || page.Through.Mark == 0 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	batch := webhook.Batch{Holder: "test", From: state.Position, To: page.Through.Position, Deliveries: []webhook.NewDelivery{{
+		ID: uuid.Must(uuid.NewV7()), EndpointID: e.ID, EventID: placed.ID, EventType: placed.Type, Body: []byte("{}"), CreatedAt: w.clock.Now(),
+	}}}
+	batch.Mark = page.Through.Mark + 1
+	if moved, err := w.store.AddDeliveries(t.Context(), batch); err != nil || moved {
+		t.Errorf("another log's mark: moved %v, %v", moved, err)
+	}
+	if got := w.deliveries(); len(got) != 0 {
+		t.Errorf("%d deliveries of another log's events", len(got))
+	}
+	batch.Mark = page.Through.Mark
+	if moved, err := w.store.AddDeliveries(t.Context(), batch); err != nil || !moved {
+		t.Errorf("moved %v, %v", moved, err)
+	}
+}
