@@ -101,6 +101,9 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if err = postgres.Migrate(ctx, a.db.url); err != nil {
 		return nil, err
 	}
+	if err = a.db.openLogins(ctx, cfg.DatabaseAPIURL.Reveal(), logger); err != nil {
+		return nil, err
+	}
 	if err = a.db.openRoles(ctx, cfg.DatabaseMaxConns); err != nil {
 		return nil, err
 	}
@@ -184,7 +187,7 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 	}
 	a.hub = a.newHub(postgres.NewLog(a.db.api), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
 	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.db.lease, rand.Text(), event.Lease), a.assigned, a.log)
-	a.listener, err = postgres.NewListener(a.db.url, map[string]func(payload string){
+	a.listener, err = postgres.NewListener(a.db.urlOf(postgres.RoleWorker), map[string]func(payload string){
 		postgres.FeedChannel: a.feedGrew,
 		postgres.CommitChannel: func(payload string) {
 			if payload == postgres.LeaseFree {

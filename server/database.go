@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -30,6 +32,8 @@ type database struct {
 	url     string
 	cluster *pgembed.Cluster
 	opened  []*sqlx.DB
+	// logins are the URLs by which a role signs in, where it has a login of its own.
+	logins map[postgres.Role]string
 
 	// api serves requests, work does the pipeline's and all other work in the background, lease is for what must not wait for
 	// a connection, and owner may change tables. They are open once openRoles has returned.
@@ -51,6 +55,34 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *slog.Logger) (
 // workConns is the part of maxConns that is for background work.
 func workConns(maxConns int) int { return max(minConns, maxConns/workShare) }
 
+// openLogins gives each role somebody of its own to sign in as, so that no statement on its connections, whoever wrote it, leaves the
+// role. apiURL is what the operator has set for requests, or empty. Without the rights to make logins, all sign in as the user of
+// DATABASE_URL, and the log says so.
+func (d *database) openLogins(ctx context.Context, apiURL string, logger *slog.Logger) error {
+	d.logins = map[postgres.Role]string{}
+	for _, role := range []postgres.Role{postgres.RoleAPI, postgres.RoleWorker, postgres.RoleMigrate} {
+		if role == postgres.RoleAPI && apiURL != "" {
+			d.logins[role] = apiURL
+			continue
+		}
+		login, err := postgres.Login(ctx, d.url, role)
+		var unable *postgres.LoginError
+		if errors.As(err, &unable) {
+			logger.WarnContext(ctx, "a pool signs in as the user of DATABASE_URL, who can leave its role; set DATABASE_API_URL, "+
+				"see docs/configuration.md, The database's roles", "role", role, "error", unable.Err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		d.logins[role] = login
+	}
+	return nil
+}
+
+// urlOf is the URL by which a role signs in.
+func (d *database) urlOf(role postgres.Role) string { return cmp.Or(d.logins[role], d.url) }
+
 // openRoles opens the pools. The database must have been migrated: that makes the roles.
 func (d *database) openRoles(ctx context.Context, maxConns int) error {
 	work := workConns(maxConns)
@@ -70,12 +102,17 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 			return err
 		}
 	}
+	if d.logins[postgres.RoleAPI] != "" {
+		if err := postgres.CheckLogin(ctx, d.api.DB, postgres.RoleAPI); err != nil {
+			return fmt.Errorf("DATABASE_API_URL: %w", err)
+		}
+	}
 	return nil
 }
 
 // open opens a pool, which close closes.
 func (d *database) open(ctx context.Context, role postgres.Role, conns int, settings ...postgres.Setting) (*sqlx.DB, error) {
-	pool, err := postgres.Open(ctx, d.url, role, conns, settings...)
+	pool, err := postgres.Open(ctx, d.urlOf(role), role, conns, settings...)
 	if err == nil {
 		d.opened = append(d.opened, pool)
 	}

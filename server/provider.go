@@ -40,12 +40,12 @@ const simulatedPages = "/simulated"
 // openSimulated gives the simulated provider in this process. It sends its webhooks to this server's own address, as one
 // elsewhere would.
 func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
-	// It is not ours: nothing of it is in a role of ours, nor on a connection that we wait for.
-	db, err := a.db.open(ctx, postgres.AsLogin, workConns(a.cfg.DatabaseMaxConns))
-	if err != nil {
+	if err := a.migrateSimulated(ctx); err != nil {
 		return nil, err
 	}
-	if err := simulated.Migrate(ctx, db); err != nil {
+	// Its pages serve strangers too, so it works in a role, and on connections that nothing of ours waits for.
+	db, err := a.db.open(ctx, postgres.RoleWorker, workConns(a.cfg.DatabaseMaxConns))
+	if err != nil {
 		return nil, err
 	}
 	secrets := a.cfg.SimulatedWebhookSecrets()
@@ -71,6 +71,23 @@ func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
 	options.Webhooks.Secrets = secrets
 	return simulated.New(db, options)
 }
+
+// migrateSimulated makes the simulated provider's schema, which belongs to the user of DATABASE_URL, and lets the worker's role work
+// in it.
+func (a *App) migrateSimulated(ctx context.Context) error {
+	owner, err := postgres.Open(ctx, a.db.url, postgres.AsLogin, simulatedConns)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = owner.Close() }() // nothing of it is needed any more
+	if err := simulated.Migrate(ctx, owner); err != nil {
+		return err
+	}
+	return simulated.Grant(ctx, owner, string(postgres.RoleWorker))
+}
+
+// simulatedConns: one holds the lock of migrations, the other migrates.
+const simulatedConns = 2
 
 // findSimulated gives the simulated provider that runs at SIMULATED_URL.
 func (a *App) findSimulated() (*simulated.Client, error) {

@@ -23,6 +23,7 @@ type Config struct {
 	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port; ALLOWED_HOSTS holds there too. Empty: nowhere."`
 
 	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
+	DatabaseAPIURL   Secret        `env:"DATABASE_API_URL" shown:"a login that the server makes" kind:"database" help:"DATABASE_URL with the login that serves requests: a member of orderwire_api and of nothing else. For a DATABASE_URL whose user may not make roles, and for poolers with a list of users."`
 	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process works on at most: a third for background work, the rest for requests. A few more are for the sequencer, migrations and listening, and as many as for background work for the simulated provider in this process."`
 	DataDir          string        `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
 	PGBin            string        `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`

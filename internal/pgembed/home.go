@@ -166,9 +166,9 @@ func (h *home) setAside(log *slog.Logger) error {
 // takeLock makes this process the owner. The kernel gives the lock back when the process ends in any way, and
 // postgres does not inherit it.
 func (h *home) takeLock() error {
-	file, err := os.OpenFile(filepath.Join(h.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := h.openLock()
 	if err != nil {
-		return fmt.Errorf("pgembed: %w", err)
+		return err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		owned := &OwnedError{DataDir: h.dataDir}
@@ -189,6 +189,40 @@ func (h *home) takeLock() error {
 		return fmt.Errorf("pgembed: %w", err)
 	}
 	return nil
+}
+
+// openLock opens the lock as nobody else may: whoever can open a file, to read it even, can hold its lock, and so keep the server from
+// starting. A lock, or a folder around it, that somebody else has prepared is refused.
+func (h *home) openLock() (*os.File, error) {
+	path := filepath.Join(h.dir, "lock")
+	if info, err := os.Stat(h.dir); err != nil {
+		return nil, fmt.Errorf("pgembed: %w", err)
+	} else if !h.ours(info) {
+		return nil, fmt.Errorf("pgembed: %s belongs to the account %s, who could keep the server from starting: remove it, or choose another data folder (DATA_DIR)",
+			h.dir, accountName(int(ownerOf(info))))
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("pgembed: %w", err)
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular() || !h.ours(info):
+		err = fmt.Errorf("%s is not a file of the account that runs the server: remove it, or choose another data folder (DATA_DIR)", path)
+	case info.Mode().Perm() != 0o600: // of an earlier version
+		err = file.Chmod(0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pgembed: %w", err), file.Close())
+	}
+	return file, nil
+}
+
+// ours tells whether a file belongs to this process's account, to the one that runs postgres, or to root.
+func (h *home) ours(info os.FileInfo) bool {
+	owner := ownerOf(info)
+	return owner == uint32(os.Geteuid()) || owner == h.acc.uid || owner == 0
 }
 
 // release gives the lock back. Closing alone would leave it, for a moment, with a program that this process is just

@@ -41,6 +41,12 @@ const (
 	port = "5432"
 )
 
+// Logins are the further database roles that the owning account may connect as, once they exist. The server makes them for its pools,
+// so that no connection which serves requests is a superuser's (postgres.LoginName).
+var Logins = []string{
+	"orderwire_api_of_" + Superuser, "orderwire_worker_of_" + Superuser, "orderwire_migrate_of_" + Superuser,
+}
+
 // Config says where the cluster lives and which binaries run it.
 type Config struct {
 	// DataDir is the folder that holds the cluster, in DataDir/postgres; made when missing. Required.

@@ -78,10 +78,14 @@ func writeConfig(h *home, socketDir string, extra map[string]string) (string, er
 		fmt.Fprintf(&conf, "%s = %s\n", name, quote(settings[name]))
 	}
 	hba := "# The kernel names the account that connects; nobody else gets in.\nlocal all all peer map=owner\n"
-	ident := fmt.Sprintf("# map, operating system account, database role\nowner \"%s\" %s\n", accountName(os.Geteuid()), Superuser)
+	var ident strings.Builder
+	ident.WriteString("# map, operating system account, database role\n")
+	for _, role := range append([]string{Superuser}, Logins...) {
+		fmt.Fprintf(&ident, "owner \"%s\" %s\n", accountName(os.Geteuid()), role)
+	}
 
 	var errs []error
-	for name, text := range map[string]string{"postgresql.conf": conf.String(), "pg_hba.conf": hba, "pg_ident.conf": ident} {
+	for name, text := range map[string]string{"postgresql.conf": conf.String(), "pg_hba.conf": hba, "pg_ident.conf": ident.String()} {
 		errs = append(errs, os.WriteFile(file(name), []byte(text), 0o644), os.Chmod(file(name), 0o644))
 	}
 	if err := errors.Join(errs...); err != nil {

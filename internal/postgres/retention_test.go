@@ -217,7 +217,7 @@ func TestPruneOrders(t *testing.T) {
 	finish(t, db, over.ID, day)
 	finish(t, db, recent.ID, time.Now())
 	finish(t, db, pending.ID, day)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO order_work (order_id, customer_id, due_at) VALUES ($1, gen_random_uuid(), now())`, pending.ID); err != nil {
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO order_work (order_id, customer_id, due_at) SELECT id, customer_id, now() FROM orders WHERE id = $1`, pending.ID); err != nil {
 		t.Fatal(err)
 	}
 	assignAll(t, s)

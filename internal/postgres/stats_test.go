@@ -51,7 +51,7 @@ func (h history) order(at time.Time, status order.Status) uuid.UUID {
 func (h history) event(orderID uuid.UUID, version int, kind order.EventType, at time.Time, data string) {
 	h.t.Helper()
 	h.exec(`INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, request_id, occurred_at, data, state, log_epoch)
-		VALUES ($1, $2, $3, $4, gen_random_uuid(), 'SYSTEM', '', $5, $6, '{}', 1)`, orderID, version, idAt(at), string(kind), at, data)
+		SELECT $1, $2, $3, $4, customer_id, 'SYSTEM', '', $5, $6, '{}', 1 FROM orders WHERE id = $1`, orderID, version, idAt(at), string(kind), at, data)
 }
 
 func TestStats(t *testing.T) {
@@ -82,9 +82,9 @@ func TestStats(t *testing.T) {
 	h.event(gone, 1, order.OrderCreated, now.Add(-5*time.Minute), `{}`)
 	h.event(gone, 2, order.OrderCancelling, now.Add(-4*time.Minute), `{}`)
 	h.event(gone, 3, order.OrderCancelled, now.Add(-3*time.Minute), `{}`)
-	h.exec(`INSERT INTO order_work (order_id, customer_id, due_at) VALUES ($1, gen_random_uuid(), now())`, first)
+	h.exec(`INSERT INTO order_work (order_id, customer_id, due_at) SELECT id, customer_id, now() FROM orders WHERE id = $1`, first)
 	h.exec(`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, attention, created_at, updated_at)
-		VALUES (gen_random_uuid(), $1, gen_random_uuid(), 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', 'MISMATCH', now(), now())`, first)
+		SELECT gen_random_uuid(), id, customer_id, 'DECLINED', 100, 'EUR', 'simulated', 'AUTOMATIC', '', 'MISMATCH', now(), now() FROM orders WHERE id = $1`, first)
 
 	got, err := store.Stats(t.Context(), staff, span)
 	if err != nil {

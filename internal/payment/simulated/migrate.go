@@ -9,6 +9,7 @@ import (
 	"io/fs"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -46,6 +47,29 @@ func Migrate(ctx context.Context, db *sqlx.DB) error {
 		return fmt.Errorf("simulated provider: migrate: %w", err)
 	}
 	return nil
+}
+
+// Grant lets a role work with the ledger, and not change its tables. Safe to call from several processes at once.
+func Grant(ctx context.Context, db *sqlx.DB, role string) error {
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // as in createSchema
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, migrationLock+1); err != nil {
+		return err
+	}
+	name := pq.QuoteIdentifier(role)
+	for _, statement := range []string{
+		`GRANT USAGE ON SCHEMA simulated TO ` + name,
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA simulated TO ` + name,
+		`GRANT USAGE ON ALL SEQUENCES IN SCHEMA simulated TO ` + name,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("simulated provider: grants: %w", err)
+		}
+	}
+	return tx.Commit()
 }
 
 // createSchema runs before goose, whose version table lives in the schema. The lock is needed because CREATE SCHEMA IF
