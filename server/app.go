@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
@@ -44,6 +45,8 @@ type App struct {
 	cfg config.Config
 	log *slog.Logger
 	db  *database
+	// clock is the database's, for all that replicas must agree on.
+	clock *dbclock.Clock
 	// store is what requests use, with the second wall under it; work is the pipeline's, which is nobody's in particular.
 	store, work *postgres.Store
 	recent      *order.Recent
@@ -82,7 +85,7 @@ type App struct {
 func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	a := &App{cfg: cfg, log: logger, recent: order.NewRecent()}
+	a := &App{cfg: cfg, log: logger, clock: dbclock.New(nil), recent: order.NewRecent()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -107,7 +110,10 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if err = a.db.openRoles(ctx, cfg.DatabaseMaxConns); err != nil {
 		return nil, err
 	}
-	if err = postgres.EnsurePartitions(ctx, a.db.owner, time.Now()); err != nil {
+	if err = a.clock.Read(ctx, a.db.work); err != nil {
+		return nil, err
+	}
+	if err = postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {
 		return nil, err
 	}
 	if a.store, err = postgres.NewStore(ctx, a.db.api, a.committed); err != nil {
@@ -116,6 +122,8 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if a.work, err = postgres.NewStore(ctx, a.db.work, a.committed); err != nil {
 		return nil, err
 	}
+	a.store.KeepTime(a.clock)
+	a.work.KeepTime(a.clock)
 	if err = a.work.SeedProducts(ctx, product.Catalogue()); err != nil {
 		return nil, err
 	}
@@ -159,17 +167,18 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.revocations = postgres.NewRevocations(a.db.api, a.db.lease)
-	a.sessions, err = session.NewRegistry(ctx, a.revocations, auth.Remember(verifier), session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Logger: a.log})
+	a.revocations.KeepTime(a.clock)
+	a.sessions, err = session.NewRegistry(ctx, a.revocations, auth.Remember(verifier), session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Clock: a.clock.Now, Logger: a.log})
 	if err != nil {
 		return err
 	}
 	a.store.LeaseDue()
 	a.work.LeaseDue()
-	a.worker = pipeline.New(a.work, a.gateway, policy, order.SystemClock, a.log)
+	a.worker = pipeline.New(a.work, a.gateway, policy, a.clock.Now, a.log)
 	products := product.NewService(a.store)
-	orders := order.NewService(a.store, products, a.gateway, policy, order.SystemClock)
+	orders := order.NewService(a.store, products, a.gateway, policy, a.clock.Now)
 	orders.ChangeFrom(a.recent)
-	rechecks := order.NewService(a.work, products, a.gateway, policy, order.SystemClock)
+	rechecks := order.NewService(a.work, products, a.gateway, policy, a.clock.Now)
 	a.wireInbox(rechecks)
 	a.wireReconciler(rechecks)
 	handler, err := a.routes(orders, products, a.wireWebhooks())

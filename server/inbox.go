@@ -35,7 +35,7 @@ func (a *App) wireInbox(orders *order.Service) {
 		verifiers[a.gateway.Name()] = verifier
 	}
 	a.hooks = inbox.NewReceiver(inbox.ReceiverConfig{
-		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: time.Now, Log: a.log,
+		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: a.clock.Now, Log: a.log,
 	})
 	const received = "Webhooks of the payment provider by what they were answered with: refused ones were forged, too old or malformed."
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "accepted"}, counts.Accepted.Load)

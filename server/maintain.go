@@ -35,7 +35,7 @@ func (a *App) maintain(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-partitions.C:
-			if err := postgres.EnsurePartitions(ctx, a.db.owner, time.Now()); err != nil {
+			if err := postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {
 				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
 			}
 		case <-keys.C:

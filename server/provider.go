@@ -69,6 +69,7 @@ func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
 		options.Webhooks.TLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // as said above
 	}
 	options.Webhooks.Secrets = secrets
+	options.Webhooks.Now = a.clock.Now // as its receiver has it
 	return simulated.New(db, options)
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -21,16 +20,16 @@ func (a *App) wireWebhooks() *webhook.Service {
 	destinations := webhook.Destinations{Loopback: a.cfg.DevAuth()}
 	a.deliverer = webhook.NewDeliverer(store, webhook.Config{
 		Destinations: destinations, Timeout: a.cfg.WebhookTimeout, PerEndpoint: a.cfg.WebhookConcurrency,
-		Retention: a.cfg.WebhookRetention, Logger: a.log,
+		Retention: a.cfg.WebhookRetention, Clock: a.clock.Now, Logger: a.log,
 	})
-	a.fanout = webhook.NewFanout(postgres.NewLog(a.db.work), store, rand.Text(), order.SystemClock, a.deliverer.Wake, a.log)
+	a.fanout = webhook.NewFanout(postgres.NewLog(a.db.work), store, rand.Text(), a.clock.Now, a.deliverer.Wake, a.log)
 	a.admin.gauge("webhook_deliveries_pending", "Webhook deliveries that wait, of all replicas. -1: not known.", a.pendingDeliveries)
 	const attempts = "Webhook requests that this replica made, by what came of them: delivered, to be repeated, or given up after."
 	counts := a.deliverer.Counts()
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "delivered"}, counts.Delivered.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "failed"}, counts.Failed.Load)
-	return webhook.NewService(postgres.NewWebhooks(a.db.api), destinations, a.cfg.WebhookMaxEndpoints, order.SystemClock, a.deliverer.Wake)
+	return webhook.NewService(postgres.NewWebhooks(a.db.api), destinations, a.cfg.WebhookMaxEndpoints, a.clock.Now, a.deliverer.Wake)
 }
 
 func (a *App) pendingDeliveries() int {

@@ -40,7 +40,7 @@ type Entry struct {
 
 // New is the entry of what p does now to the entity; detail is left out when empty.
 func New(now time.Time, p auth.Principal, action string, kind id.Prefix, subject uuid.UUID, detail string) *Entry {
-	e := &Entry{ID: id.New(), At: now, ActorID: p.CustomerID, Action: action}
+	e := &Entry{ID: id.At(now), At: now, ActorID: p.CustomerID, Action: action}
 	e.About(kind, subject)
 	if detail != "" {
 		e.Detail = &detail

@@ -47,7 +47,7 @@ var prefixes = map[Prefix]bool{
 // suffixLength is that of 128 bits in base32.
 const suffixLength = 26
 
-// New is a fresh UUIDv7. Within one process later ids sort after earlier ones.
+// New is a fresh UUIDv7 of the machine's clock, for what is not sorted by time. Within one process later ids sort after earlier ones.
 func New() uuid.UUID {
 	return uuid.Must(uuid.NewV7()) // fails only without a source of randomness, where crypto/rand ends the process anyway
 }

@@ -37,7 +37,7 @@ func New(c Cause, policy Policy, d Draft) *Order {
 	expires := c.Now.Add(policy.Expiry)
 	o := &Order{
 		Head: &Head{
-			ID:                id.New(),
+			ID:                id.At(c.Now),
 			Number:            id.Number(),
 			CustomerID:        d.CustomerID,
 			Lines:             d.Lines,
@@ -56,7 +56,7 @@ func New(c Cause, policy Policy, d Draft) *Order {
 
 func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *payment.Payment {
 	o.Payments = append(o.Payments, payment.Payment{
-		ID:            id.New(),
+		ID:            id.After(lastID(o.Payments, func(p *payment.Payment) uuid.UUID { return p.ID }), c.Now),
 		OrderID:       o.ID,
 		Status:        payment.Initializing,
 		Amount:        o.Total,
@@ -68,6 +68,15 @@ func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *paymen
 		UpdatedAt:     c.Now,
 	})
 	return o.Payment()
+}
+
+// lastID is the id of the last of an order's parts, uuid.Nil when there is none. Parts are stored by their ids, so the next one's must be
+// higher, also if this replica's idea of the database's clock is a little behind that of the replica which made the last.
+func lastID[T any](parts []T, idOf func(*T) uuid.UUID) uuid.UUID {
+	if len(parts) == 0 {
+		return uuid.Nil
+	}
+	return idOf(&parts[len(parts)-1])
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -96,14 +96,17 @@ func (e *Event) OrderID() uuid.UUID { return e.Order.ID }
 // record makes the next version: the change must be complete before, since the event keeps a copy of the state.
 func (o *Order) record(c Cause, kind EventType, data EventData) {
 	o.Version++
-	o.UpdatedAt = c.Now
+	// Replicas know the database's clock to within the time that an answer takes. A version is never older than the one before.
+	if c.Now.After(o.UpdatedAt) {
+		o.UpdatedAt = c.Now
+	}
 	o.events = append(o.events, Event{
-		ID:        id.New(),
+		ID:        id.After(lastID(o.events, func(e *Event) uuid.UUID { return e.ID }), o.UpdatedAt),
 		Type:      kind,
 		Version:   o.Version,
 		Actor:     c.Actor,
 		RequestID: c.RequestID,
-		At:        c.Now,
+		At:        o.UpdatedAt,
 		Data:      data,
 		Order:     &Order{Head: o.Head, State: o.State.clone()},
 	})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -23,7 +25,7 @@ func (o *Order) begin(c Cause, policy Policy, p *payment.Payment) error {
 }
 
 func (o *Order) addAttempt(c Cause, a payment.Attempt) {
-	a.ID = id.New()
+	a.ID = id.After(lastID(o.Attempts, func(a *payment.Attempt) uuid.UUID { return a.ID }), c.Now)
 	a.OrderID = o.ID
 	a.StartedAt = c.Now
 	o.Attempts = append(o.Attempts, a)

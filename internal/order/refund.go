@@ -41,7 +41,7 @@ func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Ti
 // setAside is addRefund without its event, for a refund that has to be there in the version before.
 func (o *Order) setAside(c Cause, p *payment.Payment, minor int64, due *time.Time, reason *string) uuid.UUID {
 	r := payment.Refund{
-		ID:        id.New(),
+		ID:        id.After(lastID(o.Refunds, func(r *payment.Refund) uuid.UUID { return r.ID }), c.Now),
 		OrderID:   o.ID,
 		PaymentID: p.ID,
 		Amount:    o.amount(minor),

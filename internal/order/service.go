@@ -131,10 +131,11 @@ type Products interface {
 // ErrPricesChanged means that products were changed after their prices had been read.
 var ErrPricesChanged = errors.New("prices have changed")
 
-// Clock tells the time, in UTC with microseconds.
+// Clock tells the time, in UTC with microseconds. All replicas' clocks must agree, because the times of an order are compared on whichever
+// replica works on it: a server gives its dbclock.Clock's Now.
 type Clock func() time.Time
 
-// SystemClock is the machine's clock, cut to the microseconds that PostgreSQL keeps.
+// SystemClock is the machine's clock, cut to the microseconds that PostgreSQL keeps: for programs that are the only one on their database.
 func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Service has what users may do with orders. The pipeline works on the same Store.

@@ -39,7 +39,7 @@ const (
 
 // Store is what the pipeline needs of the database.
 type Store interface {
-	// ClaimDue leases up to limit orders that are due at now.
+	// ClaimDue leases up to limit orders that are due at now, and on the database's clock.
 	ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error)
 	RenewLeases(ctx context.Context, leases []order.Lease) error
 	// NextDue returns when the earliest unclaimed timer runs out, nil for none.

@@ -143,7 +143,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 			c.Out = order.Outcome{Order: after, EntityID: entityID} // asked for what already is so
 		default:
 			ch := changing{call: c, before: before, after: after, entityID: entityID}
-			if s.leases && c.In.change.Lease == nil && due(after, time.Now()) {
+			if s.leases && c.In.change.Lease == nil && due(after, s.clock.Now()) {
 				ch.lease = &order.Lease{OrderID: after.ID, Token: newToken()}
 			}
 			changes = append(changes, ch)

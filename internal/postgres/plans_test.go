@@ -84,13 +84,14 @@ func TestPlannedOnce(t *testing.T) {
 	}
 	for range 4 * customPlans {
 		o := newOrder(ada)
+		o.Payment().NextStepAt = &o.CreatedAt // due at once
 		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := sequencer.Assign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		leases, err := worker.ClaimDue(t.Context(), time.Now().Add(time.Hour), 10)
+		leases, err := worker.ClaimDue(t.Context(), time.Now(), 10)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,6 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -177,7 +176,7 @@ func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.
 		if detail == "" {
 			return nil
 		}
-		return addAudit(ctx, tx, audit.New(order.SystemClock(), p, "product.upsert", id.Product, row.ID, detail))
+		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.upsert", id.Product, row.ID, detail))
 	})
 	if err != nil {
 		return nil, err
@@ -228,7 +227,7 @@ func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID 
 		if err != nil {
 			return err
 		}
-		return addAudit(ctx, tx, audit.New(order.SystemClock(), p, "product.archive", id.Product, productID, row.SKU))
+		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.archive", id.Product, productID, row.SKU))
 	})
 	if err != nil {
 		return nil, err

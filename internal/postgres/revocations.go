@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -23,14 +24,18 @@ const RevocationChannel = "orderwire_revocations"
 // database's clock, the one clock that replicas share.
 type Revocations struct {
 	db, poll *sqlx.DB
+	clock    *dbclock.Clock
 }
 
 var _ session.Store = (*Revocations)(nil)
 
 // NewRevocations keeps revocations in db. poll is the pool that Since asks, so that it never waits behind requests.
 func NewRevocations(db, poll *sqlx.DB) *Revocations {
-	return &Revocations{db: db, poll: poll}
+	return &Revocations{db: db, poll: poll, clock: dbclock.New(nil)}
 }
+
+// KeepTime has each Since set a clock. Call it before the first.
+func (r *Revocations) KeepTime(clock *dbclock.Clock) { r.clock = clock }
 
 // Now is the database's clock.
 func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {
@@ -80,6 +85,7 @@ func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []ses
 		CustomerID uuid.NullUUID `db:"customer_id"`
 		RevokedAt  sql.NullTime  `db:"revoked_at"`
 	}
+	asked := time.Now()
 	err = r.poll.SelectContext(ctx, &rows, `
 		SELECT c.now, r.customer_id, r.revoked_at
 		FROM (SELECT clock_timestamp() AS now) c
@@ -93,6 +99,7 @@ func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []ses
 			revoked = append(revoked, session.Revocation{CustomerID: row.CustomerID.UUID, At: row.RevokedAt.Time.UTC()})
 		}
 	}
+	r.clock.Observe(asked, now)
 	return revoked, now, nil
 }
 

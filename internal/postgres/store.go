@@ -12,6 +12,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -53,6 +54,8 @@ type Store struct {
 	notify  func([]Committed)
 	// leases: see LeaseDue.
 	leases bool
+	// clock: see KeepTime.
+	clock *dbclock.Clock
 
 	create, load *sqlx.Stmt
 }
@@ -72,7 +75,7 @@ type changeCall struct {
 // NewStore prepares the hot statements and starts the writers. committed is told of every commit of this process, right
 // after it; it must not block. Close it before the database.
 func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*Store, error) {
-	s := &Store{db: newGuarded(db), notify: committed}
+	s := &Store{db: newGuarded(db), notify: committed, clock: dbclock.New(nil)}
 	for _, p := range []struct {
 		stmt **sqlx.Stmt
 		sql  string
@@ -95,6 +98,10 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 // them, which spares the claim and reading them. What is told of commits must then hand Committed.Lease to a worker; if the process
 // dies before, the lease runs out and another goes on. Call it before the first write.
 func (s *Store) LeaseDue() { s.leases = true }
+
+// KeepTime has the store tell the time by a clock, and set it by what the database says with its answers. Call it before the first use;
+// a store without has a clock of its own.
+func (s *Store) KeepTime(clock *dbclock.Clock) { s.clock = clock }
 
 // due reports whether an order is to be carried on at a time.
 func due(o *order.Order, now time.Time) bool {

@@ -260,15 +260,15 @@ func TestLease(t *testing.T) {
 	store := postgrestest.Store(t, db.Worker, nil)
 	o := create(t, store, ada)
 	later := order.SystemClock().Add(2 * time.Hour)
-	first := claim(t, store, later, 1)
-	if again := claim(t, store, later, 0); len(again) != 0 {
+	first := claim(t, db, store, 1)
+	if again := claim(t, db, store, 0); len(again) != 0 {
 		t.Errorf("claimed twice: %v", again)
 	}
 	// The holder stalls and its lease runs out; another takes over.
 	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`); err != nil {
 		t.Fatal(err)
 	}
-	second := claim(t, store, later, 1)
+	second := claim(t, db, store, 1)
 	advance := func(lease order.Lease) error {
 		_, err := store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Lease: &lease, Apply: func(o *order.Order) (uuid.UUID, error) {
 			_, err := o.Advance(order.Cause{Now: later}, policy)
@@ -314,14 +314,14 @@ func TestLeaseAtBirth(t *testing.T) {
 	}
 	if o, commit := place(time.Second); commit.Lease != nil || commit.DueAt == nil {
 		t.Errorf("due in a second: lease %v, due %v", commit.Lease, commit.DueAt)
-	} else if leases := claim(t, store, now.Add(time.Minute), 1); leases[0].OrderID != o.ID {
+	} else if leases := claim(t, db, store, 1); leases[0].OrderID != o.ID {
 		t.Errorf("claimed %v", leases)
 	}
 	o, commit := place(0)
 	if commit.Lease == nil || commit.DueAt != nil {
 		t.Fatalf("due at once: lease %v, due %v", commit.Lease, commit.DueAt)
 	}
-	claim(t, store, now.Add(time.Minute), 0)
+	claim(t, db, store, 0)
 	lease := *commit.Lease
 	lease.Hold = true
 	begin := func(lease order.Lease, from *order.Outcome) (order.Outcome, error) {
@@ -337,7 +337,7 @@ func TestLeaseAtBirth(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second'`); err != nil {
 		t.Fatal(err)
 	}
-	claim(t, store, now.Add(2*time.Hour), 2)
+	claim(t, db, store, 2)
 	if _, err := begin(lease, &first); !errors.Is(err, order.ErrLeaseLost) {
 		t.Errorf("the holder that was replaced: %v, want ErrLeaseLost", err)
 	}
@@ -375,7 +375,6 @@ func TestLeaseDue(t *testing.T) {
 		})
 		return err
 	}
-	later := order.SystemClock().Add(time.Minute)
 
 	o := create(t, api, ada)
 	if commit := hurry(o, time.Second); commit.Lease != nil || commit.DueAt == nil {
@@ -392,12 +391,12 @@ func TestLeaseDue(t *testing.T) {
 			if commit.Lease == nil || commit.DueAt != nil {
 				t.Fatalf("due at once: lease %v, due %v", commit.Lease, commit.DueAt)
 			}
-			claim(t, store, later, 0)
+			claim(t, db, store, 0)
 			if err := carryOn(*commit.Lease, &commit.Outcome); err != nil {
 				t.Errorf("the holder: %v", err)
 			}
 			exec(`UPDATE order_work SET leased_until = clock_timestamp() - interval '1 second' WHERE due_at < 'infinity'`)
-			claim(t, store, later.Add(2*time.Hour), 1)
+			claim(t, db, store, 1)
 			if err := carryOn(*commit.Lease, nil); !errors.Is(err, order.ErrLeaseLost) {
 				t.Errorf("the holder that was replaced: %v, want ErrLeaseLost", err)
 			}
@@ -406,7 +405,7 @@ func TestLeaseDue(t *testing.T) {
 
 	exec(`DELETE FROM order_work`)
 	o = create(t, api, ada)
-	workers := claim(t, store, later.Add(2*time.Hour), 1)[0]
+	workers := claim(t, db, store, 1)[0]
 	if commit := hurry(o, 0); commit.Lease != nil || commit.DueAt == nil {
 		t.Errorf("a worker has it: lease %v, due %v", commit.Lease, commit.DueAt)
 	}
@@ -448,7 +447,8 @@ func TestChangeFrom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var told []postgres.Committed
-			store := postgrestest.Store(t, postgrestest.Open(t).Worker, func(commits []postgres.Committed) { told = append(told, commits...) })
+			db := postgrestest.Open(t)
+			store := postgrestest.Store(t, db.Worker, func(commits []postgres.Committed) { told = append(told, commits...) })
 			o := create(t, store, ada)
 			from := told[0].Outcome
 			if from.Revision.Number != 1 || from.Revision.Server.IsZero() {
@@ -458,7 +458,7 @@ func TestChangeFrom(t *testing.T) {
 			change := order.Change{From: &from}
 			who := ada
 			if c.leased {
-				change.Lease, who = &claim(t, store, order.SystemClock().Add(2*time.Hour), 1)[0], auth.System
+				change.Lease, who = &claim(t, db, store, 1)[0], auth.System
 			}
 			want := int64(2)
 			if c.stale {
@@ -490,9 +490,13 @@ func TestChangeFrom(t *testing.T) {
 	}
 }
 
-func claim(t *testing.T, store *postgres.Store, now time.Time, want int) []order.Lease {
+// claim has every timer run out, on the database's clock, and claims.
+func claim(t *testing.T, db *postgrestest.DB, store *postgres.Store, want int) []order.Lease {
 	t.Helper()
-	leases, err := store.ClaimDue(t.Context(), now, 10)
+	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET due_at = due_at - interval '1 day'`); err != nil {
+		t.Fatal(err)
+	}
+	leases, err := store.ClaimDue(t.Context(), order.SystemClock(), 10)
 	if err != nil || len(leases) != want {
 		t.Fatalf("claimed %v, %v; want %d", leases, err, want)
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
+// A scalar sub-select, because clock_timestamp() itself is volatile, and an index is not searched for a volatile value.
 const claimDueSQL = `
 	WITH due AS MATERIALIZED (
 		SELECT order_id FROM order_work
-		WHERE due_at <= $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
+		WHERE due_at <= least($1, (SELECT clock_timestamp())) AND (leased_until IS NULL OR leased_until < clock_timestamp())
 		ORDER BY due_at LIMIT $2
 		FOR UPDATE SKIP LOCKED
 	)
@@ -20,8 +21,8 @@ const claimDueSQL = `
 	FROM due WHERE w.order_id = due.order_id
 	RETURNING w.order_id, w.token`
 
-// ClaimDue leases up to limit orders whose timer has run out at now to the caller, for LeaseTime on the database's
-// clock. Two callers never get the same order. It runs in a transaction because a repeated claim would lease orders to
+// ClaimDue leases up to limit orders to the caller, for LeaseTime on the database's clock, whose timer has run out both at now and on the
+// database's clock: whatever the caller takes for the time, nothing is done early. Two callers never get the same order. It runs in a transaction because a repeated claim would lease orders to
 // nobody.
 func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error) {
 	claim, err := s.db.prepared(ctx, claimDueSQL)
@@ -71,13 +72,20 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 	return err
 }
 
-// NextDue returns when the earliest timer that no worker holds runs out; nil when there is none.
+// NextDue returns when the earliest timer that no worker holds runs out; nil when there is none. Its answer sets the clock.
 func (s *Store) NextDue(ctx context.Context) (*time.Time, error) {
-	next, err := s.db.prepared(ctx, `SELECT min(due_at) FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`) //nolint:sqlclosecheck // it is kept
+	next, err := s.db.prepared(ctx, `SELECT min(due_at) AS due, clock_timestamp() AS now FROM order_work WHERE leased_until IS NULL OR leased_until < clock_timestamp()`) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
 	}
-	var due *time.Time
-	err = next.GetContext(ctx, &due)
-	return utc(due), err
+	var row struct {
+		Due *time.Time `db:"due"`
+		Now time.Time  `db:"now"`
+	}
+	asked := time.Now()
+	if err := next.GetContext(ctx, &row); err != nil {
+		return nil, err
+	}
+	s.clock.Observe(asked, row.Now)
+	return utc(row.Due), nil
 }

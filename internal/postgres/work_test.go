@@ -19,7 +19,7 @@ func TestRenewLeasesWaitsForNobody(t *testing.T) {
 	for range 2 {
 		create(t, store, ada)
 	}
-	leases := claim(t, store, time.Now().Add(time.Hour), 2)
+	leases := claim(t, db, store, 2)
 	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET leased_until = '2020-01-01'`); err != nil {
 		t.Fatal(err)
 	}
@@ -48,5 +48,34 @@ func TestRenewLeasesWaitsForNobody(t *testing.T) {
 	}
 	if n := count(t, db, "order_work WHERE leased_until > clock_timestamp()"); n != 2 {
 		t.Errorf("%d are leased after the next renewal, want 2", n)
+	}
+}
+
+// An order is claimed when its timer has run out on the database's clock as well as on the caller's, and no sooner.
+func TestClaimDueOnBothClocks(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db.Worker, nil)
+	o := create(t, store, ada)
+	now := order.SystemClock()
+	for _, c := range []struct {
+		name      string
+		due, says time.Duration // from now
+		want      int
+	}{
+		{"ErrCallerAhead", 30 * time.Minute, 31 * time.Minute, 0},
+		{"ErrCallerBehind", -30 * time.Minute, -31 * time.Minute, 0},
+		{"ErrNeither", 30 * time.Minute, 0, 0},
+		{"OKBoth", -time.Minute, 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET due_at = $1`, now.Add(c.due)); err != nil {
+				t.Fatal(err)
+			}
+			leases, err := store.ClaimDue(t.Context(), now.Add(c.says), 10)
+			if err != nil || len(leases) != c.want || c.want == 1 && leases[0].OrderID != o.ID {
+				t.Errorf("claimed %v, %v; want %d", leases, err, c.want)
+			}
+		})
 	}
 }

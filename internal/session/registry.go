@@ -20,6 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/order"
 )
 
 // Revocation voids the tokens a customer was given at or before a moment.
@@ -70,6 +71,8 @@ type Config struct {
 	MaxLifetime time.Duration
 	// MaxPerUser bounds the sessions of one user on this replica: 256.
 	MaxPerUser int
+	// Clock dates what is audited. Nil: the machine's.
+	Clock order.Clock
 	// Logger gets what the operator should know. Nil: nobody.
 	Logger *slog.Logger
 }
@@ -86,6 +89,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxPerUser == 0 {
 		c.MaxPerUser = 256
+	}
+	if c.Clock == nil {
+		c.Clock = order.SystemClock
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -182,8 +188,7 @@ func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid
 	if err := auth.RequireStaff(p); err != nil {
 		return time.Time{}, err
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(now, p, "user.revoke", id.Customer, customerID, ""))
+	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(r.cfg.Clock(), p, "user.revoke", id.Customer, customerID, ""))
 	if errors.Is(err, ErrUnknown) {
 		return time.Time{}, fault.User(UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
 	}

@@ -50,7 +50,7 @@ type Config struct {
 	PerEndpoint int
 	// Retention is after how long deliveries are deleted: 7 days.
 	Retention time.Duration
-	// Clock tells when deliveries are due. Leases are on the database's.
+	// Clock tells when attempts were made, when they are repeated, and signs requests. It must be the database's, which says what is due.
 	Clock order.Clock
 	// Observe is told of each attempt that was written down. Nil: nobody is.
 	Observe func(*Claimed, Outcome)

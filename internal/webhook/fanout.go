@@ -104,6 +104,7 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 func (f *Fanout) deliveries(items []event.FeedItem, endpoints []*Endpoint) ([]NewDelivery, error) {
 	var all []NewDelivery
 	now := f.clock()
+	var last uuid.UUID // later events have later deliveries
 	for _, item := range items {
 		var text []byte
 		for _, e := range endpoints {
@@ -116,8 +117,9 @@ func (f *Fanout) deliveries(items []event.FeedItem, endpoints []*Endpoint) ([]Ne
 					return nil, err
 				}
 			}
+			last = id.After(last, now)
 			all = append(all, NewDelivery{
-				ID: id.New(), EndpointID: e.ID, EventID: item.Event.ID, EventType: item.Event.Type, Body: text, CreatedAt: now,
+				ID: last, EndpointID: e.ID, EventID: item.Event.ID, EventType: item.Event.Type, Body: text, CreatedAt: now,
 			})
 		}
 	}

@@ -61,7 +61,7 @@ func setup(t *testing.T) *world {
 	if leads, err := w.sequencer.Take(t.Context()); err != nil || !leads {
 		t.Fatalf("take: %v, %v", leads, err)
 	}
-	w.service = webhook.NewService(postgres.NewWebhooks(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.Now, func() {})
+	w.service = webhook.NewService(postgres.NewWebhooks(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.next, func() {})
 	return w
 }
 
@@ -193,6 +193,12 @@ func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
+}
+
+// next is a moment later than the last: no two things that people do are of the same.
+func (c *clock) next() time.Time {
+	c.forward(time.Microsecond)
+	return c.Now()
 }
 
 func (c *clock) forward(d time.Duration) {

@@ -57,7 +57,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	}
 	secret, now := newSecret(), s.clock()
 	e := &Endpoint{
-		ID: id.New(), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
+		ID: id.At(now), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
 		Enabled: true, CreatedAt: now,
 	}
 	entry := audit.New(now, p, "webhookEndpoint.create", id.Endpoint, e.ID, originOf(e.URL))

@@ -197,7 +197,7 @@ func (p *Provider) postEvent(ctx context.Context, e Event) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(SignatureHeader, signatureHeader(p.opts.Webhooks.Secrets, time.Now(), body))
+	request.Header.Set(SignatureHeader, signatureHeader(p.opts.Webhooks.Secrets, p.opts.Webhooks.Now(), body))
 	response, err := p.deliveries.Do(request)
 	if err != nil {
 		return err

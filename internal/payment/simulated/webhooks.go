@@ -110,6 +110,8 @@ type Webhooks struct {
 	ChaosDelay time.Duration
 	// RetryAfter is the pause after the first delivery that failed; it doubles up to an hour. Default half a second.
 	RetryAfter time.Duration
+	// Now is the time that requests are signed with. Default time.Now.
+	Now func() time.Time
 	// TLS of an https URL; nil is Go's default, which checks the certificate.
 	TLS *tls.Config
 	// Logger hears of events that are given up. Default slog.Default.
@@ -127,6 +129,9 @@ func (w Webhooks) withDefaults() Webhooks {
 	}
 	if w.RetryAfter <= 0 {
 		w.RetryAfter = defaultRetryAfter
+	}
+	if w.Now == nil {
+		w.Now = time.Now
 	}
 	if w.Logger == nil {
 		w.Logger = slog.Default()
