@@ -110,7 +110,7 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if err = a.db.openRoles(ctx, cfg.DatabaseMaxConns); err != nil {
 		return nil, err
 	}
-	if err = a.clock.Read(ctx, a.db.work); err != nil {
+	if err = a.readClock(ctx); err != nil {
 		return nil, err
 	}
 	if err = postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"database/sql"
+	"io"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +102,9 @@ func TestReplicaWithWrongClock(t *testing.T) {
 					t.Errorf("the clock is seen to be off by %s, want %s", skew, -off)
 				}
 			}
+			if got, want := readySays(t, one.URL()), map[string]string{"OKAhead": "ahead of", "OKBehind": "behind"}[name]; !strings.HasPrefix(got, "ready\nthis machine's clock is 3") || !strings.Contains(got, want) {
+				t.Errorf("/readyz says %q", got)
+			}
 			began := databaseNow(t, db)
 			var unpaid, paid []string
 			for i, app := range []*App{one, two} {
@@ -129,6 +135,22 @@ func TestReplicaWithWrongClock(t *testing.T) {
 			allWithin(t, db, began.Add(-near), databaseNow(t, db))
 		})
 	}
+}
+
+// readySays is what /readyz says once the replica is ready.
+func readySays(t *testing.T, url string) (said string) {
+	t.Helper()
+	await(t.Context(), t, func() bool {
+		response, err := http.Get(url + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		said = string(body)
+		return err == nil && response.StatusCode == http.StatusOK
+	})
+	return said
 }
 
 // awaitEvents waits until the log has n events of a type.

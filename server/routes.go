@@ -118,5 +118,5 @@ func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, problem, http.StatusServiceUnavailable)
 		return
 	}
-	_, _ = io.WriteString(w, "ready\n")
+	_, _ = io.WriteString(w, "ready\n"+a.skewLine())
 }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// skewShown is how far this machine's clock may be off before operators are told. Nothing but the expiry of tokens, certificates and log
+// lines goes by it, so the replica stays ready.
+const skewShown = 2 * time.Second
+
+// readClock sets the clock by the database's for the first time, and shows operators how far this machine's is off.
+func (a *App) readClock(ctx context.Context) error {
+	if err := a.clock.Read(ctx, a.db.work); err != nil {
+		return err
+	}
+	if a.admin != nil {
+		a.admin.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "orderwire", Name: "clock_skew_seconds", Help: "How far this machine's clock is ahead of the database's; negative when it is behind.",
+		}, func() float64 { return a.clock.Skew().Seconds() }))
+	}
+	if skew := a.clock.Skew(); skew.Abs() > skewShown {
+		a.log.WarnContext(ctx, "this machine's clock is off; orders go by the database's, but tokens expire by this one: set it by NTP", "aheadOfDatabase", skew.Round(time.Millisecond))
+	}
+	return nil
+}
+
+// skewLine is a line for /readyz when this machine's clock is off, else empty.
+func (a *App) skewLine() string {
+	skew := a.clock.Skew()
+	switch {
+	case skew > skewShown:
+		return fmt.Sprintf("this machine's clock is %s ahead of the database's\n", skew.Round(time.Second))
+	case skew < -skewShown:
+		return fmt.Sprintf("this machine's clock is %s behind the database's\n", -skew.Round(time.Second))
+	}
+	return ""
+}
