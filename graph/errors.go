@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
@@ -70,7 +69,7 @@ func Recover(_ context.Context, value any) error {
 func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		presented := graphql.DefaultErrorPresenter(ctx, err)
-		shown := &gqlerror.Error{Path: responsePath(presented.Path), Locations: presented.Locations, Extensions: map[string]any{}}
+		shown := &gqlerror.Error{Path: presented.Path, Locations: presented.Locations, Extensions: map[string]any{}}
 		f := classify(ctx, err, presented)
 		switch f.Code {
 		case fault.Internal:
@@ -98,15 +97,6 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
-// responsePath is a path in the response. Variables have one too, which a response does not have and a client may not
-// look for there.
-func responsePath(path ast.Path) ast.Path {
-	if isVariable(path) {
-		return nil
-	}
-	return path
-}
-
 // classify finds what to tell the client.
 func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.Error {
 	var f *fault.Error
@@ -128,13 +118,11 @@ func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.
 	return fault.New(fault.Internal, internalMessage)
 }
 
-// ofGQLGen gives the errors that gqlgen finds before execution, those of the variables, and its transports' their codes;
-// nil for any other. The guard has found everything else.
+// ofGQLGen gives the errors of gqlgen's transports their codes; nil for any other. The guard and package coerce have found
+// everything else before execution.
 func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
 	switch {
-	case code == string(fault.ValidationFailed) && isVariable(e.Path):
-		return fault.New(fault.BadUserInput, variableMessage(e))
 	case code != "":
 		return fault.New(fault.Code(code), e.Message)
 	case !graphql.HasOperationContext(ctx):
@@ -142,21 +130,6 @@ func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	default:
 		return nil
 	}
-}
-
-func isVariable(path ast.Path) bool { return len(path) > 0 && path[0] == ast.PathName("variable") }
-
-// variableMessage says where a variable does not fit, and never its value.
-func variableMessage(e *gqlerror.Error) string {
-	const mostPath = 200
-	path, message := e.Path.String(), e.Message
-	if len(path) > mostPath { // it ends with the name of an unknown field, which may be anything
-		path = e.Path[:len(e.Path)-1].String()
-	}
-	if i := strings.LastIndex(message, " is not a valid "); i >= 0 {
-		message = message[i+1:]
-	}
-	return path + " " + message
 }
 
 // isUnavailable reports whether err says that the database, or the time for asking it, has run out.

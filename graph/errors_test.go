@@ -93,9 +93,9 @@ func TestDocumentErrors(t *testing.T) {
 		"ErrMissing":       {`query($id: ID!) { product(id: $id) { id } }`, nil, "BAD_USER_INPUT"},
 		"ErrEnumVariable":  {`query($s: [OrderStatus!]) { orders(filter: {status: $s}) { nodes { id } } }`, vars{"s": []any{nil}}, "BAD_USER_INPUT"},
 		"ErrUnknownInput":  {`query($f: OrderFilter) { orders(filter: $f) { nodes { id } } }`, vars{"f": vars{"color": 1}}, "BAD_USER_INPUT"},
-		"ErrLiteral":       {`{ products(first: 3000000000) { nodes { id } } }`, nil, "BAD_USER_INPUT"},
+		"ErrLiteral":       {`{ products(first: 3000000000) { nodes { id } } }`, nil, "GRAPHQL_VALIDATION_FAILED"},
 		"ErrLiteralKind":   {`{ products(first: "1") { nodes { id } } }`, nil, "GRAPHQL_VALIDATION_FAILED"},
-		"ErrLiteralScalar": {`{ orders(filter: {createdAt: {from: "x"}}) { nodes { id } } }`, nil, "BAD_USER_INPUT"},
+		"ErrLiteralScalar": {`{ orders(filter: {createdAt: {from: "x"}}) { nodes { id } } }`, nil, "GRAPHQL_VALIDATION_FAILED"},
 		"ErrSubscription":  {`subscription { orderFeed { cursor } }`, nil, "BAD_USER_INPUT"},
 	} {
 		t.Run(name, func(t *testing.T) {

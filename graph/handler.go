@@ -56,9 +56,8 @@ type Handler struct {
 // foreign page cannot send without a preflight. Whoever is asking is in the request's context (package auth), and so are
 // its id (package requestid) and its Idempotency-Key (IdempotencyKeyHeader). It does not bound the body's size.
 func NewHandler(resolver *Resolver, settings Settings) *Handler {
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: resolver})
+	schema := generated.NewExecutableSchema(generated.Config{Schema: parsedSchema(), Resolvers: resolver})
 	exec := executor.New(schema)
-	exec.SetQueryCache(prepared{})
 	exec.SetErrorPresenter(ErrorPresenter(settings.Logger))
 	exec.SetRecoverFunc(Recover)
 	if settings.Introspection {
@@ -76,6 +75,9 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{}),
 		exec: &guarded{
 			Executor: exec,
+			schema:   schema.Schema(),
+			created:  created(exec),
+			mistakes: settings.Limits.Errors,
 			guard: guard.New(guard.Config{
 				Schema: schema.Schema(), Limits: settings.Limits, Introspection: settings.Introspection,
 				CacheBytes: settings.DocumentCacheBytes,

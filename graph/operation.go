@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/coerce"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
@@ -23,7 +24,12 @@ const CostHeader = "GraphQL-Cost"
 // holds for all of them: which may be run at all, their limits, their validation, whom their fields are for, and their cost.
 type guarded struct {
 	*executor.Executor
-	guard *guard.Guard
+	schema *ast.Schema
+	// created is an operation as the executor makes one.
+	created *graphql.OperationContext
+	// mistakes of variables that are told at once, at most.
+	mistakes int
+	guard    *guard.Guard
 	// trusted are the only documents that run; nil: any.
 	trusted   *persisted.Manifest
 	automatic *persisted.Automatic
@@ -58,7 +64,7 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	if refused := document.Admit(selected, auth.FromContext(ctx).Role); refused != nil {
 		return operation, gqlerror.List{refused}
 	}
-	operation, errs = g.Executor.CreateOperationContext(context.WithValue(ctx, documentKey{}, document.Query), params)
+	operation, errs = g.operation(ctx, params, document, selected)
 	if errs != nil {
 		return operation, errs
 	}
@@ -103,17 +109,38 @@ func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Respon
 	return response
 }
 
-type documentKey struct{}
-
-// prepared hands the guard's document to gqlgen's executor, in the place of its cache, so that it neither parses nor
-// validates anything by itself.
-type prepared struct{}
-
-// Get implements graphql.Cache.
-func (prepared) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
-	document, ok := ctx.Value(documentKey{}).(*ast.QueryDocument)
-	return document, ok
+// operation is what gqlgen's executor runs, with its variables coerced. The executor does not make it itself: its coercion
+// takes enum values in any case, and null where none may be.
+func (g *guarded) operation(ctx context.Context, params *graphql.RawParams, document *guard.Document, selected *ast.OperationDefinition) (*graphql.OperationContext, gqlerror.List) {
+	now := graphql.Now()
+	operation := &graphql.OperationContext{
+		RawQuery: params.Query, OperationName: params.OperationName, Extensions: params.Extensions, Headers: params.Headers,
+		Doc: document.Query, Operation: selected,
+		DisableIntrospection: g.created.DisableIntrospection, RecoverFunc: g.created.RecoverFunc,
+		ResolverMiddleware: g.created.ResolverMiddleware, RootResolverMiddleware: g.created.RootResolverMiddleware,
+		Stats: graphql.Stats{
+			Read: params.ReadTime, OperationStart: graphql.GetStartTime(ctx),
+			Parsing: graphql.TraceTiming{Start: now, End: now}, Validation: graphql.TraceTiming{Start: now},
+		},
+	}
+	variables, errs := coerce.Variables(g.schema, selected, params.Variables, g.mistakes)
+	operation.Stats.Validation.End = graphql.Now()
+	if errs != nil {
+		return operation, errs
+	}
+	operation.Variables = variables
+	if refused := coerce.Conditions(selected, variables); refused != nil {
+		return operation, gqlerror.List{refused}
+	}
+	return operation, nil
 }
 
-// Add implements graphql.Cache.
-func (prepared) Add(context.Context, string, *ast.QueryDocument) {}
+// created is what gqlgen's executor puts into each operation, which only it knows: what its extensions and middleware are.
+func created(exec *executor.Executor) *graphql.OperationContext {
+	ctx := graphql.StartOperationTrace(context.Background())
+	operation, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{ __typename }"})
+	if errs != nil {
+		panic(errs) // every schema has it
+	}
+	return operation
+}

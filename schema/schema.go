@@ -1,8 +1,9 @@
 // Package schema holds the GraphQL schema: one .graphqls file per domain, described in full for the people who
 // write clients. The files are the source; the server's code, the web app's types and /schema.graphql follow them.
 //
-// Query and its Relay fields are in schema.graphqls, the mutations' root in order_mutation.graphqls, the subscriptions
-// in subscription.graphqls; other domains extend those roots from their own files.
+// Query and its Relay fields are in api.graphqls, whose name puts it first: the files joined define a type before they extend
+// it, which relay-compiler asks for. The mutations' root is in order_mutation.graphqls, the subscriptions in
+// subscription.graphqls; other domains extend those roots from their own files.
 package schema
 
 import (

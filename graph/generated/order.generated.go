@@ -475,7 +475,7 @@ func (ec *executionContext) fieldContext_Order_events(ctx context.Context, field
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Order_events_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Order_events_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}

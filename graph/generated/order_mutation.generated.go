@@ -306,7 +306,7 @@ func (ec *executionContext) fieldContext_Mutation_orderCreate(ctx context.Contex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_orderCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_orderCreate_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -350,7 +350,7 @@ func (ec *executionContext) fieldContext_Mutation_orderCancel(ctx context.Contex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_orderCancel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_orderCancel_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -394,7 +394,7 @@ func (ec *executionContext) fieldContext_Mutation_orderDeliver(ctx context.Conte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_orderDeliver_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_orderDeliver_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -438,7 +438,7 @@ func (ec *executionContext) fieldContext_Mutation_paymentRetry(ctx context.Conte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_paymentRetry_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentRetry_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -482,7 +482,7 @@ func (ec *executionContext) fieldContext_Mutation_paymentCompleteAction(ctx cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_paymentCompleteAction_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentCompleteAction_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -526,7 +526,7 @@ func (ec *executionContext) fieldContext_Mutation_paymentCapture(ctx context.Con
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_paymentCapture_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentCapture_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -570,7 +570,7 @@ func (ec *executionContext) fieldContext_Mutation_paymentVoid(ctx context.Contex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_paymentVoid_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentVoid_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -614,7 +614,7 @@ func (ec *executionContext) fieldContext_Mutation_paymentResolve(ctx context.Con
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_paymentResolve_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentResolve_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -658,7 +658,7 @@ func (ec *executionContext) fieldContext_Mutation_productUpsert(ctx context.Cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_productUpsert_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_productUpsert_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -702,7 +702,7 @@ func (ec *executionContext) fieldContext_Mutation_productArchive(ctx context.Con
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_productArchive_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_productArchive_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -746,7 +746,7 @@ func (ec *executionContext) fieldContext_Mutation_refundCreate(ctx context.Conte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_refundCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_refundCreate_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -822,7 +822,7 @@ func (ec *executionContext) fieldContext_Mutation_userRevoke(ctx context.Context
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_userRevoke_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_userRevoke_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -866,7 +866,7 @@ func (ec *executionContext) fieldContext_Mutation_webhookEndpointCreate(ctx cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_webhookEndpointCreate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_webhookEndpointCreate_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -910,7 +910,7 @@ func (ec *executionContext) fieldContext_Mutation_webhookEndpointUpdate(ctx cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_webhookEndpointUpdate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_webhookEndpointUpdate_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -954,7 +954,7 @@ func (ec *executionContext) fieldContext_Mutation_webhookEndpointRotateSecret(ct
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_webhookEndpointRotateSecret_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_webhookEndpointRotateSecret_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -998,7 +998,7 @@ func (ec *executionContext) fieldContext_Mutation_webhookRedeliver(ctx context.C
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_webhookRedeliver_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_webhookRedeliver_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/coerce"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/gqlscalar"
 	"github.com/orderwire/orderwire/internal/money"
@@ -25,6 +26,15 @@ import (
 
 // Each function appends an object to out, if run allows it. It reports false, and what it returns is of no use, when a field is not plain, or
 // is null where it must not be, or could not be resolved: then gqlgen executes the object, and reports what is wrong.
+
+// arguments coerces a field's arguments and has gqlgen read the result.
+func (ec *executionContext) arguments(ctx context.Context, field *ast.Field, read func(context.Context, map[string]any) (map[string]any, error)) (map[string]any, error) {
+	coerced, refused := coerce.Arguments(ec.Schema(), field, ec.Variables)
+	if refused != nil {
+		return nil, refused
+	}
+	return read(ctx, coerced)
+}
 
 func (ec *executionContext) renderedActor(ctx context.Context, sel ast.SelectionSet, obj *order.Actor) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderActor(ctx, run, nil, sel, obj) })
@@ -491,7 +501,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 			out = append(out, ']')
 
 		case "events":
-			args, err := ec.field_Order_events_args(ctx, field.ArgumentMap(ec.Variables))
+			args, err := ec.arguments(ctx, field.Field, ec.field_Order_events_args)
 			if err != nil {
 				return nil, false
 			}

@@ -3635,6 +3635,69 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/api.graphqls", Input: `"""
+Orderwire takes orders and their payments, and pushes every change to whoever watches.
+Create an order with ` + "`" + `orderCreate` + "`" + `, then follow it with the ` + "`" + `orderEvents` + "`" + ` subscription; never poll.
+
+Sign-in is a bearer token: the ` + "`" + `Authorization` + "`" + ` header over HTTP, ` + "`" + `{"authorization": "Bearer …"}` + "`" + ` in ` + "`" + `connection_init` + "`" + `
+over a websocket. Customers see their own data only; what belongs to someone else is null, as if it did not exist.
+
+What the domain refuses comes back as a payload's ` + "`" + `userErrors` + "`" + `. What is wrong in shape (a malformed id, a bad
+cursor, ` + "`" + `first` + "`" + ` above 100) is a top-level error with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND,
+BAD_USER_INPUT, INVALID_CURSOR, ANSWER_TOO_LARGE, RATE_LIMITED, UNAVAILABLE, INTERNAL and others.
+"""
+schema {
+  query: Query
+  mutation: Mutation
+  subscription: Subscription
+}
+
+"""
+Whom a field is for. Every field says so. It is decided once for a whole operation, before anything of it runs, and also
+for fields that ` + "`" + `@skip` + "`" + ` or ` + "`" + `@include` + "`" + ` would leave out: an operation that selects a field which the caller may not see is
+refused, with UNAUTHENTICATED for who is not signed in and FORBIDDEN for others, and answers nothing. Of an interface, a
+field may be selected by everybody who may select it of one of the interface's types.
+
+Which objects a caller sees is another matter: what belongs to someone else does not exist for them.
+"""
+directive @access(
+  """Who may select the field."""
+  by: Audience!
+
+  """
+  Others who are signed in may select the field, too, and find null or an empty list. So customers and staff can use the
+  same document.
+  """
+  blankForOthers: Boolean! = false
+) on FIELD_DEFINITION
+
+"""Whom a field is for, each within the one before."""
+enum Audience {
+  """Everybody."""
+  PUBLIC
+
+  """Who is signed in: customers, for what is their own, and staff."""
+  CUSTOMER
+
+  """The shop's staff."""
+  STAFF
+}
+
+"""Reads. Whom each field is for is in its ` + "`" + `@access` + "`" + `."""
+type Query {
+  """Any object by its id, whatever its type. Null when there is none or the caller may not see it."""
+  node(
+    """The object's ` + "`" + `id` + "`" + `, such as ` + "`" + `order_01j…` + "`" + `. A malformed one is BAD_USER_INPUT."""
+    id: ID!
+  ): Node @access(by: PUBLIC)
+
+  """Several objects by id, in the order asked for. An entry is null when there is no such object or the caller may not see it."""
+  nodes(
+    """At most 100 ids, of any mix of types. One malformed id fails the whole field with BAD_USER_INPUT."""
+    ids: [ID!]!
+  ): [Node]! @access(by: PUBLIC)
+}
+`, BuiltIn: false},
 	{Name: "../../schema/audit.graphqls", Input: `extend type Query {
   """
   What staff did, the newest first: every action of theirs that changed an order, a payment, a product, a webhook endpoint
@@ -3697,7 +3760,8 @@ type AuditEntryEdge {
 `, BuiltIn: false},
 	{Name: "../../schema/common.graphqls", Input: `"""
 A moment in RFC 3339 form, always UTC with exactly six fraction digits in answers: ` + "`" + `2026-11-22T16:51:49.123456Z` + "`" + `.
-Any offset is accepted as input; fraction digits past the microsecond are cut off.
+As input any text of RFC 3339 is accepted, with any offset; fraction digits past the microsecond are cut off, and a leap
+second is the second that follows it.
 """
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
@@ -5798,69 +5862,6 @@ enum RefundCreateErrorCode {
 
   """Another request with this key is still running. Send the same again after a moment, with the same key."""
   IDEMPOTENCY_IN_PROGRESS
-}
-`, BuiltIn: false},
-	{Name: "../../schema/schema.graphqls", Input: `"""
-Orderwire takes orders and their payments, and pushes every change to whoever watches.
-Create an order with ` + "`" + `orderCreate` + "`" + `, then follow it with the ` + "`" + `orderEvents` + "`" + ` subscription; never poll.
-
-Sign-in is a bearer token: the ` + "`" + `Authorization` + "`" + ` header over HTTP, ` + "`" + `{"authorization": "Bearer …"}` + "`" + ` in ` + "`" + `connection_init` + "`" + `
-over a websocket. Customers see their own data only; what belongs to someone else is null, as if it did not exist.
-
-What the domain refuses comes back as a payload's ` + "`" + `userErrors` + "`" + `. What is wrong in shape (a malformed id, a bad
-cursor, ` + "`" + `first` + "`" + ` above 100) is a top-level error with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND,
-BAD_USER_INPUT, INVALID_CURSOR, ANSWER_TOO_LARGE, RATE_LIMITED, UNAVAILABLE, INTERNAL and others.
-"""
-schema {
-  query: Query
-  mutation: Mutation
-  subscription: Subscription
-}
-
-"""
-Whom a field is for. Every field says so. It is decided once for a whole operation, before anything of it runs, and also
-for fields that ` + "`" + `@skip` + "`" + ` or ` + "`" + `@include` + "`" + ` would leave out: an operation that selects a field which the caller may not see is
-refused, with UNAUTHENTICATED for who is not signed in and FORBIDDEN for others, and answers nothing. Of an interface, a
-field may be selected by everybody who may select it of one of the interface's types.
-
-Which objects a caller sees is another matter: what belongs to someone else does not exist for them.
-"""
-directive @access(
-  """Who may select the field."""
-  by: Audience!
-
-  """
-  Others who are signed in may select the field, too, and find null or an empty list. So customers and staff can use the
-  same document.
-  """
-  blankForOthers: Boolean! = false
-) on FIELD_DEFINITION
-
-"""Whom a field is for, each within the one before."""
-enum Audience {
-  """Everybody."""
-  PUBLIC
-
-  """Who is signed in: customers, for what is their own, and staff."""
-  CUSTOMER
-
-  """The shop's staff."""
-  STAFF
-}
-
-"""Reads. Whom each field is for is in its ` + "`" + `@access` + "`" + `."""
-type Query {
-  """Any object by its id, whatever its type. Null when there is none or the caller may not see it."""
-  node(
-    """The object's ` + "`" + `id` + "`" + `, such as ` + "`" + `order_01j…` + "`" + `. A malformed one is BAD_USER_INPUT."""
-    id: ID!
-  ): Node @access(by: PUBLIC)
-
-  """Several objects by id, in the order asked for. An entry is null when there is no such object or the caller may not see it."""
-  nodes(
-    """At most 100 ids, of any mix of types. One malformed id fails the whole field with BAD_USER_INPUT."""
-    ids: [ID!]!
-  ): [Node]! @access(by: PUBLIC)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/stats.graphqls", Input: `extend type Query {

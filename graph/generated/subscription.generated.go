@@ -226,7 +226,7 @@ func (ec *executionContext) fieldContext_Subscription_orderEvents(ctx context.Co
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Subscription_orderEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Subscription_orderEvents_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -270,7 +270,7 @@ func (ec *executionContext) fieldContext_Subscription_orderFeed(ctx context.Cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Subscription_orderFeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Subscription_orderFeed_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}

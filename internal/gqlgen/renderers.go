@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"go/types"
@@ -77,7 +78,10 @@ func plain(f *codegen.Field) bool {
 // begins is where a type's own function begins.
 var begins = regexp.MustCompile(`(?m)^func \(ec \*executionContext\) _(\w+)\(ctx context\.Context, sel ast\.SelectionSet, obj [^)]+\) graphql\.Marshaler \{\n\tfields := `)
 
-// install has gqlgen's function of each type begin with the renderer.
+// rawArguments is where gqlgen's own coercion of arguments is called.
+var rawArguments = regexp.MustCompile(`fc\.Args, err = ec\.(field_\w+_args)\(ctx, field\.ArgumentMap\(ec\.Variables\)\)`)
+
+// install has gqlgen's function of each type begin with the renderer, and arguments coerced by package coerce.
 func (r *renderers) install(folder string) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.generated.go"))
 	if err != nil {
@@ -98,6 +102,10 @@ func (r *renderers) install(folder string) error {
 			const fields = "\tfields := "
 			return fmt.Appendf(slices.Clip(head[:len(head)-len(fields)]), "\tif out, ok := ec.rendered%s(ctx, sel, obj); ok {\n\t\treturn out\n\t}\n%s", name, fields)
 		})
+		changed = rawArguments.ReplaceAll(changed, []byte("fc.Args, err = ec.arguments(ctx, field.Field, ec.$1)"))
+		if bytes.Contains(changed, []byte("ArgumentMap")) {
+			return fmt.Errorf("%s: arguments are coerced by gqlgen: its output has changed its form", file)
+		}
 		if err := os.WriteFile(file, changed, 0o644); err != nil { //nolint:gosec // as gqlgen does
 			return err
 		}

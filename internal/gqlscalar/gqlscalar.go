@@ -1,8 +1,7 @@
 // Package gqlscalar reads and writes the schema's own scalars for gqlgen: Int64, Decimal, DateTime and CurrencyCode.
-// A value that is wrong in shape gives BAD_USER_INPUT. EventCursor and ID are plain strings and need nothing here.
+// A value that is wrong in shape gives BAD_USER_INPUT. EventCursor and ID are plain strings: an EventCursor is only checked.
 //
-// Where the values come from decides their Go types: gqlgen hands over int64, float64 and string for literals, and
-// json.Number and string for variables.
+// Package coerce hands over string and json.Number, for literals and variables alike.
 package gqlscalar
 
 import (
@@ -11,12 +10,47 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/internal/fault"
 )
+
+// Check returns what tells whether a value, a string or a json.Number, is one of the scalar of this name. It reports false
+// for a name that is none of the schema's own scalars.
+func Check(scalar string) (check func(v any) error, known bool) {
+	switch scalar {
+	case "Int64":
+		return only(UnmarshalInt64), true
+	case "Decimal":
+		return only(UnmarshalDecimal), true
+	case "DateTime":
+		return only(UnmarshalDateTime), true
+	case "CurrencyCode":
+		return only(UnmarshalCurrencyCode), true
+	case "EventCursor":
+		return isText, true
+	default:
+		return nil, false
+	}
+}
+
+func only[T any](unmarshal func(any) (T, error)) func(any) error {
+	return func(v any) error {
+		_, err := unmarshal(v)
+		return err
+	}
+}
+
+// isText accepts any string: whether it is a cursor is for the event log to say, INVALID_CURSOR.
+func isText(v any) error {
+	if _, ok := v.(string); !ok {
+		return wrong("an EventCursor", "a string", v)
+	}
+	return nil
+}
 
 // MarshalInt64 writes a 64-bit integer as a JSON string, because JavaScript's numbers are exact to 2^53 only.
 func MarshalInt64(v int64) graphql.Marshaler {
@@ -85,8 +119,9 @@ func isDecimal(s string) bool {
 // dateTimeLayout is RFC 3339 in UTC with always six digits, so that texts sort as times do.
 const dateTimeLayout = "2006-01-02T15:04:05.000000Z"
 
-// rfc3339 is the syntax alone: package time also takes one-digit hours and commas.
-var rfc3339 = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+// rfc3339 is the grammar of RFC 3339, section 5.6, T and Z in either case: package time also takes one-digit hours, commas
+// and +24:00, and neither lower case nor a leap second.
+var rfc3339 = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
 // MarshalDateTime writes a time as RFC 3339 in UTC with microseconds, which is PostgreSQL's resolution. The zero time
 // is null.
@@ -106,17 +141,35 @@ func AppendDateTime(out []byte, t time.Time) []byte {
 }
 
 // UnmarshalDateTime reads an RFC 3339 text with any offset. The result is UTC; what is finer than a microsecond is cut
-// off.
+// off. A leap second, which comes at the end of a UTC month only, is the first second of the next: no clock here has one.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok || !rfc3339.MatchString(s) {
-		return time.Time{}, wrong("a DateTime", "RFC 3339 text such as \"2026-11-05T14:03:09Z\"", v)
+		return time.Time{}, notDateTime(v)
+	}
+	s = strings.ToUpper(s)
+	const seconds = len("2006-01-02T15:04:")
+	leap := s[seconds:seconds+2] == "60"
+	if leap {
+		s = s[:seconds] + "59" + s[seconds+2:]
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil { // no such day, hour or offset
-		return time.Time{}, wrong("a DateTime", "RFC 3339 text such as \"2026-11-05T14:03:09Z\"", v)
+		return time.Time{}, notDateTime(v)
 	}
-	return t.UTC().Truncate(time.Microsecond), nil
+	t = t.UTC()
+	if leap {
+		next := t.Truncate(time.Second).Add(time.Second)
+		if next.Day() != 1 || next.Hour() != 0 || next.Minute() != 0 || next.Second() != 0 {
+			return time.Time{}, notDateTime(v)
+		}
+		t = t.Add(time.Second)
+	}
+	return t.Truncate(time.Microsecond), nil
+}
+
+func notDateTime(v any) error {
+	return wrong("a DateTime", "RFC 3339 text such as \"2026-11-05T14:03:09Z\"", v)
 }
 
 // MarshalCurrencyCode writes an ISO 4217 code.

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2/validator"
-
+	"github.com/orderwire/orderwire/internal/coerce"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/guard/guardtest"
 )
@@ -49,8 +48,8 @@ func FuzzDocument(f *testing.F) {
 			return
 		}
 		for _, operation := range document.Query.Operations {
-			coerced, err := validator.VariableValues(orderwire, operation, variables)
-			if err != nil {
+			coerced, errs := coerce.Variables(orderwire, operation, variables, 5)
+			if errs != nil {
 				continue
 			}
 			if cost, _ := document.Cost(operation, coerced); cost < 0 {

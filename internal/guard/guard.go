@@ -1,7 +1,7 @@
 // Package guard stands before the GraphQL executor and refuses what would cost more to look at, or to answer, than one
 // request may. It looks at a document in steps, each of which is cheap because of those before it:
 //
-//   - tokens.go: the number of tokens, read by the lexer alone, so that no nesting reaches a parser that recurses;
+//   - scan.go: the tokens and their number, so that no nesting reaches a parser that recurses;
 //   - shape.go: nesting, aliases, directives, root fields and expanded fragments, each fragment counted once;
 //   - validate.go: the rules of GraphQL, until enough mistakes are found;
 //   - package access: whom the fields are for;
@@ -107,11 +107,11 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	if d, ok := g.documents.Get(text); ok {
 		return d, nil
 	}
-	tokens, err := g.countTokens(text)
+	document, err := g.scan(text)
 	if err != nil {
 		return nil, gqlerror.List{err}
 	}
-	query, err := parse(text)
+	query, err := parse(document)
 	if err != nil {
 		return nil, gqlerror.List{err}
 	}
@@ -123,7 +123,7 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	}
 	d := &Document{Query: query, schema: g.cfg.Schema, limit: g.cfg.Limits.Cost, access: g.access.Operations(query)}
 	d.fixed = d.fixedCosts()
-	g.documents.Add(text, d, len(text)+tokens*bytesPerToken)
+	g.documents.Add(text, d, len(text)+document.tokens*bytesPerToken)
 	return d, nil
 }
 

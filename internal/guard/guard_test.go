@@ -221,7 +221,7 @@ func TestMessages(t *testing.T) {
 		"Field":        {"{ viewer { nobody } }", `"nobody" on type "Viewer"`, fault.ValidationFailed},
 		"Int":          {`{ products(first: "hunter2") { nodes { id } } }`, "Int cannot represent non-integer value.", fault.ValidationFailed},
 		"ID":           {`{ order(id: true) { id } }`, "cannot represent", fault.ValidationFailed},
-		"Enum":         {`{ orders(filter: {status: "hunter2 value: "}) { nodes { id } } }`, `Enum "[OrderStatus!]" cannot represent non-enum value.`, fault.ValidationFailed},
+		"Enum":         {`{ orders(filter: {status: "hunter2 value: "}) { nodes { id } } }`, `Enum "OrderStatus" cannot represent non-enum value.`, fault.ValidationFailed},
 		"EnumValue":    {`{ orders(filter: {status: hunter2}) { nodes { id } } }`, "The value does not exist in", fault.ValidationFailed},
 		"Object":       {`{ orders(filter: "hunter2, found ") { nodes { id } } }`, `Expected value of type "OrderFilter".`, fault.ValidationFailed},
 	} {

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"github.com/orderwire/orderwire/internal/coerce"
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
@@ -47,6 +48,8 @@ func (g *Guard) validate(query *ast.QueryDocument) (errs gqlerror.List) {
 // where the schema is not public.
 func (g *Guard) rules() map[string]validator.RuleFunc {
 	all := rules.NewDefaultRules()
+	all.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
+	all.AddRule(rules.ValuesOfCorrectTypeRule.Name, coerce.Literals(g.cfg.Schema, g.cfg.Introspection))
 	if !g.cfg.Introspection {
 		for _, quiet := range []struct {
 			loud, quiet validator.Rule
@@ -55,7 +58,6 @@ func (g *Guard) rules() map[string]validator.RuleFunc {
 			{rules.KnownArgumentNamesRule, rules.KnownArgumentNamesRuleWithoutSuggestions},
 			{rules.KnownTypeNamesRule, rules.KnownTypeNamesRuleWithoutSuggestions},
 			{rules.ScalarLeafsRule, rules.ScalarLeafsRuleWithoutSuggestions},
-			{rules.ValuesOfCorrectTypeRule, rules.ValuesOfCorrectTypeRuleWithoutSuggestions},
 		} {
 			all.RemoveRule(quiet.loud.Name)
 			all.AddRule(quiet.quiet.Name, quiet.quiet.RuleFunc)
@@ -67,35 +69,13 @@ func (g *Guard) rules() map[string]validator.RuleFunc {
 // maxMessage bounds a message, in bytes. Names are bounded already, but a message can have many.
 const maxMessage = 400
 
-// mistake gives a validation error its code, and takes the document's literals out of its message.
+// mistake gives a validation error its code.
 func mistake(e *gqlerror.Error) *gqlerror.Error {
 	message := e.Message
-	if strings.HasPrefix(e.Rule, rules.ValuesOfCorrectTypeRule.Name) {
-		message = withoutValue(message)
-	}
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}
 	shown := refusal(fault.ValidationFailed, message, nil)
 	shown.Rule, shown.Locations = e.Rule, e.Locations[:min(len(e.Locations), 2)]
 	return shown
-}
-
-// withoutValue removes the value from a message of the rule ValuesOfCorrectType.
-func withoutValue(message string) string {
-	// Value "…" does not exist in "X" enum.
-	if strings.HasPrefix(message, `Value "`) {
-		if i := strings.LastIndex(message, " does not exist in "); i >= 0 {
-			return "The value" + message[i:]
-		}
-	}
-	// Int cannot represent non-integer value: …
-	if before, _, ok := strings.Cut(message, " value: "); ok {
-		return before + " value."
-	}
-	// Expected value of type "X", found ….
-	if before, _, ok := strings.Cut(message, ", found "); ok {
-		return before + "."
-	}
-	return message // of an input object: it has names alone
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/orderwire/orderwire/internal/fault"
@@ -16,33 +15,21 @@ import (
 // maxName bounds names, in bytes. They come back: as keys of the data, in paths and in messages of validation.
 const maxName = 128
 
-// countTokens reads the text with the lexer, which neither recurses nor remembers, up to the limit.
-func (g *Guard) countTokens(text string) (int, *gqlerror.Error) {
-	l := lexer.New(&ast.Source{Input: text})
-	for count := 0; ; count++ {
-		token, err := l.ReadToken()
-		switch {
-		case err != nil:
-			return 0, syntaxError(err)
-		case token.Kind == lexer.EOF:
-			return count, nil
-		case count >= g.cfg.Limits.Tokens:
-			return 0, refusal(fault.DocumentTooLarge, "The document has more than "+number(g.cfg.Limits.Tokens)+" tokens.", nil)
-		case token.Kind == lexer.Name && len(token.Value) > maxName:
-			return 0, refusal(fault.DocumentTooLarge, "The document has a name of more than "+number(maxName)+" characters.", &token.Pos)
-		}
-	}
-}
-
 // parse is reached with a bounded number of tokens only, and gqlparser refuses to nest more than 1,000 deep by itself.
-func parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
-	query, err := parser.ParseQuery(&ast.Source{Input: text})
+func parse(document scanned) (*ast.QueryDocument, *gqlerror.Error) {
+	query, err := parser.ParseQuery(&ast.Source{Input: document.text})
 	if err != nil {
 		return nil, syntaxError(err)
+	}
+	for _, fragment := range query.Fragments {
+		if len(fragment.VariableDefinition) > 0 { // an experiment that gqlparser takes and nothing executes
+			return nil, refusal(fault.ParseFailed, "Syntax error: a fragment has no variables.", fragment.Position)
+		}
 	}
 	if len(query.Operations) == 0 {
 		return nil, refusal(fault.ValidationFailed, "The document has no operation.", nil)
 	}
+	document.restore(query)
 	return query, nil
 }
 
@@ -54,7 +41,7 @@ func syntaxError(err error) *gqlerror.Error {
 		return shown
 	}
 	const quoted = ` "`
-	message, _, _ := strings.Cut(e.Message, ": ") // the lexer puts the text that it could not read behind a colon
+	message, _, _ := strings.Cut(e.Message, ": ")
 	if _, found, ok := strings.Cut(message, "found "); ok {
 		if i := strings.Index(found, quoted); i >= 0 {
 			message = message[:len(message)-len(found)+i]
