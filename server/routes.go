@@ -53,7 +53,8 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.sockets = gqlws.New(gqlws.Config{
 		Init: live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
-		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, Logger: a.log,
+		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, MaxInitBytes: a.cfg.WSMaxInitBytes, AnonymousIdle: a.cfg.WSAnonymousIdle, Count: rates.Message,
+		Logger: a.log,
 	})
 	a.streams = gqlsse.New(gqlsse.Config{
 		Expires: func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },

@@ -85,7 +85,7 @@ func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Co
 	if errors.Is(err, session.ErrTooMany) {
 		err = gqlws.ErrTooManyConnections
 	}
-	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt}, err
+	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt, Anonymous: !p.SignedIn()}, err
 }
 
 // refresh is a gqlws.Refresh: the same user goes on with a newer token.

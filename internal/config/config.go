@@ -72,6 +72,8 @@ type Config struct {
 	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
 
 	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
+	WSMaxInitBytes            int64         `env:"WS_MAX_INIT_BYTES" shown:"1024 with AUTH_MODE=dev, else 8192" min:"128" help:"How large a websocket message may be before connection_ack; connection_init has the access token. A larger one is closed with 1009."`
+	WSAnonymousIdle           time.Duration `env:"WS_ANONYMOUS_IDLE" envDefault:"5m" min:"0s" help:"How long a websocket without a signed-in user stays open without an operation; then it is closed with 1000. 0: for ever."`
 	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets, and how many event streams, may be open. One more gets 429."`
 	MaxSocketsPerUser         int           `env:"MAX_SOCKETS_PER_USER" envDefault:"256" min:"1" help:"How many websockets and event streams one user may have open here. One more is closed with 4029, or gets 429."`
 	MaxSocketsPerAddress      int           `env:"MAX_SOCKETS_PER_ADDRESS" envDefault:"1000" min:"1" help:"How many websockets and event streams one IPv4 address, or IPv6 /64 network, may have open here. One more gets 429."`

@@ -107,6 +107,9 @@ func fillDerivedDefaults(vars map[string]string) {
 	if vars["INTROSPECTION"] == "" {
 		vars["INTROSPECTION"] = strconv.FormatBool(dev)
 	}
+	if vars["WS_MAX_INIT_BYTES"] == "" {
+		vars["WS_MAX_INIT_BYTES"] = map[bool]string{true: "1024", false: "8192"}[dev] // issuers write long tokens
+	}
 	for name, limit := range map[string]string{
 		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "20000", "RATE_ORDERS_PER_USER": "300",
 	} {

@@ -97,6 +97,7 @@ func (c *conn) finish(op *operation) {
 	cancel := op.cancel
 	c.running--
 	over := c.over()
+	c.restIdle()
 	c.mu.Unlock()
 	if cancel != nil {
 		cancel()

@@ -10,6 +10,7 @@ const (
 	pingAlarm                // the peer is asked for a sign of life
 	expiryAlarm              // the session ends
 	cutAlarm                 // the peer has not let us close
+	idleAlarm                // an anonymous socket has had no operation for long
 	alarms                   // how many there are
 )
 
@@ -82,6 +83,9 @@ func (c *conn) ring() {
 	}
 	if due[expiryAlarm] {
 		c.retire(CloseForbidden, "Forbidden: session expired")
+	}
+	if due[idleAlarm] {
+		c.closeIdle()
 	}
 	if due[pingAlarm] {
 		c.ping()

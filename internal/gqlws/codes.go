@@ -24,7 +24,7 @@ const (
 	CloseSubscriberExists = 4409
 	// CloseTooManyInits: a second connection_init.
 	CloseTooManyInits = 4429
-	// CloseTooManyConnections: a limit on connections that is known only after sign-in.
+	// CloseTooManyConnections: a limit on connections that is known only after sign-in, or too many messages.
 	CloseTooManyConnections = 4029
 	// CloseSlowConsumer: a bounded queue is full because the client does not read; it resumes with its last cursor.
 	CloseSlowConsumer = 4008

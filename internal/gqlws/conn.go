@@ -37,10 +37,12 @@ type conn struct {
 	farewell    *farewell    // no operation begins; the socket closes with it when the last answer is written; nil: goes on
 	closing     bool         // a close frame is queued or the connection is cut: nothing more is queued
 	initialised bool         // connection_ack was sent
+	anonymous   bool         // nobody is signed in
 	atEnd       stream.Ender // who is told that it begins to close; nil: nobody
 	operations  []*operation // those with an id that is taken; few enough to be looked through
 	running     int          // operations that are not over, those that were cancelled included
 	queue       []frame
+	queued      int  // bytes in queue
 	writing     bool // somebody is in flush, or about to be
 	missed      int  // pings sent since the peer was last heard of
 	clock       clock
@@ -53,15 +55,19 @@ func (c *conn) open(base context.Context, ws *websocket.Conn) {
 	c.ws = ws
 	c.ctx, c.cancel = context.WithCancel(stream.WithConnection(base, c))
 	c.session = c.ctx
-	ws.SetReadLimit(c.t.cfg.MaxMessageBytes)
+	ws.SetReadLimit(c.t.cfg.MaxInitBytes) // until it is initialised
 	ws.SetPingHandler(func(data string) error {
 		c.heard()
+		if !c.count() {
+			return nil
+		}
 		// When the queue is full this pong is left out: RFC 6455 section 5.5.3 wants the latest answered only.
 		c.enqueue(frame{data: rawFrame(websocket.PongMessage, []byte(data))})
 		return nil
 	})
 	ws.SetPongHandler(func(string) error {
 		c.heard()
+		c.count()
 		return nil
 	})
 	// The reader echoes a close frame itself, once it has stopped the operations.
@@ -111,7 +117,7 @@ func (c *conn) shut() {
 	c.mu.Lock()
 	c.closing = true
 	dropped := c.queue
-	c.queue = nil
+	c.queue, c.queued = nil, 0
 	c.mu.Unlock()
 	c.finishQueued(dropped)
 	c.endAll()

@@ -1,6 +1,7 @@
 package gqlws
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -18,7 +19,7 @@ func appendResult(out []byte, id, kind string, response *graphql.Response) ([]by
 		out = append(out, response.Data...)
 		return seal(append(out, `}}`...), start, websocket.TextMessage), nil
 	}
-	payload, err := json.Marshal(response)
+	payload, err := marshal(response)
 	if err != nil {
 		return out[:start], err
 	}
@@ -41,17 +42,62 @@ func appendHead(out []byte, id, kind string) []byte {
 	return append(out, '"')
 }
 
-// appendQuoted appends a text as JSON. Ids that clients count or make up as UUIDs need no escaping.
+// appendMessage appends a message of any kind; without an id when it is empty, without a payload when it is nil. A
+// json.RawMessage is the client's own text, sent back as it came: what is echoed must not grow.
+func appendMessage(out []byte, id, kind string, payload any) ([]byte, error) {
+	if id == "" {
+		out = append(append(append(out, `{"type":"`...), kind...), '"')
+	} else {
+		out = appendHead(out, id, kind)
+	}
+	if payload != nil {
+		raw, ok := payload.(json.RawMessage)
+		if !ok {
+			var err error
+			if raw, err = marshal(payload); err != nil {
+				return nil, err
+			}
+		}
+		out = append(append(out, `,"payload":`...), raw...)
+	}
+	return append(out, '}'), nil
+}
+
+// marshal is json.Marshal without escapes for HTML, which make six bytes of one.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// appendQuoted appends a text, valid UTF-8, as JSON with the escapes that RFC 8259 section 7 demands and no other, in their
+// shortest form: so it is never longer than the client wrote it.
 func appendQuoted(out []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	out = append(out, '"')
 	for i := range len(text) {
-		switch c := text[i]; {
-		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '-', c == '_':
+		switch c := text[i]; c {
+		case '"', '\\':
+			out = append(out, '\\', c)
+		case '\b':
+			out = append(out, '\\', 'b')
+		case '\f':
+			out = append(out, '\\', 'f')
+		case '\n':
+			out = append(out, '\\', 'n')
+		case '\r':
+			out = append(out, '\\', 'r')
+		case '\t':
+			out = append(out, '\\', 't')
 		default:
-			quoted, _ := json.Marshal(text) // a string always marshals
-			return append(out, quoted...)
+			if c < ' ' {
+				out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			} else {
+				out = append(out, c)
+			}
 		}
 	}
-	out = append(out, '"')
-	out = append(out, text...)
 	return append(out, '"')
 }

@@ -50,7 +50,9 @@ func (c *conn) subscribe(m message) {
 	params, err := parseParams(m.payload)
 	if err != nil {
 		m.reason = err.Error()
-		c.dialect.invalid(c, m)
+		if c.count() {
+			c.dialect.invalid(c, m)
+		}
 		return
 	}
 	op := &operation{conn: c, id: m.id, busy: true}
@@ -68,6 +70,7 @@ func (c *conn) subscribe(m message) {
 		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.session))
 		c.operations = append(c.operations, op)
 		c.running++
+		c.unset(idleAlarm)
 		c.finished.Add(1)
 	}
 	c.mu.Unlock()
@@ -76,6 +79,7 @@ func (c *conn) subscribe(m message) {
 	case closing: // the client learns by the close that this has not begun
 	case active:
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
+	case full && !c.count():
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has its %d operations; complete one first.", limit)))}))
@@ -289,11 +293,7 @@ func (c *conn) fail(op *operation, errs gqlerror.List) {
 
 // failure is the message that ends an operation with errors.
 func (c *conn) failure(op *operation, errs gqlerror.List) ([]byte, error) {
-	return json.Marshal(struct {
-		ID      string `json:"id"`
-		Type    string `json:"type"`
-		Payload any    `json:"payload"`
-	}{op.id, c.dialect.failed, c.errorsPayload(errs)})
+	return appendMessage(nil, op.id, c.dialect.failed, c.errorsPayload(errs))
 }
 
 // errorsPayload is the payload of an error message: a list, in the legacy protocol a single error.

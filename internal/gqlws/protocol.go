@@ -145,6 +145,10 @@ func (c *conn) receive(frameType int, data []byte) {
 		return
 	}
 	m, err := parseMessage(data)
+	// An operation that begins counts by itself, and is refused by itself.
+	if begins := err == nil && c.state == ready && (m.kind == "subscribe" || m.kind == "start"); !begins && !c.count() {
+		return
+	}
 	if err != nil {
 		c.dialect.invalid(c, message{reason: err.Error()})
 		return

@@ -1,7 +1,6 @@
 package gqlws
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -11,7 +10,7 @@ import (
 // queue is full.
 func (c *conn) enqueue(f frame) bool {
 	c.mu.Lock()
-	if c.closing || len(c.queue) >= c.t.cfg.SendQueue {
+	if c.closing || len(c.queue) >= c.t.cfg.SendQueue || c.queued >= c.t.cfg.SendQueueBytes {
 		c.mu.Unlock()
 		return false
 	}
@@ -27,6 +26,7 @@ func (c *conn) enqueue(f frame) bool {
 func (c *conn) claim(f frame) (mine bool) {
 	if c.writing {
 		c.queue = append(c.queue, f)
+		c.queued += len(f.data)
 		return false
 	}
 	c.writing = true // then nothing is queued
@@ -40,11 +40,7 @@ func (c *conn) reply(kind string, payload any) {
 
 // replyTo is reply with an operation's id.
 func (c *conn) replyTo(id, kind string, payload any) {
-	data, err := json.Marshal(struct {
-		ID      string `json:"id,omitempty"`
-		Type    string `json:"type"`
-		Payload any    `json:"payload,omitempty"`
-	}{id, kind, payload})
+	data, err := appendMessage(nil, id, kind, payload)
 	if err != nil { // our own payloads always marshal
 		c.t.cfg.Logger.ErrorContext(c.ctx, "websocket message", "type", kind, "error", err)
 		c.close(CloseInternal, internalReason)
@@ -72,6 +68,11 @@ func (c *conn) send(f frame) delivery {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
+		return refused
+	}
+	if c.queued >= c.t.cfg.SendQueueBytes {
+		c.mu.Unlock()
+		c.close(CloseSlowConsumer, slowReason)
 		return refused
 	}
 	op.answered = f.final
@@ -178,6 +179,7 @@ func (c *conn) dequeue() (frame, bool) {
 		f := c.queue[0]
 		c.queue[0] = frame{}
 		c.queue = c.queue[1:]
+		c.queued -= len(f.data)
 		if f.op == nil {
 			return f, true
 		}
@@ -190,7 +192,7 @@ func (c *conn) dequeue() (frame, bool) {
 		// The client has completed this operation and may have given its id to another one.
 		c.wrote(f)
 	}
-	c.queue = nil // an idle socket keeps no memory
+	c.queue, c.queued = nil, 0 // an idle socket keeps no memory
 	c.writing = false
 	return frame{}, false
 }

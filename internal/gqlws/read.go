@@ -116,6 +116,7 @@ func (c *conn) skipPongs() bool {
 		}
 		_, _ = in.Discard(whole) // it is there
 		c.heard()
+		c.count()
 		if c.wire.quiet() {
 			return true
 		}

@@ -76,11 +76,47 @@ func (c *conn) initialise(m message) {
 		return
 	}
 	c.state = ready
+	c.ws.SetReadLimit(c.t.cfg.MaxMessageBytes)
+	c.mu.Lock()
+	c.anonymous = session.Anonymous
+	c.restIdle()
+	c.mu.Unlock()
 	c.reply("connection_ack", nil)
 	if c.dialect.legacy {
 		c.reply("ka", nil)
 	}
 	c.expireAt(session.ExpiresAt)
+}
+
+// restIdle starts the wait for the next operation of an anonymous socket that has none. The socket's lock is held.
+func (c *conn) restIdle() {
+	if c.anonymous && c.running == 0 && c.t.cfg.AnonymousIdle > 0 && !c.closing {
+		c.set(idleAlarm, c.t.cfg.AnonymousIdle)
+	}
+}
+
+// closeIdle closes an anonymous socket without an operation. 1000 tells a client that all is well: graphql-ws opens another
+// socket when it has something to ask, and at once if it has asked meanwhile.
+func (c *conn) closeIdle() {
+	c.mu.Lock()
+	idle := c.running == 0
+	c.mu.Unlock()
+	if idle {
+		c.close(websocket.CloseNormalClosure, "idle: no operation for "+c.t.cfg.AnonymousIdle.String())
+	}
+}
+
+// count counts a message, whatever it is, for the rates of its sender. It reports false when there were too many: the socket
+// then closes with 4029, which a stock client takes as a reason to wait and come back.
+func (c *conn) count() bool {
+	if c.t.cfg.Count == nil {
+		return true
+	}
+	err := c.t.cfg.Count(c.session)
+	if err != nil {
+		c.close(CloseTooManyConnections, "Too many messages: wait, and reconnect")
+	}
+	return err == nil
 }
 
 // pong answers a ping with its own payload.

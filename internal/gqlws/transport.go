@@ -34,6 +34,8 @@ import (
 type Session struct {
 	// ExpiresAt is when the socket is closed with 4403 unless it was refreshed. Zero: never.
 	ExpiresAt time.Time
+	// Anonymous: nobody is signed in, so the socket ends when it has had no operation for Config.AnonymousIdle.
+	Anonymous bool
 }
 
 // Init turns connection_init's payload (nil: none was given) into a session. ctx has the values of the upgrade request
@@ -96,6 +98,8 @@ type Config struct {
 
 	// MaxMessageBytes bounds a message from the client (then 1009). 68 KiB: a 64 KiB request and its envelope.
 	MaxMessageBytes int64
+	// MaxInitBytes bounds a message before the connection is acknowledged, when its sender may be anybody (then 1009). 1 KiB.
+	MaxInitBytes int64
 	// MaxSubscriptions bounds the operations that run on one socket; one more gets an error with the code
 	// TOO_MANY_SUBSCRIPTIONS. 100.
 	MaxSubscriptions int
@@ -104,6 +108,13 @@ type Config struct {
 	// SendQueue bounds the frames that wait to be written on one socket (then 4008). Each operation has at most one in
 	// it, so the rest is answers to a client that sends and does not read. 256.
 	SendQueue int
+	// SendQueueBytes bounds the bytes of those frames too; one frame more may exceed it. 2 MiB.
+	SendQueueBytes int
+	// AnonymousIdle is how long a socket that nobody signed in on stays without an operation (then 1000). 0: for ever.
+	AnonymousIdle time.Duration
+	// Count counts a message or control frame of the client. An error closes the socket with 4029. ctx is that of operations.
+	// A message that begins an operation is not counted: the operation is. Nil: nothing is counted.
+	Count func(ctx context.Context) error
 
 	// Logger gets what the operator should know. slog.Default().
 	Logger *slog.Logger
@@ -122,6 +133,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxSubscriptions, 100)
 	setDefault(&c.MaxSockets, 10_000)
 	setDefault(&c.SendQueue, 256)
+	setDefault(&c.SendQueueBytes, 2<<20)
+	setDefault(&c.MaxInitBytes, 1<<10)
 	if c.Keep == nil {
 		c.Keep = context.WithoutCancel
 	}

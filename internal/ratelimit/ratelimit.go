@@ -45,9 +45,11 @@ type Config struct {
 type Limits struct {
 	address, user, cost *buckets
 	// refused counts requests that turned out wrong, see Refusals.
-	refused   *buckets
-	orders    *Shared
-	addressOf func(*http.Request) string
+	refused *buckets
+	// said counts what websockets' clients send beside operations, see Message.
+	saidAddress, saidUser *buckets
+	orders                *Shared
+	addressOf             func(*http.Request) string
 }
 
 // New returns the limits of cfg.
@@ -55,12 +57,14 @@ func New(cfg Config) *Limits { return newLimits(cfg, time.Now) }
 
 func newLimits(cfg Config, now func() time.Time) *Limits {
 	return &Limits{
-		address:   newBuckets(cfg.PerAddress, now),
-		user:      newBuckets(cfg.PerUser, now),
-		cost:      newBuckets(cfg.CostPerUser, now),
-		refused:   newBuckets(cfg.PerAddress, now),
-		orders:    cfg.Orders,
-		addressOf: cfg.Address,
+		address:     newBuckets(cfg.PerAddress, now),
+		user:        newBuckets(cfg.PerUser, now),
+		cost:        newBuckets(cfg.CostPerUser, now),
+		refused:     newBuckets(cfg.PerAddress, now),
+		saidAddress: newBuckets(cfg.PerAddress, now),
+		saidUser:    newBuckets(cfg.PerUser, now),
+		orders:      cfg.Orders,
+		addressOf:   cfg.Address,
 	}
 }
 
@@ -141,6 +145,26 @@ func (l *Limits) Operation(ctx context.Context) error {
 	if who := auth.FromContext(ctx); who.SignedIn() {
 		if after, ok := l.user.take(who.CustomerID.String(), 1); !ok {
 			return tooOften("Too many operations.", after)
+		}
+	}
+	return nil
+}
+
+// Message counts something that a websocket's client has sent and that begins no operation: a ping, a complete, anything
+// invalid. There may be as many as operations, and who has used up the operations may still send them: a client that was told to
+// wait keeps its socket. Its error is RATE_LIMITED.
+func (l *Limits) Message(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	if p, ok := ctx.Value(contextKey{}).(*peer); ok {
+		if after, ok := l.saidAddress.take(p.address, 1); !ok {
+			return tooOften("Too many messages from your address.", after)
+		}
+	}
+	if who := auth.FromContext(ctx); who.SignedIn() {
+		if after, ok := l.saidUser.take(who.CustomerID.String(), 1); !ok {
+			return tooOften("Too many messages.", after)
 		}
 	}
 	return nil
