@@ -112,6 +112,9 @@ func (c *conn) count() bool {
 	if c.t.cfg.Count == nil {
 		return true
 	}
+	if c.isClosing() { // it was told already; what still arrives is dropped
+		return false
+	}
 	err := c.t.cfg.Count(c.session)
 	if err != nil {
 		c.close(CloseTooManyConnections, "Too many messages: wait, and reconnect")
