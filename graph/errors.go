@@ -134,7 +134,7 @@ func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 
 // isUnavailable reports whether err says that the database, or the time for asking it, has run out.
 func isUnavailable(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) {
 		return true
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the connection ended in the middle of an answer
@@ -147,14 +147,14 @@ func isUnavailable(err error) bool {
 	if errors.As(err, &network) {
 		return true
 	}
-	// PostgreSQL error codes, appendix A of its manual, by class: connection, resources, operator intervention (shutdown
-	// and statement timeout among them), and a lock that was not to be had.
+	// PostgreSQL error codes, appendix A of its manual, by class: connection, a server that takes no writes, resources, operator intervention
+	// (shutdown and statement timeout among them), and a lock that was not to be had.
 	var state interface{ SQLState() string }
 	if !errors.As(err, &state) {
 		return false
 	}
 	code := state.SQLState()
-	for _, prefix := range []string{"08", "53", "57", "55P03"} {
+	for _, prefix := range []string{"08", "25006", "53", "57", "55P03"} {
 		if strings.HasPrefix(code, prefix) {
 			return true
 		}

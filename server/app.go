@@ -38,6 +38,8 @@ const (
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
+	// shortestStop is what commits that run have to end at the least, whatever ShutdownTimeout is.
+	shortestStop = time.Second
 )
 
 // App is one running Orderwire. All wiring is here, and end-to-end tests start it too, on port 0.
@@ -79,6 +81,7 @@ type App struct {
 	endRequests context.CancelFunc
 	admin       *adminServer
 	draining    atomic.Bool
+	abandon     *time.Timer // see abandonLater
 }
 
 // New connects, migrates, seeds and listens. The address answers once Run is called.
@@ -196,7 +199,7 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 	}
 	a.hub = a.newHub(postgres.NewLog(a.db.api), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
 	a.sequencer = event.NewSequencer(postgres.NewSequencer(a.db.lease, rand.Text(), event.Lease), a.assigned, a.log)
-	a.listener, err = postgres.NewListener(a.db.urlOf(postgres.RoleWorker), map[string]func(payload string){
+	a.listener, err = postgres.NewListener(a.db.urlOf(postgres.RoleWorker), a.db.lease, map[string]func(payload string){
 		postgres.FeedChannel: a.feedGrew,
 		postgres.CommitChannel: func(payload string) {
 			if payload == postgres.LeaseFree {
@@ -206,7 +209,7 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 			a.sequencer.Announced()
 		},
 		postgres.RevocationChannel: func(string) { a.sessions.Wake() },
-	}, a.log)
+	}, a.log, a.db.network)
 	return err
 }
 
@@ -279,6 +282,7 @@ func (a *App) Run(ctx context.Context) error {
 	case <-a.db.died():
 		err = fmt.Errorf("the private PostgreSQL ended: %w", a.db.cluster.Err())
 	}
+	a.abandonLater()
 	a.drain()
 	stopWork()
 	background.Wait()
@@ -286,6 +290,18 @@ func (a *App) Run(ctx context.Context) error {
 		err = nil
 	}
 	return err
+}
+
+// lastCommits is what remains of ShutdownTimeout for what was begun, after requests and sockets had theirs.
+func (a *App) lastCommits() time.Duration { return min(time.Second, a.cfg.ShutdownTimeout/5) }
+
+// abandonLater has a stop end in ShutdownTimeout also when the database does not answer: its connections are given up then. What
+// was on them is as after a kill, which everything here is made for.
+func (a *App) abandonLater() {
+	a.abandon = time.AfterFunc(a.cfg.ShutdownDelay+max(a.cfg.ShutdownTimeout, shortestStop), func() {
+		a.log.Warn("the database does not answer; stopping without it")
+		a.db.network.Abandon()
+	})
 }
 
 // drain ends what clients hold open, in this order: readiness goes down, ShutdownDelay later websockets and event streams
@@ -296,7 +312,7 @@ func (a *App) drain() {
 	if a.cfg.ShutdownDelay > 0 {
 		time.Sleep(a.cfg.ShutdownDelay)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout-a.lastCommits())
 	defer cancel()
 	// A long replay of the log is not waited for to its end.
 	defer time.AfterFunc(a.cfg.ShutdownTimeout/2, a.hub.Drain).Stop()
@@ -344,6 +360,9 @@ func (a *App) Close() error {
 	}
 	if a.fan != nil {
 		a.fan.Close()
+	}
+	if a.abandon != nil {
+		a.abandon.Stop()
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.close(ctx))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -25,11 +26,21 @@ const (
 	minConns  = 2
 )
 
+var (
+	// shortLimits are for what a request or the pipeline waits for: a dead connection costs no more than this, once, since the
+	// others are suspected with it. A statement ends before its connection is taken for dead.
+	shortLimits = postgres.Limits{Silence: 6 * time.Second, Statement: 5 * time.Second, Lock: 4 * time.Second}
+	// leaseLimits: a sequencer that does not hear of its lease for longer has lost it. What was sent may go on at the server, where
+	// the fence decides, so its statements keep their time.
+	leaseLimits = postgres.Limits{Silence: 2 * time.Second}
+)
+
 // database is the PostgreSQL we were given, or our own, and the pools that are open on it. Pools differ in the role that their
 // connections work in; see docs/decisions/0014-the-second-wall.md.
 type database struct {
-	// url is what a further connection of its own (LISTEN) needs.
+	// url is what a further connection of its own (LISTEN) needs, and network what it shares with the pools.
 	url     string
+	network *postgres.Network
 	cluster *pgembed.Cluster
 	opened  []*sqlx.DB
 	// logins are the URLs by which a role signs in, where it has a login of its own.
@@ -41,7 +52,7 @@ type database struct {
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, logger *slog.Logger) (*database, error) {
-	d := &database{url: cfg.DatabaseURL.Reveal()}
+	d := &database{url: cfg.DatabaseURL.Reveal(), network: postgres.NewNetwork()}
 	if d.url == "" {
 		cluster, err := pgembed.Start(ctx, pgembed.Config{DataDir: cfg.DataDir, Bin: cfg.PGBin, Logger: logger})
 		if err != nil {
@@ -90,11 +101,11 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 		pool     **sqlx.DB
 		role     postgres.Role
 		conns    int
-		settings []postgres.Setting
+		settings []postgres.Option
 	}{
-		{&d.api, postgres.RoleAPI, max(minConns, maxConns-work), nil},
-		{&d.work, postgres.RoleWorker, work, nil},
-		{&d.lease, postgres.RoleWorker, leaseConns, []postgres.Setting{postgres.PlanOnce}},
+		{&d.api, postgres.RoleAPI, max(minConns, maxConns-work), []postgres.Option{shortLimits}},
+		{&d.work, postgres.RoleWorker, work, []postgres.Option{shortLimits}},
+		{&d.lease, postgres.RoleWorker, leaseConns, []postgres.Option{leaseLimits, postgres.PlanOnce}},
 		{&d.owner, postgres.RoleMigrate, ownerConns, nil},
 	} {
 		var err error
@@ -111,8 +122,8 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 }
 
 // open opens a pool, which close closes.
-func (d *database) open(ctx context.Context, role postgres.Role, conns int, settings ...postgres.Setting) (*sqlx.DB, error) {
-	pool, err := postgres.Open(ctx, d.urlOf(role), role, conns, settings...)
+func (d *database) open(ctx context.Context, role postgres.Role, conns int, with ...postgres.Option) (*sqlx.DB, error) {
+	pool, err := postgres.Open(ctx, d.urlOf(role), role, conns, append(with, d.network)...)
 	if err == nil {
 		d.opened = append(d.opened, pool)
 	}

@@ -96,13 +96,17 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 // envelopeBytes is what a websocket message adds to a request's body.
 const envelopeBytes = 4 << 10
 
-// serveReady tells whether this replica should get traffic: the database answers and is migrated, the listener for the
+// serveReady tells whether this replica should get traffic: the database takes writes and is migrated, the listener for the
 // other replicas' events is connected, tokens can be checked, and the server is not stopping.
 func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	problem := ""
-	switch pending, err := postgres.PendingMigrations(ctx, a.db.owner.DB); {
+	pending, err := postgres.PendingMigrations(ctx, a.db.owner.DB)
+	if err == nil && !pending {
+		err = postgres.CheckWritable(ctx, a.db.owner)
+	}
+	switch {
 	case a.draining.Load():
 		problem = "draining"
 	case err != nil:

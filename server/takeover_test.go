@@ -170,9 +170,12 @@ func newProxy(t *testing.T, databaseURL string) *proxy {
 }
 
 func (x *proxy) serve(in net.Conn) {
-	network, address := "tcp", x.target.Host
-	if folder := x.target.Query().Get("host"); folder != "" {
-		network, address = "unix", folder+"/.s.PGSQL."+x.target.Query().Get("port")
+	x.mu.Lock()
+	target := x.target
+	x.mu.Unlock()
+	network, address := "tcp", target.Host
+	if folder := target.Query().Get("host"); folder != "" {
+		network, address = "unix", folder+"/.s.PGSQL."+target.Query().Get("port")
 	}
 	out, err := (&net.Dialer{}).DialContext(context.Background(), network, address)
 	if err != nil {
@@ -205,6 +208,18 @@ func (x *proxy) forward(from, to net.Conn) {
 			return
 		}
 	}
+}
+
+// move has new connections go elsewhere, as a name that moves does. Those that are open stay.
+func (x *proxy) move(databaseURL string) {
+	x.t.Helper()
+	target, err := url.Parse(databaseURL)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.target = target
 }
 
 // cut makes everything silent: nothing is delivered, nothing is refused.

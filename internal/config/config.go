@@ -22,7 +22,7 @@ type Config struct {
 	Addr      string `env:"ADDR" envDefault:"127.0.0.1:8080" kind:"address" help:"Where to serve, host:port. Port 0 takes a free one."`
 	AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" kind:"optional address" help:"Where to serve what is for operators only, host:port; ALLOWED_HOSTS holds there too. Empty: nowhere."`
 
-	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database."`
+	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database, with several hosts separated by commas if need be; see docs/deployment/postgresql.md."`
 	DatabaseAPIURL   Secret        `env:"DATABASE_API_URL" shown:"a login that the server makes" kind:"database" help:"DATABASE_URL with the login that serves requests: a member of orderwire_api and of nothing else. For a DATABASE_URL whose user may not make roles, and for poolers with a list of users."`
 	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process works on at most: a third for background work, the rest for requests. A few more are for the sequencer, migrations and listening, and as many as for background work for the simulated provider in this process."`
 	DataDir          string        `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`

@@ -15,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/httpguard"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/pgurl"
 	"github.com/orderwire/orderwire/internal/quota"
 )
 
@@ -115,9 +116,8 @@ func (s setting) checkText(value string) []string {
 	case "address":
 		return checkAddress(value)
 	case "database":
-		u, err := url.Parse(value)
-		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-			return []string{"expected postgres://user:password@host:port/database (the value is not shown, it may hold a password)"}
+		if _, err := pgurl.Parse(value); err != nil {
+			return []string{err.Error()}
 		}
 	case "nats":
 		for one := range strings.SplitSeq(value, ",") {

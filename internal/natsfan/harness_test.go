@@ -114,7 +114,7 @@ func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll ti
 // listen makes the replica hear NOTIFY.
 func (r *replica) listen(databaseURL string) {
 	r.t.Helper()
-	listener, err := postgres.NewListener(databaseURL, map[string]func(string){postgres.FeedChannel: r.fan.Notified}, slog.New(slog.DiscardHandler))
+	listener, err := postgres.NewListener(databaseURL, nil, map[string]func(string){postgres.FeedChannel: r.fan.Notified}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ const LeaseTime = 5 * time.Second
 // maxRounds bounds how often a change is tried again because others changed the same order.
 const maxRounds = 100
 
+// changeAgain is how often changes are decided again in one batch because an answer was lost.
+const changeAgain = 3
+
 // errTooBusy is returned after maxRounds.
 var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too many others; try again.")
 
@@ -30,7 +33,7 @@ var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too
 // revision is still the one that was loaded; otherwise all is done again on what is there now. So no lock is held while
 // deciding, and both steps of a whole batch are one statement each.
 //
-// The saving statement may run twice when its answer is lost: the second run finds another revision and saves nothing,
+// The saving statement runs again when its answer was lost: the second run finds another revision and saves nothing,
 // and the change is decided again on what the first run saved. Changes are idempotent by state or carry a key.
 func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
 	return s.changed.Do(ctx, changeCall{principal: p, orderID: orderID, change: change})
@@ -59,6 +62,7 @@ type changing struct {
 func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 	ctx := ofMany
 	waiting := calls
+	lost := 0
 	for round := 0; len(waiting) > 0; round++ {
 		if round == maxRounds {
 			for _, c := range waiting {
@@ -82,6 +86,11 @@ func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 			}
 		case retryable(err):
 			again = now
+		case answerLost(err) && lost < changeAgain:
+			lost++
+			for _, c := range now {
+				again = append(again, afresh(c))
+			}
 		default:
 			for _, c := range now {
 				c.Err = err

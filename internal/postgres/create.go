@@ -19,8 +19,8 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// CreateOrder implements order.Store. The statement may run twice when its answer is lost (lib/pq issue 939): the second
-// run finds the idempotency key and places nothing, and the key names our order, so it is ours.
+// CreateOrder implements order.Store. The statement runs again when its answer was lost: the second run finds the idempotency
+// key and places nothing, and the key names our order, so it is ours.
 func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Order, key order.Idempotency) (order.Outcome, error) {
 	if o.CustomerID != p.CustomerID { // in a batch the wall lets one place what is another's
 		return order.Outcome{}, fault.New(fault.Forbidden, "An order can only be placed for oneself.")
@@ -86,10 +86,16 @@ func errKeyInProgress() error {
 	return fault.User(fault.IdempotencyInProgress, "A request with this idempotency key is still running; repeat this one in a moment.", "input", "idempotencyKey")
 }
 
+// createAgain is how often a batch is placed again that another one was in the way of, or whose answer was lost.
+const createAgain = 3
+
 // flushCreated places a batch. When the statement fails as a whole, each order is tried alone, so that its error is its
 // own.
 func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 	err := s.place(ofMany, calls)
+	for again := 0; again < createAgain && (answerLost(err) || isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "")); again++ {
+		err = s.place(ofMany, calls)
+	}
 	switch {
 	case err == nil:
 	case len(calls) > 1 && ofOneCall(err):

@@ -44,3 +44,16 @@ func ofOneCall(err error) bool {
 	}
 	return true
 }
+
+// ofServer reports whether an error says that this server is the wrong one, or is about to go: it takes no writes, because it is
+// a standby or its sessions are read-only, or it is shutting down, crashed or starting. Another connection may find the right one.
+func ofServer(code pq.ErrorCode) bool {
+	switch code {
+	case "25006", "57P01", "57P02", "57P03":
+		return true
+	}
+	return false
+}
+
+// answerLost reports whether err says that a statement was sent and may have run.
+func answerLost(err error) bool { return errors.Is(err, errAnswerLost) }

@@ -2,41 +2,70 @@ package postgres
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/pgurl"
 )
 
 const (
-	// pingEvery keeps the connection's read deadline from ending it, and finds out when it is dead.
-	pingEvery = 10 * time.Second
+	// pingEvery keeps the connection from being idle for long, for the server (idle_session_timeout) and for what is between.
+	pingEvery = 2 * time.Second
+	// listenSilence ends a connection whose pings are not answered.
+	listenSilence = 5 * time.Second
+	// beatEvery is how often the listener has itself notified, and unheardFor how long it waits for that.
+	beatEvery  = 2 * time.Second
+	unheardFor = 4 * time.Second
 	// reconnectSoonest and reconnectLatest bound the pause between attempts to connect.
 	reconnectSoonest = 100 * time.Millisecond
-	reconnectLatest  = 5 * time.Second
+	reconnectLatest  = 2 * time.Second
+	// beatChannel is the NOTIFY channel of listeners' messages to themselves.
+	beatChannel = "orderwire_beat"
 )
 
 // Listener hears NOTIFY on a connection of its own. What it hears only saves time: a notification may be lost, so
 // every reader also looks on a timer.
+//
+// A connection that answers may still hear nothing: after a failover it may lead to the server that was the primary, and behind a pooler
+// to another session each time. So the listener notifies itself over the pool that writes go to, and connects anew when that is not heard.
 type Listener struct {
 	dsn       string
+	db        *sqlx.DB
 	heard     map[string]func(payload string)
 	logger    *slog.Logger
+	token     string
+	network   *Network
 	connected atomic.Bool
 }
 
-// NewListener returns a listener to some channels of the database at a lib/pq URL. heard has what to call for each
-// notification, by channel; it must not block. After a reconnect each is called once with an empty payload, since
+// NewListener returns a listener to some channels of the database at a DATABASE_URL, of which db is a pool. heard has what to call
+// for each notification, by channel; it must not block. After a reconnect each is called once with an empty payload, since
 // notifications may have been missed. Run it.
-func NewListener(databaseURL string, heard map[string]func(payload string), logger *slog.Logger) (*Listener, error) {
-	dsn, err := withSettings(databaseURL, RoleWorker)
+func NewListener(databaseURL string, db *sqlx.DB, heard map[string]func(payload string), logger *slog.Logger, with ...Option) (*Listener, error) {
+	s, err := pgurl.Parse(databaseURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	return &Listener{dsn: dsn, heard: heard, logger: logger}, nil
+	o := options{}
+	for _, w := range with {
+		w.apply(&o)
+	}
+	if o.network == nil {
+		o.network = NewNetwork()
+	}
+	s.Options["target_session_attrs"] = string(s.Target)
+	s.Options["application_name"] = "orderwire listener"
+	if s.Options["connect_timeout"] == "" {
+		s.Options["connect_timeout"] = fmt.Sprint(int(hostTimeout.Seconds()))
+	}
+	return &Listener{dsn: s.DSN(), db: db, heard: heard, logger: logger, token: rand.Text(), network: o.network}, nil
 }
 
 // Connected reports whether notifications can be heard now.
@@ -44,36 +73,60 @@ func (l *Listener) Connected() bool { return l.connected.Load() }
 
 // Run listens until ctx ends, and reconnects by itself.
 func (l *Listener) Run(ctx context.Context) error {
-	listener := pq.NewDialListener(deadlineDialer{}, l.dsn, reconnectSoonest, reconnectLatest, func(kind pq.ListenerEventType, err error) {
+	for ctx.Err() == nil {
+		l.listen(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(reconnectSoonest):
+		}
+	}
+	return nil
+}
+
+// listen listens on one connection after the other, as long as what is heard there is what is sent.
+func (l *Listener) listen(ctx context.Context) {
+	listener := pq.NewDialListener(listenDialer{network: l.network}, l.dsn, reconnectSoonest, reconnectLatest, func(kind pq.ListenerEventType, err error) {
 		l.changed(ctx, kind, err)
 	})
 	defer l.connected.Store(false)
 	// Listen waits for a connection however long; closing ends it.
+	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()
+	defer func() { _ = listener.Close() }() // twice is an error and no harm
+	defer cancel()
 	// Beside the loop, because an answer only comes through when the notifications before it are taken.
-	refused := make(chan error, 1)
-	go func() { refused <- l.listen(listener) }()
+	listening := make(chan error, 1)
+	go func() { listening <- l.ask(listener) }()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
+	b := beats{send: l.beat}
+	beat := time.NewTimer(beatEvery)
+	defer beat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case err := <-refused:
-			if ctx.Err() != nil {
-				return nil
-			}
+			return
+		case err := <-listening:
 			if err != nil {
-				return errors.Join(err, listener.Close())
+				if ctx.Err() == nil {
+					l.logger.WarnContext(ctx, "LISTEN was refused; trying again", "error", err)
+				}
+				return
 			}
 			l.all()
+			b.begin(ctx)
 		case n, open := <-listener.Notify:
 			switch {
 			case !open:
-				return nil
+				return
 			case n == nil:
 				l.all()
+				b.begin(ctx)
+			case n.Channel == beatChannel:
+				if n.Extra == l.token {
+					b.heard()
+				}
 			default:
 				if call := l.heard[n.Channel]; call != nil {
 					call(n.Extra)
@@ -81,18 +134,36 @@ func (l *Listener) Run(ctx context.Context) error {
 			}
 		case <-ping.C:
 			go l.ping(ctx, listener) // beside the loop, as above
+		case <-beat.C:
+			if l.db != nil && b.missed() {
+				l.logger.WarnContext(ctx, "the LISTEN connection does not hear what is sent; connecting anew")
+				return
+			}
+			b.begin(ctx)
+			beat.Reset(beatEvery)
 		}
 	}
 }
 
-// listen asks for the channels. Once asked for, a channel is listened to after each reconnect too.
-func (l *Listener) listen(listener *pq.Listener) error {
+// ask asks for the channels. Once asked for, a channel is listened to after each reconnect too.
+func (l *Listener) ask(listener *pq.Listener) error {
 	for channel := range l.heard {
 		if err := listener.Listen(channel); err != nil {
 			return fmt.Errorf("listen to %s: %w", channel, err)
 		}
 	}
-	return nil
+	return listener.Listen(beatChannel)
+}
+
+// beat has the listener notified.
+func (l *Listener) beat(ctx context.Context) error {
+	if l.db == nil {
+		return errNoBeat
+	}
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	_, err := l.db.ExecContext(ctx, `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`, beatChannel, l.token)
+	return err
 }
 
 // ping finds out whether the connection is alive; if not, the listener reconnects.
@@ -120,11 +191,22 @@ func (l *Listener) changed(ctx context.Context, kind pq.ListenerEventType, err e
 	case pq.ListenerEventDisconnected:
 		l.connected.Store(false)
 		if ctx.Err() == nil {
-			l.logger.WarnContext(ctx, "lost the connection that hears of new events; readers look on their timers", "error", err)
+			l.logger.WarnContext(ctx, "LISTEN connection lost; falling back to polling", "error", err)
 		}
 	case pq.ListenerEventConnectionAttemptFailed:
 		if ctx.Err() == nil {
-			l.logger.WarnContext(ctx, "cannot connect to hear of new events", "error", err)
+			l.logger.WarnContext(ctx, "LISTEN connection cannot be made", "error", err)
 		}
 	}
+}
+
+// listenDialer makes the listener's sockets.
+type listenDialer struct{ network *Network }
+
+func (d listenDialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialTimeout(network, address, connectTimeout)
+}
+
+func (d listenDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	return dialSocket(context.Background(), d.network, listenSilence, timeout, network, address)
 }

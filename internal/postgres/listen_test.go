@@ -45,7 +45,7 @@ func TestListener(t *testing.T) {
 	url := postgrestest.URL(t)
 	db := postgrestest.Connect(t, url)
 	heard := make(chan string, 100)
-	l, err := postgres.NewListener(url, map[string]func(string){
+	l, err := postgres.NewListener(url, nil, map[string]func(string){
 		postgres.FeedChannel:   func(payload string) { heard <- payload },
 		postgres.CommitChannel: func(string) {},
 	}, slog.New(slog.DiscardHandler))
@@ -98,7 +98,7 @@ func TestSequencerTakeover(t *testing.T) {
 		ledger := postgres.NewSequencer(postgrestest.Connect(t, url).Worker, uuid.NewString(), event.Lease)
 		s := event.NewSequencer(ledger, func(int64) { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
 		heard := make(chan struct{}, 100)
-		l, err := postgres.NewListener(url, map[string]func(string){
+		l, err := postgres.NewListener(url, nil, map[string]func(string){
 			postgres.CommitChannel: func(payload string) {
 				if payload == postgres.LeaseFree {
 					s.LeaseFree()

@@ -12,11 +12,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/pgurl"
 )
 
 // A connection that signs in as the user of DATABASE_URL can leave its role: RESET goes back to the role it began with, but SET
@@ -47,13 +48,13 @@ func (e *LoginError) Error() string {
 // Unwrap implements errors.Unwrap's contract.
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// Login returns a URL by which a connection signs in as a member of the role only, and makes that login when it is missing. Its
+// Login returns a DATABASE_URL by which a connection signs in as a member of the role only, and makes that login when it is missing. Its
 // password is derived from that of the URL, so replicas agree on it and nothing is kept. An error is a *LoginError when the
 // user of the URL may not make logins, or the server lets nobody else in: the URL itself still works.
 func Login(ctx context.Context, databaseURL string, role Role) (string, error) {
-	u, err := url.Parse(databaseURL)
+	source, err := pgurl.Parse(databaseURL)
 	if err != nil {
-		return "", errors.New("DATABASE_URL must be a postgres:// URL")
+		return "", fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	owner, err := Open(ctx, databaseURL, AsLogin, 1)
 	if err != nil {
@@ -79,27 +80,23 @@ func Login(ctx context.Context, databaseURL string, role Role) (string, error) {
 		return "", err
 	}
 	login := LoginName(role, now.User)
-	password, has := u.User.Password()
-	if has = has || os.Getenv("PGPASSWORD") != ""; has {
-		password = derivePassword(cmp.Or(password, os.Getenv("PGPASSWORD")), login)
-		u.User = url.UserPassword(login, password)
-	} else {
-		u.User = url.User(login)
+	password := cmp.Or(source.Options["password"], os.Getenv("PGPASSWORD"))
+	has := password != ""
+	source.Options["user"] = login
+	if has {
+		password = derivePassword(password, login)
+		source.Options["password"] = password
 	}
-	query := u.Query()
-	query.Del("user")
-	query.Del("password")
-	u.RawQuery = query.Encode()
 
 	if err := prepareLogin(ctx, owner.DB, login, role, password); err != nil {
 		return "", &LoginError{role, err}
 	}
-	schema, err := checkLogin(ctx, u.String(), role)
+	schema, err := checkLogin(ctx, source.String(), role)
 	if refusesLogin(err) && has { // the password of the URL is another than when the login was made
 		if _, err := owner.ExecContext(ctx, `ALTER ROLE `+pq.QuoteIdentifier(login)+` PASSWORD `+pq.QuoteLiteral(scramVerifier(password))); err != nil {
 			return "", &LoginError{role, err}
 		}
-		schema, err = checkLogin(ctx, u.String(), role)
+		schema, err = checkLogin(ctx, source.String(), role)
 	}
 	switch {
 	case refusesLogin(err):
@@ -107,10 +104,9 @@ func Login(ctx context.Context, databaseURL string, role Role) (string, error) {
 	case err != nil:
 		return "", err
 	case schema != now.Schema: // which the user has by a setting
-		query.Set("search_path", now.Path)
-		u.RawQuery = query.Encode()
+		source.Settings["search_path"] = now.Path
 	}
-	return u.String(), nil
+	return source.String(), nil
 }
 
 // prepareLogin makes the login and lets it connect and work in its role, where that is not so yet.

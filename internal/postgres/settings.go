@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // SharedSecret returns the bytes kept under a name, storing fresh ones if there are none: all replicas and all restarts
@@ -13,4 +15,13 @@ func (s *Store) SharedSecret(ctx context.Context, name string, fresh []byte) ([]
 	var value []byte
 	err := s.db.db.GetContext(ctx, &value, `SELECT value FROM settings WHERE name = $1`, name)
 	return value, err
+}
+
+// CheckWritable commits a small write, and so shows that orders can be placed: the server is no standby, its sessions are not
+// read-only, its disk has room and its standbys, if commits wait for them, answer. db must be a pool in RoleMigrate.
+func CheckWritable(ctx context.Context, db *sqlx.DB) error {
+	_, err := db.ExecContext(ctx, `
+		INSERT INTO settings (name, value) VALUES ('readiness', convert_to(clock_timestamp()::text, 'UTF8'))
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
+	return err
 }
