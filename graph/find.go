@@ -78,12 +78,12 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 		}
 		return nodes, err
 	case id.Order:
-		orders, err = r.OrderService.ByID(ctx, p, keys)
+		orders, err = r.OrderService.ByID(selected(ctx), p, keys)
 		for key, o := range orders {
 			nodes[key] = o
 		}
 	case id.Payment:
-		orders, err = r.OrderService.ByPayment(ctx, p, keys)
+		orders, err = r.OrderService.ByPayment(selected(ctx), p, keys)
 		for key, o := range orders {
 			nodes[key] = paymentOf(o, key)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/coerce"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/persisted"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
@@ -69,17 +70,30 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 		return operation, errs
 	}
 	cost, expensive := document.Cost(operation.Operation, operation.Variables)
-	operation.Stats.SetExtension(costKey, guard.Cost{Requested: cost, Allowed: document.Limit()})
+	operation.Stats.SetExtension(costKey, cost)
 	if expensive != nil {
 		return operation, gqlerror.List{expensive}
 	}
-	if err := spend(ctx, g.rates, operation, cost); err != nil {
+	if selected.Operation == ast.Query {
+		operation.Stats.SetExtension(selectedKey, order.Parts{
+			Lines: document.Selects(selected, "lines"), Metadata: document.Selects(selected, "metadata"), Refunds: document.Selects(selected, "refunds"),
+		})
+	}
+	if err := spend(ctx, g.rates, operation, cost.Requested); err != nil {
 		return operation, limited(err)
 	}
 	return operation, nil
 }
 
-const costKey = "cost"
+const costKey, selectedKey = "cost", "selected"
+
+// selected lets the lists of orders that are read in ctx leave out what a query selects nothing of.
+func selected(ctx context.Context) context.Context {
+	if parts, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(selectedKey).(order.Parts); ok {
+		return order.WithParts(ctx, parts)
+	}
+	return ctx
+}
 
 // CostOf is what the operation of a context may cost, as the guard has counted it before execution; 0 before that.
 func CostOf(ctx context.Context) int {

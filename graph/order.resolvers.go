@@ -105,7 +105,7 @@ func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, l
 	if err != nil {
 		return nil, err
 	}
-	result, err := r.OrderService.List(ctx, p, narrowed, request)
+	result, err := r.OrderService.List(selected(ctx), p, narrowed, request)
 	if err != nil {
 		return nil, err
 	}

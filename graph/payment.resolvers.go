@@ -63,6 +63,7 @@ func (r *paymentResolver) Attempts(ctx context.Context, obj *payment.Payment) ([
 		return []*payment.Attempt{}, nil
 	}
 	attempts, err := s.attemptsOf(ctx, obj.ID)
+	attempts = attempts[max(0, len(attempts)-order.ShownAttempts):]
 	pointers := make([]*payment.Attempt, len(attempts))
 	for i := range attempts {
 		pointers[i] = &attempts[i]
@@ -112,7 +113,7 @@ func (r *queryResolver) Attention(ctx context.Context, first *int, after *string
 	if err != nil {
 		return nil, err
 	}
-	result, err := r.OrderService.NeedingAttention(ctx, p, request)
+	result, err := r.OrderService.NeedingAttention(selected(ctx), p, request)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	for i := range result.Items {
 		orderIDs[i] = result.Items[i].OrderID
 	}
-	orders, err := r.OrderService.ByID(ctx, p, orderIDs)
+	orders, err := r.OrderService.ByID(selected(ctx), p, orderIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -239,7 +239,7 @@ func manyIDs(n int) []string {
 }
 
 // largest is about the largest plain query that is allowed: its cost is just below MAX_COST.
-const largest = `{ orders(first: 100) { nodes { ` + everyLeaf + `
+const largest = `{ orders(first: 15) { nodes { ` + everyLeaf + `
 	payment { status order { ` + everyLeaf + ` payment { status order { ` + everyLeaf + ` lines { product { id sku name } } } } } }
 	lines { product { id sku name description } } } } }`
 

@@ -383,7 +383,7 @@ func (ec *executionContext) _Order_payments(ctx context.Context, field graphql.C
 			return ec.fieldContext_Order_payments(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Payments, nil
+			return obj.ShownPayments(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
@@ -397,7 +397,7 @@ func (ec *executionContext) fieldContext_Order_payments(_ context.Context, field
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Payment(ctx, field)
@@ -415,7 +415,7 @@ func (ec *executionContext) _Order_refunds(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Order_refunds(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Refunds, nil
+			return obj.ShownRefunds(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Refund) graphql.Marshaler {
@@ -429,7 +429,7 @@ func (ec *executionContext) fieldContext_Order_refunds(_ context.Context, field 
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Refund(ctx, field)

@@ -473,7 +473,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 			}
 
 		case "payments":
-			v := obj.Payments
+			v := obj.ShownPayments()
 			out = append(out, '[')
 			for j := range v {
 				if j > 0 {
@@ -487,7 +487,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 			out = append(out, ']')
 
 		case "refunds":
-			v := obj.Refunds
+			v := obj.ShownRefunds()
 			out = append(out, '[')
 			for j := range v {
 				if j > 0 {

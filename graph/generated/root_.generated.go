@@ -119,10 +119,10 @@ type ComplexityRoot struct {
 		Note              func(childComplexity int) int
 		Number            func(childComplexity int) int
 		Payment           func(childComplexity int) int
-		Payments          func(childComplexity int) int
 		Refundable        func(childComplexity int) int
 		Refunded          func(childComplexity int) int
-		Refunds           func(childComplexity int) int
+		ShownPayments     func(childComplexity int) int
+		ShownRefunds      func(childComplexity int) int
 		Status            func(childComplexity int) int
 		Total             func(childComplexity int) int
 		UpdatedAt         func(childComplexity int) int
@@ -1140,12 +1140,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Payment(childComplexity), true
-	case "Order.payments":
-		if e.ComplexityRoot.Order.Payments == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Order.Payments(childComplexity), true
 	case "Order.refundable":
 		if e.ComplexityRoot.Order.Refundable == nil {
 			break
@@ -1158,12 +1152,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Refunded(childComplexity), true
-	case "Order.refunds":
-		if e.ComplexityRoot.Order.Refunds == nil {
+	case "Order.payments":
+		if e.ComplexityRoot.Order.ShownPayments == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Order.Refunds(childComplexity), true
+		return e.ComplexityRoot.Order.ShownPayments(childComplexity), true
+	case "Order.refunds":
+		if e.ComplexityRoot.Order.ShownRefunds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShownRefunds(childComplexity), true
 	case "Order.status":
 		if e.ComplexityRoot.Order.Status == nil {
 			break
@@ -4453,10 +4453,10 @@ type Order implements Node {
   """The latest payment, which is the one that counts. Null when the order has none yet."""
   payment: Payment @access(by: CUSTOMER)
 
-  """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `."""
+  """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `; at most 20."""
   payments: [Payment!]! @access(by: CUSTOMER)
 
-  """All refunds, oldest first."""
+  """The refunds, oldest first; the newest 50 when there are more, as when the provider has refused many."""
   refunds: [Refund!]! @access(by: CUSTOMER)
 
   """
@@ -4939,7 +4939,7 @@ type Payment implements Node {
   """Why a person has to look at it. Null when nobody has to."""
   attention: PaymentAttention @access(by: CUSTOMER)
 
-  """What was attempted at the provider, oldest first. Staff only: empty for others."""
+  """What was attempted at the provider, oldest first; the newest 50 when there are more. Staff only: empty for others."""
   attempts: [PaymentAttempt!]! @access(by: STAFF, blankForOthers: true)
 
   """When the payment was started."""
@@ -5191,6 +5191,9 @@ enum PaymentRetryErrorCode {
 
   """The order's version is not the expected one. Reload it, look again, and send the new version."""
   CONFLICT
+
+  """The order has had as many payments as it may have, 20. Place a new order."""
+  TOO_MANY_ATTEMPTS
 
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
@@ -5838,6 +5841,9 @@ enum RefundCreateErrorCode {
 
   """The amount is below 1 or above what is refundable."""
   AMOUNT_OUT_OF_RANGE
+
+  """The order has 20 refunds or more, and this one would leave something to give back. Refund all that is left in one."""
+  TOO_MANY_REFUNDS
 
   """The order is CANCELLING, which gives all of its money back by itself."""
   ORDER_CANCELLING

@@ -1281,6 +1281,8 @@ const (
 	PaymentRetryErrorCodeNotAllowedInState PaymentRetryErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not the expected one. Reload it, look again, and send the new version.
 	PaymentRetryErrorCodeConflict PaymentRetryErrorCode = "CONFLICT"
+	// The order has had as many payments as it may have, 20. Place a new order.
+	PaymentRetryErrorCodeTooManyAttempts PaymentRetryErrorCode = "TOO_MANY_ATTEMPTS"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	PaymentRetryErrorCodePaymentMethodInvalid PaymentRetryErrorCode = "PAYMENT_METHOD_INVALID"
 	// The idempotency key is empty, longer than 255 characters or not printable ASCII.
@@ -1295,6 +1297,7 @@ var AllPaymentRetryErrorCode = []PaymentRetryErrorCode{
 	PaymentRetryErrorCodeOrderNotFound,
 	PaymentRetryErrorCodeNotAllowedInState,
 	PaymentRetryErrorCodeConflict,
+	PaymentRetryErrorCodeTooManyAttempts,
 	PaymentRetryErrorCodePaymentMethodInvalid,
 	PaymentRetryErrorCodeIdempotencyKeyInvalid,
 	PaymentRetryErrorCodeIdempotencyKeyReused,
@@ -1303,7 +1306,7 @@ var AllPaymentRetryErrorCode = []PaymentRetryErrorCode{
 
 func (e PaymentRetryErrorCode) IsValid() bool {
 	switch e {
-	case PaymentRetryErrorCodeOrderNotFound, PaymentRetryErrorCodeNotAllowedInState, PaymentRetryErrorCodeConflict, PaymentRetryErrorCodePaymentMethodInvalid, PaymentRetryErrorCodeIdempotencyKeyInvalid, PaymentRetryErrorCodeIdempotencyKeyReused, PaymentRetryErrorCodeIdempotencyInProgress:
+	case PaymentRetryErrorCodeOrderNotFound, PaymentRetryErrorCodeNotAllowedInState, PaymentRetryErrorCodeConflict, PaymentRetryErrorCodeTooManyAttempts, PaymentRetryErrorCodePaymentMethodInvalid, PaymentRetryErrorCodeIdempotencyKeyInvalid, PaymentRetryErrorCodeIdempotencyKeyReused, PaymentRetryErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false
@@ -1540,6 +1543,8 @@ const (
 	RefundCreateErrorCodeNothingRefundable RefundCreateErrorCode = "NOTHING_REFUNDABLE"
 	// The amount is below 1 or above what is refundable.
 	RefundCreateErrorCodeAmountOutOfRange RefundCreateErrorCode = "AMOUNT_OUT_OF_RANGE"
+	// The order has 20 refunds or more, and this one would leave something to give back. Refund all that is left in one.
+	RefundCreateErrorCodeTooManyRefunds RefundCreateErrorCode = "TOO_MANY_REFUNDS"
 	// The order is CANCELLING, which gives all of its money back by itself.
 	RefundCreateErrorCodeOrderCancelling RefundCreateErrorCode = "ORDER_CANCELLING"
 	// The order's version is not the expected one. Reload it, look again, and send the new version.
@@ -1562,6 +1567,7 @@ var AllRefundCreateErrorCode = []RefundCreateErrorCode{
 	RefundCreateErrorCodeOrderNotFound,
 	RefundCreateErrorCodeNothingRefundable,
 	RefundCreateErrorCodeAmountOutOfRange,
+	RefundCreateErrorCodeTooManyRefunds,
 	RefundCreateErrorCodeOrderCancelling,
 	RefundCreateErrorCodeConflict,
 	RefundCreateErrorCodeTextInvalid,
@@ -1574,7 +1580,7 @@ var AllRefundCreateErrorCode = []RefundCreateErrorCode{
 
 func (e RefundCreateErrorCode) IsValid() bool {
 	switch e {
-	case RefundCreateErrorCodeOrderNotFound, RefundCreateErrorCodeNothingRefundable, RefundCreateErrorCodeAmountOutOfRange, RefundCreateErrorCodeOrderCancelling, RefundCreateErrorCodeConflict, RefundCreateErrorCodeTextInvalid, RefundCreateErrorCodeTextTooLong, RefundCreateErrorCodeCardNumberRefused, RefundCreateErrorCodeIdempotencyKeyInvalid, RefundCreateErrorCodeIdempotencyKeyReused, RefundCreateErrorCodeIdempotencyInProgress:
+	case RefundCreateErrorCodeOrderNotFound, RefundCreateErrorCodeNothingRefundable, RefundCreateErrorCodeAmountOutOfRange, RefundCreateErrorCodeTooManyRefunds, RefundCreateErrorCodeOrderCancelling, RefundCreateErrorCodeConflict, RefundCreateErrorCodeTextInvalid, RefundCreateErrorCodeTextTooLong, RefundCreateErrorCodeCardNumberRefused, RefundCreateErrorCodeIdempotencyKeyInvalid, RefundCreateErrorCodeIdempotencyKeyReused, RefundCreateErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false

@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 		WSPingInterval: 25 * time.Second, WSMaxInitBytes: 1024, WSAnonymousIdle: 5 * time.Minute, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
 		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
-		MaxCost: 10_000, MaxAnswerBytes: 1 << 20, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
+		MaxCost: 100_000, MaxAnswerBytes: 1 << 20, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
 		WebhookTimeout: 15 * time.Second, WebhookConcurrency: 8, WebhookRetention: 168 * time.Hour, WebhookMaxEndpoints: 50,
 		OperationTimeout: 15 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
 	}

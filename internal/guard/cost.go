@@ -3,7 +3,6 @@ package guard
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -11,47 +10,58 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// The cost of an operation is how many objects its answer may have, at most: each field of an object type counts once, as
-// often as the lists around it are long. Leaves are free, since an object has a bounded number of them.
+// An operation has two sums, both upper bounds of what its answer can come to, with every list at its maximum:
+//
+//   - its cost: the objects of the answer, and what reading them takes, in the same unit (see loads). What takes time grows with
+//     them, so MAX_COST bounds the time. Leaves are free, since an object has a bounded number of them;
+//   - its bytes: the keys and the longest values of all leaves. They are shown and refuse nothing: nearly every list could have
+//     long texts, and has not. What an answer really has is bounded while it is built (see package render).
 const (
 	// pageSize is a connection's without first and last, maxPageSize what the resolvers refuse to exceed. The latter is for
 	// them to say, so a larger one counts like it.
 	pageSize, maxPageSize = 20, 100
-	// listSize stands for the length of a list that is no connection's, such as an order's lines.
-	listSize = 5
-	// introspectionCost is that of a __schema or __type with all that is below it, which is read from memory.
-	introspectionCost = 500
+	// introspectionCost is that of a __schema or __type with all that is below it, which is read from memory, and
+	// introspectionBytes what it may come to.
+	introspectionCost, introspectionBytes = 5000, 1 << 20
 	// mutationCost is added for a mutation, which writes.
-	mutationCost = 10
+	mutationCost = 1000
 )
 
 // Cost of an operation of the document with its coerced variables, saturating. It is COST_EXCEEDED above the limit; the
 // first result is the cost in any case.
-func (d *Document) Cost(operation *ast.OperationDefinition, variables map[string]any) (int, *gqlerror.Error) {
-	cost, ok := d.fixed[operation]
+func (d *Document) Cost(operation *ast.OperationDefinition, variables map[string]any) (Cost, *gqlerror.Error) {
+	total, ok := d.fixed[operation]
 	if !ok {
-		cost = newCounting(d, variables).operation(operation)
+		total = newCounting(d, variables).operation(operation)
 	}
-	if cost <= d.limit {
+	cost := Cost{Requested: total.cost, Allowed: d.limit, Bytes: total.bytes}
+	if total.cost <= d.limit {
 		return cost, nil
 	}
-	f := fault.New(fault.CostExceeded, "The operation may read "+number(cost)+" objects; one may read "+number(d.limit)+
-		". Ask for smaller pages, or for less of each item.").With("cost", Cost{Requested: cost, Allowed: d.limit})
+	f := fault.New(fault.CostExceeded, "The operation may cost "+number(total.cost)+"; one may cost "+number(d.limit)+
+		". Ask for smaller pages, or for less of each item.").With("cost", cost)
 	return cost, &gqlerror.Error{Err: f, Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
 }
 
 // Limit is what an operation may cost.
 func (d *Document) Limit() int { return d.limit }
 
-// Cost is shown in extensions.cost.
+// Cost is shown in extensions.cost. Bytes are the most that data can have; an answer that stays below MAX_ANSWER_BYTES by that is
+// never ANSWER_TOO_LARGE.
 type Cost struct {
 	Requested int `json:"requested"`
 	Allowed   int `json:"allowed"`
+	Bytes     int `json:"bytes"`
 }
 
+// size is the two sums of a part of an operation.
+type size struct{ cost, bytes int }
+
+func (s size) plus(other size) size { return size{sum(s.cost, other.cost), sum(s.bytes, other.bytes)} }
+
 // fixedCosts counts the operations whose costs no variable changes.
-func (d *Document) fixedCosts() map[*ast.OperationDefinition]int {
-	costs := map[*ast.OperationDefinition]int{}
+func (d *Document) fixedCosts() map[*ast.OperationDefinition]size {
+	costs := map[*ast.OperationDefinition]size{}
 	for _, operation := range d.Query.Operations {
 		c := newCounting(d, nil)
 		if cost := c.operation(operation); !c.varies {
@@ -61,11 +71,11 @@ func (d *Document) fixedCosts() map[*ast.OperationDefinition]int {
 	return costs
 }
 
-// counting walks an operation once: the cost of a fragment is remembered for each length of the lists around it.
+// counting walks an operation once: the size of a fragment is remembered for each length of the lists around it.
 type counting struct {
-	schema    *ast.Schema
+	bounds    map[*ast.FieldDefinition]bound
 	variables map[string]any
-	fragments map[fragmentKey]int
+	fragments map[fragmentKey]size
 	// varies: a variable has been read.
 	varies bool
 }
@@ -76,64 +86,86 @@ type fragmentKey struct {
 }
 
 func newCounting(d *Document, variables map[string]any) *counting {
-	return &counting{schema: d.schema, variables: variables}
+	return &counting{bounds: d.bounds, variables: variables}
 }
 
-func (c *counting) operation(operation *ast.OperationDefinition) int {
-	cost := c.selectionSet(operation.SelectionSet, 0)
+func (c *counting) operation(operation *ast.OperationDefinition) size {
+	total := c.selectionSet(operation.SelectionSet, 0).plus(size{bytes: len("{}")})
 	if operation.Operation == ast.Mutation {
-		cost = sum(cost, mutationCost)
+		total = total.plus(size{cost: mutationCost})
 	}
-	return cost
+	return total
 }
 
 // selectionSet counts what is selected of one object. page is the length of its nodes and edges when it is a connection,
 // else 0.
-func (c *counting) selectionSet(set ast.SelectionSet, page int) int {
-	cost := 0
+func (c *counting) selectionSet(set ast.SelectionSet, page int) size {
+	var total size
 	for _, selection := range set {
 		switch selection := selection.(type) {
 		case *ast.Field:
-			cost = sum(cost, c.field(selection, page))
+			total = total.plus(c.field(selection, page))
 		case *ast.InlineFragment:
-			cost = sum(cost, c.selectionSet(selection.SelectionSet, page))
+			total = total.plus(c.selectionSet(selection.SelectionSet, page))
 		case *ast.FragmentSpread:
-			cost = sum(cost, c.fragment(selection.Definition, page))
+			total = total.plus(c.fragment(selection.Definition, page))
 		}
 	}
-	return cost
+	return total
 }
 
-func (c *counting) fragment(definition *ast.FragmentDefinition, page int) int {
+func (c *counting) fragment(definition *ast.FragmentDefinition, page int) size {
 	key := fragmentKey{definition, page}
-	if cost, ok := c.fragments[key]; ok {
-		return cost
+	if total, ok := c.fragments[key]; ok {
+		return total
 	}
-	cost := c.selectionSet(definition.SelectionSet, page)
+	total := c.selectionSet(definition.SelectionSet, page)
 	if c.fragments == nil {
-		c.fragments = map[fragmentKey]int{}
+		c.fragments = map[fragmentKey]size{}
 	}
-	c.fragments[key] = cost
-	return cost
+	c.fragments[key] = total
+	return total
 }
 
-func (c *counting) field(field *ast.Field, page int) int {
-	switch {
-	case field.Name == "__schema" || field.Name == "__type":
-		return introspectionCost
-	case len(field.SelectionSet) == 0:
-		return 0
+// field counts a field of one object: its key, and its value, as often as its list is long.
+func (c *counting) field(field *ast.Field, page int) size {
+	key := size{bytes: len(field.Alias) + len(`"":,`)}
+	switch field.Name {
+	case "__typename":
+		if field.ObjectDefinition != nil && field.ObjectDefinition.Kind == ast.Object {
+			return key.plus(size{bytes: len(field.ObjectDefinition.Name) + len(`""`)})
+		}
+		return key.plus(size{bytes: typeNameBytes})
+	case "__schema", "__type":
+		return key.plus(size{introspectionCost, introspectionBytes})
 	}
+	b := c.bounds[field.Definition]
 	length, inside := 1, 0
 	switch {
-	case field.Definition.Type.Elem != nil && page > 0:
-		length = page
-	case field.Definition.Type.Elem != nil:
-		length = c.listLength(field)
-	case strings.HasSuffix(field.Definition.Type.NamedType, "Connection"):
+	case b.isPage:
+		length = max(page, 1)
+	case b.items > 0:
+		length = c.listLength(field, b.items)
+	case b.paged:
 		inside = c.pageLength(field)
 	}
-	return product(length, sum(1, c.selectionSet(field.SelectionSet, inside)))
+	one := size{bytes: b.bytes}
+	if len(field.SelectionSet) > 0 {
+		one = size{cost: 1, bytes: len("{}")}.plus(c.selectionSet(field.SelectionSet, inside))
+	}
+	load := b.load
+	if b.paged {
+		load = product(load, inside)
+	}
+	if field.Name == "nodes" && b.items > 0 {
+		load = product(load, length)
+	}
+	one.bytes = max(one.bytes, len("null"))
+	if field.Definition.Type.Elem != nil {
+		one.bytes = sum(one.bytes, len(","))
+		key.bytes += len("[]")
+	}
+	return key.plus(size{sum(load, product(length, one.cost)), product(length, one.bytes)})
 }
 
 // pageLength is what first or last asks for.
@@ -154,20 +186,21 @@ func (c *counting) pageLength(field *ast.Field) int {
 	return pageSize
 }
 
-// listLength is that of a list argument, as in nodes(ids:), of which each item gives one.
-func (c *counting) listLength(field *ast.Field) int {
+// listLength is that of a list argument, as in nodes(ids:), of which each item gives one, and most without one. The
+// resolvers refuse more than that.
+func (c *counting) listLength(field *ast.Field, most int) int {
 	for _, argument := range field.Arguments {
 		switch v := argument.Value; {
 		case v.ExpectedType == nil || v.ExpectedType.Elem == nil:
 		case v.Kind == ast.ListValue:
-			return max(len(v.Children), 1)
+			return min(max(len(v.Children), 1), most)
 		default:
 			if list, ok := c.value(v).([]any); ok {
-				return max(len(list), 1)
+				return min(max(len(list), 1), most)
 			}
 		}
 	}
-	return listSize
+	return most
 }
 
 // value of an argument; nil for null and for a variable that is absent, which the executor refuses where it must.

@@ -21,32 +21,32 @@ func TestCost(t *testing.T) {
 		want      int
 	}{
 		"Leaves":        {"{ __typename viewer { id name } }", nil, 1},
-		"DefaultPage":   {"{ orders { nodes { id } } }", nil, 21},
-		"First":         {"{ orders(first: 3) { nodes { id total { amount } } pageInfo { hasNextPage } } }", nil, 1 + 3*2 + 1},
-		"Last":          {"{ orders(last: 3) { edges { cursor node { id } } } }", nil, 1 + 3*2},
-		"NullFirst":     {"{ orders(first: null, last: 2) { nodes { id } } }", nil, 3},
-		"Both":          {"{ orders(first: 3) { nodes { id } edges { cursor } } }", nil, 7},
-		"Negative":      {"{ orders(first: -3) { nodes { id } } }", nil, 2},
-		"Huge":          {"{ orders(first: 2147483647) { nodes { id } } }", nil, 101},
-		"Nested":        {"{ orders(first: 10) { nodes { events(first: 5) { nodes { id } } } } }", nil, 1 + 10*(1+1+5)},
-		"List":          {"{ order(id: 1) { lines { product { id } } } }", nil, 1 + 5*2},
-		"Nodes":         {"{ nodes(ids: [1, 2, 3]) { ... on Order { total { amount } } } }", nil, 3 * 2},
-		"NodesVariable": {"query($ids: [ID!]!) { nodes(ids: $ids) { id } }", map[string]any{"ids": []any{"a", "b"}}, 2},
-		"Variables":     {byPage, map[string]any{"n": json.Number("2"), "m": int64(3)}, 1 + 2 + 1 + 3},
-		"VariableNull":  {byPage, map[string]any{"n": nil, "m": 4}, 1 + 20 + 1 + 4},
-		"VariableUnset": {byPage, map[string]any{}, 1 + 20 + 1 + 7},
-		"VariableWrong": {byPage, map[string]any{"n": "x", "m": json.Number("1.5")}, 1 + 100 + 1 + 100},
-		"Fragment":      {"{ a: orders(first: 2) { ...C } b: orders(first: 3) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { total { amount } }", nil, 1 + 2*2 + 1 + 3*2},
-		"Mutation":      {"mutation { viewerSignOut { signedOutAt } }", nil, 11},
+		"DefaultPage":   {"{ orders { nodes { id } } }", nil, 20*100 + 21},
+		"First":         {"{ orders(first: 3) { nodes { id total { amount } } pageInfo { hasNextPage } } }", nil, 3*100 + 1 + 3*2 + 1},
+		"Last":          {"{ orders(last: 3) { edges { cursor node { id } } } }", nil, 3*100 + 1 + 3*2},
+		"NullFirst":     {"{ orders(first: null, last: 2) { nodes { id } } }", nil, 2*100 + 3},
+		"Both":          {"{ orders(first: 3) { nodes { id } edges { cursor } } }", nil, 3*100 + 7},
+		"Negative":      {"{ orders(first: -3) { nodes { id } } }", nil, 100 + 2},
+		"Huge":          {"{ orders(first: 2147483647) { nodes { id } } }", nil, 100*100 + 101},
+		"Nested":        {"{ orders(first: 10) { nodes { events(first: 5) { nodes { id } } } } }", nil, 10*100 + 1 + 10*(5*8+1+1+5)},
+		"List":          {"{ order(id: 1) { lines { product { id } } } }", nil, 800 + 1 + 350 + 100*2},
+		"Nodes":         {"{ nodes(ids: [1, 2, 3]) { ... on Order { total { amount } } } }", nil, 3*100 + 3*2},
+		"NodesVariable": {"query($ids: [ID!]!) { nodes(ids: $ids) { id } }", map[string]any{"ids": []any{"a", "b"}}, 2*100 + 2},
+		"Variables":     {byPage, map[string]any{"n": json.Number("2"), "m": int64(3)}, 2*100 + 1 + 2 + 1 + 3},
+		"VariableNull":  {byPage, map[string]any{"n": nil, "m": 4}, 20*100 + 1 + 20 + 1 + 4},
+		"VariableUnset": {byPage, map[string]any{}, 20*100 + 1 + 20 + 1 + 7},
+		"VariableWrong": {byPage, map[string]any{"n": "x", "m": json.Number("1.5")}, 100*100 + 1 + 100 + 1 + 100},
+		"Fragment":      {"{ a: orders(first: 2) { ...C } b: orders(first: 3) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { total { amount } }", nil, 5*100 + 1 + 2*2 + 1 + 3*2},
+		"Mutation":      {"mutation { viewerSignOut { signedOutAt } }", nil, 1001},
 		"Subscription":  {"subscription { orderFeed { order { id } } }", nil, 2},
-		"Introspection": {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 1000},
+		"Introspection": {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 10_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			document := accepted(t, g, c.text)
 			for range 2 { // counted, and remembered where it cannot change
-				if got, err := document.Cost(document.Query.Operations[0], c.variables); got != c.want || err != nil {
-					t.Errorf("cost %d, %v; want %d", got, err, c.want)
+				if got, err := document.Cost(document.Query.Operations[0], c.variables); got.Requested != c.want || err != nil {
+					t.Errorf("cost %d, %v; want %d", got.Requested, err, c.want)
 				}
 			}
 		})
@@ -56,8 +56,8 @@ func TestCost(t *testing.T) {
 		document := accepted(t, g, "{ orders(first: 100) { nodes { events(first: 100) { nodes { id } } } } }")
 		cost, err := document.Cost(document.Query.Operations[0], nil)
 		checkError(t, err, fault.CostExceeded)
-		if want := 1 + 100*(1+1+100); cost != want || !strings.Contains(err.Message, strconv.Itoa(want)) {
-			t.Errorf("cost %d, %q; want %d", cost, err.Message, want)
+		if want := 100*100 + 1 + 100*(100*8+1+1+100); cost.Requested != want || !strings.Contains(err.Message, strconv.Itoa(want)) {
+			t.Errorf("cost %d, %q; want %d", cost.Requested, err.Message, want)
 		}
 	})
 	t.Run("Saturates", func(t *testing.T) {
@@ -67,14 +67,14 @@ func TestCost(t *testing.T) {
 			inner = "payment { order { events(first: 100) { nodes { ... on OrderCreated { id } } } lines { product { id } } payments { order { " + inner + " } } } }"
 		}
 		document := accepted(t, guard.New(guard.Config{Schema: orderwire}), "{ orders(first: 100) { nodes { "+inner+" } } }")
-		if cost, err := document.Cost(document.Query.Operations[0], nil); cost != math.MaxInt || err != nil {
-			t.Errorf("cost %d, %v", cost, err)
+		if cost, err := document.Cost(document.Query.Operations[0], nil); cost.Requested != math.MaxInt || err != nil {
+			t.Errorf("cost %v, %v", cost, err)
 		}
 		// Of objects beside each other, too: 2^70 of them.
 		bomb := strings.NewReplacer("viewer { ...f0 }", "...f0", "on Viewer{id}", "on Query{viewer{id}}", "Viewer", "Query").Replace(bomb(70))
 		document = accepted(t, guard.New(guard.Config{Schema: orderwire}), bomb)
-		if cost, err := document.Cost(document.Query.Operations[0], nil); cost != math.MaxInt || err != nil {
-			t.Errorf("2^70 objects cost %d, %v", cost, err)
+		if cost, err := document.Cost(document.Query.Operations[0], nil); cost.Requested != math.MaxInt || err != nil {
+			t.Errorf("2^70 objects cost %v, %v", cost, err)
 		}
 	})
 }

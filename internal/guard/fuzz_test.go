@@ -52,7 +52,7 @@ func FuzzDocument(f *testing.F) {
 			if errs != nil {
 				continue
 			}
-			if cost, _ := document.Cost(operation, coerced); cost < 0 {
+			if cost, _ := document.Cost(operation, coerced); cost.Requested < 0 || cost.Bytes < 0 {
 				t.Errorf("%q costs %d", text, cost)
 			}
 		}

@@ -52,7 +52,7 @@ type Limits struct {
 func Defaults() Limits {
 	return Limits{
 		Tokens: 1000, Depth: 12, IntrospectionDepth: 20, Aliases: 15, Directives: 10, RootFields: 5, MutationFields: 1,
-		Fields: 500, Cost: 10_000, Errors: 5,
+		Fields: 500, Cost: 100_000, Errors: 5,
 	}
 }
 
@@ -72,6 +72,7 @@ type Config struct {
 type Guard struct {
 	cfg       Config
 	access    *access.Rules
+	bounds    map[*ast.FieldDefinition]bound
 	documents *bytelru.Cache[*Document]
 }
 
@@ -85,7 +86,7 @@ func New(cfg Config) *Guard {
 			*limit = math.MaxInt
 		}
 	}
-	return &Guard{cfg: cfg, access: access.New(cfg.Schema), documents: bytelru.New[*Document](cfg.CacheBytes)}
+	return &Guard{cfg: cfg, access: access.New(cfg.Schema), bounds: boundsOf(cfg.Schema), documents: bytelru.New[*Document](cfg.CacheBytes)}
 }
 
 // Document is one that has passed. It is shared between requests: nothing may change it.
@@ -93,10 +94,12 @@ type Document struct {
 	// Query is the parsed and validated document.
 	Query *ast.QueryDocument
 
-	schema *ast.Schema
+	bounds map[*ast.FieldDefinition]bound
 	limit  int
 	// fixed has the cost of operations whose cost does not depend on variables.
-	fixed map[*ast.OperationDefinition]int
+	fixed map[*ast.OperationDefinition]size
+	// selects has the names of the fields that each operation selects.
+	selects map[*ast.OperationDefinition]map[string]struct{}
 	// access has what each operation asks of its caller.
 	access map[*ast.OperationDefinition]access.Verdict
 }
@@ -121,8 +124,9 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	if errs := g.validate(query); errs != nil {
 		return nil, errs
 	}
-	d := &Document{Query: query, schema: g.cfg.Schema, limit: g.cfg.Limits.Cost, access: g.access.Operations(query)}
+	d := &Document{Query: query, bounds: g.bounds, limit: g.cfg.Limits.Cost, access: g.access.Operations(query)}
 	d.fixed = d.fixedCosts()
+	d.selects = fieldNames(query)
 	g.documents.Add(text, d, len(text)+document.tokens*bytesPerToken)
 	return d, nil
 }
@@ -134,6 +138,40 @@ const bytesPerToken = 250
 // Admit refuses an operation of the document to callers in a role that some of its fields are not for; see package access.
 func (d *Document) Admit(operation *ast.OperationDefinition, role auth.Role) *gqlerror.Error {
 	return d.access[operation].Admit(role)
+}
+
+// Selects reports whether an operation selects a field of that name, of any type.
+func (d *Document) Selects(operation *ast.OperationDefinition, field string) bool {
+	_, selects := d.selects[operation][field]
+	return selects
+}
+
+// fieldNames are the names of the fields that each operation selects, each fragment looked at once.
+func fieldNames(query *ast.QueryDocument) map[*ast.OperationDefinition]map[string]struct{} {
+	all := map[*ast.OperationDefinition]map[string]struct{}{}
+	for _, operation := range query.Operations {
+		names, seen := map[string]struct{}{}, map[*ast.FragmentDefinition]struct{}{}
+		var walk func(set ast.SelectionSet)
+		walk = func(set ast.SelectionSet) {
+			for _, selection := range set {
+				switch selection := selection.(type) {
+				case *ast.Field:
+					names[selection.Name] = struct{}{}
+					walk(selection.SelectionSet)
+				case *ast.InlineFragment:
+					walk(selection.SelectionSet)
+				case *ast.FragmentSpread:
+					if _, again := seen[selection.Definition]; !again {
+						seen[selection.Definition] = struct{}{}
+						walk(selection.Definition.SelectionSet)
+					}
+				}
+			}
+		}
+		walk(operation.SelectionSet)
+		all[operation] = names
+	}
+	return all
 }
 
 // Operation is the one of the given name; "" stands for the only one.

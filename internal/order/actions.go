@@ -35,7 +35,7 @@ func (o *Order) Options(p auth.Principal) []Option {
 	}{
 		{OptionCancel, Machine.Changes(o.Status, Cancel)},
 		{OptionDeliver, p.Staff() && Machine.Changes(o.Status, Deliver)},
-		{OptionRetryPayment, o.CanRetry()},
+		{OptionRetryPayment, o.CanRetry() && len(o.Payments) < MaxPayments},
 		{OptionCompleteAction, active != nil && o.CanCompleteAction(active)},
 		{OptionCapture, p.Staff() && active != nil && o.CanCapture(active)},
 		{OptionVoid, p.Staff() && active != nil && o.CanVoid(active)},

@@ -118,7 +118,7 @@ type RetryInput struct {
 }
 
 // Retry makes a new payment; Outcome.EntityID is its id.
-// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, PAYMENT_METHOD_INVALID, and those of idempotency.
+// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TOO_MANY_ATTEMPTS, PAYMENT_METHOD_INVALID, and those of idempotency.
 func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (Outcome, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return Outcome{}, err
@@ -138,6 +138,9 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed.", "input", "orderId")
 			}
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
+				return uuid.Nil, err
+			}
+			if err := o.checkRetry(); err != nil {
 				return uuid.Nil, err
 			}
 			method := PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: o.Payment().CaptureMethod}

@@ -44,7 +44,7 @@ func (s *Service) Attempts(ctx context.Context, p auth.Principal, paymentIDs []u
 	return s.store.AttemptsByPayment(ctx, p, paymentIDs)
 }
 
-// EventPages returns pages of orders' histories, oldest first.
+// EventPages returns pages of orders' histories, oldest first. The events have no state of their order.
 func (s *Service) EventPages(ctx context.Context, p auth.Principal, requests []EventPageRequest) (map[EventPageRequest][]Event, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type RefundInput struct {
 
 // Refund gives captured money back, partly or all, also after delivery; Outcome.EntityID is the refund's id. The amount
 // is set aside at once, so refunds never exceed what was captured. Staff only.
-// User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
+// User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, TOO_MANY_REFUNDS, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
 // TEXT_TOO_LONG, CARD_NUMBER_REFUSED, and those of idempotency.
 func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) (Outcome, error) {
 	if err := auth.RequireStaff(p); err != nil {
@@ -50,6 +50,9 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 		Apply: func(o *Order) (uuid.UUID, error) {
 			minor, err := refundAmount(o, in)
 			if err != nil {
+				return uuid.Nil, err
+			}
+			if err := o.checkRefund(minor); err != nil {
 				return uuid.Nil, err
 			}
 			refundID, err := o.Refund(c, minor, in.Reason)

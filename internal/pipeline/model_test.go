@@ -189,12 +189,11 @@ func (l *life) check() {
 	for _, err := range l.wrong {
 		l.Fatal(err)
 	}
-	request := order.EventPageRequest{OrderID: l.orderID, Limit: 1000}
-	pages, err := l.store.EventPages(l.ctx, auth.System, []order.EventPageRequest{request})
+	history, err := postgres.NewLog(l.db.API).Events(l.ctx, auth.System, l.orderID, 0, 1000)
 	if err != nil {
 		l.Fatal(err)
 	}
-	if err := ordertest.CheckHistory(pages[request]); err != nil {
+	if err := ordertest.CheckHistory(history); err != nil {
 		l.Fatal(err)
 	}
 	alive := 0

@@ -13,7 +13,7 @@ import (
 
 // PaymentsNeedingAttention implements order.Store.
 func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r page.Request) (page.Result[order.PaymentOf], error) {
-	statement, args := attentionQuery(p, r)
+	statement, args := attentionQuery(p, r, order.PartsOf(ctx))
 	var rows []struct {
 		PaymentID uuid.UUID   `db:"payment_id"`
 		Order     storedOrder `db:"stored"`
@@ -35,7 +35,7 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 }
 
 // attentionQuery reads a page by the partial index payments_needing_attention, which holds exactly the payments asked for.
-func attentionQuery(p auth.Principal, r page.Request) (statement string, args []any) {
+func attentionQuery(p auth.Principal, r page.Request, parts order.Parts) (statement string, args []any) {
 	q := query{args: []any{viewerArg(p)}}
 	if r.After != uuid.Nil {
 		q.and(`a.id > ?`, r.After)
@@ -48,5 +48,5 @@ func attentionQuery(p auth.Principal, r page.Request) (statement string, args []
 		direction = "DESC"
 	}
 	return fmt.Sprintf(`SELECT a.id AS payment_id, %s AS stored FROM payments a JOIN orders o ON o.id = a.order_id
-		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderRecord, visibleTo, q.where(), direction, r.Limit+1), q.args
+		WHERE a.attention IS NOT NULL AND %s AND %s ORDER BY a.id %s LIMIT %d`, orderRecords[parts], visibleTo, q.where(), direction, r.Limit+1), q.args
 }

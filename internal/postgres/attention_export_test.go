@@ -1,4 +1,10 @@
 package postgres
 
+import (
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+)
+
 // AttentionQuery lets a test ask for the plan of what PaymentsNeedingAttention runs.
-var AttentionQuery = attentionQuery
+var AttentionQuery = func(p auth.Principal, r page.Request) (string, []any) { return attentionQuery(p, r, order.AllParts) }

@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// EventPages implements order.Store: all pages in one statement.
+// EventPages implements order.Store: all pages in one statement. The events have no state.
 func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
 	ids := make([]uuid.UUID, len(requests))
 	after, limits := make([]int, len(requests)), make([]int, len(requests))
@@ -21,7 +21,7 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		Event   []byte `db:"event"`
 	}
 	err := s.db.allHot(ctx, p, &rows, `
-		SELECT r.n - 1 AS request, `+eventRecord+` AS event
+		SELECT r.n - 1 AS request, `+pastRecord+` AS event
 		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (order_id, after, size, n)
 		JOIN orders o ON o.id = r.order_id
 		CROSS JOIN LATERAL (
@@ -34,9 +34,8 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		return nil, err
 	}
 	pages := make(map[order.EventPageRequest][]order.Event, len(requests))
-	shared := heads{}
 	for i := range rows {
-		e, err := readEvent(rows[i].Event, shared)
+		e, err := readPast(rows[i].Event)
 		if err != nil {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 	}
 	var attempts storedAttempts
 	err := s.db.get(ctx, p, &attempts, `SELECT `+attemptsRecord(
-		`a.order_id IN (SELECT order_id FROM payments WHERE id = ANY($1::uuid[])) AND a.payment_id = ANY($1::uuid[])`), uuidArray(paymentIDs))
+		`(a.order_id, a.payment_id) IN (SELECT order_id, id FROM payments WHERE id = ANY($1::uuid[]))`), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -162,12 +162,12 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 	return page.Cut(r, orders), err
 }
 
-// selectOrders reads, by one of guarded's ways, the orders that where names, wall included.
+// selectOrders reads, by one of guarded's ways, the orders that where names, wall included, with the parts that ctx asks for.
 func selectOrders(
 	ctx context.Context, read func(context.Context, auth.Principal, any, string, ...any) error, p auth.Principal, where string, args ...any,
 ) ([]*order.Order, error) {
 	var rows []storedOrder
-	if err := read(ctx, p, &rows, `SELECT `+orderRecord+` FROM orders o WHERE `+where, args...); err != nil {
+	if err := read(ctx, p, &rows, `SELECT `+orderRecords[order.PartsOf(ctx)]+` FROM orders o WHERE `+where, args...); err != nil {
 		return nil, err
 	}
 	orders := make([]*order.Order, len(rows))

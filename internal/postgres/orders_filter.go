@@ -239,7 +239,7 @@ func (s *Store) windowed(ctx context.Context, p auth.Principal, q query, from so
 			SELECT %[9]s AS stored, o.id FROM examined o WHERE %[10]s ORDER BY o.id %[3]s LIMIT %[11]d
 		) found ON true
 		ORDER BY found.id %[3]s`,
-		weight, q.where(), direction, windowRows+1, windowRows, windowBytes, opposite(direction), len(q.args)+1, orderRecord,
+		weight, q.where(), direction, windowRows+1, windowRows, windowBytes, opposite(direction), len(q.args)+1, orderRecords[order.PartsOf(ctx)],
 		strings.Join(conditions, " AND "), r.Limit+1, from.order(direction))
 	var rows []windowRow
 	if err := s.db.all(ctx, p, &rows, statement, append(q.args, uuid.Nil)...); err != nil {

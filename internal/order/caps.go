@@ -1,0 +1,45 @@
+package order
+
+import (
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Caps of what an order can have, so that reading and showing one order costs a bounded amount. None of them keeps money: a
+// cancel, a late success and the last refund by hand are never refused.
+const (
+	// MaxPayments of one order: its first and those of paymentRetry.
+	MaxPayments = 20
+	// MaxRefunds made by hand. From then on only all that is left can be given back, in one refund.
+	MaxRefunds = 20
+	// ShownRefunds and ShownAttempts are how many of an order's refunds and of a payment's attempts are shown, the newest. There
+	// are more only when the provider refuses again and again to give money back.
+	ShownRefunds  = 50
+	ShownAttempts = 50
+)
+
+// checkRetry refuses a payment above the cap.
+func (o *Order) checkRetry() error {
+	if len(o.Payments) < MaxPayments {
+		return nil
+	}
+	return fault.User("TOO_MANY_ATTEMPTS", fmt.Sprintf("The order has had %d payments; it takes no more. Place a new order.", MaxPayments), "input", "orderId")
+}
+
+// checkRefund refuses a refund above the cap that leaves something to give back.
+func (o *Order) checkRefund(minor int64) error {
+	if len(o.Refunds) < MaxRefunds || minor == o.Refundable() {
+		return nil
+	}
+	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Give back all that is left in one.", len(o.Refunds)), "input", "amountMinor")
+}
+
+// ShownPayments are the newest payments, at most MaxPayments, oldest first.
+func (o *Order) ShownPayments() []payment.Payment { return newest(o.Payments, MaxPayments) }
+
+// ShownRefunds are the newest refunds, at most ShownRefunds, oldest first.
+func (o *Order) ShownRefunds() []payment.Refund { return newest(o.Refunds, ShownRefunds) }
+
+func newest[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }

@@ -1,0 +1,38 @@
+package order
+
+import (
+	"testing"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// The caps refuse what would make an order grow, and never keep money.
+func TestCaps(t *testing.T) {
+	t.Parallel()
+	o := &Order{Head: &Head{Total: money.Amount{Minor: 1000, Currency: "EUR"}}}
+	o.Captured = 1000
+	o.Payments = make([]payment.Payment, MaxPayments-1)
+	if err := o.checkRetry(); err != nil {
+		t.Error(err)
+	}
+	o.Payments = make([]payment.Payment, MaxPayments)
+	if err := o.checkRetry(); fault.CodeOf(err) != "TOO_MANY_ATTEMPTS" {
+		t.Error(err)
+	}
+	o.Refunds = make([]payment.Refund, MaxRefunds-1)
+	if err := o.checkRefund(1); err != nil {
+		t.Error(err)
+	}
+	o.Refunds = make([]payment.Refund, 10*MaxRefunds)
+	if err := o.checkRefund(999); fault.CodeOf(err) != "TOO_MANY_REFUNDS" {
+		t.Error(err)
+	}
+	if err := o.checkRefund(1000); err != nil {
+		t.Errorf("the last refund: %v", err)
+	}
+	if payments, refunds := o.ShownPayments(), o.ShownRefunds(); len(payments) != MaxPayments || len(refunds) != ShownRefunds {
+		t.Errorf("%d payments and %d refunds are shown", len(payments), len(refunds))
+	}
+}
