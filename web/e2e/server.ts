@@ -24,6 +24,7 @@ export class Server {
   readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #log = '';
+  #socket = '';
 
   private constructor(port: number, pace: Pace, settings: Readonly<Record<string, string>>) {
     this.#port = port;
@@ -37,6 +38,12 @@ export class Server {
     const server = new Server(await freePort(), pace, settings);
     await server.start();
     return server;
+  }
+
+  /** The folder of its database's socket. */
+  get socket(): string {
+    if (!this.#socket) throw new Error('the server has not told where its database is');
+    return this.#socket;
   }
 
   get url(): string {
@@ -58,7 +65,10 @@ export class Server {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
-    const note = (chunk: Buffer) => void (this.#log = (this.#log + chunk.toString()).slice(-20_000));
+    const note = (chunk: Buffer) => {
+      this.#log = (this.#log + chunk.toString()).slice(-20_000);
+      this.#socket = /"PostgreSQL started".* socket=(\S+)/.exec(this.#log)?.[1] ?? this.#socket;
+    };
     child.stdout.on('data', note);
     child.stderr.on('data', note);
     const deadline = Date.now() + 150_000;

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import type { Server } from '../e2e/server';
 
 /** One item of a subscription as the peers' tests select it. */
 export interface Item {
@@ -68,6 +70,13 @@ export class Shopper {
     if (!orderCreate.order) throw new Error(JSON.stringify(orderCreate));
     return orderCreate.order.id;
   }
+}
+
+/** A connection to a server's private database, whose owner is who runs the server. */
+export async function connectDatabase(server: Server): Promise<pg.Client> {
+  const database = new pg.Client({ host: server.socket, port: 5432, user: 'orderwire', database: 'orderwire' });
+  await database.connect();
+  return database;
 }
 
 /** A promise and what settles it; Node 20 has no Promise.withResolvers. */
