@@ -385,7 +385,9 @@ export type PaymentRetryErrorCode =
   /** There is no such order, or it belongs to someone else. */
   | 'ORDER_NOT_FOUND'
   /** The payment provider does not know this payment method token. Ask the customer for another. */
-  | 'PAYMENT_METHOD_INVALID';
+  | 'PAYMENT_METHOD_INVALID'
+  /** The order has had as many payments as it may have, 20. Place a new order. */
+  | 'TOO_MANY_ATTEMPTS';
 
 /** A new payment for an unpaid order. */
 export type PaymentRetryInput = {
