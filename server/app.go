@@ -34,7 +34,7 @@ import (
 )
 
 const (
-	// startTimeout bounds everything between the start and the first answer, migrations included.
+	// startTimeout bounds what comes before the migrations, and what comes between them and the first answer.
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
@@ -86,8 +86,6 @@ type App struct {
 
 // New connects, migrates, seeds and listens. The address answers once Run is called.
 func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	a := &App{cfg: cfg, log: logger, clock: dbclock.New(nil), recent: order.NewRecent()}
 	defer func() {
 		if err != nil {
@@ -101,42 +99,52 @@ func New(ctx context.Context, cfg config.Config, logger *slog.Logger) (app *App,
 	if a.admin, err = listenAdmin(cfg, logger); err != nil {
 		return nil, err
 	}
-	if a.db, err = openDatabase(ctx, cfg, logger); err != nil {
+	opening, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if a.db, err = openDatabase(opening, cfg, logger); err != nil {
 		return nil, err
 	}
+	// As long as it takes: an index of a large table that is given up after a time would never be there.
 	if err = postgres.Migrate(ctx, a.db.url); err != nil {
 		return nil, err
 	}
-	if err = a.db.openLogins(ctx, cfg.DatabaseAPIURL.Reveal(), logger); err != nil {
+	if err = a.connect(ctx); err != nil {
 		return nil, err
 	}
-	if err = a.db.openRoles(ctx, cfg.DatabaseMaxConns); err != nil {
-		return nil, err
+	return a, nil
+}
+
+// connect connects the parts to the migrated database.
+func (a *App) connect(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err = a.db.openLogins(ctx, a.cfg.DatabaseAPIURL.Reveal(), a.log); err != nil {
+		return err
+	}
+	if err = a.db.openRoles(ctx, a.cfg.DatabaseMaxConns); err != nil {
+		return err
 	}
 	if err = a.readClock(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err = postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {
-		return nil, err
+		return err
 	}
 	if a.store, err = postgres.NewStore(ctx, a.db.api, a.committed); err != nil {
-		return nil, err
+		return err
 	}
 	if a.work, err = postgres.NewStore(ctx, a.db.work, a.committed); err != nil {
-		return nil, err
+		return err
 	}
 	a.store.KeepTime(a.clock)
 	a.work.KeepTime(a.clock)
 	if err = a.work.SeedProducts(ctx, product.Catalogue()); err != nil {
-		return nil, err
+		return err
 	}
 	if err = a.openGateway(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err = a.wire(ctx); err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a.wire(ctx)
 }
 
 // openGateway gives the payment provider: Stripe, or the simulated one in this process or behind SIMULATED_URL.

@@ -6,8 +6,12 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -16,8 +20,9 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// Migrate brings the roles and the schema of the database at a lib/pq URL up to date. Replicas that start together wait for
-// each other. Migrations are append-only: what has run somewhere is never edited.
+// Migrate brings the roles and the schema of the database at a lib/pq URL up to date, while servers of earlier versions work on it.
+// Replicas that start together wait for each other. Migrations are append-only: what has run somewhere is never edited. How to write
+// one: docs/migrations.md.
 func Migrate(ctx context.Context, databaseURL string) error {
 	login, err := Open(ctx, databaseURL, AsLogin, 1)
 	if err != nil {
@@ -27,25 +32,76 @@ func Migrate(ctx context.Context, databaseURL string) error {
 	if err := prepareRoles(ctx, login.DB); err != nil {
 		return err
 	}
-	db, err := Open(ctx, databaseURL, RoleMigrate, migrateConns)
+	db, err := Open(ctx, databaseURL, RoleMigrate, migrateConns, migrateLimits)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }() // as above
-	provider, err := newProvider(db.DB)
+	return migrator{db: db.DB, patience: migratePatience, log: slog.Default()}.up(ctx)
+}
+
+const (
+	// migrateConns: goose holds its lock on one connection and works on another.
+	migrateConns = 2
+	// migratePatience is how long a migration is tried that does not get its locks.
+	migratePatience = 2 * time.Minute
+	// Between two tries, with as much again at random, those who wrote meanwhile get through.
+	migratePause = 250 * time.Millisecond
+	// Another replica that migrates is waited for as long as it takes: it says itself if it cannot go on.
+	migrateTurnSeconds = 1
+	migrateTurns       = 24 * 60 * 60
+)
+
+// migrateLimits: a lock that a table's readers or writers hold is waited for only for a moment, because everybody who comes meanwhile
+// queues behind the migration. That is also less than deadlock_timeout (1 s by default): of a migration and a writer that wait for each
+// other the migration gives way, and the writer notices nothing. An index of a large table takes as long as it takes.
+var migrateLimits = Limits{Lock: 200 * time.Millisecond, Statement: 24 * time.Hour, Silence: 25 * time.Hour}
+
+// migrator brings one database up to date.
+type migrator struct {
+	db       *sql.DB
+	patience time.Duration
+	log      *slog.Logger
+}
+
+// up runs the migrations that are missing, one by one. One that does not get its locks changes nothing and is tried again.
+func (m migrator) up(ctx context.Context) error {
+	provider, err := newProvider(m.db)
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	// Each migration begins with connections of its own, and so with migrateLimits, whatever one before it has set or reset.
+	m.db.SetMaxIdleConns(0)
+	began := time.Now()
+	for {
+		_, err := provider.UpByOne(ctx)
+		var partial *goose.PartialError
+		switch {
+		case errors.Is(err, goose.ErrNoNextVersion):
+			return nil
+		case err == nil:
+			began = time.Now()
+			continue
+		case !errors.As(err, &partial) || !isCode(err, lockNotAvailable, "") && !isCode(err, deadlockDetected, ""):
+			return fmt.Errorf("migrate: %w", err)
+		}
+		version := partial.Failed.Source.Version
+		if time.Since(began) > m.patience {
+			return fmt.Errorf("migration %d did not get its locks within %s, because other sessions hold them: a backup, a report, or a transaction "+
+				"that was left open. It has changed nothing, and servers of the earlier version can go on. Find those sessions "+
+				"(SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start), end them or wait, and start again: %w", version, m.patience, err)
+		}
+		m.log.InfoContext(ctx, "a migration waits for its turn at the tables", "migration", version, "error", partial.Err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(migratePause + rand.N(migratePause)): //nolint:gosec // spreads load, hides nothing
+		}
 	}
-	return nil
 }
 
-// migrateConns: goose holds its lock on one connection and works on another.
-const migrateConns = 2
-
-// PendingMigrations reports whether the database lacks a migration that this program needs.
+// PendingMigrations reports whether the database lacks a migration that this program needs. One that has more, made by a later version, is
+// no problem: migrations leave servers of the version before working, so that replicas are replaced one after the other.
 func PendingMigrations(ctx context.Context, db *sql.DB) (bool, error) {
 	provider, err := newProvider(db)
 	if err != nil {
@@ -60,7 +116,7 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 		return nil, err
 	}
 	// A session-level advisory lock around the whole run: only one replica migrates.
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(migrateTurnSeconds, migrateTurns))
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,13 @@ func Connect(t testing.TB, url string) *DB {
 // Pool opens one pool in a role.
 func Pool(t testing.TB, url string, role postgres.Role) *sqlx.DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), url, role, maxConns)
+	return PoolWith(t, url, role)
+}
+
+// PoolWith opens one pool in a role with options.
+func PoolWith(t testing.TB, url string, role postgres.Role, with ...postgres.Option) *sqlx.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, role, maxConns, with...)
 	if err != nil {
 		t.Fatal(err)
 	}
