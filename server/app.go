@@ -285,7 +285,7 @@ func (a *App) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		a.log.Info("stopping")
+		a.log.InfoContext(ctx, "stopping")
 	case err = <-failed:
 	case <-a.db.died():
 		err = fmt.Errorf("the private PostgreSQL ended: %w", a.db.cluster.Err())

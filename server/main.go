@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/requestid"
 )
 
 const usage = `Orderwire takes orders and their payments, and pushes every change to whoever watches.
@@ -120,7 +121,7 @@ func healthcheck(ctx context.Context, cfg config.Config) error {
 func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
 	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.New(requestid.LogHandler(slog.NewJSONHandler(w, options)))
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(requestid.LogHandler(slog.NewTextHandler(w, options)))
 }

@@ -29,17 +29,17 @@ const readyTimeout = 2 * time.Second
 
 // routes is the whole surface of the server: every path is here.
 func (a *App) routes(orders *order.Service, products *product.Service, webhooks *webhook.Service) (http.Handler, error) {
+	addresses, err := quota.NewAddresses(a.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	guard, err := httpguard.New(httpguard.Config{
-		Addr: a.cfg.Addr, AllowedHosts: a.cfg.AllowedHosts, AllowedOrigins: a.cfg.AllowedOrigins, Logger: a.log,
+		Addr: a.cfg.Addr, AllowedHosts: a.cfg.AllowedHosts, AllowedOrigins: a.cfg.AllowedOrigins, AllowedHeaders: a.cfg.AllowedHeaders, Secure: addresses.Secure, Logger: a.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	trusted, err := trustedDocuments(a.cfg.TrustedDocuments)
-	if err != nil {
-		return nil, err
-	}
-	addresses, err := quota.NewAddresses(a.cfg.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}

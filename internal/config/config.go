@@ -61,8 +61,9 @@ type Config struct {
 	OIDCClientID    string   `env:"OIDC_CLIENT_ID" shown:"any" help:"The client whose tokens are accepted: those that name another in client_id or azp are refused. Not set: of any client, but client_id and azp must then be the same."`
 	OIDCRoleClaim   string   `env:"OIDC_ROLE_CLAIM" envDefault:"role" help:"The claim with the user's roles, a text or a list; dots lead into objects, as in realm_access.roles. The word STAFF in it, in capitals, makes staff."`
 	OIDCTokenType   string   `env:"OIDC_TOKEN_TYPE" envDefault:"any" oneof:"any,at+jwt" help:"Which typ tokens have in their header. any: at+jwt, JWT or none, as many issuers write. at+jwt: only access tokens by RFC 9068."`
-	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas."`
-	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas."`
+	TrustedProxies  []string `env:"TRUSTED_PROXIES" shown:"none" kind:"networks" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas."`
+	AllowedOrigins  []string `env:"ALLOWED_ORIGINS" shown:"our own" kind:"origins" help:"Origins of foreign pages that may use the API, separated by commas. https://*.shop.example stands for all names with one label more; an app's own pages have one such as capacitor://localhost."`
+	AllowedHeaders  []string `env:"ALLOWED_HEADERS" shown:"none" kind:"headers" help:"Further request headers that pages of ALLOWED_ORIGINS may send, separated by commas. Those of GraphQL clients and of tracing are allowed anyway."`
 	AllowedHosts    []string `env:"ALLOWED_HOSTS" shown:"loopback and ADDR" kind:"hosts" help:"Further host names under which the server answers, separated by commas."`
 	Introspection   bool     `env:"INTROSPECTION" shown:"on with AUTH_MODE=dev, else off" help:"Introspection, /playground and /schema.graphql."`
 

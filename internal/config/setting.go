@@ -154,7 +154,9 @@ func (s setting) checkList(values []string) []string {
 		var err error
 		switch s.kind {
 		case "origins":
-			_, err = httpguard.ParseOrigin(value)
+			_, err = httpguard.ParseAllowedOrigin(value)
+		case "headers":
+			_, err = httpguard.ParseHeader(value)
 		case "hosts":
 			_, err = httpguard.ParseHost(value)
 		case "networks":

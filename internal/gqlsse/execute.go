@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -53,7 +54,7 @@ func (t *Transport) execute(
 	defer func() {
 		if p := recover(); p != nil {
 			t.cfg.Logger.ErrorContext(ctx, "event stream panicked", "panic", p, "stack", string(debug.Stack()))
-			out.fail(gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+			out.fail(gqlerror.List{present(internal(ctx))})
 		}
 	}()
 	switch {
@@ -65,6 +66,15 @@ func (t *Transport) execute(
 	default:
 		t.answer(ctx, out, exec, opCtx)
 	}
+}
+
+// internal is what a client is told of what nobody foresaw: the id with which the log has it.
+func internal(ctx context.Context) *fault.Error {
+	f := fault.New(fault.Internal, "internal error")
+	if id := requestid.FromContext(ctx); id != "" {
+		f = f.With("requestId", id)
+	}
+	return f
 }
 
 // answer runs a query or a mutation and sends its result. It has no session that could end it half-way: like one over plain
@@ -81,7 +91,7 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 	default:
 		if err := out.answer(result); err != nil {
 			t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
-			out.fail(gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+			out.fail(gqlerror.List{present(internal(ctx))})
 		}
 	}
 }

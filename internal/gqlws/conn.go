@@ -40,6 +40,7 @@ type conn struct {
 	anonymous   bool         // nobody is signed in
 	atEnd       stream.Ender // who is told that it begins to close; nil: nobody
 	operations  []*operation // those with an id that is taken; few enough to be looked through
+	started     uint64       // operations that have been started, ever
 	running     int          // operations that are not over, those that were cancelled included
 	queue       []frame
 	queued      int  // bytes in queue

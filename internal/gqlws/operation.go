@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
+	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -21,6 +23,8 @@ import (
 type operation struct {
 	conn *conn
 	id   string
+	// number counts the socket's operations; the log and errors name it.
+	number uint64
 	// ctx is what it runs in: a context of its own, which cancel ends; once it has a stream, the session's.
 	ctx    context.Context
 	cancel context.CancelFunc // nil once it has a stream
@@ -68,6 +72,8 @@ func (c *conn) subscribe(m message) {
 		// Not a child of the session's context, which would keep a table for its children as long as it lives: the
 		// socket ends those that run (finishIdle).
 		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.session))
+		c.started++
+		op.number = c.started
 		c.operations = append(c.operations, op)
 		c.running++
 		c.unset(idleAlarm)
@@ -146,7 +152,7 @@ func (c *conn) stopOperation(m message) {
 // run begins an operation in a goroutine of its own, which ends when its stream has nothing to send.
 func (c *conn) run(session context.Context, op *operation, params *graphql.RawParams) {
 	defer c.contain(op)
-	ctx, slot := stream.NewContext(graphql.StartOperationTrace(op.ctx))
+	ctx, slot := stream.NewContext(graphql.StartOperationTrace(op.named()))
 	defer func() { // also when dispatching panics
 		if op.stream == nil && slot.Stream() != nil {
 			slot.Stream().Close()
@@ -196,7 +202,7 @@ func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.Operati
 		c.fail(op, unexecuted)
 	case err != nil: // not 1013, after which clients would send it again
 		c.t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
-		c.fail(op, gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+		c.fail(op, gqlerror.List{present(internal(ctx))})
 	default:
 		f.addEnd(c.dialect.complete)
 		c.send(f)
@@ -232,8 +238,9 @@ func (c *conn) adopt(session context.Context, op *operation, s stream.Stream) {
 // contain is deferred around what runs the operation's code: a panic ends the operation alone.
 func (c *conn) contain(op *operation) {
 	if p := recover(); p != nil {
-		c.t.cfg.Logger.ErrorContext(op.ctx, "websocket operation panicked", "panic", p, "stack", string(debug.Stack()))
-		c.fail(op, gqlerror.List{present(fault.New(fault.Internal, "internal error"))})
+		ctx := op.named()
+		c.t.cfg.Logger.ErrorContext(ctx, "websocket operation panicked", "panic", p, "stack", string(debug.Stack()))
+		c.fail(op, gqlerror.List{present(internal(ctx))})
 		c.finish(op)
 	}
 }
@@ -273,10 +280,10 @@ func (c *conn) end(op *operation, err error) {
 		c.close(CloseSlowConsumer, slowReasonFor(slow.Cursor, op.id))
 	case isFault:
 		// Presented as any other error. The operation's own context is gone when it has a stream.
-		ctx := graphql.WithOperationContext(op.ctx, &graphql.OperationContext{})
+		ctx := graphql.WithOperationContext(op.named(), &graphql.OperationContext{})
 		c.fail(op, c.exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	default:
-		c.t.cfg.Logger.ErrorContext(op.ctx, "subscription failed", "error", err)
+		c.t.cfg.Logger.ErrorContext(op.named(), "subscription failed", "error", err)
 		c.close(CloseInternal, internalReason)
 	}
 }
@@ -306,5 +313,19 @@ func (c *conn) errorsPayload(errs gqlerror.List) any {
 
 // present is a fault as a GraphQL error, whole even where no error presenter runs.
 func present(f *fault.Error) *gqlerror.Error {
-	return &gqlerror.Error{Err: f, Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
+	extensions := map[string]any{"code": string(f.Code)}
+	maps.Copy(extensions, f.Extensions)
+	return &gqlerror.Error{Err: f, Message: f.Message, Extensions: extensions}
 }
+
+// internal is what a client is told of what nobody foresaw: the id with which the log has it.
+func internal(ctx context.Context) *fault.Error {
+	f := fault.New(fault.Internal, "internal error")
+	if id := requestid.FromContext(ctx); id != "" {
+		f = f.With("requestId", id)
+	}
+	return f
+}
+
+// named is the operation's context with an id of its own. It is made where it is needed: a subscription at rest keeps none.
+func (op *operation) named() context.Context { return requestid.WithOperation(op.ctx, op.number) }

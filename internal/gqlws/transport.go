@@ -28,6 +28,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
+
+	"github.com/orderwire/orderwire/internal/requestid"
 )
 
 // Session is what authentication says about a socket beside its context.
@@ -199,6 +201,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	dialect, header := negotiate(r)
+	if id := requestid.FromContext(r.Context()); id != "" { // the answer to an upgrade has the headers given here, and no others
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set(requestid.Header, id)
+	}
 	c := &conn{t: t, dialect: dialect, exec: exec, leave: leave}
 	ws, err := t.upgrader.Upgrade(hijacker{w, &c.wire}, r, header)
 	if err != nil { // the upgrader has answered

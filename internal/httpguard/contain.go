@@ -22,7 +22,7 @@ func (g *Guard) contain(w *trackedWriter, r *http.Request) {
 		panic(cause)
 	}
 	g.log.ErrorContext(r.Context(), "panic in a request", "panic", fmt.Sprint(cause),
-		"method", r.Method, "path", r.URL.Path, "requestId", requestid.FromContext(r.Context()), "stack", string(debug.Stack()))
+		"method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
 	if w.hijacked {
 		return // the connection is not HTTP any more
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -34,9 +35,13 @@ type Config struct {
 	// AllowedHosts are further host names or addresses, without port; any port is accepted.
 	// Loopback names and addresses, and the address a connection came in on, are allowed anyway.
 	AllowedHosts []string
-	// AllowedOrigins are the origins of foreign pages that may use the API, such as https://shop.example.
+	// AllowedOrigins are the origins of foreign pages that may use the API, as ParseAllowedOrigin reads them.
 	// The server's own origin is allowed anyway.
 	AllowedOrigins []string
+	// AllowedHeaders are request headers that those pages may send beside what clients are known to send.
+	AllowedHeaders []string
+	// Secure reports whether the client's connection is encrypted. Nil: whether ours is.
+	Secure func(*http.Request) bool
 	// Logger gets panics.
 	Logger *slog.Logger
 }
@@ -44,13 +49,18 @@ type Config struct {
 // Guard checks requests. It is safe for concurrent use.
 type Guard struct {
 	hosts   map[string]bool
-	origins map[string]bool
+	origins map[string]bool // of a set of origins, with * for the first label
+	secure  func(*http.Request) bool
+	headers string // for Access-Control-Allow-Headers
 	log     *slog.Logger
 }
 
 // New fails when a list has an entry that is not a host or not an origin.
 func New(cfg Config) (*Guard, error) {
-	g := &Guard{hosts: map[string]bool{"localhost": true}, origins: map[string]bool{}, log: cfg.Logger}
+	g := &Guard{hosts: map[string]bool{"localhost": true}, origins: map[string]bool{}, secure: cfg.Secure, log: cfg.Logger}
+	if g.secure == nil {
+		g.secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
 	if host, _, err := net.SplitHostPort(cfg.Addr); err != nil {
 		return nil, fmt.Errorf("address %q: %w", cfg.Addr, err)
 	} else if host != "" {
@@ -64,23 +74,31 @@ func New(cfg Config) (*Guard, error) {
 		g.hosts[host] = true
 	}
 	for _, s := range cfg.AllowedOrigins {
-		origin, err := ParseOrigin(s)
+		origin, err := ParseAllowedOrigin(s)
 		if err != nil {
 			return nil, err
 		}
 		g.origins[origin] = true
 	}
+	headers := slices.Clone(clientHeaders)
+	for _, s := range cfg.AllowedHeaders {
+		header, err := ParseHeader(s)
+		if err != nil {
+			return nil, err
+		}
+		headers = append(headers, header)
+	}
+	g.headers = strings.Join(headers, ", ")
 	return g, nil
 }
 
 // Middleware gives next only the requests that may pass.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// An id from outside is not taken over: it could forge the log, or repeat another's.
-		requestID := requestid.New()
+		requestID := requestid.Of(r)
 		r = r.WithContext(requestid.NewContext(r.Context(), requestID))
 		h := w.Header()
-		h.Set("X-Request-Id", requestID)
+		h.Set(requestid.Header, requestID)
 		h.Set("Content-Security-Policy", ContentSecurityPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
@@ -88,7 +106,7 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("X-Frame-Options", "DENY") // for those who do not know frame-ancestors
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if r.TLS != nil {
+		if g.secure(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,8 +44,9 @@ func setup(t *testing.T, next http.HandlerFunc) (*httptest.Server, *buffer) {
 	g, err := httpguard.New(httpguard.Config{
 		Addr:           "Orders.internal:8080",
 		AllowedHosts:   []string{"Shop.example", "2001:db8::1"},
-		AllowedOrigins: []string{"https://Partner.example:443", "http://localhost:5173"},
-		Logger:         slog.New(slog.NewTextHandler(log, nil)),
+		AllowedOrigins: []string{"https://Partner.example:443", "http://localhost:5173", "https://*.Previews.example", "capacitor://localhost"},
+		AllowedHeaders: []string{"X-Client-Build"},
+		Logger:         slog.New(requestid.LogHandler(slog.NewTextHandler(log, nil))),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +149,20 @@ func TestOrigin(t *testing.T) {
 		{"own in other case", "SHOP.example", []string{"https://shop.example"}, 200},
 		{"listed", "", []string{"https://partner.example"}, 200},
 		{"listed with port", "", []string{"http://localhost:5173"}, 200},
+		{"one label below a wildcard", "", []string{"https://pr-7.previews.example"}, 200},
+		{"an app's page", "", []string{"capacitor://localhost"}, 200},
+		{"ErrAppsOther", "", []string{"ionic://localhost"}, 403},
+		{"ErrAppsHost", "", []string{"capacitor://evil"}, 403},
+		{"ErrWildcardsParent", "", []string{"https://previews.example"}, 403},
+		{"ErrTwoLabelsBelowAWildcard", "", []string{"https://a.b.previews.example"}, 403},
+		{"ErrNoLabelBelowAWildcard", "", []string{"https://.previews.example"}, 403},
+		{"ErrWildcardItself", "", []string{"https://*.previews.example"}, 403},
+		{"ErrWildcardOtherScheme", "", []string{"http://a.previews.example"}, 403},
+		{"ErrWildcardOtherPort", "", []string{"https://a.previews.example:8443"}, 403},
+		{"ErrWildcardSuffix", "", []string{"https://a.previews.example.evil.example"}, 403},
+		{"ErrWildcardPrefix", "", []string{"https://a.evilpreviews.example"}, 403},
+		{"ErrWildcardUser", "", []string{"https://evil.example@a.previews.example"}, 403},
+		{"ErrWildcardPath", "", []string{"https://evil.example/.previews.example"}, 403},
 		{"ErrForeign", "", []string{"https://evil.example"}, 403},
 		{"ErrOtherPort", "", []string{"http://127.0.0.1:1"}, 403},
 		{"ErrOtherAllowedHost", "", []string{"https://shop.example"}, 403},
@@ -199,10 +215,18 @@ func TestCORS(t *testing.T) {
 		if response.StatusCode != 204 || body != "" {
 			t.Errorf("%d %q", response.StatusCode, body)
 		}
-		for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "GraphQL-Cost"} {
-			if !strings.Contains(response.Header.Get("Access-Control-Allow-Headers"), name) {
+		allowed := strings.Split(response.Header.Get("Access-Control-Allow-Headers"), ", ")
+		for _, name := range []string{
+			"authorization", "content-type", "idempotency-key", "last-event-id", "graphql-cost", "x-request-id", "traceparent",
+			"tracestate", "baggage", "sentry-trace", "apollographql-client-name", "apollographql-client-version",
+			"x-apollo-operation-name", "apollo-require-preflight", "x-client-build",
+		} {
+			if !slices.Contains(allowed, name) {
 				t.Errorf("%s is not allowed", name)
 			}
+		}
+		if got := response.Header.Get("Access-Control-Max-Age"); got != "7200" {
+			t.Errorf("Access-Control-Max-Age = %q", got)
 		}
 	})
 	t.Run("ErrForeignPreflight", func(t *testing.T) {
@@ -228,10 +252,23 @@ func TestHeaders(t *testing.T) {
 	inside := make(chan string, 2)
 	server, _ := setup(t, func(_ http.ResponseWriter, r *http.Request) { inside <- requestid.FromContext(r.Context()) })
 
-	response, _ := do(t, server, http.MethodGet, "", http.Header{"X-Request-Id": {"forged"}})
+	response, _ := do(t, server, http.MethodGet, "", nil)
 	requestID := response.Header.Get("X-Request-Id")
-	if requestID == "" || requestID == "forged" || requestID != <-inside {
-		t.Errorf("X-Request-Id = %q: want a fresh one, the same as in the context", requestID)
+	if requestID == "" || requestID != <-inside {
+		t.Errorf("X-Request-Id = %q: want the one of the context", requestID)
+	}
+	for given, taken := range map[string]bool{
+		"f4c1d0e2-6f0e-4b8a-9d5a-0123456789ab": true, "Root-1.2_3": true, strings.Repeat("x", 64): true,
+		strings.Repeat("x", 65): false, "two words": false, "a\u00e9": false, "x=1": false, "": false,
+	} {
+		response, _ := do(t, server, http.MethodGet, "", http.Header{"X-Request-Id": {given}})
+		if got := response.Header.Get("X-Request-Id"); got != <-inside || got == "" || (got == given) != taken {
+			t.Errorf("given %q: X-Request-Id = %q", given, got)
+		}
+	}
+	response, _ = do(t, server, http.MethodGet, "", http.Header{"X-Request-Id": {"one", "two"}})
+	if got := response.Header.Get("X-Request-Id"); got != <-inside || got == "one" || got == "two" {
+		t.Errorf("given two: X-Request-Id = %q", got)
 	}
 	for name, want := range map[string]string{
 		"X-Content-Type-Options":  "nosniff",

@@ -27,12 +27,51 @@ func TestParseOrigin(t *testing.T) {
 		"shop.example":              "",
 		"shop.example:443":          "",
 		"ftp://shop.example":        "",
+		"capacitor://localhost":     "capacitor://localhost",
+		"ionic://localhost":         "ionic://localhost",
+		"app://com.example.shop":    "app://com.example.shop",
+		"tauri://localhost":         "tauri://localhost",
+		"chrome-extension://abcdef": "chrome-extension://abcdef",
+		"capacitor://":              "",
+		"file:///index.html":        "",
+		"file://host":               "",
+		"data:text/html,x":          "",
+		"javascript://x":            "",
+		"wss://shop.example":        "",
+		"https://.example":          "",
+		"https://a..example":        "",
 		"null":                      "",
 		"*":                         "",
 		"":                          "",
 	} {
 		if got, err := httpguard.ParseOrigin(s); got != want || (err == nil) != (want != "") {
 			t.Errorf("ParseOrigin(%q) = %q, %v; want %q", s, got, err, want)
+		}
+	}
+}
+
+func TestParseAllowedOrigin(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"https://shop.example":                "https://shop.example",
+		"https://*.shop.example":              "https://*.shop.example",
+		"HTTPS://*.Shop.Example:443":          "https://*.shop.example",
+		"http://*.shop.example:8080":          "http://*.shop.example:8080",
+		"https://*":                           "",
+		"https://*.":                          "",
+		"https://*.example":                   "", // a whole top-level domain
+		"https://*.*.example":                 "",
+		"https://a.*.example":                 "",
+		"https://pr-*.shop.example":           "",
+		"https://*shop.example":               "",
+		"https://*.2.3.4":                     "",
+		"https://*.shop.example/x":            "",
+		"*://*.shop.example":                  "",
+		"*.shop.example":                      "",
+		"https://*.shop.example@evil.example": "",
+	} {
+		if got, err := httpguard.ParseAllowedOrigin(s); got != want || (err == nil) != (want != "") {
+			t.Errorf("ParseAllowedOrigin(%q) = %q, %v; want %q", s, got, err, want)
 		}
 	}
 }
@@ -67,6 +106,7 @@ func TestNewErr(t *testing.T) {
 		"address": {Addr: "nowhere"},
 		"host":    {Addr: ":8080", AllowedHosts: []string{"a:1"}},
 		"origin":  {Addr: ":8080", AllowedOrigins: []string{"*"}},
+		"header":  {Addr: ":8080", AllowedHeaders: []string{"*"}},
 	} {
 		if _, err := httpguard.New(cfg); err == nil {
 			t.Errorf("a bad %s is accepted", name)

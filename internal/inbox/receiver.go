@@ -13,7 +13,6 @@ import (
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/payment"
-	"github.com/orderwire/orderwire/internal/requestid"
 )
 
 const (
@@ -103,7 +102,7 @@ func (rc *Receiver) put(w http.ResponseWriter, r *http.Request, provider string,
 	if err != nil {
 		rc.cfg.Counts.Unavailable.Add(1)
 		rc.cfg.Log.ErrorContext(ctx, "a webhook could not be stored; its provider sends it again", "provider", provider,
-			"event", notice.EventID, "type", notice.Type, "requestId", requestid.FromContext(ctx), "error", err)
+			"event", notice.EventID, "type", notice.Type, "error", err)
 		w.Header().Set("Retry-After", "5")
 		fault.WriteHTTP(w, http.StatusServiceUnavailable, fault.New(fault.Unavailable, "It could not be stored; send it again."), nil)
 		return
@@ -130,7 +129,7 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, provider stri
 	}
 	if rc.refusals.AllowN(rc.cfg.Now(), 1) {
 		rc.cfg.Log.WarnContext(r.Context(), "webhook refused", "provider", provider, "reason", reason,
-			"remote", r.RemoteAddr, "requestId", requestid.FromContext(r.Context()))
+			"remote", r.RemoteAddr)
 	}
 	fault.WriteHTTP(w, http.StatusBadRequest, fault.New(fault.BadUserInput, "The webhook is refused: "+reason+"."), nil)
 }

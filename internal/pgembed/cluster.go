@@ -148,7 +148,7 @@ func (c *Cluster) awaitReady(ctx context.Context, begin int64) error {
 				Said: complaints(c.home.logFile(), begin), Log: c.home.logFile(),
 			}
 		case <-slow.C:
-			c.log.Info("PostgreSQL is still starting; after a crash it repeats its log first", "log", c.home.logFile())
+			c.log.InfoContext(ctx, "PostgreSQL is still starting; after a crash it repeats its log first", "log", c.home.logFile())
 		case <-tick.C:
 		}
 	}
@@ -206,7 +206,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		return fmt.Errorf("pgembed: PostgreSQL's shutdown: %w", c.state)
 	}
 	if forced == nil {
-		c.log.Info("PostgreSQL stopped", "took", time.Since(began).Round(time.Millisecond))
+		c.log.InfoContext(ctx, "PostgreSQL stopped", "took", time.Since(began).Round(time.Millisecond))
 	}
 	return forced
 }

@@ -86,7 +86,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		home.release()
 		return nil, err
 	}
-	cfg.Logger.Info("PostgreSQL started", "version", c.version, "data", home.data(), "socket", c.socketDir,
+	cfg.Logger.InfoContext(ctx, "PostgreSQL started", "version", c.version, "data", home.data(), "socket", c.socketDir,
 		"pid", c.cmd.Process.Pid, "took", time.Since(began).Round(time.Millisecond))
 	return c, nil
 }

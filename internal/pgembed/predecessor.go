@@ -31,7 +31,7 @@ func (h *home) awaitPredecessor(ctx context.Context, log *slog.Logger) error {
 			break
 		}
 		if !waiting {
-			log.Info("waiting for the PostgreSQL of a server that was killed to finish its shutdown", "pid", pid)
+			log.InfoContext(ctx, "waiting for the PostgreSQL of a server that was killed to finish its shutdown", "pid", pid)
 		}
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/requestid"
 )
 
 const (
@@ -44,6 +46,8 @@ type Store interface {
 	RenewLeases(ctx context.Context, leases []order.Lease) error
 	// NextDue returns when the earliest unclaimed timer runs out, nil for none.
 	NextDue(ctx context.Context) (*time.Time, error)
+	// CausedBy returns the id of the request that has changed the order last, "" when that is not known.
+	CausedBy(ctx context.Context, orderID uuid.UUID) (string, error)
 	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error)
 }
 
@@ -234,7 +238,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 	defer func() {
 		if r := recover(); r != nil {
 			// The lease runs out and the order is tried again; the others go on.
-			w.log.ErrorContext(ctx, "advancing an order panicked", "order", lease.OrderID, "panic", r, "stack", string(debug.Stack()))
+			w.log.ErrorContext(w.caused(ctx, lease.OrderID, known), "advancing an order panicked", "order", lease.OrderID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	var answered *answer
@@ -257,7 +261,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 			return
 		case err != nil:
 			// The lease runs out and the order is tried again.
-			w.log.ErrorContext(ctx, "advancing an order failed", "order", lease.OrderID, "error", err)
+			w.log.ErrorContext(w.caused(ctx, lease.OrderID, known), "advancing an order failed", "order", lease.OrderID, "error", err)
 			return
 		case todo == nil:
 			return
@@ -265,6 +269,27 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 		known = &outcome
 		answered = w.perform(ctx, todo)
 	}
+}
+
+// causeTimeout bounds the look for the request that an entry of the log is about.
+const causeTimeout = 2 * time.Second
+
+// caused returns ctx with the id of the request that the work on an order follows from, for the log: that of the order's last
+// event which a request made. It is looked for only when there is something to log, and left out when it cannot be had.
+func (w *Worker) caused(ctx context.Context, orderID uuid.UUID, known *order.Outcome) context.Context {
+	if known != nil && known.Order != nil {
+		for _, e := range slices.Backward(known.Order.Events()) {
+			if e.RequestID != "" {
+				return requestid.NewContext(ctx, e.RequestID)
+			}
+		}
+	}
+	looking, cancel := context.WithTimeout(ctx, causeTimeout)
+	defer cancel()
+	if id, err := w.store.CausedBy(looking, orderID); err == nil && id != "" {
+		return requestid.NewContext(ctx, id)
+	}
+	return ctx
 }
 
 // answer is what the provider said to a call.

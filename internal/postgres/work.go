@@ -51,6 +51,15 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, limit int) ([]order
 	return leases, nil
 }
 
+// CausedBy returns the id of the request that has changed the order last, "" when the log has none.
+func (s *Store) CausedBy(ctx context.Context, orderID uuid.UUID) (requestID string, err error) {
+	err = s.db.db.GetContext(ctx, &requestID, `
+		SELECT coalesce((
+			SELECT request_id FROM order_events WHERE order_id = $1 AND request_id <> '' ORDER BY version DESC LIMIT 1
+		), '')`, orderID)
+	return requestID, err
+}
+
 // RenewLeases prolongs those of the leases that are still held. An order that is being changed at this moment is passed
 // over: waiting for it would keep those that are locked already from their own changes, in whatever order these lock them,
 // until PostgreSQL finds the deadlock a second later. The next renewal is in time for it.

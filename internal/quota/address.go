@@ -68,6 +68,20 @@ func (a Addresses) Of(r *http.Request) string {
 	return whole(address)
 }
 
+// Secure reports whether the client's connection was encrypted: ours is, or a trusted proxy says so of its own by
+// X-Forwarded-Proto.
+func (a Addresses) Secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !a.trusted(plain(peer.Addr())) {
+		return false
+	}
+	schemes := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",")
+	return strings.EqualFold(strings.TrimSpace(schemes[len(schemes)-1]), "https")
+}
+
 // parseHop reads an address; some proxies add the port.
 func parseHop(s string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(s); err == nil {

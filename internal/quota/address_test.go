@@ -1,6 +1,7 @@
 package quota_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"testing"
 
@@ -46,6 +47,36 @@ func TestAddress(t *testing.T) {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.forwarded}}
 		if got := c.addresses.Of(r); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestSecure(t *testing.T) {
+	t.Parallel()
+	addresses, err := quota.NewAddresses([]string{"10.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, peer string
+		proto      []string
+		tls, want  bool
+	}{
+		{"plain", "192.0.2.1:1", nil, false, false},
+		{"our own TLS", "192.0.2.1:1", nil, true, true},
+		{"a proxy's TLS", "10.1.2.3:1", []string{"https"}, false, true},
+		{"a proxy's TLS in front of another's", "10.1.2.3:1", []string{"http, HTTPS"}, false, true},
+		{"a proxy without TLS", "10.1.2.3:1", []string{"http"}, false, false},
+		{"ErrSaidByAClient", "192.0.2.1:1", []string{"https"}, false, false},
+		{"ErrSaidByAClientOfAProxy", "10.1.2.3:1", []string{"https", "http"}, false, false},
+		{"ErrNoAddress", "@", []string{"https"}, false, false},
+	} {
+		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-Proto": c.proto}}
+		if c.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		if got := addresses.Secure(r); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }
