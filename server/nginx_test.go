@@ -152,8 +152,8 @@ func (n *nginx) url() string {
 	return "https://shop.example:" + port
 }
 
-// reply is an answer whose body is closed with the test.
-type reply struct {
+// proxied is an answer whose body is closed with the test.
+type proxied struct {
 	Status, Proto string
 	StatusCode    int
 	Header        http.Header
@@ -161,7 +161,7 @@ type reply struct {
 }
 
 // post sends a GraphQL document.
-func (n *nginx) post(client *http.Client, query string, header ...string) reply {
+func (n *nginx) post(client *http.Client, query string, header ...string) proxied {
 	n.t.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -182,7 +182,7 @@ func (n *nginx) post(client *http.Client, query string, header ...string) reply 
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { _ = response.Body.Close() })
-	return reply{response.Status, response.Proto, response.StatusCode, response.Header, response.Body}
+	return proxied{response.Status, response.Proto, response.StatusCode, response.Header, response.Body}
 }
 
 // socket opens a websocket from a local address; status is that of a refusal.
@@ -213,7 +213,7 @@ func TestNginx(t *testing.T) {
 	ada := signedIn(t, app.URL(), "ada", "CUSTOMER")
 	n := startNginx(t, app.address.Addr().String())
 	bearer := "Bearer " + ada.token
-	role := func(n *nginx, header ...string) (reply, string) {
+	role := func(n *nginx, header ...string) (proxied, string) {
 		n.t.Helper()
 		response := n.post(n.http, "{ viewer { role } }", append([]string{"Authorization", bearer}, header...)...)
 		body, err := io.ReadAll(response.body)
