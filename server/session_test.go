@@ -364,7 +364,7 @@ func TestConnectionLimits(t *testing.T) {
 // tryStream is the answer to a request for an event stream.
 func tryStream(t *testing.T, url, token string) (status int, retryAfter string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/graphql?query=%7Bviewer%7Bid%7D%7D", http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/graphql?query=subscription%7BorderFeed%7Bcursor%7D%7D", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
