@@ -46,7 +46,7 @@ test: ## Everything: verify, lint, Go, web and browser tests
 .PHONY: test-go
 test-go: $(TOOLS)/.built postgres web/dist/index.html ## Go tests against a real PostgreSQL
 	@test -n "$(RACE)" || echo "No C compiler here: testing without the race detector."
-	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 15m ./...
+	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 60m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.installed ## Web unit tests

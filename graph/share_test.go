@@ -8,12 +8,12 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -32,7 +32,7 @@ func (w *world) crowd() *crowd {
 
 // first subscribes and returns the first item.
 func (c *crowd) first(p auth.Principal, document string, variables vars) (string, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), eventually.Patience)
 	defer cancel()
 	ctx, slot := stream.NewContext(auth.NewContext(ctx, p))
 	ctx = graphql.StartOperationTrace(ctx)

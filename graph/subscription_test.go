@@ -7,12 +7,12 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -83,7 +83,7 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 // next is the next item, or the refusal. The transport's cursor must be the item's.
 func (s *watcher) next() *answer {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(s.ctx, eventually.Patience)
 	defer cancel()
 	cursor := ""
 	var response *graphql.Response
@@ -212,7 +212,7 @@ func TestStreamEnds(t *testing.T) {
 				t.Fatalf("%d subscribers", n)
 			}
 			s.cancel()
-			ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, stop := context.WithTimeout(t.Context(), eventually.Patience)
 			defer stop()
 			for w.hub.Subscribers() != 0 {
 				if ctx.Err() != nil {

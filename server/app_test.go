@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -79,7 +79,7 @@ func (u *user) order(t *testing.T, token string) string {
 // untilDelivered collects a subscription's items up to the order's delivery.
 func untilDelivered(t *testing.T, c *subscriptionClient, orderID string) []item {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	var items []item
 	err := c.run(ctx, func(it item) error {
@@ -125,7 +125,7 @@ func TestWalkToSubscribers(t *testing.T) {
 	t.Run("OKBefore", func(t *testing.T) {
 		t.Parallel()
 		// Before an order exists only the feed can be joined; its SNAPSHOT says that it stands.
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		orderID, items := "", []item(nil)
 		err := watchFeed(app.URL(), ada.token).run(ctx, func(it item) error {
@@ -180,7 +180,7 @@ func TestWalkToSubscribers(t *testing.T) {
 	t.Run("OKDroppedAndResumed", func(t *testing.T) {
 		t.Parallel()
 		orderID := ada.order(t, "sim_approve")
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		var items []item
 		err := watchOrder(app.URL(), ada.token, orderID).run(ctx, func(it item) error {
@@ -233,7 +233,7 @@ func TestServerSentEvents(t *testing.T) {
 	ada := signedIn(t, app.URL(), "ada", "CUSTOMER")
 	orderID := ada.order(t, "sim_approve")
 	first := untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	body, _ := json.Marshal(map[string]any{"query": watchOrder("", "", "").query, "variables": map[string]any{"id": orderID}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.URL()+"/graphql", bytes.NewReader(body))

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/soak"
@@ -128,7 +129,7 @@ func TestCrash(t *testing.T) {
 	server := newProcess(t, databaseURL, "PAYMENT_STEP_DELAY=150ms", "DELIVERY_DELAY=150ms", "ORDER_EXPIRY=15s")
 	server.start()
 	t.Cleanup(func() { server.kill() })
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	ada, err := signIn(ctx, server.url(), "ada", "CUSTOMER")
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -60,7 +60,7 @@ func ready(ctx context.Context, url string) bool {
 // Two processes behind one name, and the first is told to stop while mutations run and subscribers watch.
 func TestDrainAcrossReplicas(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	databaseURL := postgrestest.URL(t)
 	db := postgrestest.Connect(t, databaseURL).DB

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -23,7 +23,7 @@ func TestExampleWatch(t *testing.T) {
 	app := startApp(t, postgrestest.URL(t), "PAYMENT_STEP_DELAY=200ms", "DELIVERY_DELAY=200ms")
 	front := newCuttingProxy(t, strings.TrimPrefix(app.URL(), "http://"))
 
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	path := filepath.Join(t.TempDir(), "watch")
 	if output, err := exec.CommandContext(ctx, "go", "build", "-o", path, "../examples/watch").CombinedOutput(); err != nil {

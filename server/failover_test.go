@@ -14,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/pgtest"
 )
 
@@ -26,7 +27,7 @@ func pair(t *testing.T) (primary, standby *pgtest.Server) {
 	standby = primary.Standby()
 	admin.MustExec(`ALTER SYSTEM SET synchronous_standby_names = '*'`)
 	admin.MustExec(`SELECT pg_reload_conf()`)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	await(ctx, t, func() bool {
 		var n int
@@ -81,7 +82,7 @@ func (c *customers) one(u *user) error {
 		"idempotencyKey": uuid.NewString(), "paymentMethod": map[string]any{"token": "sim_approve"},
 		"items": []any{map[string]any{"productId": u.productID, "quantity": 1}},
 	}
-	for deadline := time.Now().Add(5 * time.Minute); ; {
+	for deadline := time.Now().Add(eventually.Patience); ; {
 		var data struct {
 			OrderCreate struct {
 				Order      struct{ ID string }
@@ -157,7 +158,7 @@ func failover(t *testing.T, url string, takeover func(becomes func(ready int)), 
 		})
 	}()
 	shop := newCustomers(t, u, 4)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	check := func() {
 		select {

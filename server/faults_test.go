@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -23,7 +24,7 @@ func unavailable(err error) bool {
 // recovered waits until the server serves again by itself.
 func recovered(t *testing.T, app *App, c *client) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	for {
 		err := c.graphql(ctx, `{ products { nodes { id } } }`, nil, new(any))
@@ -34,7 +35,7 @@ func recovered(t *testing.T, app *App, c *client) {
 		if ctx.Err() != nil {
 			t.Fatalf("not served again: %v, readyz %d", err, ready)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // a pause between attempts
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -108,7 +109,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	for _, conn := range slow {
 		// Far longer than the server's timeout; who waits for it in vain fails.
-		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(eventually.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		answer, err := io.ReadAll(conn)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -130,7 +131,7 @@ type hostile struct {
 }
 
 func (h *hostile) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: 10 * time.Second}
+	dialer := net.Dialer{Timeout: eventually.Patience}
 	if n := h.next.Add(1); h.many {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(2+n%200))}
 	}
@@ -138,7 +139,7 @@ func (h *hostile) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return conn, conn.SetDeadline(time.Now().Add(30 * time.Second))
+	return conn, conn.SetDeadline(time.Now().Add(eventually.Patience))
 }
 
 // reset cuts a connection with a RST.
@@ -178,7 +179,7 @@ func (h *hostile) socket(misbehave func(*websocket.Conn)) error {
 	}
 	_ = response.Body.Close()
 	defer reset(conn.NetConn())
-	if err := conn.NetConn().SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.NetConn().SetDeadline(time.Now().Add(eventually.Patience)); err != nil {
 		return err
 	}
 	misbehave(conn)
@@ -258,7 +259,7 @@ func TestHostileConnections(t *testing.T) {
 		}
 	}
 	app := startApp(t, postgrestest.URL(t))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(n)*20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience+time.Duration(n)*20*time.Millisecond) // more for more
 	defer cancel()
 	ada, mallory := signedIn(t, app.URL(), "ada", "CUSTOMER"), signedIn(t, app.URL(), "mallory", "CUSTOMER")
 	good := dialWire(t, app.URL()).init(ada.token).watch("1")
@@ -343,7 +344,7 @@ func TestInitNeverSent(t *testing.T) {
 	if slices.ContainsFunc(codes, func(code int) bool { return code != 4408 }) {
 		t.Errorf("closed with %v, want 4408", codes)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	await(ctx, t, func() bool { held, _ := app.perAddress.Held(); return held == 0 && app.sockets.Sockets() == 0 })
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/debian"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -95,7 +96,7 @@ func startNginx(t *testing.T, upstream string) *nginx {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(time.Minute):
+		case <-time.After(eventually.Patience):
 			_ = command.Process.Kill()
 		}
 		if t.Failed() {

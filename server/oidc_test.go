@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/auth/oidctest"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -148,7 +149,7 @@ func TestIssuerKeyHeldBack(t *testing.T) {
 	issuer, other := oidctest.New(t), oidctest.New(t)
 	app := startWithIssuer(t, issuer)
 	private, _ := other.Key()
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(eventually.Patience)
 	for n := 0; ; n++ { // invented keys until the issuer is spared
 		token := oidctest.Sign(t, jose.RS256, jose.JSONWebKey{Key: private, KeyID: fmt.Sprint("guess-", n)}, issuer.Claims("ada", time.Now()), nil)
 		got, header := status(t, app.URL(), "/graphql", token)
@@ -207,7 +208,7 @@ func TestIssuerAway(t *testing.T) {
 	}
 	issuer.Away(false)
 	// The issuer is asked again after a second or two.
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(eventually.Patience)
 	for {
 		if got, _ := status(t, app.URL(), "/readyz", ""); got == 200 {
 			break
@@ -215,7 +216,7 @@ func TestIssuerAway(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("not ready although the issuer is back")
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // a pause between attempts
 	}
 	if v := viewerOf(t, app.URL(), token).Viewer; v == nil {
 		t.Errorf("refused with %s", fault.Unauthenticated)

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -36,7 +36,7 @@ func newScene(t *testing.T, app *App) *scene {
 // returns true. It returns the events' types in the order of their versions.
 func (s *scene) play(token, capture string, on map[string]func(n int) (end bool)) []string {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), eventually.Patience)
 	defer cancel()
 	seen := map[string]int{}
 	err := watchFeed(s.app.URL(), s.ada.token).run(ctx, func(it item) error {

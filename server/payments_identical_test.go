@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -120,7 +121,7 @@ func (s *shopOfReplicas) become(ctx context.Context, orderID, kind string) {
 // is told when the round is over.
 func (s *shopOfReplicas) once(disturb func() (answered func(n int64), over func()), wantCreated func(created int) bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), eventually.Patience)
 	defer cancel()
 	send := func(by *user, mutation, entity string, input map[string]any) string {
 		s.t.Helper()

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -52,7 +52,7 @@ func (l *logLines) of(t *testing.T, requestID string) (messages []string) {
 // header and an error that nobody foresaw.
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	databaseURL := postgrestest.URL(t)
 	cfg, err := config.Load([]string{

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/eventually"
 )
 
 // drill is a server whose database is copied and put back. It has clients that got cursors before the copy was made, after
@@ -27,7 +28,7 @@ type drill struct {
 // cursors of the feed of staff, and of the order that both logs hold.
 type cursors struct{ feed, order string }
 
-const drillPatience = 2 * time.Minute
+const drillPatience = eventually.Patience
 
 func newDrill(t *testing.T, server *process) *drill {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -31,14 +32,14 @@ type wireMessage struct {
 // dialWire opens a websocket; everything on it must happen within half a minute.
 func dialWire(t *testing.T, url string) *wire {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: eventually.Patience}
 	conn, response, err := dialer.DialContext(t.Context(), strings.Replace(url, "http", "ws", 1)+"/graphql", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(eventually.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return &wire{t: t, Conn: conn}
@@ -120,7 +121,7 @@ func tokenFor(t *testing.T, url, name, role string, ttlSeconds int) (token strin
 // events opens the feed as server-sent events and returns once the stream has begun.
 func events(t *testing.T, url, token string) *bufio.Scanner {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	t.Cleanup(cancel)
 	body, _ := json.Marshal(map[string]string{"query": watchFeed("", "").query})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(string(body)))
@@ -267,7 +268,7 @@ func TestUserRevoke(t *testing.T) {
 	}
 	const revoke = `mutation ($id: ID!) { userRevoke(input: { customerId: $id }) { revokedAt userErrors { code } } }`
 	// A replica on which a user has signed in tells the others within a second who that is.
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	await(ctx, t, func() bool {
 		var data struct {
@@ -336,7 +337,7 @@ func TestConnectionLimits(t *testing.T) {
 	if status, retry := tryStream(t, app.URL(), ada.token); status != http.StatusTooManyRequests || retry == "" {
 		t.Errorf("a user's third: %d, Retry-After %q", status, retry)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	await(ctx, t, func() bool { total, _ := app.perAddress.Held(); return total == 2 })
 

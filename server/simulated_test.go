@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -20,7 +20,7 @@ import (
 // until collects an order's items up to one for which done is true.
 func until(t *testing.T, u *user, orderID string, done func(item) bool) []item {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	var items []item
 	err := watchOrder(u.url, u.token, orderID).run(ctx, func(it item) error {
@@ -214,7 +214,7 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+	patience, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	await(patience, t, func() bool {
 		var noted bool

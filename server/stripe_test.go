@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -69,7 +70,7 @@ func TestStripe(t *testing.T) {
 			t.Fatal(err)
 		}
 		orderID := created.OrderCreate.Order.ID
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		var items []item
 		err = watchOrder(app.URL(), ada.token, orderID).run(ctx, func(it item) error {
@@ -144,13 +145,13 @@ func TestStripeKilled(t *testing.T) {
 	for range 2 {
 		select {
 		case <-fake.Hung():
-		case <-time.After(time.Minute):
+		case <-time.After(eventually.Patience):
 			t.Fatal("Stripe was not asked")
 		}
 		server.kill()
 		server.start()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	err := watchOrder(server.url(), ada.token, orderID).run(ctx, func(it item) error {
 		if it.Order.Status == "DELIVERED" {

@@ -19,6 +19,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -125,7 +126,7 @@ func TestTLS(t *testing.T) {
 	if response.StatusCode != 200 || response.Header.Get("Strict-Transport-Security") == "" || response.TLS.Version < tls.VersionTLS12 {
 		t.Errorf("%d over %s %x, %v", response.StatusCode, response.Proto, response.TLS.Version, response.Header)
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, TLSClientConfig: trust(), HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, TLSClientConfig: trust(), HandshakeTimeout: eventually.Patience}
 	conn, upgraded, err := dialer.DialContext(t.Context(), strings.Replace(app.URL(), "https", "wss", 1)+"/graphql", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -136,12 +137,12 @@ func TestTLS(t *testing.T) {
 	(&wire{t: t, Conn: conn}).expect("connection_ack")
 
 	cfg := config.Config{Addr: app.address.Addr().String(), TLSCert: certFile}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(eventually.Patience)
 	for err := healthcheck(t.Context(), cfg); err != nil; err = healthcheck(t.Context(), cfg) { // its listener may not be connected yet
 		if time.Now().After(deadline) {
 			t.Fatalf("health check: %v", err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // a pause between attempts
 	}
 	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}}
 	if response, err := old.Do(request); err == nil {

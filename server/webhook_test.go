@@ -17,6 +17,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -108,7 +109,7 @@ func TestWebhooks(t *testing.T) {
 		})
 	}
 	byOrder, ids := map[string][]sent{}, map[string]bool{}
-	for deadline := time.After(time.Minute); len(ids) < 4*orders; {
+	for deadline := time.After(eventually.Patience); len(ids) < 4*orders; {
 		select {
 		case s := <-got:
 			if s.ID != s.Data.EventID || ids[s.ID] {
@@ -167,7 +168,7 @@ func checkDeliveries(t *testing.T, app *App, staff *user, endpointID string, got
 		}
 	}
 	// The answers were given; that they are written down follows.
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(eventually.Patience); ; {
 		err := staff.graphql(t.Context(), `query ($id: ID!) { webhookDeliveries(endpointId: $id, status: DELIVERED, first: 100) {
 			nodes { id eventId status attempts } } }`, map[string]any{"id": endpointID}, &data)
 		if err != nil {
@@ -191,7 +192,7 @@ func checkDeliveries(t *testing.T, app *App, staff *user, endpointID string, got
 		if s.ID != delivery.EventID {
 			t.Errorf("asked for %s again, got %s", delivery.EventID, s.ID)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(eventually.Patience):
 		t.Error("nothing was sent again")
 	}
 	response, err := http.Get("http://" + app.admin.listener.Addr().String() + "/metrics")
@@ -214,7 +215,7 @@ func checkDeliveries(t *testing.T, app *App, staff *user, endpointID string, got
 func TestExampleWebhookReceiver(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	path := filepath.Join(t.TempDir(), "webhook-receiver")
 	if output, err := exec.CommandContext(ctx, "go", "build", "-o", path, "../examples/webhook-receiver").CombinedOutput(); err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/orderwire/orderwire/internal/eventually"
 )
 
 // item is one item of a subscription as the tests select it.
@@ -84,7 +86,7 @@ type refusedError struct{ payload string }
 func (e *refusedError) Error() string { return e.payload }
 
 func (c *subscriptionClient) connect(ctx context.Context, each func(item) error) error {
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: 5 * time.Second}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: eventually.Patience}
 	conn, response, err := dialer.DialContext(ctx, strings.Replace(c.url, "http", "ws", 1)+"/graphql", nil)
 	if err != nil {
 		return err

@@ -36,7 +36,10 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     environment: 'jsdom',
     setupFiles: ['src/testing/setup.ts'],
-    testTimeout: 60_000,
+    // These bound what has failed; a busy machine may take long over what has not.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 240_000 } },
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -9,8 +9,10 @@ export default defineConfig({
     include: ['peers/**/*.test.ts'],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // These bound what has failed; a busy machine may take long over what has not.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 240_000 } },
     // urql aborts its fetch of an event stream that it has enough of, and leaves the rejection to nobody.
     onUnhandledError: ({ name, stack }) => name === 'AbortError' && Boolean(stack?.includes('urql')) ? false : undefined,
   },

@@ -41,7 +41,7 @@ func TestClock(t *testing.T) {
 					if behind := database().Sub(c.Now()); behind < -2*time.Microsecond || behind > worst {
 						t.Fatalf("behind by %s, want at most %s", behind, worst)
 					}
-					time.Sleep(time.Duration(random.IntN(10_000)) * time.Millisecond)
+					time.Sleep(time.Duration(random.IntN(10_000)) * time.Millisecond) // of the bubble's clock
 				}
 				if got := c.Skew(); (got - skew).Abs() > worst+2*time.Microsecond {
 					t.Errorf("skew %s, want %s", got, skew)
@@ -69,9 +69,9 @@ func TestClockConcurrently(t *testing.T) {
 			all.Go(func() {
 				for range 20 {
 					asked := time.Now()
-					time.Sleep(time.Duration(i) * time.Millisecond)
+					time.Sleep(time.Duration(i) * time.Millisecond) // of the bubble's clock
 					answered := time.Now().Add(time.Hour)
-					time.Sleep(time.Duration(50-i) * time.Millisecond)
+					time.Sleep(time.Duration(50-i) * time.Millisecond) // of the bubble's clock
 					c.Observe(asked, answered)
 					if now := c.Now(); now.Before(answered) || now.After(time.Now().Add(time.Hour+2*time.Microsecond)) {
 						t.Errorf("%s after the answer %s", now, answered)

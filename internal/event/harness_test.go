@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -27,7 +28,7 @@ var (
 )
 
 // patience is for what must happen; reaching it is the failure.
-const patience = 30 * time.Second
+const patience = eventually.Patience
 
 // replica is a process: a hub and a sequencer on a database.
 type replica struct {
@@ -199,7 +200,7 @@ func expect(t testing.TB, sub *event.Subscription, kind event.Kind, version int)
 // silent fails if an item is there already. It does not wait.
 func silent(t testing.TB, sub *event.Subscription) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // what is there is found at once
 	defer cancel()
 	if u, err := sub.Next(ctx); err == nil {
 		t.Fatalf("unexpected %s", u.Kind)

@@ -181,7 +181,7 @@ func TestSessionEndsInTheMiddle(t *testing.T) {
 	t.Run("ByTheClock", func(t *testing.T) {
 		each(t, withAuth, func(_ *testing.T, s *server, c *client, d dialect) {
 			d.init(c, "ada 10s")
-			inTheMiddle(s, c, d, func() { time.Sleep(11 * time.Second) })
+			inTheMiddle(s, c, d, func() { time.Sleep(11 * time.Second) }) // of the bubble's clock
 		})
 	})
 	var connection stream.Connection

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 )
 
@@ -161,7 +162,7 @@ func TestHalfClosed(t *testing.T) {
 			if _, err := io.Copy(io.Discard, c.NetConn()); err != nil && !errors.Is(err, net.ErrClosed) {
 				t.Logf("the connection ended with %v", err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 			defer cancel()
 			if err := s.Drain(ctx); err != nil {
 				t.Errorf("a socket is left: %v", err)
@@ -229,7 +230,7 @@ func TestWriteDeadline(t *testing.T) {
 				time.Sleep(time.Until(start.Add(tt.gone - 1))) // of the bubble's clock
 				synctest.Wait()
 				before := s.Sockets()
-				time.Sleep(2 * time.Nanosecond)
+				time.Sleep(2 * time.Nanosecond) // of the bubble's clock
 				synctest.Wait()
 				if after := s.Sockets(); before != 1 || after != 0 {
 					t.Errorf("%d sockets until %v and %d then, want 1 and 0", before, tt.gone, after)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
@@ -127,7 +128,7 @@ func attack(t *testing.T, data []byte, old, initialised bool) {
 			}
 		}
 	}()
-	_ = c.NetConn().SetWriteDeadline(time.Now().Add(time.Minute))
+	_ = c.NetConn().SetWriteDeadline(time.Now().Add(eventually.Patience))
 	_, _ = c.NetConn().Write(data) // the server may hang up amid it
 	<-ended
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
@@ -78,7 +79,7 @@ func serve(
 		_ = web.Serve(l)
 	}()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), eventually.Patience)
 		defer cancel()
 		if err := s.Drain(ctx); err != nil {
 			t.Errorf("sockets are left: %v", err)

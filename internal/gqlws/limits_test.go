@@ -40,7 +40,7 @@ func TestBeforeAck(t *testing.T) {
 			})
 		})
 		t.Run("ErrTooLarge/"+protocol, func(t *testing.T) {
-			inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
+			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 				c := s.connect(protocol)
 				go func() { _ = c.WriteMessage(websocket.TextMessage, []byte(sized(before, after, 1025))) }() // it may not be read to its end
 				c.expectClose(gqlws.CloseMessageTooBig)
@@ -196,7 +196,7 @@ func TestAnonymousIdle(t *testing.T) {
 		})
 	})
 	t.Run("NotWhenSignedIn", func(t *testing.T) {
-		inBubble(t, who(false), func(t *testing.T, s *server) {
+		inBubble(t, who(false), func(_ *testing.T, s *server) {
 			c := s.ready()
 			time.Sleep(3 * idle)
 			c.send(`{"type":"ping"}`)

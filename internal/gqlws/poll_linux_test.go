@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
@@ -20,7 +21,7 @@ import (
 // until waits for what another goroutine is about to do.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	for !done() {
 		if ctx.Err() != nil {

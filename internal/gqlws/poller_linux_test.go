@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/orderwire/orderwire/internal/eventually"
 )
 
 // pollerOf is a poller that reports whom it wakes.
@@ -48,7 +50,7 @@ func expectWoken(t *testing.T, woken <-chan *conn, want *conn) {
 		if c != want {
 			t.Fatal("another socket was woken")
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(eventually.Patience):
 		t.Fatal("nobody was woken")
 	}
 }

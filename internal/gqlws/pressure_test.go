@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/stream"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
@@ -307,8 +308,8 @@ func TestDrain(t *testing.T) {
 	})
 	t.Run("ErrDeadlineCutsTheRest", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
-			s.ready() // never reads again
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			s.ready()                                                      // never reads again
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // of the bubble's clock
 			defer cancel()
 			if err := s.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Drain: %v, want its deadline", err)
@@ -336,7 +337,7 @@ func TestAbortedSocketsLeaveNothing(t *testing.T) {
 		_ = c.NetConn().Close()
 	}
 	_ = first.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	if err := s.Drain(ctx); err != nil {
 		t.Fatalf("Drain: %v", err)

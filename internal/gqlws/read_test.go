@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/gqlws"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
@@ -29,7 +30,7 @@ func TestIdleSockets(t *testing.T) {
 	}
 	rests := func(after string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		for {
 			all := allGoroutines()

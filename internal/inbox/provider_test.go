@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/inbox"
 	"github.com/orderwire/orderwire/internal/order"
@@ -124,7 +125,7 @@ func (s *shop) place(t *testing.T, token string) *order.Order {
 // await reads until the condition holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(eventually.Patience)
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for !holds() {

@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/natsfan"
 	"github.com/orderwire/orderwire/internal/order"
@@ -28,7 +29,7 @@ var (
 )
 
 // patience is for what must happen; reaching it is the failure.
-const patience = 30 * time.Second
+const patience = eventually.Patience
 
 // startNATS runs a real NATS on a port, -1 for a free one.
 func startNATS(t testing.TB, port int) *server.Server {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/pgembed"
 )
 
@@ -28,7 +29,7 @@ const serverVariable = "ORDERWIRE_PGEMBED_TEST_SERVER"
 const connectVariable = "ORDERWIRE_PGEMBED_TEST_CONNECT"
 
 // patience bounds what a test waits for; it is no expectation of speed.
-const patience = 30 * time.Second
+const patience = eventually.Patience
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(serverVariable); dir != "" {

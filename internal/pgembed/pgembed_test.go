@@ -174,7 +174,7 @@ func TestOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		owner.kill(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // that it runs out is what is tested
 		defer cancel()
 		_, err = pgembed.Start(ctx, config(dir))
 		var owned *pgembed.OwnedError

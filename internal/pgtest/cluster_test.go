@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/orderwire/orderwire/internal/eventually"
 )
 
 // TestProcesses has several test processes want one new template at once.
@@ -167,7 +169,7 @@ func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(eventually.Patience)
 	for !condition() {
 		select {
 		case <-deadline:

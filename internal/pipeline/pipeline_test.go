@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
@@ -119,7 +120,7 @@ func (b *bundle) await(t *testing.T, orderID uuid.UUID, until order.EventType) [
 
 func (b *bundle) awaitAny(t *testing.T, orderID uuid.UUID, until ...order.EventType) []order.EventType {
 	t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(eventually.Patience)
 	for {
 		b.mu.Lock()
 		events := slices.Clone(b.events[orderID])

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -18,7 +19,7 @@ func await[T any](t *testing.T, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(30 * time.Second):
+	case <-time.After(eventually.Patience):
 		t.Fatalf("no %s", what)
 		panic("unreachable")
 	}

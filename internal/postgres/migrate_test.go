@@ -12,13 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
-
-// eventually is how long a test waits for what must happen, on however busy a machine.
-const eventually = 10 * time.Minute
 
 // migratedTo gives a database that a server of an older version has migrated.
 func migratedTo(t *testing.T, version int64) (url string) {
@@ -103,7 +101,7 @@ func TestMigrateSaysWhatToDo(t *testing.T) {
 	if err := backup.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if err := postgres.MigrateUp(t.Context(), pool.DB, eventually, tries.log()); err != nil {
+	if err := postgres.MigrateUp(t.Context(), pool.DB, eventually.Patience, tries.log()); err != nil {
 		t.Error(err)
 	}
 }

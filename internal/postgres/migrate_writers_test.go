@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -181,7 +182,7 @@ func TestMigrateUnderWriters(t *testing.T) {
 	}
 	everyone()
 	tries := &tries{}
-	if err := postgres.MigrateUp(t.Context(), postgrestest.PoolWith(t, url, postgres.RoleMigrate, postgres.MigrateLimits).DB, eventually, tries.log()); err != nil {
+	if err := postgres.MigrateUp(t.Context(), postgrestest.PoolWith(t, url, postgres.RoleMigrate, postgres.MigrateLimits).DB, eventually.Patience, tries.log()); err != nil {
 		t.Error(err)
 	}
 	everyone()

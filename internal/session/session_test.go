@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -363,7 +364,7 @@ func TestForget(t *testing.T) {
 // waitFor polls a condition of other goroutines.
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 	defer cancel()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()

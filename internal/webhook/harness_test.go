@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
@@ -29,7 +30,7 @@ var (
 )
 
 // patience is for what must happen; reaching it is the failure.
-const patience = 30 * time.Second
+const patience = eventually.Patience
 
 // maxEndpoints there may be in the tests.
 const maxEndpoints = 4

@@ -102,7 +102,7 @@ test('staff see what was sent to an endpoint, and send it again', async ({ signI
   const refresh = page.getByRole('region', { name: 'Deliveries' }).getByRole('button', { name: 'Refresh' });
   await expect(async () => {
     await refresh.click();
-    await expect(delivery).toContainText('Delivered', { timeout: 1000 });
+    await expect(delivery).toContainText('Delivered', { timeout: 1000 }); // then it is asked for again
   }).toPass();
   await look(page, 'the webhooks');
   await delivery.getByRole('button', { name: 'Send again' }).click();

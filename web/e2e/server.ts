@@ -71,7 +71,7 @@ export class Server {
     };
     child.stdout.on('data', note);
     child.stderr.on('data', note);
-    const deadline = Date.now() + 150_000;
+    const deadline = Date.now() + 300_000;
     const ready = async () =>
       fetch(`${this.url}/readyz`).then(
         ({ ok }) => ok,

@@ -80,6 +80,6 @@ test('subscriptions-transport-ws comes back when the server restarts', async () 
   await server.drain();
   await server.start();
   await reconnected;
-  await expect.poll(() => kinds.filter((kind) => kind === 'SNAPSHOT').length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => kinds.filter((kind) => kind === 'SNAPSHOT').length, { timeout: 240_000 }).toBe(2);
   unsubscribe();
 });

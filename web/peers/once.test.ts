@@ -67,7 +67,7 @@ async function hold(on: Server): Promise<{ waiting: (n: number) => Promise<void>
   };
   return {
     waiting: async (n) => {
-      await expect.poll(count, { timeout: 50_000 }).toBe(n);
+      await expect.poll(count, { timeout: 240_000 }).toBe(n);
     },
     release: async () => {
       await holder.query('DELETE FROM held');
@@ -128,11 +128,11 @@ const all = Object.entries(peers);
 test('a token that expires in the middle: each mutation is answered, and executed once', async () => {
   const made = await Promise.all(all.map(async () => endpoint()));
   const before = await rotations();
-  const short = await Shopper.signIn(server.url, { role: 'STAFF', ttlSeconds: 6 });
+  const short = await Shopper.signIn(server.url, { role: 'STAFF', ttlSeconds: 30 });
   const held = await hold(server);
   const running = all.map(async ([, { run }], i) => run(short, rotate, { id: made[i]! }));
   await held.waiting(all.length);
-  await expect.poll(() => Date.now(), { timeout: 60_000 }).toBeGreaterThan(Date.parse(short.expiresAt) + 500);
+  await expect.poll(() => Date.now(), { timeout: 240_000 }).toBeGreaterThan(Date.parse(short.expiresAt) + 500);
   await held.release();
   const outcomes = await Promise.all(running);
   for (const [i, { results, error }] of outcomes.entries()) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
@@ -73,7 +74,7 @@ func (r *receiver) wait(t *testing.T, n int) []payment.Notice {
 		}
 		select {
 		case <-r.grown:
-		case <-time.After(time.Minute):
+		case <-time.After(eventually.Patience):
 			t.Fatalf("after a minute there are %d notices of %d: %+v", len(got), n, got)
 		}
 	}
@@ -157,11 +158,11 @@ func types(notices []payment.Notice) []simulated.EventType {
 // waitUntil asks until it is so.
 func waitUntil(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !so(); {
+	for deadline := time.Now().Add(eventually.Patience); !so(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("a minute later still not: %s", what)
+			t.Fatalf("still not: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // a pause between attempts
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -107,7 +108,7 @@ func (s *shop) order(t *testing.T, method string, capture payment.CaptureMethod)
 // until waits for a condition that a commit brings about.
 func (s *shop) until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	timeout := time.After(time.Minute)
+	timeout := time.After(eventually.Patience)
 	for !met() {
 		select {
 		case <-s.changed:

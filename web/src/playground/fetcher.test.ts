@@ -32,7 +32,7 @@ test('a subscription takes the websocket, whatever the operation before was', as
   const query = 'subscription Now { orderFeed { cursor } }';
   const answers = await fetcher({ query, operationName: 'Before' }, { documentAST: parse('query Before { viewer { id } }') });
   void (answers as AsyncIterableIterator<unknown>).next();
-  await vi.waitFor(() => expect(opened).toHaveBeenCalledWith('ws://shop.test/graphql', expect.anything()));
+  await vi.waitFor(() => expect(opened).toHaveBeenCalledWith('ws://shop.test/graphql', expect.anything()), { timeout: 240_000 });
   expect(request).not.toHaveBeenCalled();
 });
 
