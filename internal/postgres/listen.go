@@ -85,16 +85,18 @@ func (l *Listener) Run(ctx context.Context) error {
 
 // listen listens on one connection after the other, as long as what is heard there is what is sent.
 func (l *Listener) listen(ctx context.Context) {
+	// Before the listener: what it tells from its own goroutine has the context.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	listener := pq.NewDialListener(listenDialer{network: l.network}, l.dsn, reconnectSoonest, reconnectLatest, func(kind pq.ListenerEventType, err error) {
 		l.changed(ctx, kind, err)
 	})
 	defer l.connected.Store(false)
 	// Listen waits for a connection however long; closing ends it.
-	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()
 	defer func() { _ = listener.Close() }() // twice is an error and no harm
-	defer cancel()
+	defer cancel()                          // before it: an end that is wanted is no loss
 	// Beside the loop, because an answer only comes through when the notifications before it are taken.
 	listening := make(chan error, 1)
 	go func() { listening <- l.ask(listener) }()

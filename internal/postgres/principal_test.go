@@ -24,6 +24,7 @@ var ownWork = map[string]string{
 	"Store.SeedProducts": "at the start",
 	"Store.SharedSecret": "at the start",
 	"Store.KeepTime":     "at the start",
+	"Store.CausedBy":     "the pipeline's, for its log",
 	"Store.ClaimDue":     "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
 	"Log.Extent":                "how far the log goes",
 	"Webhooks.EnabledEndpoints": "the fan-out's", "Webhooks.FanoutState": "the fan-out's", "Webhooks.AddDeliveries": "the fan-out's",
