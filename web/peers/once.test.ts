@@ -46,7 +46,7 @@ async function rotations(of: pg.Client = database): Promise<number> {
 }
 
 /** Has the mutation wait in the middle of its statement, as long as `release` is not called. It waits for no lock, whose time is short. */
-async function hold(on: Server): Promise<{ waiting: (n: number) => Promise<void>; release: () => Promise<void>; leave: () => Promise<void> }> {
+async function hold(on: Server): Promise<{ count: () => Promise<number>; waiting: (n: number) => Promise<void>; release: () => Promise<void>; leave: () => Promise<void> }> {
   const holder = await connectDatabase(on);
   await holder.query(`
     CREATE TABLE IF NOT EXISTS held ();
@@ -66,6 +66,7 @@ async function hold(on: Server): Promise<{ waiting: (n: number) => Promise<void>
     return Number(rows[0]!.n);
   };
   return {
+    count,
     waiting: async (n) => {
       await expect.poll(count, { timeout: 240_000 }).toBe(n);
     },
@@ -125,20 +126,37 @@ describe.each(Object.entries(peers))('%s', (_, { run }) => {
 
 const all = Object.entries(peers);
 
-test('a token that expires in the middle: each mutation is answered, and executed once', async () => {
-  const made = await Promise.all(all.map(async () => endpoint()));
-  const before = await rotations();
-  const short = await Shopper.signIn(server.url, { role: 'STAFF', ttlSeconds: 30 });
-  const held = await hold(server);
-  const running = all.map(async ([, { run }], i) => run(short, rotate, { id: made[i]! }));
-  await held.waiting(all.length);
-  await expect.poll(() => Date.now(), { timeout: 240_000 }).toBeGreaterThan(Date.parse(short.expiresAt) + 500);
-  await held.release();
-  const outcomes = await Promise.all(running);
-  for (const [i, { results, error }] of outcomes.entries()) {
-    expect({ peer: all[i]![0], results, error }).toMatchObject({ results: [{ data: { webhookEndpointRotateSecret: { userErrors: [] } } }], error: undefined });
+test('a token that expires in the middle: each mutation is answered, and executed once', { timeout: 300_000 }, async () => {
+  // A statement may take 5 s, so the token must expire within that. A machine that is too busy for it tries again.
+  for (let attempt = 1; ; attempt++) {
+    /* oxlint-disable no-await-in-loop -- one attempt after the other */
+    const made = await Promise.all(all.map(async () => endpoint()));
+    const before = await rotations();
+    const short = await Shopper.signIn(server.url, { role: 'STAFF', ttlSeconds: 3 });
+    const held = await hold(server);
+    const running = all.map(async ([, { run }], i) => run(short, rotate, { id: made[i]! }));
+    const expiry = Date.parse(short.expiresAt);
+    const inTime = async () => Date.now() > expiry || (await held.count()) === all.length;
+    await expect.poll(inTime, { timeout: 60_000 }).toBe(true);
+    const admitted = Date.now() < expiry;
+    await expect.poll(() => Date.now(), { timeout: 60_000 }).toBeGreaterThan(expiry + 200);
+    await held.release();
+    if (!admitted && attempt < 10) {
+      // Those that came too late are refused for ever: nobody waits for them.
+      continue;
+    }
+    const outcomes = await Promise.all(running);
+    if (outcomes.some((outcome) => codes(outcome).includes('UNAVAILABLE')) && attempt < 10) {
+      if ((await rotations()) > before + all.length) throw new Error('one was executed twice');
+      continue;
+    }
+    for (const [i, { results, error }] of outcomes.entries()) {
+      expect({ peer: all[i]![0], results, error }).toMatchObject({ results: [{ data: { webhookEndpointRotateSecret: { userErrors: [] } } }], error: undefined });
+    }
+    expect(await rotations()).toBe(before + all.length);
+    return;
+    /* oxlint-enable no-await-in-loop */
   }
-  expect(await rotations()).toBe(before + all.length);
 });
 
 test('a mutation that takes too long is UNAVAILABLE, and is not sent again', async () => {
