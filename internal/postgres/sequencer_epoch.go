@@ -67,10 +67,15 @@ func (s *Sequencer) optional(ctx context.Context, query string) (value string, e
 	return value, err
 }
 
+// epochSilence is how long one statement of a new epoch may take: it waits for writers, then reads a whole log. The pool of leases
+// gives up a silent connection within seconds, and the log would stay without positions for ever.
+const epochSilence = time.Hour
+
 // newEpoch makes the log another one. Writers wait meanwhile, so that every event is of the old epoch and has a position,
 // or of the new one. sameCluster: transaction numbers still mean what they meant, so `seen` says what has no position;
 // otherwise see assignMissing.
 func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluster bool) error {
+	ctx = Patient(ctx, epochSilence)
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err

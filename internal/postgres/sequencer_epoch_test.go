@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -88,6 +90,45 @@ func TestSequencerEpoch(t *testing.T) {
 			}
 			checkFeed(t, db)
 		})
+	}
+}
+
+// A new epoch takes as long as it takes: here it waits for a writer, for longer than its pool lets connections be silent.
+func TestSequencerEpochIsSlow(t *testing.T) {
+	t.Parallel()
+	const silence = 2 * time.Second
+	db := postgrestest.Open(t)
+	take(t, sequencer(t, db, 0), true)
+	if _, err := db.ExecContext(t.Context(), `UPDATE event_log SET fingerprint = '1/' || fingerprint`); err != nil {
+		t.Fatal(err)
+	}
+	expire(t, db)
+	epoch := epochOf(t, db)
+	writer := begin(t, db)
+	if _, err := writer.ExecContext(t.Context(), `LOCK TABLE order_events IN ROW EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	pool := postgrestest.PoolWith(t, db.URL, postgres.RoleWorker, postgres.Limits{Silence: silence, Lock: eventually.Patience})
+	taken := make(chan error, 1)
+	go func() {
+		_, err := postgres.NewSequencer(pool, "slow", longLease).Take(t.Context())
+		taken <- err
+	}()
+	for waits := false; !waits; {
+		// Each look takes a tenth of a second, so that looking is no load.
+		err := db.GetContext(t.Context(), &waits, `SELECT pg_sleep(0.1) IS NOT NULL AND EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'LOCK TABLE order_events%SHARE%' AND wait_event_type = 'Lock'
+				AND clock_timestamp() - query_start > make_interval(secs => $1))`, (2 * silence).Seconds())
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, writer)
+	if err := await(t, "the new epoch", taken); err != nil {
+		t.Fatal(err)
+	}
+	if got := epochOf(t, db); got == epoch {
+		t.Error("the log has its old epoch")
 	}
 }
 
