@@ -22,6 +22,9 @@ import (
 // longer does.
 const connLifetime = 5 * time.Minute
 
+// setupTimeout bounds the statement that makes a session's settings, in milliseconds.
+const setupTimeout = "10000"
+
 // connector opens the connections of a pool: to the first of the hosts that takes writes, with our settings.
 type connector struct {
 	network *Network
@@ -29,8 +32,8 @@ type connector struct {
 	// hosts are tried beginning with the one that was good last.
 	hosts []host
 	good  atomic.Int32
-	// pooled: a pooler has refused to begin a session in a role. It is set afterwards anyway; one that a session begins with is also
-	// the one that RESET goes back to.
+	// pooled: a pooler has refused to begin a session in a role, or with timeouts. They are set afterwards anyway; a role that a
+	// session begins with is also the one that RESET goes back to.
 	pooled atomic.Bool
 	setup  string
 }
@@ -38,7 +41,7 @@ type connector struct {
 // host is one of the servers of DATABASE_URL.
 type host struct {
 	name string
-	// inRole begins sessions in the pool's role, plain in the login's.
+	// inRole begins sessions in the pool's role and with time to make the settings, plain as the login has them.
 	inRole, plain *pq.Connector
 }
 
@@ -69,8 +72,10 @@ func newConnector(s pgurl.Source, role Role, o options) (*connector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("DATABASE_URL: %w", err)
 		}
+		// The statement that makes the settings must not end, nor the session before it, by a time that the database has for all.
+		one.Runtime = map[string]string{"statement_timeout": setupTimeout, "lock_timeout": setupTimeout, "idle_session_timeout": "0"}
 		if role != AsLogin {
-			one.Runtime = map[string]string{"role": string(role)}
+			one.Runtime["role"] = string(role)
 		}
 		inRole, err := pq.NewConnectorConfig(one)
 		if err != nil {
