@@ -90,7 +90,7 @@ type Config struct {
 	MaxDirectives             int           `env:"MAX_DIRECTIVES" envDefault:"10" min:"1" help:"How many directives an operation may use."`
 	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
 	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
-	MaxCost                   int           `env:"MAX_COST" envDefault:"100000" min:"1" help:"How much an operation may cost: the objects of its answer with every list at its maximum, and what it takes to read them, as extensions.cost counts. With the default an operation takes less than 100 ms of CPU."`
+	MaxCost                   int           `env:"MAX_COST" envDefault:"100000" min:"1" help:"How much an operation may cost: the objects of its answer with every list at its maximum, and what it takes to read them, as extensions.cost counts."`
 	MaxAnswerBytes            int           `env:"MAX_ANSWER_BYTES" envDefault:"1048576" min:"65536" help:"How large an answer may be: a query's or a mutation's, or one item's of a subscription. A larger one is ANSWER_TOO_LARGE."`
 	MaxErrors                 int           `env:"MAX_ERRORS" envDefault:"5" min:"1" help:"How many errors an answer has at most."`
 	DocumentCacheBytes        int           `env:"DOCUMENT_CACHE_BYTES" envDefault:"33554432" min:"0" help:"How much memory parsed documents may hold, so that the same one is parsed and validated once."`
