@@ -13,7 +13,7 @@ import (
 func TestAccessOverEveryTransport(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))
-	token, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 60)
+	token, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 3600)
 	ada := &user{client: &client{url: app.URL(), token: token}}
 	const (
 		document = `{ viewer { id } auditTrail { nodes { id } } }`

@@ -52,7 +52,7 @@ func TestTrustedDocuments(t *testing.T) {
 		}
 	}
 	app := startApp(t, postgrestest.URL(t), "TRUSTED_DOCUMENTS="+path)
-	token, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 60)
+	token, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 3600)
 	ada := &user{client: &client{url: app.URL(), token: token}}
 
 	const stranger, notFound = `{"query":"{ viewer { id } }"}`, "PERSISTED_QUERY_NOT_FOUND"

@@ -89,7 +89,7 @@ func TestIssuer(t *testing.T) {
 
 	recovered(t, app, &client{url: app.URL()}) // ready, as soon as it listens
 	dev := startApp(t, postgrestest.URL(t))
-	devToken, _ := tokenFor(t, dev.URL(), "ada", "STAFF", 60)
+	devToken, _ := tokenFor(t, dev.URL(), "ada", "STAFF", 3600)
 	for name, token := range map[string]string{"development's": devToken, "no token": "x", "another issuer's": oidctest.New(t).Token(t, "ada")} {
 		if got, header := status(t, app.URL(), "/graphql", token); got != 401 || header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s: %d, want 401 with a challenge", name, got)

@@ -21,7 +21,7 @@ func TestSeed(t *testing.T) {
 			t.Errorf("it said %q", said.String())
 		}
 		app := startApp(t, url)
-		token, _ := tokenFor(t, app.URL(), "seed-0", "CUSTOMER", 60)
+		token, _ := tokenFor(t, app.URL(), "seed-0", "CUSTOMER", 3600)
 		var answer struct {
 			Data struct {
 				Orders struct {

@@ -383,8 +383,8 @@ func tryStream(t *testing.T, url, token string) (status int, retryAfter string) 
 func TestCredentialsAreReadInOneWay(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))
-	ada, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 60)
-	grace, _ := tokenFor(t, app.URL(), "grace", "STAFF", 60)
+	ada, _ := tokenFor(t, app.URL(), "ada", "CUSTOMER", 3600)
+	grace, _ := tokenFor(t, app.URL(), "grace", "STAFF", 3600)
 	for name, tt := range map[string]struct {
 		message string
 		code    int
