@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -172,6 +173,7 @@ func TestHTTP(t *testing.T) {
 	}{
 		"OK":              {body(viewer), 200, ""},
 		"OKCharset":       {with(body(viewer), "Content-Type", "application/json; charset=utf-8"), 200, ""},
+		"OKCharsetQuoted": {with(body(viewer), "Content-Type", `application/json; charset="UTF-8"`), 200, ""},
 		"OKGet":           {get(`{ viewer { id } }`), 200, ""},
 		"OKOptions":       {httptest.NewRequest(http.MethodOptions, "/graphql", nil), 204, ""},
 		"ErrGetMutation":  {get(`mutation { productArchive(input: {productId: ""}) { userErrors { code } } }`), 405, "BAD_USER_INPUT"},
@@ -184,6 +186,8 @@ func TestHTTP(t *testing.T) {
 		"ErrBatch":        {body(`[` + viewer + `]`), 400, "BAD_USER_INPUT"},
 		"ErrNoQuery":      {body(`{}`), 400, "BAD_USER_INPUT"},
 		"ErrVariables":    {body(`{"query":"{ viewer { id } }","variables":"x"}`), 400, "BAD_USER_INPUT"},
+		"ErrCharset":      {with(body(viewer), "Content-Type", "application/json; charset=utf-16"), 415, "BAD_USER_INPUT"},
+		"ErrAcceptZero":   {with(get(`{ viewer { id } }`), "Accept", "application/json;q=0"), 406, "BAD_USER_INPUT"},
 		"ErrAccept":       {with(body(viewer), "Accept", "text/html"), 406, "BAD_USER_INPUT"},
 		"ErrMethod":       {httptest.NewRequest(http.MethodDelete, "/graphql", nil), 405, "BAD_USER_INPUT"},
 		"ErrParse":        {body(`{"query":"{"}`), 200, "GRAPHQL_PARSE_FAILED"},
@@ -220,6 +224,38 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("status %d", got.Status)
 		}
 	})
+}
+
+// TestAccept: Accept decides the answer's type, and with it the status of a refusal (GraphQL over HTTP, section 6.4).
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for accept, want := range map[string]string{
+		"":    "application/json",
+		"*/*": "application/json",
+		"application/json;q=0.5, application/graphql-response+json": "application/graphql-response+json",
+		"application/json;q=0, */*;q=0.1":                           "application/graphql-response+json",
+		"application/graphql-response+json;q=0, application/*":      "application/json",
+	} {
+		refusal := http.StatusOK
+		if want == "application/graphql-response+json" {
+			refusal = http.StatusBadRequest
+		}
+		for document, status := range map[string]int{"{viewer{id}}": http.StatusOK, "{": refusal} {
+			post := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"`+document+`"}`))
+			post.Header.Set("Content-Type", "application/json")
+			for _, r := range []*http.Request{post, httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(document), nil)} {
+				if accept != "" {
+					r.Header.Set("Accept", accept)
+				}
+				answer := httptest.NewRecorder()
+				w.handler.ServeHTTP(answer, r.WithContext(auth.NewContext(r.Context(), ada)))
+				if got := answer.Header().Get("Content-Type"); got != want+"; charset=utf-8" || answer.Code != status {
+					t.Errorf("%s %s, Accept %q: %d %s", r.Method, document, accept, answer.Code, got)
+				}
+			}
+		}
+	}
 }
 
 type panicking struct{}

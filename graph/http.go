@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/internal/accept"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 	"github.com/orderwire/orderwire/internal/stream"
@@ -41,8 +40,9 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	mediaType, ok := negotiate(r.Header.Values("Accept"))
-	if !ok {
+	// Without a wish it is application/json, which every client reads (section 6.1).
+	mediaType := accept.Best(r.Header.Values("Accept"), typeJSON, typeResponse)
+	if mediaType == "" {
 		refuse(w, http.StatusNotAcceptable, fault.BadUserInput, "Accept application/json or application/graphql-response+json.")
 		return
 	}
@@ -109,23 +109,6 @@ func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, boo
 		return nil, false
 	}
 	return params, true
-}
-
-// negotiate picks the answer's media type from the Accept headers; application/json when nothing is asked for. It takes
-// no account of weights: both types carry the same.
-func negotiate(accept []string) (mediaType string, ok bool) {
-	if len(accept) == 0 {
-		return typeJSON, true
-	}
-	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		switch mediaType, _, _ := mime.ParseMediaType(part); mediaType {
-		case typeResponse:
-			return typeResponse, true
-		case typeJSON, "application/*", "*/*":
-			return typeJSON, true
-		}
-	}
-	return "", false
 }
 
 func refuse(w http.ResponseWriter, status int, code fault.Code, message string) {

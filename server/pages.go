@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/orderwire/orderwire/internal/accept"
 	"github.com/orderwire/orderwire/internal/httpguard"
 )
 
@@ -63,7 +64,7 @@ func (p *pages) file(w http.ResponseWriter, r *http.Request) {
 	info, err := fs.Stat(p.files, name)
 	if err != nil || info.IsDir() || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
 		// Whoever mistypes an address in a browser gets the shop, which says so; anything else gets a line of text.
-		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if accept.Best(r.Header.Values("Accept"), "text/plain", "text/html") == "text/html" {
 			p.missing(w, r)
 		} else {
 			http.NotFound(w, r)

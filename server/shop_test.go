@@ -85,7 +85,7 @@ func TestMissingPage(t *testing.T) {
 	files := fstest.MapFS{"index.html": {Data: []byte(`<title>Orderwire</title>`)}}
 	mux := http.NewServeMux()
 	newPages(files, shopSettings{}).routes(mux, false)
-	for accept, html := range map[string]bool{"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": true, "*/*": false, "": false} {
+	for accept, html := range map[string]bool{"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": true, "*/*": false, "": false, "text/*": false, "text/html;q=0, */*": false} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nowhere", nil)
 		request.Header.Set("Accept", accept)
 		answer := httptest.NewRecorder()

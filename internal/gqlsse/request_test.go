@@ -32,6 +32,8 @@ func TestSupports(t *testing.T) {
 		{"BelowJSON", "POST", "text/event-stream;q=0.5, application/json", false},
 		{"Refused", "POST", "text/event-stream;q=0", false},
 		{"BadWeight", "POST", "text/event-stream;q=high", false},
+		{"JSONRefused", "POST", "application/json;q=0, */*;q=0.1, text/event-stream;q=0.2", true},
+		{"RefusedBesideAnything", "GET", "*/*, text/event-stream;q=0", false},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			t.Parallel()

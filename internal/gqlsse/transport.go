@@ -9,15 +9,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/orderwire/orderwire/internal/accept"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -102,34 +100,13 @@ func New(cfg Config) *Transport {
 
 const eventStream = "text/event-stream"
 
-// Supports reports whether the request is a GET or POST that prefers text/event-stream. Clients such as urql list it
-// behind JSON for every query: then JSON it is. With equal weights the first listed wins.
+// Supports reports whether the request is a GET or POST that prefers text/event-stream to JSON. Clients such as urql list it
+// behind JSON for every query, and then get JSON.
 func (t *Transport) Supports(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost || r.Header.Get("Upgrade") != "" {
 		return false
 	}
-	stream, json := 0.0, 0.0
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		mediaType, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q := 1.0
-		if text, given := params["q"]; given {
-			if q, err = strconv.ParseFloat(text, 64); err != nil {
-				continue
-			}
-		}
-		switch mediaType {
-		case eventStream:
-			if q > json { // not equal: JSON was listed first
-				stream = q
-			}
-		case "application/json", "application/graphql-response+json", "application/graphql+json":
-			json = max(json, q)
-		}
-	}
-	return stream > 0 && stream >= json
+	return accept.Best(r.Header.Values("Accept"), "application/json", "application/graphql-response+json", eventStream) == eventStream
 }
 
 // Do answers one request with a stream of events, until its operation ends, the client goes away, the session expires
