@@ -1,5 +1,7 @@
 -- +goose Up
 
+LOCK TABLE event_log, feed, feed_partitions IN ACCESS EXCLUSIVE MODE;
+
 -- A log that is restored is another log, and cursors must tell. See docs/decisions/0019-cursors-prove-their-place.md.
 --
 -- identity is the epoch that cursors carry: random, new where the log is found to be another one. mark is the fingerprint of all

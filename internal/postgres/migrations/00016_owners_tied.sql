@@ -4,6 +4,10 @@
 -- statements' business. Here the database sees to it: what belongs to an order belongs to the order's owner, a refund and an
 -- attempt are of a payment of their own order, and nothing moves to another order or owner.
 
+LOCK TABLE orders, payments, refunds, payment_attempts IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE order_events IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE order_work, reconciliation_differences IN ACCESS EXCLUSIVE MODE;
+
 -- The unique indexes of migration 15 take the place of these.
 DROP INDEX orders_by_customer;
 ALTER INDEX orders_by_owner RENAME TO orders_by_customer;
