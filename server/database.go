@@ -112,6 +112,10 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 		if *p.pool, err = d.open(ctx, p.role, p.conns, p.settings...); err != nil {
 			return err
 		}
+		// A pooler may have a mode for each user.
+		if err := postgres.CheckSessions(ctx, (*p.pool).DB); err != nil {
+			return fmt.Errorf("the connections of %s: %w", p.role, err)
+		}
 	}
 	if d.logins[postgres.RoleAPI] != "" {
 		if err := postgres.CheckLogin(ctx, d.api.DB, postgres.RoleAPI); err != nil {

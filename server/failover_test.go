@@ -193,6 +193,7 @@ func failover(t *testing.T, url string, takeover func(becomes func(ready int)), 
 		var left int
 		return db.GetContext(ctx, &left, `SELECT (SELECT count(*) FROM orders WHERE status <> 'DELIVERED') + (SELECT count(*) FROM order_events) - (SELECT count(*) FROM feed)`) == nil && left == 0
 	})
+	await(ctx, t, func() bool { mu.Lock(); defer mu.Unlock(); return kinds["RESET"] > 0 || len(delivered) == want })
 	unwatch()
 	<-watched
 	t.Logf("%d orders, the subscriber got %v", want, kinds)

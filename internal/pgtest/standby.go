@@ -190,3 +190,19 @@ func account(t testing.TB) (uid, gid uint32, ok bool) {
 	}
 	return uint32(u), uint32(g), true
 }
+
+// AsAccount has root start a program under the account that NewServer's runs as, and owns the files in its folder so that it can read them.
+func AsAccount(t testing.TB, command *exec.Cmd, folder string) {
+	t.Helper()
+	uid, gid, ok := account(t)
+	if !ok {
+		return
+	}
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, int(uid), int(gid)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

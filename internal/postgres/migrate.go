@@ -24,11 +24,14 @@ var migrationFiles embed.FS
 // Replicas that start together wait for each other. Migrations are append-only: what has run somewhere is never edited. How to write
 // one: docs/migrations.md.
 func Migrate(ctx context.Context, databaseURL string) error {
-	login, err := Open(ctx, databaseURL, AsLogin, 1)
+	login, err := Open(ctx, databaseURL, AsLogin, migrateConns)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = login.Close() }() // nothing of it is needed any more
+	if err := CheckSessions(ctx, login.DB); err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
 	if err := prepareRoles(ctx, login.DB); err != nil {
 		return err
 	}
@@ -41,7 +44,7 @@ func Migrate(ctx context.Context, databaseURL string) error {
 }
 
 const (
-	// migrateConns: goose holds its lock on one connection and works on another.
+	// migrateConns: goose holds its lock on one connection and works on another, and CheckSessions compares two.
 	migrateConns = 2
 	// migratePatience is how long a migration is tried that does not get its locks.
 	migratePatience = 2 * time.Minute
