@@ -21,7 +21,13 @@ import (
 )
 
 // startApp runs the whole app in this process, on a free port and a fresh database.
-func startApp(t *testing.T, databaseURL string, env ...string) *App {
+func startApp(t testing.TB, databaseURL string, env ...string) *App {
+	t.Helper()
+	return startLogging(t, slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), databaseURL, env...)
+}
+
+// startLogging is startApp with a log of one's own.
+func startLogging(t testing.TB, log slog.Handler, databaseURL string, env ...string) *App {
 	t.Helper()
 	cfg, err := config.Load(append([]string{
 		"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + databaseURL, "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0s",
@@ -30,7 +36,7 @@ func startApp(t *testing.T, databaseURL string, env ...string) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := New(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	app, err := New(t.Context(), cfg, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +58,7 @@ type user struct {
 	productID string
 }
 
-func signedIn(t *testing.T, url, name, role string) *user {
+func signedIn(t testing.TB, url, name, role string) *user {
 	t.Helper()
 	c, err := signIn(t.Context(), url, name, role)
 	if err != nil {
@@ -67,7 +73,7 @@ func signedIn(t *testing.T, url, name, role string) *user {
 	return &user{client: c, productID: data.Products.Nodes[0].ID}
 }
 
-func (u *user) order(t *testing.T, token string) string {
+func (u *user) order(t testing.TB, token string) string {
 	t.Helper()
 	orderID, err := place(t.Context(), u.client, u.productID, token)
 	if err != nil {

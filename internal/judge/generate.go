@@ -16,11 +16,16 @@ type Generator struct {
 	*rand.Rand
 	// Calls are, for a type's field with arguments, the texts of the arguments that are written. Nil: any that the schema allows.
 	Calls map[string][]string
+	// Values are, for the name of an argument, of an input field or else of a scalar, what most such places get, as literals and as
+	// JSON. The argument id of a field order counts as orderId. Nil: only the generator's own.
+	Values map[string][]string
 
 	// variables of the document under way, with their definitions.
 	variables []string
 	fragments []string
 	names     int
+	// place is the name of the argument or input field whose value is made.
+	place string
 }
 
 // NewGenerator starts a generator.
@@ -95,7 +100,7 @@ func (g *Generator) field(def *ast.Definition, field *ast.FieldDefinition, depth
 	if given {
 		text += pick(g, called)
 	} else {
-		text += g.arguments(field.Arguments)
+		text += g.arguments(field)
 	}
 	text += g.directive()
 	if g.composite(field.Type) {
@@ -108,6 +113,7 @@ func (g *Generator) directive() string {
 	if !g.one(12) {
 		return ""
 	}
+	g.place = "if"
 	condition := pick(g, []string{"true", "false", ""})
 	if condition == "" {
 		condition = g.variable(ast.NonNullNamedType("Boolean", nil))
@@ -131,9 +137,12 @@ func (g *Generator) fragment(def *ast.Definition, depth int) string {
 	return "..." + name + g.directive()
 }
 
-func (g *Generator) arguments(definitions ast.ArgumentDefinitionList) string {
+func (g *Generator) arguments(field *ast.FieldDefinition) string {
 	var parts []string
-	for _, a := range definitions {
+	for _, a := range field.Arguments {
+		if g.place = a.Name; a.Name == "id" {
+			g.place = field.Name + "Id"
+		}
 		if a.Type.NonNull && a.DefaultValue == nil && !g.one(40) || g.one(2) {
 			parts = append(parts, a.Name+": "+g.Literal(a.Type, 4))
 		}
@@ -146,7 +155,7 @@ func (g *Generator) arguments(definitions ast.ArgumentDefinitionList) string {
 
 // variable defines one that mostly fits a place of type t.
 func (g *Generator) variable(t *ast.Type) string {
-	name, written := "$"+g.name("v"), t.String()
+	name, written := "$"+g.name(g.place), t.String()
 	definition := written
 	switch g.IntN(24) {
 	case 0:
@@ -180,10 +189,11 @@ func (g *Generator) Literal(t *ast.Type, variables int) string {
 	}
 	def := g.Schema.Types[t.NamedType]
 	if def.Kind != ast.InputObject {
-		return pick(g, literalsOf(def))
+		return pick(g, g.literalsOf(def))
 	}
 	var parts []string
 	for _, f := range def.Fields {
+		g.place = f.Name
 		if f.Type.NonNull && !g.one(40) || g.one(3) {
 			parts = append(parts, f.Name+": "+g.Literal(f.Type, variables))
 		}
@@ -196,7 +206,18 @@ var junkLiterals = []string{
 	`"text"`, `""`, "5", "-0", "1.5", "1e3", "3000000000", "99999999999999999999", "true", "null", "MANUAL", "manual", "{}", "[]", "[[1]]", `{a: 1}`, `"""block"""`, "[null]",
 }
 
-func literalsOf(def *ast.Definition) []string {
+// known are the Values of this place.
+func (g *Generator) known(def *ast.Definition) []string {
+	if values, ok := g.Values[g.place]; ok {
+		return values
+	}
+	return g.Values[def.Name]
+}
+
+func (g *Generator) literalsOf(def *ast.Definition) []string {
+	if values := g.known(def); values != nil && !g.one(10) {
+		return values
+	}
 	if def.Kind == ast.Enum {
 		var names []string
 		for _, v := range def.EnumValues {
@@ -240,10 +261,11 @@ func (g *Generator) Value(t *ast.Type, junk int) string {
 	}
 	def := g.Schema.Types[t.NamedType]
 	if def.Kind != ast.InputObject {
-		return pick(g, valuesOf(def))
+		return pick(g, g.valuesOf(def))
 	}
 	var parts []string
 	for _, f := range def.Fields {
+		g.place = f.Name
 		if f.Type.NonNull && !g.one(30) || g.one(3) {
 			parts = append(parts, fmt.Sprintf("%q:%s", f.Name, g.Value(f.Type, junk)))
 		}
@@ -260,11 +282,20 @@ var junkValues = []string{
 	`{"token":null}`, `{"key":"a","value":"b"}`, `{"from":"2026-11-05T14:03:09Z"}`, `[1,"a",null]`,
 }
 
-func valuesOf(def *ast.Definition) []string {
+func (g *Generator) valuesOf(def *ast.Definition) []string {
+	if values := g.known(def); values != nil && !g.one(10) {
+		return values
+	}
 	if def.Kind == ast.Enum {
 		var values []string
 		for _, v := range def.EnumValues {
-			values = append(values, strconv.Quote(v.Name), strconv.Quote(v.Name), strconv.Quote(strings.ToLower(v.Name)))
+			values = append(values, strconv.Quote(v.Name), strconv.Quote(v.Name))
+			if g.Values == nil || g.one(10) {
+				values = append(values, strconv.Quote(strings.ToLower(v.Name)))
+			}
+		}
+		if g.Values != nil {
+			return values
 		}
 		return append(values, "0", "1", `""`)
 	}
@@ -294,6 +325,7 @@ func valuesOf(def *ast.Definition) []string {
 func (g *Generator) VariablesOf(operation *ast.OperationDefinition) string {
 	var parts []string
 	for _, v := range operation.VariableDefinitions {
+		g.place = strings.TrimRight(v.Variable, "0123456789") // as variable has named it
 		switch {
 		case g.one(30):
 		case !v.Type.NonNull && g.one(2):
