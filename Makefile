@@ -76,6 +76,10 @@ bench: bin/server ## Measure against pgbench, a naive server and raw gorilla/web
 bench-go: ## Go micro-benchmarks with their allocations, to be compared by benchstat: BENCH_COUNT (6)
 	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./internal/event ./internal/guard ./internal/gqlrequest ./internal/gqlws ./internal/order
 
+.PHONY: worst
+worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300)
+	@WORST_ORDERS="$${WORST_ORDERS:-100000}" WORST_SECONDS="$${WORST_SECONDS:-300}" go test -count=1 -timeout 60m -v -run '^TestWorst$$' ./graph
+
 .PHONY: fuzz
 fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (10m) each
 	@# Without the race detector. Minimising an input is bounded, or it would take the time from finding others.

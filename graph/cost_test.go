@@ -3,57 +3,161 @@ package graph_test
 import (
 	"encoding/json"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// TestCostIsAnUpperBound asks for random selections of every type that queries reach, on orders that have what an order can have of
-// a kind, and compares what was counted before with what was rendered: neither objects nor bytes may be more.
+// TestCostIsAnUpperBound asks for as much as can be asked for, of every type, as everybody, in queries, mutations and the items of
+// subscriptions, on orders that have all that an order can have. It compares what was counted before with what came of it: neither
+// the objects and bytes that were rendered nor the rows that were read may be more. What is random is the same in each run.
 func TestCostIsAnUpperBound(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	settings := f.settings()
-	settings.AnswerBytes = 1 << 20 // or a few levels of lists are gigabytes
-	f.handler = f.serve(settings)
-	f.fillMaxima()
-	routes := f.routes()
-	f.tightLists()
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // any will do
-	compared, fullest := 0, 0.0
-	for _, name := range slices.Sorted(maps.Keys(routes)) {
-		if !strings.HasPrefix(routes[name]("x"), "query") {
-			continue
+
+	b := newBounded(t)
+
+	b.tightLists()
+	for _, name := range slices.Sorted(maps.Keys(b.routes)) {
+		rounds := 2
+		if strings.HasPrefix(b.routes[name]("x"), "subscription") {
+			rounds = 20
 		}
-		for range 5 {
-			document := routes[name](f.randomSelection(random, f.schema.Types[name], 2+random.IntN(2)))
-			for _, p := range []auth.Principal{ada, staff} {
-				got := f.do(p, document, nil, graph.CostHeader, "1")
-				cost, counted := got.Extensions["cost"].(map[string]any)
-				if len(got.Errors) > 0 || !counted {
-					continue // ANSWER_TOO_LARGE for the most part
+		for range rounds {
+			b.documents.generous()
+			for _, selection := range []string{b.documents.selection(b.schema.Types[name], 1+b.documents.random.IntN(4)), b.randomSelection(b.documents.random, b.schema.Types[name], 2)} {
+				for _, p := range b.people {
+					b.compare(p, b.routes[name](selection), nil)
 				}
-				raw, err := json.Marshal(got.Data) // as long as what was sent, but for the order of keys
-				if err != nil {
-					t.Fatal(err)
-				}
-				objects, most, bytes := objectsIn(got.Data)-1, cost["requested"].(float64), cost["bytes"].(float64)
-				if float64(objects) > most || float64(len(raw)) > bytes {
-					t.Errorf("%d objects and %d bytes were counted as %v:\n%s", objects, len(raw), cost, document)
-				}
-				compared++
-				fullest = max(fullest, float64(len(raw))/bytes)
 			}
 		}
 	}
-	t.Logf("%d answers were compared; the fullest had %.0f %% of its bytes", compared, 100*fullest)
-	if compared < 100 {
-		t.Errorf("only %d answers were compared", compared)
+
+	for _, field := range b.schema.Query.Fields {
+		for i := range 8 {
+			p := b.people[i%len(b.people)]
+			if document, ok := b.documents.query(p, field, 1+i%2*4); ok {
+				b.compare(p, document.text, document.variables)
+			}
+		}
 	}
+	t.Logf("%v answers were compared; the fullest had %.0f %% of its bytes, %.0f %% of its cost in objects and %.0f %% in rows",
+		b.compared, 100*b.fullest.bytes, 100*b.fullest.objects, 100*b.fullest.rows)
+	if b.compared[ast.Query] < 300 || b.compared[ast.Mutation] < 100 || b.compared[ast.Subscription] < 20 {
+		t.Errorf("only %v answers were compared", b.compared)
+	}
+}
+
+// bounded compares answers with their costs.
+type bounded struct {
+	*fixture
+	documents *worst
+	guard     *guard.Guard
+	routes    map[string]func(string) string
+	compared  map[ast.Operation]int
+	fullest   struct{ bytes, objects, rows float64 }
+}
+
+// mostCompared bytes of an answer: a few levels of lists are gigabytes, which no cost below MaxInt forbids here.
+const mostCompared = 2 << 20
+
+func newBounded(t *testing.T) *bounded {
+	t.Helper()
+	f := newFixture(t)
+	f.fillMaxima()
+	maxima{orders: 60, full: 60, attempted: 5, products: 200, audited: 100}.fill(t, f.db.DB, ada.CustomerID)
+	one := postgrestest.Pool(t, f.db.URL, postgres.RoleAPI)
+	one.SetMaxOpenConns(1) // which can be told to say at once how many rows it has read
+	f.wire(one)
+	settings := f.settings()
+	settings.AnswerBytes = mostCompared
+	f.handler = f.serve(settings)
+	b := &bounded{fixture: f, documents: newWorst(t, f.db.DB), routes: f.routes(), compared: map[ast.Operation]int{}}
+	b.guard = guard.New(guard.Config{Schema: f.schema})
+	return b
+}
+
+// compare runs a document, or gets one item of it, and compares.
+func (b *bounded) compare(p auth.Principal, text string, variables map[string]any) {
+	b.t.Helper()
+	document, errs := b.guard.Document(text)
+	if errs != nil {
+		return // two fields of one name that cannot be one
+	}
+	operation := document.Query.Operations[0]
+	cost, refused := document.Cost(operation, variables)
+	if refused != nil {
+		b.t.Fatal(refused)
+	}
+	before := b.rowsRead()
+	data := b.data(p, operation.Operation, text, variables)
+	rows := b.rowsRead() - before
+	if len(data) == 0 || string(data) == "null" {
+		return
+	}
+	var decoded any
+	if err := json.Unmarshal(data, &decoded); err != nil {
+		b.t.Fatal(err)
+	}
+	objects := objectsIn(decoded) - 1
+	if objects > cost.Requested || len(data) > cost.Bytes {
+		b.t.Errorf("%d objects and %d bytes were counted as %+v:\n%s", objects, len(data), cost, text)
+	}
+	// A mutation reads to decide, too, and a subscription reads for all who watch.
+	if operation.Operation == ast.Query && rows > cost.Requested+fewRows {
+		b.t.Errorf("%d rows were counted as %+v:\n%s", rows, cost, text)
+	}
+	b.compared[operation.Operation]++
+	b.fullest.bytes = max(b.fullest.bytes, float64(len(data))/float64(cost.Bytes))
+	b.fullest.objects = max(b.fullest.objects, float64(objects)/float64(cost.Requested+1))
+	if operation.Operation == ast.Query {
+		b.fullest.rows = max(b.fullest.rows, float64(rows)/float64(cost.Requested+fewRows))
+	}
+}
+
+// fewRows may be read for what costs nothing, such as a product by its id, and by the statistics themselves.
+const fewRows = 50
+
+// data is what the answer, or the first item of a subscription, has as its data.
+func (b *bounded) data(p auth.Principal, operation ast.Operation, text string, variables map[string]any) json.RawMessage {
+	b.t.Helper()
+	if operation == ast.Subscription {
+		w := b.subscribe(p, text, variables, "", true)
+		defer w.cancel()
+		_, response := w.response()
+		return response.Data
+	}
+	body, err := json.Marshal(map[string]any{"query": text, "variables": variables})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var answered struct{ Data json.RawMessage }
+	if err := json.Unmarshal(b.post(p, body), &answered); err != nil {
+		b.t.Fatal(err)
+	}
+	return answered.Data
+}
+
+// rowsRead is how many rows the API's connection has read so far.
+func (b *bounded) rowsRead() int {
+	b.t.Helper()
+	if _, err := b.api.ExecContext(b.t.Context(), `SELECT pg_stat_force_next_flush()`); err != nil {
+		b.t.Fatal(err)
+	}
+	var n int
+	err := b.api.GetContext(b.t.Context(), &n, `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables
+		WHERE relname IN ('orders', 'payments', 'refunds', 'payment_attempts', 'products', 'order_events_default', 'audit_entries', 'webhook_endpoints', 'webhook_deliveries')`)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n
 }
 
 // tightLists asks for each list of an order, and of its payment, with nothing beside it, where what is counted has no room: the bytes

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -69,6 +71,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Prefix, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
 	nodes := map[uuid.UUID]model.Node{}
 	var orders map[uuid.UUID]*order.Order
+	var payments []uuid.UUID
 	var err error
 	switch kind {
 	case id.Product:
@@ -84,23 +87,28 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 		}
 	case id.Payment:
 		orders, err = r.OrderService.ByPayment(selected(ctx), p, keys)
-		for key, o := range orders {
-			nodes[key] = paymentOf(o, key)
+		for _, key := range keys {
+			if o := orders[key]; o != nil {
+				nodes[key] = paymentOf(o, key)
+			}
 		}
+		payments = keys
 	case id.Refund:
-		orders, err = r.OrderService.ByRefund(ctx, p, keys)
-		for key, o := range orders {
-			nodes[key] = refundOf(o, key)
+		orders, err = r.OrderService.ByRefund(selectedAnd(ctx, order.Parts{Refunds: true}), p, keys)
+		for _, key := range keys {
+			if o := orders[key]; o != nil {
+				nodes[key] = refundOf(o, key)
+			}
 		}
 	case id.Endpoint, id.Delivery:
 		return r.webhookNodes(ctx, p, kind, keys)
 	case id.Event, id.Customer, id.Attempt, id.Audit: // have ids and are no Nodes
 	}
-	held := make([]*order.Order, 0, len(orders))
+	held := map[uuid.UUID]*order.Order{} // several payments or refunds may be of one order
 	for _, o := range orders {
-		held = append(held, o)
+		held[o.ID] = o
 	}
-	scopeOf(ctx).hold(held...)
+	scopeOf(ctx).holdPayments(slices.Collect(maps.Values(held)), payments...)
 	return nodes, err
 }
 

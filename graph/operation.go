@@ -74,10 +74,12 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	if expensive != nil {
 		return operation, gqlerror.List{expensive}
 	}
+	operation.Stats.SetExtension(briefKey, !document.Selects(selected, "Product.description"))
 	if selected.Operation == ast.Query {
 		operation.Stats.SetExtension(selectedKey, order.Parts{
-			Lines: document.Selects(selected, "lines"), Metadata: document.Selects(selected, "metadata"), Refunds: document.Selects(selected, "refunds"),
+			Lines: document.Selects(selected, "Order.lines"), Metadata: document.Selects(selected, "Order.metadata"), Refunds: document.Selects(selected, "Order.refunds"),
 		})
+		operation.Stats.SetExtension(latestKey, !document.Selects(selected, "Order.payments") && !document.Selects(selected, "Refund.payment"))
 	}
 	if err := spend(ctx, g.rates, operation, cost.Requested); err != nil {
 		return operation, limited(err)
@@ -85,14 +87,26 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	return operation, nil
 }
 
-const costKey, selectedKey = "cost", "selected"
+const (
+	costKey, selectedKey = "cost", "selected"
+	// latestKey: of an order's payments nothing is selected but its latest, and those that were asked for by themselves.
+	latestKey = "latest"
+	// briefKey: no product's description is selected.
+	briefKey = "brief"
+)
 
 // selected lets the lists of orders that are read in ctx leave out what a query selects nothing of.
-func selected(ctx context.Context) context.Context {
-	if parts, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(selectedKey).(order.Parts); ok {
-		return order.WithParts(ctx, parts)
+func selected(ctx context.Context) context.Context { return selectedAnd(ctx, order.Parts{}) }
+
+// selectedAnd is selected with parts that are needed beside those.
+func selectedAnd(ctx context.Context, needed order.Parts) context.Context {
+	parts, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(selectedKey).(order.Parts)
+	if !ok {
+		return ctx
 	}
-	return ctx
+	return order.WithParts(ctx, order.Parts{
+		Lines: parts.Lines || needed.Lines, Metadata: parts.Metadata || needed.Metadata, Refunds: parts.Refunds || needed.Refunds,
+	})
 }
 
 // CostOf is what the operation of a context may cost, as the guard has counted it before execution; 0 before that.

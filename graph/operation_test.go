@@ -17,23 +17,23 @@ import (
 func TestCost(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.handler = w.serve(graph.Settings{Introspection: true, Limits: guard.Limits{Cost: 150}})
+	w.handler = w.serve(graph.Settings{Introspection: true, Limits: guard.Limits{Cost: 5100}})
 	const query = `query($n: Int) { products(first: $n) { nodes { id price { amount } } } }`
 	if got := w.do(ada, query, vars{"n": 10}).ok(); got.Extensions != nil {
 		t.Errorf("extensions are %v for one who has not asked", got.Extensions)
 	}
 	cost := func(e map[string]any, requested float64) bool {
 		shown, _ := e["cost"].(map[string]any)
-		return shown["requested"] == requested && shown["allowed"] == 150.0 && shown["bytes"].(float64) > requested
+		return shown["requested"] == requested && shown["allowed"] == 5100.0 && shown["bytes"].(float64) > requested
 	}
-	for n, want := range map[int]float64{10: 21, 50: 101} {
+	for n, want := range map[int]float64{10: 10*50 + 21, 50: 50*50 + 101} {
 		got := w.do(ada, query, vars{"n": n}, graph.CostHeader, "1").ok()
 		if !cost(got.Extensions, want) {
 			t.Errorf("first: %d: extensions are %v, want a cost of %v", n, got.Extensions, want)
 		}
 	}
 	got := w.do(ada, query, vars{"n": 100}, graph.CostHeader, "1").refused("COST_EXCEEDED")
-	if !cost(got.Extensions, 201) || !cost(got.Errors[0].Extensions, 201) {
+	if !cost(got.Extensions, 100*50+201) || !cost(got.Errors[0].Extensions, 100*50+201) {
 		t.Errorf("extensions are %v, the error's %v", got.Extensions, got.Errors[0].Extensions)
 	}
 	// What the resolver refuses is its to say, not the guard's.

@@ -102,7 +102,7 @@ func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Paymen
 	if err != nil || orders[paymentID] == nil {
 		return nil, err
 	}
-	scopeOf(ctx).hold(orders[paymentID])
+	scopeOf(ctx).holdPayments([]*order.Order{orders[paymentID]}, paymentID)
 	return paymentOf(orders[paymentID], paymentID), nil
 }
 
@@ -117,11 +117,11 @@ func (r *queryResolver) Attention(ctx context.Context, first *int, after *string
 	if err != nil {
 		return nil, err
 	}
-	orders := make([]*order.Order, len(result.Items))
+	orders, payments := make([]*order.Order, len(result.Items)), make([]uuid.UUID, len(result.Items))
 	for i, item := range result.Items {
-		orders[i] = item.Order
+		orders[i], payments[i] = item.Order, item.Payment.ID
 	}
-	scopeOf(ctx).hold(orders...)
+	scopeOf(ctx).holdPayments(orders, payments...)
 	return paymentConnection(result), nil
 }
 

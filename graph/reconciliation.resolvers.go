@@ -24,9 +24,9 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	if err != nil {
 		return nil, err
 	}
-	orderIDs := make([]uuid.UUID, len(result.Items))
+	orderIDs, payments := make([]uuid.UUID, len(result.Items)), make([]uuid.UUID, len(result.Items))
 	for i := range result.Items {
-		orderIDs[i] = result.Items[i].OrderID
+		orderIDs[i], payments[i] = result.Items[i].OrderID, result.Items[i].PaymentID
 	}
 	orders, err := r.OrderService.ByID(selected(ctx), p, orderIDs)
 	if err != nil {
@@ -36,7 +36,7 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	for _, o := range orders {
 		held = append(held, o)
 	}
-	scopeOf(ctx).hold(held...)
+	scopeOf(ctx).holdPayments(held, payments...)
 	return reconciliationConnection(result), nil
 }
 

@@ -60,10 +60,15 @@ func (f *fixture) raw(p auth.Principal, document string) []byte {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return f.post(p, body)
+}
+
+// post is the answer to a request as it comes.
+func (w *world) post(p auth.Principal, body []byte) []byte {
 	r := httptest.NewRequest(http.MethodPost, "/graphql", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
-	f.handler.ServeHTTP(recorder, r.WithContext(auth.NewContext(r.Context(), p)))
+	w.handler.ServeHTTP(recorder, r.WithContext(auth.NewContext(r.Context(), p)))
 	return recorder.Body.Bytes()
 }
 

@@ -21,6 +21,8 @@ type scope struct {
 	principal auth.Principal
 	// past: the orders are as of an event, not as of now, so nothing may be loaded into them.
 	past bool
+	// latest: see latestKey.
+	latest bool
 
 	products batches[uuid.UUID, *product.Product]
 	attempts batches[uuid.UUID, []payment.Attempt]
@@ -28,10 +30,17 @@ type scope struct {
 
 	mu sync.Mutex
 	// held are lists of orders that are not in the maps yet: most responses never need them.
-	held   [][]*order.Order
+	held   []holding
 	orders map[uuid.UUID]*order.Order
-	// lists has, for each order, the ids of those it was held together with.
+	// lists has, for each order, the ids of those it was held together with: of several lists, those of the shortest, since what it
+	// costs to read is counted for the list that is asked.
 	lists map[uuid.UUID][]uuid.UUID
+}
+
+// holding is a list of orders, with the payments that were asked for by themselves.
+type holding struct {
+	orders   []*order.Order
+	payments []uuid.UUID
 }
 
 type scopeKey struct{}
@@ -43,8 +52,12 @@ func (r *Resolver) withScope(ctx context.Context, next graphql.ResponseHandler) 
 	if graphql.HasOperationContext(ctx) {
 		operation := graphql.GetOperationContext(ctx).Operation
 		s.past = operation != nil && operation.Operation == ast.Subscription
+		s.latest, _ = graphql.GetOperationContext(ctx).Stats.GetExtension(latestKey).(bool)
 	}
 	s.products.fetch = r.ProductService.ByID
+	if graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).Stats.GetExtension(briefKey) == true {
+		s.products.fetch = r.ProductService.BriefByID
+	}
 	s.attempts.fetch = func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
 		return r.OrderService.Attempts(ctx, p, ids)
 	}
@@ -65,10 +78,22 @@ func scopeOf(ctx context.Context) *scope {
 
 // hold keeps the orders of one list for the resolvers of their fields. Every resolver that returns orders, payments or
 // refunds calls it. Of two copies of an order the newer one stays.
-func (s *scope) hold(orders ...*order.Order) {
+func (s *scope) hold(orders ...*order.Order) { s.holdPayments(orders) }
+
+// holdPayments is hold for orders of payments that were asked for by themselves.
+func (s *scope) holdPayments(orders []*order.Order, payments ...uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = append(s.held, orders)
+	s.held = append(s.held, holding{orders, payments})
+}
+
+// shown are the payments of an order that its fields can lead to, but for those that were asked for by themselves.
+func (s *scope) shown(o *order.Order) []payment.Payment {
+	shown := o.ShownPayments()
+	if s.latest {
+		shown = shown[max(0, len(shown)-1):]
+	}
+	return shown
 }
 
 // index sorts what is held by ids, and expects what its fields may need. The lock is held.
@@ -76,22 +101,25 @@ func (s *scope) index() {
 	if s.orders == nil {
 		s.orders, s.lists = map[uuid.UUID]*order.Order{}, map[uuid.UUID][]uuid.UUID{}
 	}
-	for _, orders := range s.held {
-		var ids, productIDs, paymentIDs []uuid.UUID
-		for _, o := range orders {
+	for _, held := range s.held {
+		var ids, productIDs []uuid.UUID
+		paymentIDs := held.payments
+		for _, o := range held.orders {
 			ids = append(ids, o.ID)
 			for i := range o.Lines {
 				productIDs = append(productIDs, o.Lines[i].ProductID)
 			}
-			for i := range o.Payments {
-				paymentIDs = append(paymentIDs, o.Payments[i].ID)
+			for _, shown := range s.shown(o) {
+				paymentIDs = append(paymentIDs, shown.ID)
 			}
 			if known := s.orders[o.ID]; known == nil || known.Version < o.Version {
 				s.orders[o.ID] = o
 			}
 		}
 		for _, id := range ids {
-			s.lists[id] = ids
+			if known := s.lists[id]; known == nil || len(ids) < len(known) {
+				s.lists[id] = ids
+			}
 		}
 		s.products.expect(productIDs...)
 		s.attempts.expect(paymentIDs...)

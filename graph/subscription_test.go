@@ -48,7 +48,7 @@ type watcher struct {
 func (w *world) subscribe(p auth.Principal, document string, variables vars, lastCursor string, withSlot bool) *watcher {
 	w.t.Helper()
 	transport := &executorOf{}
-	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}}), p, httptest.NewRequest(http.MethodGet, "/graphql", nil))
+	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}, AnswerBytes: mostCompared}), p, httptest.NewRequest(http.MethodGet, "/graphql", nil))
 	s := &watcher{t: w.t}
 	slot := &stream.Slot{}
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -80,22 +80,28 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 	return s
 }
 
-// next is the next item, or the refusal. The transport's cursor must be the item's.
-func (s *watcher) next() *answer {
+// response is the next item as it is sent, or the refusal, with the transport's cursor.
+func (s *watcher) response() (cursor string, response *graphql.Response) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, eventually.Patience)
 	defer cancel()
-	cursor := ""
-	var response *graphql.Response
 	if s.reader != nil {
 		item, err := s.reader.Next(ctx)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		cursor, response = item.Cursor, item.Response
-	} else if response = s.respond(ctx); response == nil {
+		return item.Cursor, item.Response
+	}
+	if response = s.respond(ctx); response == nil {
 		s.t.Fatal("the stream has ended")
 	}
+	return "", response
+}
+
+// next is the next item, or the refusal. The transport's cursor must be the item's.
+func (s *watcher) next() *answer {
+	s.t.Helper()
+	cursor, response := s.response()
 	raw, err := json.Marshal(response)
 	if err != nil {
 		s.t.Fatal(err)

@@ -69,7 +69,7 @@ type Config struct {
 
 	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second, and how many webhooks that are refused. One more gets RATE_LIMITED. 0: any number."`
 	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
-	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 200000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
+	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 400000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
 	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
 
 	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
@@ -90,7 +90,7 @@ type Config struct {
 	MaxDirectives             int           `env:"MAX_DIRECTIVES" envDefault:"10" min:"1" help:"How many directives an operation may use."`
 	MaxRootFields             int           `env:"MAX_ROOT_FIELDS" envDefault:"5" min:"1" help:"How many root fields an operation may have."`
 	MaxMutationFields         int           `env:"MAX_MUTATION_FIELDS" envDefault:"1" min:"1" help:"How many root fields a mutation may have."`
-	MaxCost                   int           `env:"MAX_COST" envDefault:"100000" min:"1" help:"How much an operation may cost: the objects of its answer with every list at its maximum, and what it takes to read them, as extensions.cost counts."`
+	MaxCost                   int           `env:"MAX_COST" envDefault:"100000" min:"1" help:"How much an operation may cost, as extensions.cost counts: about the microseconds of CPU that it takes, here or in the database, when every list is as long and every order as large as it can be."`
 	MaxAnswerBytes            int           `env:"MAX_ANSWER_BYTES" envDefault:"1048576" min:"65536" help:"How large an answer may be: a query's or a mutation's, or one item's of a subscription. A larger one is ANSWER_TOO_LARGE."`
 	MaxErrors                 int           `env:"MAX_ERRORS" envDefault:"5" min:"1" help:"How many errors an answer has at most."`
 	DocumentCacheBytes        int           `env:"DOCUMENT_CACHE_BYTES" envDefault:"33554432" min:"0" help:"How much memory parsed documents may hold, so that the same one is parsed and validated once."`

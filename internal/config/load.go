@@ -111,7 +111,7 @@ func fillDerivedDefaults(vars map[string]string) {
 		vars["WS_MAX_INIT_BYTES"] = map[bool]string{true: "1024", false: "8192"}[dev] // issuers write long tokens
 	}
 	for name, limit := range map[string]string{
-		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "200000", "RATE_ORDERS_PER_USER": "300",
+		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "400000", "RATE_ORDERS_PER_USER": "300",
 	} {
 		if vars[name] == "" && !dev { // whoever measures on their own machine is no attacker
 			vars[name] = limit

@@ -12,8 +12,8 @@ import (
 
 // An operation has two sums, both upper bounds of what its answer can come to, with every list at its maximum:
 //
-//   - its cost: the objects of the answer, and what reading them takes, in the same unit (see loads). What takes time grows with
-//     them, so MAX_COST bounds the time. Leaves are free, since an object has a bounded number of them;
+//   - its cost: the objects of the answer, and what reading them takes, in microseconds of the processor on data at its maxima (see
+//     loads). What takes time grows with them, so MAX_COST bounds the time. Leaves are free, since an object has a bounded number of them;
 //   - its bytes: the keys and the longest values of all leaves. They are shown and refuse nothing: nearly every list could have
 //     long texts, and has not. What an answer really has is bounded while it is built (see package render).
 const (
@@ -59,11 +59,13 @@ type size struct{ cost, bytes int }
 
 func (s size) plus(other size) size { return size{sum(s.cost, other.cost), sum(s.bytes, other.bytes)} }
 
-// fixedCosts counts the operations whose costs no variable changes.
+// fixedCosts counts the operations whose costs no variable changes, and keeps the sizes of all other parts that none changes.
 func (d *Document) fixedCosts() map[*ast.OperationDefinition]size {
 	costs := map[*ast.OperationDefinition]size{}
+	d.parts = map[*ast.Field]size{}
 	for _, operation := range d.Query.Operations {
 		c := newCounting(d, nil)
+		c.keeps = true
 		if cost := c.operation(operation); !c.varies {
 			costs[operation] = cost
 		}
@@ -73,11 +75,16 @@ func (d *Document) fixedCosts() map[*ast.OperationDefinition]size {
 
 // counting walks an operation once: the size of a fragment is remembered for each length of the lists around it.
 type counting struct {
-	bounds    map[*ast.FieldDefinition]bound
+	document  *Document
 	variables map[string]any
-	fragments map[fragmentKey]size
+	fragments map[fragmentKey]fragmentSize
+	reading   reading
+	// orders are how many of them are read.
+	orders int
 	// varies: a variable has been read.
 	varies bool
+	// keeps: what varies with no variable is put into the document's parts.
+	keeps bool
 }
 
 type fragmentKey struct {
@@ -85,16 +92,22 @@ type fragmentKey struct {
 	page       int
 }
 
+type fragmentSize struct {
+	size   size
+	varies bool
+}
+
 func newCounting(d *Document, variables map[string]any) *counting {
-	return &counting{bounds: d.bounds, variables: variables}
+	return &counting{document: d, variables: variables}
 }
 
 func (c *counting) operation(operation *ast.OperationDefinition) size {
+	c.reading = c.document.readings[operation]
 	total := c.selectionSet(operation.SelectionSet, 0).plus(size{bytes: len("{}")})
 	if operation.Operation == ast.Mutation {
 		total = total.plus(size{cost: mutationCost})
 	}
-	return total
+	return total.plus(size{cost: c.reading.product * min(product(c.orders, lists["Order.lines"]), mostProducts)})
 }
 
 // selectionSet counts what is selected of one object. page is the length of its nodes and edges when it is a connection,
@@ -116,14 +129,18 @@ func (c *counting) selectionSet(set ast.SelectionSet, page int) size {
 
 func (c *counting) fragment(definition *ast.FragmentDefinition, page int) size {
 	key := fragmentKey{definition, page}
-	if total, ok := c.fragments[key]; ok {
-		return total
+	if known, ok := c.fragments[key]; ok {
+		c.varies = c.varies || known.varies
+		return known.size
 	}
+	before := c.varies
+	c.varies = false
 	total := c.selectionSet(definition.SelectionSet, page)
 	if c.fragments == nil {
-		c.fragments = map[fragmentKey]size{}
+		c.fragments = map[fragmentKey]fragmentSize{}
 	}
-	c.fragments[key] = total
+	c.fragments[key] = fragmentSize{total, c.varies}
+	c.varies = c.varies || before
 	return total
 }
 
@@ -139,7 +156,7 @@ func (c *counting) field(field *ast.Field, page int) size {
 	case "__schema", "__type":
 		return key.plus(size{introspectionCost, introspectionBytes})
 	}
-	b := c.bounds[field.Definition]
+	b := c.document.bounds[field.Definition]
 	length, inside := 1, 0
 	switch {
 	case b.isPage:
@@ -151,14 +168,19 @@ func (c *counting) field(field *ast.Field, page int) size {
 	}
 	one := size{bytes: b.bytes}
 	if len(field.SelectionSet) > 0 {
-		one = size{cost: 1, bytes: len("{}")}.plus(c.selectionSet(field.SelectionSet, inside))
+		one = size{cost: 1, bytes: len("{}")}.plus(c.below(field, inside))
 	}
-	load := b.load
+	items := length
 	if b.paged {
-		load = product(load, inside)
+		items = inside
 	}
-	if field.Name == "nodes" && b.items > 0 {
-		load = product(load, length)
+	load := product(b.load, items)
+	if b.orders {
+		c.orders = sum(c.orders, items)
+		load = sum(load, product(items, c.reading.order(field)))
+	}
+	if b.filter > 0 && c.filtered(field) {
+		load = sum(load, b.filter)
 	}
 	one.bytes = max(one.bytes, len("null"))
 	if field.Definition.Type.Elem != nil {
@@ -166,6 +188,30 @@ func (c *counting) field(field *ast.Field, page int) size {
 		key.bytes += len("[]")
 	}
 	return key.plus(size{sum(load, product(length, one.cost)), product(length, one.bytes)})
+}
+
+// filtered reports whether a field has a filter.
+func (c *counting) filtered(field *ast.Field) bool {
+	filter := field.Arguments.ForName("filter")
+	return filter != nil && c.value(filter.Value) != nil
+}
+
+// below counts what is selected of the objects of a field.
+func (c *counting) below(field *ast.Field, page int) size {
+	if page > 0 { // first or last may be a variable
+		return c.selectionSet(field.SelectionSet, page)
+	}
+	if total, ok := c.document.parts[field]; ok {
+		return total
+	}
+	before := c.varies
+	c.varies = false
+	total := c.selectionSet(field.SelectionSet, 0)
+	if c.keeps && !c.varies {
+		c.document.parts[field] = total
+	}
+	c.varies = c.varies || before
+	return total
 }
 
 // pageLength is what first or last asks for.

@@ -20,26 +20,38 @@ func TestCost(t *testing.T) {
 		variables map[string]any
 		want      int
 	}{
-		"Leaves":        {"{ __typename viewer { id name } }", nil, 1},
-		"DefaultPage":   {"{ orders { nodes { id } } }", nil, 20*100 + 21},
-		"First":         {"{ orders(first: 3) { nodes { id total { amount } } pageInfo { hasNextPage } } }", nil, 3*100 + 1 + 3*2 + 1},
-		"Last":          {"{ orders(last: 3) { edges { cursor node { id } } } }", nil, 3*100 + 1 + 3*2},
-		"NullFirst":     {"{ orders(first: null, last: 2) { nodes { id } } }", nil, 2*100 + 3},
-		"Both":          {"{ orders(first: 3) { nodes { id } edges { cursor } } }", nil, 3*100 + 7},
-		"Negative":      {"{ orders(first: -3) { nodes { id } } }", nil, 100 + 2},
-		"Huge":          {"{ orders(first: 2147483647) { nodes { id } } }", nil, 100*100 + 101},
-		"Nested":        {"{ orders(first: 10) { nodes { events(first: 5) { nodes { id } } } } }", nil, 10*100 + 1 + 10*(5*8+1+1+5)},
-		"List":          {"{ order(id: 1) { lines { product { id } } } }", nil, 800 + 1 + 350 + 100*2},
-		"Nodes":         {"{ nodes(ids: [1, 2, 3]) { ... on Order { total { amount } } } }", nil, 3*100 + 3*2},
-		"NodesVariable": {"query($ids: [ID!]!) { nodes(ids: $ids) { id } }", map[string]any{"ids": []any{"a", "b"}}, 2*100 + 2},
-		"Variables":     {byPage, map[string]any{"n": json.Number("2"), "m": int64(3)}, 2*100 + 1 + 2 + 1 + 3},
-		"VariableNull":  {byPage, map[string]any{"n": nil, "m": 4}, 20*100 + 1 + 20 + 1 + 4},
-		"VariableUnset": {byPage, map[string]any{}, 20*100 + 1 + 20 + 1 + 7},
-		"VariableWrong": {byPage, map[string]any{"n": "x", "m": json.Number("1.5")}, 100*100 + 1 + 100 + 1 + 100},
-		"Fragment":      {"{ a: orders(first: 2) { ...C } b: orders(first: 3) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { total { amount } }", nil, 5*100 + 1 + 2*2 + 1 + 3*2},
-		"Mutation":      {"mutation { viewerSignOut { signedOutAt } }", nil, 1001},
-		"Subscription":  {"subscription { orderFeed { order { id } } }", nil, 2},
-		"Introspection": {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 10_000},
+		"Leaves":         {"{ __typename viewer { id name } }", nil, 1},
+		"DefaultPage":    {"{ orders { nodes { id } } }", nil, 20*200 + 21},
+		"First":          {"{ orders(first: 3) { nodes { id total { amount } } pageInfo { hasNextPage } } }", nil, 3*200 + 1 + 3*2 + 1},
+		"Last":           {"{ orders(last: 3) { edges { cursor node { id } } } }", nil, 3*200 + 1 + 3*2},
+		"NullFirst":      {"{ orders(first: null, last: 2) { nodes { id } } }", nil, 2*200 + 3},
+		"Both":           {"{ orders(first: 3) { nodes { id } edges { cursor } } }", nil, 3*200 + 7},
+		"Negative":       {"{ orders(first: -3) { nodes { id } } }", nil, 200 + 2},
+		"Huge":           {"{ orders(first: 2147483647) { nodes { id } } }", nil, 100*200 + 101},
+		"Nested":         {"{ orders(first: 10) { nodes { events(first: 5) { nodes { id } } } } }", nil, 10*200 + 1 + 10*(5*18+1+1+5)},
+		"List":           {"{ order(id: 1) { lines { product { id } } } }", nil, 2000 + 1 + 100*2 + 100*10},
+		"Nodes":          {"{ nodes(ids: [1, 2, 3]) { ... on Order { total { amount } } } }", nil, 3*(200+550) + 3*2},
+		"NodesVariable":  {"query($ids: [ID!]!) { nodes(ids: $ids) { id } }", map[string]any{"ids": []any{"a", "b"}}, 2*(200+550) + 2},
+		"Variables":      {byPage, map[string]any{"n": json.Number("2"), "m": int64(3)}, 2*200 + 1 + 2 + 3*50 + 1 + 3},
+		"VariableNull":   {byPage, map[string]any{"n": nil, "m": 4}, 20*200 + 1 + 20 + 4*50 + 1 + 4},
+		"VariableUnset":  {byPage, map[string]any{}, 20*200 + 1 + 20 + 7*50 + 1 + 7},
+		"VariableWrong":  {byPage, map[string]any{"n": "x", "m": json.Number("1.5")}, 100*200 + 1 + 100 + 100*50 + 1 + 100},
+		"Fragment":       {"{ a: orders(first: 2) { ...C } b: orders(first: 3) { ...C } } fragment C on OrderConnection { nodes { ...O } } fragment O on Order { total { amount } }", nil, 5*200 + 1 + 2*2 + 1 + 3*2},
+		"Mutation":       {"mutation { viewerSignOut { signedOutAt } }", nil, 1001},
+		"Subscription":   {"subscription { orderFeed { order { id } } }", nil, 200 + 2},
+		"Order":          {`{ order(id: "a") { id lines { quantity } } }`, nil, 2000 + 1 + 100},
+		"Parts":          {"{ orders(first: 2) { nodes { payment { order { lines { quantity } metadata { key } refunds { id } } } } } }", nil, 2*(200+900+300+550) + 1 + 2*(1+1+1+100+20+50)},
+		"PartsOfOther":   {"{ orders(first: 2) { nodes { id } } node(id: 1) { ... on Order { lines { quantity } } } }", nil, 2*(200+900) + 1 + 2 + 2000 + 1 + 100},
+		"Products":       {"{ orders(first: 40) { nodes { lines { product { id } } } } }", nil, 40*(200+900) + 1 + 40 + 40*100*2 + 1000*10},
+		"Descriptions":   {"{ orders(first: 20) { nodes { lines { product { description } } } } }", nil, 20*(200+900) + 1 + 20 + 20*100*2 + 1000*35},
+		"LatestAttempts": {"{ orders(first: 3) { nodes { payment { attempts { id } } } } }", nil, 3*(200+1700) + 1 + 3*(1+1+50)},
+		"AllAttempts":    {"{ orders(first: 1) { nodes { payments { id } payment { attempts { id } } } } }", nil, 200 + 20*1700 + 1 + 1 + 20 + 1 + 50},
+		"NamedAttempts":  {"{ attention(first: 3) { nodes { attempts { id } } } }", nil, 3*(200+2*1700) + 1 + 3*(1+50)},
+		"Filter":         {`{ orders(first: 1, filter: {search: "x"}) { nodes { id } } products(first: 1, filter: {search: "x"}) { nodes { id } } }`, nil, 20_000 + 200 + 2 + 13_000 + 50 + 2},
+		"NoFilter":       {`{ orders(first: 1, filter: null) { nodes { id } } }`, nil, 200 + 2},
+		"MutationOrder":  {`mutation { orderCancel(input: {orderId: "a"}) { order { payment { attempts { id } } } } }`, nil, 1000 + 2000 + 20*1700 + 1 + 1 + 1 + 50},
+		"VariesTwice":    {`query($n: Int!) { a: node(id: 1) { ...F } b: node(id: 2) { ...F } } fragment F on Order { events(first: $n) { nodes { id } } }`, map[string]any{"n": int64(50)}, 2 * (2000 + 1 + 50*18 + 1 + 50)},
+		"Introspection":  {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 10_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +68,7 @@ func TestCost(t *testing.T) {
 		document := accepted(t, g, "{ orders(first: 100) { nodes { events(first: 100) { nodes { id } } } } }")
 		cost, err := document.Cost(document.Query.Operations[0], nil)
 		checkError(t, err, fault.CostExceeded)
-		if want := 100*100 + 1 + 100*(100*8+1+1+100); cost.Requested != want || !strings.Contains(err.Message, strconv.Itoa(want)) {
+		if want := 100*200 + 1 + 100*(100*18+1+1+100); cost.Requested != want || !strings.Contains(err.Message, strconv.Itoa(want)) {
 			t.Errorf("cost %d, %q; want %d", cost.Requested, err.Message, want)
 		}
 	})

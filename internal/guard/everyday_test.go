@@ -8,7 +8,7 @@ import (
 	"github.com/orderwire/orderwire/internal/persisted"
 )
 
-// What the web app sends costs less than one operation may, with a page of 50 where its size is a variable.
+// What the web app sends costs less than one operation may, with the pages and the filters that it sends.
 func TestEverydayDocuments(t *testing.T) {
 	t.Parallel()
 	var manifest bytes.Buffer
@@ -22,7 +22,7 @@ func TestEverydayDocuments(t *testing.T) {
 	g, most := newGuard(), 0
 	for _, text := range documents {
 		document := accepted(t, g, text)
-		cost, err := document.Cost(document.Query.Operations[0], map[string]any{"first": 50})
+		cost, err := document.Cost(document.Query.Operations[0], map[string]any{"first": 20, "filter": map[string]any{"search": "x"}})
 		if err != nil {
 			t.Errorf("%v:\n%s", err, text)
 		}

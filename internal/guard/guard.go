@@ -98,7 +98,11 @@ type Document struct {
 	limit  int
 	// fixed has the cost of operations whose cost does not depend on variables.
 	fixed map[*ast.OperationDefinition]size
-	// selects has the names of the fields that each operation selects.
+	// parts have the sizes of what is selected below fields, where no variable changes them.
+	parts map[*ast.Field]size
+	// readings has what each operation reads of an order.
+	readings map[*ast.OperationDefinition]reading
+	// selects has the fields that each operation selects, as "Type.field".
 	selects map[*ast.OperationDefinition]map[string]struct{}
 	// access has what each operation asks of its caller.
 	access map[*ast.OperationDefinition]access.Verdict
@@ -125,8 +129,9 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 		return nil, errs
 	}
 	d := &Document{Query: query, bounds: g.bounds, limit: g.cfg.Limits.Cost, access: g.access.Operations(query)}
+	d.selects = selectedFields(query)
+	d.readings = d.readOrders()
 	d.fixed = d.fixedCosts()
-	d.selects = fieldNames(query)
 	g.documents.Add(text, d, len(text)+document.tokens*bytesPerToken)
 	return d, nil
 }
@@ -140,23 +145,25 @@ func (d *Document) Admit(operation *ast.OperationDefinition, role auth.Role) *gq
 	return d.access[operation].Admit(role)
 }
 
-// Selects reports whether an operation selects a field of that name, of any type.
+// Selects reports whether an operation selects a field, as "Type.field".
 func (d *Document) Selects(operation *ast.OperationDefinition, field string) bool {
 	_, selects := d.selects[operation][field]
 	return selects
 }
 
-// fieldNames are the names of the fields that each operation selects, each fragment looked at once.
-func fieldNames(query *ast.QueryDocument) map[*ast.OperationDefinition]map[string]struct{} {
+// selectedFields are the fields that each operation selects, each fragment looked at once.
+func selectedFields(query *ast.QueryDocument) map[*ast.OperationDefinition]map[string]struct{} {
 	all := map[*ast.OperationDefinition]map[string]struct{}{}
 	for _, operation := range query.Operations {
-		names, seen := map[string]struct{}{}, map[*ast.FragmentDefinition]struct{}{}
+		fields, seen := map[string]struct{}{}, map[*ast.FragmentDefinition]struct{}{}
 		var walk func(set ast.SelectionSet)
 		walk = func(set ast.SelectionSet) {
 			for _, selection := range set {
 				switch selection := selection.(type) {
 				case *ast.Field:
-					names[selection.Name] = struct{}{}
+					if selection.ObjectDefinition != nil {
+						fields[selection.ObjectDefinition.Name+"."+selection.Name] = struct{}{}
+					}
 					walk(selection.SelectionSet)
 				case *ast.InlineFragment:
 					walk(selection.SelectionSet)
@@ -169,7 +176,7 @@ func fieldNames(query *ast.QueryDocument) map[*ast.OperationDefinition]map[strin
 			}
 		}
 		walk(operation.SelectionSet)
-		all[operation] = names
+		all[operation] = fields
 	}
 	return all
 }

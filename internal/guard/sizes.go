@@ -40,12 +40,31 @@ var leaves = map[string]int{
 	"ID": 64, "Int": 12, "Boolean": 5, "DateTime": 29, "Int64": 22, "Decimal": 28, "CurrencyCode": 5, "EventCursor": 160,
 }
 
-// loads are what reading costs beside the objects it gives, in the same unit, by "Type.field": for each item of a page or a list,
-// or once.
+// loads are what reading takes beside the objects it gives, in microseconds of the processor, here or in the database, whichever is more,
+// on data at its maxima (make worst measures them), by "Type.field": for each item of a page or a list, or once.
 var loads = map[string]int{
-	"Query.order": 800, "Query.payment": 800, "Query.node": 800, "Query.nodes": 100, "Query.orders": 100, "Query.attention": 100,
-	"Query.reconciliation": 100, "Order.lines": 350, "Order.metadata": 200, "Order.refunds": 150, "Order.events": 8, "Payment.attempts": 60, "Query.stats": 500,
+	"Order.events": 18, "Query.stats": 500, "Query.products": 50, "Query.auditTrail": 50, "Query.webhookEndpoints": 30, "Query.webhookDeliveries": 30,
 }
+
+// filterLoads are what a filter takes beside that, once: it may match nothing in all that a page examines.
+var filterLoads = map[string]int{"Query.orders": 20_000, "Query.products": 13_000}
+
+// Reading orders. Whatever an operation selects of any order is read of each order that it reads, so that all of one kind are read by
+// one statement: see orderLoad.
+const (
+	// orderLoad is that of an order with its payments, wholeOrderLoad that of one with all its parts.
+	orderLoad      = 200
+	wholeOrderLoad = 2000
+	// attemptsLoad is for the attempts of one payment.
+	attemptsLoad = 1700
+	// mostProducts is how many products a shop has. They are read once for all lines.
+	mostProducts     = 1000
+	briefProductLoad = 10 // without its description
+	productLoad      = 35
+)
+
+// partLoads are those of the parts that are read of an order only when they are selected.
+var partLoads = map[string]int{"Order.lines": 900, "Order.metadata": 300, "Order.refunds": 550}
 
 const (
 	mostTextBytes = 4 // of a character
@@ -58,6 +77,8 @@ type bound struct {
 	items  int // of a list, 0 if it is none or a page of a connection
 	bytes  int // of one leaf
 	load   int
+	filter int  // the load of a filter
+	orders bool // a field of an operation's root that leads to orders
 	isPage bool // its items are as many as the connection around it has
 	paged  bool // it is a connection
 	known  bool // every list and text of it has an entry
@@ -65,16 +86,42 @@ type bound struct {
 
 // boundsOf looks all fields of a schema up once.
 func boundsOf(schema *ast.Schema) map[*ast.FieldDefinition]bound {
-	bounds := map[*ast.FieldDefinition]bound{}
+	bounds, leads := map[*ast.FieldDefinition]bound{}, leadToOrders(schema)
 	for _, definition := range schema.Types {
 		if definition.Kind != ast.Object && definition.Kind != ast.Interface {
 			continue
 		}
 		for _, field := range definition.Fields {
-			bounds[field] = boundOf(schema, definition, field)
+			b := boundOf(schema, definition, field)
+			b.orders = definition == schema.Query || definition == schema.Mutation || definition == schema.Subscription
+			b.orders = b.orders && leads[field.Type.Name()]
+			bounds[field] = b
 		}
 	}
 	return bounds
+}
+
+// leadToOrders are the types from which an order can be reached, Order included.
+func leadToOrders(schema *ast.Schema) map[string]bool {
+	leads := map[string]bool{"Order": true}
+	for {
+		known := len(leads)
+		for _, definition := range schema.Types {
+			for _, field := range definition.Fields {
+				if leads[field.Type.Name()] {
+					leads[definition.Name] = true
+				}
+			}
+			for _, possible := range schema.GetPossibleTypes(definition) {
+				if leads[possible.Name] {
+					leads[definition.Name] = true
+				}
+			}
+		}
+		if len(leads) == known {
+			return leads
+		}
+	}
 }
 
 func boundOf(schema *ast.Schema, definition *ast.Definition, field *ast.FieldDefinition) bound {
@@ -85,7 +132,8 @@ func boundOf(schema *ast.Schema, definition *ast.Definition, field *ast.FieldDef
 		}
 		return n, ok
 	}
-	b := bound{known: true, load: loads[definition.Name+"."+field.Name]}
+	place := definition.Name + "." + field.Name
+	b := bound{known: true, load: loads[place], filter: filterLoads[place]}
 	named := field.Type.Name()
 	b.paged = strings.HasSuffix(named, "Connection")
 	if field.Type.Elem != nil {

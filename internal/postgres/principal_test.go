@@ -19,13 +19,14 @@ import (
 
 // ownWork are the calls without a principal: the server's own work, which no request reaches, and what is nobody's.
 var ownWork = map[string]string{
-	"Store.Products":     "the catalogue is public",
-	"Store.ProductsByID": "the catalogue is public",
-	"Store.SeedProducts": "at the start",
-	"Store.SharedSecret": "at the start",
-	"Store.KeepTime":     "at the start",
-	"Store.CausedBy":     "the pipeline's, for its log",
-	"Store.ClaimDue":     "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
+	"Store.Products":          "the catalogue is public",
+	"Store.ProductsByID":      "the catalogue is public",
+	"Store.BriefProductsByID": "the catalogue is public",
+	"Store.SeedProducts":      "at the start",
+	"Store.SharedSecret":      "at the start",
+	"Store.KeepTime":          "at the start",
+	"Store.CausedBy":          "the pipeline's, for its log",
+	"Store.ClaimDue":          "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
 	"Log.Extent":                "how far the log goes",
 	"Webhooks.EnabledEndpoints": "the fan-out's", "Webhooks.FanoutState": "the fan-out's", "Webhooks.AddDeliveries": "the fan-out's",
 	"Webhooks.ClaimDeliveries": "the deliverer's", "Webhooks.NextDelivery": "the deliverer's", "Webhooks.SettleDelivery": "the deliverer's",

@@ -129,9 +129,21 @@ func (s *Store) plainProducts(ctx context.Context, q query, direction string, r 
 	return page.Cut(r, products), nil
 }
 
+// briefProductColumns are productColumns without the description.
+var briefProductColumns = strings.Replace(productColumns, "description", "'' AS description", 1)
+
 // ProductsByID implements product.Store.
 func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
-	byID, err := s.db.prepared(ctx, `SELECT `+productColumns+` FROM products WHERE id = ANY((SELECT $1::uuid[])::uuid[])`) //nolint:sqlclosecheck // it is kept
+	return s.productsByID(ctx, productColumns, ids)
+}
+
+// BriefProductsByID implements product.Store.
+func (s *Store) BriefProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+	return s.productsByID(ctx, briefProductColumns, ids)
+}
+
+func (s *Store) productsByID(ctx context.Context, columns string, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+	byID, err := s.db.prepared(ctx, `SELECT `+columns+` FROM products WHERE id = ANY((SELECT $1::uuid[])::uuid[])`) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,8 @@ type Store interface {
 	Products(ctx context.Context, filter Filter, page page.Request) (page.Result[*Product], error)
 	// ProductsByID returns what exists of the ids, archived ones too.
 	ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
+	// BriefProductsByID is ProductsByID without descriptions.
+	BriefProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
 	// UpsertProduct inserts or, when the SKU exists, changes it and takes it out of the archive.
 	UpsertProduct(ctx context.Context, p auth.Principal, product Product) (*Product, error)
 	// ArchiveProduct is idempotent. It returns fault.NotFound when there is no such product.
@@ -91,12 +93,16 @@ type Input struct {
 type Service struct {
 	store Store
 	byID  *together
+	brief *together
 	known *bytelru.Cache[*Product]
 }
 
 // NewService returns the service over a store.
 func NewService(store Store) *Service {
-	return &Service{store: store, byID: newTogether(store.ProductsByID), known: bytelru.New[*Product](knownBytes)}
+	return &Service{
+		store: store, byID: newTogether(store.ProductsByID), brief: newTogether(store.BriefProductsByID),
+		known: bytelru.New[*Product](knownBytes),
+	}
 }
 
 // List returns products that can be ordered. BAD_USER_INPUT when the text to search for is too long.
@@ -115,6 +121,11 @@ func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Pro
 		s.known.Add(string(id[:]), p, knownSize+len(p.SKU)+len(p.Name)+len(p.Description))
 	}
 	return found, err
+}
+
+// BriefByID is ByID without descriptions, which are most of a product: the products of a list of orders can be a whole catalogue.
+func (s *Service) BriefByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+	return s.brief.Do(ctx, ids)
 }
 
 // Known returns what exists of the ids as it was when this process last read it. Whoever decides by it has to see to it that

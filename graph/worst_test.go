@@ -1,0 +1,265 @@
+package graph_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/schema"
+)
+
+// TestWorst searches for the admitted documents that take the most of the processor, here and in the database, on data at its
+// maxima, and prints the worst of each kind. `make worst` runs it; docs/security.md has its table. It measures the processor's
+// clock, not the time on the wall.
+func TestWorst(t *testing.T) {
+	orders, _ := strconv.Atoi(os.Getenv("WORST_ORDERS"))
+	if orders == 0 {
+		t.Skip("it is run by make worst")
+	}
+	seconds, _ := strconv.Atoi(cmp.Or(os.Getenv("WORST_SECONDS"), "120"))
+	w := setup(t)
+	began := time.Now()
+	maxima{orders: orders, full: min(orders, 2100), attempted: min(orders, 110), products: 1000, audited: min(orders, 10_000)}.fill(t, w.db.DB, ada.CustomerID)
+	t.Log("filled in", time.Since(began))
+	w.wire(w.db.API)
+	w.handler = w.serve(graph.Settings{Limits: guard.Defaults(), DocumentCacheBytes: 1 << 20, AnswerBytes: 1 << 20, Timeout: 15 * time.Second})
+	m := newMeter(t, w)
+	documents := newWorst(t, w.db.DB)
+	for _, part := range worstParts {
+		a := admitted{kind: part.kind, text: documents.ids.Replace(part.text), variables: map[string]any{"n": part.n}}
+		t.Logf("%s (of %d)", m.measure(staff, a, 10), part.n)
+	}
+	measured := map[string][]measurement{}
+	for time.Since(began) < time.Duration(seconds)*time.Second {
+		for _, field := range documents.schema.Query.Fields {
+			if strings.HasPrefix(field.Name, "__") {
+				continue
+			}
+			for _, p := range []auth.Principal{staff, ada, anonymous} {
+				document, ok := documents.query(p, field, 1+4*documents.random.IntN(2))
+				if ok {
+					measured[document.kind] = append(measured[document.kind], m.measure(p, document, 1))
+				}
+			}
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(measured)) {
+		all := measured[kind]
+		t.Logf("%s: %d documents", kind, len(all))
+		for _, by := range []func(a, b measurement) int{
+			func(a, b measurement) int { return cmp.Compare(b.server, a.server) },
+			func(a, b measurement) int { return cmp.Compare(b.database, a.database) },
+			func(a, b measurement) int { return cmp.Compare(b.bytes, a.bytes) },
+		} {
+			slices.SortFunc(all, by)
+			again := m.measure(all[0].as, all[0].admitted, 5)
+			t.Logf("  %s\n    %s %v", again, again.text, again.variables)
+		}
+	}
+}
+
+func newWorst(t *testing.T, db *sqlx.DB) *worst {
+	t.Helper()
+	w := &worst{
+		schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema.SDL()}), random: rand.New(rand.NewPCG(5, 6)), //nolint:gosec // any will do
+	}
+	w.guard = guard.New(guard.Config{Schema: w.schema, Limits: guard.Defaults()})
+	keys := func(kind id.Prefix, statement string) []string {
+		var raw [][]byte
+		if err := db.Select(&raw, statement); err != nil {
+			t.Fatal(err)
+		}
+		ids := make([]string, len(raw))
+		for i := range raw {
+			ids[i] = strconv.Quote(id.Format(kind, [16]byte(raw[i])))
+		}
+		return ids
+	}
+	orders := keys(id.Order, `SELECT uuid_send(id) FROM orders ORDER BY id DESC LIMIT 100`)
+	payments := keys(id.Payment, `SELECT uuid_send(max(id::text)::uuid) FROM payments WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
+	refunds := keys(id.Refund, `SELECT uuid_send(max(id::text)::uuid) FROM refunds WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
+	products := keys(id.Product, `SELECT uuid_send(id) FROM products LIMIT 100`)
+	list := func(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
+	w.ids = strings.NewReplacer("$ORDERS", list(orders), "$PAYMENTS", list(payments), "$REFUNDS", list(refunds), "$ORDER", orders[0], "$PAYMENT", payments[0])
+	some := func(ids ...string) string { return "ids: [" + strings.Join(ids, ", ") + "]" }
+	w.arguments = map[string][]string{
+		"Query.node":    {"id: " + orders[0], "id: " + payments[0], "id: " + refunds[0], "id: " + products[0]},
+		"Query.nodes":   {some(orders...), some(payments...), some(refunds...), some(products...), some(orders[:20]...), some(payments[:20]...), some(refunds[:20]...), some(slices.Repeat(orders[:1], 100)...)},
+		"Query.product": {"id: " + products[0]}, "Query.order": {"id: " + orders[0], "number: \"OW-ABC\""}, "Query.payment": {"id: " + payments[0]},
+		"Query.stats": {"window: LAST_DAY", "window: LAST_HOUR"},
+		"Query.orders": {
+			"", "", "filter: {status: [CANCELLED]}", "filter: {paymentStatus: [EXPIRED]}", "filter: {paymentStatus: [CONFIRMED]}", "filter: {search: \"nothing\"}", "filter: {search: \"9\"}",
+			`filter: {search: "` + strings.Repeat("%_", 50) + `", paymentStatus: [VOIDED, EXPIRED], createdAt: {from: "2020-01-01T00:00:00Z"}}`,
+			`filter: {search: "` + strings.Repeat("𐐀", 100) + `"}`, `filter: {search: "𐐀"}`,
+		},
+		"Query.products":          {"", `filter: {search: "nothing"}`, `filter: {search: "` + strings.Repeat("𐐀", 100) + `", currency: "EUR"}`, `filter: {currency: "USD"}`},
+		"Query.webhookDeliveries": {"", "status: DELIVERED", "status: PENDING", "status: FAILED"},
+	}
+	return w
+}
+
+// measurement is what one document took, on average of some runs.
+type measurement struct {
+	admitted
+	as               auth.Principal
+	server, database time.Duration
+	bytes            int
+	peak             int64
+	code             string
+}
+
+func (m measurement) String() string {
+	return fmt.Sprintf("%s %s: server %.1f ms, database %.1f ms, %d bytes, peak %.1f MiB, cost %d %s", m.kind, m.as.Role, float64(m.server)/1e6, float64(m.database)/1e6,
+		m.bytes, float64(m.peak)/(1<<20), m.cost.Requested, m.code)
+}
+
+// meter reads the processor's clock of this process and of all of the database's.
+type meter struct {
+	t          *testing.T
+	world      *world
+	postmaster string
+}
+
+func newMeter(t *testing.T, w *world) *meter {
+	t.Helper()
+	var backend int
+	if err := w.db.Get(&backend, `SELECT pg_backend_pid()`); err != nil {
+		t.Fatal(err)
+	}
+	return &meter{t: t, world: w, postmaster: processStat(t, strconv.Itoa(backend))[1]}
+}
+
+func (m *meter) measure(p auth.Principal, a admitted, times int) measurement {
+	m.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": a.text, "variables": a.variables})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	run := func() []byte { return m.world.post(p, body) }
+	if times > 1 {
+		run()
+	}
+	runtime.GC()
+	before := heap()
+	ctx, cancel := context.WithCancel(m.t.Context())
+	peak := make(chan int64)
+	go watchHeap(ctx, before, peak)
+	server, database := ownCPU(m.t), m.databaseCPU()
+	var answer []byte
+	for range times {
+		answer = run()
+	}
+	n := time.Duration(times)
+	result := measurement{admitted: a, as: p, server: (ownCPU(m.t) - server) / n, database: (m.databaseCPU() - database) / n, bytes: len(answer)}
+	cancel()
+	result.peak = <-peak
+	var said struct {
+		Errors []struct {
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.Unmarshal(answer, &said); err != nil {
+		m.t.Fatal(err)
+	}
+	if len(said.Errors) > 0 {
+		result.code = said.Errors[0].Extensions.Code
+	}
+	return result
+}
+
+func heap() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64()) //nolint:gosec // less than there is memory
+}
+
+// watchHeap tells, when ctx ends, by how much the heap has been larger than before.
+func watchHeap(ctx context.Context, before int64, peak chan<- int64) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	most := heap() - before
+	for {
+		select {
+		case <-ctx.Done():
+			peak <- max(most, heap()-before)
+			return
+		case <-tick.C:
+			most = max(most, heap()-before)
+		}
+	}
+}
+
+func ownCPU(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// databaseCPU is the processor time of all processes of the database server, those that have ended included.
+func (m *meter) databaseCPU() time.Duration {
+	m.t.Helper()
+	postmaster := processStat(m.t, m.postmaster)
+	var total time.Duration
+	for _, field := range postmaster[11:15] { // utime, stime, cutime, cstime (proc(5)), in ticks of 10 ms
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		total += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	children, err := filepath.Glob("/proc/" + m.postmaster + "/task/*/children")
+	if err != nil || len(children) == 0 {
+		m.t.Fatal(children, err)
+	}
+	raw, err := os.ReadFile(children[0])
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, child := range strings.Fields(string(raw)) {
+		spent, err := os.ReadFile("/proc/" + child + "/schedstat") // nanoseconds on the processor first
+		if err != nil {
+			continue // it has ended
+		}
+		ns, err := strconv.ParseInt(strings.Fields(string(spent))[0], 10, 64)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		total += time.Duration(ns)
+	}
+	return total
+}
+
+// processStat are the fields of /proc/PID/stat behind the name: state, parent, …
+func processStat(t *testing.T, pid string) []string {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+}
