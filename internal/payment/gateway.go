@@ -61,6 +61,9 @@ type Call struct {
 	Method string
 	// Reference is the provider's id of the charge, empty as long as we do not know it.
 	Reference string
+	// Installation marks the charge that an authorization makes as this database's: others may take payments with the same
+	// account. A call without it makes a charge without the mark. It is no part of the request that the key stands for.
+	Installation uuid.UUID
 }
 
 // Outcome is what a provider decided.

@@ -58,6 +58,8 @@ type Worker struct {
 	policy  order.Policy
 	clock   order.Clock
 	log     *slog.Logger
+	// installation marks the charges that are made.
+	installation uuid.UUID
 
 	wake chan time.Time
 	free chan struct{} // one token per free slot
@@ -100,6 +102,10 @@ func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.
 	}
 	return w
 }
+
+// MarkCharges marks every charge that is made from now on with the installation, so that the provider's books can be compared
+// with this database's. Call it before Run.
+func (w *Worker) MarkCharges(installation uuid.UUID) { w.installation = installation }
 
 // Wake tells that an order is due at the given time. It never blocks; a hint that is lost costs at most the poll
 // interval.
@@ -305,8 +311,10 @@ func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	a := &answer{work: todo}
+	call := todo.Call
+	call.Installation = w.installation
 	if todo.LookUpFirst || todo.LookUpOnly {
-		a.result, a.err = w.gateway.LookUp(ctx, todo.Call)
+		a.result, a.err = w.gateway.LookUp(ctx, call)
 		prepared := a.result.Outcome == payment.Prepared && a.result.Reference == todo.Call.Reference
 		if todo.LookUpOnly || a.err != nil || a.result.Outcome != payment.NotFound && !prepared {
 			return a
@@ -314,13 +322,13 @@ func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 	}
 	switch todo.Call.Operation {
 	case payment.OperationAuthorize:
-		a.result, a.err = w.gateway.Authorize(ctx, todo.Call)
+		a.result, a.err = w.gateway.Authorize(ctx, call)
 	case payment.OperationCapture:
-		a.result, a.err = w.gateway.Capture(ctx, todo.Call)
+		a.result, a.err = w.gateway.Capture(ctx, call)
 	case payment.OperationVoid:
-		a.result, a.err = w.gateway.Void(ctx, todo.Call)
+		a.result, a.err = w.gateway.Void(ctx, call)
 	case payment.OperationRefund:
-		a.result, a.err = w.gateway.Refund(ctx, todo.Call)
+		a.result, a.err = w.gateway.Refund(ctx, call)
 	}
 	return a
 }

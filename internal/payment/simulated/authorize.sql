@@ -6,12 +6,12 @@
 -- $1 keys, $2 payments, $3 orders, $4 fingerprints, $5 references of the charges, $6 amounts, $7 currencies, $8 capture methods,
 -- $9 tokens, $10 outcomes and $11 codes by the tokens' scripts, $12 how many calls fail before anything is
 -- decided, $13 order numbers, $14 ids of the events to send (NULL: none), $15 their types, $16 microseconds until they are due;
--- $17 microseconds that a customer has to act
+-- $17 installations (NULL: none); $18 microseconds that a customer has to act
 WITH input AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-        $9::text[], $10::text[], $11::text[], $12::integer[], $13::text[], $14::uuid[], $15::text[], $16::bigint[])
+        $9::text[], $10::text[], $11::text[], $12::integer[], $13::text[], $14::uuid[], $15::text[], $16::bigint[], $17::uuid[])
         AS t (key, payment_id, order_id, fingerprint, reference, amount, currency, capture_method,
-            method, outcome, code, undecided, order_number, event_id, event_type, event_delay)
+            method, outcome, code, undecided, order_number, event_id, event_type, event_delay, installation)
 ), payment AS (
     INSERT INTO simulated.payments AS p (payment_id, order_id) SELECT payment_id, order_id FROM input ORDER BY payment_id
     ON CONFLICT (payment_id) DO UPDATE SET order_id = p.order_id
@@ -21,7 +21,7 @@ WITH input AS MATERIALIZED (
            CASE WHEN voided THEN 'REFUSED' ELSE i.outcome END AS outcome,
            CASE WHEN voided THEN 'voided' ELSE i.code END AS code,
            CASE WHEN NOT voided THEN i.reference END AS charge,
-           CASE WHEN NOT voided AND i.outcome = 'ACTION_REQUIRED' THEN now() + $17::bigint * interval '1 microsecond' END AS action_expires_at
+           CASE WHEN NOT voided AND i.outcome = 'ACTION_REQUIRED' THEN now() + $18::bigint * interval '1 microsecond' END AS action_expires_at
     FROM input i JOIN payment USING (payment_id)
 ), operation AS (
     INSERT INTO simulated.operations AS o (key, operation, payment_id, fingerprint, outcome, code, charge, action_expires_at, decided_call)
@@ -44,9 +44,9 @@ WITH input AS MATERIALIZED (
 ), answered AS MATERIALIZED (
     SELECT o.*, o.fingerprint = i.fingerprint AS same_request FROM operation o JOIN input i USING (key)
 ), charge AS (
-    INSERT INTO simulated.charges (reference, operation_key, payment_id, order_id, amount, currency, capture_method, method, status, code, captured, action_expires_at, order_number)
+    INSERT INTO simulated.charges (reference, operation_key, payment_id, order_id, amount, currency, capture_method, method, status, code, captured, action_expires_at, order_number, installation)
     SELECT a.charge, a.key, i.payment_id, i.order_id, i.amount, i.currency, i.capture_method, i.method, a.outcome, a.code,
-           CASE WHEN a.outcome = 'CAPTURED' THEN i.amount ELSE 0 END, a.action_expires_at, i.order_number
+           CASE WHEN a.outcome = 'CAPTURED' THEN i.amount ELSE 0 END, a.action_expires_at, i.order_number, i.installation
     FROM answered a JOIN input i USING (key)
     WHERE a.decided_call = a.calls AND a.charge IS NOT NULL AND a.same_request
     RETURNING reference, operation_key, status, amount

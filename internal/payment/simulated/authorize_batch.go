@@ -82,15 +82,17 @@ func authorizeColumns(calls []*authorizing) []any {
 	references, amounts, currencies, captures := make(pq.StringArray, n), make(pq.Int64Array, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	methods, outcomes, codes, undecided := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.Int64Array, n)
 	numbers, eventIDs, eventTypes, delays := make(pq.StringArray, n), make([]uuid.NullUUID, n), make(pq.StringArray, n), make(pq.Int64Array, n)
+	installations := make([]uuid.NullUUID, n)
 	for i, c := range calls {
 		call, in := &c.In.call, &c.In
 		keys[i], payments[i], orders[i], fingerprints[i] = call.Key.String(), call.PaymentID.String(), call.OrderID.String(), fingerprint(*call)
 		references[i], amounts[i], currencies[i], captures[i] = referenceOf(call.Key), call.Amount.Minor, call.Amount.Currency, string(call.Capture)
 		methods[i], outcomes[i], codes[i], undecided[i] = call.Method, string(in.script.outcome), in.script.code, int64(in.undecided)
 		numbers[i], eventIDs[i], eventTypes[i], delays[i] = call.OrderNumber, in.event.id, string(in.event.event), in.event.delay.Microseconds()
+		installations[i] = optional(call.Installation)
 	}
 	return []any{
 		keys, payments, orders, fingerprints, references, amounts, currencies, captures,
-		methods, outcomes, codes, undecided, numbers, pq.Array(eventIDs), eventTypes, delays,
+		methods, outcomes, codes, undecided, numbers, pq.Array(eventIDs), eventTypes, delays, pq.Array(installations),
 	}
 }

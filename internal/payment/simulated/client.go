@@ -113,16 +113,43 @@ func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any)
 	if key != uuid.Nil {
 		request.Header.Set(keyHeader, key.String())
 	}
+	status, text, err := c.send(request)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	return readResponse(status, text)
+}
+
+// get reads what moves nothing.
+func (c *Client) get(ctx context.Context, address *url.URL, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return fmt.Errorf("simulated provider: %w", err)
+	}
+	status, text, err := c.send(request)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return readRefusal(status, text)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return &UnavailableError{Code: CodeServerError, cause: errors.New("the answer cannot be read")}
+	}
+	return nil
+}
+
+func (c *Client) send(request *http.Request) (status int, text []byte, err error) {
 	response, err := c.http.Do(request)
 	if err != nil {
-		return payment.Result{}, undelivered(err)
+		return 0, nil, undelivered(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes))
+	text, err = io.ReadAll(io.LimitReader(response.Body, maxResponseBytes))
 	if err != nil {
-		return payment.Result{}, undelivered(err)
+		return 0, nil, undelivered(err)
 	}
-	return readResponse(response.StatusCode, text)
+	return response.StatusCode, text, nil
 }
 
 // undelivered is a call without an answer.
@@ -134,8 +161,6 @@ func undelivered(err error) *UnavailableError {
 	return unavailable(err)
 }
 
-// readResponse believes a refusal only when it carries the provider's error code: a 404 of some proxy in between says
-// nothing about the money.
 func readResponse(status int, text []byte) (payment.Result, error) {
 	if status == http.StatusOK {
 		var r wireResult
@@ -144,17 +169,23 @@ func readResponse(status int, text []byte) (payment.Result, error) {
 		}
 		return r.result(), nil
 	}
+	return payment.Result{}, readRefusal(status, text)
+}
+
+// readRefusal believes a refusal only when it carries the provider's error code: a 404 of some proxy in between says
+// nothing about the money.
+func readRefusal(status int, text []byte) error {
 	var e wireError
 	if err := json.Unmarshal(text, &e); err != nil {
 		e = wireError{}
 	}
 	switch {
 	case status >= 400 && status < 500 && e.Error.Code != "":
-		return payment.Result{}, &RejectedError{Code: e.Error.Code, Message: e.Error.Message}
+		return &RejectedError{Code: e.Error.Code, Message: e.Error.Message}
 	case status == http.StatusGatewayTimeout:
-		return payment.Result{}, &UnavailableError{Code: CodeTimeout, cause: fmt.Errorf("status %d", status)}
+		return &UnavailableError{Code: CodeTimeout, cause: fmt.Errorf("status %d", status)}
 	default:
-		return payment.Result{}, &UnavailableError{Code: CodeServerError, cause: fmt.Errorf("status %d", status)}
+		return &UnavailableError{Code: CodeServerError, cause: fmt.Errorf("status %d", status)}
 	}
 }
 

@@ -36,6 +36,8 @@ const (
 	CodeNotCaptured = "not_captured"
 	// CodeRefundExceedsCaptured: a refund above what was captured and not yet refunded.
 	CodeRefundExceedsCaptured = "refund_exceeds_captured"
+	// CodePlaceGone: a list is to go on after a charge that there is not.
+	CodePlaceGone = "place_gone"
 )
 
 // Codes of calls whose outcome the caller cannot know (UnavailableError.Code).
@@ -53,6 +55,7 @@ var rejections = map[string]string{
 	CodeAmountMismatch:        "amount or currency is not the charge's",
 	CodeNotCaptured:           "the charge took no money that could be refunded",
 	CodeRefundExceedsCaptured: "the refund is above what was captured and not yet refunded",
+	CodePlaceGone:             "the list is to go on after a charge that there is not",
 }
 
 // RejectedError is a request that the provider refuses as such: it moved no money and never will under its key.

@@ -28,6 +28,8 @@ const (
 //	POST /v1/authorize, /v1/capture, /v1/void, /v1/refund, /v1/lookup, with an Idempotency-Key
 //	POST /v1/complete                                    ends the action of a sim_requires_action payment
 //	GET  /v1/ledger?payment=…&order=…&after=…&limit=…    balances by payment (a page of at most 1000) and totals
+//	GET  /v1/charges?installation=…&from=…&until=…&after=…   an installation's charges by time, newest first, in pages
+//	GET  /v1/charges/{reference}                         one charge
 //	GET  /v1/audit                                       double charges and unbalanced charges; none is good
 //	GET  /healthz                                        200 when the ledger's database answers
 //	     /actions/…                                      Pages, for customers
@@ -42,6 +44,8 @@ func (p *Provider) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/lookup", p.serveCall(p.LookUp))
 	mux.HandleFunc("POST /v1/complete", p.serveComplete)
 	mux.HandleFunc("GET /v1/ledger", p.serveLedger)
+	mux.HandleFunc("GET /v1/charges", p.serveCharges)
+	mux.HandleFunc("GET /v1/charges/{reference}", p.serveCharge)
 	mux.HandleFunc("GET /v1/audit", p.serveAudit)
 	mux.HandleFunc("GET /healthz", p.serveHealth)
 	mux.Handle("/actions/", p.Pages())
@@ -127,6 +131,33 @@ func filterOf(r *http.Request) (Filter, error) {
 	return f, nil
 }
 
+func (p *Provider) serveCharges(w http.ResponseWriter, r *http.Request) {
+	selected, err := rangeOf(r.URL.Query())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	page, err := p.Charges(r.Context(), selected)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	answer := wireCharges{Charges: []wireCharge{}, Next: page.Next}
+	for _, c := range page.Charges {
+		answer.Charges = append(answer.Charges, wireChargeOf(c))
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (p *Provider) serveCharge(w http.ResponseWriter, r *http.Request) {
+	c, err := p.Charge(r.Context(), r.PathValue("reference"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, wireChargeOf(c))
+}
+
 func (p *Provider) serveAudit(w http.ResponseWriter, r *http.Request) {
 	found, err := p.Audit(r.Context())
 	if err != nil {
@@ -168,6 +199,9 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body.Error.Code, body.Error.Message = CodeServerError, "the provider failed; the outcome is unknown"
 	var refused *RejectedError
 	var unknown *UnavailableError
+	if errors.Is(err, payment.ErrPlaceGone) {
+		err = rejection(CodePlaceGone)
+	}
 	switch {
 	case errors.As(err, &refused):
 		status = statusOf(refused.Code)

@@ -14,6 +14,8 @@ import (
 //	POST /v1/authorize, /v1/capture, /v1/void, /v1/refund, /v1/lookup   wireCall → wireResult
 //	POST /v1/complete                                                  wireComplete → wireResult
 //	GET  /v1/ledger?payment=…&order=…&after=…&limit=…                   wireLedger
+//	GET  /v1/charges?installation=…&from=…&until=…&after=…              wireCharges
+//	GET  /v1/charges/{reference}                                       wireCharge
 //	GET  /v1/audit                                                     wireAudit
 //
 // A status of 4xx with an error code in the body means: refused, nothing moved. Every other status but 200, and no
@@ -33,6 +35,7 @@ type wireCall struct {
 	Method        string                `json:"method,omitempty"`
 	Reference     string                `json:"reference,omitempty"`
 	OrderNumber   string                `json:"orderNumber,omitempty"`
+	Installation  *uuid.UUID            `json:"installation,omitempty"` // of an authorization
 }
 
 func (w wireCall) call(key uuid.UUID) payment.Call {
@@ -43,6 +46,9 @@ func (w wireCall) call(key uuid.UUID) payment.Call {
 	}
 	if w.RefundID != nil {
 		call.RefundID = *w.RefundID
+	}
+	if w.Installation != nil {
+		call.Installation = *w.Installation
 	}
 	return call
 }
@@ -55,6 +61,9 @@ func wireCallOf(call payment.Call) wireCall {
 	}
 	if call.RefundID != uuid.Nil {
 		w.RefundID = &call.RefundID
+	}
+	if call.Installation != uuid.Nil && call.Operation == payment.OperationAuthorize {
+		w.Installation = &call.Installation
 	}
 	return w
 }
@@ -116,4 +125,35 @@ type wireLedger struct {
 
 type wireAudit struct {
 	Discrepancies []Discrepancy `json:"discrepancies"`
+}
+
+type wireCharge struct {
+	Reference   string               `json:"reference"`
+	OrderID     uuid.UUID            `json:"orderId"`
+	PaymentID   uuid.UUID            `json:"paymentId"`
+	AmountMinor int64                `json:"amountMinor"`
+	Currency    string               `json:"currency"`
+	Captured    int64                `json:"captured"`
+	Refunded    int64                `json:"refunded"`
+	Status      payment.ChargeStatus `json:"status"`
+	CreatedAt   time.Time            `json:"createdAt"`
+}
+
+func wireChargeOf(c payment.Charge) wireCharge {
+	return wireCharge{
+		Reference: c.Reference, OrderID: c.OrderID, PaymentID: c.PaymentID, AmountMinor: c.Amount.Minor, Currency: c.Amount.Currency,
+		Captured: c.Totals.Captured, Refunded: c.Totals.Refunded, Status: c.Status, CreatedAt: c.CreatedAt,
+	}
+}
+
+func (w wireCharge) charge() payment.Charge {
+	return payment.Charge{
+		Reference: w.Reference, OrderID: w.OrderID, PaymentID: w.PaymentID, Amount: money.New(w.AmountMinor, w.Currency),
+		Totals: payment.Totals{Captured: w.Captured, Refunded: w.Refunded}, Status: w.Status, CreatedAt: w.CreatedAt,
+	}
+}
+
+type wireCharges struct {
+	Charges []wireCharge `json:"charges"`
+	Next    string       `json:"next,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/uuid"
 	stripego "github.com/stripe/stripe-go/v85"
 
 	"github.com/orderwire/orderwire/internal/id"
@@ -47,6 +48,9 @@ func (g *Gateway) create(ctx context.Context, call payment.Call) (payment.Result
 		AutomaticPaymentMethods: &stripego.PaymentIntentCreateAutomaticPaymentMethodsParams{
 			Enabled: stripego.Bool(true),
 		},
+	}
+	if call.Installation != uuid.Nil {
+		params.Metadata[metaInstallation] = call.Installation.String()
 	}
 	if call.OrderNumber != "" {
 		params.Description = stripego.String("Order " + call.OrderNumber)

@@ -3,6 +3,8 @@ package stripe_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -51,10 +53,12 @@ func TestAuthorize(t *testing.T) {
 func TestCreateSaysWhoseItIs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	call := b.prepare(t, authorization(fakestripe.Visa, payment.CaptureAutomatic))
+	call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
+	call.Installation = uuid.New()
+	call = b.prepare(t, call)
 	m := b.ledger(t, call.Reference).Metadata
 	if m["order"] != id.Format(id.Order, call.OrderID) || m["payment"] != id.Format(id.Payment, call.PaymentID) ||
-		m["attempt"] != id.Format(id.Attempt, call.Key) || len(m) != 3 {
+		m["attempt"] != id.Format(id.Attempt, call.Key) || m["installation"] != call.Installation.String() || len(m) != 4 {
 		t.Errorf("metadata %v", m)
 	}
 }

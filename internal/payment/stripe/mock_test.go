@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/stripe"
@@ -108,6 +109,7 @@ func everyRequest(t *testing.T, base, returnURL string, capture payment.CaptureM
 		call.Reference = r.Reference
 		_, _ = gateway.Authorize(t.Context(), call)
 		_, _ = gateway.LookUp(t.Context(), call)
+		_, _ = gateway.Charges(t.Context(), payment.ChargeRange{From: time.Unix(1, 0), Until: time.Now(), After: call.Reference})
 		_, _ = gateway.Capture(t.Context(), follow(call, payment.OperationCapture))
 		refund := follow(call, payment.OperationRefund)
 		_, _ = gateway.Refund(t.Context(), refund)
@@ -117,6 +119,7 @@ func everyRequest(t *testing.T, base, returnURL string, capture payment.CaptureM
 }
 
 var endpoints = []string{
+	"GET /v1/payment_intents",
 	"GET /v1/payment_intents/{id}",
 	"GET /v1/refunds",
 	"POST /v1/payment_intents",

@@ -144,6 +144,8 @@ const (
 	metaPayment = "payment"
 	metaRefund  = "refund"
 	metaAttempt = "attempt"
+	// metaInstallation is on PaymentIntents only: see Gateway.Charges.
+	metaInstallation = "installation"
 )
 
 func metadata(call payment.Call) map[string]string {
@@ -163,7 +165,9 @@ func metadata(call payment.Call) map[string]string {
 type step string
 
 const (
-	stepCreate  step = "create"
+	// stepCreate changes its name when what a creation sends changes, because Stripe refuses a key that comes back with other
+	// parameters. A second PaymentIntent that comes of it is left unconfirmed and moves no money.
+	stepCreate  step = "create-2"
 	stepConfirm step = "confirm"
 	stepCapture step = "capture"
 	stepCancel  step = "cancel"

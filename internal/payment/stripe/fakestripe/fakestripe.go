@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Payment methods, named as Stripe's own for tests where it has one: https://docs.stripe.com/testing.
@@ -44,12 +45,14 @@ type Stripe struct {
 	calls   map[string]int
 	events  []Event
 	sent    int
+	clock   func() time.Time
 }
 
 // New is an empty account whose secret key is given.
 func New(secretKey string) *Stripe {
 	s := &Stripe{key: secretKey, mux: http.NewServeMux(), hung: make(chan struct{}, 16), keys: map[string]saved{}, faults: map[string][]Fault{}, calls: map[string]int{}}
 	s.handle("create", "POST /v1/payment_intents", s.create)
+	s.handle("listIntents", "GET /v1/payment_intents", s.listIntents)
 	s.handle("retrieve", "GET /v1/payment_intents/{id}", s.retrieve)
 	s.handle("confirm", "POST /v1/payment_intents/{id}/confirm", s.confirm)
 	s.handle("capture", "POST /v1/payment_intents/{id}/capture", s.capture)

@@ -16,6 +16,7 @@ type intent struct {
 	automatic, redirects                        bool
 	charge                                      string
 	returnURL                                   string
+	created                                     int64
 	lastError                                   object
 }
 
@@ -23,7 +24,7 @@ type intent struct {
 func (i *intent) shape(expanded bool) object {
 	o := object{
 		"id": i.id, "object": "payment_intent", "amount": i.amount, "amount_capturable": int64(0), "amount_received": i.captured,
-		"capture_method": i.captureMethod, "client_secret": i.id + "_secret_fake", "currency": i.currency, "livemode": false,
+		"capture_method": i.captureMethod, "client_secret": i.id + "_secret_fake", "created": i.created, "currency": i.currency, "livemode": false,
 		"metadata": maps.Clone(i.metadata), "status": i.status, "latest_charge": nil, "last_payment_error": nil,
 		"next_action": nil, "payment_method": nil,
 	}
@@ -100,7 +101,7 @@ func (s *Stripe) create(_ string, form url.Values) answer {
 	}
 	i := &intent{
 		id: s.newID("pi"), amount: amount, currency: form.Get("currency"), captureMethod: form.Get("capture_method"),
-		method: method, status: "requires_confirmation", metadata: metadata(form),
+		method: method, status: "requires_confirmation", metadata: metadata(form), created: s.now().Unix(),
 		automatic: form.Get("automatic_payment_methods[enabled]") == "true",
 		redirects: form.Get("automatic_payment_methods[allow_redirects]") != "never",
 	}

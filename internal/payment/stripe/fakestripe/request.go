@@ -35,8 +35,8 @@ var refusals = map[Fault]answer{
 	ServerError: failed(http.StatusInternalServerError, "api_error", "", ""),
 }
 
-// Fail makes the next requests of an operation go wrong, one each. Operations: create, retrieve, confirm, capture,
-// cancel, refund, list.
+// Fail makes the next requests of an operation go wrong, one each. Operations: create, listIntents, retrieve, confirm,
+// capture, cancel, refund, list.
 func (s *Stripe) Fail(operation string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
