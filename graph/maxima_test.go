@@ -50,6 +50,7 @@ func (m maxima) fill(t testing.TB, db *sqlx.DB, customer uuid.UUID) {
 // k, and pg_temp.key(at, k), a UUIDv7 of that time.
 var fillStatements = []string{
 	`SET LOCAL session_replication_role = replica`,
+	`SET LOCAL statement_timeout = 0`,
 	`CREATE FUNCTION pg_temp.wide(n integer, k bigint) RETURNS text LANGUAGE sql VOLATILE AS
 		'SELECT string_agg(chr(66560 + ((i * 7919 + k * 104729 + (i * k) % 997) % 79)::integer), '''') FROM generate_series(1, n) i'`,
 	`CREATE FUNCTION pg_temp.key(at timestamptz, k text) RETURNS uuid LANGUAGE sql AS

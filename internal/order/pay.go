@@ -36,6 +36,7 @@ func (o *Order) addAttempt(c Cause, a payment.Attempt) {
 // changes nothing the second time.
 func (o *Order) Settle(c Cause, policy Policy, work *Work, result payment.Result, callErr error) error {
 	c = c.by(ActorProvider)
+	result, callErr = payment.Take(result, callErr)
 	if work.recheck != nil {
 		return o.settleRecheck(c, policy, work, result, callErr)
 	}

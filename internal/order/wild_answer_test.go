@@ -1,0 +1,66 @@
+package order_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// TestSettleBoundsWhatProvidersSay answers with texts that nobody has cut, and with bytes that no database takes as text.
+func TestSettleBoundsWhatProvidersSay(t *testing.T) {
+	t.Parallel()
+	wild := strings.Repeat("𝕏\x00\xff", 50_000)
+	bounded := func(t *testing.T, s string, most int) {
+		t.Helper()
+		if n := utf8.RuneCountInString(s); n == 0 || n > most || !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+			t.Errorf("%d characters of at most %d are stored, valid UTF-8: %t", n, most, utf8.ValidString(s))
+		}
+	}
+	settle := func(t *testing.T, result payment.Result, err error) *walker {
+		t.Helper()
+		w := newWalker(t, payment.CaptureAutomatic)
+		if err := w.o.Settle(w.cause(), w.policy, w.call(payment.OperationAuthorize), result, err); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	t.Run("Code", func(t *testing.T) {
+		t.Parallel()
+		w := settle(t, payment.Result{Outcome: payment.Refused, Code: wild}, nil)
+		w.check(order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined)
+		bounded(t, *w.o.Payment().DeclineCode, payment.MaxCode)
+		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+	})
+	t.Run("Messages", func(t *testing.T) {
+		t.Parallel()
+		w := settle(t, payment.Result{}, &payment.DefiniteError{Message: wild})
+		w.check(order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined)
+		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		w = settle(t, payment.Result{}, errors.New(wild))
+		w.check(order.OrderCreated, order.PaymentProcessing)
+		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		w = settle(t, payment.Result{Outcome: payment.Outcome(wild)}, nil)
+		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+	})
+	// Half a reference, address or secret would be another's or nobody's: nothing is known of what was done.
+	for name, result := range map[string]payment.Result{
+		"Reference":    {Outcome: payment.Captured, Reference: strings.Repeat("r", payment.MaxReference+1)},
+		"URL":          {Outcome: payment.ActionRequired, Action: &payment.NextAction{Type: payment.ActionRedirect, URL: "https://bank.example/" + wild}},
+		"ClientSecret": {Outcome: payment.ActionRequired, Action: &payment.NextAction{Type: payment.ActionClientSecret, ClientSecret: wild}},
+	} {
+		t.Run("Err"+name, func(t *testing.T) {
+			t.Parallel()
+			w := settle(t, result, nil)
+			w.check(order.OrderCreated, order.PaymentProcessing)
+			p, a := w.o.Payment(), w.o.Attempts[0]
+			if p.Reference != "" || p.NextAction != nil || a.Outcome == nil || *a.Outcome != payment.AttemptUnknown {
+				t.Errorf("payment %+v, attempt %+v", p, a)
+			}
+			bounded(t, a.Message, payment.MaxMessage)
+		})
+	}
+}

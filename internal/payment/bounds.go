@@ -1,0 +1,44 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/text"
+)
+
+// Bounds of what a provider says, in characters. It is stored with the payment and shown, so the largest answer that somebody can ask
+// for depends on them (internal/guard/sizes.go).
+const (
+	MaxReference    = 255
+	MaxCode         = 100
+	MaxMessage      = 500
+	MaxActionURL    = 2048
+	MaxClientSecret = 500
+)
+
+// Take bounds a Gateway's answer. Words for people are cut. What only serves whole, such as the reference of a charge, makes the
+// answer useless when it is too long: then the outcome is unknown, as if nothing had been answered.
+func Take(r Result, err error) (Result, error) {
+	if definite, ok := errors.AsType[*DefiniteError](err); ok {
+		return r, &DefiniteError{Message: text.Clip(definite.Message, MaxMessage)}
+	}
+	if err != nil {
+		return r, errors.New(text.Clip(err.Error(), MaxMessage))
+	}
+	r.Outcome = Outcome(text.Clip(string(r.Outcome), MaxCode))
+	r.Code = text.Clip(r.Code, MaxCode)
+	action := r.Action
+	if action == nil {
+		action = &NextAction{}
+	}
+	for _, whole := range []struct {
+		name, value string
+		most        int
+	}{{"reference", r.Reference, MaxReference}, {"URL to act at", action.URL, MaxActionURL}, {"client secret", action.ClientSecret, MaxClientSecret}} {
+		if text.Clip(whole.value, whole.most) != whole.value {
+			return Result{}, fmt.Errorf("the provider's answer has a %s of more than %d characters, or with control characters in it", whole.name, whole.most)
+		}
+	}
+	return r, nil
+}
