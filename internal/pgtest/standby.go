@@ -206,3 +206,13 @@ func AsAccount(t testing.TB, command *exec.Cmd, folder string) {
 		t.Fatal(err)
 	}
 }
+
+// Log returns what the server has said.
+func (s *Server) Log() string {
+	s.t.Helper()
+	said, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(said)
+}

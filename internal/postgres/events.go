@@ -20,10 +20,11 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		Request int    `db:"request"`
 		Event   []byte `db:"event"`
 	}
+	// The values are sub-selects, so that the plan does not depend on them, and is made once.
 	err := s.db.allHot(ctx, p, &rows, `
 		SELECT r.n - 1 AS request, `+pastRecord+` AS event
-		FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (order_id, after, size, n)
-		JOIN orders o ON o.id = r.order_id
+		FROM unnest((SELECT $2::uuid[]), (SELECT $3::bigint[]), (SELECT $4::bigint[])) WITH ORDINALITY AS r (order_id, after, size, n)
+		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = r.order_id OFFSET 0) o
 		CROSS JOIN LATERAL (
 			SELECT * FROM order_events WHERE order_id = r.order_id AND version > r.after ORDER BY version LIMIT r.size
 		) e

@@ -6,5 +6,9 @@ SELECT /* order */ AS stored,
     o.revision, pg_postmaster_start_time() AS server, o.cancel_note,
     k.request_hash, k.entity_id
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS t (id, viewer, actor, operation, key)
-JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)
-LEFT JOIN idempotency_keys k ON k.actor = t.actor AND k.operation = t.operation AND k.key = t.key
+-- OFFSET 0 leaves the planner one way, by the keys.
+CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = t.id OFFSET 0) o
+LEFT JOIN LATERAL (
+    SELECT * FROM idempotency_keys WHERE actor = t.actor AND operation = t.operation AND key = t.key OFFSET 0
+) k ON true
+WHERE (t.viewer IS NULL OR o.customer_id = t.viewer)

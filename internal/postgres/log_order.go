@@ -38,7 +38,8 @@ const ordersTogetherSQL = `
 		(SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = o.version) AS event_id,
 		CASE WHEN t.has > 0 THEN (SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = t.has) END AS has_event_id
 	FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS t (id, viewer, has, n)
-	JOIN orders o ON o.id = t.id AND (t.viewer IS NULL OR o.customer_id = t.viewer)`
+	CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = t.id OFFSET 0) o
+	WHERE (t.viewer IS NULL OR o.customer_id = t.viewer)`
 
 // ordersTogether reads what subscriptions begin with. A reading begins after all its callers have asked, so nobody gets what
 // was true before.

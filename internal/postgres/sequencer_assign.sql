@@ -7,8 +7,9 @@
 -- Parameters: 1 fence, 2 position, 3 epoch, 4 xmax and 5 xip of `seen`, all as the holder knows them; 6 how many events
 -- to take at most; 7 the lease in seconds.
 WITH late AS MATERIALIZED (
-    SELECT order_id, version, xid FROM order_events
-    WHERE log_epoch = $3 AND xid = ANY ($5::text[]::xid8[])
+    -- One by one, because up to PostgreSQL 16 a plan that was made while the log was empty reads all of an epoch for ANY.
+    SELECT e.* FROM unnest($5::text[]::xid8[]) AS running (xid)
+    CROSS JOIN LATERAL (SELECT order_id, version, xid FROM order_events WHERE log_epoch = $3 AND xid = running.xid OFFSET 0) e
 ), next AS MATERIALIZED (
     -- Whole transactions, the oldest first: what `seen` says of a transaction it says of all its events.
     SELECT order_id, version, xid FROM order_events

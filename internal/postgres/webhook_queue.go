@@ -64,12 +64,14 @@ func (w *Webhooks) ClaimDeliveries(
 				FOR NO KEY UPDATE SKIP LOCKED
 			) d
 			WHERE e.enabled
+		), claimed AS (
+			-- Not a join, which PostgreSQL also answers by reading all deliveries in the order of the key.
+			UPDATE webhook_deliveries d SET attempts = d.attempts + 1, last_attempt_at = $1,
+				leased_until = clock_timestamp() + make_interval(secs => $2)
+			WHERE d.id = ANY (ARRAY(SELECT id FROM due))
+			RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.body, d.attempts, d.attempts - d.attempts_before AS try
 		)
-		UPDATE webhook_deliveries d SET attempts = d.attempts + 1, last_attempt_at = $1,
-			leased_until = clock_timestamp() + make_interval(secs => $2)
-		FROM due WHERE d.id = due.id
-		RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.body, due.url, due.secrets, d.attempts,
-			d.attempts - d.attempts_before AS try`,
+		SELECT claimed.*, due.url, due.secrets FROM claimed JOIN due USING (id)`,
 			now, lease.Seconds(), perEndpoint, uuidArray(ids), counts)
 	})
 	if err != nil {
