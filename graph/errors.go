@@ -71,6 +71,8 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		presented := graphql.DefaultErrorPresenter(ctx, err)
 		shown := &gqlerror.Error{Path: presented.Path, Locations: presented.Locations, Extensions: map[string]any{}}
 		f := classify(ctx, err, presented)
+		// All others are the client's own matter.
+		//exhaustive:ignore
 		switch f.Code {
 		case fault.Internal:
 			requestID := requestid.FromContext(ctx)

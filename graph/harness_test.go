@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -319,8 +320,10 @@ func (w *world) call(ctx context.Context, work *order.Work) (payment.Result, err
 		return w.gateway.Capture(ctx, call)
 	case payment.OperationVoid:
 		return w.gateway.Void(ctx, call)
-	default:
+	case payment.OperationRefund:
 		return w.gateway.Refund(ctx, call)
+	default:
+		return payment.Result{}, fmt.Errorf("unknown operation %q", call.Operation)
 	}
 }
 

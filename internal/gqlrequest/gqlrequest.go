@@ -127,6 +127,8 @@ func JSON(body []byte) (*graphql.RawParams, error) {
 		return nil, errUTF8
 	}
 	d := newDecoder(body)
+	// All others are refused.
+	//exhaustive:ignore
 	switch d.PeekKind() {
 	case '{':
 	case '[':
@@ -250,6 +252,8 @@ func text(d *jsontext.Decoder, name string) (string, error) {
 
 // object reads a JSON object, or null for none.
 func object(d *jsontext.Decoder, name string) (map[string]any, error) {
+	// All others are refused.
+	//exhaustive:ignore
 	switch d.PeekKind() {
 	case '{', 'n':
 		v, err := value(d)
@@ -281,9 +285,13 @@ func value(d *jsontext.Decoder) (any, error) {
 	if err != nil {
 		return nil, errNotJSON
 	}
+	// All others are no values.
+	//exhaustive:ignore
 	switch token.Kind() {
 	case '"':
 		return token.String(), nil
+	case 'n':
+		return nil, nil
 	case '0':
 		return json.Number(token.String()), nil
 	case 't', 'f':
@@ -312,7 +320,7 @@ func value(d *jsontext.Decoder) (any, error) {
 		}
 		return object, closed(d)
 	default:
-		return nil, nil
+		return nil, errNotJSON
 	}
 }
 

@@ -93,6 +93,8 @@ func (o *Order) settleCapture(c Cause, policy Policy, a *payment.Attempt, p *pay
 		a.Finish(payment.AttemptFail, "released already", c.Now)
 		p.Goal = ""
 		return o.release(c, p, policy.Expiry)
+	case payment.Held, payment.Prepared, payment.ActionRequired, payment.Refunded, payment.NotFound:
+		fallthrough // as good as no answer
 	default:
 		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil
@@ -125,6 +127,8 @@ func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *paymen
 		}
 		o.addVoid(c, p, p.Goal, c.Now.Add(backoff(n, p.ID)))
 		return nil
+	case payment.Held, payment.Prepared, payment.ActionRequired, payment.Refunded, payment.NotFound:
+		fallthrough // as good as no answer
 	default:
 		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil

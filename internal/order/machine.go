@@ -24,6 +24,12 @@ const (
 // Statuses lists every status in the order of an order's life.
 func Statuses() []Status { return []Status{Created, Confirmed, Delivered, Cancelling, Cancelled} }
 
+// Valid reports whether the status is one of the above.
+func (s Status) Valid() bool {
+	_, known := Machine[s]
+	return known
+}
+
 // Action is what may happen to an order.
 type Action string
 

@@ -23,6 +23,16 @@ const (
 	CancelledByExpiry   CancelReason = "EXPIRED"
 )
 
+// Valid reports whether the reason is one of the above.
+func (r CancelReason) Valid() bool {
+	switch r {
+	case CancelledByCustomer, CancelledByStaff, CancelledByExpiry:
+		return true
+	default:
+		return false
+	}
+}
+
 // Line is one product of an order, with its name and price copied when the order was placed.
 type Line struct {
 	ProductID uuid.UUID    `json:"productId"`

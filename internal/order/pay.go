@@ -121,8 +121,9 @@ func (o *Order) settleAuthorize(c Cause, policy Policy, a *payment.Attempt, p *p
 	case payment.Released:
 		a.Finish(payment.AttemptFail, "released at the provider", c.Now)
 		return o.release(c, p, policy.Expiry)
+	case payment.Refunded, payment.NotFound:
+		fallthrough // as good as no answer
 	default:
-		// Not an answer to what was asked: as good as none.
 		o.postpone(c, a, p, r.Outcome, "unexpected answer "+string(r.Outcome))
 		return nil
 	}

@@ -100,6 +100,8 @@ func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, re
 		o.calm(p, payment.UnknownOutcome)
 		o.refundFailed(c, p, *r, message)
 		return nil
+	case payment.Captured, payment.Held, payment.Prepared, payment.ActionRequired, payment.Released, payment.NotFound:
+		fallthrough // as good as no answer
 	default:
 		o.postpone(c, a, p, result.Outcome, "unexpected answer "+string(result.Outcome))
 		return nil

@@ -1,6 +1,8 @@
 package order
 
 import (
+	"fmt"
+
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/fsm"
@@ -20,6 +22,16 @@ const (
 	MarkNotCaptured Resolution = "MARK_NOT_CAPTURED"
 )
 
+// Valid reports whether the resolution is one of the above.
+func (r Resolution) Valid() bool {
+	switch r {
+	case Recheck, MarkCaptured, MarkNotCaptured:
+		return true
+	default:
+		return false
+	}
+}
+
 // Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
 //
 //	attempt               MarkCaptured                    MarkNotCaptured
@@ -33,8 +45,12 @@ const (
 // longer will only the provider can say, so no mark ends such a payment, and its void is repeated for as long as it takes.
 //
 // Without an attempt under way a mark confirms what our books say, and ends the attention. Books are never rewritten: a
-// mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError.
+// mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError, or of an
+// unknown resolution, which changes nothing.
 func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r Resolution) error {
+	if !r.Valid() {
+		return fmt.Errorf("payment %s: unknown resolution %q", paymentID, r)
+	}
 	p := o.paymentByID(paymentID)
 	refused := &fsm.NotAllowedError{Status: string(p.Status), Action: string(r)}
 	if r == Recheck {
@@ -71,8 +87,12 @@ func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r Resolutio
 	case !kept && voids && p.Status != payment.Authorized:
 		return refused
 	}
+	answer, err := marked(a.Operation, kept)
+	if err != nil {
+		return err
+	}
 	a.Message = settledByStaff
-	if err := o.settleAttempt(c, policy, a, p, marked(a.Operation, kept)); err != nil {
+	if err := o.settleAttempt(c, policy, a, p, answer); err != nil {
 		return err
 	}
 	return o.unwind(c)
@@ -99,22 +119,24 @@ func (o *Order) attemptToResolve(paymentID uuid.UUID) *payment.Attempt {
 }
 
 // marked is the provider's answer that a mark stands for.
-func marked(operation payment.Operation, kept bool) payment.Result {
+func marked(operation payment.Operation, kept bool) (payment.Result, error) {
 	switch operation {
 	case payment.OperationAuthorize, payment.OperationCapture:
 		if kept {
-			return payment.Result{Outcome: payment.Captured}
+			return payment.Result{Outcome: payment.Captured}, nil
 		}
-		return payment.Result{Outcome: payment.Refused, Code: "not_captured"}
+		return payment.Result{Outcome: payment.Refused, Code: "not_captured"}, nil
 	case payment.OperationVoid:
 		if kept {
-			return payment.Result{Outcome: payment.Captured}
+			return payment.Result{Outcome: payment.Captured}, nil
 		}
-		return payment.Result{Outcome: payment.Released}
+		return payment.Result{Outcome: payment.Released}, nil
 	case payment.OperationRefund:
 		if kept {
-			return payment.Result{Outcome: payment.Refused, Code: "not_refunded"}
+			return payment.Result{Outcome: payment.Refused, Code: "not_refunded"}, nil
 		}
+		return payment.Result{Outcome: payment.Refunded}, nil
+	default:
+		return payment.Result{}, fmt.Errorf("a mark of the unknown operation %q", operation)
 	}
-	return payment.Result{Outcome: payment.Refunded}
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -48,6 +49,9 @@ func (o *Order) CanCompleteAction(p *payment.Payment) bool {
 func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in CompleteActionInput) (*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
+	}
+	if _, known := actionEndedIn[in.Outcome]; !known {
+		return nil, fmt.Errorf("unknown outcome %q of an action", in.Outcome)
 	}
 	completer, simulated := s.methods.(ActionCompleter)
 	if in.Outcome != "" && !simulated {

@@ -61,6 +61,9 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 	if in.Capture == "" {
 		in.Capture = payment.CaptureAutomatic
 	}
+	if !in.Capture.Valid() {
+		return Outcome{}, fmt.Errorf("unknown capture method %q", in.Capture)
+	}
 	var problems fault.List
 	checkKey(&problems, in.IdempotencyKey)
 	checkItems(&problems, in.Items)

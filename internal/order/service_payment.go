@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -104,6 +105,9 @@ type ResolveInput struct {
 func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput) (*Order, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
+	}
+	if !in.Resolution.Valid() {
+		return nil, fmt.Errorf("unknown resolution %q", in.Resolution)
 	}
 	var problems fault.List
 	checkText(&problems, &in.Note, maxResolveNote, "input", "note")

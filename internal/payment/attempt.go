@@ -17,6 +17,16 @@ const (
 	OperationRefund    Operation = "REFUND"
 )
 
+// Valid reports whether the operation is one of the above.
+func (o Operation) Valid() bool {
+	switch o {
+	case OperationAuthorize, OperationCapture, OperationVoid, OperationRefund:
+		return true
+	default:
+		return false
+	}
+}
+
 // AttemptOutcome as in the GraphQL enum AttemptOutcome.
 type AttemptOutcome string
 
@@ -27,6 +37,16 @@ const (
 	// AttemptUnknown is not final: the attempt stays open until the provider tells.
 	AttemptUnknown AttemptOutcome = "UNKNOWN"
 )
+
+// Valid reports whether the outcome is one of the above.
+func (o AttemptOutcome) Valid() bool {
+	switch o {
+	case AttemptSuccess, AttemptFail, AttemptUnknown:
+		return true
+	default:
+		return false
+	}
+}
 
 // Attempt is one intended operation at the provider. It is committed before the first call is made, its id is the
 // provider's idempotency key, and each call made for it is counted before it is made. So whatever is killed, the same

@@ -22,6 +22,12 @@ func Statuses() []Status {
 	return []Status{Initializing, Processing, RequiresAction, Authorized, Confirmed, Declined, Voided, Expired}
 }
 
+// Valid reports whether the status is one of the above.
+func (s Status) Valid() bool {
+	_, known := Machine[s]
+	return known
+}
+
 // Action is what may happen to a payment.
 type Action string
 
@@ -101,6 +107,12 @@ const (
 // RefundStatuses lists every status in the order of a refund's life.
 func RefundStatuses() []RefundStatus {
 	return []RefundStatus{RefundPending, RefundSucceeded, RefundFailed}
+}
+
+// Valid reports whether the status is one of the above.
+func (s RefundStatus) Valid() bool {
+	_, known := RefundMachine[s]
+	return known
 }
 
 // RefundAction is what may happen to a refund.

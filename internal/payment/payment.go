@@ -19,6 +19,16 @@ const (
 	CaptureManual    CaptureMethod = "MANUAL"
 )
 
+// Valid reports whether the method is one of the above.
+func (m CaptureMethod) Valid() bool {
+	switch m {
+	case CaptureAutomatic, CaptureManual:
+		return true
+	default:
+		return false
+	}
+}
+
 // Attention says why a payment needs a person, as in the GraphQL enum PaymentAttention.
 type Attention string
 
@@ -31,6 +41,16 @@ const (
 	// Mismatch: the provider's ledger and ours differ.
 	Mismatch Attention = "MISMATCH"
 )
+
+// Valid reports whether the reason is one of the above.
+func (a Attention) Valid() bool {
+	switch a {
+	case UnknownOutcome, ProviderDown, Mismatch:
+		return true
+	default:
+		return false
+	}
+}
 
 // Payment is one try to pay an order. Its JSON form is part of each event's state.
 type Payment struct {

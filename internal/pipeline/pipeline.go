@@ -9,6 +9,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -329,6 +330,8 @@ func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
 		a.result, a.err = w.gateway.Void(ctx, call)
 	case payment.OperationRefund:
 		a.result, a.err = w.gateway.Refund(ctx, call)
+	default:
+		a.err = fmt.Errorf("unknown operation %q", call.Operation)
 	}
 	return a
 }

@@ -211,6 +211,31 @@ func nullableText[T ~string](r *record) *T {
 	return &s
 }
 
+// enum is a type with a fixed set of values.
+type enum interface {
+	~string
+	Valid() bool
+}
+
+// word takes a text that is a value of E. Any other fails: a later version may have written it, and what it means for an order's
+// money is not known here.
+func word[E enum](r *record) E {
+	e := E(r.text())
+	if r.err == nil && !e.Valid() {
+		r.fail(fmt.Errorf("%q is no %T", string(e), e))
+	}
+	return e
+}
+
+// nullableWord is word for a field that may be NULL: nil then.
+func nullableWord[E enum](r *record) *E {
+	e := nullableText[E](r)
+	if e != nil && !(*e).Valid() {
+		r.fail(fmt.Errorf("%q is no %T", string(*e), *e))
+	}
+	return e
+}
+
 // nullableJSON takes a jsonb, nil for NULL.
 func nullableJSON[T any](r *record) *T {
 	b := r.nullable(oid.T_jsonb, -1)

@@ -98,6 +98,56 @@ func TestRecordErrors(t *testing.T) {
 	}
 }
 
+// TestUnknownWords: an order with a word that this version does not know is not read, so nothing is decided from it.
+func TestUnknownWords(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db.API, nil)
+	o := create(t, store, ada)
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, created_at, updated_at)
+		SELECT id, order_id, customer_id, id, 1, 'EUR', 'FAILED', now(), now() FROM payments`); err != nil {
+		t.Fatal(err)
+	}
+	for table, columns := range map[string][]string{
+		"orders": {"status", "cancel_reason"}, "payments": {"status", "capture_method", "goal", "attention"}, "refunds": {"status"},
+	} {
+		var constraints []string
+		if err := db.SelectContext(t.Context(), &constraints, `SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'`, table); err != nil {
+			t.Fatal(err)
+		}
+		for _, constraint := range constraints {
+			if _, err := db.ExecContext(t.Context(), `ALTER TABLE `+table+` DROP CONSTRAINT `+constraint); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, column := range columns {
+			read := func() error {
+				_, err := store.OrdersByID(t.Context(), ada, []uuid.UUID{o.ID})
+				return err
+			}
+			if err := read(); err != nil {
+				t.Fatal(err)
+			}
+			var was *string
+			if err := db.GetContext(t.Context(), &was, `SELECT `+column+` FROM `+table); err != nil {
+				t.Fatal(err)
+			}
+			set := func(value *string) {
+				t.Helper()
+				if _, err := db.ExecContext(t.Context(), `UPDATE `+table+` SET `+column+` = $1`, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			frozen := "FROZEN"
+			set(&frozen)
+			if err := read(); err == nil || !strings.Contains(err.Error(), `"FROZEN" is no `) {
+				t.Errorf("%s.%s: %v", table, column, err)
+			}
+			set(was)
+		}
+	}
+}
+
 // Each column of an order has a value of its own and comes back where it belongs; payments and refunds in the order of their ids.
 func TestOrderRecord(t *testing.T) {
 	t.Parallel()

@@ -83,8 +83,8 @@ func (s *storedOrder) Scan(src any) error {
 		return err
 	}
 	o := &order.Order{Head: readHead(r, nil), State: order.State{
-		Status: order.Status(r.text()), Version: r.int4(), Captured: r.int8(), Refunded: r.int8(), RefundPending: r.int8(),
-		CancelReason: nullableText[order.CancelReason](r), UpdatedAt: r.time(), ExpiresAt: r.nullableTime(), DeliversAt: r.nullableTime(),
+		Status: word[order.Status](r), Version: r.int4(), Captured: r.int8(), Refunded: r.int8(), RefundPending: r.int8(),
+		CancelReason: nullableWord[order.CancelReason](r), UpdatedAt: r.time(), ExpiresAt: r.nullableTime(), DeliversAt: r.nullableTime(),
 	}}
 	o.Payments = records(r, func(r *record) payment.Payment { return readPayment(r, o.ID) })
 	o.Refunds = records(r, func(r *record) payment.Refund { return readRefund(r, o.ID) })
@@ -101,11 +101,11 @@ func (s *storedOrder) Scan(src any) error {
 func readPayment(r *record, orderID uuid.UUID) payment.Payment {
 	return payment.Payment{
 		OrderID: orderID,
-		ID:      r.uuid(), Status: payment.Status(r.text()), Amount: money.Amount{Minor: r.int8(), Currency: r.text()},
+		ID:      r.uuid(), Status: word[payment.Status](r), Amount: money.Amount{Minor: r.int8(), Currency: r.text()},
 		Captured: r.int8(), Refunded: r.int8(), Provider: r.text(), Reference: orZero(nullableText[string](r)),
-		CaptureMethod: payment.CaptureMethod(r.text()), Method: r.text(), DeclineCode: nullableText[string](r),
-		NextAction: nullableJSON[payment.NextAction](r), NextStepAt: r.nullableTime(), Goal: orZero(nullableText[payment.Status](r)),
-		RecheckAt: r.nullableTime(), ActionAsked: r.bool(), Attention: nullableText[payment.Attention](r),
+		CaptureMethod: word[payment.CaptureMethod](r), Method: r.text(), DeclineCode: nullableText[string](r),
+		NextAction: nullableJSON[payment.NextAction](r), NextStepAt: r.nullableTime(), Goal: orZero(nullableWord[payment.Status](r)),
+		RecheckAt: r.nullableTime(), ActionAsked: r.bool(), Attention: nullableWord[payment.Attention](r),
 		CreatedAt: r.time(), UpdatedAt: r.time(),
 	}
 }
@@ -114,7 +114,7 @@ func readRefund(r *record, orderID uuid.UUID) payment.Refund {
 	return payment.Refund{
 		OrderID: orderID,
 		ID:      r.uuid(), PaymentID: r.uuid(), Amount: money.Amount{Minor: r.int8(), Currency: r.text()},
-		Status: payment.RefundStatus(r.text()), Reason: nullableText[string](r), CreatedAt: r.time(), UpdatedAt: r.time(),
+		Status: word[payment.RefundStatus](r), Reason: nullableText[string](r), CreatedAt: r.time(), UpdatedAt: r.time(),
 	}
 }
 
@@ -141,8 +141,8 @@ func (s *storedAttempts) Scan(src any) error {
 
 func readAttempt(r *record) payment.Attempt {
 	return payment.Attempt{
-		ID: r.uuid(), OrderID: r.uuid(), PaymentID: r.uuid(), RefundID: r.nullableUUID(), Operation: payment.Operation(r.text()),
-		Outcome: nullableText[payment.AttemptOutcome](r), Calls: r.int4(), LookUpOnly: r.bool(), Message: r.text(),
+		ID: r.uuid(), OrderID: r.uuid(), PaymentID: r.uuid(), RefundID: r.nullableUUID(), Operation: word[payment.Operation](r),
+		Outcome: nullableWord[payment.AttemptOutcome](r), Calls: r.int4(), LookUpOnly: r.bool(), Message: r.text(),
 		StartedAt: r.time(), FinishedAt: r.nullableTime(), NextCallAt: r.nullableTime(),
 	}
 }

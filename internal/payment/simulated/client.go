@@ -194,6 +194,8 @@ func known(outcome payment.Outcome) bool {
 	switch outcome {
 	case payment.Captured, payment.Held, payment.ActionRequired, payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
 		return true
+	case payment.Prepared: // its charges need no confirmation
+		return false
 	default:
 		return false
 	}

@@ -31,7 +31,7 @@ func EventTypes() []EventType {
 	return []EventType{EventActionRequired, EventHeld, EventCaptured, EventRefused, EventReleased, EventRefunded}
 }
 
-// eventOf is the event of a move: a charge that came into this status by this journal entry.
+// eventOf is the event of a move: a charge that came into this status by this journal entry; "" for none.
 func eventOf(status payment.Outcome, entry kind) EventType {
 	if entry == entryRefund {
 		return EventRefunded
@@ -45,8 +45,12 @@ func eventOf(status payment.Outcome, entry kind) EventType {
 		return EventCaptured
 	case payment.Released:
 		return EventReleased
-	default:
+	case payment.Refused:
 		return EventRefused
+	case payment.Prepared, payment.Refunded, payment.NotFound: // no charge has such a status
+		return ""
+	default:
+		return ""
 	}
 }
 
@@ -188,7 +192,7 @@ type outgoing struct {
 // outgoing gives the event of what the operation with this key does to a charge. The id follows from it, so that a
 // statement that runs twice writes one event.
 func (w Webhooks) outgoing(key uuid.UUID, reference string, event EventType, outside bool) outgoing {
-	if !w.sends(outside) {
+	if event == "" || !w.sends(outside) {
 		return outgoing{}
 	}
 	id := uuid.NewSHA1(key, []byte(reference+" "+string(event)))

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -39,11 +40,15 @@ func (g *Gateway) create(ctx context.Context, call payment.Call) (payment.Result
 	if err != nil {
 		return payment.Result{}, err
 	}
+	capture, err := captureMethod(call.Capture)
+	if err != nil {
+		return payment.Result{}, err
+	}
 	params := &stripego.PaymentIntentCreateParams{
 		Params:        stepCreate.params(call),
 		Amount:        stripego.Int64(amount),
 		Currency:      stripego.String(strings.ToLower(call.Amount.Currency)),
-		CaptureMethod: stripego.String(string(captureMethod(call.Capture))),
+		CaptureMethod: stripego.String(string(capture)),
 		Metadata:      metadata(call),
 		AutomaticPaymentMethods: &stripego.PaymentIntentCreateAutomaticPaymentMethodsParams{
 			Enabled: stripego.Bool(true),
@@ -73,11 +78,15 @@ func (g *Gateway) create(ctx context.Context, call payment.Call) (payment.Result
 	return payment.Result{Outcome: payment.Prepared, Reference: intent.ID}, nil
 }
 
-func captureMethod(m payment.CaptureMethod) stripego.PaymentIntentCaptureMethod {
-	if m == payment.CaptureManual {
-		return stripego.PaymentIntentCaptureMethodManual
+func captureMethod(m payment.CaptureMethod) (stripego.PaymentIntentCaptureMethod, error) {
+	switch m {
+	case payment.CaptureAutomatic:
+		return stripego.PaymentIntentCaptureMethodAutomatic, nil
+	case payment.CaptureManual:
+		return stripego.PaymentIntentCaptureMethodManual, nil
+	default:
+		return "", fmt.Errorf("unknown capture method %q", m)
 	}
-	return stripego.PaymentIntentCaptureMethodAutomatic
 }
 
 func (g *Gateway) confirm(ctx context.Context, call payment.Call) (payment.Result, error) {

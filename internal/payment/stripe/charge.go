@@ -46,7 +46,7 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 		// and the pipeline looks again until the bank has decided.
 		return payment.Result{}, undecided("Stripe is still processing the payment")
 	default:
-		return payment.Result{}, undecided("the PaymentIntent has an unknown status")
+		return payment.Result{}, errUnknownStatus
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"fmt"
 
 	stripego "github.com/stripe/stripe-go/v85"
 
@@ -24,26 +25,33 @@ func (g *Gateway) LookUp(ctx context.Context, call payment.Call) (payment.Result
 	if call.Reference == "" {
 		return payment.Result{Outcome: payment.NotFound}, nil
 	}
-	if call.Operation == payment.OperationRefund {
+	switch call.Operation {
+	case payment.OperationRefund:
 		return g.lookUpRefund(ctx, call)
+	case payment.OperationAuthorize, payment.OperationCapture, payment.OperationVoid:
+		return g.lookUpIntent(ctx, call)
+	default:
+		return payment.Result{}, fmt.Errorf("unknown operation %q", call.Operation)
 	}
+}
+
+func (g *Gateway) lookUpIntent(ctx context.Context, call payment.Call) (payment.Result, error) {
 	intent, err := g.retrieve(ctx, call.Reference)
 	if err != nil {
 		return payment.Result{}, err
 	}
-	switch call.Operation {
-	case payment.OperationCapture:
+	if call.Operation == payment.OperationCapture {
 		return captureState(intent)
-	case payment.OperationVoid:
-		return voidState(intent), nil
-	default:
-		r, err := chargeState(intent, call)
-		if err != nil {
-			return payment.Result{}, err
-		}
-		r.Totals, err = totals(intent, call.Amount.Currency)
-		return r, err
 	}
+	if call.Operation == payment.OperationVoid {
+		return voidState(intent)
+	}
+	r, err := chargeState(intent, call)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	r.Totals, err = totals(intent, call.Amount.Currency)
+	return r, err
 }
 
 // lookUpRefund finds the refund by the attempt in its metadata, among those of the PaymentIntent.

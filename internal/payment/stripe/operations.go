@@ -19,7 +19,7 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 		AmountToCapture: stripego.Int64(amount),
 	})
 	if found := stateInError(err); found != nil && found.Status != stripego.PaymentIntentStatusSucceeded {
-		return notDone(found), nil
+		return notDone(found)
 	} else if found != nil {
 		intent, err = found, nil
 	}
@@ -33,9 +33,19 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 	return r, err
 }
 
+// errUnknownStatus is for a status that this version does not know: what it means for the money only a person can say.
+var errUnknownStatus = undecided("the PaymentIntent has an unknown status")
+
 // notDone is an operation that the PaymentIntent's state did not allow.
-func notDone(intent *stripego.PaymentIntent) payment.Result {
-	return payment.Result{Outcome: payment.Refused, Reference: intent.ID, Code: statusWord(intent.Status)}
+func notDone(intent *stripego.PaymentIntent) (payment.Result, error) {
+	switch intent.Status {
+	case stripego.PaymentIntentStatusCanceled, stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction,
+		stripego.PaymentIntentStatusRequiresCapture, stripego.PaymentIntentStatusRequiresConfirmation,
+		stripego.PaymentIntentStatusRequiresPaymentMethod, stripego.PaymentIntentStatusSucceeded:
+		return payment.Result{Outcome: payment.Refused, Reference: intent.ID, Code: statusWord(intent.Status)}, nil
+	default:
+		return payment.Result{}, errUnknownStatus
+	}
 }
 
 // captureState is what a PaymentIntent's status says of its capture; NotFound: not captured yet.
@@ -50,6 +60,8 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 		r.Outcome, r.Code = payment.Refused, codeCanceled // also by Stripe itself, when the hold had run out
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
 		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
+	case stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresConfirmation:
+		fallthrough
 	default:
 		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
 	}
@@ -66,33 +78,36 @@ func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, 
 	intent, err := g.api.V1PaymentIntents.Cancel(ctx, call.Reference, &stripego.PaymentIntentCancelParams{Params: stepCancel.params(call)})
 	if found := stateInError(err); found != nil {
 		// Refused while Stripe processes the payment, for one. That is final for this key; a new attempt may find it ended.
-		if r := voidState(found); r.Outcome != payment.NotFound {
-			return r, nil
+		if r, err := voidState(found); err != nil || r.Outcome != payment.NotFound {
+			return r, err
 		}
-		return notDone(found), nil
+		return notDone(found)
 	}
 	if err != nil {
 		return refusal(err)
 	}
-	r := voidState(intent)
-	if r.Outcome == payment.NotFound {
+	r, err := voidState(intent)
+	if err == nil && r.Outcome == payment.NotFound {
 		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
 	}
-	return r, nil
+	return r, err
 }
 
 // voidState is what a PaymentIntent's status says of its cancellation; NotFound: not cancelled yet.
-func voidState(intent *stripego.PaymentIntent) payment.Result {
+func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
 	case stripego.PaymentIntentStatusCanceled:
 		r.Outcome = payment.Released
 	case stripego.PaymentIntentStatusSucceeded:
 		r.Outcome = payment.Captured
-	default:
+	case stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresCapture,
+		stripego.PaymentIntentStatusRequiresConfirmation, stripego.PaymentIntentStatusRequiresPaymentMethod:
 		r.Outcome = payment.NotFound
+	default:
+		return payment.Result{}, errUnknownStatus
 	}
-	return r
+	return r, nil
 }
 
 // Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *UndecidedError.

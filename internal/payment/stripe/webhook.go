@@ -112,7 +112,7 @@ func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
 	switch kind {
 	case "payment_intent", "charge", "refund":
 	default:
-		return notice, nil // of no payment
+		return notice, nil // of no payment; Stripe adds kinds at any time
 	}
 	object := e.Data.Object
 	notice.Reference = intentID(object.PaymentIntent)

@@ -79,6 +79,8 @@ func (s *Stripe) handle(operation, pattern string, do func(id string, form url.V
 			return
 		}
 		a, replayed := s.once(r, body, func() answer { return do(r.PathValue("id"), form) })
+		// The others were answered above.
+		//exhaustive:ignore
 		switch fault {
 		case HangAfter:
 			s.hung <- struct{}{}
