@@ -7,7 +7,7 @@ import { Loading } from './states';
 
 /** What every page of the app has around it. */
 export function Layout() {
-  const { session } = useSession();
+  const { session, notice } = useSession();
   const { introspection } = useSettings();
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
@@ -44,6 +44,11 @@ export function Layout() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        {notice && (
+          <p className="card notice" role="alert">
+            {notice}
+          </p>
+        )}
         <Suspense fallback={<Loading what="the page" />}>
           <Outlet />
         </Suspense>

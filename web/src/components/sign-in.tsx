@@ -14,7 +14,7 @@ function useSignIn() {
 
 /** Shows a page to signed-in users and asks everybody else to sign in. */
 export function SignedIn({ children }: { children: ReactNode }) {
-  const { session, notice } = useSession();
+  const { session } = useSession();
   const { auth } = useSettings();
   const { signIn, problem } = useSignIn();
   if (session) return children;
@@ -22,7 +22,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     return (
       <section className="card sign-in" aria-labelledby="sign-in-title">
         <h1 id="sign-in-title">Please sign in</h1>
-        <p className="hint">{notice ?? 'You come back to this page afterwards.'}</p>
+        <p className="hint">You come back to this page afterwards.</p>
         <button type="button" onClick={() => signIn()}>
           Sign in
         </button>
@@ -33,7 +33,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
   return (
     <section className="card sign-in" aria-labelledby="sign-in-title">
       <h1 id="sign-in-title">Who are you?</h1>
-      <p className="hint">{notice ?? 'This is a development server: pick a user, no password needed.'}</p>
+      <p className="hint">This is a development server: pick a user, no password needed.</p>
       <div className="sign-in-users">
         {devUsers.map(({ user, role, label }) => (
           <button type="button" key={user} onClick={() => signIn(user)}>
@@ -56,7 +56,7 @@ export function UserSwitch() {
     return (
       <span className="user-switch" title={problem ?? undefined}>
         {session && <span className="user-name">{session.name ?? session.user}</span>}
-        <button type="button" className="quiet" onClick={() => (session ? store.signOut() : signIn())}>
+        <button type="button" className="quiet" onClick={() => (session ? void store.signOut() : signIn())}>
           {session ? 'Sign out' : 'Sign in'}
         </button>
       </span>
@@ -68,7 +68,7 @@ export function UserSwitch() {
       <select
         value={session?.user ?? ''}
         aria-invalid={problem !== null}
-        onChange={({ target }) => (target.value ? signIn(target.value) : store.signOut())}
+        onChange={({ target }) => (target.value ? signIn(target.value) : void store.signOut())}
       >
         <option value="">{session ? 'Sign out' : 'Sign in…'}</option>
         {devUsers.map(({ user, label }) => (

@@ -51,6 +51,7 @@ type Documents = {
     "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n": typeof types.OrderCreateDocument,
     "\n  query Products($first: Int!, $after: String, $filter: ProductFilter) {\n    products(first: $first, after: $after, filter: $filter) {\n      nodes {\n        id\n        ...ProductCardParts\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.ProductsDocument,
     "\n  query Viewer {\n    viewer {\n      id\n      name\n      role\n      expiresAt\n    }\n  }\n": typeof types.ViewerDocument,
+    "\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n": typeof types.SignOutDocument,
 };
 const documents: Documents = {
     "\n  fragment BoardRow on Order {\n    id\n    number\n    status\n    version\n    customerId\n    createdAt\n    updatedAt\n    total {\n      amount\n      amountMinor\n      currency\n      ...PriceParts\n    }\n    captured {\n      amount\n      amountMinor\n      currency\n    }\n    payment {\n      id\n      status\n    }\n    ...OrderActions\n  }\n": types.BoardRowFragmentDoc,
@@ -90,6 +91,7 @@ const documents: Documents = {
     "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n": types.OrderCreateDocument,
     "\n  query Products($first: Int!, $after: String, $filter: ProductFilter) {\n    products(first: $first, after: $after, filter: $filter) {\n      nodes {\n        id\n        ...ProductCardParts\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.ProductsDocument,
     "\n  query Viewer {\n    viewer {\n      id\n      name\n      role\n      expiresAt\n    }\n  }\n": types.ViewerDocument,
+    "\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n": types.SignOutDocument,
 };
 
 /**
@@ -254,6 +256,10 @@ export function graphql(source: "\n  query Products($first: Int!, $after: String
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Viewer {\n    viewer {\n      id\n      name\n      role\n      expiresAt\n    }\n  }\n"): (typeof documents)["\n  query Viewer {\n    viewer {\n      id\n      name\n      role\n      expiresAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n"): (typeof documents)["\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};

@@ -37,7 +37,7 @@ function UserPlayground({ user }: { user: string }) {
           as{' '}
           <select
             value={user}
-            onChange={({ target }) => (target.value ? void session.signIn(target.value).catch(() => undefined) : session.signOut())}
+            onChange={({ target }) => (target.value ? void session.signIn(target.value).catch(() => undefined) : session.forget())}
           >
             <option value="">nobody</option>
             {devUsers.map((known) => (

@@ -47,7 +47,7 @@ export function authorizedFetch(session: SessionStore, request: typeof fetch = (
     if (first.response.status !== 401 || !first.authorization) return first.response;
     session.distrust(first.authorization);
     const second = await send();
-    if (second.response.status === 401) session.signOut('The server did not accept your sign-in. Please sign in again.');
+    if (second.response.status === 401) session.forget('The server did not accept your sign-in. Please sign in again.');
     return second.response;
   };
 }

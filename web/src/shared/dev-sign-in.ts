@@ -1,4 +1,5 @@
-import { renewalTime, SignInError, type Role, type Session, type SignIn } from './session';
+import { renewalTime, SignInError, type Role, type Session, type SignedOut, type SignIn } from './session';
+import { endAtServer, serverNotTold } from './sign-out';
 
 /** The users one can be in development: two customers who never see each other's orders, and one of the staff. */
 export const devUsers: readonly { user: string; role: Role; label: string }[] = [
@@ -41,8 +42,13 @@ export class DevSignIn implements SignIn {
     return this.#request(user, role);
   }
 
-  end(): void {
+  forget(): void {
     this.#browser.removeItem(browserKey);
+  }
+
+  async end({ token }: Session, scope: 'everywhere' | 'tab'): Promise<SignedOut> {
+    const told = scope === 'tab' || (await endAtServer(token, this.#fetch));
+    return { problem: told ? null : serverNotTold };
   }
 
   async #request(user: string, role: Role): Promise<Session> {

@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi';
 import { stringifyDocument } from 'urql';
 import { graphql } from '../gql';
-import { renewalTime, SignInError, type Session, type SignIn } from './session';
+import { renewalTime, SignInError, type Session, type SignedOut, type SignIn } from './session';
 import type { Settings } from './settings';
+import { endAtServer, insist, serverNotTold } from './sign-out';
 
 const ViewerQuery = graphql(`
   query Viewer {
@@ -32,6 +33,9 @@ const journeyKey = 'orderwire.sign-in';
  * issuer's own origin, the only one that the page's policy lets it connect to, and has to allow the shop's origin (CORS).
  *
  * Tokens stay in this tab: they leave with it. With a refresh token they are renewed unseen, else one signs in again.
+ *
+ * A sign-out also revokes the refresh token, if the issuer has a revocation endpoint (CORS again), and ends the issuer's own
+ * session, if it has an end_session_endpoint: `/` is then its post-logout redirect URI, which it has to know too.
  */
 export class OidcSignIn implements SignIn {
   readonly #settings: Settings;
@@ -90,11 +94,44 @@ export class OidcSignIn implements SignIn {
       const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, this.#transport());
       return oauth.processRefreshTokenResponse(server, client, response);
     });
-    return { refreshToken, ...session };
+    // What an issuer does not give anew stays as it is.
+    return { refreshToken, ...(old.idToken ? { idToken: old.idToken } : {}), ...session };
   }
 
-  end(): void {
+  forget(): void {
     sessionStorage.removeItem(journeyKey);
+  }
+
+  async end(session: Session, scope: 'everywhere' | 'tab'): Promise<SignedOut> {
+    const [told, server] = await Promise.all([
+      scope === 'tab' || endAtServer(session.token),
+      this.#revoke(session), // also where the server is away
+    ]);
+    const problems = [...(told ? [] : [serverNotTold]), ...(server ? [] : [issuerNotTold])];
+    const page = scope === 'everywhere' && server ? this.#endSessionPage(server, session) : null;
+    return { problem: problems.join(' ') || null, ...(page ? { page } : {}) };
+  }
+
+  /** Revokes the refresh token (RFC 7009) where the issuer can do that. Null when the issuer could not be told. */
+  async #revoke({ refreshToken }: Session): Promise<oauth.AuthorizationServer | null> {
+    let server: oauth.AuthorizationServer | null = null;
+    const told = await insist(async (signal) => {
+      server = await this.#discover();
+      if (!refreshToken || !server.revocation_endpoint) return;
+      const options = { ...this.#transport(), signal, additionalParameters: { token_type_hint: 'refresh_token' } };
+      await oauth.processRevocationResponse(await oauth.revocationRequest(server, this.#client(), oauth.None(), refreshToken, options));
+    });
+    return told ? server : null;
+  }
+
+  /** Where the issuer's own session ends (OpenID Connect RP-Initiated Logout 1.0), or the next one signs in without a password. */
+  #endSessionPage(server: oauth.AuthorizationServer, { idToken }: Session): URL | null {
+    if (!server.end_session_endpoint) return null;
+    const page = new URL(server.end_session_endpoint);
+    page.searchParams.set('client_id', this.#client().client_id);
+    page.searchParams.set('post_logout_redirect_uri', redirectURI());
+    if (idToken) page.searchParams.set('id_token_hint', idToken);
+    return page;
   }
 
   /** Gets tokens, and asks the server whose they are: only it knows what they allow. */
@@ -123,6 +160,7 @@ export class OidcSignIn implements SignIn {
       token: tokens.access_token,
       renewAt: renewalTime(expiresAt, response),
       ...(tokens.refresh_token ? { refreshToken: tokens.refresh_token } : {}),
+      ...(tokens.id_token ? { idToken: tokens.id_token } : {}),
     };
   }
 
@@ -148,5 +186,7 @@ export class OidcSignIn implements SignIn {
     return { [oauth.allowInsecureRequests]: this.#settings.issuer?.startsWith('http:') ?? false };
   }
 }
+
+const issuerNotTold = 'Your sign-in at the issuer could not be ended: please sign out there too.';
 
 const redirectURI = () => `${location.origin}/`;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { authorizedFetch } from './api';
 import { DevSignIn } from './dev-sign-in';
-import { SessionStore, SignInError } from './session';
+import { SessionStore, SignInError, type Session, type SessionOptions, type SignedOut, type SignIn } from './session';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 
@@ -14,11 +14,23 @@ function setup(options: { ttlSeconds?: number; clockAhead?: number } = {}) {
   const server = vi.fn<typeof fetch>((_input, init) => {
     requests.push(JSON.parse(String(init?.body)));
     const servedAt = Date.now() + clockAhead;
-    const body = { token: `t${++issued}`, expiresAt: new Date(servedAt + ttlSeconds * 1000).toISOString() };
+    const body = { data: { viewerSignOut: {} }, token: `t${++issued}`, expiresAt: new Date(servedAt + ttlSeconds * 1000).toISOString() };
     return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { date: new Date(servedAt).toUTCString() } }));
   });
   const store = new SessionStore(new DevSignIn({ fetch: server }));
   return { store, server, requests, answerWith: (next: number) => void (status = next) };
+}
+
+/** A tab's storage of its own. */
+class MemoryStorage implements Storage {
+  [name: string]: unknown;
+  readonly #items = new Map<string, string>();
+  readonly length = 0;
+  getItem = (key: string) => this.#items.get(key) ?? null;
+  setItem = (key: string, value: string) => void this.#items.set(key, value);
+  removeItem = (key: string) => void this.#items.delete(key);
+  clear = () => this.#items.clear();
+  key = () => null;
 }
 
 beforeEach(() => {
@@ -111,6 +123,101 @@ describe('SessionStore', () => {
   it('takes broken storage for nobody', () => {
     sessionStorage.setItem('orderwire.session', '{"user":1');
     expect(setup().store.state().session).toBeNull();
+  });
+});
+
+describe('SessionStore.signOut', () => {
+  /** A sign-in that records what is ended, and answers as it is told. */
+  const recorder = (answer: SignedOut = { problem: null }) => {
+    const session: Session = { user: 'ada', role: 'CUSTOMER', token: 't1', renewAt: now + 60_000 };
+    const ended: string[] = [];
+    const renewals: ((session: Session) => void)[] = [];
+    const by: SignIn = {
+      restore: () => Promise.resolve(null),
+      begin: () => Promise.resolve(session),
+      renew: () => new Promise((resolve) => renewals.push(resolve)),
+      forget: () => undefined,
+      end: ({ token }, scope) => {
+        ended.push(`${token} ${scope}`);
+        return Promise.resolve(answer);
+      },
+    };
+    return { by, session, ended, renewals };
+  };
+
+  it('is signed out in this tab at once, and then at the server', async () => {
+    const { store, requests } = setup();
+    await store.signIn('ada');
+    const out = store.signOut();
+    expect(store.state()).toEqual({ session: null, notice: null });
+    expect(sessionStorage.getItem('orderwire.session')).toBeNull();
+    await out;
+    expect(requests.slice(1)).toEqual([{ operationName: 'SignOut', query: expect.stringContaining('viewerSignOut') as string }]);
+  });
+
+  it('tries three times, and says so when the server could not be told', async () => {
+    const { store, server, answerWith } = setup();
+    await store.signIn('ada');
+    answerWith(503);
+    const out = store.signOut();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await out;
+    expect(server).toHaveBeenCalledTimes(4);
+    expect(store.state().notice).toContain('could not be told');
+  });
+
+  it('ends the token that was on its way, not the one before', async () => {
+    const { by, session, ended, renewals } = recorder();
+    const store = new SessionStore(by);
+    await store.signIn();
+    store.distrust('Bearer t1');
+    const header = store.authorization();
+    const out = store.signOut();
+    renewals[0]!({ ...session, token: 't2' });
+    await Promise.all([header, out]);
+    expect(ended).toEqual(['t2 everywhere']);
+    expect(store.state().session).toBeNull();
+  });
+
+  it('goes to the issuer’s page, and keeps what could not be ended until the browser is back', async () => {
+    const page = new URL('https://login.example/end');
+    const { by } = recorder({ problem: 'The server was away.', page });
+    const leave = vi.fn<(page: URL) => void>();
+    const store = new SessionStore(by, { leave });
+    await store.signIn();
+    await store.signOut();
+    expect(leave).toHaveBeenCalledExactlyOnceWith(page);
+    expect(new SessionStore(by).state()).toEqual({ session: null, notice: 'The server was away.' });
+    expect(new SessionStore(by).state().notice).toBeNull();
+  });
+
+  it('signs the same user out in other tabs, and nobody else', async () => {
+    const listeners: ((event: MessageEvent) => void)[] = [];
+    const tabs = {
+      addEventListener: (_type: string, listener: (event: MessageEvent) => void) => void listeners.push(listener),
+      postMessage: (data: unknown) => void listeners.slice(1).forEach((listener) => listener(new MessageEvent('message', { data }))),
+    } as NonNullable<SessionOptions['tabs']>;
+    const [here, same, other] = [recorder(), recorder(), recorder()];
+    const stores = [here, same, other].map(({ by }) => new SessionStore(by, { tabs, tab: new MemoryStorage() }));
+    other.by.begin = () => Promise.resolve({ ...other.session, user: 'grace' });
+    await Promise.all(stores.map((store) => store.signIn()));
+    await stores[0]!.signOut();
+    expect(stores.map((store) => store.state().session?.user)).toEqual([undefined, undefined, 'grace']);
+    expect([here.ended, same.ended, other.ended]).toEqual([['t1 everywhere'], ['t1 tab'], []]);
+  });
+
+  it('signs in again only when the sign-out has come to its end', async () => {
+    const { store, server, answerWith } = setup();
+    await store.signIn('ada');
+    answerWith(503);
+    void store.signOut();
+    const again = store.signIn('ada');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(server).toHaveBeenCalledTimes(2);
+    answerWith(200);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await again;
+    expect(store.state().session?.user).toBe('ada');
   });
 });
 

@@ -13,6 +13,16 @@ export interface Session {
   readonly renewAt: number;
   /** What the next token is fetched with, where the issuer gives such a thing. */
   readonly refreshToken?: string;
+  /** Tells the issuer which of its sessions a sign-out is about. */
+  readonly idToken?: string;
+}
+
+/** What came of a sign-out beyond this tab. */
+export interface SignedOut {
+  /** What could not be ended, for the person; null when all has. */
+  readonly problem: string | null;
+  /** The issuer's page that ends the issuer's own session; the browser goes there and comes back. */
+  readonly page?: URL;
 }
 
 /** How people prove who they are: DevSignIn in development, else OidcSignIn. */
@@ -24,7 +34,12 @@ export interface SignIn {
   /** The same user's next token. A SignInError says that there is none to be had. */
   renew(session: Session): Promise<Session>;
   /** Forgets who was here. */
-  end(): void;
+  forget(): void;
+  /**
+   * Ends the session outside this tab, and never fails: what remains is in the answer. `everywhere` ends the user's tokens and
+   * sockets at the server, `tab` only what this tab alone has, because another tab has ended the rest.
+   */
+  end(session: Session, scope: 'everywhere' | 'tab'): Promise<SignedOut>;
 }
 
 /** Who is signed in, and if nobody is, why: `notice` tells the person. */
@@ -36,6 +51,10 @@ export interface SessionState {
 export interface SessionOptions {
   /** Holds the token for reloads of this tab. */
   tab?: Storage;
+  /** Tells the other tabs of this browser who signs out. Absent: they are not told. */
+  tabs?: Pick<BroadcastChannel, 'postMessage' | 'addEventListener'>;
+  /** Sends the browser to another page. */
+  leave?: (page: URL) => void;
 }
 
 /** Raised when the server refuses to sign somebody in. */
@@ -44,6 +63,8 @@ export class SignInError extends Error {
 }
 
 const tabKey = 'orderwire.session';
+/** Keeps a notice while the browser is at the issuer's page. */
+const noticeKey = 'orderwire.notice';
 /** A token is replaced after this share of its life, early enough to survive a slow network. */
 const renewAfter = 0.8;
 const longestTimer = 2 ** 31 - 1;
@@ -65,15 +86,23 @@ export class SessionStore {
   #state: SessionState = { session: null, notice: null };
   #listeners = new Set<() => void>();
   #renewal: Promise<Session> | null = null;
+  #signOut: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #by: SignIn;
   readonly #tab: Storage;
+  readonly #tabs: SessionOptions['tabs'];
+  readonly #leave: (page: URL) => void;
 
   constructor(by: SignIn, options: SessionOptions = {}) {
     this.#by = by;
     this.#tab = options.tab ?? sessionStorage;
+    this.#leave = options.leave ?? ((page) => location.assign(page));
+    this.#tabs = options.tabs;
+    this.#tabs?.addEventListener('message', ({ data }) => this.#signedOutElsewhere(data));
     const kept = parse(this.#tab.getItem(tabKey));
-    if (kept) this.#set({ session: kept, notice: null });
+    const notice = this.#tab.getItem(noticeKey);
+    this.#tab.removeItem(noticeKey);
+    if (kept || notice) this.#set({ session: kept, notice });
   }
 
   readonly state = (): SessionState => this.#state;
@@ -95,13 +124,47 @@ export class SessionStore {
 
   /** Signs in, in development as the named user. Fails with a `SignInError` when that is refused. */
   async signIn(user?: string): Promise<void> {
+    await this.#signOut; // which would end a newer session of the same user too
     const session = await this.#by.begin(user);
     if (session) this.#set({ session, notice: null });
   }
 
-  signOut(notice: string | null = null): void {
-    this.#by.end();
+  /** Forgets the session in this tab only, because it is no longer good. */
+  forget(notice: string | null = null): void {
+    this.#by.forget();
     this.#set({ session: null, notice });
+  }
+
+  /**
+   * Signs out: in this tab at once, then at the server, at the issuer, and in the browser's other tabs. What could not be ended
+   * is in the notice. It never fails.
+   */
+  signOut(): Promise<void> {
+    const { session } = this.#state;
+    if (!session) return this.#signOut ?? Promise.resolve();
+    const newest = this.#renewal ?? Promise.resolve(session); // a token on its way would outlive the one of now
+    this.forget();
+    this.#tabs?.postMessage(session.user);
+    this.#signOut = newest
+      .catch(() => session)
+      .then((last) => this.#by.end(last, 'everywhere'))
+      .then(({ problem, page }) => {
+        if (problem && page) this.#tab.setItem(noticeKey, problem);
+        else if (problem && !this.#state.session) this.#set({ session: null, notice: problem });
+        if (page) this.#leave(page);
+      })
+      .finally(() => {
+        this.#signOut = null;
+      });
+    return this.#signOut;
+  }
+
+  #signedOutElsewhere(user: unknown): void {
+    const { session } = this.#state;
+    if (!session || session.user !== user) return;
+    const newest = this.#renewal ?? Promise.resolve(session);
+    this.forget('You have signed out in another tab.');
+    void newest.catch(() => session).then((last) => this.#by.end(last, 'tab'));
   }
 
   /** The Authorization header's value for a request made now, renewed first when it is due; undefined when signed out. */
@@ -127,7 +190,7 @@ export class SessionStore {
         return session;
       })
       .catch((cause: unknown) => {
-        if (cause instanceof SignInError) this.signOut('Your sign-in has expired. Please sign in again.');
+        if (cause instanceof SignInError && this.#state.session?.user === old.user) this.forget('Your sign-in has expired. Please sign in again.');
         throw cause;
       })
       .finally(() => {
