@@ -62,8 +62,9 @@ type App struct {
 	worker    *pipeline.Worker
 	hooks     *inbox.Receiver
 	inbox     *inbox.Processor
-	// reconciler lists differences also when it looks for none.
+	// reconciler and walker list what was found also when they look for nothing.
 	reconciler *reconcile.Reconciler
+	walker     *reconcile.Walker
 	fanout     *webhook.Fanout
 	deliverer  *webhook.Deliverer
 	sockets    *gqlws.Transport
@@ -186,12 +187,19 @@ func (a *App) wire(ctx context.Context) error {
 	a.store.LeaseDue()
 	a.work.LeaseDue()
 	a.worker = pipeline.New(a.work, a.gateway, policy, a.clock.Now, a.log)
+	installation, err := a.work.Installation(ctx)
+	if err != nil {
+		return err
+	}
+	a.worker.MarkCharges(installation)
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, a.clock.Now)
 	orders.ChangeFrom(a.recent)
 	rechecks := order.NewService(a.work, products, a.gateway, policy, a.clock.Now)
 	a.wireInbox(rechecks)
-	a.wireReconciler(rechecks)
+	if err := a.wireReconciler(rechecks, installation); err != nil {
+		return err
+	}
 	handler, err := a.routes(orders, products, a.wireWebhooks())
 	if err != nil {
 		return err
@@ -260,7 +268,7 @@ func (a *App) open() int { return a.sockets.Sockets() + a.streams.Streams() + a.
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.walker.Run, a.fanout.Run, a.deliverer.Run}
 	parts = append(parts, newTide(a.open).run)
 	if a.fan != nil {
 		parts = append(parts, a.fan.Run)

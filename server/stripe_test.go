@@ -35,7 +35,7 @@ func startStripe(t *testing.T) (*fakestripe.Stripe, []string) {
 // chargedOnce wants one PaymentIntent for the order, and one charge.
 func chargedOnce(t *testing.T, fake *fakestripe.Stripe, orderID string) {
 	t.Helper()
-	if of := fake.Of(orderID); len(of) != 1 || of[0].Captured != of[0].Amount || of[0].Refunded != 0 {
+	if of := fake.Of(orderID); len(of) != 1 || of[0].Captured != of[0].Amount || of[0].Refunded != 0 || of[0].Metadata["installation"] == "" {
 		t.Errorf("Stripe has %+v", of)
 	}
 }

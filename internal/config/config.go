@@ -52,7 +52,9 @@ type Config struct {
 	AuthorizationExpiry time.Duration `env:"AUTHORIZATION_EXPIRY" envDefault:"144h" min:"0s" help:"How long an authorized payment may wait for its capture."`
 	ReconcileInterval   time.Duration `env:"RECONCILE_INTERVAL" envDefault:"10m" min:"0s" help:"How often payments are compared with the provider's books. 0: never."`
 	ReconcileWindow     time.Duration `env:"RECONCILE_WINDOW" envDefault:"72h" min:"1m" help:"How long after its last change a payment is compared. One that differs is compared until it agrees."`
-	ReconcileRate       int           `env:"RECONCILE_RATE" envDefault:"25" min:"1" help:"How many payments a second are looked up at the provider at most, to compare them."`
+	ReconcileRate       int           `env:"RECONCILE_RATE" envDefault:"25" min:"1" help:"How many payments a second are looked up at the provider at most, to compare them; pages of its charges count too."`
+	OrphanInterval      time.Duration `env:"ORPHAN_INTERVAL" envDefault:"1h" min:"0s" help:"How often the provider's charges are walked for ones whose payment is not here, as after a restore. 0: never."`
+	OrphanGrace         time.Duration `env:"ORPHAN_GRACE" envDefault:"10m" min:"0s" help:"How old a charge must be before its payment is missed."`
 
 	AuthMode        string   `env:"AUTH_MODE" envDefault:"dev" oneof:"dev,oidc" help:"How users sign in. dev: anyone as anyone, for development. oidc: with access tokens of an OpenID Connect issuer."`
 	DevAuthInsecure bool     `env:"DEV_AUTH_INSECURE" envDefault:"false" help:"Allows AUTH_MODE=dev on an address that other machines reach."`

@@ -24,6 +24,7 @@ var ownWork = map[string]string{
 	"Store.BriefProductsByID": "the catalogue is public",
 	"Store.SeedProducts":      "at the start",
 	"Store.SharedSecret":      "at the start",
+	"Store.Installation":      "at the start",
 	"Store.KeepTime":          "at the start",
 	"Store.CausedBy":          "the pipeline's, for its log",
 	"Store.ClaimDue":          "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
@@ -35,6 +36,9 @@ var ownWork = map[string]string{
 	"Reconciliation.Unknown": "a round's", "Reconciliation.Differing": "a round's", "Reconciliation.AtRest": "a round's",
 	"Reconciliation.Differs": "a round's", "Reconciliation.Raised": "a round's", "Reconciliation.Agrees": "a round's",
 	"Reconciliation.CountOpen": "a metric",
+	"Orphans.BeginWalk":        "a round's", "Orphans.AdvanceWalk": "a round's", "Orphans.EndWalk": "a round's", "Orphans.LeaveWalk": "a round's",
+	"Orphans.Record": "a round's", "Orphans.ResolveKnown": "a round's", "Orphans.Unresolved": "a round's", "Orphans.Asked": "a round's",
+	"Orphans.Status": "a metric",
 }
 
 // Every call that reads or changes what belongs to somebody takes who is asking; what does not is named here with why.
@@ -44,7 +48,7 @@ func TestPrincipal(t *testing.T) {
 	for name := range ownWork {
 		rest[name] = true
 	}
-	for _, store := range []any{&postgres.Store{}, &postgres.Log{}, &postgres.Webhooks{}, &postgres.Reconciliation{}} {
+	for _, store := range []any{&postgres.Store{}, &postgres.Log{}, &postgres.Webhooks{}, &postgres.Reconciliation{}, &postgres.Orphans{}} {
 		of := reflect.TypeOf(store)
 		for i := range of.NumMethod() {
 			method := of.Method(i)

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 )
 
@@ -24,4 +26,18 @@ func CheckWritable(ctx context.Context, db *sqlx.DB) error {
 		INSERT INTO settings (name, value) VALUES ('readiness', convert_to(clock_timestamp()::text, 'UTF8'))
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
 	return err
+}
+
+// Installation is the id by which this database is told from others that take payments with the same account at the provider. It is
+// made once, and backups keep it. See docs/backups.md for how to give a copy another one.
+func (s *Store) Installation(ctx context.Context) (uuid.UUID, error) {
+	var value string
+	if err := s.db.db.GetContext(ctx, &value, `SELECT convert_from(value, 'UTF8') FROM settings WHERE name = 'installation'`); err != nil {
+		return uuid.Nil, fmt.Errorf("reading the installation's id: %w", err)
+	}
+	installation, err := uuid.Parse(value)
+	if err != nil || installation == uuid.Nil {
+		return uuid.Nil, fmt.Errorf("the setting 'installation' in the table settings must be the text of a UUID, and is %q", value)
+	}
+	return installation, nil
 }

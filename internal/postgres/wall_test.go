@@ -28,12 +28,13 @@ var walls = map[string]struct {
 	"order_events": {"customer_id", "SI"}, "feed": {"customer_id", "S"}, "idempotency_keys": {"actor", "SI"},
 	"order_budgets": {"customer_id", "SIU"}, "revocations": {"customer_id", "SIU"}, "known_users": {"customer_id", "S"},
 	"products":      {"public", "SIU"},
-	"audit_entries": {"staff", "SI"}, "reconciliation_differences": {"staff", "S"},
+	"audit_entries": {"staff", "SI"}, "reconciliation_differences": {"staff", "S"}, "orphaned_charges": {"staff", "S"},
 	"webhook_endpoints": {"staff", "SIU"}, "webhook_secrets": {"staff", "SIUD"}, "webhook_deliveries": {"staff", "SU"},
 	// How far the log goes is no secret, and says nothing of anybody.
 	"event_log": {"none", "S"}, "feed_partitions": {"none", "S"},
 	// What the API has no business with.
 	"settings": {"none", ""}, "webhook_inbox": {"none", ""}, "webhook_fanout": {"none", ""}, "reconciliation": {"none", ""},
+	"charge_walks":     {"none", ""},
 	"goose_db_version": {"none", ""},
 }
 
@@ -135,6 +136,8 @@ func everyTable(t *testing.T, db *postgrestest.DB) {
 		`INSERT INTO audit_entries (id, at, actor_id, action) VALUES (gen_random_uuid(), now(), gen_random_uuid(), 'A')`,
 		`INSERT INTO reconciliation_differences (id, order_id, payment_id, currency, captured_minor, refunded_minor, their_captured_minor, their_refunded_minor)
 			SELECT gen_random_uuid(), order_id, id, 'EUR', 0, 0, 1, 0 FROM payments`,
+		`INSERT INTO orphaned_charges (id, provider, reference, order_id, payment_id, currency, amount_minor, captured_minor, refunded_minor, status, charged_at, detected_at)
+			VALUES (gen_random_uuid(), 'simulated', 'ch', gen_random_uuid(), gen_random_uuid(), 'EUR', 1, 1, 0, 'CAPTURED', now(), now())`,
 		`INSERT INTO webhook_endpoints (id, url, event_types, from_position, created_at) VALUES (gen_random_uuid(), 'https://a.example', '{}', 0, now())`,
 		`INSERT INTO webhook_secrets (id, endpoint_id, secret) SELECT gen_random_uuid(), id, repeat('k', 32)::bytea FROM webhook_endpoints`,
 		`INSERT INTO webhook_deliveries (id, endpoint_id, event_id, event_type, body, next_attempt_at, created_at)

@@ -62,6 +62,9 @@ func New(cfg Config) *Reconciler {
 // Counts for metrics.
 func (r *Reconciler) Counts() *Counts { return &r.counts }
 
+// Limiter bounds the questions to the provider; a Walker shares it.
+func (r *Reconciler) Limiter() *rate.Limiter { return r.limiter }
+
 // List returns what was found, the newest first, resolved ones included. FORBIDDEN unless staff.
 func (r *Reconciler) List(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error) {
 	return r.cfg.Store.Entries(ctx, p, request)

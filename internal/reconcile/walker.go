@@ -1,0 +1,244 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/time/rate"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+const (
+	// walkOverlap is more than clocks differ.
+	walkOverlap = time.Hour
+	// listTimeout ends the question for one page of charges. Stripe's are slow with their charges in them.
+	listTimeout = 30 * time.Second
+	// askPage is how many unresolved charges are read at once.
+	askPage = 32
+	// askFailures in a row mean that the provider is away: the rest is asked after in the next round.
+	askFailures = 3
+	// pendingFor is how long a charge without money is asked after. Whoever still has its page open pays by then.
+	pendingFor = 30 * 24 * time.Hour
+	// A round that fails is tried again after walkRetry, then twice as long each time, up to walkRetryLatest.
+	walkRetry       = time.Second
+	walkRetryLatest = time.Minute
+)
+
+// WalkConfig of a Walker.
+type WalkConfig struct {
+	Store OrphanStore
+	Books ChargeBooks
+	// Installation is whose charges are looked for; charges of others are never recorded.
+	Installation uuid.UUID
+	// Interval between the beginnings of two rounds; 0: Run does nothing.
+	Interval time.Duration
+	// Grace is how old a charge must be to be looked for.
+	Grace time.Duration
+	// Limiter bounds the questions to the provider.
+	Limiter *rate.Limiter
+	Log     *slog.Logger
+}
+
+// Walker compares the provider's books with ours: it walks the provider's charges by time, and keeps those that no payment
+// here stands for until they are settled. It moves no money. Any number may run on one database.
+//
+// The problem: after a restore the provider knows charges of orders that the database has lost, and nothing here leads to
+// them. The walk goes from the provider to us. How far it has come is in the database, so a restore takes that back too, and
+// the next round covers what was lost.
+type Walker struct {
+	cfg    WalkConfig
+	counts OrphanCounts
+}
+
+// NewWalker returns a walker; Run starts it.
+func NewWalker(cfg WalkConfig) *Walker { return &Walker{cfg: cfg} }
+
+// Counts for metrics.
+func (w *Walker) Counts() *OrphanCounts { return &w.counts }
+
+// List returns the orphaned charges, the newest first; all: resolved ones too. FORBIDDEN unless staff.
+func (w *Walker) List(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[Orphan], error) {
+	return w.cfg.Store.Orphans(ctx, p, request, all)
+}
+
+// Run walks until ctx ends. Errors are logged and tried again; it returns nil.
+func (w *Walker) Run(ctx context.Context) error {
+	if w.cfg.Interval <= 0 {
+		return nil
+	}
+	poll := min(max(w.cfg.Interval/pollOften, pollSoonest), pollLatest)
+	failures := 0
+	for {
+		pause := poll
+		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
+			w.counts.Errors.Add(1)
+			pause = min(walkRetry<<min(failures, 10), walkRetryLatest)
+			failures++
+			w.cfg.Log.ErrorContext(ctx, "walking the payment provider's charges failed; it goes on where it stopped", "error", err, "in", pause)
+		} else {
+			failures = 0
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// turn makes a round, if there is one to make.
+func (w *Walker) turn(ctx context.Context) error {
+	if err := w.readStatus(ctx); err != nil {
+		return err
+	}
+	walk, err := w.cfg.Store.BeginWalk(ctx, WalkTimes{Interval: w.cfg.Interval, Grace: w.cfg.Grace, Overlap: walkOverlap})
+	if err != nil || walk == nil {
+		return err
+	}
+	err = w.round(ctx, walk)
+	if err == nil {
+		err = w.cfg.Store.EndWalk(ctx, walk)
+	}
+	switch {
+	case errors.Is(err, ErrLeaseLost):
+		return nil
+	case err != nil:
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+		defer cancel()
+		return errors.Join(err, w.cfg.Store.LeaveWalk(last, walk))
+	}
+	w.counts.Rounds.Add(1)
+	return w.readStatus(ctx)
+}
+
+func (w *Walker) readStatus(ctx context.Context) error {
+	open, behind, err := w.cfg.Store.Status(ctx)
+	if err == nil {
+		w.counts.Open.Store(int64(open))
+		w.counts.Behind.Store(int64(behind.Seconds()))
+	}
+	return err
+}
+
+// round walks the pages, and then asks after what is not resolved. Left while it asks, it goes on with the last page.
+func (w *Walker) round(ctx context.Context, walk *Walk) error {
+	for {
+		charges, err := w.list(ctx, walk)
+		next := charges.Next
+		switch {
+		case errors.Is(err, payment.ErrPlaceGone) && walk.After != "":
+			// The list is begun anew, with next empty. What was recorded before is recorded once.
+		case err != nil:
+			return err
+		default:
+			if err := w.record(ctx, walk, charges.Charges); err != nil {
+				return err
+			}
+			if next == "" {
+				return w.resolve(ctx, walk)
+			}
+		}
+		if err := w.cfg.Store.AdvanceWalk(ctx, walk, next); err != nil {
+			return err
+		}
+	}
+}
+
+// resolve looks at what was found in this round and earlier.
+func (w *Walker) resolve(ctx context.Context, walk *Walk) error {
+	resolved, err := w.cfg.Store.ResolveKnown(ctx, walk)
+	if err != nil {
+		return err
+	}
+	w.counts.Resolved.Add(int64(resolved))
+	return w.askAfterAll(ctx, walk)
+}
+
+func (w *Walker) list(ctx context.Context, walk *Walk) (payment.ChargePage, error) {
+	if err := w.cfg.Limiter.Wait(ctx); err != nil {
+		return payment.ChargePage{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	return w.cfg.Books.Charges(ctx, payment.ChargeRange{
+		Installation: w.cfg.Installation, From: walk.From, Until: walk.Until, After: walk.After,
+	})
+}
+
+func (w *Walker) record(ctx context.Context, walk *Walk, charges []payment.Charge) error {
+	if len(charges) == 0 {
+		return nil
+	}
+	detected, err := w.cfg.Store.Record(ctx, walk, charges)
+	if err != nil {
+		return err
+	}
+	for _, c := range detected {
+		w.counts.Detected.Add(1)
+		w.cfg.Log.WarnContext(ctx, "the payment provider has a charge of an order or payment that is not here", "reference", c.Reference,
+			"order", c.OrderID, "payment", c.PaymentID, "status", c.Status, "captured", c.Totals.Captured, "refunded", c.Totals.Refunded,
+			"currency", c.Amount.Currency)
+	}
+	return nil
+}
+
+// askAfterAll asks the provider for every charge that is not resolved, once in a round. One that cannot be told is left to the
+// next round, and goes behind the others.
+func (w *Walker) askAfterAll(ctx context.Context, walk *Walk) error {
+	failures := 0
+	for {
+		references, err := w.cfg.Store.Unresolved(ctx, walk.Began, pendingFor, askPage)
+		if err != nil {
+			return err
+		}
+		for _, reference := range references {
+			told, err := w.askAfter(ctx, walk, reference)
+			if err != nil {
+				return err
+			}
+			if failures++; told {
+				failures = 0
+			}
+			if failures == askFailures {
+				return nil
+			}
+		}
+		if len(references) < askPage {
+			return nil
+		}
+	}
+}
+
+// askAfter reports whether the provider told what the charge is now.
+func (w *Walker) askAfter(ctx context.Context, walk *Walk, reference string) (told bool, err error) {
+	if err := w.cfg.Limiter.Wait(ctx); err != nil {
+		return false, err
+	}
+	if err := w.cfg.Store.AdvanceWalk(ctx, walk, walk.After); err != nil {
+		return false, err
+	}
+	asking, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	charge, askErr := w.cfg.Books.Charge(asking, reference)
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if askErr != nil {
+		w.counts.Errors.Add(1)
+		w.cfg.Log.WarnContext(ctx, "a charge could not be asked after; the next round tries again", "reference", reference, "error", askErr)
+		_, err = w.cfg.Store.Asked(ctx, walk, reference, nil)
+		return false, err
+	}
+	resolved, err := w.cfg.Store.Asked(ctx, walk, reference, &charge)
+	if err == nil && resolved {
+		w.counts.Resolved.Add(1)
+		w.cfg.Log.InfoContext(ctx, "an orphaned charge is settled", "reference", reference, "status", charge.Status)
+	}
+	return true, err
+}
