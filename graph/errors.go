@@ -50,6 +50,14 @@ func userErrors[Code interface {
 	return list, nil
 }
 
+// retryAfter is in how many seconds what was refused may succeed, nil when it does not depend on time.
+func retryAfter(f *fault.Error) *int {
+	if seconds, ok := fault.RetryAfter(f); ok {
+		return &seconds
+	}
+	return nil
+}
+
 // panicError is a panic of a resolver, with where it happened.
 type panicError struct {
 	value any

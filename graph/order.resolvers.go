@@ -63,7 +63,7 @@ func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int
 
 // AvailableActions is the resolver for the availableActions field.
 func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) ([]model.OrderAction, error) {
-	options := obj.Options(auth.FromContext(ctx))
+	options := r.OrderService.Options(auth.FromContext(ctx), obj)
 	actions := make([]model.OrderAction, len(options))
 	for i, option := range options {
 		actions[i] = model.OrderAction(option)

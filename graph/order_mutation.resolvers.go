@@ -23,9 +23,10 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 	if err != nil {
 		return nil, err
 	}
+	in.Source = r.source(ctx)
 	outcome, err := r.OrderService.Create(ctx, p, in)
 	refused, err := userErrors(err, func(code model.OrderCreateErrorCode, f *fault.Error) *model.OrderCreateUserError {
-		return &model.OrderCreateUserError{Field: f.Field, Message: f.Message, Code: code}
+		return &model.OrderCreateUserError{Field: f.Field, Message: f.Message, Code: code, RetryAfter: retryAfter(f)}
 	})
 	if err != nil || refused != nil {
 		return &model.OrderCreatePayload{UserErrors: refused}, err

@@ -24,10 +24,10 @@ func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.Payment
 	}
 	outcome, err := r.OrderService.Retry(ctx, p, order.RetryInput{
 		IdempotencyKey: key, OrderID: orderID, PaymentToken: token(input.PaymentMethod),
-		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx), Source: r.source(ctx),
 	})
 	refused, err := userErrors(err, func(code model.PaymentRetryErrorCode, f *fault.Error) *model.PaymentRetryUserError {
-		return &model.PaymentRetryUserError{Field: f.Field, Message: f.Message, Code: code}
+		return &model.PaymentRetryUserError{Field: f.Field, Message: f.Message, Code: code, RetryAfter: retryAfter(f)}
 	})
 	if err != nil || refused != nil {
 		return &model.PaymentRetryPayload{UserErrors: refused}, err

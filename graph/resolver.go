@@ -6,6 +6,10 @@
 package graph
 
 import (
+	"context"
+
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
@@ -16,7 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// Resolver has what the resolvers call. All fields are required.
+// Resolver has what the resolvers call. All fields are required but Source.
 type Resolver struct {
 	OrderService   *order.Service
 	ProductService *product.Service
@@ -31,4 +35,13 @@ type Resolver struct {
 	Hub *event.Hub
 	// Sessions ends them.
 	Sessions *session.Registry
+	// Source is which client address a request comes from, as a keyed hash. Nil: it is not known.
+	Source func(context.Context) uuid.UUID
+}
+
+func (r *Resolver) source(ctx context.Context) uuid.UUID {
+	if r.Source == nil {
+		return uuid.Nil
+	}
+	return r.Source(ctx)
 }

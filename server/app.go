@@ -75,6 +75,8 @@ type App struct {
 	revocations *postgres.Revocations
 	sessions    *session.Registry
 	perAddress  *quota.Quota
+	// sourceKey: see ratelimit.Config.
+	sourceKey []byte
 
 	address net.Listener
 	server  *http.Server
@@ -169,7 +171,7 @@ func (a *App) openGateway(ctx context.Context) (err error) {
 func (a *App) wire(ctx context.Context) error {
 	policy := order.Policy{
 		StepDelay: a.cfg.PaymentStepDelay, DeliveryDelay: a.cfg.DeliveryDelay,
-		Expiry: a.cfg.OrderExpiry, AuthorizationExpiry: a.cfg.AuthorizationExpiry,
+		Expiry: a.cfg.OrderExpiry, AuthorizationExpiry: a.cfg.AuthorizationExpiry, MaxPayments: a.cfg.MaxPaymentsPerOrder,
 	}
 	verifier, err := a.openIdentity(ctx)
 	if err != nil {
@@ -184,6 +186,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.limitAttempts(ctx); err != nil {
+		return err
+	}
 	a.store.LeaseDue()
 	a.work.LeaseDue()
 	a.worker = pipeline.New(a.work, a.gateway, policy, a.clock.Now, a.log)
@@ -195,6 +200,7 @@ func (a *App) wire(ctx context.Context) error {
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.gateway, policy, a.clock.Now)
 	orders.ChangeFrom(a.recent)
+	a.watchAttempts(orders)
 	rechecks := order.NewService(a.work, products, a.gateway, policy, a.clock.Now)
 	a.wireInbox(rechecks)
 	if err := a.wireReconciler(rechecks, installation); err != nil {

@@ -45,6 +45,9 @@ func (a *App) maintain(ctx context.Context) error {
 			if err := postgres.ForgetOrderBudgets(ctx, a.db.work); err != nil && ctx.Err() == nil {
 				a.log.ErrorContext(ctx, "forgetting the budgets of orders failed", "error", err)
 			}
+			if err := postgres.ForgetAttempts(ctx, a.db.work); err != nil && ctx.Err() == nil {
+				a.log.ErrorContext(ctx, "forgetting the budgets of attempts to pay failed", "error", err)
+			}
 			a.pruneInbox(ctx)
 		case <-prune.C:
 			if a.prune(ctx) {

@@ -1294,6 +1294,29 @@ func (ec *executionContext) fieldContext_OrderCreateUserError_code(_ context.Con
 	return graphql.NewScalarFieldContext("OrderCreateUserError", field, false, false, errors.New("field of type OrderCreateErrorCode does not have child fields"))
 }
 
+func (ec *executionContext) _OrderCreateUserError_retryAfter(ctx context.Context, field graphql.CollectedField, obj *model.OrderCreateUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderCreateUserError_retryAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderCreateUserError_retryAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderCreateUserError", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _OrderDeliverPayload_order(ctx context.Context, field graphql.CollectedField, obj *model.OrderDeliverPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1965,6 +1988,11 @@ func (ec *executionContext) _OrderCreateUserError(ctx context.Context, sel ast.S
 		case "code":
 			out.Values[i] = ec._OrderCreateUserError_code(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryAfter":
+			out.Values[i] = ec._OrderCreateUserError_retryAfter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

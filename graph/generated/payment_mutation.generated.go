@@ -379,6 +379,29 @@ func (ec *executionContext) fieldContext_PaymentRetryUserError_code(_ context.Co
 	return graphql.NewScalarFieldContext("PaymentRetryUserError", field, false, false, errors.New("field of type PaymentRetryErrorCode does not have child fields"))
 }
 
+func (ec *executionContext) _PaymentRetryUserError_retryAfter(ctx context.Context, field graphql.CollectedField, obj *model.PaymentRetryUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaymentRetryUserError_retryAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PaymentRetryUserError_retryAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentRetryUserError", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -665,6 +688,11 @@ func (ec *executionContext) _PaymentRetryUserError(ctx context.Context, sel ast.
 		case "code":
 			out.Values[i] = ec._PaymentRetryUserError_code(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryAfter":
+			out.Values[i] = ec._PaymentRetryUserError_retryAfter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

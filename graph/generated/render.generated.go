@@ -1056,6 +1056,14 @@ func (ec *executionContext) renderOrderCreateUserError(ctx context.Context, run 
 				return nil, false
 			}
 
+		case "retryAfter":
+			v := obj.RetryAfter
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = strconv.AppendInt(out, int64(*v), 10)
+			}
+
 		default:
 			return nil, false
 		}
@@ -3178,6 +3186,14 @@ func (ec *executionContext) renderPaymentRetryUserError(ctx context.Context, run
 			var ok bool
 			if out, ok = out.Marshaled(v, true); !ok {
 				return nil, false
+			}
+
+		case "retryAfter":
+			v := obj.RetryAfter
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = strconv.AppendInt(out, int64(*v), 10)
 			}
 
 		default:

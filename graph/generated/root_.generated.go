@@ -173,9 +173,10 @@ type ComplexityRoot struct {
 	}
 
 	OrderCreateUserError struct {
-		Code    func(childComplexity int) int
-		Field   func(childComplexity int) int
-		Message func(childComplexity int) int
+		Code       func(childComplexity int) int
+		Field      func(childComplexity int) int
+		Message    func(childComplexity int) int
+		RetryAfter func(childComplexity int) int
 	}
 
 	OrderCreated struct {
@@ -420,9 +421,10 @@ type ComplexityRoot struct {
 	}
 
 	PaymentRetryUserError struct {
-		Code    func(childComplexity int) int
-		Field   func(childComplexity int) int
-		Message func(childComplexity int) int
+		Code       func(childComplexity int) int
+		Field      func(childComplexity int) int
+		Message    func(childComplexity int) int
+		RetryAfter func(childComplexity int) int
 	}
 
 	PaymentVoidPayload struct {
@@ -1363,6 +1365,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderCreateUserError.Message(childComplexity), true
+	case "OrderCreateUserError.retryAfter":
+		if e.ComplexityRoot.OrderCreateUserError.RetryAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCreateUserError.RetryAfter(childComplexity), true
 
 	case "OrderCreated.actor":
 		if e.ComplexityRoot.OrderCreated.Actor == nil {
@@ -2318,6 +2326,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentRetryUserError.Message(childComplexity), true
+	case "PaymentRetryUserError.retryAfter":
+		if e.ComplexityRoot.PaymentRetryUserError.RetryAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentRetryUserError.RetryAfter(childComplexity), true
 
 	case "PaymentVoidPayload.order":
 		if e.ComplexityRoot.PaymentVoidPayload.Order == nil {
@@ -4723,6 +4737,9 @@ type OrderCreateUserError implements UserError {
 
   """What to switch on."""
   code: OrderCreateErrorCode! @access(by: CUSTOMER)
+
+  """With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed. Otherwise null."""
+  retryAfter: Int @access(by: CUSTOMER)
 }
 
 """Reasons to refuse an orderCreate. Unless said otherwise, correct the input and send it again; the key may stay the same."""
@@ -4750,6 +4767,12 @@ enum OrderCreateErrorCode {
 
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
+
+  """
+  Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
+  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same again.
+  """
+  TOO_MANY_ATTEMPTS
 
   """A text has a character that cannot be stored, such as a null byte."""
   TEXT_INVALID
@@ -5179,6 +5202,9 @@ type PaymentRetryUserError implements UserError {
 
   """What to switch on."""
   code: PaymentRetryErrorCode! @access(by: CUSTOMER)
+
+  """With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed; null if it never will. Otherwise null."""
+  retryAfter: Int @access(by: CUSTOMER)
 }
 
 """Reasons to refuse a paymentRetry."""
@@ -5192,7 +5218,11 @@ enum PaymentRetryErrorCode {
   """The order's version is not the expected one. Reload it, look again, and send the new version."""
   CONFLICT
 
-  """The order has had as many payments as it may have, 20. Place a new order."""
+  """
+  Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
+  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same again. Without ` + "`" + `retryAfter` + "`" + `, the order has had as many payments as it may have: place a
+  new order.
+  """
   TOO_MANY_ATTEMPTS
 
   """The payment provider does not know this payment method token. Ask the customer for another."""
@@ -6710,6 +6740,8 @@ func (ec *executionContext) childFields_OrderCreateUserError(ctx context.Context
 		return ec.fieldContext_OrderCreateUserError_message(ctx, field)
 	case "code":
 		return ec.fieldContext_OrderCreateUserError_code(ctx, field)
+	case "retryAfter":
+		return ec.fieldContext_OrderCreateUserError_retryAfter(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderCreateUserError", field.Name)
 }
@@ -7000,6 +7032,8 @@ func (ec *executionContext) childFields_PaymentRetryUserError(ctx context.Contex
 		return ec.fieldContext_PaymentRetryUserError_message(ctx, field)
 	case "code":
 		return ec.fieldContext_PaymentRetryUserError_code(ctx, field)
+	case "retryAfter":
+		return ec.fieldContext_PaymentRetryUserError_retryAfter(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentRetryUserError", field.Name)
 }

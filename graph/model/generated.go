@@ -140,6 +140,8 @@ type OrderCreateUserError struct {
 	Message string `json:"message"`
 	// What to switch on.
 	Code OrderCreateErrorCode `json:"code"`
+	// With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed. Otherwise null.
+	RetryAfter *int `json:"retryAfter,omitempty"`
 }
 
 func (OrderCreateUserError) IsUserError() {}
@@ -404,6 +406,8 @@ type PaymentRetryUserError struct {
 	Message string `json:"message"`
 	// What to switch on.
 	Code PaymentRetryErrorCode `json:"code"`
+	// With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed; null if it never will. Otherwise null.
+	RetryAfter *int `json:"retryAfter,omitempty"`
 }
 
 func (PaymentRetryUserError) IsUserError() {}
@@ -943,6 +947,9 @@ const (
 	OrderCreateErrorCodeTotalOutOfRange OrderCreateErrorCode = "TOTAL_OUT_OF_RANGE"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	OrderCreateErrorCodePaymentMethodInvalid OrderCreateErrorCode = "PAYMENT_METHOD_INVALID"
+	// Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
+	// `retryAfter` seconds, then send the same again.
+	OrderCreateErrorCodeTooManyAttempts OrderCreateErrorCode = "TOO_MANY_ATTEMPTS"
 	// A text has a character that cannot be stored, such as a null byte.
 	OrderCreateErrorCodeTextInvalid OrderCreateErrorCode = "TEXT_INVALID"
 	// A text is longer than its limit: note 500 characters, external reference 100.
@@ -968,6 +975,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 	OrderCreateErrorCodeMixedCurrency,
 	OrderCreateErrorCodeTotalOutOfRange,
 	OrderCreateErrorCodePaymentMethodInvalid,
+	OrderCreateErrorCodeTooManyAttempts,
 	OrderCreateErrorCodeTextInvalid,
 	OrderCreateErrorCodeTextTooLong,
 	OrderCreateErrorCodeCardNumberRefused,
@@ -979,7 +987,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 
 func (e OrderCreateErrorCode) IsValid() bool {
 	switch e {
-	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
+	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTooManyAttempts, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false
@@ -1281,7 +1289,9 @@ const (
 	PaymentRetryErrorCodeNotAllowedInState PaymentRetryErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not the expected one. Reload it, look again, and send the new version.
 	PaymentRetryErrorCodeConflict PaymentRetryErrorCode = "CONFLICT"
-	// The order has had as many payments as it may have, 20. Place a new order.
+	// Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
+	// `retryAfter` seconds, then send the same again. Without `retryAfter`, the order has had as many payments as it may have: place a
+	// new order.
 	PaymentRetryErrorCodeTooManyAttempts PaymentRetryErrorCode = "TOO_MANY_ATTEMPTS"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	PaymentRetryErrorCodePaymentMethodInvalid PaymentRetryErrorCode = "PAYMENT_METHOD_INVALID"

@@ -74,6 +74,11 @@ type Config struct {
 	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 400000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
 	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
 
+	MaxPaymentsPerOrder int           `env:"MAX_PAYMENTS_PER_ORDER" envDefault:"10" min:"1" help:"How many payments one order may have, the declined ones included, 20 at most. One more gets TOO_MANY_ATTEMPTS."`
+	AttemptsPerCustomer int           `env:"ATTEMPTS_PER_CUSTOMER" shown:"0 with AUTH_MODE=dev, else 20" min:"0" help:"How many payments of one customer may be declined or under way in ATTEMPTS_WINDOW, on all replicas together; those that succeed do not count. One more gets TOO_MANY_ATTEMPTS. 0: any number."`
+	AttemptsPerAddress  int           `env:"ATTEMPTS_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 50" min:"0" help:"How many payments from one client address, IPv6 by /64, may be declined in ATTEMPTS_WINDOW, on all replicas together; each that succeeds makes up for one. 0: any number."`
+	AttemptsWindow      time.Duration `env:"ATTEMPTS_WINDOW" envDefault:"1h" min:"1s" help:"The time that ATTEMPTS_PER_CUSTOMER and ATTEMPTS_PER_ADDRESS are for. What was used up comes back evenly."`
+
 	WSPingInterval            time.Duration `env:"WS_PING_INTERVAL" envDefault:"25s" min:"10ms" help:"How often a websocket is pinged. It is dead after two misses."`
 	WSMaxInitBytes            int64         `env:"WS_MAX_INIT_BYTES" shown:"1024 with AUTH_MODE=dev, else 8192" min:"128" help:"How large a websocket message may be before connection_ack; connection_init has the access token. A larger one is closed with 1009."`
 	WSAnonymousIdle           time.Duration `env:"WS_ANONYMOUS_IDLE" envDefault:"5m" min:"0s" help:"How long a websocket without a signed-in user stays open without an operation; then it is closed with 1000. 0: for ever."`

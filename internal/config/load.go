@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
@@ -75,6 +76,9 @@ func Load(environ []string) (Config, error) {
 	if cfg.DevAuth() && auth.CheckIssuer(cfg.OIDCIssuer) == nil { // somebody has forgotten AUTH_MODE
 		report("OIDC_ISSUER=%s: AUTH_MODE=dev lets anyone sign in as anyone, whatever an issuer says; set AUTH_MODE=oidc", fault.Quote(cfg.OIDCIssuer))
 	}
+	if cfg.MaxPaymentsPerOrder > order.MaxPayments {
+		report("MAX_PAYMENTS_PER_ORDER=%d: an order has at most %d payments", cfg.MaxPaymentsPerOrder, order.MaxPayments)
+	}
 	if cfg.PaymentProvider == "stripe" {
 		cfg.checkStripe(report)
 	}
@@ -112,6 +116,7 @@ func fillDerivedDefaults(vars map[string]string) {
 	}
 	for name, limit := range map[string]string{
 		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "400000", "RATE_ORDERS_PER_USER": "300",
+		"ATTEMPTS_PER_CUSTOMER": "20", "ATTEMPTS_PER_ADDRESS": "50",
 	} {
 		if vars[name] == "" && !dev { // whoever measures on their own machine is no attacker
 			vars[name] = limit

@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 		ReconcileInterval: 10 * time.Minute, ReconcileWindow: 72 * time.Hour, ReconcileRate: 25,
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
-		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", Introspection: true,
+		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", Introspection: true, MaxPaymentsPerOrder: 10, AttemptsWindow: time.Hour,
 		WSPingInterval: 25 * time.Second, WSMaxInitBytes: 1024, WSAnonymousIdle: 5 * time.Minute, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
 		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
@@ -78,6 +78,7 @@ func TestValues(t *testing.T) {
 		"EVENT_RETENTION=48h", "PAYMENT_PROVIDER=simulated", "SIMULATED_URL=http://sim:8081", "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0", "ORDER_EXPIRY=1h30m", "AUTHORIZATION_EXPIRY=1ms",
 		"AUTH_MODE=dev", "DEV_AUTH_INSECURE=true", "ALLOWED_ORIGINS=https://a.example, http://localhost:5173,", "ALLOWED_HOSTS=a.example,10.0.0.1", "INTROSPECTION=off",
 		"TRUSTED_PROXIES=10.0.0.1, fd00::/8", "RATE_PER_ADDRESS=1", "RATE_PER_USER=2", "RATE_COST_PER_USER=3", "RATE_ORDERS_PER_USER=4",
+		"MAX_PAYMENTS_PER_ORDER=20", "ATTEMPTS_PER_CUSTOMER=5", "ATTEMPTS_PER_ADDRESS=6", "ATTEMPTS_WINDOW=2h",
 		"TLS_CERT=cert.pem", "TLS_KEY=key.pem", "PPROF=on",
 		"WS_PING_INTERVAL=50ms", "WS_MAX_INIT_BYTES=2048", "WS_ANONYMOUS_IDLE=1m", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
 		"MAX_DEPTH=2", "MAX_INTROSPECTION_DEPTH=3", "MAX_FIELDS=4", "MAX_ALIASES=5", "MAX_DIRECTIVES=6", "MAX_ROOT_FIELDS=7", "MAX_MUTATION_FIELDS=8",
@@ -95,6 +96,7 @@ func TestValues(t *testing.T) {
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", DevAuthInsecure: true,
 		AllowedOrigins: []string{"https://a.example", "http://localhost:5173"}, AllowedHosts: []string{"a.example", "10.0.0.1"},
 		TrustedProxies: []string{"10.0.0.1", "fd00::/8"}, RatePerAddress: 1, RatePerUser: 2, RateCost: 3, RateOrders: 4,
+		MaxPaymentsPerOrder: 20, AttemptsPerCustomer: 5, AttemptsPerAddress: 6, AttemptsWindow: 2 * time.Hour,
 		TLSCert: "cert.pem", TLSKey: "key.pem", PProf: true,
 		WSPingInterval: 50 * time.Millisecond, WSMaxInitBytes: 2048, WSAnonymousIdle: time.Minute, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
 		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
@@ -143,6 +145,8 @@ func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"OIDC_ISSUER=https://login.example":  `AUTH_MODE=dev lets anyone sign in as anyone`,
 		"TRUSTED_PROXIES=proxy.example":      `"proxy.example" is not an address or a network`,
 		"RATE_PER_USER=-1":                   `RATE_PER_USER="-1": expected a number of at least 0`,
+		"MAX_PAYMENTS_PER_ORDER=21":          `an order has at most 20 payments`,
+		"ATTEMPTS_WINDOW=0s":                 `ATTEMPTS_WINDOW="0s": expected a duration of at least 1s`,
 		"TLS_CERT=cert.pem":                  `TLS_CERT: it and TLS_KEY are needed together`,
 		"OIDC_TOKEN_TYPE=jwt":                `OIDC_TOKEN_TYPE="jwt": expected any or at+jwt`,
 		"INTROSPECTION=maybe":                `INTROSPECTION="maybe": expected true or false`,
@@ -193,7 +197,7 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("got %+v", cfg)
 	}
 	cfg = load(t, "AUTH_MODE=oidc", "OIDC_ISSUER=http://127.0.0.1:9998", "OIDC_CLIENT_ID=shop", "RATE_PER_USER=0", "RATE_COST_PER_USER=1")
-	if cfg.RatePerAddress != 500 || cfg.RatePerUser != 0 || cfg.RateCost != 1 || cfg.RateOrders != 300 || cfg.WSMaxInitBytes != 8192 {
+	if cfg.RatePerAddress != 500 || cfg.RatePerUser != 0 || cfg.RateCost != 1 || cfg.RateOrders != 300 || cfg.AttemptsPerCustomer != 20 || cfg.AttemptsPerAddress != 50 || cfg.WSMaxInitBytes != 8192 {
 		t.Errorf("the limits on rates are %d, %d, %d, %d", cfg.RatePerAddress, cfg.RatePerUser, cfg.RateCost, cfg.RateOrders)
 	}
 	got := problems(t, "AUTH_MODE=oidc")

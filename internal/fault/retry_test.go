@@ -25,6 +25,12 @@ func TestRetryLater(t *testing.T) {
 			t.Errorf("%v says when", err)
 		}
 	}
+	for after, want := range map[time.Duration]string{0: "1 second", time.Minute: "60 seconds", 121 * time.Second: "3 minutes", time.Hour: "60 minutes"} {
+		err := fault.UserLater("TOO_MANY", "Too many.", after, "input")
+		if list, ok := fault.UserErrors(err); !ok || list[0].Message != "Too many. Try again in "+want+"." || list[0].Field[0] != "input" {
+			t.Errorf("%v: %v", after, err)
+		}
+	}
 	w := httptest.NewRecorder()
 	fault.WriteHTTP(w, 429, fault.RetryLater(fault.RateLimited, "wait", 2500*time.Millisecond), nil)
 	want := `{"errors":[{"message":"wait","extensions":{"code":"RATE_LIMITED","retryAfter":3}}]}` + "\n"

@@ -22,8 +22,11 @@ const (
 	OptionResolve        Option = "RESOLVE"
 )
 
-// Options returns what the principal may do with the order in its state: what the mutations themselves ask.
-func (o *Order) Options(p auth.Principal) []Option {
+// Options returns what the principal may do with an order in its state: what the mutations themselves ask.
+func (s *Service) Options(p auth.Principal, o *Order) []Option { return o.Options(p, s.policy) }
+
+// Options is the Service's.
+func (o *Order) Options(p auth.Principal, policy Policy) []Option {
 	options := []Option{}
 	if !p.CanSee(o.CustomerID) {
 		return options
@@ -35,7 +38,7 @@ func (o *Order) Options(p auth.Principal) []Option {
 	}{
 		{OptionCancel, Machine.Changes(o.Status, Cancel)},
 		{OptionDeliver, p.Staff() && Machine.Changes(o.Status, Deliver)},
-		{OptionRetryPayment, o.CanRetry() && len(o.Payments) < MaxPayments},
+		{OptionRetryPayment, o.CanRetry() && len(o.Payments) < policy.maxPayments()},
 		{OptionCompleteAction, active != nil && o.CanCompleteAction(active)},
 		{OptionCapture, p.Staff() && active != nil && o.CanCapture(active)},
 		{OptionVoid, p.Staff() && active != nil && o.CanVoid(active)},

@@ -53,11 +53,11 @@ func TestOptions(t *testing.T) {
 			w := newWalker(t, payment.CaptureManual)
 			tt.before(w)
 			for role, want := range map[auth.Role][]order.Option{auth.RoleCustomer: tt.owner, auth.RoleStaff: tt.staff} {
-				if got := w.o.Options(auth.Principal{CustomerID: w.o.CustomerID, Role: role}); !slices.Equal(got, want) {
+				if got := w.o.Options(auth.Principal{CustomerID: w.o.CustomerID, Role: role}, w.policy); !slices.Equal(got, want) {
 					t.Errorf("%s: %v, want %v", role, got, want)
 				}
 			}
-			if got := w.o.Options(auth.Principal{CustomerID: id.New(), Role: auth.RoleCustomer}); len(got) != 0 {
+			if got := w.o.Options(auth.Principal{CustomerID: id.New(), Role: auth.RoleCustomer}, w.policy); len(got) != 0 {
 				t.Errorf("a stranger: %v", got)
 			}
 		})

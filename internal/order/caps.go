@@ -10,7 +10,7 @@ import (
 // Caps of what an order can have, so that reading and showing one order costs a bounded amount. None of them keeps money: a
 // cancel, a late success and the last refund by hand are never refused.
 const (
-	// MaxPayments of one order: its first and those of paymentRetry.
+	// MaxPayments of one order: its first and those of paymentRetry. A Policy may allow fewer.
 	MaxPayments = 20
 	// MaxRefunds made by hand. From then on only all that is left can be given back, in one refund.
 	MaxRefunds = 20
@@ -21,11 +21,11 @@ const (
 )
 
 // checkRetry refuses a payment above the cap.
-func (o *Order) checkRetry() error {
-	if len(o.Payments) < MaxPayments {
+func (o *Order) checkRetry(policy Policy) error {
+	if len(o.Payments) < policy.maxPayments() {
 		return nil
 	}
-	return fault.User("TOO_MANY_ATTEMPTS", fmt.Sprintf("The order has had %d payments; it takes no more. Place a new order.", MaxPayments), "input", "orderId")
+	return &TooManyAttempts{Limit: PerOrder}
 }
 
 // checkRefund refuses a refund above the cap that leaves something to give back.

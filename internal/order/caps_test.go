@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/orderwire/orderwire/internal/fault"
@@ -13,14 +14,18 @@ func TestCaps(t *testing.T) {
 	t.Parallel()
 	o := &Order{Head: &Head{Total: money.Amount{Minor: 1000, Currency: "EUR"}}}
 	o.Captured = 1000
-	o.Payments = make([]payment.Payment, MaxPayments-1)
-	if err := o.checkRetry(); err != nil {
-		t.Error(err)
+	for limit, most := range map[int]int{0: MaxPayments, 1: 1, 7: 7, MaxPayments + 1: MaxPayments} {
+		o.Payments = make([]payment.Payment, most-1)
+		if err := o.checkRetry(Policy{MaxPayments: limit}); err != nil {
+			t.Errorf("limit %d, %d payments: %v", limit, len(o.Payments), err)
+		}
+		o.Payments = make([]payment.Payment, most)
+		var refused *TooManyAttempts
+		if err := o.checkRetry(Policy{MaxPayments: limit}); !errors.As(err, &refused) || refused.Limit != PerOrder {
+			t.Errorf("limit %d, %d payments: %v", limit, len(o.Payments), err)
+		}
 	}
 	o.Payments = make([]payment.Payment, MaxPayments)
-	if err := o.checkRetry(); fault.CodeOf(err) != "TOO_MANY_ATTEMPTS" {
-		t.Error(err)
-	}
 	o.Refunds = make([]payment.Refund, MaxRefunds-1)
 	if err := o.checkRefund(1); err != nil {
 		t.Error(err)

@@ -29,6 +29,7 @@ type Draft struct {
 	ExternalReference *string
 	Metadata          []Metadata
 	Method            PaymentMethod
+	Source            uuid.UUID
 }
 
 // New places an order: version 1, CREATED, with its first payment INITIALIZING. Its texts are copied, since they may be parts of a
@@ -47,7 +48,8 @@ func New(c Cause, policy Policy, d Draft) *Order {
 			Metadata:          clonedMetadata(d.Metadata),
 			CreatedAt:         c.Now,
 		},
-		State: State{Status: Created, ExpiresAt: &expires, Refunds: []payment.Refund{}},
+		State:  State{Status: Created, ExpiresAt: &expires, Refunds: []payment.Refund{}},
+		Source: d.Source,
 	}
 	o.addPayment(c, policy, d.Method)
 	o.record(c, OrderCreated, EventData{})

@@ -90,6 +90,9 @@ type Order struct {
 	Attempts []payment.Attempt
 	// CancelNote is what whoever cancelled wrote. Kept with the order, never in the log. Loaded only for changes.
 	CancelNote *string
+	// Source is which client address a new payment comes from, as a keyed hash; uuid.Nil: not known. It is kept outside of the order,
+	// for as long as the order is worked on, and never loaded.
+	Source uuid.UUID
 
 	// events recorded since it was loaded.
 	events []Event

@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Policy has the durations of the pipeline.
+// Policy has the durations of the pipeline, and how often an order may be paid.
 type Policy struct {
 	// StepDelay is how long a payment stays INITIALIZING, and how long PROCESSING before the provider is asked.
 	StepDelay time.Duration
@@ -16,6 +16,15 @@ type Policy struct {
 	Expiry time.Duration
 	// AuthorizationExpiry is how long authorized money waits for its capture.
 	AuthorizationExpiry time.Duration
+	// MaxPayments of one order, 1 to MaxPayments; 0 is MaxPayments.
+	MaxPayments int
+}
+
+func (p Policy) maxPayments() int {
+	if p.MaxPayments <= 0 {
+		return MaxPayments
+	}
+	return min(p.MaxPayments, MaxPayments)
 }
 
 const (

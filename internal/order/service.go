@@ -22,8 +22,13 @@ type Store interface {
 	// CreateOrder commits a new order with its event, its timer and the idempotency key in one transaction. When the
 	// key is known it creates nothing and returns the earlier order, Replayed; IDEMPOTENCY_KEY_REUSED when that request
 	// differed, IDEMPOTENCY_IN_PROGRESS when the first request did not end within ctx's deadline. It creates nothing and
-	// returns ErrPricesChanged when a product is no longer of the Revision in the order's line.
+	// returns ErrPricesChanged when a product is no longer of the Revision in the order's line, and a *TooManyAttempts when
+	// it would be one attempt to pay too many.
 	CreateOrder(ctx context.Context, p auth.Principal, o *Order, key Idempotency) (Outcome, error)
+	// TakeAttempt counts an attempt to pay an order again; a *TooManyAttempts refuses it. ReturnAttempt takes it back, as well as
+	// it can, when no payment was made after all.
+	TakeAttempt(ctx context.Context, p auth.Principal, source uuid.UUID) error
+	ReturnAttempt(ctx context.Context, p auth.Principal)
 	// EarlierOrder returns what CreateOrder would for a key that is known, and fault.NotFound for one that is not.
 	EarlierOrder(ctx context.Context, p auth.Principal, key Idempotency) (Outcome, error)
 	// ChangeOrder loads and locks the order, runs change on a copy, and commits what it made of it with its events, all
@@ -146,6 +151,8 @@ type Service struct {
 	policy   Policy
 	clock    Clock
 	recent   *Recent
+	refusals Refusals
+	report   func(context.Context, AttemptLimit)
 }
 
 // NewService returns the service over its parts.

@@ -50,6 +50,8 @@ type CreateInput struct {
 	ExternalReference *string
 	Metadata          []Metadata
 	RequestID         string `json:"-"`
+	// Source: see Order.
+	Source uuid.UUID `json:"-"`
 }
 
 // Create places an order for the principal at today's prices and hands its payment to the pipeline. The same key with
@@ -107,8 +109,10 @@ func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, k
 		ExternalReference: in.ExternalReference,
 		Metadata:          in.Metadata,
 		Method:            PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
+		Source:            in.Source,
 	})
-	return s.store.CreateOrder(ctx, p, o, key)
+	outcome, err := s.store.CreateOrder(ctx, p, o, key)
+	return outcome, s.refuse(ctx, err)
 }
 
 // RetryInput asks for a new payment of an order whose last one failed.
@@ -118,6 +122,8 @@ type RetryInput struct {
 	PaymentToken    string
 	ExpectedVersion *int
 	RequestID       string `json:"-"`
+	// Source: see Order.
+	Source uuid.UUID `json:"-"`
 }
 
 // Retry makes a new payment; Outcome.EntityID is its id.
@@ -132,6 +138,10 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
 	}
+	undo, refused, err := s.take(ctx, p, in.Source)
+	if err != nil {
+		return Outcome{}, err
+	}
 	c := s.cause(p, in.RequestID)
 	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
 		Audit: audited(c, p, "payment.retry", id.Order, in.OrderID, ""),
@@ -143,14 +153,21 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
 			}
-			if err := o.checkRetry(); err != nil {
+			if err := o.checkRetry(s.policy); err != nil {
 				return uuid.Nil, err
 			}
+			if refused != nil {
+				return uuid.Nil, refused
+			}
+			o.Source = in.Source
 			method := PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: o.Payment().CaptureMethod}
 			return o.Retry(c, s.policy, method), nil
 		},
 	})
-	return outcome, notFound(err)
+	if err != nil || outcome.Replayed {
+		undo()
+	}
+	return outcome, s.refuse(ctx, notFound(err), "input", "orderId")
 }
 
 // price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,

@@ -8,7 +8,8 @@
     SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t (
         id uuid, revision bigint, server timestamptz, token bigint, lease bigint, hold_for double precision, due_at timestamptz,
         status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
-        cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz)
+        cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz,
+        retried boolean, source uuid)
 )
 , locked AS MATERIALIZED (
     SELECT o.id
@@ -91,6 +92,33 @@
         order_id uuid, id uuid, at timestamptz, actor_id uuid, action text, subject text, detail text)
     JOIN saved ON saved.id = a.order_id
 )
+/* outcomes */
+, outcomes AS MATERIALIZED (
+    SELECT saved.customer_id, (SELECT w.source FROM order_work w WHERE w.order_id = saved.id) AS source, t.succeeded,
+        make_interval(secs => t.of_customer) AS of_customer, make_interval(secs => t.of_address) AS of_address, make_interval(secs => t.most) AS most
+    FROM jsonb_to_recordset($1::jsonb -> 'outcomes') AS t (
+        order_id uuid, succeeded boolean, of_customer double precision, of_address double precision, most double precision)
+    JOIN saved ON saved.id = t.order_id
+)
+, given_back AS (
+    INSERT INTO attempt_budgets AS b (customer_id, spent_until)
+    SELECT o.customer_id, now() - sum(o.of_customer) FROM outcomes o
+    WHERE o.succeeded AND EXISTS (SELECT FROM attempt_budgets b WHERE b.customer_id = o.customer_id)
+    GROUP BY o.customer_id ORDER BY o.customer_id
+    ON CONFLICT (customer_id) DO UPDATE SET spent_until = b.spent_until + (excluded.spent_until - now())
+)
+, counted AS (
+    -- A success pays for a decline, so that an address with many customers has room for theirs; no more than the limit is ever owed.
+    INSERT INTO address_budgets AS b (address, spent_until)
+    SELECT n.source, now() + least(n.spent, n.most) FROM (
+        SELECT source, sum(CASE WHEN succeeded THEN - of_address ELSE of_address END) AS spent, max(most) AS most
+        FROM outcomes WHERE source IS NOT NULL AND of_address > interval '0' GROUP BY source
+    ) n
+    WHERE n.spent > interval '0' OR EXISTS (SELECT FROM address_budgets b WHERE b.address = n.source AND b.spent_until > now())
+    ORDER BY n.source
+    ON CONFLICT (address) DO UPDATE SET spent_until = least(
+        greatest(b.spent_until, now()) + (excluded.spent_until - now()), now() + (SELECT max(most) FROM outcomes))
+)
 /* due */
 , timed AS (
     -- A worker's change holds its lease or lets go of it. Another's leaves it alone, or has one where there is none: now() because it
@@ -103,15 +131,16 @@
             WHEN i.token IS NOT NULL OR (i.lease IS NOT NULL AND coalesce(w.leased_until < now(), true))
                 THEN clock_timestamp() + make_interval(secs => i.hold_for)
             ELSE w.leased_until
-        END
+        END,
+        source = CASE WHEN i.retried THEN i.source ELSE w.source END
     FROM input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NOT NULL
     RETURNING w.order_id AS id, w.token
 )
 , started AS (
-    INSERT INTO order_work (order_id, customer_id, due_at, token, leased_until)
+    INSERT INTO order_work (order_id, customer_id, due_at, token, leased_until, source)
     SELECT i.id, saved.customer_id, i.due_at, coalesce(i.lease, 0),
-        CASE WHEN i.lease IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for) END
+        CASE WHEN i.lease IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for) END, i.source
     FROM input i JOIN saved USING (id)
     WHERE i.due_at IS NOT NULL AND (SELECT w.order_id FROM order_work w WHERE w.order_id = i.id) IS NULL
     RETURNING order_id AS id, token

@@ -26,11 +26,17 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 		return order.Outcome{}, fault.New(fault.Forbidden, "An order can only be placed for oneself.")
 	}
 	outcome, err := s.created.Do(ctx, createCall{principal: p, order: o, key: key})
-	if !errors.Is(err, errKeyKnown) {
+	refused, tooMany := errors.AsType[*order.TooManyAttempts](err)
+	if !tooMany && !errors.Is(err, errKeyKnown) {
 		return outcome, err
+	}
+	if !tooMany {
+		s.ReturnAttempt(ctx, p) // a replay is no attempt, and the statement counts before it knows
 	}
 	known, err := s.knownKey(ctx, p, key)
 	switch {
+	case tooMany && errors.Is(err, sql.ErrNoRows):
+		return order.Outcome{}, refused
 	case err != nil:
 		return order.Outcome{}, err
 	case known.OrderID == o.ID: // the first answer was lost
@@ -129,15 +135,26 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 		ID       uuid.UUID `db:"id"`
 		Revision *int64    `db:"revision"` // a product's that has changed; NULL of an order that was placed
 		Server   time.Time `db:"server"`
+		Wait     *float64  `db:"wait"` // seconds; of an order that was one attempt too many
+		Limit    *string   `db:"limited_by"`
 	}
-	if err := s.create.SelectContext(ctx, &rows, append(columns.args(), LeaseTime.Seconds(), settingOfAll(owners))...); err != nil {
+	text, args := s.createStatement(columns, settingOfAll(owners))
+	stmt, err := s.db.prepared(ctx, text) //nolint:sqlclosecheck // it is kept
+	if err != nil {
+		return err
+	}
+	if err := stmt.SelectContext(ctx, &rows, args...); err != nil {
 		return err
 	}
 	placed, changed := make(map[uuid.UUID]order.Revision, len(rows)), map[productRevision]bool{}
+	refused := map[uuid.UUID]*order.TooManyAttempts{}
 	for _, r := range rows {
-		if r.Revision != nil {
+		switch {
+		case r.Revision != nil:
 			changed[productRevision{r.ID, *r.Revision}] = true
-		} else {
+		case r.Wait != nil:
+			refused[r.ID] = &order.TooManyAttempts{Limit: order.AttemptLimit(*r.Limit), Wait: time.Duration(*r.Wait * float64(time.Second))}
+		default:
 			placed[r.ID] = order.Revision{Number: 1, Server: r.Server.UTC()}
 		}
 	}
@@ -157,6 +174,10 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	committed := make([]Committed, 0, len(placed))
 	for _, c := range calls {
 		o := c.In.order
+		if refused[o.ID] != nil {
+			c.Err = refused[o.ID]
+			continue
+		}
 		revision, ok := placed[o.ID]
 		if !ok {
 			c.Err = errKeyKnown
@@ -167,8 +188,50 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 		committed = append(committed, commit)
 	}
 	s.committed(committed)
+	s.placeAlone(ctx, calls, refused)
 	return nil
 }
+
+// placeAlone places those orders one by one that were refused because their customer has others in the batch.
+func (s *Store) placeAlone(ctx context.Context, calls []*batch.Call[createCall, order.Outcome], refused map[uuid.UUID]*order.TooManyAttempts) {
+	of := map[uuid.UUID]int{}
+	for _, c := range calls {
+		if r := refused[c.In.order.ID]; r != nil && r.Limit == order.PerCustomer {
+			of[c.In.order.CustomerID]++
+		}
+	}
+	for i, c := range calls {
+		if refused[c.In.order.ID] == nil || of[c.In.order.CustomerID] < 2 {
+			continue
+		}
+		c.Err = nil
+		if err := s.place(ctx, calls[i:i+1]); err != nil {
+			c.Err = err
+		}
+		if tooMany, ok := errors.AsType[*order.TooManyAttempts](c.Err); ok { // and so are the customer's others
+			of[c.In.order.CustomerID] = 0
+			for _, other := range calls[i+1:] {
+				if refused[other.In.order.ID] != nil && other.In.order.CustomerID == c.In.order.CustomerID {
+					other.Err = tooMany
+				}
+			}
+		}
+	}
+}
+
+// createStatement is create.sql with its arguments, with the limits on attempts to pay or without.
+func (s *Store) createStatement(columns *createColumns, setting string) (text string, args []any) {
+	args = append(columns.args(), LeaseTime.Seconds(), columns.sources)
+	part := "unlimited"
+	if s.attempts.on() {
+		part = "limited"
+		args = append(args, s.attempts.ofCustomer(), s.attempts.ofAddress(), s.attempts.Window.Seconds())
+	}
+	args = append(args, setting)
+	return principalSet(len(args)) + createParts.text(map[string]bool{part: true}), args
+}
+
+var createParts = newParted(createSQL)
 
 // bornToken is the fencing token of the lease that an order is placed with: see create.sql.
 const bornToken = -1
@@ -205,7 +268,7 @@ type createColumns struct {
 	payments, providers, captures, methods, nextStepAt                                                    array
 	events, actorKinds, requestIDs, data, states                                                          array
 	operations, keys, hashes                                                                              array
-	leased                                                                                                array
+	leased, sources                                                                                       array
 	// Each product with the revision that a price is of, once.
 	products, revisions array
 	seen                map[productRevision]bool
@@ -227,7 +290,7 @@ func newCreateColumns(n int) *createColumns {
 		payments: uuids(), providers: texts(16), captures: texts(16), methods: texts(16), nextStepAt: times(),
 		events: uuids(), actorKinds: texts(16), requestIDs: texts(40), data: documents(128), states: documents(384),
 		operations: texts(16), keys: texts(40), hashes: newArray(oid.T_bytea, n, sha256.Size),
-		leased:   newArray(oid.T_bool, n, 1),
+		leased: newArray(oid.T_bool, n, 1), sources: uuids(),
 		products: uuids(), revisions: newArray(oid.T_int8, n, 8), seen: map[productRevision]bool{},
 	}
 }
@@ -278,6 +341,11 @@ func (c *createColumns) add(o *order.Order, key order.Idempotency, leased bool) 
 	c.keys.addText(key.Key)
 	c.hashes.addBytes(key.Hash[:])
 	c.leased.addBool(leased)
+	if o.Source == uuid.Nil {
+		c.sources.addNull()
+	} else {
+		c.sources.addUUID(o.Source)
+	}
 	for i := range o.Lines {
 		of := productRevision{o.Lines[i].ProductID, o.Lines[i].Revision}
 		if of.revision != 0 && !c.seen[of] {

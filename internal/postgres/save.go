@@ -27,6 +27,7 @@ type changeDocument struct {
 	Events   []savedEventRow `json:"events,omitempty"`
 	Keys     []keyRow        `json:"keys,omitempty"`
 	Audits   []auditRow      `json:"audits,omitempty"`
+	Outcomes []outcomeRow    `json:"outcomes,omitempty"`
 }
 
 // changeRow is one order of it.
@@ -48,6 +49,8 @@ type changeRow struct {
 	UpdatedAt          time.Time           `json:"updated_at"`
 	ExpiresAt          *time.Time          `json:"expires_at"`
 	DeliversAt         *time.Time          `json:"delivers_at"`
+	Retried            bool                `json:"retried,omitempty"` // a payment is new, made from Source
+	Source             *uuid.UUID          `json:"source,omitempty"`
 }
 
 type savedEventRow struct {
@@ -83,7 +86,7 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int
 	settings := make([]string, len(changes))
 	for i := range changes {
 		settings[i] = settingOf(changes[i].call.In.principal)
-		d.add(&changes[i])
+		d.add(&changes[i], s.attempts)
 	}
 	document, err := json.Marshal(d)
 	if err != nil {
@@ -107,7 +110,7 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int
 	return saved, nil
 }
 
-func (d *changeDocument) add(ch *changing) {
+func (d *changeDocument) add(ch *changing, attempts AttemptLimits) {
 	in, o := ch.call.In, ch.after
 	row := changeRow{
 		ID: o.ID, Revision: ch.before.revision.Number, Server: ch.before.revision.Server, DueAt: o.DueAt(), Status: o.Status, Version: o.Version,
@@ -125,7 +128,11 @@ func (d *changeDocument) add(ch *changing) {
 	if ch.lease != nil {
 		row.Lease, row.HoldFor = &ch.lease.Token, &hold
 	}
+	if row.Retried = len(o.Payments) > len(ch.before.order.Payments); row.Retried && o.Source != uuid.Nil {
+		row.Source = &o.Source
+	}
 	d.Orders = append(d.Orders, row)
+	d.Outcomes = attempts.appendOutcomes(d.Outcomes, ch.before.order, o)
 	d.Payments = appendChanged(d.Payments, ch.before.order.Payments, o.Payments, newPaymentRow)
 	d.Refunds = appendChanged(d.Refunds, ch.before.order.Refunds, o.Refunds, newRefundRow)
 	d.Attempts = appendChanged(d.Attempts, ch.before.order.Attempts, o.Attempts, newAttemptRow)
@@ -148,6 +155,7 @@ func (d *changeDocument) parts() map[string]bool {
 	parts := map[string]bool{
 		"payments": len(d.Payments) > 0, "refunds": len(d.Refunds) > 0, "attempts": len(d.Attempts) > 0,
 		"events": len(d.Events) > 0, "keys": len(d.Keys) > 0, "audits": len(d.Audits) > 0,
+		"outcomes": len(d.Outcomes) > 0,
 		"unleased": true,
 	}
 	for i := range d.Orders {

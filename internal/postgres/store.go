@@ -56,8 +56,10 @@ type Store struct {
 	leases bool
 	// clock: see KeepTime.
 	clock *dbclock.Clock
+	// attempts: see LimitAttempts.
+	attempts AttemptLimits
 
-	create, load *sqlx.Stmt
+	load *sqlx.Stmt
 }
 
 type createCall struct {
@@ -80,7 +82,6 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.create, principalSet(29) + createSQL},
 		{&s.load, asPrincipal(strings.NewReplacer("/* order */", orderRecord, "/* attempts */", attemptsRecord(`a.order_id = o.id`)).Replace(loadSQL), 6)},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
@@ -113,7 +114,5 @@ func due(o *order.Order, now time.Time) bool {
 func (s *Store) Close() {
 	s.created.Close()
 	s.changed.Close()
-	for _, stmt := range []*sqlx.Stmt{s.create, s.load} {
-		_ = stmt.Close() // the connections go with the pool anyway
-	}
+	_ = s.load.Close() // the connections go with the pool anyway
 }

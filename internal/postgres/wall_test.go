@@ -26,12 +26,14 @@ var walls = map[string]struct {
 	"orders": {"customer_id", "SIU"}, "payments": {"customer_id", "SIU"}, "refunds": {"customer_id", "SIU"},
 	"payment_attempts": {"customer_id", "SIU"}, "order_work": {"customer_id", "SIUD"},
 	"order_events": {"customer_id", "SI"}, "feed": {"customer_id", "S"}, "idempotency_keys": {"actor", "SI"},
-	"order_budgets": {"customer_id", "SIU"}, "revocations": {"customer_id", "SIU"}, "known_users": {"customer_id", "S"},
+	"order_budgets": {"customer_id", "SIU"}, "attempt_budgets": {"customer_id", "SIU"}, "revocations": {"customer_id", "SIU"}, "known_users": {"customer_id", "S"},
 	"products":      {"public", "SIU"},
 	"audit_entries": {"staff", "SI"}, "reconciliation_differences": {"staff", "S"}, "orphaned_charges": {"staff", "S"},
 	"webhook_endpoints": {"staff", "SIU"}, "webhook_secrets": {"staff", "SIUD"}, "webhook_deliveries": {"staff", "SU"},
 	// How far the log goes is no secret, and says nothing of anybody.
 	"event_log": {"none", "S"}, "feed_partitions": {"none", "S"},
+	// Keyed hashes of addresses.
+	"address_budgets": {"none", "SIU"},
 	// What the API has no business with.
 	"settings": {"none", ""}, "webhook_inbox": {"none", ""}, "webhook_fanout": {"none", ""}, "reconciliation": {"none", ""},
 	"charge_walks":     {"none", ""},
@@ -130,6 +132,8 @@ func everyTable(t *testing.T, db *postgrestest.DB) {
 		`INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, operation, calls, message, started_at)
 			SELECT gen_random_uuid(), order_id, customer_id, id, 'AUTHORIZE', 0, '', now() FROM payments`,
 		`INSERT INTO order_budgets SELECT customer_id, now() FROM orders`,
+		`INSERT INTO attempt_budgets SELECT customer_id, now() FROM orders`,
+		`INSERT INTO address_budgets SELECT gen_random_uuid(), now()`,
 		`INSERT INTO revocations SELECT customer_id, now() FROM orders`,
 		`INSERT INTO known_users SELECT customer_id FROM orders`,
 		`INSERT INTO products (id, sku, name, description, price_minor, currency) VALUES (gen_random_uuid(), 'A', 'A', '', 1, 'EUR')`,

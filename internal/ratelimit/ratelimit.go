@@ -9,9 +9,13 @@ package ratelimit
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -39,6 +43,8 @@ type Config struct {
 	Orders *Shared
 	// Address tells whom a request is counted for. Required.
 	Address func(*http.Request) string
+	// SourceKey is the key of Source's hashes, the same on all replicas.
+	SourceKey []byte
 }
 
 // Limits counts. A nil Limits lets everything through. It is safe for concurrent use.
@@ -50,6 +56,7 @@ type Limits struct {
 	saidAddress, saidUser *buckets
 	orders                *Shared
 	addressOf             func(*http.Request) string
+	sourceKey             []byte
 }
 
 // New returns the limits of cfg.
@@ -65,6 +72,7 @@ func newLimits(cfg Config, now func() time.Time) *Limits {
 		saidUser:    newBuckets(cfg.PerUser, now),
 		orders:      cfg.Orders,
 		addressOf:   cfg.Address,
+		sourceKey:   cfg.SourceKey,
 	}
 }
 
@@ -98,6 +106,18 @@ func Keep(ctx, from context.Context) context.Context {
 		return context.WithValue(ctx, contextKey{}, p)
 	}
 	return ctx
+}
+
+// Source is which address the request comes from that ctx belongs to, so that the database can count for it without keeping it: a hash
+// that nobody without the key can make or try out. uuid.Nil: it is not known.
+func (l *Limits) Source(ctx context.Context) uuid.UUID {
+	p, ok := ctx.Value(contextKey{}).(*peer)
+	if !ok || len(l.sourceKey) == 0 {
+		return uuid.Nil
+	}
+	mac := hmac.New(sha256.New, l.sourceKey)
+	_, _ = mac.Write([]byte(p.address)) // never fails
+	return uuid.UUID(mac.Sum(nil)[:16])
 }
 
 // Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are

@@ -193,6 +193,24 @@ func TestCost(t *testing.T) {
 	})
 }
 
+// A source is the same for everything that comes from an address, as long as the key is, and says nothing without it.
+func TestSource(t *testing.T) {
+	t.Parallel()
+	of := func(key, address string) (source uuid.UUID) {
+		l, _ := setup(Config{SourceKey: []byte(key)})
+		request(l, address, func(ctx context.Context) { source = l.Source(Keep(t.Context(), ctx)) })
+		return source
+	}
+	a := of("k", "1.2.3.4")
+	if a == uuid.Nil || of("k", "1.2.3.4") != a || of("k", "1.2.3.5") == a || of("l", "1.2.3.4") == a {
+		t.Errorf("%s", a)
+	}
+	l, _ := setup(Config{SourceKey: []byte("k")})
+	if of("", "1.2.3.4") != uuid.Nil || l.Source(t.Context()) != uuid.Nil {
+		t.Error("a source without a key, or without a request")
+	}
+}
+
 func TestOff(t *testing.T) {
 	t.Parallel()
 	l, _ := setup(Config{})

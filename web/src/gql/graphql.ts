@@ -128,6 +128,11 @@ export type OrderCreateErrorCode =
   | 'TEXT_INVALID'
   /** A text is longer than its limit: note 500 characters, external reference 100. */
   | 'TEXT_TOO_LONG'
+  /**
+   * Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
+   * `retryAfter` seconds, then send the same again.
+   */
+  | 'TOO_MANY_ATTEMPTS'
   /** There are more than 100 items. Split the order. */
   | 'TOO_MANY_ITEMS'
   /** The total is above 1,000,000,000,000 minor units. Split the order. */
@@ -386,7 +391,11 @@ export type PaymentRetryErrorCode =
   | 'ORDER_NOT_FOUND'
   /** The payment provider does not know this payment method token. Ask the customer for another. */
   | 'PAYMENT_METHOD_INVALID'
-  /** The order has had as many payments as it may have, 20. Place a new order. */
+  /**
+   * Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
+   * `retryAfter` seconds, then send the same again. Without `retryAfter`, the order has had as many payments as it may have: place a
+   * new order.
+   */
   | 'TOO_MANY_ATTEMPTS';
 
 /** A new payment for an unpaid order. */
