@@ -44,7 +44,7 @@ test: ## Everything: verify, lint, Go, web and browser tests
 	@tools/phases verify lint test-go test-web e2e
 
 .PHONY: test-go
-test-go: $(TOOLS)/.built postgres web/dist/index.html ## Go tests against a real PostgreSQL
+test-go: $(TOOLS)/.built postgres web/dist/index.html internal/judge/npm/node_modules/.installed ## Go tests against a real PostgreSQL
 	@test -n "$(RACE)" || echo "No C compiler here: testing without the race detector."
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 60m ./...
 
@@ -96,7 +96,7 @@ manifest: bin/server ## Write the web app's operations to bin/manifest.json, for
 
 .PHONY: clean
 clean: ## Remove what make has built; the data in .data stays
-	rm -rf bin web/node_modules internal/pgembed/npm/node_modules
+	rm -rf bin web/node_modules internal/pgembed/npm/node_modules internal/judge/npm/node_modules
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 # --- what the targets above are made of ---
@@ -126,6 +126,11 @@ postgres:
 internal/pgembed/npm/node_modules/.installed: internal/pgembed/npm/package.json internal/pgembed/npm/package-lock.json | npm
 	@echo "Installing PostgreSQL …"
 	cd internal/pgembed/npm && $(NPM_CI) --ignore-scripts
+	@touch $@
+
+# What tests alone need, so that nothing else waits for it.
+internal/judge/npm/node_modules/.installed: internal/judge/npm/package.json internal/judge/npm/package-lock.json | npm
+	cd internal/judge/npm && $(NPM_CI)
 	@touch $@
 
 .PHONY: npm

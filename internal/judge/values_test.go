@@ -250,18 +250,3 @@ func TestLiteralText(t *testing.T) {
 		}
 	}
 }
-
-// TestServedSchema: what /schema.graphql serves and what introspection tells are one schema, and it can be read from its start.
-func TestServedSchema(t *testing.T) {
-	t.Parallel()
-	j := judge.Open(t, root)
-	if places := judge.Ask[[]string](j, "order", map[string]any{"sdl": schema.SDL()}); len(places) > 0 {
-		t.Errorf("types are extended before they are defined: %s", strings.Join(places, ", "))
-	}
-	if directive := schema.Parse().Directives["defer"]; directive != nil {
-		t.Error("@defer is declared, and not executed")
-	}
-	if got := judge.Ask[[]string](j, "order", map[string]any{"sdl": "extend type A { b: Int } type A { c: Int }"}); !slices.Equal(got, []string{"A at line 1"}) {
-		t.Errorf("a type that is extended first is found as %v", got)
-	}
-}
