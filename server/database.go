@@ -31,8 +31,9 @@ var (
 	// others are suspected with it. A statement ends before its connection is taken for dead.
 	shortLimits = postgres.Limits{Silence: 6 * time.Second, Statement: 5 * time.Second, Lock: 4 * time.Second}
 	// leaseLimits: a sequencer that does not hear of its lease for longer has lost it. What was sent may go on at the server, where
-	// the fence decides, so its statements keep their time.
-	leaseLimits = postgres.Limits{Silence: 2 * time.Second}
+	// the fence decides, so its statements keep their time. A lock is waited for below the silence, or a wait would look like a dead
+	// connection and have the other pools drop theirs.
+	leaseLimits = postgres.Limits{Silence: 2 * time.Second, Lock: 1500 * time.Millisecond}
 )
 
 // database is the PostgreSQL we were given, or our own, and the pools that are open on it. Pools differ in the role that their

@@ -71,8 +71,11 @@ const logColumns = `fence, epoch, fingerprint, position, pg_snapshot_xmax(seen):
 // Take implements event.Ledger.
 func (s *Sequencer) Take(ctx context.Context) (bool, error) {
 	var row logRow
-	err := s.db.GetContext(ctx, &row,
-		`UPDATE event_log SET `+leaseTaken+` WHERE `+leaseToHave+` RETURNING `+logColumns, s.holder, s.lease.Seconds())
+	// Another replica may hold the row for long, while it gives the log a new epoch. To wait for it would look like a dead connection.
+	err := s.db.GetContext(ctx, &row, `
+		UPDATE event_log SET `+leaseTaken+`
+		WHERE fence = (SELECT fence FROM event_log WHERE `+leaseToHave+` FOR UPDATE SKIP LOCKED)
+		RETURNING `+logColumns, s.holder, s.lease.Seconds())
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

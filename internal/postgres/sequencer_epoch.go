@@ -81,7 +81,7 @@ func (s *Sequencer) newEpoch(ctx context.Context, fingerprint string, sameCluste
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to undo after the commit
-	if _, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+	if _, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s'`); err != nil {
 		return err
 	}
 	// The row's lock keeps others from taking the lease however long this takes.

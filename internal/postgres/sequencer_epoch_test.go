@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -108,10 +107,10 @@ func TestSequencerEpochIsSlow(t *testing.T) {
 	if _, err := writer.ExecContext(t.Context(), `LOCK TABLE order_events IN ROW EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	pool := postgrestest.PoolWith(t, db.URL, postgres.RoleWorker, postgres.Limits{Silence: silence, Lock: eventually.Patience})
+	pool := postgrestest.PoolWith(t, db.URL, postgres.RoleWorker, postgres.Limits{Silence: silence, Lock: silence / 2})
 	taken := make(chan error, 1)
 	go func() {
-		_, err := postgres.NewSequencer(pool, "slow", longLease).Take(t.Context())
+		_, err := postgres.NewSequencer(pool, "slow", silence).Take(t.Context())
 		taken <- err
 	}()
 	for waits := false; !waits; {
@@ -123,6 +122,8 @@ func TestSequencerEpochIsSlow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The other replicas do not wait for the row meanwhile.
+	take(t, sequencer(t, db, longLease), false)
 	commit(t, writer)
 	if err := await(t, "the new epoch", taken); err != nil {
 		t.Fatal(err)
