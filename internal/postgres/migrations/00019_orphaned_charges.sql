@@ -1,4 +1,5 @@
 -- +goose Up
+LOCK TABLE settings IN ROW EXCLUSIVE MODE;
 
 -- Charges at a payment provider that no payment here stands for: see docs/decisions/0021-the-providers-books-are-walked.md.
 
