@@ -89,7 +89,7 @@ func (j *Judge) Documents(texts []string) []Verdict {
 	return Ask[[]Verdict](j, "documents", map[string]any{"texts": texts})
 }
 
-// Case is an operation with variables, which are JSON text; for an execution also with the data that we answer.
+// Case is an operation with variables, which are JSON text; for an execution also with the data that we answer, "" for none.
 type Case struct {
 	Text string `json:"text"`
 	Raw  string `json:"raw"`
@@ -124,14 +124,20 @@ func (j *Judge) Arguments(cases []Case) []Arguments {
 	return Ask[[]Arguments](j, "arguments", map[string]any{"cases": cases})
 }
 
+// Picture is all data that a server of the schema can be asked for, as web/judge/data.mjs describes it.
+type Picture struct {
+	Roots   map[string]any `json:"roots"`
+	Objects map[string]any `json:"objects"`
+}
+
 // Executed tells whether both have answered the same, fields in the same order.
 type Executed struct {
 	Same            bool
 	Theirs, Message string
 }
 
-// Execute runs cases on a picture of data, which web/judge/data.mjs describes.
-func (j *Judge) Execute(cases []Case, data any) []Executed {
+// Execute runs cases on a picture.
+func (j *Judge) Execute(cases []Case, data Picture) []Executed {
 	j.t.Helper()
 	return Ask[[]Executed](j, "execute", map[string]any{"cases": cases, "data": data})
 }

@@ -1,12 +1,12 @@
 /**
  * Resolvers over a picture of the server's data: `roots` has what each root field gives, `objects` has each object with an id once,
- * and `{"$ref": id}` stands for it elsewhere. Fields are named as they are called, with their arguments as JSON.
+ * and `{"$ref": id}` stands for it elsewhere. Fields are named as they are called: `order(id: "order_…")`.
  */
-import { defaultFieldResolver } from 'graphql';
+import { defaultFieldResolver, print } from 'graphql';
 
-const called = (name, args) => (Object.keys(args).length > 0 ? `${name}${JSON.stringify(args)}` : name);
+const called = ({ fieldName, fieldNodes: [{ arguments: given }] }) => (given.length > 0 ? `${fieldName}(${given.map(print).join(', ')})` : fieldName);
 
-export const resolveOn = (schema, { roots, objects }) => {
+export const resolveOn = ({ roots, objects }) => {
   const follow = (value) => {
     if (Array.isArray(value)) return value.map((item) => follow(item));
     return value?.$ref ? objects[value.$ref] : value;
@@ -14,8 +14,8 @@ export const resolveOn = (schema, { roots, objects }) => {
   return {
     rootValue: roots,
     fieldResolver: (source, args, context, info) => {
-      const name = called(info.fieldName, args);
-      if (source && !(name in source)) throw new Error(`${info.parentType.name}.${name} is not in the picture`);
+      const name = called(info);
+      if (!(name in source)) throw new Error(`${info.parentType.name}.${name} is not in the picture`);
       return follow(defaultFieldResolver({ [info.fieldName]: source[name] }, args, context, info));
     },
     typeResolver: ({ __typename }) => __typename,

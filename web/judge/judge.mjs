@@ -76,11 +76,14 @@ const steps = {
   documents: ({ texts }) => texts.map((text) => ({ ...verdict(text), document: undefined })),
   variables: ({ cases }) => cases.map(({ text, raw }) => variablesOf(text, raw)),
   arguments: ({ cases }) => cases.map(({ text, raw }) => argumentsOf(text, raw)),
+  /** Whether both give the same, fields in the same order; an operation that cannot begin has no data. */
   execute: ({ cases, data }) => Promise.all(cases.map(async ({ text, raw, ours }) => {
-    const result = await execute({ schema, document: parse(text), variableValues: JSON.parse(raw), ...resolveOn(schema, data) });
-    const theirs = JSON.stringify(result.data);
-    const same = JSON.stringify(JSON.parse(ours)) === theirs && !result.errors;
-    return same ? { same } : { same, theirs, message: result.errors?.[0].message };
+    const { document, message } = verdict(text);
+    if (message) return { same: !ours, message };
+    const result = await execute({ schema, document, variableValues: JSON.parse(raw), ...resolveOn(data) });
+    const theirs = result.data ? JSON.stringify(result.data) : '';
+    const answered = ours ? JSON.stringify(JSON.parse(ours)) : '';
+    return { same: answered === theirs && !(result.data && result.errors), theirs, message: result.errors?.[0].message };
   })),
   /** The query that asks for everything there is to know of a schema. */
   introspection: () => getIntrospectionQuery({ specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true }),
