@@ -43,8 +43,8 @@ func (a *App) openSimulated(ctx context.Context) (*simulated.Provider, error) {
 	if err := a.migrateSimulated(ctx); err != nil {
 		return nil, err
 	}
-	// Its pages serve strangers too, so it works in a role, and on connections that nothing of ours waits for.
-	db, err := a.db.open(ctx, postgres.RoleWorker, workConns(a.cfg.DatabaseMaxConns))
+	// Its pages serve strangers too, so it works in a role, and on connections of its own. The pipeline waits for its answers.
+	db, err := a.db.open(ctx, postgres.RoleWorker, workConns(a.cfg.DatabaseMaxConns), shortLimits)
 	if err != nil {
 		return nil, err
 	}

@@ -157,6 +157,7 @@ type proxy struct {
 
 	mu     sync.Mutex
 	silent chan struct{} // closed by heal; nil while all is well
+	frozen chan struct{} // as silent, of the connections that were open then
 	conns  []net.Conn
 }
 
@@ -208,18 +209,22 @@ func (x *proxy) serve(in net.Conn) {
 	}
 	x.mu.Lock()
 	x.conns = append(x.conns, in, out)
+	before := x.frozen // what is silent already is so for others
 	x.mu.Unlock()
-	go x.forward(in, out)
-	x.forward(out, in)
+	go x.forward(in, out, before)
+	x.forward(out, in, before)
 }
 
-func (x *proxy) forward(from, to net.Conn) {
+func (x *proxy) forward(from, to net.Conn, before chan struct{}) {
 	defer func() { _ = from.Close(); _ = to.Close() }()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
 		x.mu.Lock()
 		silent := x.silent
+		if x.frozen != before {
+			silent = x.frozen
+		}
 		x.mu.Unlock()
 		if silent != nil {
 			<-silent
@@ -253,6 +258,13 @@ func (x *proxy) cut() {
 	x.silent = make(chan struct{})
 }
 
+// freeze makes the connections that are open silent until the test ends. New ones come through.
+func (x *proxy) freeze() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.frozen = make(chan struct{})
+}
+
 // heal ends the old connections and lets new ones through.
 func (x *proxy) heal() {
 	x.mu.Lock()
@@ -260,6 +272,10 @@ func (x *proxy) heal() {
 	if x.silent != nil {
 		close(x.silent)
 		x.silent = nil
+	}
+	if x.frozen != nil {
+		close(x.frozen)
+		x.frozen = nil
 	}
 	for _, c := range x.conns {
 		_ = c.Close()
