@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -45,9 +46,12 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	}
 	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
 	if err == nil && g.trusted != nil {
-		params.Query, err = g.trusted.Resolve(params.Query, reference)
+		params.Query, err = g.trusted.Resolve(params.Query, reference, g.guard.Admit)
 	} else if err == nil {
 		params.Query, err = g.automatic.Resolve(params.Query, reference)
+	}
+	if refused, ok := errors.AsType[*gqlerror.Error](err); ok {
+		return operation, gqlerror.List{refused}
 	}
 	if err != nil {
 		return operation, gqlerror.List{{Err: err, Message: err.Error()}}

@@ -113,6 +113,8 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 	w.do(ada, `{ viewer { id } }`, nil).refused("PERSISTED_QUERY_NOT_FOUND")
 	w.do(ada, `{ __schema { queryType { name } } }`, nil).refused("PERSISTED_QUERY_NOT_FOUND")
+	// Of a stranger's document nothing is parsed that is over the limit of tokens.
+	w.do(ada, `{`+strings.Repeat(" id", guard.Defaults().Tokens)+`}`, nil).refused("DOCUMENT_TOO_LARGE")
 	var documents map[string]string
 	if err := json.Unmarshal([]byte(text.String()), &documents); err != nil {
 		t.Fatal(err)

@@ -136,6 +136,15 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	return d, nil
 }
 
+// Admit refuses a text that is not to be parsed: of too many tokens, or of what is no token. Its error is a *gqlerror.Error, as
+// Document's.
+func (g *Guard) Admit(text string) error {
+	if _, refused := g.scan(text); refused != nil {
+		return refused
+	}
+	return nil
+}
+
 // bytesPerToken is what a parsed and validated document holds in memory for each of its tokens, measured with Go 1.26:
 // 80 to 220 bytes.
 const bytesPerToken = 250

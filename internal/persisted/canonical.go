@@ -11,8 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// maxTokens of a document that is compared with the manifest; the guard's limit is for each server to set, and is checked
-// first.
+// maxTokens of a document of the manifest. Those of clients have the guard's limit, which Resolve checks first.
 const maxTokens = 100_000
 
 // canonical is a document's text in one form, whatever its layout, its comments and the order of its definitions, and

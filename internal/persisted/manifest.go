@@ -44,8 +44,9 @@ func ReadManifest(r io.Reader) (*Manifest, error) {
 func (m *Manifest) Len() int { return len(m.texts) }
 
 // Resolve gives the document to run: the one that reference names, or the one sent, if it is in the manifest but for its
-// layout and the __typename fields that clients add. Otherwise the error is PERSISTED_QUERY_NOT_FOUND.
-func (m *Manifest) Resolve(text string, reference Reference) (string, error) {
+// layout and the __typename fields that clients add. Otherwise the error is PERSISTED_QUERY_NOT_FOUND. A text that is not known
+// yet is parsed only if admit has no error, which is returned.
+func (m *Manifest) Resolve(text string, reference Reference, admit func(text string) error) (string, error) {
 	if known, ok := m.texts[reference]; ok {
 		return known, nil
 	}
@@ -54,6 +55,9 @@ func (m *Manifest) Resolve(text string, reference Reference) (string, error) {
 	}
 	if _, ok := m.sent.Get(text); ok {
 		return text, nil
+	}
+	if err := admit(text); err != nil {
+		return "", err
 	}
 	if form, err := canonical(text); err == nil && m.canonical[form] {
 		m.sent.Add(text, struct{}{}, 0)

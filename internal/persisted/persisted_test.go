@@ -3,6 +3,7 @@ package persisted_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,10 +158,10 @@ func TestManifest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := m.Resolve(c.text, c.reference); (err == nil) != c.ok {
+			if _, err := m.Resolve(c.text, c.reference, admitAll); (err == nil) != c.ok {
 				t.Errorf("the first time: %v", err)
 			}
-			text, err := m.Resolve(c.text, c.reference) // the second time from memory
+			text, err := m.Resolve(c.text, c.reference, admitAll) // the second time from memory
 			if (err == nil) != c.ok || (text == "") == c.ok {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -177,5 +178,35 @@ func TestErrReadManifest(t *testing.T) {
 		if _, err := persisted.ReadManifest(strings.NewReader(content)); err == nil {
 			t.Errorf("%q was read", content)
 		}
+	}
+}
+
+func admitAll(string) error { return nil }
+
+// A text that is refused is not parsed, and one that has been compared before, or that its hash stands for, is not asked about again.
+func TestAdmitBeforeParsing(t *testing.T) {
+	t.Parallel()
+	hash := persisted.Hash(document)
+	manifest, err := json.Marshal(map[string]string{string(hash): document})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := persisted.ReadManifest(bytes.NewReader(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	refuse := func(string) error { return refused }
+	if _, err := m.Resolve("# mine\n"+document, "", refuse); !errors.Is(err, refused) {
+		t.Errorf("a text that is refused: %v", err)
+	}
+	if _, err := m.Resolve("# mine\n"+document, "", admitAll); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Resolve("# mine\n"+document, "", refuse); err != nil {
+		t.Errorf("the second time: %v", err)
+	}
+	if text, err := m.Resolve("", hash, refuse); err != nil || text != document {
+		t.Errorf("by its hash: %q, %v", text, err)
 	}
 }
