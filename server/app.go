@@ -84,6 +84,7 @@ type App struct {
 	endRequests context.CancelFunc
 	admin       *adminServer
 	draining    atomic.Bool
+	readiness   *readiness
 	abandon     *time.Timer // see abandonLater
 }
 
@@ -210,6 +211,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.readiness = newReadiness(a.lookAtDatabase, a.log)
 	return a.openServer(handler)
 }
 

@@ -25,8 +25,6 @@ import (
 	"github.com/orderwire/orderwire/web"
 )
 
-const readyTimeout = 2 * time.Second
-
 // routes is the whole surface of the server: every path is here.
 func (a *App) routes(orders *order.Service, products *product.Service, webhooks *webhook.Service) (http.Handler, error) {
 	addresses, err := quota.NewAddresses(a.cfg.TrustedProxies)
@@ -95,33 +93,3 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 
 // envelopeBytes is what a websocket message adds to a request's body.
 const envelopeBytes = 4 << 10
-
-// serveReady tells whether this replica should get traffic: the database takes writes and is migrated, the listener for the
-// other replicas' events is connected, tokens can be checked, and the server is not stopping.
-func (a *App) serveReady(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	problem := ""
-	pending, err := postgres.PendingMigrations(ctx, a.db.owner.DB)
-	if err == nil && !pending {
-		err = postgres.CheckWritable(ctx, a.db.owner)
-	}
-	switch {
-	case a.draining.Load():
-		problem = "draining"
-	case err != nil:
-		a.log.WarnContext(ctx, "not ready", "error", err)
-		problem = "database unavailable"
-	case pending:
-		problem = "migrations pending"
-	case !a.listener.Connected():
-		problem = "event listener disconnected"
-	case a.issuer != nil && a.issuer.Ready() != nil:
-		problem = "the issuer of tokens has not given its keys"
-	}
-	if problem != "" {
-		http.Error(w, problem, http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = io.WriteString(w, "ready\n"+a.skewLine())
-}
