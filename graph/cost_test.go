@@ -72,7 +72,7 @@ func newBounded(t *testing.T) *bounded {
 	t.Helper()
 	f := newFixture(t)
 	f.fillMaxima()
-	maxima{orders: 60, full: 60, attempted: 5, products: 200, audited: 100}.fill(t, f.db.DB, ada.CustomerID)
+	maxima{orders: 60, full: 60, attempted: 5, products: 200, audited: 100}.fill(t, f.db.URL, ada.CustomerID)
 	one := postgrestest.Pool(t, f.db.URL, postgres.RoleAPI)
 	one.SetMaxOpenConns(1) // which can be told to say at once how many rows it has read
 	f.wire(one)

@@ -15,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 	"github.com/orderwire/orderwire/internal/render"
 	"github.com/orderwire/orderwire/internal/session"
@@ -38,6 +39,9 @@ type Settings struct {
 	Rates *ratelimit.Limits
 	// AnswerBytes is how large a response may be; 0: any size.
 	AnswerBytes int
+	// Unread is the account of the bytes that the request's client does not read, on all its connections. An operation of one who holds as
+	// much as it may is RATE_LIMITED over plain HTTP before it begins, and so is a query's answer that would be too much. Nil: no bound.
+	Unread func(*http.Request) *quota.Account
 	// Timeout of queries and mutations; 0: none.
 	Timeout time.Duration
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.
@@ -72,7 +76,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	exec.AroundResponses(atMost(settings.Limits.Errors))
 	exec.AroundResponses(resolver.withScope)
 	return &Handler{
-		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{}),
+		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{settings.Unread}),
 		exec: &guarded{
 			Executor: exec,
 			schema:   schema.Schema(),

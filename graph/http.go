@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/accept"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -28,13 +29,16 @@ const (
 // plainHTTP answers one request with one response, as "GraphQL over HTTP" defines it
 // (https://graphql.github.io/graphql-over-http/draft/). It supports every request, so it comes last, and refuses what is
 // no GraphQL request with a 4xx status and an error with a code.
-type plainHTTP struct{}
+type plainHTTP struct {
+	// unread is Settings.Unread.
+	unread func(*http.Request) *quota.Account
+}
 
 // Supports implements graphql.Transport.
 func (plainHTTP) Supports(*http.Request) bool { return true }
 
 // Do implements graphql.Transport.
-func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
@@ -55,6 +59,13 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	if operation.Operation != nil && !answerable(w, r.Method, operation.Operation.Operation) {
 		return
 	}
+	var unread *quota.Account
+	if t.unread != nil {
+		unread = t.unread(r)
+	}
+	if errs == nil && unread.Full() {
+		errs = limited(errUnread)
+	}
 	if errs != nil {
 		status := http.StatusOK // what application/json may say is in the body; see section 6.4.1
 		if mediaType == typeResponse {
@@ -72,9 +83,22 @@ func (plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	if response == nil { // its context ended before it began; a client that went away does not read this
 		response = exec.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{{Err: stream.ErrUnanswered}})
 	}
+	held, ok := unread.Hold(len(response.Data))
+	switch {
+	case !ok && operation.Operation.Operation == ast.Query:
+		errs = limited(errUnread)
+		write(w, comeAgain(w.Header(), http.StatusOK, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
+		return
+	case !ok: // what was done is to be told
+		held = unread.Add(len(response.Data))
+	}
+	defer unread.Release(held)
 	_ = deadline.SetWriteDeadline(time.Now().Add(readTimeout))
 	write(w, http.StatusOK, mediaType, response)
 }
+
+// errUnread is what a client is told whose answers wait in too many bytes.
+var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
 
 // answerable tells whether an operation of this kind can be answered to this method, or refuses it.
 func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {

@@ -22,8 +22,13 @@ type maxima struct {
 
 // fill writes the rows of m for a customer straight into a database that has no orders yet. It works without triggers and foreign
 // keys, which take most of the time and are no matter to who reads.
-func (m maxima) fill(t testing.TB, db *sqlx.DB, customer uuid.UUID) {
+func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 	t.Helper()
+	db, err := sqlx.Open("postgres", address) // without the time limits of the server's pools
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
 	tx, err := db.BeginTxx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -73,14 +78,14 @@ var fillStatements = []string{
 		FROM generate_series(0, 9) v`,
 	`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, captured_minor, refunded_minor, external_reference, note, lines, metadata,
 			created_at, updated_at)
-		SELECT o.id, 'OW-' || lpad(o.n::text, 8, '0'), '$customer'::uuid, 'CONFIRMED', CASE WHEN is_attempted THEN 250 ELSE 3 END, 'EUR', 999000000000000, 999000000000000, 0,
+		SELECT o.id, 'OW-' || lpad(o.n::text, 8, '0'), '$customer'::uuid, 'CONFIRMED', CASE WHEN is_attempted THEN 250 ELSE 3 END, 'EUR', 1000000000000, 1000000000000, 0,
 			CASE WHEN o.is_full THEN w.reference ELSE 'reference ' || o.n END, CASE WHEN o.is_full THEN w.note END, l.lines,
 			CASE WHEN o.is_full THEN w.metadata ELSE '[]' END, o.at, o.at
 		FROM placed o JOIN line_sets l ON l.v = o.n % 10 AND l.is_full = o.is_full JOIN wide_sets w ON w.v = o.n % 10`,
 	`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, provider, provider_reference, capture_method, method, decline_code,
 			attention, created_at, updated_at)
-		SELECT pg_temp.key(o.at, i || 'payment' || o.n), o.id, '$customer'::uuid, CASE WHEN i < k THEN 'DECLINED' ELSE 'CONFIRMED' END, 999000000000000, 'EUR',
-			CASE WHEN i < k THEN 0 ELSE 999000000000000 END, 'simulated', repeat('r', 247) || i || o.n, 'AUTOMATIC', repeat('m', 255), CASE WHEN i < k THEN repeat('d', 100) END,
+		SELECT pg_temp.key(o.at, i || 'payment' || o.n), o.id, '$customer'::uuid, CASE WHEN i < k THEN 'DECLINED' ELSE 'CONFIRMED' END, 1000000000000, 'EUR',
+			CASE WHEN i < k THEN 0 ELSE 1000000000000 END, 'simulated', repeat('r', 247) || i || o.n, 'AUTOMATIC', repeat('m', 255), CASE WHEN i < k THEN repeat('d', 100) END,
 			CASE WHEN o.is_full AND i = 1 THEN 'UNKNOWN_OUTCOME' END, o.at, o.at
 		FROM placed o, LATERAL (SELECT CASE WHEN o.is_full THEN 20 ELSE 1 END AS k) c, generate_series(1, k) i`,
 	`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
@@ -94,14 +99,14 @@ var fillStatements = []string{
 		SELECT o.id, e, pg_temp.key(o.at + e * interval '3 ms', 'event' || o.n || ' ' || e),
 			CASE e WHEN 1 THEN 'ORDER_CREATED' WHEN 2 THEN 'PAYMENT_PROCESSING' WHEN 3 THEN 'PAYMENT_CONFIRMED' ELSE 'REFUND_FAILED' END, '$customer'::uuid, 'CUSTOMER', '$customer'::uuid,
 			repeat('q', 64), o.at,
-			jsonb_build_object('paymentId', pg_temp.key(o.at, '1payment' || o.n), 'refundId', pg_temp.key(o.at, '1refund' || o.n), 'amount', jsonb_build_object('minor', 999000000000000, 'currency', 'EUR'),
+			jsonb_build_object('paymentId', pg_temp.key(o.at, '1payment' || o.n), 'refundId', pg_temp.key(o.at, '1refund' || o.n), 'amount', jsonb_build_object('minor', 1000000000000, 'currency', 'EUR'),
 				'reason', CASE WHEN e > 3 THEN w.note END),
-			jsonb_build_object('status', 'CONFIRMED', 'version', e, 'captured', 999000000000000, 'refunded', 0, 'refundPending', 0, 'updatedAt', to_jsonb(o.at), 'payments', '[]'::jsonb, 'refunds', '[]'::jsonb), 1
+			jsonb_build_object('status', 'CONFIRMED', 'version', e, 'captured', 1000000000000, 'refunded', 0, 'refundPending', 0, 'updatedAt', to_jsonb(o.at), 'payments', '[]'::jsonb, 'refunds', '[]'::jsonb), 1
 		FROM placed o JOIN wide_sets w ON w.v = o.n % 10, LATERAL (SELECT CASE WHEN is_attempted THEN 250 ELSE 3 END AS k) c, generate_series(1, k) e`,
 	`INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
 		SELECT pg_temp.key(now(), 'audit' || i), now(), '$customer'::uuid, repeat('a', 40), 'order_00000000000000000000000000', pg_temp.wide(2000, i % 50) FROM generate_series(1, $audited) i`,
 	`INSERT INTO reconciliation_differences (id, order_id, payment_id, currency, captured_minor, refunded_minor, their_captured_minor, their_refunded_minor, raised_at)
-		SELECT pg_temp.key(o.at, 'difference' || o.n), o.id, pg_temp.key(o.at, '1payment' || o.n), 'EUR', 999000000000000, 0, 999000000000000, 1, now()
+		SELECT pg_temp.key(o.at, 'difference' || o.n), o.id, pg_temp.key(o.at, '1payment' || o.n), 'EUR', 1000000000000, 0, 1000000000000, 1, now()
 		FROM placed o WHERE o.is_full`,
 	`INSERT INTO webhook_endpoints (id, url, event_types, description, enabled, disabled_reason, from_position, created_at)
 		SELECT pg_temp.key(now(), 'endpoint' || i), 'https://shop.example/' || repeat('u', 1979),

@@ -57,7 +57,7 @@ func TestRateLimited(t *testing.T) {
 	t.Run("Cost", func(t *testing.T) {
 		t.Parallel()
 		w := w.in(t).limited(ratelimit.Config{CostPerUser: 1000})
-		const dear = `{ orders(first: 100) { nodes { id payments { id } refunds { id } } } }` // dearer than all of a second's
+		const dear = `{ orders(first: 90) { nodes { id payments { id } refunds { id } } } }` // dearer than all of a second's
 		for limited := false; !limited; {
 			a := w.do(ada, dear, nil)
 			if limited = len(a.Errors) > 0; limited {

@@ -40,7 +40,7 @@ func TestWorst(t *testing.T) {
 	seconds, _ := strconv.Atoi(cmp.Or(os.Getenv("WORST_SECONDS"), "120"))
 	w := setup(t)
 	began := time.Now()
-	maxima{orders: orders, full: min(orders, 2100), attempted: min(orders, 110), products: 1000, audited: min(orders, 10_000)}.fill(t, w.db.DB, ada.CustomerID)
+	maxima{orders: orders, full: min(orders, 2100), attempted: min(orders, 110), products: 1000, audited: min(orders, 10_000)}.fill(t, w.db.URL, ada.CustomerID)
 	t.Log("filled in", time.Since(began))
 	w.wire(w.db.API)
 	w.handler = w.serve(graph.Settings{Limits: guard.Defaults(), DocumentCacheBytes: 1 << 20, AnswerBytes: 1 << 20, Timeout: 15 * time.Second})

@@ -77,6 +77,7 @@ type App struct {
 	perAddress  *quota.Quota
 	// sourceKey: see ratelimit.Config.
 	sourceKey []byte
+	unread    *quota.Unread
 
 	address net.Listener
 	server  *http.Server

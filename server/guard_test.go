@@ -247,7 +247,7 @@ const everyLeaf = `id number status version customerId createdAt updatedAt avail
 	total { amount amountMinor currency } captured { amount amountMinor currency } refunded { amount amountMinor currency }
 	refundable { amount amountMinor currency } lines { name quantity unitPrice { amount } total { amount } }`
 
-// No hostile document costs more than 5 times the CPU of a plain query. What is measured is CPU time of the server's own
+// No hostile document takes more than .1 s of CPU, which is what an operation may take. What is measured is CPU time of the server's own
 // threads, not a clock, and the least of several runs, since everything else that runs can only add to one.
 func hostileDocumentsAreCheap(t *testing.T, p *process, ada *user) {
 	if runtime.GOOS != "linux" {
@@ -289,9 +289,10 @@ func hostileDocumentsAreCheap(t *testing.T, p *process, ada *user) {
 			worst, name = got, d.Name
 		}
 	}
+	const most = 100_000_000 // nanoseconds
 	t.Logf("the plain query takes %d µs, the worst document, %s, %d µs", plain/1000, name, worst/1000)
-	if worst > 5*plain {
-		t.Errorf("%s takes %d µs of CPU, a plain query %d µs", name, worst/1000, plain/1000)
+	if worst > most {
+		t.Errorf("%s takes %d µs of CPU", name, worst/1000)
 	}
 }
 

@@ -48,25 +48,30 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	live := sessions{registry: a.sessions}
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
+	a.unread = quota.NewUnread(a.cfg.MaxUnreadPerAddress)
+	unread := func(r *http.Request) *quota.Account { return a.unread.Of(addresses.Of(r)) }
 	a.sockets = gqlws.New(gqlws.Config{
-		Init: live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
+		Unread: unread,
+		Init:   live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
 		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, MaxInitBytes: a.cfg.WSMaxInitBytes, AnonymousIdle: a.cfg.WSAnonymousIdle, Count: rates.Message,
 		Logger: a.log,
 	})
 	a.streams = gqlsse.New(gqlsse.Config{
+		Unread:  unread,
 		Expires: func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },
 		Open:    live.open, Admit: admit,
 		MaxBodyBytes: a.cfg.MaxBodyBytes, MaxStreams: a.cfg.MaxSockets, Logger: a.log,
 	})
 	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
+	a.admin.gauge("unread_bytes", "Bytes of answers and events that clients have not read.", a.unread.Held)
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
 	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
-		Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Transports: []graphql.Transport{a.sockets, a.streams},
+		Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Unread: unread, Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 
 	mux := http.NewServeMux()

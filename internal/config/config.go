@@ -85,6 +85,7 @@ type Config struct {
 	MaxSockets                int           `env:"MAX_SOCKETS" envDefault:"10000" min:"1" help:"How many websockets, and how many event streams, may be open. One more gets 429."`
 	MaxSocketsPerUser         int           `env:"MAX_SOCKETS_PER_USER" envDefault:"256" min:"1" help:"How many websockets and event streams one user may have open here. One more is closed with 4029, or gets 429."`
 	MaxSocketsPerAddress      int           `env:"MAX_SOCKETS_PER_ADDRESS" envDefault:"1000" min:"1" help:"How many websockets and event streams one IPv4 address, or IPv6 /64 network, may have open here. One more gets 429."`
+	MaxUnreadPerAddress       int           `env:"MAX_UNREAD_PER_ADDRESS" envDefault:"16777216" min:"1048576" help:"How many bytes of answers and events the clients of one IPv4 address, or IPv6 /64 network, may leave unread. One that would add to that gets RATE_LIMITED, or 4008 on a websocket."`
 	MaxSubscriptionsPerSocket int           `env:"MAX_SUBSCRIPTIONS_PER_SOCKET" envDefault:"100" min:"1" help:"How many operations may be active on one websocket."`
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	OperationTimeout          time.Duration `env:"OPERATION_TIMEOUT" envDefault:"15s" min:"0s" help:"How long a query or a mutation may take before it is UNAVAILABLE, as when all connections to PostgreSQL are in use. 0: any time."`

@@ -40,6 +40,10 @@ func (t *Transport) execute(
 			return
 		}
 	}
+	if errs == nil && out.unread.Full() {
+		busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, "Your address has not read the answers that it has: read them first.")).write(out.w)
+		return
+	}
 	subscribes := errs == nil && opCtx.Operation.Operation == ast.Subscription
 	if subscribes {
 		var refused *refusal
@@ -89,7 +93,9 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 	case unexecuted(result):
 		out.fail(result.Errors)
 	default:
-		if err := out.answer(result); err != nil {
+		if err := out.answer(result); errors.Is(err, errUnread) {
+			out.fail(gqlerror.List{present(errUnread)})
+		} else if err != nil {
 			t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
 			out.fail(gqlerror.List{present(internal(ctx))})
 		}
@@ -126,7 +132,7 @@ var (
 	errFailed = errors.New("refused")
 )
 
-// pump writes items until there is none, and returns why: errGone, errFailed, or the error of next.
+// pump writes items until there is none, and returns why: errGone, errFailed, a *stream.SlowConsumerError, or the error of next.
 // Nothing is asked for while an event cannot be written.
 func pump(out *response, next func() (stream.Item, error)) error {
 	for {
@@ -138,7 +144,11 @@ func pump(out *response, next func() (stream.Item, error)) error {
 			out.fail(item.Response.Errors)
 			return errFailed
 		}
-		if out.next(item.Cursor, item.Response) != nil {
+		err = out.next(item.Cursor, item.Response)
+		if slow, is := errors.AsType[*stream.SlowConsumerError](err); is {
+			return slow
+		}
+		if err != nil {
 			return errGone
 		}
 	}

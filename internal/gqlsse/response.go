@@ -12,6 +12,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/stream"
 )
 
 // response writes one event stream.
@@ -21,6 +25,7 @@ type response struct {
 	cfg     *Config
 	cancel  context.CancelCauseFunc
 	drain   func() // lets the operation end by itself
+	unread  *quota.Account
 
 	mu        sync.Mutex // the heartbeat writes beside the operation
 	heartbeat *time.Timer
@@ -55,6 +60,11 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 		return err
 	}
 	event := nextEvent(cursor, data)
+	held, ok := r.unread.Hold(len(event))
+	if !ok {
+		return &stream.SlowConsumerError{}
+	}
+	defer r.unread.Release(held)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.write(event)
@@ -64,13 +74,21 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 // a data field.
 const completeEvent = "event: complete\ndata:\n\n"
 
+// errUnread is what a client is told whose answers wait in too many bytes.
+var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first. What a mutation does was done.", time.Second)
+
 // answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
-// error is that of a result that is no JSON; nothing was written then.
+// error is errUnread, or that of a result that is no JSON; nothing was written then.
 func (r *response) answer(result *graphql.Response) error {
 	data, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
+	held, ok := r.unread.Hold(len(data))
+	if !ok {
+		return errUnread
+	}
+	defer r.unread.Release(held)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_ = r.write(append(nextEvent("", data), completeEvent...)) // it is the last word in any case

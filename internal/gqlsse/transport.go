@@ -17,6 +17,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/accept"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -32,6 +33,10 @@ type Config struct {
 	// ctx and ends with the stream; a query or a mutation has none, as over plain HTTP. When it is cancelled with a *fault.Error as its cause, the stream ends with that error and
 	// complete. ErrTooManyStreams is answered with 429 and Retry-After, a *fault.Error with 401. Nil: no session ends.
 	Open func(ctx context.Context) (context.Context, error)
+	// Unread is the account of the bytes that the request's client does not read, on all its connections. A stream that would make it
+	// hold more than it may ends, to be resumed; instead of the result of a query or a mutation there is a RATE_LIMITED error. Nil: each
+	// stream has its own bound alone.
+	Unread func(*http.Request) *quota.Account
 	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
 	Heartbeat time.Duration
 	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 8 s.
@@ -132,6 +137,9 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	out := &response{
 		w: w, control: http.NewResponseController(w), cfg: &t.cfg, cancel: cancel,
 		drain: sync.OnceFunc(func() { close(drained) }),
+	}
+	if t.cfg.Unread != nil {
+		out.unread = t.cfg.Unread(r)
 	}
 	if refusal := t.add(out); refusal != nil {
 		refusal.write(w)

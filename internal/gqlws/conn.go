@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -23,6 +24,7 @@ type conn struct {
 	// ctx ends when the socket begins to close. It is the socket's only one, and a stream.Connection is in it.
 	ctx    context.Context
 	cancel context.CancelFunc
+	unread *quota.Account // what its client has not read, counted with that of its other connections
 
 	// Of the goroutine that reads alone. session is what operations start in; it derives from ctx.
 	state   state
@@ -120,6 +122,9 @@ func (c *conn) shut() {
 	dropped := c.queue
 	c.queue, c.queued = nil, 0
 	c.mu.Unlock()
+	for i := range dropped {
+		c.unread.Release(dropped[i].held)
+	}
 	c.finishQueued(dropped)
 	c.endAll()
 }

@@ -21,6 +21,8 @@ type frame struct {
 	cursor string
 	// final: it ends its operation.
 	final bool
+	// held are the bytes that its client's account has of it until it is written.
+	held int
 }
 
 // buffers are for what is written at once, in all sockets: a socket at rest has none.

@@ -10,7 +10,7 @@ import (
 // queue is full.
 func (c *conn) enqueue(f frame) bool {
 	c.mu.Lock()
-	if c.closing || len(c.queue) >= c.t.cfg.SendQueue || c.queued >= c.t.cfg.SendQueueBytes {
+	if c.closing || len(c.queue) >= c.t.cfg.SendQueue || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
 		c.mu.Unlock()
 		return false
 	}
@@ -25,6 +25,9 @@ func (c *conn) enqueue(f frame) bool {
 // claim makes the caller write f, or queues it when somebody else writes. The lock is held.
 func (c *conn) claim(f frame) (mine bool) {
 	if c.writing {
+		if f.held == 0 {
+			f.held = c.unread.Add(len(f.data))
+		}
 		c.queue = append(c.queue, f)
 		c.queued += len(f.data)
 		return false
@@ -70,8 +73,10 @@ func (c *conn) send(f frame) delivery {
 		c.mu.Unlock()
 		return refused
 	}
-	if c.queued >= c.t.cfg.SendQueueBytes {
+	var within bool
+	if f.held, within = c.unread.Hold(len(f.data)); !within || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
 		c.mu.Unlock()
+		c.unread.Release(f.held)
 		c.close(CloseSlowConsumer, slowReason)
 		return refused
 	}
@@ -131,6 +136,7 @@ func (c *conn) flush(f frame, own *operation) {
 			if unanswered, asleep := c.fallAsleep(err); asleep {
 				go c.stalled(f, n, unanswered)
 			} else {
+				c.unread.Release(f.held)
 				c.abort()
 			}
 			if f.op != own {
@@ -138,6 +144,7 @@ func (c *conn) flush(f frame, own *operation) {
 			}
 			return
 		}
+		c.unread.Release(f.held)
 		f.recycle()
 		if f.op != nil && f.op != own {
 			c.wrote(f)
@@ -190,6 +197,7 @@ func (c *conn) dequeue() (frame, bool) {
 			return f, true
 		}
 		// The client has completed this operation and may have given its id to another one.
+		c.unread.Release(f.held)
 		c.wrote(f)
 	}
 	c.queue, c.queued = nil, 0 // an idle socket keeps no memory

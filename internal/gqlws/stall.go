@@ -30,6 +30,7 @@ func (c *conn) fallAsleep(err error) (unanswered []byte, asleep bool) {
 // learn why: for StallGrace longer, the rest of the frame, what there is to say about unanswered operations, and a 4008 with
 // its cursor are offered to it.
 func (c *conn) stalled(f frame, sent int, unanswered []byte) {
+	defer c.unread.Release(f.held)
 	reason := slowReason
 	if f.op != nil {
 		reason = slowReasonFor(f.cursor, f.op.id)

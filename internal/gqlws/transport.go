@@ -29,6 +29,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
@@ -110,6 +111,9 @@ type Config struct {
 	// SendQueue bounds the frames that wait to be written on one socket (then 4008). Each operation has at most one in
 	// it, so the rest is answers to a client that sends and does not read. 256.
 	SendQueue int
+	// Unread is the account of the bytes that the request's client does not read, on all its connections. A socket that would make it
+	// hold more than it may is a slow consumer (4008). Nil: each socket has its own bound alone.
+	Unread func(*http.Request) *quota.Account
 	// SendQueueBytes bounds the bytes of those frames too; one frame more may exceed it. 2 MiB.
 	SendQueueBytes int
 	// AnonymousIdle is how long a socket that nobody signed in on stays without an operation (then 1000). 0: for ever.
@@ -208,6 +212,9 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		header.Set(requestid.Header, id)
 	}
 	c := &conn{t: t, dialect: dialect, exec: exec, leave: leave}
+	if t.cfg.Unread != nil {
+		c.unread = t.cfg.Unread(r)
+	}
 	ws, err := t.upgrader.Upgrade(hijacker{w, &c.wire}, r, header)
 	if err != nil { // the upgrader has answered
 		t.release(leave)

@@ -53,10 +53,10 @@ var filterLoads = map[string]int{"Query.orders": 20_000, "Query.products": 13_00
 // one statement: see orderLoad.
 const (
 	// orderLoad is that of an order with its payments, wholeOrderLoad that of one with all its parts.
-	orderLoad      = 200
-	wholeOrderLoad = 2000
+	orderLoad      = 250
+	wholeOrderLoad = 2300
 	// attemptsLoad is for the attempts of one payment.
-	attemptsLoad = 1700
+	attemptsLoad = 2000
 	// mostProducts is how many products a shop has. They are read once for all lines.
 	mostProducts     = 1000
 	briefProductLoad = 10 // without its description
@@ -64,7 +64,7 @@ const (
 )
 
 // partLoads are those of the parts that are read of an order only when they are selected.
-var partLoads = map[string]int{"Order.lines": 900, "Order.metadata": 300, "Order.refunds": 550}
+var partLoads = map[string]int{"Order.lines": 1000, "Order.metadata": 350, "Order.refunds": 700}
 
 const (
 	mostTextBytes = 4 // of a character
