@@ -99,17 +99,41 @@ func newServer(t testing.TB) *Server {
 	for _, program := range []string{"initdb", "pg_basebackup", "pg_ctl"} {
 		s.programs[program] = debian.Program(t, debianPostgres, program)
 	}
+	end := s.endWithProcess()
 	t.Cleanup(func() {
-		if _, err := os.Stat(filepath.Join(s.data(), "postmaster.pid")); err == nil {
-			_, _ = s.command("pg_ctl", "stop", "-D", s.data(), "-m", "immediate", "-w").CombinedOutput()
-		}
 		if t.Failed() {
 			said, _ := os.ReadFile(filepath.Join(dir, "log"))
 			t.Logf("%s: %s", s.Address(), said[max(0, len(said)-4000):])
 		}
-		_ = os.RemoveAll(dir)
+		end()
 	})
 	return s
+}
+
+// endWithProcess starts a watcher that stops the server and removes its folder when end is called, or when this process ends, however
+// that happens: the watcher reads from a pipe that only this process can write to.
+func (s *Server) endWithProcess() (end func()) {
+	s.t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	watcher := exec.Command("sh", "-c", `cat; [ ! -e "$2/postmaster.pid" ] || "$1" stop -D "$2" -m immediate -w; rm -rf "$3"`, //nolint:noctx // it outlives the test
+		"sh", s.programs["pg_ctl"], s.data(), s.dir)
+	watcher.Stdin = read
+	AsAccount(s.t, watcher, s.dir)
+	if watcher.SysProcAttr == nil {
+		watcher.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	watcher.SysProcAttr.Setsid = true // what ends the tests' process group does not end it
+	err = watcher.Start()
+	if err := errors.Join(err, read.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	return func() {
+		_ = write.Close()
+		_ = watcher.Wait() // there is nobody to tell
+	}
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
