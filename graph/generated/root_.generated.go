@@ -3775,7 +3775,7 @@ type AuditEntryEdge {
 	{Name: "../../schema/common.graphqls", Input: `"""
 A moment in RFC 3339 form, always UTC with exactly six fraction digits in answers: ` + "`" + `2026-11-22T16:51:49.123456Z` + "`" + `.
 As input any text of RFC 3339 is accepted, with any offset; fraction digits past the microsecond are cut off, and a leap
-second is the second that follows it.
+second is the second that follows it. Years are 0000, which is 1 BC, to 9999.
 """
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
