@@ -21,7 +21,7 @@ func behindIssuer(t *testing.T, env ...string) (*process, *oidctest.Issuer, *use
 	issuer := oidctest.New(t)
 	p := newProcess(t, postgrestest.URL(t), append([]string{
 		"AUTH_MODE=oidc", "OIDC_ISSUER=" + issuer.URL, "OIDC_AUDIENCE=" + oidctest.Audience, "OIDC_ROLE_CLAIM=" + oidctest.RoleClaim,
-		"RATE_PER_ADDRESS=0", "RATE_PER_USER=0", "RATE_COST_PER_USER=0", "RATE_ORDERS_PER_USER=0", "PAYMENT_STEP_DELAY=1h",
+		"RATE_PER_ADDRESS=0", "RATE_PER_USER=0", "RATE_COST_PER_USER=0", "RATE_ORDERS_PER_USER=0", "ATTEMPTS_PER_CUSTOMER=0", "ATTEMPTS_PER_ADDRESS=0", "PAYMENT_STEP_DELAY=1h",
 	}, env...)...)
 	p.start()
 	t.Cleanup(p.kill)
