@@ -109,6 +109,7 @@ func (w *world) wire(api *sqlx.DB) {
 		OrderService:   order.NewService(w.store, products, w.gateway, w.policy, order.SystemClock),
 		ProductService: products,
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db.Worker, api, "test")}),
+		Walker:         reconcile.NewWalker(reconcile.WalkConfig{Store: postgres.NewOrphans(w.db.Worker, api, "simulated", "test")}),
 		WebhookService: webhook.NewService(postgres.NewWebhooks(api), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
 		Stats:          stats.NewService(w.store, w.hub.Subscribers, func() time.Time { return began }), // two answers are of one moment
 		Audit:          w.store,

@@ -23,6 +23,7 @@ const (
 	eventCursor      = "events"
 	attentionCursor  = "attention"
 	differenceCursor = "reconciliation"
+	orphanCursor     = "orphanedCharges"
 	auditCursor      = "audit"
 )
 
@@ -95,6 +96,22 @@ func reconciliationConnection(result page.Result[reconcile.Entry]) *model.Reconc
 		cursors[i] = page.Cursor(differenceCursor, entry.ID)
 		connection.Edges[i] = &model.ReconciliationEntryEdge{Cursor: cursors[i], Node: entry}
 		connection.Nodes[i] = entry
+	}
+	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
+	return connection
+}
+
+func orphanConnection(result page.Result[reconcile.Orphan]) *model.OrphanedChargeConnection {
+	connection := &model.OrphanedChargeConnection{
+		Edges: make([]*model.OrphanedChargeEdge, len(result.Items)),
+		Nodes: make([]*reconcile.Orphan, len(result.Items)),
+	}
+	cursors := make([]string, len(result.Items))
+	for i := range result.Items {
+		orphan := &result.Items[i]
+		cursors[i] = page.Cursor(orphanCursor, orphan.ID)
+		connection.Edges[i] = &model.OrphanedChargeEdge{Cursor: cursors[i], Node: orphan}
+		connection.Nodes[i] = orphan
 	}
 	connection.PageInfo = pageInfo(cursors, result.HasPrevious, result.HasNext)
 	return connection

@@ -7,11 +7,33 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
+
+// OrderID is the resolver for the orderId field.
+func (r *orphanedChargeResolver) OrderID(ctx context.Context, obj *reconcile.Orphan) (string, error) {
+	return id.Format(id.Order, obj.OrderID), nil
+}
+
+// PaymentID is the resolver for the paymentId field.
+func (r *orphanedChargeResolver) PaymentID(ctx context.Context, obj *reconcile.Orphan) (string, error) {
+	return id.Format(id.Payment, obj.PaymentID), nil
+}
+
+// Captured is the resolver for the captured field.
+func (r *orphanedChargeResolver) Captured(ctx context.Context, obj *reconcile.Orphan) (*money.Amount, error) {
+	return amount(obj.Totals.Captured, obj.Amount.Currency), nil
+}
+
+// Refunded is the resolver for the refunded field.
+func (r *orphanedChargeResolver) Refunded(ctx context.Context, obj *reconcile.Orphan) (*money.Amount, error) {
+	return amount(obj.Totals.Refunded, obj.Amount.Currency), nil
+}
 
 // Reconciliation is the resolver for the reconciliation field.
 func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *string) (*model.ReconciliationEntryConnection, error) {
@@ -40,9 +62,27 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	return reconciliationConnection(result), nil
 }
 
+// OrphanedCharges is the resolver for the orphanedCharges field.
+func (r *queryResolver) OrphanedCharges(ctx context.Context, first *int, after *string, includeResolved bool) (*model.OrphanedChargeConnection, error) {
+	request, err := page.Parse(orphanCursor, first, after, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.Walker.List(ctx, auth.FromContext(ctx), request, includeResolved)
+	if err != nil {
+		return nil, err
+	}
+	return orphanConnection(result), nil
+}
+
 // Payment is the resolver for the payment field.
 func (r *reconciliationEntryResolver) Payment(ctx context.Context, obj *reconcile.Entry) (*payment.Payment, error) {
 	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
+}
+
+// OrphanedCharge returns generated.OrphanedChargeResolver implementation.
+func (r *Resolver) OrphanedCharge() generated.OrphanedChargeResolver {
+	return &orphanedChargeResolver{r}
 }
 
 // ReconciliationEntry returns generated.ReconciliationEntryResolver implementation.
@@ -50,4 +90,7 @@ func (r *Resolver) ReconciliationEntry() generated.ReconciliationEntryResolver {
 	return &reconciliationEntryResolver{r}
 }
 
-type reconciliationEntryResolver struct{ *Resolver }
+type (
+	orphanedChargeResolver      struct{ *Resolver }
+	reconciliationEntryResolver struct{ *Resolver }
+)

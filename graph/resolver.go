@@ -27,6 +27,8 @@ type Resolver struct {
 	WebhookService *webhook.Service
 	// Reconciler lists where the payment provider's books differ.
 	Reconciler *reconcile.Reconciler
+	// Walker lists charges at the payment provider that no payment stands for.
+	Walker *reconcile.Walker
 	// Stats has the board's figures.
 	Stats *stats.Service
 	// Audit has what staff did.

@@ -68,7 +68,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Walker: a.walker, Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
 		Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Unread: unread, Transports: []graphql.Transport{a.sockets, a.streams},

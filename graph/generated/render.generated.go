@@ -1608,6 +1608,240 @@ func (ec *executionContext) renderOrderUpdate(ctx context.Context, run *render.R
 	return append(out, '}'), true
 }
 
+func (ec *executionContext) renderedOrphanedCharge(ctx context.Context, sel ast.SelectionSet, obj *reconcile.Orphan) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrphanedCharge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrphanedCharge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *reconcile.Orphan) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, orphanedChargeImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"OrphanedCharge"`...)
+		case "provider":
+			v := obj.Provider
+			out = out.String(string(v))
+
+		case "reference":
+			v := obj.Reference
+			out = out.String(string(v))
+
+		case "orderId":
+			v, err := ec.Resolvers.OrphanedCharge().OrderID(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			out = out.String(string(v))
+
+		case "paymentId":
+			v, err := ec.Resolvers.OrphanedCharge().PaymentID(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			out = out.String(string(v))
+
+		case "amount":
+			v := &obj.Amount
+			var ok bool
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+				return nil, false
+			}
+
+		case "captured":
+			v, err := ec.Resolvers.OrphanedCharge().Captured(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "refunded":
+			v, err := ec.Resolvers.OrphanedCharge().Refunded(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "status":
+			v := obj.Status
+			out = out.String(string(marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus[v]))
+
+		case "chargedAt":
+			v := obj.CreatedAt
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "detectedAt":
+			v := obj.DetectedAt
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "resolvedAt":
+			v := obj.ResolvedAt
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedOrphanedChargeConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrphanedChargeConnection) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderOrphanedChargeConnection(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderOrphanedChargeConnection(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrphanedChargeConnection) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, orphanedChargeConnectionImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"OrphanedChargeConnection"`...)
+		case "edges":
+			v := obj.Edges
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderOrphanedChargeEdge(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
+		case "nodes":
+			v := obj.Nodes
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderOrphanedCharge(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
+		case "pageInfo":
+			v := obj.PageInfo
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderPageInfo(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedOrphanedChargeEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrphanedChargeEdge) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrphanedChargeEdge(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderOrphanedChargeEdge(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.OrphanedChargeEdge) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, orphanedChargeEdgeImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"OrphanedChargeEdge"`...)
+		case "cursor":
+			v := obj.Cursor
+			out = out.String(string(v))
+
+		case "node":
+			v := obj.Node
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderOrphanedCharge(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
 func (ec *executionContext) renderedPageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPageInfo(ctx, run, nil, sel, obj) })
 }

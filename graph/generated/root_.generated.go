@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
 	OrderUpdate() OrderUpdateResolver
+	OrphanedCharge() OrphanedChargeResolver
 	Payment() PaymentResolver
 	PaymentAttempt() PaymentAttemptResolver
 	PaymentNextAction() PaymentNextActionResolver
@@ -237,6 +238,31 @@ type ComplexityRoot struct {
 		Event  func(childComplexity int) int
 		Kind   func(childComplexity int) int
 		Order  func(childComplexity int) int
+	}
+
+	OrphanedCharge struct {
+		Amount     func(childComplexity int) int
+		Captured   func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		DetectedAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Provider   func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		Refunded   func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	OrphanedChargeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OrphanedChargeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -505,6 +531,7 @@ type ComplexityRoot struct {
 		Nodes             func(childComplexity int, ids []string) int
 		Order             func(childComplexity int, id *string, number *string) int
 		Orders            func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.OrderFilter) int
+		OrphanedCharges   func(childComplexity int, first *int, after *string, includeResolved bool) int
 		Payment           func(childComplexity int, id string) int
 		Product           func(childComplexity int, id string) int
 		Products          func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.ProductFilter) int
@@ -1579,6 +1606,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderUpdate.Order(childComplexity), true
 
+	case "OrphanedCharge.amount":
+		if e.ComplexityRoot.OrphanedCharge.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Amount(childComplexity), true
+	case "OrphanedCharge.captured":
+		if e.ComplexityRoot.OrphanedCharge.Captured == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Captured(childComplexity), true
+	case "OrphanedCharge.chargedAt":
+		if e.ComplexityRoot.OrphanedCharge.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.CreatedAt(childComplexity), true
+	case "OrphanedCharge.detectedAt":
+		if e.ComplexityRoot.OrphanedCharge.DetectedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.DetectedAt(childComplexity), true
+	case "OrphanedCharge.orderId":
+		if e.ComplexityRoot.OrphanedCharge.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.OrderID(childComplexity), true
+	case "OrphanedCharge.paymentId":
+		if e.ComplexityRoot.OrphanedCharge.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.PaymentID(childComplexity), true
+	case "OrphanedCharge.provider":
+		if e.ComplexityRoot.OrphanedCharge.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Provider(childComplexity), true
+	case "OrphanedCharge.reference":
+		if e.ComplexityRoot.OrphanedCharge.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Reference(childComplexity), true
+	case "OrphanedCharge.refunded":
+		if e.ComplexityRoot.OrphanedCharge.Refunded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Refunded(childComplexity), true
+	case "OrphanedCharge.resolvedAt":
+		if e.ComplexityRoot.OrphanedCharge.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.ResolvedAt(childComplexity), true
+	case "OrphanedCharge.status":
+		if e.ComplexityRoot.OrphanedCharge.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedCharge.Status(childComplexity), true
+
+	case "OrphanedChargeConnection.edges":
+		if e.ComplexityRoot.OrphanedChargeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedChargeConnection.Edges(childComplexity), true
+	case "OrphanedChargeConnection.nodes":
+		if e.ComplexityRoot.OrphanedChargeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedChargeConnection.Nodes(childComplexity), true
+	case "OrphanedChargeConnection.pageInfo":
+		if e.ComplexityRoot.OrphanedChargeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedChargeConnection.PageInfo(childComplexity), true
+
+	case "OrphanedChargeEdge.cursor":
+		if e.ComplexityRoot.OrphanedChargeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedChargeEdge.Cursor(childComplexity), true
+	case "OrphanedChargeEdge.node":
+		if e.ComplexityRoot.OrphanedChargeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrphanedChargeEdge.Node(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -2639,6 +2765,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*model.OrderFilter)), true
+	case "Query.orphanedCharges":
+		if e.ComplexityRoot.Query.OrphanedCharges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_orphanedCharges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OrphanedCharges(childComplexity, args["first"].(*int), args["after"].(*string), args["includeResolved"].(bool)), true
 	case "Query.payment":
 		if e.ComplexityRoot.Query.Payment == nil {
 			break
@@ -5715,6 +5852,23 @@ enum ProductArchiveErrorCode {
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
   ): ReconciliationEntryConnection! @access(by: STAFF)
+
+  """
+  Charges at the payment provider that hold or took money and that no payment here stands for; the newest finding first. They
+  are what a restore from a backup leaves behind: the orders are lost, their charges are not. The provider's charges are walked
+  again and again, and only those that this installation made are looked at. No money is moved: refund or release such a
+  charge at the provider, and it leaves the list. Staff only: FORBIDDEN for others.
+  """
+  orphanedCharges(
+    """How many items, 0 to 100; 20 when left out."""
+    first: Int
+
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
+    after: String
+
+    """Whether charges that are settled by now are listed too."""
+    includeResolved: Boolean! = false
+  ): OrphanedChargeConnection! @access(by: STAFF)
 }
 
 """
@@ -5760,6 +5914,86 @@ type ReconciliationEntryEdge {
 
   """The difference."""
   node: ReconciliationEntry! @access(by: STAFF)
+}
+
+"""
+A charge of ours at the payment provider without a payment here. Staff only.
+"""
+type OrphanedCharge {
+  """The provider, such as ` + "`" + `stripe` + "`" + `."""
+  provider: String! @access(by: STAFF)
+
+  """The provider's id of the charge, by which its dashboard finds it."""
+  reference: String! @access(by: STAFF)
+
+  """The order that the charge names. It need not be here."""
+  orderId: ID! @access(by: STAFF)
+
+  """The payment that the charge names. It need not be here; one that is knows nothing of this charge."""
+  paymentId: ID! @access(by: STAFF)
+
+  """What the charge is for."""
+  amount: Money! @access(by: STAFF)
+
+  """What the charge took, by the provider's books."""
+  captured: Money! @access(by: STAFF)
+
+  """What was given back of it, by the provider's books."""
+  refunded: Money! @access(by: STAFF)
+
+  """What became of the charge, as the provider last said."""
+  status: OrphanedChargeStatus! @access(by: STAFF)
+
+  """When the charge was made, on the provider's clock."""
+  chargedAt: DateTime! @access(by: STAFF)
+
+  """When the charge was first seen here with money."""
+  detectedAt: DateTime! @access(by: STAFF)
+
+  """
+  When the charge was found to be settled: all was given back, the hold was released, or its payment is here again. Null while
+  it is not.
+  """
+  resolvedAt: DateTime @access(by: STAFF)
+}
+
+"""What became of a charge at the provider."""
+enum OrphanedChargeStatus {
+  """Not decided at this moment; it may take money."""
+  PENDING
+
+  """It holds money that was not captured."""
+  AUTHORIZED
+
+  """It took money and has not given all of it back."""
+  CAPTURED
+
+  """It has given back all that it took."""
+  REFUNDED
+
+  """It took no money and will take none."""
+  RELEASED
+}
+
+"""A page of orphaned charges."""
+type OrphanedChargeConnection {
+  """The page's charges with their cursors."""
+  edges: [OrphanedChargeEdge!]! @access(by: STAFF)
+
+  """The page's charges without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
+  nodes: [OrphanedCharge!]! @access(by: STAFF)
+
+  """Where this page lies in the list."""
+  pageInfo: PageInfo! @access(by: STAFF)
+}
+
+"""One orphaned charge in a page."""
+type OrphanedChargeEdge {
+  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  cursor: String! @access(by: STAFF)
+
+  """The charge."""
+  node: OrphanedCharge! @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/refund.graphqls", Input: `extend type Mutation {
@@ -6828,6 +7062,56 @@ func (ec *executionContext) childFields_OrderUpdate(ctx context.Context, field g
 		return ec.fieldContext_OrderUpdate_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderUpdate", field.Name)
+}
+
+func (ec *executionContext) childFields_OrphanedCharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_OrphanedCharge_provider(ctx, field)
+	case "reference":
+		return ec.fieldContext_OrphanedCharge_reference(ctx, field)
+	case "orderId":
+		return ec.fieldContext_OrphanedCharge_orderId(ctx, field)
+	case "paymentId":
+		return ec.fieldContext_OrphanedCharge_paymentId(ctx, field)
+	case "amount":
+		return ec.fieldContext_OrphanedCharge_amount(ctx, field)
+	case "captured":
+		return ec.fieldContext_OrphanedCharge_captured(ctx, field)
+	case "refunded":
+		return ec.fieldContext_OrphanedCharge_refunded(ctx, field)
+	case "status":
+		return ec.fieldContext_OrphanedCharge_status(ctx, field)
+	case "chargedAt":
+		return ec.fieldContext_OrphanedCharge_chargedAt(ctx, field)
+	case "detectedAt":
+		return ec.fieldContext_OrphanedCharge_detectedAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_OrphanedCharge_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrphanedCharge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrphanedChargeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrphanedChargeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrphanedChargeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrphanedChargeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrphanedChargeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrphanedChargeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrphanedChargeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrphanedChargeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrphanedChargeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -240,6 +240,24 @@ type OrderItemInput struct {
 	Quantity int `json:"quantity"`
 }
 
+// A page of orphaned charges.
+type OrphanedChargeConnection struct {
+	// The page's charges with their cursors.
+	Edges []*OrphanedChargeEdge `json:"edges"`
+	// The page's charges without cursors, in the same order as `edges`.
+	Nodes []*reconcile.Orphan `json:"nodes"`
+	// Where this page lies in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// One orphaned charge in a page.
+type OrphanedChargeEdge struct {
+	// Opaque place of this item, for `after`.
+	Cursor string `json:"cursor"`
+	// The charge.
+	Node *reconcile.Orphan `json:"node"`
+}
+
 // Where a page of a connection lies in the whole list, as in the Relay cursor connections specification.
 type PageInfo struct {
 	// True when there are more items after this page: ask again with `after: endCursor`. Exact when paging forwards.

@@ -37,7 +37,7 @@ func TestSizesAreTheDomains(t *testing.T) {
 	for name, c := range map[string][2]int{
 		"Order.lines": {lists["Order.lines"], order.MaxItems}, "Order.payments": {lists["Order.payments"], order.MaxPayments},
 		"Order.refunds": {lists["Order.refunds"], order.ShownRefunds}, "Payment.attempts": {lists["Payment.attempts"], order.ShownAttempts},
-		"providerReference": {texts["providerReference"], payment.MaxReference}, "declineCode": {texts["declineCode"], payment.MaxCode},
+		"providerReference": {texts["providerReference"], payment.MaxReference}, "reference": {texts["reference"], payment.MaxReference}, "declineCode": {texts["declineCode"], payment.MaxCode},
 		"url": {texts["url"], payment.MaxActionURL}, "clientSecret": {texts["clientSecret"], payment.MaxClientSecret},
 		"reason": {texts["reason"], payment.MaxMessage}, "message": {texts["message"], payment.MaxMessage},
 	} {

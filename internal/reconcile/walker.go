@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -174,6 +175,11 @@ func (w *Walker) list(ctx context.Context, walk *Walk) (payment.ChargePage, erro
 func (w *Walker) record(ctx context.Context, walk *Walk, charges []payment.Charge) error {
 	if len(charges) == 0 {
 		return nil
+	}
+	for _, c := range charges {
+		if len(c.Reference) > payment.MaxReference {
+			return fmt.Errorf("the provider's id of a charge has %d characters, and %d are stored at most", len(c.Reference), payment.MaxReference)
+		}
 	}
 	detected, err := w.cfg.Store.Record(ctx, walk, charges)
 	if err != nil {

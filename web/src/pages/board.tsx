@@ -9,6 +9,7 @@ import { Empty } from '../components/states';
 import { AttentionList } from '../features/board/attention';
 import { AuditTrail } from '../features/board/audit';
 import { DifferenceList } from '../features/board/differences';
+import { OrphanList } from '../features/board/orphans';
 import { OrderList } from '../features/board/orders';
 import { Overview, windows } from '../features/board/overview';
 import { WebhookList } from '../features/board/webhooks';
@@ -78,7 +79,12 @@ function StaffBoard() {
         ))}
       </nav>
       {view === 'orders' && <OrderList onOpen={onOpen} />}
-      {view === 'differences' && <DifferenceList onOpen={onOpen} />}
+      {view === 'differences' && (
+        <>
+          <DifferenceList onOpen={onOpen} />
+          <OrphanList />
+        </>
+      )}
       {view === 'webhooks' && <WebhookList />}
       {view === 'audit' && <AuditTrail />}
       {open && (
