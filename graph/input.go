@@ -73,7 +73,7 @@ func toOrderFilter(filter *model.OrderFilter) (order.Filter, error) {
 		narrowed.CreatedFrom, narrowed.CreatedTo = created.From, created.To
 	}
 	var err error
-	narrowed.CustomerID, err = customerID(filter.CustomerID)
+	narrowed.CustomerID, err = optionalID(id.Customer, filter.CustomerID)
 	return narrowed, err
 }
 
@@ -104,15 +104,17 @@ func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (event.Filter
 			return event.Filter{}, err
 		}
 	}
-	customer, err := customerID(filter.CustomerID)
+	customer, err := optionalID(id.Customer, filter.CustomerID)
 	return event.Filter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
 }
 
-func customerID(s *string) (uuid.UUID, error) {
+// optionalID parses an id that may be absent: not valid then. An id of zeros is an id.
+func optionalID(prefix id.Prefix, s *string) (uuid.NullUUID, error) {
 	if s == nil {
-		return uuid.Nil, nil
+		return uuid.NullUUID{}, nil
 	}
-	return id.Parse(id.Customer, *s)
+	parsed, err := id.Parse(prefix, *s)
+	return uuid.NullUUID{UUID: parsed, Valid: err == nil}, err
 }
 
 // token of the means of payment, "" for the provider's default.

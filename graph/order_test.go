@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/page"
 )
 
 const (
@@ -205,6 +208,13 @@ func TestOrders(t *testing.T) {
 	w.do(staff, list, vars{"filter": vars{"customerId": adaID}}).ok().want("orders.nodes", []vars{{"id": young}, {"id": old}})
 	first := w.do(staff, list, vars{"first": 1}).ok().want("orders.pageInfo.hasNextPage", true)
 	w.do(staff, list, vars{"after": first.at("orders.pageInfo.endCursor")}).ok().want("orders.nodes", []vars{{"id": young}, {"id": old}})
+
+	zeros := id.Format(id.Customer, uuid.Nil)
+	w.do(staff, list, vars{"filter": vars{"customerId": zeros}}).ok().want("orders.nodes", []any{})
+	w.do(staff, list, vars{"after": page.Cursor("orders", uuid.Nil)}).ok().want("orders.nodes", []any{})
+	const before = `query($before: String) { orders(last: 5, before: $before) { nodes { id } pageInfo { hasNextPage } } }`
+	w.do(staff, before, vars{"before": page.Cursor("orders", uuid.Max)}).ok().want("orders.nodes", []any{}).want("orders.pageInfo.hasNextPage", true)
+	w.do(ada, list, vars{"filter": vars{"customerId": zeros}}).refused("FORBIDDEN")
 
 	w.do(ada, list, vars{"filter": vars{"customerId": adaID}}).refused("FORBIDDEN")
 	w.do(staff, list, vars{"filter": vars{"customerId": "x"}}).refused("BAD_USER_INPUT")

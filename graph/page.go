@@ -34,9 +34,9 @@ func connect[N, E any](kind string, result page.Result[N], edge func(N) (cursor 
 		cursors[i], edges[i] = edge(node)
 	}
 	info := pageInfo(cursors, result.HasPrevious, result.HasNext)
-	if result.Reached != uuid.Nil {
+	if result.Reached.Valid {
 		// The page is short, and may be empty: the list goes on behind what was examined, not behind what was found.
-		reached := page.Cursor(kind, result.Reached)
+		reached := page.Cursor(kind, result.Reached.UUID)
 		if result.Backward {
 			info.StartCursor = &reached
 		} else {

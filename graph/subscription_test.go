@@ -10,6 +10,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/eventually"
@@ -199,6 +201,10 @@ func TestOrderFeed(t *testing.T) {
 	w.subscribe(ada, watchFeed, nil, "", true).next().ok().want("orderFeed.kind", "SNAPSHOT").want("orderFeed.order", nil)
 	w.subscribe(staff, watchFeed, filter, "", true).next().ok().want("orderFeed.kind", "SNAPSHOT")
 	w.subscribe(ada, watchFeed, filter, "", true).next().refused("FORBIDDEN")
+	zeros := vars{"filter": vars{"customerId": id.Format(id.Customer, uuid.Nil)}}
+	w.subscribe(ada, watchFeed, zeros, "", true).next().refused("FORBIDDEN")
+	nobodys := w.subscribe(staff, watchFeed, zeros, "", true)
+	nobodys.next().ok().want("orderFeed.kind", "SNAPSHOT")
 	w.subscribe(staff, watchFeed, vars{"filter": vars{"customerId": "x"}}, "", true).next().refused("BAD_USER_INPUT")
 	w.subscribe(anonymous, watchFeed, nil, "", true).next().refused("UNAUTHENTICATED")
 	w.subscribe(ada, watchFeed, vars{"after": orderCursor}, "", true).next().refused("INVALID_CURSOR")

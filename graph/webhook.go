@@ -38,9 +38,7 @@ func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhoo
 	if status != nil {
 		filter.Status = *status
 	}
-	if endpointID != nil {
-		filter.EndpointID, err = id.Parse(id.Endpoint, *endpointID)
-	}
+	filter.EndpointID, err = optionalID(id.Endpoint, endpointID)
 	return filter, err
 }
 

@@ -106,7 +106,7 @@ func (fixedLog) Events(context.Context, auth.Principal, uuid.UUID, int, int) ([]
 	return nil, nil
 }
 
-func (fixedLog) FeedPage(context.Context, auth.Principal, uuid.UUID, int64, int) (event.FeedPage, error) {
+func (fixedLog) FeedPage(context.Context, auth.Principal, event.Scope, int64, int) (event.FeedPage, error) {
 	return event.FeedPage{}, nil
 }
 

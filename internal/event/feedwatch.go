@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/stream"
@@ -19,8 +17,7 @@ type feedWatch struct {
 	inbox     inbox
 	principal auth.Principal
 	filter    Filter
-	// scope is whose orders it shows; uuid.Nil: everybody's.
-	scope uuid.UUID
+	scope     Scope
 
 	// attached and from are the hub's, under its lock. from: when the hub detaches a watch, everything up to this
 	// place was put into the inbox.
@@ -49,7 +46,7 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
 	}
-	if filter.CustomerID != uuid.Nil {
+	if filter.CustomerID.Valid {
 		if err := auth.RequireStaff(p); err != nil {
 			return nil, err
 		}
@@ -67,9 +64,9 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 	if err := h.load(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &feedWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, filter: filter, scope: filter.CustomerID}
+	w := &feedWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, filter: filter, scope: Scope(filter.CustomerID)}
 	if auth.RequireStaff(p) != nil {
-		w.scope = p.CustomerID
+		w.scope = Of(p.CustomerID)
 	}
 	if after == "" {
 		w.join(Snapshot)

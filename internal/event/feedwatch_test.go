@@ -56,7 +56,7 @@ func TestWatchFeed(t *testing.T) {
 		r := start(t, event.Config{})
 		types := r.watchFeed(staff, event.Filter{Types: []order.EventType{order.PaymentProcessing}}, "")
 		statuses := r.watchFeed(staff, event.Filter{Statuses: []order.Status{order.Delivered}}, "")
-		customer := r.watchFeed(staff, event.Filter{CustomerID: grace.CustomerID}, "")
+		customer := r.watchFeed(staff, event.Filter{CustomerID: id.Some(grace.CustomerID)}, "")
 		for _, sub := range []*event.Subscription{types, statuses, customer} {
 			expect(t, sub, event.Snapshot, 0)
 		}
@@ -66,7 +66,7 @@ func TestWatchFeed(t *testing.T) {
 		expectEvent(t, types, a2)
 		u := expectEvent(t, customer, b)
 		silent(t, statuses)
-		again := r.watchFeed(staff, event.Filter{CustomerID: grace.CustomerID}, u.Cursor)
+		again := r.watchFeed(staff, event.Filter{CustomerID: id.Some(grace.CustomerID)}, u.Cursor)
 		b2 := r.advance(b.Order.Head)
 		r.publish(b2)
 		expectEvent(t, again, b2)
@@ -196,7 +196,7 @@ func TestWatchFeed(t *testing.T) {
 			want      fault.Code
 		}{
 			"nobody":                 {auth.Principal{}, event.Filter{}, "", fault.Unauthenticated},
-			"a customer's filter":    {ada, event.Filter{CustomerID: grace.CustomerID}, "", fault.Forbidden},
+			"a customer's filter":    {ada, event.Filter{CustomerID: id.Some(grace.CustomerID)}, "", fault.Forbidden},
 			"garbage":                {ada, event.Filter{}, "?", fault.InvalidCursor},
 			"the cursor of an order": {ada, event.Filter{}, event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 1}.String(), fault.InvalidCursor},
 		} {

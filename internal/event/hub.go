@@ -76,8 +76,8 @@ type Hub struct {
 	behind bool
 	// orders has, for each order that is watched, the first of its watches, which are linked.
 	orders map[uuid.UUID]*orderWatch
-	// feeds by whose orders they show; uuid.Nil: everybody's.
-	feeds map[uuid.UUID]map[*feedWatch]struct{}
+	// feeds by whose orders they show.
+	feeds map[Scope]map[*feedWatch]struct{}
 
 	subscribers atomic.Int64
 	recent      *recent
@@ -95,7 +95,7 @@ func NewHub(log Log, cfg Config) *Hub {
 		log:     log,
 		cfg:     cfg.withDefaults(),
 		orders:  map[uuid.UUID]*orderWatch{},
-		feeds:   map[uuid.UUID]map[*feedWatch]struct{}{},
+		feeds:   map[Scope]map[*feedWatch]struct{}{},
 		recent:  newRecent(recentEvents),
 		signal:  make(chan struct{}, 1),
 		grown:   make(chan struct{}, 1),

@@ -19,8 +19,8 @@ type Log interface {
 	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (OrderState, error)
 	// Events are those of one order after a version, in the order of versions, at most limit.
 	Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error)
-	// FeedPage reads the feed after a position: of one customer, or of all for uuid.Nil.
-	FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (FeedPage, error)
+	// FeedPage reads the feed after a position.
+	FeedPage(ctx context.Context, p auth.Principal, scope Scope, after int64, limit int) (FeedPage, error)
 	// FeedTail says in one snapshot how far the feed goes and which events follow a position, at most limit (0: none).
 	FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (FeedTail, error)
 	// EventsAt reads single events. What does not exist for the principal is left out.

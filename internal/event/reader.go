@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
 )
@@ -186,7 +184,7 @@ func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event,
 
 // wants reports whether somebody has to get the row's event. The lock is held.
 func (h *Hub) wants(row *FeedRow) bool {
-	if len(h.feeds[uuid.Nil]) > 0 || len(h.feeds[row.CustomerID]) > 0 {
+	if len(h.feeds[Everybody]) > 0 || len(h.feeds[Of(row.CustomerID)]) > 0 {
 		return true
 	}
 	for w := h.orders[row.Key.OrderID]; w != nil; w = w.next {
@@ -214,10 +212,8 @@ func (h *Hub) hand(row *FeedRow, e *order.Event, first []*inbox) []*inbox {
 			}
 		}
 	}
-	first = h.handFeeds(h.feeds[uuid.Nil], row, e, first)
-	if row.CustomerID != uuid.Nil {
-		first = h.handFeeds(h.feeds[row.CustomerID], row, e, first)
-	}
+	first = h.handFeeds(h.feeds[Everybody], row, e, first)
+	first = h.handFeeds(h.feeds[Of(row.CustomerID)], row, e, first)
 	h.place = row.Place
 	return first
 }

@@ -12,8 +12,8 @@ import (
 type Relay interface {
 	// OrderWatched says that an order's subscribers have become more (+1) or less (-1).
 	OrderWatched(orderID uuid.UUID, by int)
-	// FeedWatched says the same of a customer's feed, or of everybody's for uuid.Nil.
-	FeedWatched(customerID uuid.UUID, by int)
+	// FeedWatched says the same of a feed.
+	FeedWatched(scope Scope, by int)
 	// Serves says which database server this replica reads from, and the epoch of its log: only replicas of the same hear
 	// each other.
 	Serves(instance string, epoch int64)
@@ -34,7 +34,7 @@ type FeedBatch struct {
 type noRelay struct{}
 
 func (noRelay) OrderWatched(uuid.UUID, int) {}
-func (noRelay) FeedWatched(uuid.UUID, int)  {}
+func (noRelay) FeedWatched(Scope, int)      {}
 func (noRelay) Serves(string, int64)        {}
 func (noRelay) Leads() bool                 { return false }
 func (noRelay) Relay(FeedBatch)             {}

@@ -61,11 +61,11 @@ type pausing struct {
 	events atomic.Pointer[func()]
 }
 
-func (l *pausing) FeedPage(ctx context.Context, p auth.Principal, customer uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+func (l *pausing) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
 	if f := l.page.Swap(nil); f != nil {
 		(*f)()
 	}
-	return l.Log.FeedPage(ctx, p, customer, after, limit)
+	return l.Log.FeedPage(ctx, p, scope, after, limit)
 }
 
 func (l *pausing) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {

@@ -52,13 +52,13 @@ type Filter struct {
 	Statuses []order.Status
 	Types    []order.EventType
 	// CustomerID is for staff.
-	CustomerID uuid.UUID
+	CustomerID uuid.NullUUID
 }
 
 // admits reports whether the event passes the filter and may be seen.
 func (f *Filter) admits(p auth.Principal, e *order.Event) bool {
 	return p.CanSee(e.Order.CustomerID) &&
-		(f.CustomerID == uuid.Nil || f.CustomerID == e.Order.CustomerID) &&
+		(!f.CustomerID.Valid || f.CustomerID.UUID == e.Order.CustomerID) &&
 		(len(f.Statuses) == 0 || slices.Contains(f.Statuses, e.Order.Status)) &&
 		(len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
 }

@@ -3,6 +3,8 @@ package event
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
@@ -22,7 +24,8 @@ func TestAdmits(t *testing.T) {
 		"another customer":        {auth.Principal{Role: auth.RoleCustomer, CustomerID: other}, Filter{}, false},
 		"nobody":                  {auth.Principal{CustomerID: owner}, Filter{}, false},
 		"staff":                   {auth.Principal{Role: auth.RoleStaff}, Filter{}, true},
-		"another's filter":        {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: other}, false},
+		"another's filter":        {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: id.Some(other)}, false},
+		"an id of zeros":          {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: id.Some(uuid.Nil)}, false},
 		"another status":          {auth.Principal{Role: auth.RoleStaff}, Filter{Statuses: []order.Status{order.Delivered}}, false},
 		"one of the statuses":     {auth.Principal{Role: auth.RoleStaff}, Filter{Statuses: []order.Status{order.Delivered, order.Created}}, true},
 		"another type":            {auth.Principal{Role: auth.RoleStaff}, Filter{Types: []order.EventType{order.OrderDelivered}}, false},

@@ -47,6 +47,9 @@ var prefixes = map[Prefix]bool{
 // suffixLength is that of 128 bits in base32.
 const suffixLength = 26
 
+// Some wraps an id where one may be absent. uuid.NullUUID{} is none: an id of zeros never means that, because clients can send it.
+func Some(u uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: u, Valid: true} }
+
 // New is a fresh UUIDv7 of the machine's clock, for what is not sorted by time. Within one process later ids sort after earlier ones.
 func New() uuid.UUID {
 	return uuid.Must(uuid.NewV7()) // fails only without a source of randomness, where crypto/rand ends the process anyway

@@ -152,12 +152,12 @@ func (f *Fan) OrderWatched(orderID uuid.UUID, by int) {
 }
 
 // FeedWatched implements event.Relay.
-func (f *Fan) FeedWatched(customerID uuid.UUID, by int) {
-	if customerID == uuid.Nil {
+func (f *Fan) FeedWatched(scope event.Scope, by int) {
+	if scope == event.Everybody {
 		f.interest.add(everything, by)
 		return
 	}
-	f.interest.add(ofCustomer(customerID), by)
+	f.interest.add(ofCustomer(scope.UUID), by)
 }
 
 // Serves implements event.Relay. What others send under another name from now on is another log's.

@@ -60,9 +60,9 @@ func (l *counting) Events(ctx context.Context, p auth.Principal, orderID uuid.UU
 	return l.Log.Events(ctx, p, orderID, after, limit)
 }
 
-func (l *counting) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+func (l *counting) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
 	l.reads.Add(1)
-	return l.Log.FeedPage(ctx, p, customerID, after, limit)
+	return l.Log.FeedPage(ctx, p, scope, after, limit)
 }
 
 func (l *counting) FeedTail(ctx context.Context, p auth.Principal, after int64, limit int) (event.FeedTail, error) {

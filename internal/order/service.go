@@ -112,7 +112,7 @@ type Filter struct {
 	PaymentStatus     []payment.Status
 	CreatedFrom       *time.Time
 	CreatedTo         *time.Time
-	CustomerID        uuid.UUID
+	CustomerID        uuid.NullUUID
 	Search            string
 	ExternalReference *string
 }
@@ -284,7 +284,7 @@ func (s *Service) List(ctx context.Context, p auth.Principal, filter Filter, req
 	if err := auth.RequireSignedIn(p); err != nil {
 		return page.Result[*Order]{}, err
 	}
-	if filter.CustomerID != uuid.Nil {
+	if filter.CustomerID.Valid {
 		if err := auth.RequireStaff(p); err != nil {
 			return page.Result[*Order]{}, err
 		}

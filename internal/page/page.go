@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -19,11 +20,11 @@ const (
 )
 
 // Request is a page to read, in keyset terms: Limit items that come after key After and before key Before in the list's
-// order (uuid.Nil: no bound), from the end when Backward.
+// order, from the end when Backward. A key that is not valid is no bound; one of zeros is.
 type Request struct {
 	Limit    int
-	After    uuid.UUID
-	Before   uuid.UUID
+	After    uuid.NullUUID
+	Before   uuid.NullUUID
 	Backward bool
 }
 
@@ -34,7 +35,7 @@ type Result[T any] struct {
 	HasPrevious bool
 	// Reached is set when the page ended before it was full because it had examined as many items as one page may: the key of the
 	// last one. The list goes on from there, in the direction that the page was read in.
-	Reached  uuid.UUID
+	Reached  uuid.NullUUID
 	Backward bool
 }
 
@@ -68,19 +69,19 @@ func Cursor(kind string, key uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte(kind+":"), key[:]...))
 }
 
-func decode(kind, name string, cursor *string) (uuid.UUID, error) {
+func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
 	if cursor == nil {
-		return uuid.Nil, nil
+		return uuid.NullUUID{}, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if prefix := kind + ":"; err == nil && len(raw) == len(prefix)+16 {
 		key := uuid.UUID(raw[len(prefix):])
 		// A cursor has one text; the decoder alone would also take it with line breaks, or with other spare bits.
 		if Cursor(kind, key) == *cursor {
-			return key, nil
+			return id.Some(key), nil
 		}
 	}
-	return uuid.Nil, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
+	return uuid.NullUUID{}, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
 }
 
 // Cut makes a Result of rows that were read one beyond the limit to learn whether more follow. Rows are in reading
@@ -90,19 +91,19 @@ func Cut[T any](r Request, rows []T) Result[T] {
 	if more {
 		rows = rows[:r.Limit]
 	}
-	result := Result[T]{Items: rows, HasNext: more, HasPrevious: r.After != uuid.Nil}
+	result := Result[T]{Items: rows, HasNext: more, HasPrevious: r.After.Valid}
 	if r.Backward {
 		for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
 			rows[i], rows[j] = rows[j], rows[i]
 		}
-		result.HasNext, result.HasPrevious = r.Before != uuid.Nil, more
+		result.HasNext, result.HasPrevious = r.Before.Valid, more
 	}
 	return result
 }
 
 // Short is the result of a page that ended at the key reached before it was full, with more of the list to be read.
 func Short[T any](r Request, result Result[T], reached uuid.UUID) Result[T] {
-	result.Reached, result.Backward = reached, r.Backward
+	result.Reached, result.Backward = id.Some(reached), r.Backward
 	if r.Backward {
 		result.HasPrevious = true
 	} else {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/page"
 )
 
@@ -22,8 +23,8 @@ func TestParse(t *testing.T) {
 		code          fault.Code
 	}{
 		"OKDefault":       {want: page.Request{Limit: 20}},
-		"OKFirstAfter":    {first: n(5), after: &mine, want: page.Request{Limit: 5, After: key}},
-		"OKLastBefore":    {last: n(100), before: &mine, want: page.Request{Limit: 100, Before: key, Backward: true}},
+		"OKFirstAfter":    {first: n(5), after: &mine, want: page.Request{Limit: 5, After: id.Some(key)}},
+		"OKLastBefore":    {last: n(100), before: &mine, want: page.Request{Limit: 100, Before: id.Some(key), Backward: true}},
 		"OKZero":          {first: n(0), want: page.Request{Limit: 0}},
 		"ErrBoth":         {first: n(1), last: n(1), code: fault.BadUserInput},
 		"ErrTooMany":      {first: n(101), code: fault.BadUserInput},
@@ -50,9 +51,9 @@ func TestCut(t *testing.T) {
 		want    page.Result[int]
 	}{
 		"OKMore":         {page.Request{Limit: 2}, []int{1, 2, 3}, page.Result[int]{Items: []int{1, 2}, HasNext: true}},
-		"OKLastPage":     {page.Request{Limit: 2, After: key}, []int{3}, page.Result[int]{Items: []int{3}, HasPrevious: true}},
+		"OKLastPage":     {page.Request{Limit: 2, After: id.Some(key)}, []int{3}, page.Result[int]{Items: []int{3}, HasPrevious: true}},
 		"OKBackward":     {page.Request{Limit: 2, Backward: true}, []int{9, 8, 7}, page.Result[int]{Items: []int{8, 9}, HasPrevious: true}},
-		"OKBackwardInto": {page.Request{Limit: 2, Backward: true, Before: key}, []int{2, 1}, page.Result[int]{Items: []int{1, 2}, HasNext: true}},
+		"OKBackwardInto": {page.Request{Limit: 2, Backward: true, Before: id.Some(key)}, []int{2, 1}, page.Result[int]{Items: []int{1, 2}, HasNext: true}},
 		"OKEmpty":        {page.Request{Limit: 2}, nil, page.Result[int]{}},
 	} {
 		t.Run(name, func(t *testing.T) {

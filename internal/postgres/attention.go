@@ -37,11 +37,11 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 // attentionQuery reads a page by the partial index payments_needing_attention, which holds exactly the payments asked for.
 func attentionQuery(p auth.Principal, r page.Request, parts order.Parts) (statement string, args []any) {
 	q := query{args: []any{viewerArg(p)}}
-	if r.After != uuid.Nil {
-		q.and(`a.id > ?`, r.After)
+	if r.After.Valid {
+		q.and(`a.id > ?`, r.After.UUID)
 	}
-	if r.Before != uuid.Nil {
-		q.and(`a.id < ?`, r.Before)
+	if r.Before.Valid {
+		q.and(`a.id < ?`, r.Before.UUID)
 	}
 	direction := "ASC"
 	if r.Backward {

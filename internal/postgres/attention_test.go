@@ -25,7 +25,7 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	statement, args := postgres.AttentionQuery(staff, page.Request{Limit: 20, After: id.New()})
+	statement, args := postgres.AttentionQuery(staff, page.Request{Limit: 20, After: id.Some(id.New())})
 	var lines []string
 	if err := db.SelectContext(t.Context(), &lines, "EXPLAIN "+statement, args...); err != nil {
 		t.Fatal(err)

@@ -22,12 +22,12 @@ func (r *feedPageRow) place() event.Place {
 	return event.Place{Position: *r.Position, Mark: event.Mark(r.Mark)}
 }
 
-// FeedPage implements event.Log. A customer gets their own rows whatever customerID says. The rows are read first and
+// FeedPage implements event.Log. A customer gets their own rows whatever scope says. The rows are read first and
 // their events then, which never change but may leave in between.
-func (l *Log) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+func (l *Log) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
 	owner := viewerArg(p)
-	if owner == nil && customerID != uuid.Nil {
-		owner = &customerID
+	if owner == nil && scope.Valid {
+		owner = &scope.UUID
 	}
 	// Two texts, not one with OR, so that each has the plan of its index.
 	condition, args := ``, []any{after, limit}

@@ -139,7 +139,7 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 	}
 	q := query{args: []any{viewerArg(p)}}
 	limit := fmt.Sprintf(` LIMIT %d`, r.Limit+1)
-	if everything(f) && r.After == uuid.Nil && r.Before == uuid.Nil {
+	if everything(f) && !r.After.Valid && !r.Before.Valid {
 		read := s.db.all
 		if r.Limit == page.Default {
 			read = s.db.allHot // what everybody looks at first

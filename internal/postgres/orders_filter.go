@@ -55,7 +55,7 @@ func narrows(q *query, f order.Filter) (conditions []string) {
 
 // everything reports whether a filter narrows nothing.
 func everything(f order.Filter) bool {
-	return f.CustomerID == uuid.Nil && f.ExternalReference == nil && len(narrows(&query{}, f)) == 0
+	return !f.CustomerID.Valid && f.ExternalReference == nil && len(narrows(&query{}, f)) == 0
 }
 
 // source is where a list of orders is read: by which index, and between which ids. Its statement leaves the planner no other way:
@@ -79,24 +79,30 @@ func sourceOf(p auth.Principal, f order.Filter, r page.Request) source {
 	}
 	if viewerArg(p) != nil {
 		add(`o.customer_id`, rawSQL(`(SELECT $1::uuid)`))
-	} else if f.CustomerID != uuid.Nil {
-		add(`o.customer_id`, f.CustomerID)
+	} else if f.CustomerID.Valid {
+		add(`o.customer_id`, f.CustomerID.UUID)
 	}
 	if f.ExternalReference != nil {
 		add(reference, *f.ExternalReference)
 	}
 	low, high := uuid.Nil, uuid.Max
-	if r.After != uuid.Nil {
-		high = beside(r.After, -1)
+	nothing := false // behind the last id there can be, or before the first
+	if r.After.Valid {
+		high, nothing = beside(r.After.UUID, -1)
 	}
-	if r.Before != uuid.Nil {
-		low = beside(r.Before, 1)
+	if r.Before.Valid {
+		var first bool
+		low, first = beside(r.Before.UUID, 1)
+		nothing = nothing || first
 	}
 	if f.CreatedFrom != nil {
 		low = slices.MaxFunc([]uuid.UUID{low, idAt(f.CreatedFrom.Add(-idSlack))}, compareIDs)
 	}
 	if f.CreatedTo != nil {
 		high = slices.MinFunc([]uuid.UUID{high, idAt(f.CreatedTo.Add(idSlack))}, compareIDs)
+	}
+	if nothing {
+		low, high = uuid.Max, uuid.Nil
 	}
 	s.columns, s.low, s.high = append(s.columns, `o.id`), append(s.low, low), append(s.high, high)
 	return s
@@ -162,8 +168,8 @@ func (s *Store) exact(ctx context.Context, p auth.Principal, q *query, f *order.
 
 func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
-// beside is the id before (-1) or after (1) another.
-func beside(id uuid.UUID, step int) uuid.UUID {
+// beside is the id before (-1) or after (1) another. none: there is no such id.
+func beside(id uuid.UUID, step int) (next uuid.UUID, none bool) {
 	overflow := byte(0) // the byte that one step carries over
 	if step < 0 {
 		overflow = 0xff
@@ -171,10 +177,10 @@ func beside(id uuid.UUID, step int) uuid.UUID {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i] += byte(step)
 		if id[i] != overflow {
-			break
+			return id, false
 		}
 	}
-	return id
+	return id, true
 }
 
 // idAt is the smallest id whose time, the first 48 bits of a UUIDv7 (RFC 9562 section 5.7), is not before t.

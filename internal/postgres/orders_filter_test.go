@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -82,8 +83,9 @@ func TestFilterIsBounded(t *testing.T) {
 		func(f *order.Filter) { f.Search = `\` },
 		func(f *order.Filter) { f.ExternalReference = &shared },
 		func(f *order.Filter) { f.ExternalReference = &none },
-		func(f *order.Filter) { f.CustomerID = ada.CustomerID },
-		func(f *order.Filter) { f.CustomerID = grace.CustomerID },
+		func(f *order.Filter) { f.CustomerID = id.Some(ada.CustomerID) },
+		func(f *order.Filter) { f.CustomerID = id.Some(grace.CustomerID) },
+		func(f *order.Filter) { f.CustomerID = id.Some(uuid.Nil) },
 	}
 	// An order is read once for the window and once for its conditions, and its payment once.
 	const most = 4 * postgres.WindowRows
@@ -95,7 +97,7 @@ func TestFilterIsBounded(t *testing.T) {
 					narrow(&f)
 				}
 			}
-			if p.Role != auth.RoleStaff && f.CustomerID != uuid.Nil || combination%31 != 0 && combination&(combination-1) != 0 { // single ones, and some of the rest
+			if p.Role != auth.RoleStaff && f.CustomerID.Valid || combination%31 != 0 && combination&(combination-1) != 0 { // single ones, and some of the rest
 				continue
 			}
 			before := rowsRead(t, one)
@@ -133,9 +135,9 @@ func TestShortPages(t *testing.T) {
 				found = append(found, o.Lines[0].Name)
 			}
 			next := result.Reached
-			if next == uuid.Nil && len(result.Items) > 0 {
-				next = result.Items[0].ID
-			} else if next != uuid.Nil {
+			if !next.Valid && len(result.Items) > 0 {
+				next = id.Some(result.Items[0].ID)
+			} else if next.Valid {
 				short++
 			}
 			if more := map[bool]bool{false: result.HasNext, true: result.HasPrevious}[backward]; !more {
@@ -173,7 +175,7 @@ func TestSearchIsBoundedByBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !result.HasNext || result.Reached == uuid.Nil || len(result.Items) != 0 {
+	if !result.HasNext || !result.Reached.Valid || len(result.Items) != 0 {
 		t.Fatalf("all of %d large orders were searched: %+v", orders, result)
 	}
 	var examined int
@@ -230,7 +232,7 @@ func TestProductsAreBounded(t *testing.T) {
 	}
 	r := page.Request{Limit: 10}
 	first, err := store.Products(t.Context(), product.Filter{Search: "rare"}, r)
-	if err != nil || len(first.Items) != 0 || !first.HasNext || first.Reached == uuid.Nil {
+	if err != nil || len(first.Items) != 0 || !first.HasNext || !first.Reached.Valid {
 		t.Fatalf("%+v %v", first, err)
 	}
 	r.After = first.Reached

@@ -11,6 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -105,9 +106,9 @@ func seen(t *testing.T, pool *sqlx.DB, store *postgres.Store, p auth.Principal, 
 	add("Events", len(events), err)
 	at, err := log.EventsAt(t.Context(), p, []event.Key{{OrderID: o.ID, Version: 1}})
 	add("EventsAt", len(at), err)
-	feed, err := log.FeedPage(t.Context(), p, uuid.Nil, 0, 1000)
+	feed, err := log.FeedPage(t.Context(), p, event.Everybody, 0, 1000)
 	add("FeedPage", of(feed.Items, func(i event.FeedItem) bool { return i.Event.OrderID() == o.ID }), err)
-	theirs, err := log.FeedPage(t.Context(), p, o.CustomerID, 0, 1000)
+	theirs, err := log.FeedPage(t.Context(), p, event.Of(o.CustomerID), 0, 1000)
 	add("FeedPage of the owner", of(theirs.Items, func(i event.FeedItem) bool { return i.Event.OrderID() == o.ID }), err)
 	tail, err := log.FeedTail(t.Context(), p, 0, 1000)
 	add("FeedTail", of(tail.Rows, func(r event.FeedRow) bool { return r.Key.OrderID == o.ID }), err)
@@ -143,6 +144,29 @@ func TestPrincipalInEachStatement(t *testing.T) {
 	assignAll(t, s)
 	for wall, pool := range map[string]*sqlx.DB{"First": db.Worker, "Second": postgrestest.Unwalled(t, db.URL, true), "Both": db.API} {
 		t.Run(wall, func(t *testing.T) { expectSeen(t, pool, postgrestest.Store(t, pool, nil), o) })
+	}
+}
+
+// A customer's id of zeros is a customer's, of whom there are no orders: never everybody's.
+func TestZerosAreACustomer(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store, log := postgrestest.Store(t, db.API, nil), postgres.NewLog(db.API)
+	create(t, store, ada)
+	s := sequencer(t, db, time.Hour)
+	take(t, s, true)
+	assignAll(t, s)
+	for scope, want := range map[event.Scope]int{event.Everybody: 1, event.Of(ada.CustomerID): 1, event.Of(uuid.Nil): 0} {
+		page, err := log.FeedPage(t.Context(), staff, scope, 0, 10)
+		if err != nil || len(page.Items) != want {
+			t.Errorf("the feed of %v has %d items, %v; want %d", scope, len(page.Items), err, want)
+		}
+	}
+	for customer, want := range map[uuid.NullUUID]int{{}: 1, id.Some(ada.CustomerID): 1, id.Some(uuid.Nil): 0} {
+		result, err := store.Orders(t.Context(), staff, order.Filter{CustomerID: customer}, page.Request{Limit: 10})
+		if err != nil || len(result.Items) != want {
+			t.Errorf("the orders of %v are %d, %v; want %d", customer, len(result.Items), err, want)
+		}
 	}
 }
 

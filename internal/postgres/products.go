@@ -59,11 +59,11 @@ type productWindowRow struct {
 func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) (page.Result[*product.Product], error) {
 	var base, narrow query
 	base.and(`archived_at IS NULL`)
-	if r.After != uuid.Nil {
-		base.and(`id > ?`, r.After)
+	if r.After.Valid {
+		base.and(`id > ?`, r.After.UUID)
 	}
-	if r.Before != uuid.Nil {
-		base.and(`id < ?`, r.Before)
+	if r.Before.Valid {
+		base.and(`id < ?`, r.Before.UUID)
 	}
 	narrow.args = base.args
 	if f.Search != "" {

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/page"
@@ -52,7 +51,7 @@ func stringsOf[T ~string](values []T) pq.StringArray {
 
 // newestFirst bounds a list that is read by descending id and only forward.
 func newestFirst(q *query, column string, r page.Request) {
-	if r.After != uuid.Nil {
-		q.and(column+` < ?`, r.After)
+	if r.After.Valid {
+		q.and(column+` < ?`, r.After.UUID)
 	}
 }

@@ -543,7 +543,7 @@ func TestOrders(t *testing.T) {
 		if !result.HasNext {
 			break
 		}
-		request.After = got[len(got)-1]
+		request.After = id.Some(got[len(got)-1])
 	}
 	for i := range mine {
 		if i >= len(got) || got[len(got)-1-i] != mine[i] {
@@ -560,7 +560,7 @@ func TestOrders(t *testing.T) {
 	number := back.Items[0].Number
 	found, err := store.Orders(t.Context(), staff, order.Filter{
 		Status: []order.Status{order.Created}, PaymentStatus: []payment.Status{payment.Initializing},
-		CustomerID: ada.CustomerID, Search: number[3:],
+		CustomerID: id.Some(ada.CustomerID), Search: number[3:],
 	}, page.Request{Limit: 10})
 	if err != nil || len(found.Items) != 1 {
 		t.Errorf("filtered: %+v, %v", found, err)

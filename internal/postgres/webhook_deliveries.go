@@ -51,8 +51,8 @@ func (w *Webhooks) Deliveries(
 		return page.Result[*webhook.Delivery]{}, err
 	}
 	var q query
-	if f.EndpointID != uuid.Nil {
-		q.and(`d.endpoint_id = ?`, f.EndpointID)
+	if f.EndpointID.Valid {
+		q.and(`d.endpoint_id = ?`, f.EndpointID.UUID)
 	}
 	if f.Status != "" {
 		q.and(`d.status = ?`, string(f.Status))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -363,7 +364,7 @@ func TestList(t *testing.T) {
 	if err != nil || len(first.Items) != 2 || !first.HasNext || first.Items[0].PaymentID != payments[0] || first.Items[1].PaymentID != payments[1] {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	rest, err := r.List(t.Context(), staff, page.Request{Limit: 2, After: first.Items[1].ID})
+	rest, err := r.List(t.Context(), staff, page.Request{Limit: 2, After: id.Some(first.Items[1].ID)})
 	if err != nil || len(rest.Items) != 1 || rest.HasNext || rest.Items[0].PaymentID != payments[2] {
 		t.Fatalf("%+v, %v", rest, err)
 	}

@@ -333,7 +333,7 @@ func TestOrphanList(t *testing.T) {
 	if err != nil || len(first.Items) != 2 || !first.HasNext || first.Items[0].Reference != want[2] || first.Items[1].Reference != want[1] {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	rest, err := w.List(t.Context(), staff, page.Request{Limit: 2, After: first.Items[1].ID}, false)
+	rest, err := w.List(t.Context(), staff, page.Request{Limit: 2, After: id.Some(first.Items[1].ID)}, false)
 	if err != nil || len(rest.Items) != 1 || rest.HasNext || rest.Items[0].Reference != want[0] {
 		t.Fatalf("%+v, %v", rest, err)
 	}

@@ -71,7 +71,7 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 		return false, false, err
 	}
 	after := max(state.Position, *state.Since)
-	feed, err := f.feed.FeedPage(ctx, auth.System, uuid.Nil, after, fanoutPage)
+	feed, err := f.feed.FeedPage(ctx, auth.System, event.Everybody, after, fanoutPage)
 	if err != nil {
 		return false, true, err
 	}

@@ -67,7 +67,7 @@ func TestFanoutWithoutEndpoints(t *testing.T) {
 // unread is a feed that must not be read.
 type unread struct{ t *testing.T }
 
-func (u unread) FeedPage(context.Context, auth.Principal, uuid.UUID, int64, int) (event.FeedPage, error) {
+func (u unread) FeedPage(context.Context, auth.Principal, event.Scope, int64, int) (event.FeedPage, error) {
 	u.t.Error("the feed was read, and nobody wants it")
 	return event.FeedPage{}, nil
 }
@@ -96,9 +96,9 @@ type interrupted struct {
 	before func()
 }
 
-func (i interrupted) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
+func (i interrupted) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
 	i.before()
-	return i.Log.FeedPage(ctx, p, customerID, after, limit)
+	return i.Log.FeedPage(ctx, p, scope, after, limit)
 }
 
 // Two that read the same page add its deliveries once; a statement that runs twice, or comes late, does nothing.
@@ -191,8 +191,8 @@ type shortened struct {
 	first int64
 }
 
-func (s *shortened) FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error) {
-	page, err := s.Log.FeedPage(ctx, p, customerID, max(after, s.first-1), limit)
+func (s *shortened) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
+	page, err := s.Log.FeedPage(ctx, p, scope, max(after, s.first-1), limit)
 	page.First = max(page.First, s.first)
 	return page, err
 }
@@ -279,7 +279,7 @@ func TestFanoutOfReplacedLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := postgres.NewLog(w.db.Worker).FeedPage(t.Context(), auth.System, uuid.Nil, state.Position, 10)
+	page, err := postgres.NewLog(w.db.Worker).FeedPage(t.Context(), auth.System, event.Everybody, state.Position, 10)
 	if err != nil || len(page.Items) != 1 || page.Through.Mark == 0 {
 		t.Fatalf("%+v, %v", page, err)
 	}

@@ -193,10 +193,10 @@ func TestLists(t *testing.T) {
 		want   int
 	}{
 		{webhook.Filter{}, 4},
-		{webhook.Filter{EndpointID: one.ID}, 2},
+		{webhook.Filter{EndpointID: id.Some(one.ID)}, 2},
 		{webhook.Filter{Status: webhook.Failed}, 2},
-		{webhook.Filter{EndpointID: one.ID, Status: webhook.Failed}, 0},
-		{webhook.Filter{EndpointID: id.New()}, 0},
+		{webhook.Filter{EndpointID: id.Some(one.ID), Status: webhook.Failed}, 0},
+		{webhook.Filter{EndpointID: id.Some(id.New())}, 0},
 	} {
 		var seen []*webhook.Delivery
 		for request := (page.Request{Limit: 1}); ; {
@@ -208,7 +208,7 @@ func TestLists(t *testing.T) {
 			if !result.HasNext {
 				break
 			}
-			request.After = result.Items[0].ID
+			request.After = id.Some(result.Items[0].ID)
 		}
 		if len(seen) != c.want {
 			t.Errorf("%+v: %d", c.filter, len(seen))

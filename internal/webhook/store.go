@@ -36,7 +36,7 @@ type Store interface {
 
 // Feed is the event log as Fanout reads it; see event.Log.
 type Feed interface {
-	FeedPage(ctx context.Context, p auth.Principal, customerID uuid.UUID, after int64, limit int) (event.FeedPage, error)
+	FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error)
 }
 
 // Outbox is where Fanout puts deliveries.

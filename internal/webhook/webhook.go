@@ -83,7 +83,7 @@ func (Delivery) IsNode() {}
 
 // Filter narrows a list of deliveries. Zero values: no narrowing.
 type Filter struct {
-	EndpointID uuid.UUID
+	EndpointID uuid.NullUUID
 	Status     Status
 }
 

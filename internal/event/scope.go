@@ -1,0 +1,17 @@
+package event
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+// Scope is whose orders a feed shows: one customer's (Of), or everybody's (the zero value). A customer's id of zeros is a
+// customer's.
+type Scope uuid.NullUUID
+
+// Everybody is the scope of all orders.
+var Everybody Scope
+
+// Of is the scope of one customer's orders.
+func Of(customerID uuid.UUID) Scope { return Scope(id.Some(customerID)) }
