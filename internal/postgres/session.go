@@ -57,7 +57,7 @@ var sessionSettings = []sessionSetting{
 	{name: "idle_session_timeout", value: "0", reason: "a pool's connection waits for its next use, however long"},
 	{name: "transaction_timeout", value: "0", since: 170000, reason: "a new epoch of the log may take long"},
 
-	{name: "jit", value: "off", reason: "to compile a statement takes longer than to run it; with enable_seqscan=off up to PostgreSQL 17 all that scan a table without an index would be compiled"},
+	{name: "jit", value: "off", ours: true, reason: "to compile a statement takes longer than to run it; with enable_seqscan=off or enable_nestloop=off up to PostgreSQL 17 the sequencer's is compiled each time, which takes seconds, longer than its lease"},
 	{name: "enable_seqscan", value: "off", reason: "a plan made while a table is empty reads all of it for ever; every statement of the hot path has an index"},
 	{name: "enable_indexscan", value: "on", reason: "statements have their indexes"},
 	{name: "enable_indexonlyscan", value: "on", reason: "as above"},

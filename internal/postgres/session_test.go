@@ -1,10 +1,15 @@
 package postgres_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -53,5 +58,52 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 				t.Errorf("synchronous_commit is %s, %v", durable, err)
 			}
 		})
+	}
+}
+
+// A database that cannot hold every text is refused, with what to do.
+func TestEncodings(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t)
+	admin := postgrestest.Pool(t, server.URL("postgres"), postgres.AsLogin)
+	for _, encoding := range []string{"SQL_ASCII", "LATIN1"} {
+		name := strings.ToLower(encoding)
+		admin.MustExec(`CREATE DATABASE ` + name + ` ENCODING '` + encoding + `' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
+		err := postgres.Migrate(t.Context(), server.URL(name))
+		for _, part := range []string{"encoding is " + encoding, "ENCODING 'UTF8' TEMPLATE template0"} {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: it does not say %q: %v", encoding, part, err)
+			}
+		}
+	}
+	// The order of texts is another there, and lists are in the same order.
+	admin.MustExec(`CREATE DATABASE icu ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk' LOCALE 'C' TEMPLATE template0`)
+	if err := postgres.Migrate(t.Context(), server.URL("icu")); err != nil {
+		t.Fatal(err)
+	}
+	db := postgrestest.Connect(t, server.URL("icu"))
+	s := sequencer(t, db, longLease)
+	take(t, s, true)
+	for range 5 {
+		advance(t, db, place(t, db).Order.Head)
+	}
+	assignAll(t, s)
+	checkFeed(t, db)
+	listed, err := postgrestest.Store(t, db.API, nil).Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: 10})
+	if err != nil || len(listed.Items) != 5 {
+		t.Fatal(len(listed.Items), err)
+	}
+	if !slices.IsSortedFunc(listed.Items, func(a, b *order.Order) int { return strings.Compare(b.ID.String(), a.ID.String()) }) {
+		t.Error("the newest order is not the first")
+	}
+}
+
+// DATABASE_URL cannot switch on what would stop the sequencer.
+func TestJITStaysOff(t *testing.T) {
+	t.Parallel()
+	var jit string
+	pool := postgrestest.Pool(t, postgrestest.URL(t)+"&jit=on", postgres.RoleWorker)
+	if err := pool.GetContext(t.Context(), &jit, `SHOW jit`); err != nil || jit != "off" {
+		t.Errorf("jit is %s, %v", jit, err)
 	}
 }
