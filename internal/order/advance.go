@@ -72,7 +72,7 @@ func (o *Order) Advance(c Cause, policy Policy) (*Work, error) {
 			if err := o.begin(c, policy, p); err != nil {
 				return nil, err
 			}
-		default:
+		case p.Status == payment.Authorized:
 			o.addVoid(c, p, payment.Expired, c.Now)
 		}
 		if due(p.RecheckAt) {

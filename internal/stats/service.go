@@ -2,6 +2,7 @@ package stats
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/orderwire/orderwire/internal/auth"
@@ -66,6 +67,9 @@ func (s *Service) Stats(ctx context.Context, p auth.Principal, w Window) (*Stats
 // it does not matter who asked.
 func (s *Service) current(ctx context.Context, p auth.Principal, w Window) (*Stats, error) {
 	k := s.kept[w]
+	if k == nil {
+		return nil, fmt.Errorf("unknown window %q", w)
+	}
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()

@@ -108,6 +108,16 @@ func TestService(t *testing.T) {
 	})
 }
 
+func TestErrUnknownWindow(t *testing.T) {
+	t.Parallel()
+	service := stats.NewService(&counting{}, func() int { return 7 }, time.Now)
+	for _, window := range []stats.Window{"", "LAST_YEAR", "last_hour"} {
+		if got, err := service.Stats(t.Context(), staff, window); err == nil {
+			t.Errorf("%q: %+v", window, got)
+		}
+	}
+}
+
 func TestSpanOf(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 29, 999, time.UTC)

@@ -129,8 +129,12 @@ func randomScript(paymentID uuid.UUID) script {
 
 // approved is what becomes of an approved charge.
 func approved(capture payment.CaptureMethod) payment.Outcome {
-	if capture == payment.CaptureManual {
+	switch capture {
+	case payment.CaptureAutomatic:
+		return payment.Captured
+	case payment.CaptureManual:
 		return payment.Held
+	default: // check lets none in
+		return payment.Refused
 	}
-	return payment.Captured
 }
