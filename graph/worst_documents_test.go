@@ -24,6 +24,7 @@ type worst struct {
 	// leaf is the chance of a field without fields of its own, object that of one with some.
 	leaf, object float64
 	ids          *strings.Replacer
+	products     []string
 	aliases      int
 }
 
