@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/graph/generated"
@@ -33,6 +34,8 @@ type Settings struct {
 	DocumentCacheBytes int
 	// PersistedQueryBytes of automatically persisted queries are kept; 0: none.
 	PersistedQueryBytes int
+	// Reading bounds what an operation's reads may take of the database: it returns the context to read in. Nil: no bounds.
+	Reading func(ctx context.Context, kind ast.Operation) context.Context
 	// Trusted documents are the only ones that run. Nil: any.
 	Trusted *persisted.Manifest
 	// Rates bound how often something may be asked for. Nil: not at all.
@@ -69,6 +72,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	}
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations(within(settings.Timeout))
+	exec.AroundOperations(reading(settings.Reading))
 	exec.AroundOperations(newSelections(exec).provide)
 	exec.AroundFields(render.Fields)
 	exec.AroundResponses(showCost)

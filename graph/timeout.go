@@ -23,3 +23,13 @@ func within(timeout time.Duration) graphql.OperationMiddleware {
 		}
 	}
 }
+
+// reading has operations read in the context of bounds.
+func reading(bounds func(context.Context, ast.Operation) context.Context) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		if bounds == nil {
+			return next(ctx)
+		}
+		return next(bounds(ctx, graphql.GetOperationContext(ctx).Operation.Operation))
+	}
+}

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/pgembed"
 	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
 const (
@@ -90,6 +92,22 @@ func (d *database) openLogins(ctx context.Context, apiURL string, logger *slog.L
 		d.logins[role] = login
 	}
 	return nil
+}
+
+// readShare of the connections for requests, a half, is what one caller may read on at the same time.
+const readShare = 2
+
+// reading bounds what the operations of one caller may read: see postgres.Reads. What a mutation reads is not bounded in time, because
+// it may have written already.
+func (a *App) reading() func(context.Context, ast.Operation) context.Context {
+	reads := postgres.NewReads(max(1, a.db.api.Stats().MaxOpenConnections/readShare))
+	return func(ctx context.Context, kind ast.Operation) context.Context {
+		timeout := a.cfg.ReadTimeout
+		if kind == ast.Mutation {
+			timeout = 0
+		}
+		return reads.As(ctx, ratelimit.Caller(ctx), timeout)
+	}
 }
 
 // urlOf is the URL by which a role signs in.

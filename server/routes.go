@@ -71,7 +71,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Walker: a.walker, Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
-		Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Unread: unread, Transports: []graphql.Transport{a.sockets, a.streams},
+		Reading: a.reading(), Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Unread: unread, Transports: []graphql.Transport{a.sockets, a.streams},
 	})
 
 	mux := http.NewServeMux()

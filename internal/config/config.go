@@ -89,6 +89,7 @@ type Config struct {
 	MaxSubscriptionsPerSocket int           `env:"MAX_SUBSCRIPTIONS_PER_SOCKET" envDefault:"100" min:"1" help:"How many operations may be active on one websocket."`
 	SubscriptionQueue         int           `env:"SUBSCRIPTION_QUEUE" envDefault:"256" min:"1" help:"How many events may wait for a slow subscriber before it has to resume."`
 	OperationTimeout          time.Duration `env:"OPERATION_TIMEOUT" envDefault:"15s" min:"0s" help:"How long a query or a mutation may take before it is UNAVAILABLE, as when all connections to PostgreSQL are in use. 0: any time."`
+	ReadTimeout               time.Duration `env:"READ_TIMEOUT" envDefault:"2s" min:"0s" help:"How long one statement of a query or a subscription may read before it is UNAVAILABLE. 0: as long as any other statement. One user, or one address without a user, reads on half of the connections that requests have at most."`
 	MaxBodyBytes              int64         `env:"MAX_BODY_BYTES" envDefault:"65536" min:"1024" help:"How large a request's body may be."`
 	MaxTokens                 int           `env:"MAX_TOKENS" envDefault:"1000" min:"200" help:"How many tokens a GraphQL document may have. The introspection query has 184."`
 	MaxDepth                  int           `env:"MAX_DEPTH" envDefault:"12" min:"2" help:"How deep fields may be nested in a document."`

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
 		MaxCost: 100_000, MaxAnswerBytes: 1 << 20, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
 		WebhookTimeout: 15 * time.Second, WebhookConcurrency: 8, WebhookRetention: 168 * time.Hour, WebhookMaxEndpoints: 50,
-		OperationTimeout: 15 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
+		OperationTimeout: 15 * time.Second, ReadTimeout: 2 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
 	}
 	if got := load(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
@@ -102,7 +102,7 @@ func TestValues(t *testing.T) {
 		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
 		MaxCost: 9, MaxAnswerBytes: 70000, MaxErrors: 10, DocumentCacheBytes: 11, PersistedQueryBytes: 12, TrustedDocuments: "trusted.json",
 		WebhookTimeout: time.Second, WebhookConcurrency: 2, WebhookRetention: 2 * time.Hour, WebhookMaxEndpoints: 3,
-		OperationTimeout: 15 * time.Second, LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownDelay: 2 * time.Second, ShutdownTimeout: time.Second,
+		OperationTimeout: 15 * time.Second, ReadTimeout: 2 * time.Second, LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownDelay: 2 * time.Second, ShutdownTimeout: time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)

@@ -91,7 +91,8 @@ func (s *Store) TakeAttempt(ctx context.Context, p auth.Principal, source uuid.U
 		Wait  *float64 `db:"wait"`
 		Limit *string  `db:"limited_by"`
 	}
-	err := s.db.db.GetContext(ctx, &row, principalSet(6)+`, told AS MATERIALIZED (
+	err := read(ctx, func(ctx context.Context) error {
+		return s.db.db.GetContext(ctx, &row, principalSet(6)+`, told AS MATERIALIZED (
 			SELECT now() AS at, make_interval(secs => $3) AS of_customer, make_interval(secs => $4) AS of_address, make_interval(secs => $5) AS most
 		), held AS MATERIALIZED (
 			SELECT b.spent_until + told.of_address - told.most - told.at AS wait FROM address_budgets b, told
@@ -110,7 +111,8 @@ func (s *Store) TakeAttempt(ctx context.Context, p auth.Principal, source uuid.U
 			WHERE $3 > 0 AND NOT EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM spent)
 			UNION ALL SELECT NULL, NULL WHERE principal.customers <> '' AND ($3 = 0 OR EXISTS (SELECT FROM spent))
 			LIMIT 1 OFFSET 0) guarded`,
-		p.CustomerID, source, s.attempts.ofCustomer(), s.attempts.ofAddress(), s.attempts.Window.Seconds(), ownerSetting(p))
+			p.CustomerID, source, s.attempts.ofCustomer(), s.attempts.ofAddress(), s.attempts.Window.Seconds(), ownerSetting(p))
+	})
 	if err != nil || row.Wait == nil {
 		return err
 	}

@@ -48,31 +48,44 @@ func newGuarded(db *sqlx.DB) guarded {
 
 // get reads one row into dest, or returns sql.ErrNoRows.
 func (g guarded) get(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
-	return g.db.GetContext(ctx, dest, asPrincipal(statement, len(args)+1), append(args, settingOf(p))...)
+	return read(ctx, func(ctx context.Context) error {
+		return g.db.GetContext(ctx, dest, asPrincipal(statement, len(args)+1), append(args, settingOf(p))...)
+	})
 }
 
 // all reads all rows into dest, a slice, in the statement's order.
 func (g guarded) all(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
-	return g.db.SelectContext(ctx, dest, asPrincipal(statement, len(args)+1), append(args, settingOf(p))...)
+	return read(ctx, func(ctx context.Context) error {
+		return g.db.SelectContext(ctx, dest, asPrincipal(statement, len(args)+1), append(args, settingOf(p))...)
+	})
+}
+
+// public is all for what is everybody's.
+func (g guarded) public(ctx context.Context, dest any, statement string, args ...any) error {
+	return read(ctx, func(ctx context.Context) error { return g.db.SelectContext(ctx, dest, statement, args...) })
 }
 
 // getHot is get for one of a few texts that are asked for all the time: it is planned once for each connection. That more than
 // makes up for the policies, which take longer to plan than to answer. A text must have one plan that is good for all values.
 func (g guarded) getHot(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
-	stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
-	if err != nil {
-		return err
-	}
-	return stmt.GetContext(ctx, dest, append(args, settingOf(p))...)
+	return read(ctx, func(ctx context.Context) error {
+		stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
+		if err != nil {
+			return err
+		}
+		return stmt.GetContext(ctx, dest, append(args, settingOf(p))...)
+	})
 }
 
 // allHot is all as getHot is get.
 func (g guarded) allHot(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
-	stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
-	if err != nil {
-		return err
-	}
-	return stmt.SelectContext(ctx, dest, append(args, settingOf(p))...)
+	return read(ctx, func(ctx context.Context) error {
+		stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
+		if err != nil {
+			return err
+		}
+		return stmt.SelectContext(ctx, dest, append(args, settingOf(p))...)
+	})
 }
 
 // statements are those of getHot and allHot by their texts. They end with their pool.

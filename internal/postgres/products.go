@@ -81,7 +81,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 		return s.plainProducts(ctx, base, direction, r)
 	}
 	var rows []productWindowRow
-	err := s.db.db.SelectContext(ctx, &rows, fmt.Sprintf(`
+	err := s.db.public(ctx, &rows, fmt.Sprintf(`
 		WITH candidates AS MATERIALIZED (
 			SELECT id FROM products WHERE %[1]s ORDER BY id %[2]s LIMIT %[3]d
 		), examined AS MATERIALIZED (
@@ -117,7 +117,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 // plainProducts is Products without a filter: the page is read by the primary key alone.
 func (s *Store) plainProducts(ctx context.Context, q query, direction string, r page.Request) (page.Result[*product.Product], error) {
 	var rows []productRow
-	err := s.db.db.SelectContext(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
+	err := s.db.public(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
 		fmt.Sprintf(` ORDER BY id %s LIMIT %d`, direction, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*product.Product]{}, err

@@ -120,6 +120,18 @@ func (l *Limits) Source(ctx context.Context) uuid.UUID {
 	return uuid.UUID(mac.Sum(nil)[:16])
 }
 
+// Caller is whom the request is counted for that ctx belongs to: its user, or its address when nobody is signed in; "" when neither
+// is known.
+func Caller(ctx context.Context) string {
+	if who := auth.FromContext(ctx); who.SignedIn() {
+		return who.CustomerID.String()
+	}
+	if p, ok := ctx.Value(contextKey{}).(*peer); ok {
+		return p.address
+	}
+	return ""
+}
+
 // Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are
 // refused, with a status of 4xx. So those who are right are never counted, however many come at once; whoever shares the
 // address of a forger is told to come again.
@@ -195,13 +207,7 @@ func (l *Limits) Execution(ctx context.Context, cost int) error {
 	if l == nil {
 		return nil
 	}
-	key := ""
-	if who := auth.FromContext(ctx); who.SignedIn() {
-		key = who.CustomerID.String()
-	} else if p, ok := ctx.Value(contextKey{}).(*peer); ok {
-		key = p.address
-	}
-	if after, ok := l.cost.take(key, cost); !ok {
+	if after, ok := l.cost.take(Caller(ctx), cost); !ok {
 		return tooOften("Your operations cost too much together.", after)
 	}
 	return nil
