@@ -97,7 +97,7 @@ func TestRestoreFindsCharges(t *testing.T) {
 		lost := d.lose()
 		c.tool("pg_restore", "-d", c.url("restored"), dump)
 		server.use(c.url("restored"))
-		d.finds(provider, lost)
+		d.finds(provider, lost, server.replica())
 
 		staging := &drill{t: t, server: newProcess(t, c.url("staging"), settings...)}
 		staging.server.start()
@@ -148,11 +148,15 @@ func (d *drill) lose() (lost []string) {
 	return lost
 }
 
-// finds starts the restored server while the provider is away, and expects the charges of the lost orders when it is back.
-func (d *drill) finds(provider *process, lost []string) {
+// finds starts the restored server, and its replicas, while the provider is away, and expects the charges of the lost orders when it is back.
+func (d *drill) finds(provider *process, lost []string, replicas ...*process) {
 	d.t.Helper()
 	provider.kill()
 	d.server.start()
+	for _, r := range replicas {
+		r.start()
+		d.t.Cleanup(r.kill)
+	}
 	d.signIn()
 	if found := d.orphans(true); len(found) != 0 {
 		d.t.Errorf("found without a provider: %+v", found)
