@@ -38,7 +38,7 @@ function shop(pages: Record<string, Page>) {
             pageInfo: { __typename: 'PageInfo', hasNextPage: page.next, endCursor: page.end },
           },
         };
-        return { operation, data, error: undefined, extensions: undefined, stale: false, hasNext: false };
+        return { operation, data, stale: false, hasNext: false };
       }),
     );
   const client = new Client({ url: '/graphql', preferGetMethod: false, exchanges: [orderCache(), server] });
