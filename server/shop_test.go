@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,8 +13,40 @@ import (
 
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/httpguard"
+	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/web"
 )
+
+// What a product's image may be, the shop's page may show, and the other way round. The judge is CSP level 3, section 6.7.2.7: 'self' is the
+// page's own origin, https: is any host by https, and nothing else matches.
+func TestImagesAsThePolicy(t *testing.T) {
+	t.Parallel()
+	_, sources, _ := strings.Cut(httpguard.ContentSecurityPolicy, "img-src ")
+	sources, _, _ = strings.Cut(sources, ";")
+	if sources != "'self' https:" {
+		t.Fatalf("img-src is %q, for which this test has no rule", sources)
+	}
+	shop := &url.URL{Scheme: "http", Host: "127.0.0.1:8080", Path: "/"}
+	for _, image := range []string{
+		"/products/mug.svg", "/a", "/a?b=c#d", "https://img.example/mug.png", "https://img.example:8443/a%20b.png", "https://192.0.2.1/x", "HTTPS://img.example/x",
+		"", "/", "//img.example/x", "/\\img.example/x", "/\t/img.example/x", "/\n/img.example/x", "/\x00", "/\x7f", "/\u0085", "/a\n", "/a b", "\t/a", "mug.svg",
+		"http://img.example/x", "https:img.example", "https://", "https:///x", "https://?x", "https://user:secret@img.example/x", "https://img.example\t/x",
+		"data:image/png;base64,AAAA", "blob:https://img.example/x", "javascript:alert(1)", "ftp://img.example/x", "/%", "https://img.example:x/",
+	} {
+		// As browsers do (WHATWG URL, basic URL parser): without tabs and line breaks, a backslash is a slash.
+		read := strings.NewReplacer("\t", "", "\n", "", "\\", "/").Replace(image)
+		u, err := shop.Parse(read)
+		shown := err == nil && (u.Scheme == "https" || u.Scheme == shop.Scheme && u.Host == shop.Host)
+		if product.ValidImage(image) && !shown {
+			t.Errorf("%q may be a product's image, and the page may not show it", image)
+		}
+		path := strings.HasPrefix(image, "/") && u != nil && u.Host == shop.Host
+		plain := image == read && len(image) > 1 && err == nil && u.User == nil && u.Hostname() != "" && !strings.ContainsFunc(image, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+		if shown && plain && (path || strings.HasPrefix(image, "https://")) && !product.ValidImage(image) {
+			t.Errorf("%q may be shown, and is refused as a product's image", image)
+		}
+	}
+}
 
 // The page brings what the app has to know of the server, nothing that is secret, and may connect to its issuer only.
 func TestShopSettings(t *testing.T) {

@@ -5759,7 +5759,7 @@ input ProductUpsertInput {
   """The price's currency."""
   currency: CurrencyCode!
 
-  """A path on this server that starts with a single slash, or an https URL; up to 500 characters. Absent or null: none."""
+  """A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters of those that URLs have (RFC 3986). Absent or null: none."""
   image: String
 }
 

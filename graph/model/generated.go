@@ -527,7 +527,7 @@ type ProductUpsertInput struct {
 	PriceMinor int64 `json:"priceMinor"`
 	// The price's currency.
 	Currency string `json:"currency"`
-	// A path on this server that starts with a single slash, or an https URL; up to 500 characters. Absent or null: none.
+	// A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters of those that URLs have (RFC 3986). Absent or null: none.
 	Image *string `json:"image,omitempty"`
 }
 

@@ -20,7 +20,7 @@ import (
 
 // ContentSecurityPolicy is that of every response: our own files only, no inline script, no inline style, no frames.
 // Websockets to our own origin count as 'self'.
-const ContentSecurityPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
+const ContentSecurityPolicy = "default-src 'self'; img-src 'self' https:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'"
 
 // PlaygroundContentSecurityPolicy is for the handler of GraphiQL's page, whose editor needs inline styles, an embedded

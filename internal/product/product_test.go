@@ -57,6 +57,10 @@ func TestUpsert(t *testing.T) {
 		"ErrPriceHuge":   {func(in *product.Input) { in.PriceMinor = product.MaxPrice + 1 }, "PRICE_OUT_OF_RANGE"},
 		"ErrCurrency":    {func(in *product.Input) { in.Currency = "XXZ" }, "CURRENCY_UNKNOWN"},
 		"ErrImageScheme": {func(in *product.Input) { in.Image = text("javascript:alert(1)") }, "IMAGE_INVALID"},
+		"ErrImageTab":    {func(in *product.Input) { in.Image = text("/\t/elsewhere/x.svg") }, "IMAGE_INVALID"},
+		"ErrImageLine":   {func(in *product.Input) { in.Image = text("/a\n") }, "IMAGE_INVALID"},
+		"ErrImageNull":   {func(in *product.Input) { in.Image = text("/\x00") }, "IMAGE_INVALID"},
+		"ErrImageUser":   {func(in *product.Input) { in.Image = text("https://user:secret@elsewhere/x.svg") }, "IMAGE_INVALID"},
 		"ErrImageHost":   {func(in *product.Input) { in.Image = text("//elsewhere/x.svg") }, "IMAGE_INVALID"},
 		"ErrDescription": {func(in *product.Input) { in.Description = strings.Repeat("x", 2001) }, fault.TextTooLong},
 	} {
