@@ -192,6 +192,7 @@ func allWithin(t *testing.T, db *sqlx.DB, from, to time.Time) {
 		FROM dated d JOIN orders o ON o.id = d.order_id
 		WHERE NOT d.occurred_at BETWEEN $1 AND $2 OR NOT d.id_at BETWEEN $1 AND $2 OR NOT d.order_id_at BETWEEN $1 AND $2
 			OR d.before > d.occurred_at
+			OR d.order_id_at <> date_trunc('milliseconds', o.created_at) -- lists by createdAt go by the id; see idSlack
 			OR NOT o.created_at BETWEEN $1 AND $2
 			OR NOT o.expires_at BETWEEN o.created_at + interval '30 minutes' AND o.updated_at + interval '30 minutes'
 			OR NOT o.delivers_at BETWEEN o.created_at + interval '20 minutes' AND o.updated_at + interval '20 minutes'`, from, to)

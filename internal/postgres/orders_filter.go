@@ -26,7 +26,9 @@ const (
 	windowBytes = 2 << 20
 	// compressed is what a compressed byte counts: PostgreSQL's pglz packs a hundred equal lines about that much.
 	compressed = 16
-	// idSlack is by how much the time in an order's id may differ from created_at. The id's is its maker's clock.
+	// idSlack is by how much the time in an order's id may differ from created_at. Both are one reading of the database's clock, so they
+	// agree to the millisecond, whatever the replica's own clock says. The hour is for orders of versions that read the machine's clock
+	// twice, also around a change of its time.
 	idSlack = time.Hour
 )
 

@@ -241,3 +241,22 @@ func TestProductsAreBounded(t *testing.T) {
 		t.Fatalf("%+v %v", second, err)
 	}
 }
+
+// The time in an order's id may be up to an hour off created_at, either way: versions before this one read the machine's clock for each.
+func TestCreatedAtBesideIDs(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Open(t)
+	store := postgrestest.Store(t, db.API, nil)
+	for _, off := range []time.Duration{-59 * time.Minute, 0, 59 * time.Minute} {
+		o := newOrder(ada)
+		o.ID = id.At(o.CreatedAt.Add(off))
+		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
+			t.Fatal(err)
+		}
+		from, to := o.CreatedAt, o.CreatedAt.Add(time.Microsecond)
+		found, err := store.Orders(t.Context(), ada, order.Filter{CreatedFrom: &from, CreatedTo: &to}, page.Request{Limit: 10})
+		if err != nil || len(found.Items) != 1 || found.Items[0].ID != o.ID {
+			t.Errorf("an id %v off: %d orders, %v", off, len(found.Items), err)
+		}
+	}
+}
