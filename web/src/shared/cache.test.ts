@@ -1,4 +1,4 @@
-import { Client, gql, type ExchangeIO, type OperationResult } from '@urql/core';
+import { Client, type ExchangeIO, type OperationResult } from '@urql/core';
 import { filter, map, pipe } from 'wonka';
 import { describe, expect, it } from 'vitest';
 import { orderCache } from './cache';
@@ -9,7 +9,8 @@ interface Page {
   next: boolean;
 }
 
-const list = gql`
+// No tag: this is no document of the app's.
+const list = `
   query ($first: Int, $after: String, $filter: ProductFilter) {
     products(first: $first, after: $after, filter: $filter) {
       nodes { id sku }
