@@ -75,7 +75,7 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 const completeEvent = "event: complete\ndata:\n\n"
 
 // errUnread is what a client is told whose answers wait in too many bytes.
-var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first. What a mutation does was done.", time.Second)
+var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first. A mutation was carried out; look up what became of it.", time.Second)
 
 // answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
 // error is errUnread, or that of a result that is no JSON; nothing was written then.
