@@ -2,6 +2,7 @@ package gqlsse_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/internal/gqlsse"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
@@ -105,6 +107,29 @@ func TestResultThatIsNoJSON(t *testing.T) {
 		s.subscribe("mutation { touch }").refused("INTERNAL")
 		if n := s.Touched.Load(); n != 1 {
 			t.Errorf("%d executions", n)
+		}
+	})
+}
+
+// A client whose neighbours do not read asks again for what a query reads. It must not ask again for what a mutation did.
+func TestUnreadAnswer(t *testing.T) {
+	unread := quota.NewUnread(100 << 10)
+	account := unread.Of("192.0.2.1")
+	account.Add(90 << 10)
+	large := `{"touch":"` + strings.Repeat("x", 20<<10) + `"}`
+	inBubble(t, gqlsse.Config{Unread: func(*http.Request) *quota.Account { return account }}, func(t *testing.T, s *server) {
+		s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+			response := next(ctx)
+			response.Data = []byte(large)
+			return response
+		})
+		s.subscribe("{ hello }").refused("RATE_LIMITED")
+		e := s.subscribe("mutation { touch }")
+		e.expect("event: next", `data: {"data":`+large+`}`)
+		complete(e)
+		synctest.Wait()
+		if held := unread.Held(); held != 90<<10 {
+			t.Errorf("%d bytes are still held", held-90<<10)
 		}
 	})
 }

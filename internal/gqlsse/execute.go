@@ -93,7 +93,7 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 	case unexecuted(result):
 		out.fail(result.Errors)
 	default:
-		if err := out.answer(result); errors.Is(err, errUnread) {
+		if err := out.answer(result, opCtx.Operation.Operation == ast.Mutation); errors.Is(err, errUnread) {
 			out.fail(gqlerror.List{present(errUnread)})
 		} else if err != nil {
 			t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)

@@ -75,17 +75,21 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 const completeEvent = "event: complete\ndata:\n\n"
 
 // errUnread is what a client is told whose answers wait in too many bytes.
-var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first. A mutation was carried out; look up what became of it.", time.Second)
+var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
 
 // answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
-// error is errUnread, or that of a result that is no JSON; nothing was written then.
-func (r *response) answer(result *graphql.Response) error {
+// error is errUnread, or that of a result that is no JSON; nothing was written then. A mutation's result is sent however much the
+// client has not read, because the client would send the mutation again.
+func (r *response) answer(result *graphql.Response, mutation bool) error {
 	data, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
 	held, ok := r.unread.Hold(len(data))
-	if !ok {
+	switch {
+	case !ok && mutation:
+		held = r.unread.Add(len(data))
+	case !ok:
 		return errUnread
 	}
 	defer r.unread.Release(held)
