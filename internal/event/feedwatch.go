@@ -142,10 +142,14 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			w.place = w.place.later(target)
 		case replaying:
 		}
-		if w.place.Position > w.sent.Position && !time.Now().Before(w.quietUntil) {
+		now := time.Now()
+		if w.place.Position > w.sent.Position && !now.Before(w.quietUntil) {
 			return w.give(Checkpoint), time.Time{}, nil
 		}
 		if state == attached || w.hub.isDraining() {
+			if !now.Before(w.quietUntil) { // nothing has happened that a checkpoint could tell
+				w.quietUntil = now.Add(w.hub.cfg.CheckpointInterval)
+			}
 			return nil, w.quietUntil, nil
 		}
 		if again, err := w.replay(ctx, target); err != nil || !again.IsZero() {
