@@ -93,13 +93,15 @@ func (s *Sequencer) hold(row *logRow) {
 	s.fence, s.epoch, s.position, s.xmax, s.xip = row.Fence, row.Epoch, row.Position, row.Xmax, row.Xip
 }
 
-// Renew implements event.Ledger.
+// Renew implements event.Ledger. Whoever puts a backup back that is younger than the lease brings the lease back too, in a log that
+// is not as far as its holder knows it: no event would get a position until the numbers of transactions have come as far again.
 func (s *Sequencer) Renew(ctx context.Context) error {
 	// Losing a renewal in a crash loses nothing, so it does not wait for the disk.
 	result, err := s.db.ExecContext(ctx, `
 		UPDATE event_log SET `+leaseProlonged+`
-		WHERE `+leaseHeld+` AND set_config('synchronous_commit', 'off', true) IS NOT NULL`,
-		s.fence, s.lease.Seconds())
+		WHERE `+leaseHeld+` AND position = $3 AND pg_snapshot_xmax(seen) = $4::text::xid8
+			AND set_config('synchronous_commit', 'off', true) IS NOT NULL`,
+		s.fence, s.lease.Seconds(), s.position, s.xmax)
 	if err != nil {
 		return err
 	}

@@ -305,6 +305,35 @@ func TestSequencerLease(t *testing.T) {
 		checkFeed(t, db)
 	})
 
+	t.Run("ErrRestored", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.Open(t)
+		s := sequencer(t, db, longLease)
+		take(t, s, true)
+		if _, err := db.ExecContext(t.Context(), `CREATE TABLE backup AS SELECT * FROM event_log`); err != nil {
+			t.Fatal(err)
+		}
+		place(t, db)
+		assign(t, s)
+		if err := s.Renew(t.Context()); err != nil {
+			t.Errorf("a log as its holder knows it: Renew error %v", err)
+		}
+		if _, err := db.ExecContext(t.Context(), `BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM feed; DELETE FROM event_log;
+			INSERT INTO event_log SELECT * FROM backup; COMMIT`); err != nil {
+			t.Fatal(err)
+		}
+		if a := assign(t, s); a.Count != 0 {
+			t.Fatalf("%d positions were given by what the holder knows of another log", a.Count)
+		}
+		if err := s.Renew(t.Context()); !errors.Is(err, event.ErrLeaseLost) {
+			t.Errorf("a log that was put back: Renew error %v, want ErrLeaseLost", err)
+		}
+		take(t, s, true)
+		if a := assign(t, s); a.Count != 1 {
+			t.Errorf("%d positions after the lease was taken anew, want that of the event that is there", a.Count)
+		}
+	})
+
 	t.Run("ErrExpired", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.Open(t)
