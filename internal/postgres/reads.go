@@ -56,7 +56,11 @@ func read(ctx context.Context, f func(context.Context) error) error {
 		ctx, cancel = context.WithTimeout(ctx, of.timeout)
 		defer cancel()
 	}
-	return f(ctx)
+	err = f(ctx)
+	if err != nil && ctx.Err() != nil { // however it was told: by PostgreSQL, which was asked to cancel, or by the connection
+		return ctx.Err()
+	}
+	return err
 }
 
 func (r *Reads) enter(ctx context.Context, caller string) (leave func(), err error) {
