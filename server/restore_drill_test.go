@@ -203,7 +203,7 @@ func (d *drill) judge(name string, same *drill) {
 	var kinds []string
 	d.until(c, func(it item) bool {
 		kinds = append(kinds, it.Kind)
-		if it.Kind == "RESET" && placed == "" {
+		if it.Kind == "RESET" { // maybe a second one: the log gets its new epoch when the lease that came with the backup has ended
 			placed = d.ada.order(d.t, "sim_approve")
 		}
 		return placed != "" && it.Order != nil && it.Order.ID == placed && it.Order.Status == "DELIVERED"

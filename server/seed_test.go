@@ -33,7 +33,7 @@ func TestSeed(t *testing.T) {
 				}
 			}
 		}
-		const orders = `{"query":"{ orders(first: 100) { nodes { version lines { product { sku } } events(first: 5) { nodes { type } } } } }"}`
+		const orders = `{"query":"{ orders(first: 20) { nodes { version lines { product { sku } } events(first: 5) { nodes { type } } } } }"}`
 		if err := (&client{url: app.URL(), token: token}).post(t.Context(), "/graphql", orders, &answer); err != nil {
 			t.Fatal(err)
 		}

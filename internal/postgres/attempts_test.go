@@ -158,6 +158,7 @@ func TestAttemptsAtOnce(t *testing.T) {
 		eve := newShopper(t, nil, uuid.Nil)
 		var placed, taken atomic.Int64
 		for i := range 40 {
+			eve := eve // with a replica of its own
 			eve.store = replicas[i%len(replicas)]
 			all.Go(func() {
 				if i%4 == 3 {

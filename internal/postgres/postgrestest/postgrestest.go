@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -40,8 +41,10 @@ func Open(t testing.TB) *DB {
 // Connect opens further pools, as another replica would have.
 func Connect(t testing.TB, url string) *DB {
 	t.Helper()
+	// What tests fill their tables with takes as long as it takes.
+	patient := postgres.Limits{Statement: eventually.Patience, Silence: 2 * eventually.Patience}
 	return &DB{
-		DB: Pool(t, url, postgres.AsLogin), URL: url,
+		DB: PoolWith(t, url, postgres.AsLogin, patient), URL: url,
 		API: Pool(t, url, postgres.RoleAPI), Worker: Pool(t, url, postgres.RoleWorker), Owner: Pool(t, url, postgres.RoleMigrate),
 	}
 }
