@@ -14,11 +14,11 @@ func TestOpenBoundsWhatMayHang(t *testing.T) {
 		"statement_timeout": "20s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s", "TimeZone": "UTC",
 	} {
 		var got string
-		if err := db.GetContext(t.Context(), &got, `SHOW `+setting); err != nil || got != want {
+		if err := db.API.GetContext(t.Context(), &got, `SHOW `+setting); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %s", setting, got, err, want)
 		}
 	}
-	if most := db.Stats().MaxOpenConnections; most == 0 {
+	if most := db.API.Stats().MaxOpenConnections; most == 0 {
 		t.Error("the pool has no bound")
 	}
 }
