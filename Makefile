@@ -78,7 +78,7 @@ bench-go: ## Go micro-benchmarks with their allocations, to be compared by bench
 
 .PHONY: worst
 worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300)
-	@WORST_ORDERS="$${WORST_ORDERS:-100000}" WORST_SECONDS="$${WORST_SECONDS:-300}" go test -count=1 -timeout 60m -v -run '^TestWorst$$' ./graph
+	@go test -tags worst -count=1 -timeout 60m -v -run '^TestWorst$$' ./graph
 
 .PHONY: fuzz
 fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (10m) each
