@@ -64,7 +64,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		unread = t.unread(r)
 	}
 	if errs == nil && unread.Full() {
-		errs = limited(errUnread)
+		errs = limited(quota.ErrUnread)
 	}
 	if errs != nil {
 		status := http.StatusOK // what application/json may say is in the body; see section 6.4.1
@@ -86,7 +86,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	held, ok := unread.Hold(len(response.Data))
 	switch {
 	case !ok && operation.Operation.Operation == ast.Query:
-		errs = limited(errUnread)
+		errs = limited(quota.ErrUnread)
 		write(w, comeAgain(w.Header(), http.StatusOK, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	case !ok: // what was done is to be told
@@ -96,9 +96,6 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	_ = deadline.SetWriteDeadline(time.Now().Add(readTimeout))
 	write(w, http.StatusOK, mediaType, response)
 }
-
-// errUnread is what a client is told whose answers wait in too many bytes.
-var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
 
 // answerable tells whether an operation of this kind can be answered to this method, or refuses it.
 func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {

@@ -13,7 +13,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -74,11 +73,8 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 // a data field.
 const completeEvent = "event: complete\ndata:\n\n"
 
-// errUnread is what a client is told whose answers wait in too many bytes.
-var errUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
-
 // answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
-// error is errUnread, or that of a result that is no JSON; nothing was written then. A mutation's result is sent however much the
+// error is quota.ErrUnread, or that of a result that is no JSON; nothing was written then. A mutation's result is sent however much the
 // client has not read, because the client would send the mutation again.
 func (r *response) answer(result *graphql.Response, mutation bool) error {
 	data, err := json.Marshal(result)
@@ -90,7 +86,7 @@ func (r *response) answer(result *graphql.Response, mutation bool) error {
 	case !ok && mutation:
 		held = r.unread.Add(len(data))
 	case !ok:
-		return errUnread
+		return quota.ErrUnread
 	}
 	defer r.unread.Release(held)
 	r.mu.Lock()

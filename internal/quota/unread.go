@@ -1,6 +1,14 @@
 package quota
 
-import "sync"
+import (
+	"sync"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/fault"
+)
+
+// ErrUnread is what a client is told whose answers wait in too many bytes.
+var ErrUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
 
 // Unread bounds the bytes that wait until clients read them, for each key, such as the clients' address. Each connection has a bound of
 // its own; without this one, memory would grow with the number of connections whose clients do not read.
