@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/orderwire/orderwire/internal/exactjson"
+	"github.com/orderwire/orderwire/internal/outbound"
 )
 
 const (
@@ -69,7 +70,7 @@ func newIssuerKeys(issuer string, client *http.Client, logger *slog.Logger) *iss
 		}
 	}
 	bounded := *client
-	bounded.Transport = boundedAnswers{client.Transport}
+	bounded.Transport = boundedAnswers{outbound.NoUpgrades(client.Transport)}
 	return &issuerKeys{
 		issuer: issuer, client: &bounded, log: logger,
 		looks: rate.NewLimiter(rate.Every(lookEvery), lookBurst), err: errNoKeys,
@@ -285,11 +286,7 @@ type boundedAnswers struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (b boundedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := b.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	response, err := next.RoundTrip(r)
+	response, err := b.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/orderwire/orderwire/internal/outbound"
 )
 
 const (
@@ -50,7 +52,7 @@ func newClient(destinations Destinations, timeout time.Duration, perEndpoint int
 		DisableCompression:     true,
 	}
 	return &client{timeout: timeout, http: &http.Client{
-		Transport:     transport,
+		Transport:     outbound.NoUpgrades(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/outbound/outboundtest"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -153,6 +154,19 @@ func TestTimeout(t *testing.T) {
 		s = w.outcome()
 	}
 	if s.outcome.Status != webhook.Delivered {
+		t.Errorf("%+v", s.outcome)
+	}
+}
+
+// A receiver that answers 101 and then says nothing has given no answer. It would hold its request, and the server's stop, for ever.
+func TestReceiverSwitchesProtocols(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.endpoint(outboundtest.Upgrades(t))
+	w.place()
+	w.fanOut()
+	w.deliver(w.store, nil)
+	if s := w.outcome(); s.outcome.Status != webhook.Pending || s.outcome.ResponseStatus != nil {
 		t.Errorf("%+v", s.outcome)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -53,6 +54,7 @@ func NewClient(baseURL string, httpClient *http.Client, secrets ...string) (*Cli
 	if own.Timeout == 0 {
 		own.Timeout = clientTimeout
 	}
+	own.Transport = outbound.NoUpgrades(own.Transport)
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{base: base, http: &own, secrets: secrets}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/outbound"
+	"github.com/orderwire/orderwire/internal/outbound/outboundtest"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
@@ -78,6 +80,19 @@ func TestClientUnreachable(t *testing.T) {
 	}
 	_, err = client.Authorize(t.Context(), newCall(simulated.TokenApprove, payment.CaptureAutomatic))
 	mustBeUnknown(t, err, simulated.CodeServerError)
+}
+
+// A provider that answers 101 and then says nothing has given no answer.
+func TestProviderSwitchesProtocols(t *testing.T) {
+	t.Parallel()
+	client, err := simulated.NewClient(outboundtest.Upgrades(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Authorize(t.Context(), newCall(simulated.TokenApprove, payment.CaptureAutomatic))
+	if _, ok := errors.AsType[*simulated.UnavailableError](err); !ok || !errors.Is(err, outbound.ErrUpgrade) {
+		t.Errorf("%v, want %v", err, outbound.ErrUpgrade)
+	}
 }
 
 func TestNewClient(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/outbound"
 )
 
 const (
@@ -220,7 +222,7 @@ func newDeliveries(config *tls.Config) *http.Client {
 		transport.TLSClientConfig = config
 	}
 	return &http.Client{
-		Transport:     transport,
+		Transport:     outbound.NoUpgrades(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

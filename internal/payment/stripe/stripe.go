@@ -18,6 +18,7 @@ import (
 	stripego "github.com/stripe/stripe-go/v85"
 
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -116,6 +117,7 @@ func httpClient(given *http.Client) *http.Client {
 	if own.Timeout == 0 {
 		own.Timeout = clientTimeout
 	}
+	own.Transport = outbound.NoUpgrades(own.Transport)
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
