@@ -20,9 +20,10 @@ const (
 	// pageSize is a connection's without first and last, maxPageSize what the resolvers refuse to exceed. The latter is for
 	// them to say, so a larger one counts like it.
 	pageSize, maxPageSize = 20, 100
-	// introspectionCost is that of a __schema or __type with all that is below it, which is read from memory, and
-	// introspectionBytes what it may come to.
-	introspectionCost, introspectionBytes = 5000, 1 << 20
+	// introspectionCost is that of a __schema or __type, and introspectionListCost that of each list below it, as often as its
+	// fragment is spread: what is below is read from memory, so its time goes by how often the schema is walked through.
+	// introspectionBytes is what it may come to.
+	introspectionCost, introspectionListCost, introspectionBytes = 5000, 4000, 1 << 20
 	// mutationCost is added for a mutation, which writes.
 	mutationCost = 1000
 )
@@ -154,7 +155,8 @@ func (c *counting) field(field *ast.Field, page int) size {
 		}
 		return key.plus(size{bytes: typeNameBytes})
 	case "__schema", "__type":
-		return key.plus(size{introspectionCost, introspectionBytes})
+		lists := introspectionLists(field.SelectionSet, map[*ast.FragmentDefinition]int{})
+		return key.plus(size{sum(introspectionCost, product(lists, introspectionListCost)), introspectionBytes})
 	}
 	b := c.document.bounds[field.Definition]
 	length, inside := 1, 0
@@ -188,6 +190,30 @@ func (c *counting) field(field *ast.Field, page int) size {
 		key.bytes += len("[]")
 	}
 	return key.plus(size{sum(load, product(length, one.cost)), product(length, one.bytes)})
+}
+
+// introspectionLists counts the lists that are selected below __schema or __type. known has those of fragments.
+func introspectionLists(set ast.SelectionSet, known map[*ast.FragmentDefinition]int) int {
+	total := 0
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			if definition := selection.Definition; definition != nil && definition.Type.Elem != nil {
+				total = sum(total, 1)
+			}
+			total = sum(total, introspectionLists(selection.SelectionSet, known))
+		case *ast.InlineFragment:
+			total = sum(total, introspectionLists(selection.SelectionSet, known))
+		case *ast.FragmentSpread:
+			lists, ok := known[selection.Definition]
+			if !ok {
+				lists = introspectionLists(selection.Definition.SelectionSet, known)
+				known[selection.Definition] = lists
+			}
+			total = sum(total, lists)
+		}
+	}
+	return total
 }
 
 // filtered reports whether a field has a filter.

@@ -51,7 +51,8 @@ func TestCost(t *testing.T) {
 		"NoFilter":       {`{ orders(first: 1, filter: null) { nodes { id } } }`, nil, 250 + 2},
 		"MutationOrder":  {`mutation { orderCancel(input: {orderId: "a"}) { order { payment { attempts { id } } } } }`, nil, 1000 + 2300 + 20*2000 + 1 + 1 + 1 + 50},
 		"VariesTwice":    {`query($n: Int!) { a: node(id: 1) { ...F } b: node(id: 2) { ...F } } fragment F on Order { events(first: $n) { nodes { id } } }`, map[string]any{"n": int64(50)}, 2 * (2300 + 1 + 50*18 + 1 + 50)},
-		"Introspection":  {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 10_000},
+		"Introspection":  {`{ __schema { types { fields { name } } } __type(name: "Order") { name } }`, nil, 5000 + 2*4000 + 5000},
+		"SchemaAgain":    {`{ a: __schema { ...S b: types { name } } } fragment S on __Schema { types { ...T d: description } directives { name } } fragment T on __Type { fields { type { ...K } } ...K } fragment K on __Type { enumValues { name } }`, nil, 5000 + 6*4000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
