@@ -4750,8 +4750,9 @@ input OrderFilter {
 
   """
   Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
-  whole external reference finds the orders of that name only, however old. At most 100 characters (Unicode code points, as sent);
-  more is BAD_USER_INPUT. Empty: all.
+  whole external reference finds the orders of that name only, however old. Any other text is looked for in the orders that the page
+  examines, the newest first: for older ones narrow the list by ` + "`" + `createdAt` + "`" + ` or, as staff, by ` + "`" + `customerId` + "`" + `, or go on with the cursor.
+  At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
   """
   search: String
 
