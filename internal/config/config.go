@@ -106,8 +106,8 @@ type Config struct {
 	PersistedQueryBytes       int           `env:"PERSISTED_QUERY_BYTES" envDefault:"4194304" min:"0" help:"How many bytes of automatically persisted queries are kept. 0: none."`
 	TrustedDocuments          string        `env:"TRUSTED_DOCUMENTS" shown:"any document" help:"A file with the only documents that may be run, as server manifest writes it."`
 
-	TLSCert string `env:"TLS_CERT" shown:"none" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
-	TLSKey  string `env:"TLS_KEY" shown:"none" help:"The file with the certificate's private key, PEM."`
+	TLSCert string `env:"TLS_CERT" shown:"none" kind:"file" help:"The file with the certificate chain to serve TLS with, PEM. It is read again when it changes. Needs TLS_KEY."`
+	TLSKey  string `env:"TLS_KEY" shown:"none" kind:"file" help:"The file with the certificate's private key, PEM."`
 	PProf   bool   `env:"PPROF" envDefault:"false" help:"Serves Go's profiles at ADMIN_ADDR, /debug/pprof/. They show memory: for people who may see everything."`
 
 	WebhookTimeout      time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" min:"100ms" help:"How long a receiver of webhooks has to answer."`

@@ -136,12 +136,16 @@ func readSecretFiles(vars map[string]string, settings []setting, report func(str
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			report("%s_FILE: %v", s.name, err)
+			// Somebody may have put the secret itself here.
+			if failed, ok := errors.AsType[*os.PathError](err); ok {
+				err = failed.Err
+			}
+			report("%s_FILE: expected the path of a file: %v (the value is not shown, it may be the secret)", s.name, err)
 			continue
 		}
 		value := strings.TrimRight(string(content), "\r\n")
 		if value == "" {
-			report("%s_FILE: %s is empty", s.name, path)
+			report("%s_FILE: the file is empty", s.name)
 		}
 		vars[s.name] = value
 	}

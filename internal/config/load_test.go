@@ -158,7 +158,7 @@ func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"LOG_FORMAT=xml":                     `LOG_FORMAT="xml": expected text or json`,
 		"DATABASE_URL=mysql://u:hunter2@db":  `DATABASE_URL: expected postgres://`,
 		"DATABASE_URL=postgres://u:%zz@db":   `DATABASE_URL: expected postgres://`,
-		"DATABASE_URL_FILE=/does/not/exist":  `DATABASE_URL_FILE: open /does/not/exist`,
+		"DATABASE_URL_FILE=/does/not/exist":  `DATABASE_URL_FILE: expected the path of a file: no such file`,
 		"ADDR=0.0.0.0:8080":                  `DEV_AUTH_INSECURE=true allows it`,
 		"ADDR=:8080":                         `DEV_AUTH_INSECURE=true allows it`,
 		"ADDR=[::]:8080":                     `DEV_AUTH_INSECURE=true allows it`,
@@ -247,6 +247,28 @@ func TestSecretFile(t *testing.T) {
 			t.Errorf("ADDR_FILE was read: %q", got)
 		}
 	})
+}
+
+// What people paste where it does not belong is not shown, nor is any part of a password that a URL was split at.
+func TestPastedSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{
+		"DATABASE_URL=postgres://u:hunter2/x@db:1/a":                       `percent-encoded`,
+		"DATABASE_URL=postgres://u:12/hunter2@db:1/a":                      `percent-encoded`,
+		"DATABASE_URL=postgres://u:hunter2?x@db:1/a":                       `percent-encoded`,
+		"DATABASE_URL_FILE=postgres://u:hunter2@db/a":                      `expected the path of a file`,
+		"OIDC_ISSUER=https://u:hunter2@login.example":                      `OIDC_ISSUER="https://***@login.example": expected`,
+		"SIMULATED_URL=https://u:hunter2@sim.example?x":                    `SIMULATED_URL="https://***@sim.example?x": expected`,
+		"SIMULATED_URL=ftp://u:hunter2" + strings.Repeat("x", 50) + "@sim": `SIMULATED_URL="ftp://***@sim": expected`,
+		"ALLOWED_ORIGINS=https://a.b,https://u:hunter2@a.b":                `"https://***@a.b" must not have a user name or password`,
+		"TLS_KEY=-----BEGIN PRIVATE KEY-----\nhunter2":                     `TLS_KEY: expected the path of a file`,
+		"TLS_CERT=-----BEGIN CERTIFICATE-----\nhunter2":                    `TLS_CERT: expected the path of a file`,
+	} {
+		got := strings.Join(problems(t, setting), "\n")
+		if !strings.Contains(got, want) || strings.Contains(got, "hunter2") {
+			t.Errorf("%s: %s, want %s and no secret", setting, got, want)
+		}
+	}
 }
 
 func TestSecretStaysOutOfLogs(t *testing.T) {

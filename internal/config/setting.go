@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,11 +68,19 @@ func byField(settings []setting, field string) setting {
 
 // named is how a problem begins: the variable and its value, unless that is a secret.
 func (s setting) named(value string) string {
-	if s.secret {
+	if s.secret || strings.Contains(value, pemBegin) {
 		return s.name
 	}
-	return s.name + "=" + fault.Quote(value)
+	return s.name + "=" + fault.Quote(withoutUser(value))
 }
+
+// pemBegin begins each block of a PEM file.
+const pemBegin = "-----BEGIN"
+
+var userInURL = regexp.MustCompile(`//[^/\s]*@`)
+
+// withoutUser hides the user name and password of each URL in a value, so that a problem does not show them.
+func withoutUser(value string) string { return userInURL.ReplaceAllLiteralString(value, "//***@") }
 
 // check gives what is wrong with a value that has the right type.
 func (s setting) check(v reflect.Value) []string {
@@ -136,6 +145,10 @@ func (s setting) checkText(value string) []string {
 		if err := auth.CheckIssuer(value); err != nil {
 			return []string{err.Error()}
 		}
+	case "file":
+		if strings.Contains(value, pemBegin) {
+			return []string{"expected the path of a file, not what is in it (the value is not shown)"}
+		}
 	case "url":
 		u, err := url.Parse(value)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -148,6 +161,10 @@ func (s setting) checkText(value string) []string {
 func (s setting) checkList(values []string) []string {
 	var problems []string
 	for _, value := range values {
+		if hidden := withoutUser(value); hidden != value {
+			problems = append(problems, fault.Quote(hidden)+" must not have a user name or password")
+			continue
+		}
 		if len(s.oneof) > 0 && !slices.Contains(s.oneof, value) {
 			problems = append(problems, fault.Quote(value)+": expected "+list(s.oneof))
 		}

@@ -83,12 +83,15 @@ func cutScheme(text string) (rest string, ok bool) {
 	return strings.CutPrefix(text, "postgresql://")
 }
 
-var errNotURL = errors.New("expected postgres://user:password@host:port/database (the value is not shown, it may hold a password)")
+var errNotURL = errors.New("expected postgres://user:password@host:port/database, with / ? # and % of the password percent-encoded (the value is not shown, it may hold a password)")
 
 // parseURL reads what follows the scheme. net/url does not know several hosts with a port each, nor a socket's folder as host.
 func parseURL(rest string, into map[string]string) error {
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, database, _ := strings.Cut(rest, "/")
+	if strings.Contains(database, "@") {
+		return errNotURL // what was cut off is the end of a password with a slash
+	}
 	hosts := authority
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		user, password, _ := strings.Cut(authority[:i], ":")
@@ -129,6 +132,9 @@ func parseHosts(text string, into map[string]string) error {
 		host, port := item, ""
 		if i := strings.LastIndexByte(item, ':'); i >= 0 && i > strings.LastIndexByte(item, ']') {
 			host, port = item[:i], item[i+1:]
+		}
+		if strings.Trim(port, "0123456789") != "" {
+			return errNotURL // it may be the beginning of a password
 		}
 		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 		host, err := url.PathUnescape(host)

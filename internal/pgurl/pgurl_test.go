@@ -68,14 +68,18 @@ func TestParseSettings(t *testing.T) {
 func TestParseErr(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                  "expected postgres://",
-		"mysql://u:hunter2@db":              "expected postgres://",
-		"postgres://u:%zz@db":               "expected postgres://",
-		"postgres://u:hunter2@db?x=%zz":     "expected postgres://",
-		"host=h password='hunter2":          "has no end",
-		"hunter2":                           "expected postgres://",
-		"postgres://h/db?service=x":         "service is not supported",
-		"postgres://h/db?channel_binding=x": "channel_binding is not supported",
+		"":                                             "expected postgres://",
+		"mysql://u:hunter2@db":                         "expected postgres://",
+		"postgres://u:%zz@db":                          "expected postgres://",
+		"postgres://u:hunter2@db?x=%zz":                "expected postgres://",
+		"host=h password='hunter2":                     "has no end",
+		"hunter2":                                      "expected postgres://",
+		"postgres://u:hunter2/x@db:1/a":                "percent-encoded",
+		"postgres://u:1/hunter2@db:1/a":                "percent-encoded",
+		"postgres://u:hunter2?x@db/a":                  "percent-encoded",
+		"postgres://u:x@db:hunter2/a":                  "percent-encoded",
+		"postgres://h/db?service=x":                    "service is not supported",
+		"postgres://h/db?channel_binding=x":            "channel_binding is not supported",
 		"postgres://h/db?target_session_attrs=standby": "Orderwire writes",
 	} {
 		_, err := pgurl.Parse(text)

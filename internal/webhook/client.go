@@ -3,6 +3,8 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -63,14 +65,14 @@ func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (status in
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
 	if err != nil {
-		return 0, fmt.Errorf("request: %w", withoutURL(err))
+		return 0, fmt.Errorf("request: %w", withoutAddress(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Orderwire-Webhooks/1")
 	sign(request.Header, d.Secrets, d, now)
 	response, err := c.http.Do(request)
 	if err != nil {
-		return 0, withoutURL(err)
+		return 0, withoutAddress(err)
 	}
 	// The status is the answer. A body that never ends is cut off by the time limit and changes nothing.
 	_, readErr := io.CopyN(io.Discard, response.Body, answerBytes)
@@ -78,12 +80,42 @@ func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (status in
 	return response.StatusCode, nil
 }
 
-// withoutURL is what went wrong, for the log. A receiver's path or query often has its secret in it.
-func withoutURL(err error) error {
+// withoutAddress is what went wrong, for the log. A receiver's address often has a secret in it, and errors repeat all of it: the URL,
+// the name, what the name resolves to, what a certificate is for.
+func withoutAddress(err error) error {
 	if named, ok := errors.AsType[*url.Error](err); ok {
-		return named.Err
+		err = named.Err
+	}
+	if _, ok := errors.AsType[*ForbiddenAddressError](err); ok {
+		return errors.New("the receiver's name resolves to an address that webhooks may not go to")
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsNotFound {
+			return errors.New("the receiver's name does not exist")
+		}
+		return errors.New("the receiver's name could not be looked up")
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return errors.New("the receiver's certificate is not valid: " + certificateProblem(err))
+	}
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", failed.Op, failed.Err)
 	}
 	return err
+}
+
+// certificateProblem says what is wrong with a certificate without the names that it is for.
+func certificateProblem(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "it is for another name"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "it is signed by an unknown authority"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "it has expired or is not valid yet"
+	}
+	return "it cannot be verified"
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }

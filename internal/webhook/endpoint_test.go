@@ -2,8 +2,14 @@ package webhook_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +152,7 @@ func TestForbiddenWhenDialled(t *testing.T) {
 	}
 }
 
-// A receiver's URL has its secrets in its path and query. They stay out of the log, whatever goes wrong.
+// A receiver's URL may have a secret in any part. None gets into the log, whatever goes wrong.
 func TestLogHasNoURL(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -163,8 +169,53 @@ func TestLogHasNoURL(t *testing.T) {
 		t.Errorf("%+v", s.outcome)
 	}
 	stop()
-	if text := log.String(); !strings.Contains(text, "error=") || strings.Contains(text, "hunter2") {
+	if text := log.String(); !strings.Contains(text, "error=") || strings.Contains(text, "hunter2") || strings.Contains(text, r.Listener.Addr().String()) {
 		t.Errorf("the log: %s", text)
+	}
+}
+
+// What Go's errors say about an address, a name or a certificate is told without them.
+func TestErrorsHaveNoAddress(t *testing.T) {
+	t.Parallel()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	get := func(to string, c *tls.Config) error {
+		transport := &http.Transport{TLSClientConfig: c}
+		defer transport.CloseIdleConnections()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+			t.Fatalf("%s answers", to)
+		}
+		return err
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(secure.Certificate())
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"Refused":   {get(closed.URL, nil), "connection refused"},
+		"Authority": {get(secure.URL, nil), "unknown authority"},
+		"Name":      {get(secure.URL, &tls.Config{RootCAs: trusted, ServerName: "hunter2.invalid", MinVersion: tls.VersionTLS12}), "for another name"},
+		"Expired": {get(secure.URL, &tls.Config{
+			RootCAs: trusted, MinVersion: tls.VersionTLS12, Time: func() time.Time { return secure.Certificate().NotAfter.Add(time.Hour) },
+		}), "has expired"},
+		"NoName":    {&url.Error{Op: "Post", URL: "https://hunter2.invalid/", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "hunter2.invalid", IsNotFound: true}}}, "does not exist"},
+		"Lookup":    {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "hunter2.invalid", Server: "127.0.0.1:53"}}, "could not be looked up"},
+		"Forbidden": {&net.OpError{Op: "dial", Err: &webhook.ForbiddenAddressError{Address: "127.0.0.1:443"}}, "may not go to"},
+		"Reset":     {&net.OpError{Op: "read", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}, Err: io.ErrUnexpectedEOF}, "unexpected EOF"},
+	} {
+		got := webhook.WithoutAddress(test.err).Error()
+		if !strings.Contains(got, test.want) || strings.Contains(got, "hunter2") || strings.Contains(got, "127.0.0.1") || strings.Contains(got, "example") {
+			t.Errorf("%s: %q is told as %q, want %q and no address", name, test.err, got, test.want)
+		}
 	}
 }
 

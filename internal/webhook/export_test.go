@@ -8,6 +8,9 @@ func (f *Fanout) Step(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
+// WithoutAddress is an error as the log has it.
+var WithoutAddress = withoutAddress
+
 // Body is what is sent for an event.
 var Body = body
 
