@@ -92,6 +92,22 @@ describe('an order’s page', () => {
     expect(server.asked).toEqual(['Order', 'Order']);
   });
 
+  it('goes back when the server says that it has another history', async () => {
+    let version = 3;
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
+    open('/order/order_1', server);
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']));
+    await server.push('orderEvents', snapshot(3));
+    await server.push('orderEvents', happened(1, 4));
+    await waitFor(() => expect(timeline()).toHaveLength(4));
+    version = 2; // a backup was put back
+    await server.push('orderEvents', { ...snapshot(2), kind: 'RESET' });
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING']));
+    await server.push('orderEvents', happened(1, 3));
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']));
+    expect(server.asked).toEqual(['Order', 'Order']);
+  });
+
   it('does not go back when an answer comes later than what happened since', async () => {
     let version = 1;
     const cancel = { orderCancel: { __typename: 'OrderCancelPayload', order: orderWithHistory(1, 1), userErrors: [] } };
@@ -232,6 +248,21 @@ describe('the list of orders', () => {
     await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
     await screen.findByText('OW-00000002');
     expect(server.asked).toEqual(['Orders', 'Orders']);
+  });
+
+  it('forgets what was told of a log that is no more', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    await server.push('orderFeed', happened(2, 1));
+    await server.push('orderFeed', happened(1, 3));
+    await screen.findByText('OW-00000002');
+    await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
+    await waitFor(() => {
+      expect(listed()).toEqual(['OW-00000001']);
+      expect(within(document.querySelector<HTMLElement>('[data-order=order_1]')!).queryByText('Confirmed')).toBeNull();
+    });
   });
 });
 

@@ -1,3 +1,5 @@
+import { composeExchanges, makeOperation, type Exchange } from '@urql/core';
+import { filter, pipe, tap } from 'wonka';
 import { cacheExchange, type Cache, type CacheExchangeOpts, type Resolver } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 import generated from '../gql/possible-types';
@@ -10,29 +12,26 @@ const embedded = [
   'WebhookEndpointConnection', 'WebhookDeliveryConnection', 'AuditEntryConnection',
 ];
 
-interface FeedOrder {
-  __typename: 'Order';
-  id: string;
-  status: string;
-  createdAt: string;
-}
 interface FeedItem {
   kind: string;
   event?: { __typename: string; id: string; version: number } | null;
-  order?: FeedOrder | null;
+  order?: { __typename: 'Order'; id: string } | null;
 }
 
-/** How many of the orders that were told of last are remembered for lists that are still being read. */
-const remembered = 500;
+/**
+ * What was told of since the lists were read is kept beside them, each under a name of its own, and joins them when they are
+ * read from the cache. Written into the lists themselves it would be lost now and then: the cache keeps what each answer and
+ * each push wrote in layers while requests are under way, in an order of its own, and a list in a higher layer hides it.
+ */
+const told = (list: string) => ({ __typename: 'Told', id: list });
+const tell = (cache: Cache, list: string, name: string, key: string | null) => cache.link(told(list), name, key);
+const toldOf = (cache: Cache, list: string) =>
+  cache.inspectFields(told(list)).flatMap(({ fieldName }) => {
+    const key = cache.resolve(told(list), fieldName);
+    return typeof key === 'string' ? [{ name: fieldName, key }] : [];
+  });
 
 const cacheConfig = (): CacheExchangeOpts => {
-  const told = new Map<string, FeedOrder>();
-  const place = (cache: Cache, order: FeedOrder) => {
-    told.delete(order.id);
-    told.set(order.id, order);
-    if (told.size > remembered) told.delete(told.keys().next().value!);
-    placeOrder(cache, order);
-  };
   return {
     logger: (severity, message) => {
       // Without the whole schema the cache tries every `... on` of an event and finds the others' fields missing: no news.
@@ -51,10 +50,10 @@ const cacheConfig = (): CacheExchangeOpts => {
     },
     resolvers: {
       // An order's history, however many pages of it were read, is one list.
-      Order: { events: relayPagination() },
+      Order: { events: wholeHistory() },
       Query: {
         products: narrowedPages(),
-        orders: narrowedPages(),
+        orders: currentOrders(),
         reconciliation: relayPagination(),
         webhookDeliveries: relayPagination(),
         auditTrail: relayPagination(),
@@ -66,94 +65,106 @@ const cacheConfig = (): CacheExchangeOpts => {
       },
     },
     updates: {
-      Query: {
-        // What was told while a list was being read is not in the answer, or not as it is now.
-        orders: (_result, _args, cache) => {
-          for (const order of told.values()) placeOrder(cache, { ...order, status: String(cache.resolve({ __typename: 'Order', id: order.id }, 'status')) });
-        },
-      },
       Mutation: {
-        orderCreate: (result, _args, cache) => {
-          const order = (result['orderCreate'] as { order?: FeedOrder | null }).order;
-          if (order) place(cache, order);
-        },
+        orderCreate: (result, _args, cache) => tellOfOrder(cache, (result['orderCreate'] as FeedItem).order),
       },
       Subscription: {
-        orderEvents: (result, _args, cache) => record(cache, result['orderEvents'] as unknown as FeedItem),
+        orderEvents: (result, _args, cache) => {
+          const item = result['orderEvents'] as unknown as FeedItem;
+          if (item.kind === 'RESET' && item.order) forgetHistory(cache, item.order);
+          tellOfEvent(cache, item);
+        },
         orderFeed: (result, _args, cache) => {
           const item = result['orderFeed'] as unknown as FeedItem;
-          record(cache, item);
-          if (item.order) place(cache, item.order);
+          // The lists are read anew, from a database that may have been put back: what was told before is no more than a rumour.
+          if (item.kind === 'RESET') forgetTold(cache, 'orders');
+          tellOfEvent(cache, item);
+          tellOfOrder(cache, item.order);
         },
       },
     },
   };
 };
 
-export const orderCache = () => cacheExchange(cacheConfig());
+/**
+ * An answer is shown as of the layer that it was written to, without what was pushed meanwhile and lies in a higher one, and
+ * the cache does not come back to it by itself. So each answer is looked at once more as the whole cache has it.
+ */
+const lookAgain: Exchange = ({ client, forward }) => (operations) =>
+  pipe(
+    forward(operations),
+    filter(({ operation, data }) => operation.context.requestPolicy !== 'cache-only' || (data !== null && data !== undefined)),
+    tap(({ operation, data }) => {
+      const { kind, context } = operation;
+      const answered = context.meta?.cacheOutcome === undefined || context.meta.cacheOutcome === 'miss';
+      if (kind !== 'query' || !data || !answered) return;
+      // Once the answer has been handed on: until then the client takes the operation for one that is under way, and drops another.
+      queueMicrotask(() => client.reexecuteOperation(makeOperation(kind, operation, { ...context, requestPolicy: 'cache-only' })));
+    }),
+  );
 
-/** Adds a pushed event to the last loaded page of the order's history, if it is the next one; what is missing between the two the page reads itself. */
-function record(cache: Cache, { event, order }: FeedItem): void {
-  if (!event || !order) return;
-  const owner = { __typename: 'Order', id: order.id };
-  const key = cache.keyOfEntity(event);
-  let last: { page: string; nodes: string[]; version: number } | null = null;
-  for (const { fieldName, arguments: args } of cache.inspectFields(owner)) {
-    const page = fieldName === 'events' ? cache.resolve(owner, 'events', args ?? undefined) : null;
-    const nodes = typeof page === 'string' ? cache.resolve(page, 'nodes') : null;
-    if (typeof page !== 'string' || !Array.isArray(nodes)) continue;
-    const version = nodes.length > 0 ? Number(cache.resolve(nodes[nodes.length - 1] as string, 'version')) : 0;
-    if (!last || version > last.version) last = { page, nodes: nodes as string[], version };
+/** The cache of everything that the app reads, between its documents and the server. */
+export const orderCache = (): Exchange => composeExchanges([lookAgain, cacheExchange(cacheConfig())]);
+
+function forgetTold(cache: Cache, list: string): void {
+  for (const { name } of toldOf(cache, list)) tell(cache, list, name, null);
+}
+
+/** A history that the server does not vouch for any more is read anew by the page that shows it. */
+function forgetHistory(cache: Cache, order: NonNullable<FeedItem['order']>): void {
+  forgetTold(cache, order.id);
+  for (const { fieldName, arguments: args } of cache.inspectFields(order)) {
+    if (fieldName === 'events') cache.invalidate(order, fieldName, args ?? undefined);
   }
-  if (last && key && event.version === last.version + 1) cache.link(last.page, 'nodes', [...last.nodes, key]);
+}
+
+function tellOfOrder(cache: Cache, order: FeedItem['order']): void {
+  const key = order && cache.keyOfEntity(order);
+  if (key) tell(cache, 'orders', order.id, key);
+}
+
+/** Nothing is kept for a history that no page has loaded. */
+function tellOfEvent(cache: Cache, { event, order }: FeedItem): void {
+  const key = event && cache.keyOfEntity(event);
+  if (!key || !order || !cache.inspectFields(order).some(({ fieldName }) => fieldName === 'events')) return;
+  tell(cache, order.id, `v${event.version}`, key);
+}
+
+/** An order's history: its loaded pages, and the events told of that follow them without a gap. What is missing between the two the page reads itself. */
+function wholeHistory(): Resolver {
+  const merge = relayPagination();
+  return (parent, args, cache, info) => {
+    const loaded = merge(parent, args, cache, info);
+    if (!isConnection(loaded) || resolvedField(cache, loaded.pageInfo, 'hasNextPage') === true) return loaded;
+    const nodes = [...loaded.nodes];
+    let version = nodes.length > 0 ? Number(cache.resolve(nodes.at(-1)!, 'version')) : 0;
+    const events = new Map(toldOf(cache, String(parent['id'] ?? cache.resolve(info.parentKey, 'id'))).map(({ name, key }) => [name, key]));
+    for (let next; (next = events.get(`v${version + 1}`)); version++) nodes.push(next);
+    return { ...loaded, nodes } as typeof loaded;
+  };
 }
 
 /**
- * Brings every loaded list of orders in line with an order's new state: into the lists whose filter it meets, newest first,
- * and out of the others. Lists that are filtered by more than the status are left to the server.
+ * The loaded pages of a list of orders, and the orders told of: each list has those whose state meets its filter, newest first.
+ * Lists that are filtered by more than the status are left to the server.
  */
-function placeOrder(cache: Cache, order: FeedOrder): void {
-  const key = cache.keyOfEntity({ __typename: 'Order', id: order.id });
-  if (!key) return;
-  const lists = new Map<string, { after: string | null; connection: string }[]>();
-  for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
-    if (fieldName !== 'orders') continue;
-    const connection = cache.resolve('Query', 'orders', args ?? undefined);
-    if (typeof connection !== 'string') continue;
-    const filter = JSON.stringify(args?.['filter'] ?? {});
-    const pages = lists.get(filter) ?? [];
-    pages.push({ after: (args?.['after'] as string | null | undefined) ?? null, connection });
-    lists.set(filter, pages);
-  }
-  for (const [text, pages] of lists) {
-    const filter = JSON.parse(text) as Record<string, unknown>;
-    const { status, ...others } = filter as { status?: string[] | null };
-    if (Object.values(others).some((condition) => condition !== null && condition !== undefined)) continue;
-    const meets = !status || status.length === 0 || status.includes(order.status);
-    placeInPages(cache, inOrder(cache, pages), key, order, meets);
-  }
-}
-
-function placeInPages(cache: Cache, pages: string[], key: string, order: FeedOrder, meets: boolean): void {
-  const keysOf = (page: string) => (cache.resolve(page, 'nodes') ?? []) as string[];
-  const holder = pages.find((page) => keysOf(page).includes(key));
-  if (holder) {
-    if (!meets) cache.link(holder, 'nodes', keysOf(holder).filter((other) => other !== key));
-    return;
-  }
-  if (!meets) return;
-  for (const page of pages) {
-    const keys = keysOf(page);
-    const before = keys.findIndex((other) => String(cache.resolve(other, 'createdAt')) < order.createdAt);
-    if (before < 0) continue;
-    cache.link(page, 'nodes', [...keys.slice(0, before), key, ...keys.slice(before)]);
-    return;
-  }
-  // Older than all that is loaded: it belongs at the end, or to a page that will be loaded with it.
-  const last = pages.at(-1);
-  const info = last && cache.resolve(last, 'pageInfo');
-  const more = typeof info === 'string' && cache.resolve(info, 'hasNextPage') === true;
-  if (last && !more) cache.link(last, 'nodes', [...keysOf(last), key]);
+function currentOrders(): Resolver {
+  const merge = narrowedPages();
+  return (parent, args, cache, info) => {
+    const loaded = merge(parent, args, cache, info);
+    const { status, ...others } = (args['filter'] ?? {}) as { status?: string[] | null };
+    if (!isConnection(loaded) || Object.values(others).some((condition) => condition !== null && condition !== undefined)) return loaded;
+    const meets = (key: string) => !status || status.length === 0 || status.includes(String(cache.resolve(key, 'status')));
+    const createdAt = (key: string) => String(cache.resolve(key, 'createdAt'));
+    const known = new Set(loaded.nodes);
+    // What is older than all that is loaded comes with a page that is still to be loaded.
+    const last = loaded.nodes.at(-1);
+    const end = last && resolvedField(cache, loaded.pageInfo, 'hasNextPage') === true ? createdAt(last) : '';
+    const later = toldOf(cache, 'orders').map(({ key }) => key).filter((key) => !known.has(key) && createdAt(key) > end);
+    const nodes = [...loaded.nodes, ...later].filter(meets);
+    if (later.length > 0) nodes.sort((a, b) => (createdAt(a) < createdAt(b) ? 1 : createdAt(a) > createdAt(b) ? -1 : 0));
+    return { ...loaded, nodes } as typeof loaded;
+  };
 }
 
 /**
@@ -164,9 +175,9 @@ function narrowedPages(): Resolver {
   const merge = relayPagination();
   return (parent, args, cache, info) => {
     const merged = merge(parent, args, cache, info);
-    const filter = JSON.stringify(args['filter'] ?? null);
+    const narrowing = JSON.stringify(args['filter'] ?? null);
     const pages = cache.inspectFields(info.parentKey).flatMap(({ fieldName, arguments: its }) => {
-      const connection = fieldName === info.fieldName && JSON.stringify(its?.['filter'] ?? null) === filter ? cache.resolve(info.parentKey, fieldName, its ?? undefined) : null;
+      const connection = fieldName === info.fieldName && JSON.stringify(its?.['filter'] ?? null) === narrowing ? cache.resolve(info.parentKey, fieldName, its ?? undefined) : null;
       return typeof connection === 'string' ? [{ after: (its?.['after'] as string | null | undefined) ?? null, connection }] : [];
     });
     const last = inOrder(cache, pages).at(-1);
@@ -176,6 +187,14 @@ function narrowedPages(): Resolver {
     return { ...merged, pageInfo } as typeof merged;
   };
 }
+
+/** A connection as a resolver gives it: keys of its nodes, and its page's end as an object or a key. */
+interface Connection {
+  readonly nodes: string[];
+  readonly pageInfo: unknown;
+}
+const isConnection = (value: unknown): value is Connection => typeof value === 'object' && value !== null && Array.isArray((value as Partial<Connection>).nodes);
+const resolvedField = (cache: Cache, of: unknown, field: string) => (typeof of === 'string' ? cache.resolve(of, field) : (of as Record<string, unknown> | null)?.[field]);
 
 /** The pages of one list from its first on, each found by its predecessor's end cursor. */
 function inOrder(cache: Cache, pages: { after: string | null; connection: string }[]): string[] {

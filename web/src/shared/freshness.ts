@@ -27,8 +27,21 @@ export function freshnessExchange(): Exchange {
     (operations) =>
       pipe(
         forward(operations),
-        map((result) => (result.data ? { ...result, data: refresh(result.data, newest) } : result)),
+        map((result) => {
+          if (!result.data) return result;
+          forgetReset(result.data, newest);
+          return { ...result, data: refresh(result.data, newest) };
+        }),
       );
+}
+
+/** RESET says that the log is another one, such as after a restore: what was known of the order, in a feed of every order, counts no more, however new it was. */
+export function forgetReset(data: unknown, newest: Newest): void {
+  for (const item of Object.values(isObject(data) ? data : {})) {
+    if (!isObject(item) || item['kind'] !== 'RESET') continue;
+    if (isVersioned(item['order'])) newest.delete(item['order'].id);
+    else newest.clear();
+  }
 }
 
 /** Copies a result with each order and history as new as is known, which it also learns. */
