@@ -78,6 +78,7 @@ type App struct {
 	// sourceKey: see ratelimit.Config.
 	sourceKey []byte
 	unread    *quota.Unread
+	bodies    *quota.Bodies
 
 	address net.Listener
 	server  *http.Server

@@ -26,6 +26,7 @@ func (a *App) openServer(handler http.Handler) error {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		HTTP2:             &boundedHTTP2,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	if a.cfg.TLSCert == "" {
@@ -38,6 +39,11 @@ func (a *App) openServer(handler http.Handler) error {
 	a.server.TLSConfig = certificate.config()
 	return nil
 }
+
+// boundedHTTP2 is what an HTTP/2 connection takes before anybody has read it: a frame that has come in part, and bodies that no handler
+// reads, such as that of a GET. Go's default for each is 1 MiB. RFC 9113 allows no less (sections 4.2 and 6.9.2), and what is read makes
+// room for more.
+var boundedHTTP2 = http.HTTP2Config{MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10}
 
 // sendBuffer is how many bytes of one connection the kernel takes that its client has not read; Linux doubles it. By itself the kernel takes
 // megabytes, which nobody would count against the client. It still lets one client at the other end of the world have a megabyte a second.

@@ -50,6 +50,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
 	a.unread = quota.NewUnread(a.cfg.MaxUnreadPerAddress)
 	unread := func(r *http.Request) *quota.Account { return a.unread.Of(addresses.Of(r)) }
+	a.bodies = quota.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
 	a.sockets = gqlws.New(gqlws.Config{
 		Unread: unread,
 		Init:   live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
@@ -65,6 +66,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	})
 	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
 	a.admin.gauge("unread_bytes", "Bytes of answers and events that clients have not read.", a.unread.Held)
+	a.admin.gauge("body_bytes", "Bytes of requests that have not arrived whole.", a.bodies.Held)
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
@@ -82,7 +84,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	// Servers send no Origin; what they send is believed by its signature alone, and whoever forges it runs out of tries.
 	mux.Handle("/webhooks/{provider}", rates.Refusals(a.hooks))
 	if a.provider != nil {
-		mux.Handle(simulatedPages+"/", http.StripPrefix(simulatedPages, a.provider.Pages()))
+		mux.Handle(simulatedPages+"/", rates.Middleware(http.StripPrefix(simulatedPages, a.provider.Pages())))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)
@@ -93,7 +95,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 		})
 	}
 	newPages(web.Files(), shopSettingsOf(a.cfg)).routes(mux, a.cfg.Introspection)
-	return guard.Middleware(mux), nil
+	return guard.Middleware(a.bodies.Middleware(mux)), nil
 }
 
 // envelopeBytes is what a websocket message adds to a request's body.

@@ -69,6 +69,9 @@ func Post(r *http.Request) (*graphql.RawParams, error) {
 			Fault:  fault.New(fault.DocumentTooLarge, "The request is larger than "+strconv.FormatInt(large.Limit, 10)+" bytes."),
 		}
 	}
+	if busy, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, &Error{Status: http.StatusTooManyRequests, Fault: busy} // quota.Bodies
+	}
 	if err != nil {
 		return nil, bad("The request ended before its end.")
 	}

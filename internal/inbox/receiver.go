@@ -43,6 +43,7 @@ type ReceiverConfig struct {
 //   - 200 when the event is committed, now or earlier: the provider need not send it again;
 //   - 400 when the signature is wrong or too old, or the event has no usable id; nothing is stored;
 //   - 404 for a provider that is not configured, 405 for another method, 413 for more than 256 KB;
+//   - 429 when too many webhooks of its address have not arrived whole: the provider sends it again;
 //   - 503 when the database did not answer: the provider sends it again.
 //
 // Nothing of the body is parsed before its signature has been verified, nothing of it is logged or stored, and the
@@ -75,9 +76,13 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
+	var busy *fault.Error
 	switch {
 	case errors.As(err, &large):
 		tooLarge(w)
+		return
+	case errors.As(err, &busy):
+		fault.WriteHTTP(w, http.StatusTooManyRequests, busy, nil) // quota.Bodies; the provider sends it again
 		return
 	case err != nil:
 		fault.WriteHTTP(w, http.StatusBadRequest, fault.New(fault.BadUserInput, "The body did not arrive whole."), nil)

@@ -50,6 +50,17 @@ func (a *Account) Hold(n int) (held int, ok bool) {
 	return n, true
 }
 
+// reserve counts n bytes, or reports false when that would be more than the key may hold.
+func (a *Account) reserve(n int) bool {
+	a.unread.mu.Lock()
+	defer a.unread.mu.Unlock()
+	if a.unread.held[a.key]+n > a.unread.limit {
+		return false
+	}
+	a.unread.held[a.key] += n
+	return true
+}
+
 // Add counts n bytes in any case.
 func (a *Account) Add(n int) (held int) {
 	if a == nil || n == 0 {

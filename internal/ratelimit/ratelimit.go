@@ -133,7 +133,7 @@ func Caller(ctx context.Context) string {
 }
 
 // Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are
-// refused, with a status of 4xx. So those who are right are never counted, however many come at once; whoever shares the
+// refused, with a status of 4xx other than 429. So those who are right are never counted, however many come at once; whoever shares the
 // address of a forger is told to come again.
 func (l *Limits) Refusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +144,7 @@ func (l *Limits) Refusals(next http.Handler) http.Handler {
 		}
 		answer := &answered{ResponseWriter: w}
 		next.ServeHTTP(answer, r)
-		if answer.status >= 400 && answer.status < 500 {
+		if answer.status >= 400 && answer.status < 500 && answer.status != http.StatusTooManyRequests {
 			l.refused.take(address, 1)
 		}
 	})
