@@ -4924,7 +4924,7 @@ enum OrderCreateErrorCode {
   """More than 20 metadata entries, a key twice, or a key or value outside its limit."""
   METADATA_INVALID
 
-  """The idempotency key is empty, longer than 255 characters or not printable ASCII."""
+  """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
   """The key has already created an order from a different input. Use a new key for a new order."""
@@ -5366,7 +5366,7 @@ enum PaymentRetryErrorCode {
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
 
-  """The idempotency key is empty, longer than 255 characters or not printable ASCII."""
+  """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
   """The key has already started a payment from a different input. Use a new key for a new try."""
@@ -6125,7 +6125,7 @@ enum RefundCreateErrorCode {
   """The reason looks like a payment card number, which is never stored. Remove it."""
   CARD_NUMBER_REFUSED
 
-  """The idempotency key is empty, longer than 255 characters or not printable ASCII."""
+  """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
   """The key has already made a refund from a different input. Use a new key for a new refund."""

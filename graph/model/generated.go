@@ -977,7 +977,7 @@ const (
 	OrderCreateErrorCodeCardNumberRefused OrderCreateErrorCode = "CARD_NUMBER_REFUSED"
 	// More than 20 metadata entries, a key twice, or a key or value outside its limit.
 	OrderCreateErrorCodeMetadataInvalid OrderCreateErrorCode = "METADATA_INVALID"
-	// The idempotency key is empty, longer than 255 characters or not printable ASCII.
+	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	OrderCreateErrorCodeIdempotencyKeyInvalid OrderCreateErrorCode = "IDEMPOTENCY_KEY_INVALID"
 	// The key has already created an order from a different input. Use a new key for a new order.
 	OrderCreateErrorCodeIdempotencyKeyReused OrderCreateErrorCode = "IDEMPOTENCY_KEY_REUSED"
@@ -1314,7 +1314,7 @@ const (
 	PaymentRetryErrorCodeTooManyAttempts PaymentRetryErrorCode = "TOO_MANY_ATTEMPTS"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	PaymentRetryErrorCodePaymentMethodInvalid PaymentRetryErrorCode = "PAYMENT_METHOD_INVALID"
-	// The idempotency key is empty, longer than 255 characters or not printable ASCII.
+	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	PaymentRetryErrorCodeIdempotencyKeyInvalid PaymentRetryErrorCode = "IDEMPOTENCY_KEY_INVALID"
 	// The key has already started a payment from a different input. Use a new key for a new try.
 	PaymentRetryErrorCodeIdempotencyKeyReused PaymentRetryErrorCode = "IDEMPOTENCY_KEY_REUSED"
@@ -1584,7 +1584,7 @@ const (
 	RefundCreateErrorCodeTextTooLong RefundCreateErrorCode = "TEXT_TOO_LONG"
 	// The reason looks like a payment card number, which is never stored. Remove it.
 	RefundCreateErrorCodeCardNumberRefused RefundCreateErrorCode = "CARD_NUMBER_REFUSED"
-	// The idempotency key is empty, longer than 255 characters or not printable ASCII.
+	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	RefundCreateErrorCodeIdempotencyKeyInvalid RefundCreateErrorCode = "IDEMPOTENCY_KEY_INVALID"
 	// The key has already made a refund from a different input. Use a new key for a new refund.
 	RefundCreateErrorCodeIdempotencyKeyReused RefundCreateErrorCode = "IDEMPOTENCY_KEY_REUSED"

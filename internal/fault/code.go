@@ -53,7 +53,7 @@ const (
 	TextTooLong Code = "TEXT_TOO_LONG"
 	// CardNumberRefused: a text looks like a payment card number, which must never be stored.
 	CardNumberRefused Code = "CARD_NUMBER_REFUSED"
-	// IdempotencyKeyInvalid: the key is empty, too long or has characters that are not allowed.
+	// IdempotencyKeyInvalid: the key is empty, too long, has characters that are not allowed, or looks like a card number.
 	IdempotencyKeyInvalid Code = "IDEMPOTENCY_KEY_INVALID"
 	// IdempotencyKeyReused: the key was used before with another request.
 	IdempotencyKeyReused Code = "IDEMPOTENCY_KEY_REUSED"

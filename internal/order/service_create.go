@@ -267,7 +267,7 @@ func (s *Service) checkMethod(problems *fault.List, token string) {
 	}
 }
 
-// checkKey allows 1 to 255 printable ASCII characters.
+// checkKey allows 1 to 255 printable ASCII characters that do not look like a card number, since keys are stored.
 func checkKey(problems *fault.List, key string) {
 	ok := len(key) >= 1 && len(key) <= maxIdempotencyKey
 	for i := 0; ok && i < len(key); i++ {
@@ -275,6 +275,8 @@ func checkKey(problems *fault.List, key string) {
 	}
 	if !ok {
 		problems.Add(fault.User(fault.IdempotencyKeyInvalid, fmt.Sprintf("An idempotency key is 1 to %d printable ASCII characters.", maxIdempotencyKey), "input", "idempotencyKey"))
+	} else if text.HasCardNumber(key) {
+		problems.Add(fault.User(fault.IdempotencyKeyInvalid, "The idempotency key looks like a card number; send a random one, such as a UUID.", "input", "idempotencyKey"))
 	}
 }
 

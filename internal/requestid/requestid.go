@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+
+	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Header carries a request's id, both ways.
@@ -21,10 +23,11 @@ type contextKey struct{}
 func New() string { return rand.Text() }
 
 // Of is the id of a request: the one that a client or a proxy gave it, so that the logs of both can be put together, or a
-// new one when it gave none, several, or one of another form than 1 to 64 letters, digits, dots, dashes and underscores. A
-// client chooses the ids of its own requests alone; it cannot write anything else into the log by them.
+// new one when it gave none, several, one of another form than 1 to 64 letters, digits, dots, dashes and underscores, or what
+// looks like a card number, since ids are logged and stored with events. A client chooses the ids of its own requests alone;
+// it cannot write anything else into the log by them.
 func Of(r *http.Request) string {
-	if given := r.Header.Values(Header); len(given) == 1 && wellFormed(given[0]) {
+	if given := r.Header.Values(Header); len(given) == 1 && wellFormed(given[0]) && !text.HasCardNumber(given[0]) {
 		return given[0]
 	}
 	return New()

@@ -20,6 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Name of the provider, in Payment.provider and in the webhook path.
@@ -125,14 +126,14 @@ func httpClient(given *http.Client) *http.Client {
 // Name is "stripe".
 func (g *Gateway) Name() string { return Name }
 
-// ValidMethod reports whether token has the form of a PaymentMethod's id. "" is valid: the customer then gives the means
+// ValidMethod reports whether token has the form of a PaymentMethod's id and no card number in it. "" is valid: the customer then gives the means
 // of payment in the browser, to Stripe.js, with the client secret of the payment's next action.
 func (g *Gateway) ValidMethod(token string) bool {
 	if token == "" {
 		return true
 	}
 	name, ok := strings.CutPrefix(token, "pm_")
-	return ok && name != "" && len(token) <= maxToken && strings.Trim(name, tokenAlphabet) == ""
+	return ok && name != "" && len(token) <= maxToken && strings.Trim(name, tokenAlphabet) == "" && !text.HasCardNumber(name)
 }
 
 const (

@@ -106,7 +106,7 @@ export type OrderCreateErrorCode =
   | 'CARD_NUMBER_REFUSED'
   /** Another request with this key is still running. Send the same again after a moment, with the same key. */
   | 'IDEMPOTENCY_IN_PROGRESS'
-  /** The idempotency key is empty, longer than 255 characters or not printable ASCII. */
+  /** The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number. */
   | 'IDEMPOTENCY_KEY_INVALID'
   /** The key has already created an order from a different input. Use a new key for a new order. */
   | 'IDEMPOTENCY_KEY_REUSED'
@@ -395,7 +395,7 @@ export type PaymentRetryErrorCode =
   | 'CONFLICT'
   /** Another request with this key is still running. Send the same again after a moment, with the same key. */
   | 'IDEMPOTENCY_IN_PROGRESS'
-  /** The idempotency key is empty, longer than 255 characters or not printable ASCII. */
+  /** The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number. */
   | 'IDEMPOTENCY_KEY_INVALID'
   /** The key has already started a payment from a different input. Use a new key for a new try. */
   | 'IDEMPOTENCY_KEY_REUSED'
