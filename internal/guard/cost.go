@@ -3,11 +3,13 @@ package guard
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // An operation has two sums, both upper bounds of what its answer can come to, with every list at its maximum:
@@ -178,8 +180,10 @@ func (c *counting) field(field *ast.Field, page int) size {
 	}
 	load := product(b.load, items)
 	if b.orders {
-		c.orders = sum(c.orders, items)
-		load = sum(load, product(items, c.reading.order(field)))
+		// Ids that are known to be products' lead to none.
+		products := c.productIDs(field)
+		c.orders = sum(c.orders, items-products)
+		load = sum(load, sum(product(items-products, c.reading.order(field)), product(products, loads["Query.products"])))
 	}
 	if b.filter > 0 && c.filtered(field) {
 		load = sum(load, b.filter)
@@ -273,6 +277,22 @@ func (c *counting) listLength(field *ast.Field, most int) int {
 		}
 	}
 	return most
+}
+
+// productIDs is how many of the ids in a list argument name products.
+func (c *counting) productIDs(field *ast.Field) int {
+	argument := field.Arguments.ForName("ids")
+	if argument == nil {
+		return 0
+	}
+	ids, _ := c.value(argument.Value).([]any)
+	products := 0
+	for _, one := range ids[:min(len(ids), maxPageSize)] {
+		if text, ok := one.(string); ok && strings.HasPrefix(text, string(id.Product)+"_") {
+			products++
+		}
+	}
+	return products
 }
 
 // value of an argument; nil for null and for a variable that is absent, which the executor refuses where it must.
