@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -53,12 +54,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if len(args) > 0 {
 		command = args[0]
 	}
-	if command == "-h" || command == "--help" || command == "help" {
+	if asksForHelp(args) {
 		fmt.Fprint(stdout, usage)
 		return config.Help(stdout)
 	}
 	if command == "manifest" {
 		return writeManifest(stdout, args[1:])
+	}
+	if len(args) > 1 && (command == "simprovider" || command == "healthcheck") {
+		return fmt.Errorf("server %s takes no argument such as %q: the environment has the settings; server --help lists them", command, args[1])
 	}
 	cfg, err := config.Load(environ)
 	if err != nil {
@@ -78,6 +82,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	default:
 		return fmt.Errorf("unknown command %q; server --help lists them", command)
 	}
+}
+
+// asksForHelp reports whether a command line wants the usage. seed has one of its own.
+func asksForHelp(args []string) bool {
+	help := func(arg string) bool { return arg == "-h" || arg == "--help" }
+	return len(args) > 0 && (args[0] == "help" || help(args[0]) || args[0] != "seed" && slices.ContainsFunc(args[1:], help))
 }
 
 func serve(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout io.Writer) error {
