@@ -62,12 +62,12 @@ export function Actions({ order, only }: { order: FragmentType<typeof OrderActio
     <section className="actions" aria-label={`What you can do with ${number}`}>
       {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
       {may('COMPLETE_ACTION') && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
+      {outcome?.error && <Failure error={outcome.error} acted />}
+      {outcome && <Refusals errors={outcome.refusals} />}
       <div className="actions-row">
         {may('DELIVER') && <Deliver orderId={id} onOutcome={setOutcome} />}
         {may('CANCEL') && <Cancel orderId={id} number={number} onOutcome={setOutcome} />}
       </div>
-      {outcome?.error && <Failure error={outcome.error} />}
-      {outcome && <Refusals errors={outcome.refusals} />}
     </section>
   );
 }

@@ -8,6 +8,8 @@ export const OrderPayment = graphql(`
     status
     expiresAt
     deliversAt
+    cancelReason
+    availableActions
     payment {
       id
       status

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { OrderStatus, PaymentStatus } from '../gql/graphql';
+import type { OrderAction, OrderStatus, PaymentStatus } from '../gql/graphql';
 import { outlook, steps } from './steps';
 
-const walk = (status: OrderStatus, payment: PaymentStatus) => ({ status, payment: { id: 'payment_2', status: payment, createdAt: '2026-11-22T12:00:00.000000Z' } });
+const walk = (status: OrderStatus, payment: PaymentStatus) => ({
+  status,
+  payment: { id: 'payment_2', status: payment, createdAt: '2026-11-22T12:00:00.000000Z' },
+  availableActions: [] as OrderAction[],
+});
 const shown = (status: OrderStatus, payment: PaymentStatus) => steps(walk(status, payment), []).map(({ label, state }) => `${label}: ${state}`);
 
 describe('steps', () => {
@@ -30,8 +34,10 @@ describe('steps', () => {
 
 describe('outlook', () => {
   it('tells what comes next', () => {
-    expect(outlook(walk('CREATED', 'DECLINED'))).toMatch(/try again/);
+    expect(outlook({ ...walk('CREATED', 'DECLINED'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/You can pay again/);
+    expect(outlook({ ...walk('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/as many payments as it may have/);
+    expect(outlook({ ...walk('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
     expect(outlook(walk('CONFIRMED', 'CONFIRMED'))).toMatch(/on its way/);
-    expect(outlook({ status: 'CREATED', payment: null })).toBe('Waiting for a payment.');
+    expect(outlook({ status: 'CREATED', payment: null, availableActions: [] })).toBe('Waiting for a payment.');
   });
 });

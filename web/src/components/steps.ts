@@ -1,4 +1,4 @@
-import type { EventItemFragment, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
+import type { CancelReason, EventItemFragment, OrderAction, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
 import { formatDeadline } from '../shared/time';
 import { paymentStatusWord } from './status';
 
@@ -19,6 +19,8 @@ export interface Walk {
   /** When an unpaid order is cancelled, and a paid one delivered, by itself. */
   readonly expiresAt?: string | null;
   readonly deliversAt?: string | null;
+  readonly cancelReason?: CancelReason | null;
+  readonly availableActions: readonly OrderAction[];
   readonly payment?: {
     readonly id: string;
     readonly status: PaymentStatus;
@@ -95,20 +97,25 @@ function middle(status: PaymentStatus | undefined, at: (type: EventItemFragment[
 }
 
 /** What is going on and what comes next, in a sentence or two. */
-export function outlook({ status, payment, deliversAt, expiresAt }: Walk): string {
+export function outlook({ status, payment, deliversAt, expiresAt, cancelReason, availableActions }: Walk): string {
   if (payment?.attention && status !== 'CANCELLED') return 'The payment provider does not answer clearly. Our staff look at it; you need not do anything.';
   switch (status) {
     case 'DELIVERED':
       return 'Delivered. Enjoy!';
     case 'CANCELLED':
-      return 'This order was cancelled. Nothing is charged.';
+      return cancelReason === 'EXPIRED'
+        ? 'This order was not paid in time and is cancelled. Nothing is charged; you can place a new one.'
+        : 'This order was cancelled. Nothing is charged.';
     case 'CANCELLING':
       return 'The order is being cancelled: the money is released first.';
     case 'CONFIRMED':
       return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatDeadline(deliversAt)}` : ''}.`;
     case 'CREATED': {
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
-      return payment && retriable.has(payment.status) && expiresAt ? `${text} The order waits until ${formatDeadline(expiresAt)}.` : text;
+      if (!payment || !retriable.has(payment.status)) return text;
+      if (!availableActions.includes('RETRY_PAYMENT')) return `${text} The order has had as many payments as it may have: cancel it and place a new one.`;
+      const deadline = expiresAt ? ` The order waits until ${formatDeadline(expiresAt)}.` : '';
+      return `${text} You can pay again.${deadline}`;
     }
   }
 }
@@ -122,7 +129,7 @@ const unpaid: Record<PaymentStatus, string> = {
   REQUIRES_ACTION: 'The payment waits for your confirmation.',
   AUTHORIZED: 'The money is held, not taken. Staff take it before they send the order.',
   CONFIRMED: 'The payment is confirmed.',
-  DECLINED: 'The payment was declined. Nothing was charged; you can try again.',
+  DECLINED: 'The payment was declined. Nothing was charged.',
   VOIDED: 'The payment was voided. Nothing is charged.',
   EXPIRED: 'The payment was not completed in time. Nothing is charged.',
 };

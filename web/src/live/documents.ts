@@ -14,6 +14,20 @@ export const LiveOrder = graphql(`
   }
 `);
 
+/**
+ * What lists show of an order, for less than half of MAX_COST: refunds and what a line's product looks like are for its own
+ * page, and every push carries all of LiveOrder anyway.
+ */
+export const ListedOrder = graphql(`
+  fragment ListedOrder on Order {
+    id
+    version
+    status
+    ...OrderRow
+    ...BoardRow
+  }
+`);
+
 /** An order with its history: what its pages load, and what its mutations bring so that both always agree. */
 export const OrderWithHistory = graphql(`
   fragment OrderWithHistory on Order {

@@ -10,7 +10,7 @@ const Orders = graphql(`
     orders(first: $first, after: $after, filter: $filter) {
       nodes {
         id
-        ...LiveOrder
+        ...ListedOrder
       }
       pageInfo {
         hasNextPage

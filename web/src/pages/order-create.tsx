@@ -157,7 +157,7 @@ function Review() {
         <button type="submit" className="primary" disabled={sending || gone.length > 0 || !method}>
           {sending ? 'Ordering…' : 'Order and pay'}
         </button>
-        {failure && <Failure error={failure} />}
+        {failure && <Failure error={failure} acted />}
         <Refusals errors={answer?.orderCreate.userErrors ?? []} />
         <p className="hint">Pressing twice, or again after a lost connection, orders once.</p>
       </section>

@@ -7,7 +7,7 @@ import { Empty, Failure, Loading } from '../components/states';
 import { orderStatuses, orderStatusWord } from '../components/status';
 import { getFragment } from '../gql';
 import type { OrderStatus } from '../gql/graphql';
-import { LiveOrder } from '../live/documents';
+import { ListedOrder } from '../live/documents';
 import { useOrders } from '../live/use-orders';
 
 /** `/order`: one's orders, newest first, changing as they change. */
@@ -58,7 +58,7 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
     <>
       <ul className="rows" aria-label="Orders">
         {nodes.map((order) => (
-          <Row key={order.id} order={getFragment(LiveOrder, order)} />
+          <Row key={order.id} order={getFragment(ListedOrder, order)} />
         ))}
       </ul>
       {error && <Failure error={error} retry={retry} />}

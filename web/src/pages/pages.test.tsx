@@ -184,6 +184,17 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders']);
   });
 
+  it('is read without the feed while that is refused, and is live when it no longer is', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await screen.findByRole('list', { name: 'Orders' });
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
+    await server.push('orderFeed', happened(2, 1));
+    await waitFor(() => expect(listed()).toEqual(['OW-00000002', 'OW-00000001']));
+  });
+
   it('has what happened while it was being read', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) }, ['Orders']);
     open('/order?status=CREATED', server);

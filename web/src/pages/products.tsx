@@ -4,7 +4,7 @@ import { useQuery } from 'urql';
 import { More } from '../components/more';
 import { Page } from '../components/page';
 import { ProductCard } from '../components/product-card';
-import { Empty, Failure, Loading } from '../components/states';
+import { Empty, explain, Failure, isMalformed, Loading } from '../components/states';
 import { graphql } from '../gql';
 import { useDraft } from '../shared/context';
 
@@ -58,6 +58,16 @@ function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
   const [after, setAfter] = useState<string | null>(null);
   const filter = search ? { search } : null;
   const [{ data, fetching, error }, reload] = useQuery({ query: ProductsQuery, variables: { first: pageSize, after, filter } });
+  if (error && isMalformed(error)) {
+    return (
+      <Empty title="This is no search that the shop knows">
+        <p>{explain(error)}</p>
+        <button type="button" onClick={onClear}>
+          Show all products
+        </button>
+      </Empty>
+    );
+  }
   if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (!data) return <Loading what="products" />;
   const { nodes, pageInfo } = data.products;
@@ -81,7 +91,7 @@ function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
           </li>
         ))}
       </ul>
-      {error && <Failure error={error} />}
+      {error && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
       {pageInfo.hasNextPage && <More loading={fetching} onMore={() => setAfter(pageInfo.endCursor ?? null)} loads={false} />}
     </>
   );

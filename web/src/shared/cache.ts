@@ -55,6 +55,7 @@ const cacheConfig = (): CacheExchangeOpts => {
         products: narrowedPages(),
         orders: currentOrders(),
         reconciliation: relayPagination(),
+        orphanedCharges: relayPagination(),
         webhookDeliveries: relayPagination(),
         auditTrail: relayPagination(),
         // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.

@@ -45,6 +45,17 @@ export class FakeServer {
     open.subject.next(makeResult(open.operation, { data: { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } } }));
   }
 
+  /** Ends a subscription with an error, once the page watches. */
+  async refuse(field: 'orderEvents' | 'orderFeed', code: string): Promise<void> {
+    await waitFor(() => {
+      if (!this.watched(field)) throw new Error(`nobody watches ${field}`);
+    });
+    const { operation, subject } = this.#subscriptions.get(field)!;
+    this.#subscriptions.delete(field);
+    subject.next(makeResult(operation, { errors: [{ message: 'refused', extensions: { code } }] }));
+    subject.complete();
+  }
+
   /** Lets the oldest held answer of this operation go; what it says was decided when the request came. */
   release(name: string): void {
     const index = this.#held.findIndex((held) => held.name === name);

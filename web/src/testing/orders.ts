@@ -32,6 +32,7 @@ export function orderAt(number: number, version: number) {
     note: null,
     expiresAt: null,
     deliversAt: null,
+    cancelReason: null,
     refunds: [],
     payments: [{ __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), amount: euro(3600) }],
     availableActions: version < 4 ? ['CANCEL'] : [],

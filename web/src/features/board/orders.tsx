@@ -4,7 +4,7 @@ import { Empty, Failure, Loading } from '../../components/states';
 import { orderStatuses, orderStatusWord } from '../../components/status';
 import { getFragment } from '../../gql';
 import type { OrderStatus } from '../../gql/graphql';
-import { LiveOrder } from '../../live/documents';
+import { ListedOrder } from '../../live/documents';
 import { useOrders } from '../../live/use-orders';
 
 /** How many rows are drawn at first, and how many more at a time: a busy shop's list grows by itself, its page must not. */
@@ -77,7 +77,7 @@ function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: s
           </thead>
           <tbody>
             {nodes.slice(0, limit).map((order) => (
-              <BoardOrder key={order.id} order={getFragment(LiveOrder, order)} onOpen={onOpen} />
+              <BoardOrder key={order.id} order={getFragment(ListedOrder, order)} onOpen={onOpen} />
             ))}
           </tbody>
         </table>

@@ -8,7 +8,7 @@ import { Sheet } from './sheet';
 
 const Orphans = graphql(`
   query Orphans($after: String) {
-    orphanedCharges(first: 50, after: $after, includeResolved: true) {
+    orphanedCharges(first: 50, after: $after) {
       nodes {
         provider
         reference
@@ -24,7 +24,6 @@ const Orphans = graphql(`
         }
         status
         chargedAt
-        resolvedAt
       }
       pageInfo {
         hasNextPage
@@ -51,14 +50,15 @@ export function OrphanList() {
   return (
     <Sheet
       title="Charges without an order"
-      columns={['Charge', 'Order it names', 'Amount', 'At the provider', 'Charged', 'State']}
+      columns={['Charge', 'Order it names', 'Amount', 'At the provider', 'Charged']}
       empty="Every charge has its order"
-      hint="Charges at the provider whose orders a restore has lost are listed here. Refund or release them there."
+      hint="Charges at the provider whose orders a restore has lost are listed here."
+      advice="Look each charge up at the provider by its reference. Refund or release it there, or deliver what was bought and settle it with the customer yourself. A charge leaves the list in the round after its money was given back."
       error={error}
       loading={fetching}
       onRefresh={refresh}
       onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
-      rows={list?.nodes.map(({ provider, reference, orderId, amount, refunded, status, chargedAt, resolvedAt }) => (
+      rows={list?.nodes.map(({ provider, reference, orderId, amount, refunded, status, chargedAt }) => (
         <tr key={`${provider}/${reference}`}>
           <th scope="row">
             <code>{reference}</code>
@@ -76,7 +76,6 @@ export function OrphanList() {
           <td data-label="Charged">
             <time dateTime={chargedAt}>{formatMoment(chargedAt)}</time>
           </td>
-          <td data-label="State">{resolvedAt ? <span className="badge badge-good">Resolved</span> : <span className="badge badge-bad">Open</span>}</td>
         </tr>
       ))}
     />

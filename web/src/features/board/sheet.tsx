@@ -12,6 +12,8 @@ export interface SheetProps {
   readonly empty: string;
   /** How the first row comes about. */
   readonly hint?: string;
+  /** What to do with the rows that there are. */
+  readonly advice?: string;
   readonly error: CombinedError | undefined;
   readonly loading: boolean;
   readonly onRefresh: () => void;
@@ -20,7 +22,7 @@ export interface SheetProps {
 }
 
 /** A table that is read when it is opened, and again when somebody asks. */
-export function Sheet({ title, columns, rows, empty, hint, error, loading, onRefresh, onMore }: SheetProps) {
+export function Sheet({ title, columns, rows, empty, hint, advice, error, loading, onRefresh, onMore }: SheetProps) {
   return (
     <section aria-label={title} className="sheet">
       <div className="sheet-head">
@@ -32,6 +34,7 @@ export function Sheet({ title, columns, rows, empty, hint, error, loading, onRef
       {error && <Failure error={error} retry={onRefresh} />}
       {!rows && !error && <Loading what={title.toLowerCase()} />}
       {rows?.length === 0 && <Empty title={empty}>{hint && <p>{hint}</p>}</Empty>}
+      {advice && rows && rows.length > 0 && <p className="hint">{advice}</p>}
       {rows && rows.length > 0 && (
         <div className="card board">
           <table>

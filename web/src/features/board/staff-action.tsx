@@ -57,7 +57,7 @@ export function StaffAction({ name, confirm, what, danger = false, children, act
           Back
         </button>
       </div>
-      {outcome?.error && <Failure error={outcome.error} />}
+      {outcome?.error && <Failure error={outcome.error} acted />}
       {outcome && <Refusals errors={outcome.refusals} />}
     </form>
   );

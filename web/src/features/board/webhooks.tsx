@@ -152,7 +152,7 @@ function Delivery({ delivery }: { delivery: FragmentType<typeof DeliveryRow> }) 
         <button type="button" className="quiet" disabled={fetching} onClick={() => void redeliver({ input: { deliveryId: id } })}>
           Send again
         </button>
-        {error && <Failure error={error} />}
+        {error && <Failure error={error} acted />}
         <Refusals errors={data?.webhookRedeliver.userErrors ?? []} />
       </td>
     </tr>
