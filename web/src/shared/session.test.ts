@@ -111,12 +111,12 @@ describe('SessionStore', () => {
     expect(store.state()).toEqual({ session: null, notice: 'Your sign-in has expired. Please sign in again.' });
   });
 
-  it('stays signed in when the server is only away', async () => {
+  it.each([429, 503])('stays signed in when the server is only busy or away: %s', async (status) => {
     const { store, answerWith } = setup();
     await store.signIn('ada');
-    answerWith(503);
+    answerWith(status);
     store.distrust('Bearer t1');
-    await expect(store.authorization()).rejects.toThrow('503');
+    await expect(store.authorization()).rejects.toThrow(String(status));
     expect(store.state().session?.user).toBe('ada');
   });
 

@@ -57,6 +57,9 @@ export interface SessionOptions {
   leave?: (page: URL) => void;
 }
 
+/** Whether a status says that a server is busy or away. It says nothing about the user, who stays signed in. */
+export const isPassing = (status: number): boolean => status === 429 || status >= 500;
+
 /** Raised when the server refuses to sign somebody in. */
 export class SignInError extends Error {
   override name = 'SignInError';
