@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/access"
 	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/stream"
 	"github.com/orderwire/orderwire/schema"
 )
 
@@ -18,3 +19,6 @@ func (h *Handler) WithoutAccess() {
 	open := gqlparser.MustLoadSchema(&ast.Source{Input: directives.ReplaceAllString(schema.SDL(), `@access(by: PUBLIC)`)})
 	h.exec.guard = guard.New(guard.Config{Schema: open, CacheBytes: 1 << 20})
 }
+
+// Held reports whether the stream of a subscription keeps an item back until its turn. Not while it is asked for its next.
+func Held(s stream.Stream) bool { return s.(*watching).held != nil }

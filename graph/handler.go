@@ -73,7 +73,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations(within(settings.Timeout))
 	exec.AroundOperations(reading(settings.Reading))
-	exec.AroundOperations(newSelections(exec).provide)
+	exec.AroundOperations(newSelections(exec, settings.Rates).provide)
 	exec.AroundFields(render.Fields)
 	exec.AroundResponses(showCost)
 	exec.AroundResponses(budgeted(settings.AnswerBytes))

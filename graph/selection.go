@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
 // selections has what the open subscriptions select, each once. A subscription keeps nothing else of its operation: the
@@ -18,13 +19,14 @@ import (
 type selections struct {
 	exec    graphql.GraphExecutor
 	sharing *sharing
+	rates   *ratelimit.Limits
 
 	mu   sync.Mutex
 	open map[selectionKey]*selection
 }
 
-func newSelections(exec graphql.GraphExecutor) *selections {
-	return &selections{exec: exec, sharing: newSharing(), open: map[selectionKey]*selection{}}
+func newSelections(exec graphql.GraphExecutor, rates *ratelimit.Limits) *selections {
+	return &selections{exec: exec, sharing: newSharing(), rates: rates, open: map[selectionKey]*selection{}}
 }
 
 type selectionsKey struct{}

@@ -45,9 +45,20 @@ type sharedAnswer struct {
 
 func newSharing() *sharing { return &sharing{answers: map[shareKey]*sharedAnswer{}} }
 
+func shareKeyOf(ctx context.Context, sel *selection, item *event.Update) shareKey {
+	return shareKey{item.Kind, item.Cursor, sel.key, auth.FromContext(ctx).Role}
+}
+
+// has reports whether somebody has executed or executes the selection on an item for all.
+func (s *sharing) has(ctx context.Context, sel *selection, item *event.Update) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answers[shareKeyOf(ctx, sel, item)] != nil
+}
+
 // answer is the selection executed on an item, by this subscriber or by another. nil when ctx has ended.
 func (s *sharing) answer(ctx context.Context, sel *selection, item *event.Update) *graphql.Response {
-	key := shareKey{item.Kind, item.Cursor, sel.key, auth.FromContext(ctx).Role}
+	key := shareKeyOf(ctx, sel, item)
 	answer, mine := s.claim(key)
 	if mine {
 		defer close(answer.ready)

@@ -71,7 +71,7 @@ type Config struct {
 
 	RatePerAddress int `env:"RATE_PER_ADDRESS" shown:"0 with AUTH_MODE=dev, else 500" min:"0" help:"How many requests, and operations on websockets, one address may send in a second, and how many webhooks that are refused. One more gets RATE_LIMITED. 0: any number."`
 	RatePerUser    int `env:"RATE_PER_USER" shown:"0 with AUTH_MODE=dev, else 200" min:"0" help:"How many operations one user may start here in a second. 0: any number."`
-	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 400000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. 0: anything."`
+	RateCost       int `env:"RATE_COST_PER_USER" shown:"0 with AUTH_MODE=dev, else 400000" min:"0" help:"How much the operations of one user, or of an address without one, may cost here in a second, as extensions.cost counts. A customer's subscriptions count with each event; their items wait for their turn. 0: anything."`
 	RateOrders     int `env:"RATE_ORDERS_PER_USER" shown:"0 with AUTH_MODE=dev, else 300" min:"0" help:"How many orders one user may place in a minute on all replicas together; each replica may exceed it by a tenth. 0: any number."`
 
 	MaxPaymentsPerOrder int           `env:"MAX_PAYMENTS_PER_ORDER" envDefault:"10" min:"1" help:"How many payments one order may have, the declined ones included, 20 at most. One more gets TOO_MANY_ATTEMPTS."`

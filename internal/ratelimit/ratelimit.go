@@ -213,6 +213,16 @@ func (l *Limits) Execution(ctx context.Context, cost int) error {
 	return nil
 }
 
+// Item counts what an item of a subscription costs that is about to be executed. It is never refused, which would end the
+// subscription: wait is how long until its turn, 0 for now.
+func (l *Limits) Item(ctx context.Context, cost int) (wait time.Duration) {
+	if l == nil {
+		return 0
+	}
+	wait, _ = l.cost.take(Caller(ctx), cost)
+	return wait
+}
+
 // Order counts an order that the principal of ctx wants to place; a repeated one counts too. Its error is RATE_LIMITED, or
 // says that the database does not answer.
 func (l *Limits) Order(ctx context.Context) error {
