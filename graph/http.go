@@ -100,11 +100,11 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 // answerable tells whether an operation of this kind can be answered to this method, or refuses it.
 func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {
 	switch {
+	case kind == ast.Subscription: // another method would not help
+		refuse(w, http.StatusBadRequest, fault.BadUserInput, "A subscription needs a websocket, or an Accept header that prefers text/event-stream.")
 	case kind != ast.Query && method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost) // a foreign page's image or link is a GET
 		refuse(w, http.StatusMethodNotAllowed, fault.BadUserInput, "A GET only reads: send a "+string(kind)+" with POST.")
-	case kind == ast.Subscription:
-		refuse(w, http.StatusBadRequest, fault.BadUserInput, "A subscription needs a websocket, or Accept: text/event-stream.")
 	default:
 		return true
 	}

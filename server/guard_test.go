@@ -202,7 +202,7 @@ func hostileRequestsAreRefused(t *testing.T, ada *user) {
 		"PersistedLong":     {"POST", "", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + long + `"}}}`, nil, 200, "BAD_USER_INPUT"},
 		"DocumentID":        {"POST", "", `{"documentId":"` + long + `"}`, nil, 200, "BAD_USER_INPUT"},
 		"MutationByGet":     {"GET", "?query=" + url.QueryEscape("mutation { viewerSignOut { signedOutAt } }"), "", nil, 405, "BAD_USER_INPUT"},
-		"SubscriptionByGet": {"GET", "?query=" + url.QueryEscape("subscription { orderFeed { cursor } }"), "", nil, 405, "BAD_USER_INPUT"},
+		"SubscriptionByGet": {"GET", "?query=" + url.QueryEscape("subscription { orderFeed { cursor } }"), "", nil, 400, "BAD_USER_INPUT"},
 		"MutationByGetSSE":  {"GET", "?query=" + url.QueryEscape("mutation { viewerSignOut { signedOutAt } }"), "", []string{"Accept", "text/event-stream"}, 405, "BAD_USER_INPUT"},
 		"Put":               {"PUT", "", good, []string{"Content-Type", "application/json"}, 405, "BAD_USER_INPUT"},
 		"Delete":            {"DELETE", "?query={viewer{id}}", "", nil, 405, "BAD_USER_INPUT"},
