@@ -19,7 +19,7 @@ const maxName = 128
 func parse(document scanned) (*ast.QueryDocument, *gqlerror.Error) {
 	query, err := parser.ParseQuery(&ast.Source{Input: document.text})
 	if err != nil {
-		return nil, syntaxError(err)
+		return nil, syntaxError(document.text, err)
 	}
 	for _, fragment := range query.Fragments {
 		if len(fragment.VariableDefinition) > 0 { // an experiment that gqlparser takes and nothing executes
@@ -30,11 +30,12 @@ func parse(document scanned) (*ast.QueryDocument, *gqlerror.Error) {
 		return nil, refusal(fault.ValidationFailed, "The document has no operation.", nil)
 	}
 	document.restore(query)
+	relocate(query, document.text)
 	return query, nil
 }
 
 // syntaxError says what was expected and where. What was found instead may be anybody's secret, so only its kind is told.
-func syntaxError(err error) *gqlerror.Error {
+func syntaxError(text string, err error) *gqlerror.Error {
 	shown := refusal(fault.ParseFailed, "Syntax error.", nil)
 	var e *gqlerror.Error
 	if !errors.As(err, &e) {
@@ -51,6 +52,11 @@ func syntaxError(err error) *gqlerror.Error {
 	}
 	place := ""
 	if len(e.Locations) > 0 {
+		for kind, quotes := range map[string]int{" String": 1, " BlockString": 3} {
+			if strings.HasSuffix(message, kind) {
+				e.Locations[0] = placesOf(text).unexpected(e.Locations[0], quotes)
+			}
+		}
 		place = fmt.Sprintf(" at line %d, column %d", e.Locations[0].Line, e.Locations[0].Column)
 	}
 	message = fmt.Sprintf("Syntax error%s: %s", place, message)

@@ -32,6 +32,13 @@ func verdict(g *guard.Guard, text string) (*guard.Document, judge.Verdict) {
 	if errs == nil {
 		return document, judge.Verdict{}
 	}
+	for _, e := range errs {
+		for _, at := range e.Locations {
+			if at.Line < 1 || at.Column < 1 { // section 7.1.2: both begin with 1
+				return nil, judge.Verdict{Verdict: "no place", Message: fmt.Sprintf("%s at %d:%d", e.Message, at.Line, at.Column)}
+			}
+		}
+	}
 	f, _ := errors.AsType[*fault.Error](errs[0])
 	switch {
 	case f == nil:

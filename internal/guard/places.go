@@ -1,0 +1,123 @@
+package guard
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// places moves the positions of a parsed document to where its nodes begin, as graphql-js has them. The parser's are behind the quotes
+// of a string, in the line of its end, and behind the @ of a directive and the dots of a fragment: errors showed another character, or a
+// column below 1.
+type places struct {
+	query *ast.QueryDocument
+	text  []rune
+	// lines are where lines begin.
+	lines []int
+}
+
+func placesOf(text string) *places {
+	p := &places{text: []rune(text), lines: []int{0}}
+	for i, r := range p.text {
+		if r == '\n' || r == '\r' && (i+1 == len(p.text) || p.text[i+1] != '\n') {
+			p.lines = append(p.lines, i+1)
+		}
+	}
+	return p
+}
+
+// unexpected is the place of a string that the parser did not expect, with so many quotes, from where the parser says it is.
+func (p *places) unexpected(at gqlerror.Location, quotes int) gqlerror.Location {
+	if at.Line < 1 || at.Line > len(p.lines) {
+		return at
+	}
+	var place ast.Position
+	p.move(&place, max(p.lines[at.Line-1]+at.Column-1-quotes, 0))
+	return gqlerror.Location{Line: place.Line, Column: place.Column}
+}
+
+// relocate moves the positions of a document, which nobody else has yet.
+func relocate(query *ast.QueryDocument, text string) {
+	p := placesOf(text)
+	p.query = query
+	for _, operation := range query.Operations {
+		for _, variable := range operation.VariableDefinitions {
+			p.value(variable.DefaultValue)
+			p.directives(variable.Directives)
+		}
+		p.directives(operation.Directives)
+		p.selections(operation.SelectionSet)
+	}
+	for _, fragment := range query.Fragments {
+		p.directives(fragment.Directives)
+		p.selections(fragment.SelectionSet)
+	}
+}
+
+func (p *places) selections(set ast.SelectionSet) {
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			p.arguments(selection.Arguments)
+			p.directives(selection.Directives)
+			p.selections(selection.SelectionSet)
+		case *ast.InlineFragment:
+			p.back(selection.Position, "...")
+			p.directives(selection.Directives)
+			p.selections(selection.SelectionSet)
+		case *ast.FragmentSpread:
+			if p.query.Fragments.ForName(selection.Name) != nil { // an unknown one is shown by its name
+				p.back(selection.Position, "...")
+			}
+			p.directives(selection.Directives)
+		}
+	}
+}
+
+func (p *places) directives(list ast.DirectiveList) {
+	for _, directive := range list {
+		p.back(directive.Position, "@")
+		p.arguments(directive.Arguments)
+	}
+}
+
+func (p *places) arguments(list ast.ArgumentList) {
+	for _, argument := range list {
+		p.value(argument.Value)
+	}
+}
+
+func (p *places) value(v *ast.Value) {
+	if v == nil {
+		return
+	}
+	if v.Kind == ast.StringValue || v.Kind == ast.BlockValue {
+		p.move(v.Position, v.Position.Start)
+	}
+	for _, child := range v.Children {
+		p.value(child.Value)
+	}
+}
+
+// back moves a position before the mark that ends there, but for what is ignored between them, a comment aside.
+func (p *places) back(at *ast.Position, mark string) {
+	end := at.Start
+	for end > 0 && slices.Contains([]rune(" \t\r\n,\ufeff"), p.text[end-1]) {
+		end--
+	}
+	start := end - len(mark)
+	if start < 0 || string(p.text[start:end]) != mark {
+		return
+	}
+	p.move(at, start)
+}
+
+// move sets a position to a character of the text.
+func (p *places) move(at *ast.Position, start int) {
+	line, found := slices.BinarySearch(p.lines, start)
+	if !found {
+		line--
+	}
+	at.Start, at.Line, at.Column = start, line+1, start-p.lines[line]+1
+}
