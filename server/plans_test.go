@@ -218,7 +218,7 @@ func boardOnce(ctx context.Context, staff *user) error {
 		`{ orders(first: 10, filter: {status: [CREATED], paymentStatus: [DECLINED]}) { nodes { id } } }`,
 		`{ orders(first: 10, filter: {search: "mug"}) { nodes { id } } }`,
 		`{ orders(first: 10, filter: {externalReference: "none"}) { nodes { id } } }`,
-		`{ attention(first: 10) { nodes { id } } reconciliation(first: 10) { nodes { payment { id } } } }`,
+		`{ attention(first: 10) { nodes { id } } reconciliation(first: 10) { nodes { payment { id } } } orphanedCharges(first: 10) { nodes { reference } } all: orphanedCharges(first: 10, includeResolved: true) { nodes { reference } } }`,
 		`{ auditTrail(first: 10) { nodes { id } } webhookDeliveries(first: 10) { nodes { id } } webhookEndpoints(first: 5) { nodes { url } } }`,
 		`{ stats(window: LAST_15_MINUTES) { at } }`,
 	} {

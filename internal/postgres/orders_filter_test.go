@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
@@ -49,11 +50,17 @@ const (
 // rowsRead is how many rows of orders and payments were read so far, by any index or none.
 func rowsRead(t *testing.T, db *sqlx.DB) int {
 	t.Helper()
+	return rowsOf(t, db, "orders", "payments")
+}
+
+// rowsOf is how many rows of tables were read so far, by any index or none.
+func rowsOf(t *testing.T, db *sqlx.DB, tables ...string) int {
+	t.Helper()
 	var n int
 	if _, err := db.ExecContext(t.Context(), `SELECT pg_stat_force_next_flush()`); err != nil {
 		t.Fatal(err)
 	}
-	err := db.GetContext(t.Context(), &n, `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables WHERE relname IN ('orders', 'payments')`)
+	err := db.GetContext(t.Context(), &n, `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables WHERE relname = ANY($1)`, pq.StringArray(tables))
 	if err != nil {
 		t.Fatal(err)
 	}
