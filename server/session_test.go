@@ -394,6 +394,8 @@ func TestCredentialsAreReadInOneWay(t *testing.T) {
 		"and in capitals":  {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s","AUTHORIZATION":"Bearer %s"}}`, ada, grace), 4403},
 		"twice":            {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s","authorization":"Bearer %s"}}`, ada, grace), 4400},
 		"two payloads":     {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s"},"payload":{"authorization":"Bearer %s"}}`, ada, grace), 4400},
+		"another payload":  {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":"Bearer %s"},"Payload":{"authorization":"Bearer %s"}}`, ada, grace), 4400},
+		"another type":     {fmt.Sprintf(`{"type":"connection_init","TYPE":"ping","payload":{"authorization":"Bearer %s"}}`, ada), 4400},
 		"a list":           {fmt.Sprintf(`{"type":"connection_init","payload":{"authorization":["Bearer %s"]}}`, ada), 4403},
 		"ping in capitals": {fmt.Sprintf(`{"type":"ping","payload":{"Authorization":"Bearer %s"}}`, ada), 4403},
 	} {

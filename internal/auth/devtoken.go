@@ -34,9 +34,9 @@ func DevTokenHandler(dev *Dev, clock func(context.Context) (time.Time, error)) h
 		clock = func(context.Context) (time.Time, error) { return dev.now(), nil }
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if name := proxied(r.Header); name != "" {
+		if trace := proxied(r); trace != "" {
 			fault.WriteHTTP(w, http.StatusForbidden, fault.New(fault.Forbidden, "Development sign-in lets anyone be anyone, so it is for this machine only, "+
-				"and this request came through a proxy (it has the header "+name+"). Set AUTH_MODE=oidc where others can reach the server."), nil)
+				"and this request came through a proxy ("+trace+"). Set AUTH_MODE=oidc where others can reach the server."), nil)
 			return
 		}
 		if r.Method != http.MethodPost {

@@ -209,12 +209,16 @@ func TestDevTokenErrProxied(t *testing.T) {
 	h := auth.DevTokenHandler(dev, nil)
 	for name, status := range map[string]int{
 		"Forwarded": 403, "forwarded": 403, "Via": 403, "X-Forwarded-For": 403, "x-forwarded-proto": 403, "X-Forwarded-Host": 403,
-		"X-Forwarded-Anything": 403, "X-Real-IP": 403, "CF-Connecting-IP": 403, "X-Request-Id": 200, "Origin": 200,
+		"X-Forwarded-Anything": 403, "X-Real-IP": 403, "CF-Connecting-IP": 403, "CDN-Loop": 403, "HTTP/1.0": 403, "X-Request-Id": 200, "Origin": 200,
 	} {
 		for _, value := range []string{"127.0.0.1", ""} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/dev/token", strings.NewReader(`{"user":"ada","role":"STAFF"}`))
 			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set(name, value)
+			if name == "HTTP/1.0" {
+				r.Proto, r.ProtoMinor = name, 0
+			} else {
+				r.Header.Set(name, value)
+			}
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			got := decode(t, w)

@@ -96,11 +96,11 @@ type message struct {
 }
 
 // parseMessage reads the envelope. Keys are matched exactly and may come once, also in the payload; keys it does not know are
-// ignored.
+// ignored, unless they differ from a known one only in case: another reader may take them for it.
 func parseMessage(data []byte) (message, error) {
-	var fields map[string]json.RawMessage
-	if err := exactjson.Unmarshal(data, &fields); err != nil || fields == nil {
-		return message{}, errors.New("message is not a JSON object with each member once")
+	fields, err := exactjson.Object(data, "type", "id", "payload")
+	if err != nil {
+		return message{}, errors.New("message is not a JSON object with each member once and `type`, `id` and `payload` in this case")
 	}
 	var m message
 	kind, ok := text(fields["type"])

@@ -29,6 +29,7 @@ func TestClose(t *testing.T) {
 		{"TrailingData", true, []string{`{"type":"ping"} {}`}, 4400, "JSON"},
 		{"NoType", true, []string{`{"id":"1"}`}, 4400, "type"},
 		{"TypeInAnotherCase", true, []string{`{"Type":"ping"}`}, 4400, "type"},
+		{"PayloadInAnotherCase", true, []string{`{"type":"ping","payload":{},"Payload":{}}`}, 4400, "payload"},
 		{"TypeNotAString", true, []string{`{"type":1}`}, 4400, "type"},
 		{"UnknownType", true, []string{`{"type":"hello"}`}, 4400, "hello"},
 		{"UnknownTypeBeforeInit", false, []string{`{"type":"hello"}`}, 4400, "hello"},
