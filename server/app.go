@@ -127,7 +127,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err = a.db.openLogins(ctx, a.cfg.DatabaseAPIURL.Reveal(), a.log); err != nil {
 		return err
 	}
-	if err = a.db.openRoles(ctx, a.cfg.DatabaseMaxConns); err != nil {
+	if err = a.db.openRoles(ctx, a.cfg.DatabaseMaxConns, a.log); err != nil {
 		return err
 	}
 	if err = a.readClock(ctx); err != nil {

@@ -114,7 +114,7 @@ func (a *App) reading() func(context.Context, ast.Operation) context.Context {
 func (d *database) urlOf(role postgres.Role) string { return cmp.Or(d.logins[role], d.url) }
 
 // openRoles opens the pools. The database must have been migrated: that makes the roles.
-func (d *database) openRoles(ctx context.Context, maxConns int) error {
+func (d *database) openRoles(ctx context.Context, maxConns int, logger *slog.Logger) error {
 	work := workConns(maxConns)
 	for _, p := range []struct {
 		pool     **sqlx.DB
@@ -141,7 +141,18 @@ func (d *database) openRoles(ctx context.Context, maxConns int) error {
 			return fmt.Errorf("DATABASE_API_URL: %w", err)
 		}
 	}
-	return nil
+	return d.warnOfOpenSchemas(ctx, logger)
+}
+
+// warnOfOpenSchemas tells the operator of rights that the API has without need, because everybody has them. They may be meant for
+// another program in the same database, so they are not taken away here.
+func (d *database) warnOfOpenSchemas(ctx context.Context, logger *slog.Logger) error {
+	schemas, err := postgres.MayCreateIn(ctx, d.api.DB)
+	for _, schema := range schemas {
+		logger.WarnContext(ctx, "the role that serves requests may create objects where other roles look up theirs; let the owner of the schema revoke that",
+			"run", "REVOKE CREATE ON SCHEMA "+schema+" FROM PUBLIC")
+	}
+	return err
 }
 
 // open opens a pool, which close closes.

@@ -197,6 +197,15 @@ func CheckLogin(ctx context.Context, db *sql.DB, role Role) error {
 	return nil
 }
 
+// MayCreateIn returns the schemas on a connection's search path in which its role may make objects. For the API there should be none: a
+// function, operator or table of its making could take the place of one that the statements of other roles look up by name. Up to
+// PostgreSQL 14 everybody may in public, and also after an upgrade from there.
+func MayCreateIn(ctx context.Context, db *sql.DB) (schemas []string, err error) {
+	err = db.QueryRowContext(ctx, `SELECT ARRAY(SELECT quote_ident(s) FROM unnest(current_schemas(false)) s WHERE has_schema_privilege(s, 'CREATE'))`).
+		Scan((*pq.StringArray)(&schemas))
+	return schemas, err
+}
+
 // refusesLogin tells whether somebody was not let in, or not in their role, for reasons that a password may mend. A pooler that
 // does not know them says 08P01.
 func refusesLogin(err error) bool {
