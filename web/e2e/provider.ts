@@ -1,10 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Provider } from 'oidc-provider';
+import { text } from 'node:stream/consumers';
+// Not the package's index: it warns of every Node.js below 22, and the tests run on 20 too.
+import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js';
+import { Provider } from 'oidc-provider/lib/provider.js';
 
-/** Certified OpenID Connect software of others, as the shop's issuer: its pages to sign in, to consent and to sign out included. */
+/** Certified OpenID Connect software of others, as the shop's issuer. The pages are ours: it warns of its own and their fonts are another host's. */
 export class RealIssuer {
   /** Refresh tokens that a client had revoked; a sign-out alone does not raise this. */
   revoked = 0;
@@ -47,8 +50,15 @@ export class RealIssuer {
         post_logout_redirect_uris: [`${shop}/`],
       })),
       jwks: { keys: [this.#key] },
+      adapter: createMemoryAdapter(0),
       features: {
-        revocation: { enabled: true },
+        devInteractions: { enabled: false },
+        revocation: { enabled: true, allowedPolicy: (_context: unknown, client: { clientId: string }, token: { clientId: string }) => client.clientId === token.clientId },
+        rpInitiatedLogout: {
+          logoutSource: (context: { body: string }, form: string) => {
+            context.body = page(`${form}<button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>`);
+          },
+        },
         resourceIndicators: {
           enabled: true,
           defaultResource: () => 'urn:orderwire',
@@ -60,11 +70,16 @@ export class RealIssuer {
       clientBasedCORS: (_context: unknown, origin: string) => shops.includes(origin),
       ttl: { AccessToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, RefreshToken: 3600, Session: 3600 },
       issueRefreshToken: () => true,
+      interactions: { url: (_context: unknown, { uid }: { uid: string }) => `${interaction}${uid}` },
       findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
     });
     provider.on('refresh_token.destroyed', () => this.revoked++);
     provider.on('end_session.success', () => this.ended++);
-    return provider.callback();
+    const answer = provider.callback();
+    return (request, response) => {
+      if (!request.url?.startsWith(interaction)) return void answer(request, response);
+      interact(provider, request, response).catch((cause: unknown) => response.writeHead(500).end(String(cause)));
+    };
   }
 
   async stop(): Promise<void> {
@@ -72,4 +87,32 @@ export class RealIssuer {
     this.#http.closeAllConnections();
     await once(this.#http, 'close');
   }
+}
+
+/** Where people sign in and consent. */
+const interaction = '/interaction/';
+
+const page = (body: string) => `<!doctype html><html lang="en"><title>Issuer</title>${body}</html>`;
+const pages = {
+  login: page('<form method="post"><input name="login" placeholder="Enter any login"><input type="password" placeholder="and password"><button>Sign-in</button></form>'),
+  consent: page('<form method="post"><button>Continue</button></form>'),
+};
+
+/** Shows the page that the provider asks for, or tells it what was answered there. */
+async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
+  if (request.method !== 'POST') {
+    response.setHeader('content-type', 'text/html').end(pages[prompt.name]);
+    return;
+  }
+  if (prompt.name === 'login') {
+    const accountId = new URLSearchParams(await text(request)).get('login');
+    await provider.interactionFinished(request, response, { login: { accountId } }, { mergeWithLastSubmission: false });
+    return;
+  }
+  const grant = grantId ? await provider.Grant.find(grantId) : new provider.Grant({ accountId: session?.accountId, clientId: params.client_id });
+  const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details;
+  if (missingOIDCScope.length > 0) grant.addOIDCScope(missingOIDCScope.join(' '));
+  for (const [resource, scopes] of Object.entries(missingResourceScopes)) grant.addResourceScope(resource, scopes.join(' '));
+  await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
 }
