@@ -56,7 +56,7 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 		registry: registry,
 		server: &http.Server{
 			Handler: guard.Middleware(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(newBoundedLog(logger.Handler()), slog.LevelWarn), DisableGeneralOptionsHandler: true,
 		},
 	}, nil
 }

@@ -74,6 +74,11 @@ func TestHostOnEveryPath(t *testing.T) {
 			}
 		}
 	}
+	for _, address := range []string{app.address.Addr().String(), admin} {
+		if answer := optionsOfAll(t, address, "evil.example"); !strings.HasPrefix(answer, "HTTP/1.1 421 ") {
+			t.Errorf("OPTIONS * under another name: %.40q", answer)
+		}
+	}
 	if response, body := get(t, admin, "/debug/pprof/goroutine?debug=1", "localhost"); response.StatusCode != 200 || !strings.Contains(body, "goroutine profile") {
 		t.Errorf("profile: %s", response.Status)
 	}
@@ -83,6 +88,37 @@ func TestHostOnEveryPath(t *testing.T) {
 	}
 	if response, _ := get(t, app.address.Addr().String(), "/debug/pprof/", "localhost"); response.StatusCode != 404 {
 		t.Errorf("profiles where the public is: %s", response.Status)
+	}
+}
+
+// optionsOfAll sends OPTIONS *, which net/http answers by itself unless it is told not to.
+func optionsOfAll(t *testing.T, address, host string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := fmt.Fprintf(conn, "OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// Handshakes that fail are as many as strangers like, and so are the lines that net/http has for them.
+func TestServerLogIsBounded(t *testing.T) {
+	t.Parallel()
+	log := &lockedBuffer{}
+	logger := slog.NewLogLogger(newBoundedLog(slog.NewTextHandler(log, nil)), slog.LevelWarn)
+	for range 1000 {
+		logger.Print("http: TLS handshake error from 203.0.113.9:1: EOF")
+	}
+	if lines := strings.Count(log.String(), "\n"); lines < 5 || lines > 500 { // 5 a second, however long this takes
+		t.Errorf("%d lines of 1000 were logged", lines)
 	}
 }
 

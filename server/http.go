@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/orderwire/orderwire/internal/config"
 )
 
@@ -27,7 +29,9 @@ func (a *App) openServer(handler http.Handler) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		HTTP2:             &boundedHTTP2,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(newBoundedLog(a.log.Handler()), slog.LevelWarn),
+		// It would answer OPTIONS * before the host is looked at.
+		DisableGeneralOptionsHandler: true,
 	}
 	if a.cfg.TLSCert == "" {
 		return nil
@@ -38,6 +42,23 @@ func (a *App) openServer(handler http.Handler) error {
 	}
 	a.server.TLSConfig = certificate.config()
 	return nil
+}
+
+// boundedLog drops records beyond 5 a second. It is for what net/http says, such as of each TLS handshake that failed: strangers make as
+// many of these as they like.
+type boundedLog struct {
+	slog.Handler
+	lines *rate.Limiter
+}
+
+func newBoundedLog(next slog.Handler) slog.Handler { return boundedLog{next, rate.NewLimiter(5, 5)} }
+
+// Handle implements slog.Handler.
+func (b boundedLog) Handle(ctx context.Context, record slog.Record) error {
+	if !b.lines.Allow() {
+		return nil
+	}
+	return b.Handler.Handle(ctx, record)
 }
 
 // boundedHTTP2 is what an HTTP/2 connection takes before anybody has read it: a frame that has come in part, and bodies that no handler

@@ -48,7 +48,7 @@ func bad(message string) *Error {
 // The error is an *Error.
 func Post(r *http.Request) (*graphql.RawParams, error) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := parameters["charset"]; err != nil || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+	if charset := parameters["charset"]; err != nil || len(r.Header.Values("Content-Type")) > 1 || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
 		return nil, &Error{
 			Status: http.StatusUnsupportedMediaType,
 			Fault:  fault.New(fault.BadUserInput, "Send the request as application/json, in UTF-8."),

@@ -92,11 +92,14 @@ func from(r *http.Request) (*graphql.RawParams, error) {
 func TestErr(t *testing.T) {
 	t.Parallel()
 	const ok = `{"query":"{ a }"}`
+	twoTypes := post(ok)
+	twoTypes.Header.Add("Content-Type", "text/plain")
 	for name, c := range map[string]struct {
 		request *http.Request
 		status  int
 		message string
 	}{
+		"TwoTypes":      {twoTypes, 415, "application/json"},
 		"Batch":         {post("[" + ok + "]"), 400, "Batches"},
 		"EmptyBatch":    {post("[]"), 400, "Batches"},
 		"String":        {post(`"{ a }"`), 400, "JSON object"},

@@ -108,6 +108,7 @@ func (c *conn) finish(op *operation) {
 	if over != nil {
 		c.close(over.code, over.reason)
 	}
+	c.unread.Release(op.kept)
 	c.finished.Done()
 }
 

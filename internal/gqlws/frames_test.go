@@ -86,6 +86,21 @@ func TestFrames(t *testing.T) {
 			c.expect(pong)
 		})
 	})
+	t.Run("Err/EmptyFragmentsWithoutEnd", func(t *testing.T) {
+		inBubble(t, gqlws.Config{MaxMessageBytes: 100}, func(_ *testing.T, s *server) {
+			c := s.ready()
+			c.write(raw(text, "{"))
+			go func() {
+				empty := bytes.Repeat(raw(continuation, ""), 100)
+				for range 1000 { // the socket closes meanwhile
+					if _, err := c.NetConn().Write(empty); err != nil {
+						return
+					}
+				}
+			}()
+			c.expectClose(1009)
+		})
+	})
 	sixty := strings.Repeat("x", 60)
 	for _, tt := range []struct {
 		rule   string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/orderwire/orderwire/internal/gqlws"
+	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // sized is a message of so many bytes.
@@ -160,6 +162,32 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 		}
 		if pongs > 6 {
 			t.Errorf("%d pongs of 30 KB were queued", pongs)
+		}
+	})
+}
+
+// A request is kept as long as its operation runs: what is long counts together for all sockets of an address.
+func TestLongRequestsCountTogether(t *testing.T) {
+	unread := quota.NewUnread(100 << 10)
+	account := func(*http.Request) *quota.Account { return unread.Of("ada") }
+	inBubble(t, gqlws.Config{Unread: account}, func(t *testing.T, s *server) {
+		first, second := s.ready(), s.ready()
+		long := "subscription { feed } #" + strings.Repeat("x", 60<<10)
+		first.send(subscribe("a", long))
+		time.Sleep(time.Second) // of the bubble: everything that can happen has happened
+		second.send(subscribe("b", long))
+		if got := second.read(); !strings.Contains(got, `"type":"error"`) || !strings.Contains(got, "RATE_LIMITED") {
+			t.Errorf("%.200s", got)
+		}
+		first.send(`{"id":"a","type":"complete"}`)
+		time.Sleep(time.Second)
+		if unread.Held() != 0 {
+			t.Errorf("%d bytes are held by nobody", unread.Held())
+		}
+		second.send(subscribe("b", long))
+		time.Sleep(time.Second)
+		if unread.Held() < 60<<10 {
+			t.Error("there is room again, and it was not taken")
 		}
 	})
 }

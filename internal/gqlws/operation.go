@@ -15,6 +15,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
+	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -47,6 +48,8 @@ type operation struct {
 	begun bool
 	// answered: its last message is queued.
 	answered bool
+	// kept are the bytes of its request that its client's account has until it is over.
+	kept int
 }
 
 // subscribe starts an operation of any kind.
@@ -68,7 +71,12 @@ func (c *conn) subscribe(m message) {
 	// they have as much room again, because a client may well replace all it has.
 	full := len(c.operations) >= limit || c.running >= 2*limit
 	closing := c.closing || c.draining || c.farewell != nil
-	if !active && !full && !closing {
+	free := !active && !full && !closing
+	room := true
+	if free {
+		op.kept, room = c.unread.Keep(len(m.payload))
+	}
+	if free && room {
 		// Not a child of the session's context, which would keep a table for its children as long as it lives: the
 		// socket ends those that run (finishIdle).
 		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.session))
@@ -85,7 +93,9 @@ func (c *conn) subscribe(m message) {
 	case closing: // the client learns by the close that this has not begun
 	case active:
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
-	case full && !c.count():
+	case (full || !room) && !c.count():
+	case !room: // nothing of it was executed
+		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrKept)}))
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has its %d operations; complete one first.", limit)))}))

@@ -126,6 +126,7 @@ func (c *conn) skipPongs() bool {
 // readFailed is told the error that ended reading.
 func (c *conn) readFailed(err error) {
 	wasClosing := c.isClosing()
+	c.wire.most = 0 // what still arrives is dropped
 	c.shut()
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure {

@@ -25,11 +25,12 @@ func (c *conn) start() {
 	c.set(pingAlarm, c.t.cfg.PingInterval)
 }
 
-// heard notes that the peer is alive.
+// heard notes that the peer is alive, and has sent a whole message or control frame. Only the reader may call it.
 func (c *conn) heard() {
 	c.mu.Lock()
 	c.missed = 0
 	c.mu.Unlock()
+	c.wire.since = 0
 }
 
 // ping is the ping alarm.

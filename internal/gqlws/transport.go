@@ -212,6 +212,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		header.Set(requestid.Header, id)
 	}
 	c := &conn{t: t, dialect: dialect, exec: exec, leave: leave}
+	c.wire.most = mostWire(t.cfg.MaxMessageBytes)
 	if t.cfg.Unread != nil {
 		c.unread = t.cfg.Unread(r)
 	}
@@ -231,6 +232,9 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	c.start()
 	c.settle()
 }
+
+// mostWire is how many bytes a message of at most n may take on the wire: in fragments of a few bytes, each has a header of 6.
+func mostWire(n int64) int { return int(8*n) + 4<<10 }
 
 // readBuffer holds a frame's header and short messages whole; longer ones are read past it. Of 256 bytes or less
 // gorilla would make another.

@@ -19,6 +19,20 @@ type wire struct {
 	mu     sync.Mutex // of whole frames
 	closed bool       // a close frame was sent, behind which nothing may follow
 	armed  time.Time  // when the deadline was set
+
+	// since is how many bytes were read since the last whole message or control frame, and most how many there may be. They are the
+	// reader's.
+	since, most int
+}
+
+// Read implements net.Conn for what the socket reads through. gorilla bounds the payload of a message and not its frames, of which any
+// number may be empty; bytes bound both.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if w.since += n; err == nil && w.most > 0 && w.since > w.most {
+		return n, websocket.ErrReadLimit
+	}
+	return n, err
 }
 
 // raw is the descriptor that one can wait for instead of reading; nil when there is none, as with TLS, where what is

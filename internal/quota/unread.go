@@ -50,6 +50,24 @@ func (a *Account) Hold(n int) (held int, ok bool) {
 	return n, true
 }
 
+// ErrKept is what a client is told whose operations that run have too many bytes of requests.
+var ErrKept = fault.RetryLater(fault.RateLimited, "The operations of your address that run have too long documents and variables: end some first.", time.Second)
+
+// short is up to how many bytes of a request are not counted while its operation runs, so that everyday ones hold up nobody.
+const short = 4 << 10
+
+// Keep counts the n bytes of a request, which are kept as long as its operation runs, until as many as it says are released. It reports
+// false, and counts nothing, when that would be more than the key may hold.
+func (a *Account) Keep(n int) (held int, ok bool) {
+	if a == nil || n <= short {
+		return 0, true
+	}
+	if !a.reserve(n) {
+		return 0, false
+	}
+	return n, true
+}
+
 // reserve counts n bytes, or reports false when that would be more than the key may hold.
 func (a *Account) reserve(n int) bool {
 	a.unread.mu.Lock()

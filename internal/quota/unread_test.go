@@ -38,6 +38,14 @@ func TestUnread(t *testing.T) {
 	if unread.Held() != 0 {
 		t.Errorf("%d bytes are held by nobody", unread.Held())
 	}
+	if _, ok := ada.Keep(4 * kilo); !ok || unread.Held() != 0 {
+		t.Error("a short request counts")
+	}
+	kept, ok := ada.Keep(70 * kilo)
+	if _, second := ada.Keep(70 * kilo); !ok || second || unread.Held() != 70*kilo {
+		t.Errorf("of two long requests %d bytes are held", unread.Held())
+	}
+	ada.Release(kept)
 	var none *quota.Account
 	if held, ok := none.Hold(1 << 30); !ok || held != 0 || none.Full() || none.Add(5) != 0 {
 		t.Error("no account has a bound")

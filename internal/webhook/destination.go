@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,9 @@ func (d Destinations) checkHost(ctx context.Context, host string, invalid, refus
 	last := labels[len(labels)-1]
 	switch {
 	// Resolvers read such as 127.1, 0x7f.1 and 2130706433 as IPv4 addresses (WHATWG URL, "ends in a number").
-	case last != "" && (isDigits(last) || strings.HasPrefix(last, "0x")):
+	case slices.Contains(labels, ""):
+		return invalid("The host has an empty part between two dots.")
+	case isDigits(last), strings.HasPrefix(last, "0x"):
 		return invalid("The host is neither a name nor an address in its usual form.")
 	case len(labels) == 1, last == "localhost", last == "local", last == "internal", strings.HasSuffix(host, ".home.arpa"):
 		return refused("The host is a name of a private network.")
