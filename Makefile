@@ -77,7 +77,7 @@ bench-go: ## Go micro-benchmarks with their allocations, to be compared by bench
 	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./internal/event ./internal/guard ./internal/gqlrequest ./internal/gqlws ./internal/order
 
 .PHONY: worst
-worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300)
+worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300), WORST_CHANGES (20)
 	@go test -tags worst -count=1 -timeout 60m -v -run '^TestWorst$$' ./graph
 
 .PHONY: fuzz

@@ -44,7 +44,7 @@ func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"products", "orders", "payments", "refunds", "payment_attempts", "order_events", "audit_entries", "webhook_deliveries"} {
+	for _, table := range []string{"products", "orders", "payments", "refunds", "payment_attempts", "order_events", "audit_entries", "webhook_deliveries", "reconciliation_differences", "orphaned_charges"} {
 		if _, err := db.ExecContext(t.Context(), `VACUUM ANALYZE `+table); err != nil {
 			t.Fatal(err)
 		}
@@ -108,6 +108,10 @@ var fillStatements = []string{
 	`INSERT INTO reconciliation_differences (id, order_id, payment_id, currency, captured_minor, refunded_minor, their_captured_minor, their_refunded_minor, raised_at)
 		SELECT pg_temp.key(o.at, 'difference' || o.n), o.id, pg_temp.key(o.at, '1payment' || o.n), 'EUR', 1000000000000, 0, 1000000000000, 1, now()
 		FROM placed o WHERE o.is_full`,
+	// Of ten charges nine are settled, and those that are not are the oldest.
+	`INSERT INTO orphaned_charges (id, provider, reference, order_id, payment_id, currency, amount_minor, captured_minor, refunded_minor, status, charged_at, detected_at, resolved_at)
+		SELECT pg_temp.key(o.at, 'charge' || o.n), 'simulated', repeat('r', 247) || lpad(o.n::text, 8, '0'), o.id, pg_temp.key(o.at, '1payment' || o.n), 'EUR', 1000000000000, 1000000000000, 0,
+			'CAPTURED', o.at, o.at, CASE WHEN o.n > $orders / 10 THEN o.at END FROM placed o`,
 	`INSERT INTO webhook_endpoints (id, url, event_types, description, enabled, disabled_reason, from_position, created_at)
 		SELECT pg_temp.key(now(), 'endpoint' || i), 'https://shop.example/' || repeat('u', 1979),
 			ARRAY['ORDER_CREATED','PAYMENT_PROCESSING','PAYMENT_ACTION_REQUIRED','PAYMENT_AUTHORIZED','PAYMENT_CONFIRMED','PAYMENT_DECLINED','PAYMENT_VOIDED','PAYMENT_EXPIRED',

@@ -49,8 +49,20 @@ type watcher struct {
 // subscribe starts a subscription. Without a slot the resolver must send by itself, as for gqlgen's own transports.
 func (w *world) subscribe(p auth.Principal, document string, variables vars, lastCursor string, withSlot bool) *watcher {
 	w.t.Helper()
+	return w.watch(w.executor(), p, document, variables, lastCursor, withSlot)
+}
+
+// executor is what a transport of the world's gets.
+func (w *world) executor() graphql.GraphExecutor {
+	w.t.Helper()
 	transport := &executorOf{}
-	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}, AnswerBytes: mostCompared}), p, httptest.NewRequest(http.MethodGet, "/graphql", nil))
+	w.send(w.serve(graph.Settings{Transports: []graphql.Transport{transport}, AnswerBytes: mostCompared}), anonymous, httptest.NewRequest(http.MethodGet, "/graphql", nil))
+	return transport.exec
+}
+
+// watch starts a subscription at an executor.
+func (w *world) watch(executor graphql.GraphExecutor, p auth.Principal, document string, variables vars, lastCursor string, withSlot bool) *watcher {
+	w.t.Helper()
 	s := &watcher{t: w.t}
 	slot := &stream.Slot{}
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -69,12 +81,12 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 	if err := json.Unmarshal(sent, &params.Variables); err != nil {
 		w.t.Fatal(err)
 	}
-	operation, errs := transport.exec.CreateOperationContext(ctx, params)
+	operation, errs := executor.CreateOperationContext(ctx, params)
 	if errs != nil {
-		s.ctx, s.respond = ctx, graphql.OneShot(transport.exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
+		s.ctx, s.respond = ctx, graphql.OneShot(executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return s
 	}
-	s.respond, s.ctx = transport.exec.DispatchOperation(ctx, operation)
+	s.respond, s.ctx = executor.DispatchOperation(ctx, operation)
 	if watched := slot.Stream(); watched != nil {
 		context.AfterFunc(ctx, watched.Close)
 		s.reader = stream.NewReader(watched)

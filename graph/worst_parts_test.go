@@ -30,6 +30,8 @@ var worstParts = []struct {
 	{"attention", `query($n: Int!) { attention(first: $n) { nodes { id } } }`, 50},
 	{"reconciliation", `query($n: Int!) { reconciliation(first: $n) { nodes { expected { amount } } } }`, 50},
 	{"reconciliation, payment", `query($n: Int!) { reconciliation(first: $n) { nodes { payment { id } } } }`, 50},
+	{"orphanedCharges", `query($n: Int!) { orphanedCharges(first: $n) { nodes { reference amount { amount } } } }`, 100},
+	{"orphanedCharges, settled too", `query($n: Int!) { orphanedCharges(first: $n, includeResolved: true) { nodes { reference amount { amount } } } }`, 100},
 	{"products", `query($n: Int!) { products(first: $n) { nodes { id } } }`, 100},
 	{"products by text", `query($n: Int!) { products(first: $n, filter: {search: "nothing"}) { nodes { id } } }`, 100},
 	{"products by the longest text", `query($n: Int!) { products(first: $n, filter: {search: "𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀𐐀"}) { nodes { id } } }`, 100},

@@ -72,6 +72,7 @@ func newWorst(t *testing.T, db *sqlx.DB) *worst {
 			`filter: {search: "` + strings.Repeat("𐐀", 100) + `"}`, `filter: {search: "𐐀"}`,
 		},
 		"Query.products":          {"", `filter: {search: "nothing"}`, `filter: {search: "` + strings.Repeat("𐐀", 100) + `", currency: "EUR"}`, `filter: {currency: "USD"}`},
+		"Query.orphanedCharges":   {"", "includeResolved: true"},
 		"Query.webhookDeliveries": {"", "status: DELIVERED", "status: PENDING", "status: FAILED"},
 	}
 	return w
@@ -129,7 +130,7 @@ func newMeter(t *testing.T, w *world) *meter {
 
 func (m *meter) measure(p auth.Principal, a admitted, times int) measurement {
 	m.t.Helper()
-	run := func() []byte {
+	return m.measureBy(p, a, times, func() []byte {
 		if _, creates := a.variables["key"]; creates {
 			a.variables["key"] = uuid.NewString()
 		}
@@ -138,7 +139,12 @@ func (m *meter) measure(p auth.Principal, a admitted, times int) measurement {
 			m.t.Fatal(err)
 		}
 		return m.world.post(p, body)
-	}
+	})
+}
+
+// measureBy measures what run does, times times after a first one, or once.
+func (m *meter) measureBy(p auth.Principal, a admitted, times int, run func() []byte) measurement {
+	m.t.Helper()
 	if times > 1 {
 		run()
 	}
@@ -160,12 +166,19 @@ func (m *meter) measure(p auth.Principal, a admitted, times int) measurement {
 		Errors []struct {
 			Extensions struct{ Code string }
 		}
+		Data map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(answer, &said); err != nil {
 		m.t.Fatal(err)
 	}
 	if len(said.Errors) > 0 {
 		result.code = said.Errors[0].Extensions.Code
+	}
+	for _, field := range said.Data {
+		var payload struct{ Refused []struct{ Code string } }
+		if json.Unmarshal(field, &payload) == nil && len(payload.Refused) > 0 { // a mutation of measureMutations
+			result.code = payload.Refused[0].Code
+		}
 	}
 	return result
 }

@@ -1,0 +1,189 @@
+//go:build worst
+
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
+)
+
+// worstMutations are those that change something large and need nothing but rows: an input that succeeds, and how the latest payment of a target must stand for it.
+var worstMutations = []struct {
+	name, input, payment string
+	by                   auth.Principal
+}{
+	{"orderCancel", `orderId: $order, note: $text`, "", ada},
+	{"orderDeliver", `orderId: $order`, "", staff},
+	{"paymentCapture", `paymentId: $payment`, `status = 'AUTHORIZED', capture_method = 'MANUAL'`, staff},
+	{"paymentVoid", `paymentId: $payment`, `status = 'AUTHORIZED', capture_method = 'MANUAL'`, staff},
+	{"paymentResolve", `paymentId: $payment, resolution: RECHECK, note: $text`, `status = 'PROCESSING', attention = 'UNKNOWN_OUTCOME'`, staff},
+	{"productUpsert", `sku: $key, name: $name, description: $long, priceMinor: "1", currency: "EUR"`, "", staff},
+	{"webhookEndpointUpdate", `endpointId: $endpoint, description: $text`, "", staff},
+	{"webhookEndpointRotateSecret", `endpointId: $endpoint`, "", staff},
+	{"webhookRedeliver", `deliveryId: $delivery`, "", staff},
+}
+
+// worstTargets are the orders, one after the other, that mutations are tried on.
+type worstTargets struct {
+	w     *world
+	rows  []worstTarget
+	fixed map[string]any // values of the other variables
+	next  int
+}
+
+type worstTarget struct {
+	Order   uuid.UUID `db:"order_id"`
+	Payment uuid.UUID `db:"payment_id"`
+}
+
+func newWorstTargets(w *world) *worstTargets {
+	w.t.Helper()
+	targets := &worstTargets{w: w}
+	err := w.db.Select(&targets.rows, `SELECT DISTINCT ON (order_id) order_id, id AS payment_id FROM payments
+		WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) AND status = 'CONFIRMED' ORDER BY order_id`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var endpoint, delivery uuid.UUID
+	if err := w.db.Get(&endpoint, `SELECT id FROM webhook_endpoints LIMIT 1`); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.db.Get(&delivery, `SELECT id FROM webhook_deliveries WHERE status = 'DELIVERED' LIMIT 1`); err != nil {
+		w.t.Fatal(err)
+	}
+	wide := func(n int) string { return strings.Repeat("𝕏", n) }
+	targets.fixed = map[string]any{
+		"text": wide(500), "name": wide(200), "long": wide(2000), "endpoint": id.Format(id.Endpoint, endpoint), "delivery": id.Format(id.Delivery, delivery),
+	}
+	return targets
+}
+
+// ready puts the next target back to where it began, but for its log, and its latest payment to where a mutation asks for it.
+func (s *worstTargets) ready(payment string) map[string]any {
+	s.w.t.Helper()
+	target := s.rows[s.next%len(s.rows)]
+	s.next++
+	order := `status = 'CONFIRMED', captured_minor = total_minor`
+	if payment == "" {
+		payment = `status = 'CONFIRMED', attention = NULL, captured_minor = amount_minor`
+	} else {
+		order, payment = `status = 'CREATED', captured_minor = 0`, payment+`, captured_minor = 0`
+	}
+	for _, statement := range []string{
+		`UPDATE refunds SET status = 'FAILED' WHERE order_id = $1`,
+		`UPDATE orders SET ` + order + `, cancel_reason = NULL, cancel_note = NULL, refunded_minor = 0, refund_pending_minor = 0, expires_at = NULL, delivers_at = NULL,
+			revision = revision + 1 WHERE id = $1`,
+		`UPDATE payments SET refunded_minor = 0, next_step_at = NULL, ` + payment + ` WHERE order_id = $1 AND status <> 'DECLINED'`,
+	} {
+		if _, err := s.w.db.ExecContext(s.w.t.Context(), statement, target.Order); err != nil {
+			s.w.t.Fatalf("%v:\n%s", err, statement)
+		}
+	}
+	values := maps.Clone(s.fixed)
+	values["order"], values["payment"], values["key"] = id.Format(id.Order, target.Order), id.Format(id.Payment, target.Payment), uuid.NewString()[:30]
+	return values
+}
+
+var worstVariables = map[string]string{"order": "ID!", "payment": "ID!", "endpoint": "ID!", "delivery": "ID!", "key": "String!", "text": "String!", "name": "String!", "long": "String!"}
+
+// mutation generates a document of a mutation. It is false when it is not admitted.
+func (w *worst) mutation(p auth.Principal, name, input string) (admitted, bool) {
+	w.generous()
+	payload := w.schema.Types[strings.ToUpper(name[:1])+name[1:]+"Payload"]
+	var declared []string
+	for variable, of := range worstVariables {
+		if strings.Contains(input, "$"+variable) {
+			declared = append(declared, "$"+variable+": "+of)
+		}
+	}
+	return w.largest(p, name, fmt.Sprintf("mutation(%s) { %s(input: {%s}) { refused: userErrors { code } %s } }",
+		strings.Join(declared, ", "), name, input, w.selection(payload, 1+w.random.IntN(7))))
+}
+
+// item generates a subscription to an order. It is false when it is not admitted.
+func (w *worst) item(p auth.Principal, kind, arguments string) (admitted, bool) {
+	w.generous()
+	return w.largest(p, kind, fmt.Sprintf("subscription { orderEvents(%s) { kind %s } }", arguments, w.selection(w.schema.Types["OrderUpdate"], 1+w.random.IntN(7))))
+}
+
+// measureMutations tries documents of each mutation and measures each, and the worst ones again.
+func (m *meter) measureMutations(documents *worst, each int) {
+	targets := newWorstTargets(m.world)
+	for _, mutation := range worstMutations {
+		run := func(a admitted) measurement {
+			ready := targets.ready(mutation.payment)
+			return m.measureBy(mutation.by, a, 1, func() []byte {
+				values := map[string]any{}
+				for name := range worstVariables {
+					if strings.Contains(a.text, "$"+name) {
+						values[name] = ready[name]
+					}
+				}
+				body, err := json.Marshal(map[string]any{"query": a.text, "variables": values})
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				return m.world.post(mutation.by, body)
+			})
+		}
+		m.search(mutation.name, each, func() (admitted, bool) { return documents.mutation(mutation.by, mutation.name, mutation.input) }, run)
+	}
+}
+
+// measureItems tries selections of an order's snapshot, and of an event that is read from the log with the state that it left.
+func (m *meter) measureItems(documents *worst, each int) {
+	targets := newWorstTargets(m.world)
+	ready := targets.ready("")
+	order := `orderId: "` + ready["order"].(string) + `"`
+	executor := m.world.executor()
+	snapshot := m.world.watch(executor, ada, "subscription { orderEvents("+order+") { cursor } }", nil, "", true).next().ok().text("orderEvents.cursor")
+	m.world.do(staff, `mutation($order: ID!) { orderDeliver(input: {orderId: $order}) { order { id } } }`, vars{"order": ready["order"]}).ok().text("orderDeliver.order.id")
+	n := 0
+	for kind, arguments := range map[string]string{"orderEvents, the snapshot": order, "orderEvents, an event": order + `, after: "` + snapshot + `"`} {
+		for _, p := range []auth.Principal{ada, staff} {
+			run := func(a admitted) measurement {
+				n++ // a document of its own each time: an answer is kept for those who get the same
+				return m.measureBy(p, a, 1, func() []byte {
+					watcher := m.world.watch(executor, p, a.text+" #"+strconv.Itoa(n), nil, "", true)
+					defer watcher.cancel()
+					_, response := watcher.response()
+					raw, err := json.Marshal(response)
+					if err != nil {
+						m.t.Fatal(err)
+					}
+					return raw
+				})
+			}
+			m.search(kind, each, func() (admitted, bool) { return documents.item(p, kind, arguments) }, run)
+		}
+	}
+}
+
+// search measures so many documents once, and of each kind the worst five times.
+func (m *meter) search(kind string, each int, generate func() (admitted, bool), run func(admitted) measurement) {
+	m.t.Helper()
+	var all []measurement
+	for tries := 0; len(all) < each && tries < 100*each; tries++ {
+		if a, ok := generate(); ok {
+			all = append(all, run(a))
+		}
+	}
+	m.report(kind, all, func(worst measurement) measurement {
+		sum := run(worst.admitted) // not counted
+		sum.server, sum.database = 0, 0
+		for range 5 {
+			again := run(worst.admitted)
+			sum.server, sum.database = sum.server+again.server/5, sum.database+again.database/5
+			sum.bytes, sum.peak, sum.code = max(sum.bytes, again.bytes), max(sum.peak, again.peak), again.code
+		}
+		return sum
+	})
+}
