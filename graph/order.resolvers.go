@@ -58,7 +58,7 @@ func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int
 	if err != nil {
 		return nil, err
 	}
-	return eventConnection(obj.ID, version, request.Limit, rows), nil
+	return eventConnection(obj.ID, version, request.Limit, rows)
 }
 
 // AvailableActions is the resolver for the availableActions field.

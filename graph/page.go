@@ -117,8 +117,9 @@ func orphanConnection(result page.Result[reconcile.Orphan]) *model.OrphanedCharg
 	return connection
 }
 
-// eventConnection is a page of an order's history. rows has one event more than limit when the history goes on.
-func eventConnection(orderID uuid.UUID, after, limit int, rows []order.Event) *model.OrderEventConnection {
+// eventConnection is a page of an order's history. rows has one event more than limit when the history goes on. An event that this version
+// does not know refuses the page: see fault.ErrNewer.
+func eventConnection(orderID uuid.UUID, after, limit int, rows []order.Event) (*model.OrderEventConnection, error) {
 	more := len(rows) > limit
 	if more {
 		rows = rows[:limit]
@@ -129,13 +130,16 @@ func eventConnection(orderID uuid.UUID, after, limit int, rows []order.Event) *m
 	}
 	cursors := make([]string, len(rows))
 	for i := range rows {
-		event := model.NewEvent(&rows[i])
+		event, err := model.NewEvent(&rows[i])
+		if err != nil {
+			return nil, err
+		}
 		cursors[i] = encodeEventCursor(orderID, rows[i].Version)
 		connection.Edges[i] = &model.OrderEventEdge{Cursor: cursors[i], Node: event}
 		connection.Nodes[i] = event
 	}
 	connection.PageInfo = pageInfo(cursors, after > 0, more)
-	return connection
+	return connection, nil
 }
 
 func pageInfo(cursors []string, hasPrevious, hasNext bool) *model.PageInfo {

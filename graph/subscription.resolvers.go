@@ -16,7 +16,7 @@ func (r *orderUpdateResolver) Event(ctx context.Context, obj *event.Update) (mod
 	if obj.Event == nil {
 		return nil, nil
 	}
-	return model.NewEvent(obj.Event), nil
+	return model.NewEvent(obj.Event)
 }
 
 // Order is the resolver for the order field.
@@ -43,7 +43,7 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, 
 	}
 	sub, err := r.Hub.WatchOrder(ctx, p, id, cursor)
 	if err != nil {
-		return nil, err
+		return endAtOnce(ctx, err)
 	}
 	return deliver(ctx, sub), nil
 }
@@ -64,7 +64,7 @@ func (r *subscriptionResolver) OrderFeed(ctx context.Context, filter *model.Orde
 	}
 	sub, err := r.Hub.WatchFeed(ctx, p, narrowed, cursor)
 	if err != nil {
-		return nil, err
+		return endAtOnce(ctx, err)
 	}
 	return deliver(ctx, sub), nil
 }

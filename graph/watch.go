@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -115,6 +116,15 @@ func (w *watching) Close() {
 		w.sub.Close()
 		w.selection.release()
 	}
+}
+
+// endAtOnce ends a subscription that has not begun. After an error of the operation stock clients stop, so what another replica can
+// serve ends its stream, after which they come back.
+func endAtOnce(ctx context.Context, err error) (<-chan *event.Update, error) {
+	if (errors.Is(err, stream.ErrDraining) || errors.Is(err, stream.ErrOutdated)) && stream.Register(ctx, stream.Ended(err)) {
+		return make(chan *event.Update), nil // from which nobody receives
+	}
+	return nil, err
 }
 
 // deliver connects a subscription with the transport. One that offers a slot takes each item when it can send it, and

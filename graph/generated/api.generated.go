@@ -1537,7 +1537,7 @@ func (ec *executionContext) unmarshalNAudience2githubᚗcomᚋorderwireᚋorderw
 
 func (ec *executionContext) marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience(ctx context.Context, sel ast.SelectionSet, v access.Audience) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience[v])
+	res := enumValue(ctx, marshalNAudience2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋaccessᚐAudience[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

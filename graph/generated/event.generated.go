@@ -1471,7 +1471,7 @@ func (ec *executionContext) unmarshalNActorKind2githubᚗcomᚋorderwireᚋorder
 
 func (ec *executionContext) marshalNActorKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActorKind(ctx context.Context, sel ast.SelectionSet, v order.ActorKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNActorKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActorKind[v])
+	res := enumValue(ctx, marshalNActorKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActorKind[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1565,7 +1565,7 @@ func (ec *executionContext) unmarshalNOrderEventType2githubᚗcomᚋorderwireᚋ
 
 func (ec *executionContext) marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType(ctx context.Context, sel ast.SelectionSet, v order.EventType) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v])
+	res := enumValue(ctx, marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

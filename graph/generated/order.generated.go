@@ -1659,7 +1659,7 @@ func (ec *executionContext) marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋo
 		return graphql.Null
 	}
 	_ = sel
-	res := graphql.MarshalString(marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v])
+	res := enumValue(ctx, marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1811,7 +1811,7 @@ func (ec *executionContext) unmarshalNOrderStatus2githubᚗcomᚋorderwireᚋord
 
 func (ec *executionContext) marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus(ctx context.Context, sel ast.SelectionSet, v order.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v])
+	res := enumValue(ctx, marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1852,7 +1852,7 @@ func (ec *executionContext) marshalOCancelReason2ᚖgithubᚗcomᚋorderwireᚋo
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v])
+	res := enumValue(ctx, marshalOCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v])
 	return res
 }
 

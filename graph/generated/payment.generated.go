@@ -1634,7 +1634,7 @@ func (ec *executionContext) unmarshalNCaptureMethod2githubᚗcomᚋorderwireᚋo
 
 func (ec *executionContext) marshalNCaptureMethod2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod(ctx context.Context, sel ast.SelectionSet, v payment.CaptureMethod) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNCaptureMethod2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[v])
+	res := enumValue(ctx, marshalNCaptureMethod2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1740,7 +1740,7 @@ func (ec *executionContext) marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwire
 		return graphql.Null
 	}
 	_ = sel
-	res := graphql.MarshalString(marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v])
+	res := enumValue(ctx, marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1806,7 +1806,7 @@ func (ec *executionContext) unmarshalNPaymentNextActionType2githubᚗcomᚋorder
 
 func (ec *executionContext) marshalNPaymentNextActionType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐNextActionType(ctx context.Context, sel ast.SelectionSet, v payment.NextActionType) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNPaymentNextActionType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐNextActionType[v])
+	res := enumValue(ctx, marshalNPaymentNextActionType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐNextActionType[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1836,7 +1836,7 @@ func (ec *executionContext) unmarshalNPaymentOperation2githubᚗcomᚋorderwire�
 
 func (ec *executionContext) marshalNPaymentOperation2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐOperation(ctx context.Context, sel ast.SelectionSet, v payment.Operation) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNPaymentOperation2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐOperation[v])
+	res := enumValue(ctx, marshalNPaymentOperation2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐOperation[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1868,7 +1868,7 @@ func (ec *executionContext) unmarshalNPaymentStatus2githubᚗcomᚋorderwireᚋo
 
 func (ec *executionContext) marshalNPaymentStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐStatus(ctx context.Context, sel ast.SelectionSet, v payment.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNPaymentStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐStatus[v])
+	res := enumValue(ctx, marshalNPaymentStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐStatus[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1915,7 +1915,7 @@ func (ec *executionContext) marshalOAttemptOutcome2ᚖgithubᚗcomᚋorderwire�
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOAttemptOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttemptOutcome[*v])
+	res := enumValue(ctx, marshalOAttemptOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttemptOutcome[*v])
 	return res
 }
 
@@ -1947,7 +1947,7 @@ func (ec *executionContext) marshalOCaptureMethod2ᚖgithubᚗcomᚋorderwireᚋ
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOCaptureMethod2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[*v])
+	res := enumValue(ctx, marshalOCaptureMethod2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[*v])
 	return res
 }
 
@@ -1984,7 +1984,7 @@ func (ec *executionContext) marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwire
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v])
+	res := enumValue(ctx, marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v])
 	return res
 }
 

@@ -837,7 +837,7 @@ func (ec *executionContext) marshalOSimulatedActionOutcome2ᚖgithubᚗcomᚋord
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOSimulatedActionOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActionOutcome[*v])
+	res := enumValue(ctx, marshalOSimulatedActionOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActionOutcome[*v])
 	return res
 }
 

@@ -1027,7 +1027,7 @@ func (ec *executionContext) unmarshalNPaymentResolution2githubᚗcomᚋorderwire
 
 func (ec *executionContext) marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution(ctx context.Context, sel ast.SelectionSet, v order.Resolution) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution[v])
+	res := enumValue(ctx, marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

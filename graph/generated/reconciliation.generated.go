@@ -1360,7 +1360,7 @@ func (ec *executionContext) unmarshalNOrphanedChargeStatus2githubᚗcomᚋorderw
 
 func (ec *executionContext) marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus(ctx context.Context, sel ast.SelectionSet, v payment.ChargeStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus[v])
+	res := enumValue(ctx, marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

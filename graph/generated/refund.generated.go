@@ -868,7 +868,7 @@ func (ec *executionContext) unmarshalNRefundStatus2githubᚗcomᚋorderwireᚋor
 
 func (ec *executionContext) marshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus(ctx context.Context, sel ast.SelectionSet, v payment.RefundStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus[v])
+	res := enumValue(ctx, marshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -36,6 +36,11 @@ func (ec *executionContext) arguments(ctx context.Context, field *ast.Field, rea
 	return read(ctx, coerced)
 }
 
+// enumValue writes what an enum's value is called in the schema.
+func enumValue(ctx context.Context, name string) graphql.Marshaler {
+	return render.EnumValue(ctx, name)
+}
+
 func (ec *executionContext) renderedActor(ctx context.Context, sel ast.SelectionSet, obj *order.Actor) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderActor(ctx, run, nil, sel, obj) })
 }
@@ -60,7 +65,11 @@ func (ec *executionContext) renderActor(ctx context.Context, run *render.Run, ou
 			out = append(out, `"Actor"`...)
 		case "kind":
 			v := obj.Kind
-			out = out.String(string(marshalNActorKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActorKind[v]))
+			word, known := marshalNActorKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐActorKind[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "id":
 			v, err := ec.Resolvers.Actor().ID(ctx, obj)
@@ -385,7 +394,11 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v]))
+			word, known := marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "version":
 			v := obj.Version
@@ -541,7 +554,11 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 			if v == nil {
 				out = append(out, "null"...)
 			} else {
-				out = out.String(string(marshalOCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]))
+				word, known := marshalOCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		case "note":
@@ -754,7 +771,11 @@ func (ec *executionContext) renderOrderCancelled(ctx context.Context, run *rende
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -787,7 +808,11 @@ func (ec *executionContext) renderOrderCancelled(ctx context.Context, run *rende
 			if v == nil {
 				return nil, false
 			} else {
-				out = out.String(string(marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]))
+				word, known := marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		default:
@@ -825,7 +850,11 @@ func (ec *executionContext) renderOrderCancelling(ctx context.Context, run *rend
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -858,7 +887,11 @@ func (ec *executionContext) renderOrderCancelling(ctx context.Context, run *rend
 			if v == nil {
 				return nil, false
 			} else {
-				out = out.String(string(marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]))
+				word, known := marshalNCancelReason2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐCancelReason[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		default:
@@ -1099,7 +1132,11 @@ func (ec *executionContext) renderOrderCreated(ctx context.Context, run *render.
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -1277,7 +1314,11 @@ func (ec *executionContext) renderOrderDelivered(ctx context.Context, run *rende
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -1567,7 +1608,11 @@ func (ec *executionContext) renderOrderUpdate(ctx context.Context, run *render.R
 			out = append(out, `"OrderUpdate"`...)
 		case "kind":
 			v := obj.Kind
-			out = out.String(string(marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[v]))
+			word, known := marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "cursor":
 			v := obj.Cursor
@@ -1689,7 +1734,11 @@ func (ec *executionContext) renderOrphanedCharge(ctx context.Context, run *rende
 
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus[v]))
+			word, known := marshalNOrphanedChargeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐChargeStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "chargedAt":
 			v := obj.CreatedAt
@@ -1940,7 +1989,11 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNPaymentStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐStatus[v]))
+			word, known := marshalNPaymentStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "amount":
 			v := &obj.Amount
@@ -1994,7 +2047,11 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 
 		case "captureMethod":
 			v := obj.CaptureMethod
-			out = out.String(string(marshalNCaptureMethod2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[v]))
+			word, known := marshalNCaptureMethod2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐCaptureMethod[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "declineCode":
 			v := obj.DeclineCode
@@ -2031,7 +2088,11 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 			if v == nil {
 				out = append(out, "null"...)
 			} else {
-				out = out.String(string(marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v]))
+				word, known := marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		case "attempts":
@@ -2106,7 +2167,11 @@ func (ec *executionContext) renderPaymentActionRequired(ctx context.Context, run
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2176,14 +2241,22 @@ func (ec *executionContext) renderPaymentAttempt(ctx context.Context, run *rende
 
 		case "operation":
 			v := obj.Operation
-			out = out.String(string(marshalNPaymentOperation2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐOperation[v]))
+			word, known := marshalNPaymentOperation2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐOperation[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "outcome":
 			v := obj.Outcome
 			if v == nil {
 				out = append(out, "null"...)
 			} else {
-				out = out.String(string(marshalOAttemptOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttemptOutcome[*v]))
+				word, known := marshalOAttemptOutcome2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttemptOutcome[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		case "calls":
@@ -2251,7 +2324,11 @@ func (ec *executionContext) renderPaymentAuthorized(ctx context.Context, run *re
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2585,7 +2662,11 @@ func (ec *executionContext) renderPaymentConfirmed(ctx context.Context, run *ren
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2739,7 +2820,11 @@ func (ec *executionContext) renderPaymentDeclined(ctx context.Context, run *rend
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2858,7 +2943,11 @@ func (ec *executionContext) renderPaymentExpired(ctx context.Context, run *rende
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2927,7 +3016,11 @@ func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, run
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -2964,7 +3057,11 @@ func (ec *executionContext) renderPaymentNeedsAttention(ctx context.Context, run
 			if v == nil {
 				return nil, false
 			} else {
-				out = out.String(string(marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v]))
+				word, known := marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		default:
@@ -2998,7 +3095,11 @@ func (ec *executionContext) renderPaymentNextAction(ctx context.Context, run *re
 			out = append(out, `"PaymentNextAction"`...)
 		case "type":
 			v := obj.Type
-			out = out.String(string(marshalNPaymentNextActionType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐNextActionType[v]))
+			word, known := marshalNPaymentNextActionType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐNextActionType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "url":
 			v, err := ec.Resolvers.PaymentNextAction().URL(ctx, obj)
@@ -3065,7 +3166,11 @@ func (ec *executionContext) renderPaymentProcessing(ctx context.Context, run *re
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -3260,7 +3365,11 @@ func (ec *executionContext) renderPaymentRetried(ctx context.Context, run *rende
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -3591,7 +3700,11 @@ func (ec *executionContext) renderPaymentVoided(ctx context.Context, run *render
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -4354,7 +4467,11 @@ func (ec *executionContext) renderRefund(ctx context.Context, run *render.Run, o
 
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus[v]))
+			word, known := marshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "reason":
 			v := obj.Reason
@@ -4543,7 +4660,11 @@ func (ec *executionContext) renderRefundCreated(ctx context.Context, run *render
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -4621,7 +4742,11 @@ func (ec *executionContext) renderRefundFailed(ctx context.Context, run *render.
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -4707,7 +4832,11 @@ func (ec *executionContext) renderRefundSucceeded(ctx context.Context, run *rend
 
 		case "type":
 			v := obj.Type()
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "orderId":
 			v := obj.OrderID()
@@ -4941,7 +5070,11 @@ func (ec *executionContext) renderStatusCount(ctx context.Context, run *render.R
 			out = append(out, `"StatusCount"`...)
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v]))
+			word, known := marshalNOrderStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "count":
 			v := obj.Count
@@ -5099,7 +5232,11 @@ func (ec *executionContext) renderViewer(ctx context.Context, run *render.Run, o
 
 		case "role":
 			v := obj.Role
-			out = out.String(string(marshalNRole2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋauthᚐRole[v]))
+			word, known := marshalNRole2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋauthᚐRole[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "expiresAt":
 			v := obj.ExpiresAt
@@ -5202,11 +5339,19 @@ func (ec *executionContext) renderWebhookDelivery(ctx context.Context, run *rend
 
 		case "eventType":
 			v := obj.EventType
-			out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]))
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "status":
 			v := obj.Status
-			out = out.String(string(marshalNWebhookDeliveryStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[v]))
+			word, known := marshalNWebhookDeliveryStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
 
 		case "attempts":
 			v := obj.Attempts
@@ -5412,7 +5557,11 @@ func (ec *executionContext) renderWebhookEndpoint(ctx context.Context, run *rend
 				if j > 0 {
 					out = append(out, ',')
 				}
-				out = out.String(string(marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v[j]]))
+				word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v[j]]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 			out = append(out, ']')
 

@@ -806,7 +806,7 @@ func (ec *executionContext) unmarshalNStatsWindow2githubᚗcomᚋorderwireᚋord
 
 func (ec *executionContext) marshalNStatsWindow2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋstatsᚐWindow(ctx context.Context, sel ast.SelectionSet, v stats.Window) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNStatsWindow2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋstatsᚐWindow[v])
+	res := enumValue(ctx, marshalNStatsWindow2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋstatsᚐWindow[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -499,7 +499,7 @@ func (ec *executionContext) unmarshalNOrderUpdateKind2githubᚗcomᚋorderwire�
 
 func (ec *executionContext) marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind(ctx context.Context, sel ast.SelectionSet, v event.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[v])
+	res := enumValue(ctx, marshalNOrderUpdateKind2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋeventᚐKind[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -550,7 +550,7 @@ func (ec *executionContext) unmarshalNRole2githubᚗcomᚋorderwireᚋorderwire�
 
 func (ec *executionContext) marshalNRole2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋauthᚐRole(ctx context.Context, sel ast.SelectionSet, v auth.Role) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNRole2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋauthᚐRole[v])
+	res := enumValue(ctx, marshalNRole2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋauthᚐRole[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

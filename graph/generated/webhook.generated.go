@@ -1274,7 +1274,7 @@ func (ec *executionContext) unmarshalNWebhookDeliveryStatus2githubᚗcomᚋorder
 
 func (ec *executionContext) marshalNWebhookDeliveryStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus(ctx context.Context, sel ast.SelectionSet, v webhook.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNWebhookDeliveryStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[v])
+	res := enumValue(ctx, marshalNWebhookDeliveryStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1380,7 +1380,7 @@ func (ec *executionContext) marshalOWebhookDeliveryStatus2ᚖgithubᚗcomᚋorde
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOWebhookDeliveryStatus2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[*v])
+	res := enumValue(ctx, marshalOWebhookDeliveryStatus2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐStatus[*v])
 	return res
 }
 

@@ -5,6 +5,7 @@ package model
 import (
 	"time"
 
+	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
@@ -108,43 +109,43 @@ type (
 	RefundSucceeded struct{ Event }
 )
 
-// NewEvent is the view of an event in the Go type that stands for its GraphQL type; nil for a type the schema lacks.
-func NewEvent(e *order.Event) OrderEvent {
+// NewEvent returns the view of an event in the Go type that stands for its GraphQL type; fault.ErrNewer for a type that the schema lacks.
+func NewEvent(e *order.Event) (OrderEvent, error) {
 	v := Event{e}
 	switch e.Type {
 	case order.OrderCancelled:
-		return OrderCancelled{v}
+		return OrderCancelled{v}, nil
 	case order.OrderCancelling:
-		return OrderCancelling{v}
+		return OrderCancelling{v}, nil
 	case order.OrderCreated:
-		return OrderCreated{v}
+		return OrderCreated{v}, nil
 	case order.OrderDelivered:
-		return OrderDelivered{v}
+		return OrderDelivered{v}, nil
 	case order.PaymentActionRequired:
-		return PaymentActionRequired{v}
+		return PaymentActionRequired{v}, nil
 	case order.PaymentAuthorized:
-		return PaymentAuthorized{v}
+		return PaymentAuthorized{v}, nil
 	case order.PaymentConfirmed:
-		return PaymentConfirmed{v}
+		return PaymentConfirmed{v}, nil
 	case order.PaymentDeclined:
-		return PaymentDeclined{v}
+		return PaymentDeclined{v}, nil
 	case order.PaymentExpired:
-		return PaymentExpired{v}
+		return PaymentExpired{v}, nil
 	case order.PaymentNeedsAttention:
-		return PaymentNeedsAttention{v}
+		return PaymentNeedsAttention{v}, nil
 	case order.PaymentProcessing:
-		return PaymentProcessing{v}
+		return PaymentProcessing{v}, nil
 	case order.PaymentRetried:
-		return PaymentRetried{v}
+		return PaymentRetried{v}, nil
 	case order.PaymentVoided:
-		return PaymentVoided{v}
+		return PaymentVoided{v}, nil
 	case order.RefundCreated:
-		return RefundCreated{v}
+		return RefundCreated{v}, nil
 	case order.RefundFailed:
-		return RefundFailed{v}
+		return RefundFailed{v}, nil
 	case order.RefundSucceeded:
-		return RefundSucceeded{v}
+		return RefundSucceeded{v}, nil
 	default:
-		return nil
+		return nil, fault.ErrNewer
 	}
 }

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,13 +28,13 @@ func TestNewEvent(t *testing.T) {
 		for _, word := range strings.Split(value.Name, "_") {
 			want.WriteString(word[:1] + strings.ToLower(word[1:]))
 		}
-		view := model.NewEvent(&order.Event{Type: order.EventType(value.Name)})
-		if view == nil || reflect.TypeOf(view).Name() != want.String() {
+		view, err := model.NewEvent(&order.Event{Type: order.EventType(value.Name)})
+		if err != nil || reflect.TypeOf(view).Name() != want.String() {
 			t.Errorf("%s is shown as %T, want %s", value.Name, view, want.String())
 		}
 	}
-	if view := model.NewEvent(&order.Event{Type: "NEW"}); view != nil {
-		t.Errorf("an unknown type is shown as %T", view)
+	if view, err := model.NewEvent(&order.Event{Type: "NEW"}); view != nil || !errors.Is(err, fault.ErrNewer) {
+		t.Errorf("an unknown type is shown as %T: %v", view, err)
 	}
 }
 

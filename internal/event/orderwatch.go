@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,7 +49,7 @@ type orderWatch struct {
 // final. Close it.
 //
 // Errors: UNAUTHENTICATED; NOT_FOUND when the principal sees no such order; INVALID_CURSOR; UNAVAILABLE when the log
-// does not answer; stream.ErrDraining.
+// does not answer; stream.ErrDraining; stream.ErrOutdated when a later version of the server has written the order.
 func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, after string) (*Subscription, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
@@ -71,6 +72,9 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	o, err := h.log.Order(ctx, p, orderID, cursor.Version)
 	if err != nil {
 		w.leave()
+		if errors.Is(err, fault.ErrNewer) {
+			return nil, h.outdated(ctx, err)
+		}
 		return nil, unavailable(err)
 	}
 	switch {
@@ -272,10 +276,19 @@ func (w *orderWatch) leave() {
 	h.cfg.Relay.OrderWatched(w.orderID, -1)
 }
 
+// outdated logs why a subscription ends, for operators who wonder why clients come back, and returns stream.ErrOutdated.
+func (h *Hub) outdated(ctx context.Context, err error) error {
+	h.cfg.Logger.WarnContext(ctx, "a subscription ends because a newer version of the server has written its next item; its client reconnects", "error", err)
+	return stream.ErrOutdated
+}
+
 // later decides what a failed read means to a subscription: the end, or another try at the given time.
 func (h *Hub) later(ctx context.Context, err error) (time.Time, error) {
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
+	}
+	if errors.Is(err, fault.ErrNewer) {
+		return time.Time{}, h.outdated(ctx, err)
 	}
 	if fault.CodeOf(err) != fault.Internal {
 		return time.Time{}, err

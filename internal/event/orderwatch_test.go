@@ -182,7 +182,7 @@ func TestPublishedIsAsLogged(t *testing.T) {
 	head := placed.Order.Head
 	published := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String())
 	e := r.advance(head)
-	e.Order.Payments = []payment.Payment{{Method: "sim_approve", NextAction: &payment.NextAction{}}}
+	e.Order.Payments = []payment.Payment{{Status: payment.Processing, CaptureMethod: payment.CaptureAutomatic, Method: "sim_approve", NextAction: &payment.NextAction{}}}
 	r.publish(e)
 	u := expect(t, published, event.Happened, 2)
 	if p := u.Order.Payments[0]; p.Method != "" || p.NextAction != nil {

@@ -35,8 +35,8 @@ func (s *Subscription) Notify(w stream.Waker) { s.inbox.notify(w) }
 // Poll returns the next item, or nil when there is none now. It does not wait for one, though it may read the log. It
 // must not be called concurrently with itself. An error ends the subscription: stream.ErrDone after Close,
 // stream.ErrDraining when the hub or ctx's connection drains and everything queued was handed out,
-// *stream.SlowConsumerError when more was queued than the limit, ctx's error, or fault.NotFound when the order is gone
-// from the log. A database that does not answer ends nothing: the waker is woken to try again.
+// *stream.SlowConsumerError when more was queued than the limit, stream.ErrOutdated when the next item is of a later version
+// of the server, ctx's error, or fault.NotFound when the order is gone from the log. A database that does not answer ends nothing: the waker is woken to try again.
 func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -48,6 +48,9 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	case err != nil:
 		return nil, err
 	case u != nil:
+		if err := s.known(ctx, u); err != nil {
+			return nil, err
+		}
 		return u, nil
 	}
 	if s.hub.isDraining() || stream.Drains(ctx) {
@@ -57,6 +60,18 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 		s.inbox.wakeAt(again)
 	}
 	return nil, nil
+}
+
+// known returns stream.ErrOutdated for an event that this version does not know. To skip it would be a gap, and to show it null
+// where nothing may be null.
+func (s *Subscription) known(ctx context.Context, u *Update) error {
+	if u.Event == nil {
+		return nil
+	}
+	if err := u.Event.Known(); err != nil {
+		return s.hub.outdated(ctx, err)
+	}
+	return nil
 }
 
 // Waiting reports whether Poll finds its next item in memory. As Poll, it must not be called concurrently.

@@ -100,8 +100,8 @@ func (l *grownLog) FeedTail(_ context.Context, _ auth.Principal, after int64, _ 
 func (l *grownLog) EventsAt(_ context.Context, _ auth.Principal, keys []event.Key) (map[event.Key]*order.Event, error) {
 	events := map[event.Key]*order.Event{}
 	for _, key := range keys {
-		o := &order.Order{Head: &l.head, State: order.State{Version: key.Version}}
-		events[key] = &order.Event{Version: key.Version, Order: o}
+		o := &order.Order{Head: &l.head, State: order.State{Status: order.Created, Version: key.Version}}
+		events[key] = &order.Event{Version: key.Version, Type: order.OrderCreated, Actor: order.Actor{Kind: order.ActorCustomer}, Order: o}
 	}
 	return events, nil
 }

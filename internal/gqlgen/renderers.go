@@ -81,7 +81,11 @@ var begins = regexp.MustCompile(`(?m)^func \(ec \*executionContext\) _(\w+)\(ctx
 // rawArguments is where gqlgen's own coercion of arguments is called.
 var rawArguments = regexp.MustCompile(`fc\.Args, err = ec\.(field_\w+_args)\(ctx, field\.ArgumentMap\(ec\.Variables\)\)`)
 
-// install has gqlgen's function of each type begin with the renderer, and arguments coerced by package coerce.
+// enumValue is where gqlgen looks up what an enum's value is called, and writes "" for one that the schema lacks.
+var enumValue = regexp.MustCompile(`graphql\.MarshalString\((marshal[^\[\]]+\[\*?v\])\)`)
+
+// install has gqlgen's function of each type begin with the renderer, arguments coerced by package coerce, and enum values
+// that the schema lacks refused.
 func (r *renderers) install(folder string) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.generated.go"))
 	if err != nil {
@@ -103,6 +107,10 @@ func (r *renderers) install(folder string) error {
 			return fmt.Appendf(slices.Clip(head[:len(head)-len(fields)]), "\tif out, ok := ec.rendered%s(ctx, sel, obj); ok {\n\t\treturn out\n\t}\n%s", name, fields)
 		})
 		changed = rawArguments.ReplaceAll(changed, []byte("fc.Args, err = ec.arguments(ctx, field.Field, ec.$1)"))
+		changed = enumValue.ReplaceAll(changed, []byte("enumValue(ctx, $1)"))
+		if bytes.Contains(changed, []byte("graphql.MarshalString(marshal")) {
+			return fmt.Errorf("%s: enums are written by gqlgen: its output has changed its form", file)
+		}
 		if bytes.Contains(changed, []byte("ArgumentMap")) {
 			return fmt.Errorf("%s: arguments are coerced by gqlgen: its output has changed its form", file)
 		}

@@ -84,7 +84,8 @@ func single(b *strings.Builder, t *config.TypeReference, v string) {
 	}
 	switch {
 	case t.HasEnumValues():
-		v = fmt.Sprintf("%s[%s]", t.EnumMarshalVar(false), v)
+		fmt.Fprintf(b, "word, known := %s[%s]\nif !known {\nreturn nil, false\n}\n", t.EnumMarshalVar(false), v)
+		v = "word"
 	case t.CastType != nil:
 		v = fmt.Sprintf("%s(%s)", named(t.CastType), v)
 	}

@@ -178,7 +178,7 @@ func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphEx
 		out.fail(exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	case errors.Is(err, stream.ErrDone):
 		out.complete()
-	case errors.Is(err, stream.ErrDraining):
+	case errors.Is(err, stream.ErrDraining), errors.Is(err, stream.ErrOutdated):
 		out.comment(err.Error())
 	case isSlow && slow.Cursor != "":
 		// The same place is the last `id:` that was sent, which a client repeats as Last-Event-ID by itself.

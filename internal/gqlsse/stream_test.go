@@ -149,6 +149,7 @@ func TestStreamEnd(t *testing.T) {
 	}{
 		{"Done", stream.ErrDone, []string{"event: complete\ndata:"}},
 		{"Draining", stream.ErrDraining, []string{": server is draining, reconnect and resume"}},
+		{"Outdated", stream.ErrOutdated, []string{": this server is older than the next item, reconnect and resume"}},
 		{"SlowConsumer", &stream.SlowConsumerError{Cursor: "AQEB"}, []string{": slow consumer: reconnect and resume with Last-Event-ID: AQEB"}},
 		{"SlowConsumerWithoutItem", &stream.SlowConsumerError{}, []string{": slow consumer: reconnect"}},
 		{"Internal", errors.New("secret detail"), nil},

@@ -34,13 +34,14 @@ const (
 	CloseMessageTooBig = websocket.CloseMessageTooBig
 	// CloseDraining: the server is shutting down.
 	CloseDraining = websocket.CloseServiceRestart
-	// CloseInternal: something broke on our side; it is in the log.
+	// CloseInternal: something broke on our side, or a newer replica has written what this one cannot read; it is in the log.
 	CloseInternal = websocket.CloseTryAgainLater
 )
 
 const (
 	drainReason    = "server is restarting: reconnect and resume with the last cursor as `after`"
 	internalReason = "internal failure: reconnect and resume with the last cursor as `after`"
+	outdatedReason = "this server is being replaced by a newer one: reconnect and resume with the last cursor as `after`"
 	slowReason     = "slow consumer: reconnect and resume with the last cursor as `after`"
 )
 

@@ -286,6 +286,8 @@ func (c *conn) end(op *operation, err error) {
 	case errors.Is(err, stream.ErrDraining) && c.Draining(): // its close waits for the other operations
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)
+	case errors.Is(err, stream.ErrOutdated):
+		c.close(CloseInternal, outdatedReason)
 	case errors.As(err, &slow):
 		c.close(CloseSlowConsumer, slowReasonFor(slow.Cursor, op.id))
 	case isFault:

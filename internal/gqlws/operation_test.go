@@ -202,6 +202,7 @@ func TestStreamEnd(t *testing.T) {
 		about string
 	}{
 		{"Draining", fmt.Errorf("hub: %w", stream.ErrDraining), 1012, "resume"},
+		{"Outdated", fmt.Errorf("hub: %w", stream.ErrOutdated), 1013, "resume"},
 		{"SlowConsumer", &stream.SlowConsumerError{Cursor: "AQEBAZNfQwEAAAAAAAAAAAAAAQ"}, 4008, "resume with after=AQEBAZNfQwEAAAAAAAAAAAAAAQ (id a)"},
 		{"SlowConsumerWithoutItem", &stream.SlowConsumerError{}, 4008, "resume with the last cursor as `after`"},
 		{"Internal", errors.New("secret detail"), 1013, "internal"},

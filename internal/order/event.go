@@ -33,6 +33,18 @@ const (
 	RefundFailed          EventType = "REFUND_FAILED"
 )
 
+// Valid reports whether the type is one of the above.
+func (t EventType) Valid() bool {
+	switch t {
+	case OrderCreated, PaymentProcessing, PaymentActionRequired, PaymentAuthorized, PaymentConfirmed, PaymentDeclined, PaymentVoided,
+		PaymentExpired, PaymentRetried, PaymentNeedsAttention, OrderDelivered, OrderCancelling, OrderCancelled, RefundCreated,
+		RefundSucceeded, RefundFailed:
+		return true
+	default:
+		return false
+	}
+}
+
 // ActorKind as in the GraphQL enum ActorKind.
 type ActorKind string
 
@@ -45,6 +57,16 @@ const (
 	// ActorProvider: the payment provider decided.
 	ActorProvider ActorKind = "PROVIDER"
 )
+
+// Valid reports whether the kind is one of the above.
+func (k ActorKind) Valid() bool {
+	switch k {
+	case ActorCustomer, ActorStaff, ActorSystem, ActorProvider:
+		return true
+	default:
+		return false
+	}
+}
 
 // Actor is who caused an event. ID is the customer id of a person, otherwise uuid.Nil.
 type Actor struct {

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/lib/pq"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -31,9 +33,12 @@ const (
 	serializationFailure = "40001"
 )
 
-// ofOneCall reports whether a batch's error may be the fault of one call in it (a constraint, a value, a lock), so that
-// the calls are worth trying alone. A database that is gone, full or shutting down is everybody's.
+// ofOneCall reports whether a batch's error may be the fault of one call in it (a constraint, a value, a lock, a row of a later
+// version), so that the calls are worth trying alone. A database that is gone, full or shutting down is everybody's.
 func ofOneCall(err error) bool {
+	if errors.Is(err, fault.ErrNewer) {
+		return true
+	}
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return false

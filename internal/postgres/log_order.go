@@ -78,6 +78,12 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, eve
 	if err == nil {
 		err = stmt.SelectContext(ctx, &rows, ids, viewers, has, settingOfAll(settings))
 	}
+	if n > 1 && err != nil && ofOneCall(err) {
+		for i := range calls {
+			l.readOrders(ctx, calls[i:i+1])
+		}
+		return
+	}
 	found := make([]event.OrderState, n)
 	for i := range rows {
 		r := &rows[i]

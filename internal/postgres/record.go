@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/lib/pq/oid"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
 // record reads the fields of a row in the binary form of PostgreSQL's composite types (record_send in its rowtypes.c), one after the
@@ -217,12 +219,12 @@ type enum interface {
 	Valid() bool
 }
 
-// word takes a text that is a value of E. Any other fails: a later version may have written it, and what it means for an order's
-// money is not known here.
+// word takes a text that is a value of E. Any other fails with fault.ErrNewer: a later version may have written it, and what it means for
+// an order's money is not known here.
 func word[E enum](r *record) E {
 	e := E(r.text())
 	if r.err == nil && !e.Valid() {
-		r.fail(fmt.Errorf("%q is no %T", string(e), e))
+		r.fail(fmt.Errorf("%q is no %T: %w", string(e), e, fault.ErrNewer))
 	}
 	return e
 }
@@ -231,7 +233,7 @@ func word[E enum](r *record) E {
 func nullableWord[E enum](r *record) *E {
 	e := nullableText[E](r)
 	if e != nil && !(*e).Valid() {
-		r.fail(fmt.Errorf("%q is no %T", string(*e), *e))
+		r.fail(fmt.Errorf("%q is no %T: %w", string(*e), *e, fault.ErrNewer))
 	}
 	return e
 }

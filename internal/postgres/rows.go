@@ -147,7 +147,8 @@ func readAttempt(r *record) payment.Attempt {
 	}
 }
 
-// eventRecord is an event and its order's head in one column, of "order_events e" and "orders o". readEvent reads it.
+// eventRecord is an event and its order's head in one column, of "order_events e" and "orders o". readEvent reads it, words that this
+// version does not know included: what else a page of the log holds is good, and Event.Known tells.
 const eventRecord = `record_send(ROW(` + headColumns + `, e.version, e.id, e.type, e.actor_kind, e.actor_id, e.request_id, e.occurred_at, e.data, e.state))`
 
 func readEvent(raw []byte, known heads) (order.Event, error) {
@@ -178,8 +179,8 @@ func readPast(raw []byte) (order.Event, error) {
 		return order.Event{}, err
 	}
 	e := order.Event{
-		Order: &order.Order{Head: &order.Head{ID: r.uuid(), CustomerID: r.uuid()}}, Version: r.int4(), ID: r.uuid(), Type: order.EventType(r.text()),
-		Actor: order.Actor{Kind: order.ActorKind(r.text()), ID: orZero(r.nullableUUID())}, RequestID: r.text(), At: r.time(),
+		Order: &order.Order{Head: &order.Head{ID: r.uuid(), CustomerID: r.uuid()}}, Version: r.int4(), ID: r.uuid(), Type: word[order.EventType](r),
+		Actor: order.Actor{Kind: word[order.ActorKind](r), ID: orZero(r.nullableUUID())}, RequestID: r.text(), At: r.time(),
 	}
 	r.json(&e.Data)
 	if err := r.end(); err != nil {

@@ -6,10 +6,13 @@
 package render
 
 import (
+	"context"
 	"io"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
 // Off leaves everything to gqlgen. It is for the test that compares both.
@@ -75,6 +78,16 @@ func (o Out) Marshaled(v graphql.Marshaler, nonNull bool) (Out, bool) {
 	}
 	v.MarshalGQL(&o)
 	return o, true
+}
+
+// EnumValue writes what an enum's value is called in the schema. A value that has no name there, a later version's for one, is
+// fault.ErrNewer and null: "" would be none of the enum's values, and a client cannot read it.
+func EnumValue(ctx context.Context, name string) graphql.Marshaler {
+	if name == "" {
+		graphql.AddError(ctx, fault.ErrNewer)
+		return graphql.Null
+	}
+	return graphql.MarshalString(name)
 }
 
 // Repeated reports whether an earlier field has the same key, which a type's field and that of its interface can have. The

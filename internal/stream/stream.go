@@ -38,7 +38,7 @@ type Stream interface {
 	// database. ctx has the values of the operation's context; while its connection drains (WithDrain), Next hands out
 	// what is queued already and then returns ErrDraining.
 	//
-	// An error ends the stream and is one of: ErrDone, ErrDraining, *SlowConsumerError, the context's error, a
+	// An error ends the stream and is one of: ErrDone, ErrDraining, ErrOutdated, *SlowConsumerError, the context's error, a
 	// *fault.Error, which ends this operation alone and is shown to the client, or any other error, which the transport
 	// logs and reports as internal.
 	Next(ctx context.Context) (item Item, ok bool, err error)
@@ -53,6 +53,11 @@ var ErrDone = errors.New("stream is done")
 
 // ErrDraining ends a stream because the server is shutting down: websocket close code 1012.
 var ErrDraining = errors.New("server is draining, reconnect and resume")
+
+// ErrOutdated ends a stream whose next item holds what only a later version of the server knows, written by a replica of that version
+// while replicas are replaced: websocket close code 1013. The item is neither skipped nor sent in part. The client reconnects, and a
+// replica of the later version goes on from its last cursor.
+var ErrOutdated = errors.New("this server is older than the next item, reconnect and resume")
 
 // ErrUnanswered is what a client is told of a query or a mutation that has begun and will not be answered, because its
 // connection ends first. Stock clients send again what a connection that ends has left open, mutations too; an error is the
@@ -70,6 +75,20 @@ type SlowConsumerError struct {
 func (e *SlowConsumerError) Error() string {
 	return "slow consumer: resume with the last cursor as `after`"
 }
+
+// Ended returns a stream that has no items and ends with err.
+func Ended(err error) Stream { return ended{err} }
+
+type ended struct{ err error }
+
+// Notify implements Stream.
+func (ended) Notify(Waker) {}
+
+// Next implements Stream.
+func (e ended) Next(context.Context) (Item, bool, error) { return Item{}, false, e.err }
+
+// Close implements Stream.
+func (ended) Close() {}
 
 // Slot is where a resolver leaves its Stream for the transport.
 type Slot struct {

@@ -75,6 +75,9 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 	if err != nil {
 		return false, true, err
 	}
+	if left := f.leaveNewer(ctx, &feed); !left {
+		return false, true, nil
+	}
 	if missed := feed.First - 1 - after; missed > 0 {
 		f.log.ErrorContext(ctx, "events have left the log before they became webhook deliveries", "events", missed, "after", after)
 	}
@@ -99,6 +102,24 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 		f.added()
 	}
 	return moved && feed.More, true, err
+}
+
+// leaveNewer ends the page before the first event that this version does not know. A replica of the version that has written it makes
+// its deliveries and goes on: this one cannot say what has happened, and must not pass it over. It reports whether events are left.
+func (f *Fanout) leaveNewer(ctx context.Context, feed *event.FeedPage) bool {
+	for i := range feed.Items {
+		err := feed.Items[i].Event.Known()
+		if err == nil {
+			continue
+		}
+		f.log.WarnContext(ctx, "webhook deliveries wait for a newer version of the server, which has written the next event", "error", err)
+		if i == 0 {
+			return false
+		}
+		feed.Items, feed.Through, feed.More = feed.Items[:i], feed.Items[i-1].Place, false
+		return true
+	}
+	return true
 }
 
 func (f *Fanout) deliveries(items []event.FeedItem, endpoints []*Endpoint) ([]NewDelivery, error) {

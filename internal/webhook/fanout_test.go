@@ -298,3 +298,27 @@ func TestFanoutOfReplacedLog(t *testing.T) {
 		t.Errorf("moved %v, %v", moved, err)
 	}
 }
+
+// TestFanoutNewerEvent: an event that a later version has written waits for a replica of that version, and so does what comes after it;
+// what is before it is delivered.
+func TestFanoutNewerEvent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.endpoint("http://127.0.0.1:1")
+	before := w.place()
+	frozen := w.place()
+	w.place()
+	w.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`)
+	w.exec(`UPDATE order_events SET type = 'ORDER_FROZEN' WHERE id = $1`, frozen.ID)
+	for range 2 {
+		w.fanOut()
+		if got := w.deliveries(); len(got) != 1 || got[0].EventID != before.ID {
+			t.Fatalf("%d deliveries, want that of the event before", len(got))
+		}
+	}
+	w.exec(`UPDATE order_events SET type = 'ORDER_CREATED' WHERE id = $1`, frozen.ID) // as a replica that knows it sees it
+	w.fanOut()
+	if got := w.deliveries(); len(got) != 3 {
+		t.Errorf("%d deliveries, want 3", len(got))
+	}
+}

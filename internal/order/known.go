@@ -1,0 +1,58 @@
+package order
+
+import (
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// Known returns an error that wraps fault.ErrNewer when the event or its state holds a value that this version does not know. The log
+// is read as it is, because what it holds besides such an event is good; who is about to show or send an event asks first.
+func (e *Event) Known() error {
+	unknown := unknown{}
+	check(&unknown, e.Type)
+	check(&unknown, e.Actor.Kind)
+	checkOptional(&unknown, e.Data.Attention)
+	checkOptional(&unknown, e.Data.CancelReason)
+	state := &e.Order.State
+	check(&unknown, state.Status)
+	checkOptional(&unknown, state.CancelReason)
+	for i := range state.Payments {
+		checkPayment(&unknown, &state.Payments[i])
+	}
+	for i := range state.Refunds {
+		check(&unknown, state.Refunds[i].Status)
+	}
+	return unknown.err
+}
+
+func checkPayment(u *unknown, p *payment.Payment) {
+	check(u, p.Status)
+	check(u, p.CaptureMethod)
+	checkOptional(u, p.Attention)
+	if p.Goal != "" {
+		check(u, p.Goal)
+	}
+}
+
+// unknown collects the first unknown value.
+type unknown struct{ err error }
+
+// enum is a type with a fixed set of values.
+type enum interface {
+	~string
+	Valid() bool
+}
+
+func check[E enum](u *unknown, value E) {
+	if u.err == nil && !value.Valid() {
+		u.err = fmt.Errorf("%q is no %T: %w", string(value), value, fault.ErrNewer)
+	}
+}
+
+func checkOptional[E enum](u *unknown, value *E) {
+	if value != nil {
+		check(u, *value)
+	}
+}
