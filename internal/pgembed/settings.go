@@ -35,6 +35,9 @@ var defaults = map[string]string{
 	// Short statements by index: compiling them costs more than running them.
 	"jit": "off",
 
+	// Package pgembed reads a few of its messages.
+	"lc_messages": "C",
+
 	"timezone":     "UTC",
 	"log_timezone": "UTC",
 	"datestyle":    "iso, ymd",

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -148,6 +150,7 @@ func (s *subscriber) record(item Item, fresh bool) {
 // reason names the end of a connection for the summary.
 func reason(err error) string {
 	var closed *websocket.CloseError
+	var network net.Error
 	switch {
 	case errors.Is(err, errDrop), errors.Is(err, context.DeadlineExceeded):
 		return "dropped by the client"
@@ -155,9 +158,9 @@ func reason(err error) string {
 		return "left by the client"
 	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
 		return "closed by the server: " + strconv.Itoa(closed.Code)
-	case strings.Contains(err.Error(), "connection refused"):
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return "no server there"
-	case strings.Contains(err.Error(), "timeout"):
+	case errors.As(err, &network) && network.Timeout():
 		return "no answer"
 	default:
 		return "connection lost"
