@@ -52,6 +52,9 @@ const codeOf = (error: CombinedError): unknown => error.graphQLErrors[0]?.extens
 /** What the same request would be told again. */
 const lasting: ReadonlySet<unknown> = new Set(['BAD_USER_INPUT', 'COST_EXCEEDED', 'ANSWER_TOO_LARGE', 'FORBIDDEN']);
 
+/** Whether the same request may succeed a moment later, without anybody doing anything. */
+export const passes = (error: CombinedError): boolean => error.networkError !== undefined || codeOf(error) === 'UNAVAILABLE';
+
 /** Whether the server refused what was asked in its very shape, such as an address that cannot be an order's. */
 export const isMalformed = (error: CombinedError | undefined): boolean =>
   error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'BAD_USER_INPUT') ?? false;

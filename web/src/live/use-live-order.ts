@@ -3,6 +3,7 @@ import { useQuery, useSubscription, type CombinedError } from 'urql';
 import { getFragment, type FragmentType } from '../gql';
 import { isMalformed } from '../components/states';
 import { EventItem } from '../components/timeline';
+import { useReread } from './use-reread';
 import { HistoryQuery, LiveOrder, OrderEventsSubscription, OrderQuery, OrderWithHistory } from './documents';
 
 /** How many events one page of a history has, as documents.ts asks. */
@@ -32,6 +33,7 @@ export function useLiveOrder(id: string): LiveOrderState {
     variables: { id },
     requestPolicy: 'cache-and-network',
   });
+  useReread({ error, fetching }, reload);
   const [live, resubscribe] = useSubscription({ query: OrderEventsSubscription, variables: { orderId: id }, pause: !data?.order });
   const order = data?.order ?? null;
   const missed = missedVersion(order);

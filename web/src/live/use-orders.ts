@@ -4,6 +4,7 @@ import { graphql } from '../gql';
 import type { OrdersQuery, OrderStatus } from '../gql/graphql';
 import { useConnection } from '../shared/context';
 import { useFeedBeginnings } from './order-feed';
+import { useReread } from './use-reread';
 
 const Orders = graphql(`
   query Orders($first: Int!, $after: String, $filter: OrderFilter) {
@@ -51,6 +52,7 @@ export function useOrders(statuses: OrderStatus[], search = ''): OrderListState 
     requestPolicy: 'cache-and-network',
     pause: beginnings === 0 && !offline,
   });
+  useReread({ error, fetching }, reload);
   const readFor = useRef(beginnings);
   useEffect(() => {
     const before = readFor.current;

@@ -30,6 +30,7 @@ const stepStates = () => within(stepper()).getAllByRole('listitem').map(({ datas
 const timeline = () => within(screen.getByRole('list', { name: 'Timeline' })).getAllByRole('listitem').map(({ dataset }) => dataset['event']);
 const listed = () => within(screen.getByRole('list', { name: 'Orders' })).getAllByRole('link').map(({ textContent }) => textContent);
 const snapshot = (version: number) => ({ kind: 'SNAPSHOT', cursor: 's', order: orderAt(1, version) });
+const inFlight = () => document.querySelector('[data-figure=in-flight] dd')?.textContent;
 const feedBegins = { kind: 'SNAPSHOT', cursor: 'f0' };
 
 describe('an order’s payment page', () => {
@@ -195,6 +196,17 @@ describe('the list of orders', () => {
     await waitFor(() => expect(listed()).toEqual(['OW-00000002', 'OW-00000001']));
   });
 
+  it('is read at each refusal of the feed, and again when the feed begins while that is under way', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) }, ['Orders']);
+    open('/order', server);
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await waitFor(() => expect(server.asked).toEqual(['Orders']));
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders', 'Orders']));
+  });
+
   it('has what happened while it was being read', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) }, ['Orders']);
     open('/order?status=CREATED', server);
@@ -292,5 +304,31 @@ describe('the board', () => {
     await server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
     const row = await screen.findByRole('row', { name: /OW-00000001/ });
     expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
+  });
+
+  it('reads what could not be read again, though its feed stayed', async () => {
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    server.failing = true;
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(screen.getAllByRole('alert')).toHaveLength(3));
+    server.failing = false;
+    await screen.findByText('No orders yet');
+    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
+    expect(inFlight()).toBe('0');
+  });
+
+  it('is live again after the feed was refused', async () => {
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('No orders yet');
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toHaveLength(4 * 3)); // at the beginning, at each refusal, at the new beginning
+    await server.push('orderFeed', happened(1, 1));
+    await screen.findByRole('row', { name: /OW-00000001/ });
+    await waitFor(() => expect(inFlight()).toBe('1'));
   });
 });

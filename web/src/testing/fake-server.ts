@@ -14,6 +14,8 @@ type Answer = (variables: Record<string, unknown>) => Record<string, unknown>;
 export class FakeServer {
   /** Names of the queries and mutations that were sent, in order. */
   readonly asked: string[] = [];
+  /** Whether queries and mutations are refused, as in an outage. */
+  failing = false;
   readonly #answers: Record<string, Answer>;
   readonly #held: { name: string; release: () => void }[] = [];
   readonly #subscriptions = new Map<string, { operation: Operation; subject: Subject<ReturnType<typeof makeResult>> }>();
@@ -52,7 +54,7 @@ export class FakeServer {
     });
     const { operation, subject } = this.#subscriptions.get(field)!;
     this.#subscriptions.delete(field);
-    subject.next(makeResult(operation, { errors: [{ message: 'refused', extensions: { code } }] }));
+    subject.next(makeResult(operation, refusal(code)));
     subject.complete();
   }
 
@@ -98,7 +100,7 @@ export class FakeServer {
         const data = this.#answers[name]?.(operation.variables as Record<string, unknown>);
         if (!data) throw new Error(`no answer to ${name}`);
         const release = () => {
-          next(makeResult(operation, { data }));
+          next(makeResult(operation, this.failing ? refusal('UNAVAILABLE') : { data }));
           complete();
         };
         if (this.#holding.has(name)) this.#held.push({ name, release });
@@ -110,3 +112,5 @@ export class FakeServer {
     });
   }
 }
+
+const refusal = (code: string) => ({ errors: [{ message: 'refused', extensions: { code } }] });

@@ -6,11 +6,11 @@ import { Failure } from '../../components/states';
 import { getFragment, graphql } from '../../gql';
 import type { PaymentAttention } from '../../gql/graphql';
 import { LiveOrder } from '../../live/documents';
-import { useFeedBeginnings } from '../../live/order-feed';
+import { useFeedBeginnings, useFeedEvents } from '../../live/order-feed';
+import { useReread } from '../../live/use-reread';
 import { formatMoney } from '../../shared/money';
 import { formatMoment } from '../../shared/time';
 import { OrderButton } from './order-button';
-import { useFeedEvents } from './use-feed-events';
 
 const Attention = graphql(`
   query Attention {
@@ -49,7 +49,8 @@ export const attentionWords: Record<PaymentAttention, string> = {
  */
 export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void }) {
   const beginnings = useFeedBeginnings();
-  const [{ data, error }, reload] = useQuery({ query: Attention, requestPolicy: 'network-only', pause: beginnings === 0 });
+  const [{ data, error, fetching }, reload] = useQuery({ query: Attention, requestPolicy: 'network-only', pause: beginnings === 0 });
+  useReread({ error, fetching }, reload);
   const readFor = useRef(beginnings);
   useEffect(() => {
     const before = readFor.current;

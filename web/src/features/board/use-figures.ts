@@ -5,9 +5,9 @@ import { BoardRow } from '../../components/board-row';
 import { getFragment, graphql } from '../../gql';
 import type { StatsWindow } from '../../gql/graphql';
 import { LiveOrder } from '../../live/documents';
-import { useFeedBeginnings } from '../../live/order-feed';
+import { useFeedBeginnings, useFeedEvents } from '../../live/order-feed';
+import { useReread } from '../../live/use-reread';
 import { add, counted, outdated, slide, type Figures, type Happened } from './figures';
-import { useFeedEvents } from './use-feed-events';
 
 const Stats = graphql(`
   query Stats($window: StatsWindow!) {
@@ -59,6 +59,7 @@ export interface FiguresState {
 export function useFigures(window: StatsWindow): FiguresState {
   const beginnings = useFeedBeginnings();
   const [{ data, error, fetching }, reload] = useQuery({ query: Stats, variables: { window }, requestPolicy: 'network-only', pause: beginnings === 0 });
+  useReread({ error, fetching }, reload);
   const [figures, setFigures] = useState<Figures | null>(null);
   // What the feed brought lately: an answer is older than what was pushed while it was under way.
   const lately = useRef<Happened[]>([]);
