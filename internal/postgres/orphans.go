@@ -119,16 +119,26 @@ const walkHeld = `held AS MATERIALIZED (SELECT FROM charge_walks WHERE provider 
 const paymentKnown = `EXISTS (
 	SELECT FROM payments p WHERE p.id = c.payment_id AND p.provider = $2 AND p.provider_reference = c.reference)`
 
+// paymentAwaits is the condition that the payment of the charge c of provider $2 may yet be told of it: it has no reference, and the
+// question about it is still open. The reference and the end of the attempt are committed together. Such a charge is kept as PENDING,
+// and asked after until its payment knows it or is known not to.
+const paymentAwaits = `EXISTS (
+	SELECT FROM payments p JOIN payment_attempts a ON a.order_id = p.order_id AND a.payment_id = p.id
+	WHERE p.id = c.payment_id AND p.provider = $2 AND p.provider_reference IS NULL AND a.operation = 'AUTHORIZE' AND a.finished_at IS NULL)`
+
 const recordSQL = `
 	WITH ` + walkHeld + `, orphaned AS (
-		SELECT c.* FROM jsonb_to_recordset($3) AS c (id uuid, reference text, order_id uuid, payment_id uuid, currency text,
+		SELECT c.*, CASE WHEN ` + paymentAwaits + ` AND NOT EXISTS (
+				SELECT FROM orphaned_charges o WHERE o.provider = $2 AND o.reference = c.reference AND o.detected_at IS NOT NULL)
+			THEN 'PENDING' ELSE c.status END AS seen
+		FROM jsonb_to_recordset($3) AS c (id uuid, reference text, order_id uuid, payment_id uuid, currency text,
 			amount bigint, captured bigint, refunded bigint, status text, charged_at timestamptz)
 		WHERE EXISTS (SELECT FROM held) AND c.status IN ('PENDING', 'AUTHORIZED', 'CAPTURED') AND NOT ` + paymentKnown + `
 	), recorded AS (
 		INSERT INTO orphaned_charges AS o (id, provider, reference, order_id, payment_id, currency, amount_minor, captured_minor,
 			refunded_minor, status, charged_at, detected_at)
-		SELECT id, $2, reference, order_id, payment_id, currency, amount, captured, refunded, status, charged_at,
-			CASE WHEN status <> 'PENDING' THEN clock_timestamp() END
+		SELECT id, $2, reference, order_id, payment_id, currency, amount, captured, refunded, seen, charged_at,
+			CASE WHEN seen <> 'PENDING' THEN clock_timestamp() END
 		FROM orphaned ORDER BY charged_at, reference
 		ON CONFLICT (provider, reference) DO UPDATE SET
 			captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor, status = excluded.status,
@@ -204,31 +214,43 @@ func (o *Orphans) ResolveKnown(ctx context.Context, walk *reconcile.Walk) (int, 
 // Unresolved implements reconcile.OrphanStore.
 func (o *Orphans) Unresolved(ctx context.Context, before time.Time, pendingFor time.Duration, limit int) (references []string, err error) {
 	err = o.db.SelectContext(ctx, &references, `
-		SELECT reference FROM orphaned_charges
+		SELECT reference FROM orphaned_charges c
 		WHERE provider = $1 AND resolved_at IS NULL AND (asked_at IS NULL OR asked_at < $2)
-			AND (status <> 'PENDING' OR charged_at > clock_timestamp() - make_interval(secs => $3))
+			AND (status <> 'PENDING' OR charged_at > clock_timestamp() - make_interval(secs => $3)
+				OR EXISTS (SELECT FROM payments p WHERE p.id = c.payment_id))
 		ORDER BY asked_at NULLS FIRST, id LIMIT $4`, o.provider, before, pendingFor.Seconds(), limit)
 	return references, err
 }
 
 // Asked implements reconcile.OrphanStore.
-func (o *Orphans) Asked(ctx context.Context, walk *reconcile.Walk, reference string, charge *payment.Charge) (resolved bool, err error) {
+func (o *Orphans) Asked(ctx context.Context, walk *reconcile.Walk, reference string, charge *payment.Charge) (became reconcile.Became, err error) {
 	var captured, refunded, status any
 	if charge != nil {
 		captured, refunded, status = charge.Totals.Captured, charge.Totals.Refunded, string(charge.Status)
 	}
-	err = o.db.GetContext(ctx, &resolved, `
-		WITH `+walkHeld+`
-		UPDATE orphaned_charges c SET asked_at = clock_timestamp(), captured_minor = coalesce($4::bigint, captured_minor),
-			refunded_minor = coalesce($5::bigint, refunded_minor), status = coalesce($6::text, status),
-			detected_at = CASE WHEN $6::text IN ('AUTHORIZED', 'CAPTURED') THEN coalesce(detected_at, clock_timestamp()) ELSE detected_at END,
-			resolved_at = CASE WHEN $6::text IN ('REFUNDED', 'RELEASED') THEN clock_timestamp() END
-		WHERE c.provider = $2 AND c.reference = $3 AND c.resolved_at IS NULL AND EXISTS (SELECT FROM held)
-		RETURNING c.resolved_at IS NOT NULL`, walk.Fence, o.provider, reference, captured, refunded, status)
+	var row struct {
+		Detected bool `db:"detected"`
+		Resolved bool `db:"resolved"`
+	}
+	err = o.db.GetContext(ctx, &row, `
+		WITH `+walkHeld+`, seen AS (
+			SELECT c.id, c.detected_at, CASE
+				WHEN c.detected_at IS NULL AND $6::text IN ('AUTHORIZED', 'CAPTURED') AND (`+paymentAwaits+` OR `+paymentKnown+`) THEN 'PENDING'
+				ELSE $6::text END AS status
+			FROM orphaned_charges c WHERE c.provider = $2 AND c.reference = $3
+		)
+		UPDATE orphaned_charges c SET asked_at = clock_timestamp(), captured_minor = coalesce($4::bigint, c.captured_minor),
+			refunded_minor = coalesce($5::bigint, c.refunded_minor), status = coalesce(seen.status, c.status),
+			detected_at = CASE WHEN seen.status IN ('AUTHORIZED', 'CAPTURED') THEN coalesce(c.detected_at, clock_timestamp()) ELSE c.detected_at END,
+			resolved_at = CASE WHEN seen.status IN ('REFUNDED', 'RELEASED') THEN clock_timestamp() END
+		FROM seen
+		WHERE c.id = seen.id AND c.resolved_at IS NULL AND EXISTS (SELECT FROM held)
+		RETURNING seen.detected_at IS NULL AND c.detected_at IS NOT NULL AS detected, c.resolved_at IS NOT NULL AS resolved`,
+		walk.Fence, o.provider, reference, captured, refunded, status)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = reconcile.ErrLeaseLost
 	}
-	return resolved, err
+	return reconcile.Became(row), err
 }
 
 // Status implements reconcile.OrphanStore.

@@ -58,21 +58,24 @@ type OrphanStore interface {
 	LeaveWalk(ctx context.Context, walk *Walk) error
 
 	// Record keeps the charges that may hold or take money and that no payment stands for, each once. It returns those that
-	// are seen with money for the first time.
+	// are detected: seen with money for the first time. One whose payment may yet be told of it is kept as PENDING, and not detected.
 	Record(ctx context.Context, walk *Walk, charges []payment.Charge) ([]payment.Charge, error)
 	// ResolveKnown resolves the charges whose payment is here now.
 	ResolveKnown(ctx context.Context, walk *Walk) (int, error)
 	// Unresolved lists references of charges that are not resolved and were not asked after since a time, those that have
-	// waited longest first. A charge that never had money is left out when it is older than pendingFor.
+	// waited longest first. A charge that never had money is left out when it is older than pendingFor and its payment is not here.
 	Unresolved(ctx context.Context, before time.Time, pendingFor time.Duration, limit int) ([]string, error)
 	// Asked remembers what a charge is now, nil: it could not be told. It resolves a charge that is settled.
-	Asked(ctx context.Context, walk *Walk, reference string, charge *payment.Charge) (resolved bool, err error)
+	Asked(ctx context.Context, walk *Walk, reference string, charge *payment.Charge) (Became, error)
 
 	// Status counts the open orphans, and says up to when the charges have been walked.
 	Status(ctx context.Context) (open int, behind time.Duration, err error)
 	// Orphans lists the newest first; all: resolved ones too.
 	Orphans(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[Orphan], error)
 }
+
+// Became is what an orphan has become by the provider's answer.
+type Became struct{ Detected, Resolved bool }
 
 // ChargeBooks are a provider's books, by charge.
 type ChargeBooks interface {

@@ -186,12 +186,16 @@ func (w *Walker) record(ctx context.Context, walk *Walk, charges []payment.Charg
 		return err
 	}
 	for _, c := range detected {
-		w.counts.Detected.Add(1)
-		w.cfg.Log.WarnContext(ctx, "the payment provider has a charge of an order or payment that is not here", "reference", c.Reference,
-			"order", c.OrderID, "payment", c.PaymentID, "status", c.Status, "captured", c.Totals.Captured, "refunded", c.Totals.Refunded,
-			"currency", c.Amount.Currency)
+		w.detected(ctx, c)
 	}
 	return nil
+}
+
+func (w *Walker) detected(ctx context.Context, c payment.Charge) {
+	w.counts.Detected.Add(1)
+	w.cfg.Log.WarnContext(ctx, "the payment provider has a charge of an order or payment that is not here", "reference", c.Reference,
+		"order", c.OrderID, "payment", c.PaymentID, "status", c.Status, "captured", c.Totals.Captured, "refunded", c.Totals.Refunded,
+		"currency", c.Amount.Currency)
 }
 
 // askAfterAll asks the provider for every charge that is not resolved, once in a round. One that cannot be told is left to the
@@ -241,8 +245,11 @@ func (w *Walker) askAfter(ctx context.Context, walk *Walk, reference string) (to
 		_, err = w.cfg.Store.Asked(ctx, walk, reference, nil)
 		return false, err
 	}
-	resolved, err := w.cfg.Store.Asked(ctx, walk, reference, &charge)
-	if err == nil && resolved {
+	became, err := w.cfg.Store.Asked(ctx, walk, reference, &charge)
+	if err == nil && became.Detected {
+		w.detected(ctx, charge)
+	}
+	if err == nil && became.Resolved {
 		w.counts.Resolved.Add(1)
 		w.cfg.Log.InfoContext(ctx, "an orphaned charge is settled", "reference", reference, "status", charge.Status)
 	}

@@ -112,8 +112,59 @@ func TestPendingOrphan(t *testing.T) {
 		t.Fatal(err)
 	}
 	walkTurn(t, w)
-	if got := found(t, w, false); !slices.Equal(got, []string{call.Reference}) {
-		t.Errorf("found %q", got)
+	if got := found(t, w, false); !slices.Equal(got, []string{call.Reference}) || w.Counts().Detected.Load() != 1 {
+		t.Errorf("found %q, %d detected", got, w.Counts().Detected.Load())
+	}
+}
+
+// A charge whose payment may yet be told of it is no finding, however old it is: not before the answer is committed, not at that moment
+// and not after it. It is one when the question ended without it, also long after the walk has passed it.
+func TestAwaitedCharge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	o := b.order(t, "sim_approve")
+	reference := o.Payments[0].Reference
+	b.exec(t, `UPDATE simulated.charges SET installation = $1`, b.installation(t))
+	awaits := func() {
+		b.exec(t, `UPDATE payment_attempts SET outcome = 'UNKNOWN', finished_at = NULL`)
+		b.exec(t, `UPDATE payments SET provider_reference = NULL`)
+	}
+	ends := func() { b.exec(t, `UPDATE payment_attempts SET outcome = 'SUCCESS', finished_at = started_at`) }
+	awaits()
+	committed := func(string) error { return nil }
+	w := b.walker(t, &books{ChargeBooks: b.provider, charge: func(reference string) error { return committed(reference) }})
+	for range 2 { // recorded, and asked after
+		walkTurn(t, w)
+		if got := found(t, w, true); len(got) != 0 {
+			t.Fatalf("found %q while the answer is awaited", got)
+		}
+	}
+	committed = func(reference string) error {
+		ends()
+		b.exec(t, `UPDATE payments SET provider_reference = $1`, reference)
+		return nil
+	}
+	for range 2 {
+		walkTurn(t, w)
+		if got := found(t, w, true); len(got) != 0 {
+			t.Fatalf("found %q though its payment is told of it", got)
+		}
+	}
+	committed = func(string) error { return nil }
+	awaits()
+	walkTurn(t, w)
+	b.exec(t, `UPDATE charge_walks SET walked_until = clock_timestamp() + interval '1 day'`) // the walk is past it
+	b.exec(t, `UPDATE orphaned_charges SET charged_at = charged_at - interval '1 year'`)
+	ends()
+	walkTurn(t, w)
+	if got := found(t, w, false); !slices.Equal(got, []string{reference}) || w.Counts().Detected.Load() != 1 {
+		t.Fatalf("found %q, %d detected", got, w.Counts().Detected.Load())
+	}
+	awaits() // what was shown stays
+	b.exec(t, `UPDATE charge_walks SET walked_until = clock_timestamp()`)
+	walkTurn(t, w)
+	if list := orphanList(t, w, false); len(list) != 1 || list[0].Status != payment.ChargeCaptured {
+		t.Errorf("%+v", list)
 	}
 }
 
@@ -298,8 +349,8 @@ func TestWalkLease(t *testing.T) {
 		t.Errorf("%+v, %v", detected, err)
 	}
 	charge.Status = payment.ChargeRefunded
-	if resolved, err := one.Asked(ctx, walk, charge.Reference, &charge); !errors.Is(err, reconcile.ErrLeaseLost) || resolved {
-		t.Error(resolved, err)
+	if became, err := one.Asked(ctx, walk, charge.Reference, &charge); !errors.Is(err, reconcile.ErrLeaseLost) || became.Resolved {
+		t.Error(became, err)
 	}
 	if err := two.EndWalk(ctx, next); err != nil {
 		t.Fatal(err)
