@@ -72,8 +72,9 @@ func newConnector(s pgurl.Source, role Role, o options) (*connector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("DATABASE_URL: %w", err)
 		}
-		// The statement that makes the settings must not end, nor the session before it, by a time that the database has for all.
-		one.Runtime = map[string]string{"statement_timeout": setupTimeout, "lock_timeout": setupTimeout, "idle_session_timeout": "0"}
+		// The statement that makes the settings must not end, nor the session before it, by a time that the database has for all. Nor must
+		// it be compiled, as it is where the planner's switches make everything dear: a second for each connection.
+		one.Runtime = map[string]string{"statement_timeout": setupTimeout, "lock_timeout": setupTimeout, "idle_session_timeout": "0", "jit": "off"}
 		if role != AsLogin {
 			one.Runtime["role"] = string(role)
 		}

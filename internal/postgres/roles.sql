@@ -34,7 +34,7 @@ BEGIN
     FOR object IN
         SELECT format('TABLE %s', c.oid::regclass) FROM pg_class c
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relowner <> 'orderwire_migrate'::regrole
+        WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relowner <> 'orderwire_migrate'::regrole
             AND c.relkind IN ('r', 'p', 'S') AND coalesce(parent.relname, c.relname) IN (
                 'goose_db_version', 'settings', 'products', 'orders', 'payments', 'refunds', 'payment_attempts', 'order_work',
                 'order_work_token', 'idempotency_keys', 'order_events', 'feed', 'event_log', 'feed_partitions', 'revocations',
@@ -42,7 +42,7 @@ BEGIN
                 'webhook_endpoints', 'webhook_secrets', 'webhook_deliveries', 'webhook_fanout', 'order_budgets')
         UNION ALL
         SELECT format('FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
-        WHERE p.pronamespace = current_schema()::regnamespace AND p.proowner <> 'orderwire_migrate'::regrole AND p.proname = 'refuse_change'
+        WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.proowner <> 'orderwire_migrate'::regrole AND p.proname = 'refuse_change'
     LOOP
         EXECUTE format('ALTER %s OWNER TO orderwire_migrate', object);
     END LOOP;

@@ -95,13 +95,17 @@ type sessionState struct {
 const (
 	// oldestVersion is the first version of PostgreSQL with all that our statements use.
 	oldestVersion = 140000
-	// searchPath finds our tables, wherever DATABASE_URL's user would look: first where it would, if they are there.
+	// searchPath finds our tables, wherever DATABASE_URL's user would look: first where it would, if they are there. New ones are made
+	// where it would make them, but in none of PostgreSQL's own schemas, which pg_catalog and pg_temp lead to.
 	searchPath = `coalesce((
 		SELECT quote_ident(n.nspname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relname = 'order_events' AND c.relkind = 'p'
 			AND EXISTS (SELECT FROM pg_catalog.pg_class l WHERE l.relnamespace = n.oid AND l.relname = 'event_log' AND l.relkind = 'r')
 		ORDER BY n.nspname = current_schema() DESC NULLS LAST, n.nspname LIMIT 1
-	), quote_ident(current_schema()), 'public')`
+	), (
+		SELECT quote_ident(s.name) FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, place)
+		WHERE left(s.name, 3) <> 'pg_' AND s.name <> 'information_schema' ORDER BY s.place LIMIT 1
+	), 'public')`
 	// durable keeps what is committed through a crash, and leaves stronger promises as they are: a standby that is waited for.
 	durable = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END`
 )

@@ -114,4 +114,33 @@ func TestJITStaysOff(t *testing.T) {
 	if err := pool.GetContext(t.Context(), &jit, `SHOW jit`); err != nil || jit != "off" {
 		t.Errorf("jit is %s, %v", jit, err)
 	}
+	// Not even the statement that makes the settings is compiled.
+	if err := pool.GetContext(t.Context(), &jit, `SELECT reset_val FROM pg_settings WHERE name = 'jit'`); err != nil || jit != "off" {
+		t.Errorf("jit begins as %s, %v", jit, err)
+	}
+}
+
+// Where the tables are made depends on the database's search_path only as far as it names a schema of somebody's.
+func TestMigrateWithSearchPath(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t)
+	admin := postgrestest.Pool(t, server.URL("postgres"), postgres.AsLogin)
+	for name, paths := range map[string][2]string{
+		"none": {`''`, "public"}, "temporary": {"pg_temp, public", "public"}, "other": {`pg_catalog, information_schema, "My shop", public`, "My shop"},
+	} {
+		admin.MustExec(`CREATE DATABASE ` + name)
+		admin.MustExec(`ALTER DATABASE ` + name + ` SET search_path = ` + paths[0])
+		url := server.URL(name)
+		postgrestest.Pool(t, url, postgres.AsLogin).MustExec(`CREATE SCHEMA "My shop"`)
+		if err := postgres.Migrate(t.Context(), url); err != nil {
+			t.Errorf("search_path %s: %v", paths[0], err)
+			continue
+		}
+		var schemas []string
+		err := postgrestest.Pool(t, url, postgres.AsLogin).SelectContext(t.Context(), &schemas,
+			`SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('orders', 'goose_db_version', 'order_events')`)
+		if err != nil || !slices.Equal(schemas, []string{paths[1]}) {
+			t.Errorf("search_path %s: the tables are in %q, %v", paths[0], schemas, err)
+		}
+	}
 }
