@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,20 +22,22 @@ export class Server {
   readonly #data: string;
   readonly #pace: Pace;
   readonly #settings: Readonly<Record<string, string>>;
+  readonly #command: readonly string[];
   #process: ChildProcess | null = null;
   #log = '';
   #socket = '';
 
-  private constructor(port: number, pace: Pace, settings: Readonly<Record<string, string>>) {
+  private constructor(port: number, pace: Pace, settings: Readonly<Record<string, string>>, command: readonly string[]) {
+    this.#command = command;
     this.#port = port;
     this.#pace = pace;
     this.#settings = settings;
     this.#data = mkdtempSync(path.join(tmpdir(), 'orderwire-e2e-'));
   }
 
-  /** `settings` are further variables of the server's environment. */
-  static async start(pace: Pace, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
-    const server = new Server(await freePort(), pace, settings);
+  /** `settings` are further variables of the server's environment, `command` is another of its commands that serves. */
+  static async start(pace: Pace, settings: Readonly<Record<string, string>> = {}, command: readonly string[] = []): Promise<Server> {
+    const server = new Server(await freePort(), pace, settings, command);
     await server.start();
     return server;
   }
@@ -52,7 +54,7 @@ export class Server {
 
   /** Starts it, again if need be, on the same port and data. */
   async start(): Promise<void> {
-    const child = spawn(binary, {
+    const child = spawn(binary, this.#command, {
       env: {
         ...process.env,
         ADDR: `127.0.0.1:${this.#port}`,
@@ -73,7 +75,7 @@ export class Server {
     child.stderr.on('data', note);
     const deadline = Date.now() + 300_000;
     const ready = async () =>
-      fetch(`${this.url}/readyz`).then(
+      fetch(`${this.url}${this.#command.length > 0 ? '/healthz' : '/readyz'}`).then(
         ({ ok }) => ok,
         () => false,
       );
@@ -99,6 +101,20 @@ export class Server {
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  /** Stops it, copies its database's files and starts it again. The returned function puts the copy back, as an operator restores a backup. */
+  async backUp(): Promise<() => Promise<void>> {
+    await this.drain();
+    const folder = realpathSync(path.join(this.#data, 'postgres')); // a link where the server runs as root
+    execFileSync('cp', ['-a', folder, `${folder}.copy`]); // fs.cp does not keep owners
+    await this.start();
+    return async () => {
+      await this.drain();
+      rmSync(folder, { recursive: true });
+      renameSync(`${folder}.copy`, folder);
+      await this.start();
+    };
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
