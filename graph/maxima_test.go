@@ -49,7 +49,17 @@ func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := db.ExecContext(t.Context(), withoutAutovacuum); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// withoutAutovacuum keeps the background's work out of what is measured.
+const withoutAutovacuum = `DO $$ DECLARE t regclass; BEGIN
+	FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'orders'::regclass) LOOP
+		EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', t);
+	END LOOP;
+END $$`
 
 // fillStatements use pg_temp.wide(n, k), a text of n characters of four bytes each that does not compress well, a different one for each
 // k, and pg_temp.key(at, k), a UUIDv7 of that time.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -214,7 +215,10 @@ func ownCPU(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// databaseCPU is the processor time of all processes of the database server, those that have ended included.
+// background are the titles of PostgreSQL's processes that work for no statement in particular.
+var background = regexp.MustCompile(`^postgres: .*(checkpointer|background writer|walwriter|autovacuum|logical replication)`)
+
+// databaseCPU is the processor time of the database server's processes, those that have ended included, but for the background's.
 func (m *meter) databaseCPU() time.Duration {
 	m.t.Helper()
 	postmaster := processStat(m.t, m.postmaster)
@@ -235,6 +239,9 @@ func (m *meter) databaseCPU() time.Duration {
 		m.t.Fatal(err)
 	}
 	for _, child := range strings.Fields(string(raw)) {
+		if title, err := os.ReadFile("/proc/" + child + "/cmdline"); err != nil || background.Match(title) {
+			continue
+		}
 		spent, err := os.ReadFile("/proc/" + child + "/schedstat") // nanoseconds on the processor first
 		if err != nil {
 			continue // it has ended

@@ -54,13 +54,15 @@
 )
 /* attempts */
 , saved_attempts AS (
-    INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
+    INSERT INTO payment_attempts AS a (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only)
-    SELECT a.id, order_id, saved.customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
+    SELECT t.id, order_id, saved.customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
         finished_at, next_call_at, look_up_only
-    FROM jsonb_populate_recordset(NULL::payment_attempts, $1::jsonb -> 'attempts') a JOIN saved ON saved.id = a.order_id
+    FROM jsonb_populate_recordset(NULL::payment_attempts, $1::jsonb -> 'attempts') t JOIN saved ON saved.id = t.order_id
     ON CONFLICT (id) DO UPDATE SET
-        outcome = EXCLUDED.outcome, calls = EXCLUDED.calls, message = EXCLUDED.message,
+        outcome = EXCLUDED.outcome, calls = EXCLUDED.calls,
+        -- An ended attempt was loaded without its message, see openMessage.
+        message = CASE WHEN a.finished_at IS NULL THEN EXCLUDED.message ELSE a.message END,
         finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at,
         look_up_only = EXCLUDED.look_up_only
 )

@@ -119,7 +119,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 		return nil, err
 	}
 	var attempts storedAttempts
-	err := s.db.get(ctx, p, &attempts, `SELECT `+attemptsRecord(
+	err := s.db.get(ctx, p, &attempts, `SELECT `+attemptsRecord(`a.message`,
 		`(a.order_id, a.payment_id) IN (SELECT order_id, id FROM payments WHERE id = ANY($1::uuid[]))`), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err

@@ -87,6 +87,36 @@ func TestPaymentFactsAreStored(t *testing.T) {
 	}
 }
 
+// What was said of an attempt that has ended is not loaded for changes, and no change of the attempt loses it.
+func TestEndedAttemptKeepsItsMessage(t *testing.T) {
+	t.Parallel()
+	store := postgrestest.Store(t, postgrestest.Open(t).API, nil)
+	o := create(t, store, ada)
+	o = change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
+		a := payment.Attempt{ID: id.New(), OrderID: o.ID, PaymentID: o.Payments[0].ID, Operation: payment.OperationVoid, StartedAt: c.Now, Message: "before"}
+		o.Attempts = append(o.Attempts, a)
+		return nil
+	})
+	change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
+		if got := o.Attempts[0].Message; got != "before" {
+			t.Errorf("while it is open it says %q", got)
+		}
+		o.Attempts[0].Finish(payment.AttemptFail, "not today", c.Now)
+		return nil
+	})
+	change(t, store, o.ID, func(o *order.Order, _ order.Cause) error {
+		o.Attempts[0].Calls++
+		return nil
+	})
+	got, err := store.AttemptsByPayment(t.Context(), staff, []uuid.UUID{o.Payments[0].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := got[o.Payments[0].ID][0]; a.Message != "not today" || a.Calls != 1 {
+		t.Errorf("it is %+v", a)
+	}
+}
+
 // The database takes a success after CANCELLED only together with its refund, and keeps taking its failures.
 func TestLateSuccessIsStored(t *testing.T) {
 	t.Parallel()

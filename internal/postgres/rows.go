@@ -118,11 +118,15 @@ func readRefund(r *record, orderID uuid.UUID) payment.Refund {
 	}
 }
 
-// attemptsRecord is the attempts of "payment_attempts a" that a condition names, oldest first. storedAttempts reads it.
-func attemptsRecord(condition string) string {
+// attemptsRecord is the attempts of "payment_attempts a" that a condition names, oldest first, each with a message. storedAttempts reads it.
+func attemptsRecord(message, condition string) string {
 	return `record_send(ROW(ARRAY(SELECT ROW(a.id, a.order_id, a.payment_id, a.refund_id, a.operation, a.outcome, a.calls, a.look_up_only,
-		a.message, a.started_at, a.finished_at, a.next_call_at) FROM payment_attempts a WHERE ` + condition + ` ORDER BY a.id)))`
+		` + message + `, a.started_at, a.finished_at, a.next_call_at) FROM payment_attempts a WHERE ` + condition + ` ORDER BY a.id)))`
 }
+
+// openMessage leaves out what was said of attempts that have ended: no change looks at it, and it is most of an order with many attempts.
+// change.sql keeps it.
+const openMessage = `CASE WHEN a.finished_at IS NULL THEN a.message ELSE '' END`
 
 // storedAttempts implements sql.Scanner for attemptsRecord.
 type storedAttempts []payment.Attempt

@@ -82,7 +82,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.load, asPrincipal(strings.NewReplacer("/* order */", orderRecord, "/* attempts */", attemptsRecord(`a.order_id = o.id`)).Replace(loadSQL), 6)},
+		{&s.load, asPrincipal(strings.NewReplacer("/* order */", orderRecord, "/* attempts */", attemptsRecord(openMessage, `a.order_id = o.id`)).Replace(loadSQL), 6)},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {
