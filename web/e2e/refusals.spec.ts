@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 import { expect, test, withServer } from './fixtures';
+import { look } from './look';
 
 // What the server refuses is told in words for people, and nothing is lost by it. The browser itself reports the statuses.
 test.use({ expectedErrors: /status of (400|429|503)/ });
@@ -10,6 +11,7 @@ async function fill(page: Page): Promise<void> {
   await page.goto('/');
   await page.getByRole('button', { name: /^Add/ }).first().click();
   await page.getByRole('link', { name: 'Review order' }).click();
+  await expect(page.getByRole('button', { name: 'Order and pay' })).toBeEnabled();
 }
 
 const pace = { payment: '100ms', delivery: '1h' };
@@ -48,4 +50,49 @@ test('a search that is too long', async ({ shopper: { page } }) => {
   await expect(page.getByText('at most 100 are allowed')).toBeVisible();
   await page.getByRole('button', { name: 'Show all products' }).click();
   await expect(page.getByRole('list', { name: 'Products' }).getByRole('listitem').first()).toBeVisible();
+});
+
+withServer(pace)('a database that hangs', async ({ shopper: { page, send, order, openTab }, server }) => {
+  await fill(page);
+  const before = await draft(page);
+  const goOn = server.freezeDatabase();
+  await page.getByRole('button', { name: 'Order and pay' }).click();
+  await expect(page.getByRole('alert')).toContainText('Nothing is lost: try again');
+  expect(await draft(page), 'the draft and its key').toBe(before);
+  const list = await openTab();
+  await list.goto('/order');
+  await expect(list.getByRole('alert')).toContainText('Nothing is lost: try again');
+  goOn();
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Order and pay' }).click({ timeout: 2000 }).catch(() => undefined); // or it has just gone
+    await expect(page).toHaveURL(/\/payment\?order=/, { timeout: 2000 }); // the server may take a moment to connect anew
+  }).toPass();
+  const { orders } = await send<{ orders: { nodes: unknown[] } }>('{ orders { nodes { id } } }');
+  expect(orders.nodes, 'ordered once').toHaveLength(1);
+  // And the list is live again without being asked for.
+  const id = await order();
+  await expect(list.locator(`[data-order=${id}]`)).toBeVisible();
+});
+
+withServer(pace)('a board while the database hangs', async ({ signIn, server }) => {
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const open = staff.page;
+  await open.goto('/board');
+  await expect(open.getByText('No orders yet')).toBeVisible();
+  const goOn = server.freezeDatabase();
+  const late = await staff.openTab();
+  await late.goto('/board');
+  await expect(late.getByRole('alert').first()).toContainText('Nothing is lost: try again');
+  await look(late, 'a board without its database', 'html', Infinity); // failures take the place of the charts
+  goOn();
+  // What was not read comes back without being asked for.
+  await expect(late.getByText('No orders yet')).toBeVisible();
+  const id = await customer.order();
+  /* oxlint-disable no-await-in-loop */
+  for (const page of [late, open]) {
+    await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Confirmed');
+    await expect(page.locator('[data-figure=CONFIRMED] dd')).toHaveText('1');
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  }
+  /* oxlint-enable no-await-in-loop */
 });

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,6 +26,7 @@ export class Server {
   #process: ChildProcess | null = null;
   #log = '';
   #socket = '';
+  #frozen: number[] = [];
 
   private constructor(port: number, pace: Pace, settings: Readonly<Record<string, string>>, command: readonly string[]) {
     this.#command = command;
@@ -117,9 +118,23 @@ export class Server {
     };
   }
 
+  /** Stops all processes of its database where they are, as a machine that hangs. The returned function lets them go on, as the server's end does. */
+  freezeDatabase(): () => void {
+    const [postmaster = ''] = readFileSync(path.join(this.#data, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n');
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
+    this.#frozen = [postmaster, ...children].map(Number);
+    for (const pid of this.#frozen) process.kill(pid, 'SIGSTOP');
+    return () => this.#thaw();
+  }
+
+  #thaw(): void {
+    for (const pid of this.#frozen.splice(0)) process.kill(pid, 'SIGCONT');
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = null;
+    this.#thaw();
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill(signal);
