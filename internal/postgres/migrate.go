@@ -40,7 +40,10 @@ func Migrate(ctx context.Context, databaseURL string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // as above
-	return migrator{db: db.DB, patience: migratePatience, log: slog.Default()}.up(ctx)
+	if err := (migrator{db: db.DB, patience: migratePatience, log: slog.Default()}).up(ctx); err != nil {
+		return err
+	}
+	return checkPrivileges(ctx, db.DB)
 }
 
 const (

@@ -79,3 +79,16 @@ func askAdministrator(ctx context.Context, db *sql.DB, cause error) error {
 	fmt.Fprintf(&b, "\n  GRANT %s TO %s;\n  GRANT USAGE ON SCHEMA %s TO %s;\n  GRANT CREATE ON SCHEMA %s TO %s;", all, user, schema, all, schema, RoleMigrate)
 	return fmt.Errorf("the user of DATABASE_URL may not prepare the roles that Orderwire works in: %w; an administrator has to run this once, in its database:%s", cause, b.String())
 }
+
+var errNoPrivileges = errors.New("the roles orderwire_api and orderwire_worker have no privileges on the tables, as after a restore of a dump that was made " +
+	"or restored with --no-privileges (--no-acl, -x); restore it into an empty database with its privileges")
+
+// checkPrivileges refuses a database whose migrations have run, but which has lost what they granted.
+func checkPrivileges(ctx context.Context, db *sql.DB) error {
+	var granted bool
+	err := db.QueryRowContext(ctx, `SELECT has_table_privilege('orderwire_api', 'orders', 'SELECT') AND has_table_privilege('orderwire_worker', 'orders', 'SELECT')`).Scan(&granted)
+	if err == nil && !granted {
+		err = errNoPrivileges
+	}
+	return err
+}

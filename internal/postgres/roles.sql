@@ -30,7 +30,7 @@ BEGIN
         RAISE insufficient_privilege USING MESSAGE = format('permission denied for schema %s', current_schema());
     END IF;
 
-    -- Up to migration 10 tables belonged to whoever migrated.
+    -- Up to migration 10 tables belonged to whoever migrated, and after pg_restore --no-owner they belong to whoever restored.
     FOR object IN
         SELECT format('TABLE %s', c.oid::regclass) FROM pg_class c
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent
@@ -39,10 +39,11 @@ BEGIN
                 'goose_db_version', 'settings', 'products', 'orders', 'payments', 'refunds', 'payment_attempts', 'order_work',
                 'order_work_token', 'idempotency_keys', 'order_events', 'feed', 'event_log', 'feed_partitions', 'revocations',
                 'known_users', 'audit_entries', 'webhook_inbox', 'reconciliation_differences', 'reconciliation',
-                'webhook_endpoints', 'webhook_secrets', 'webhook_deliveries', 'webhook_fanout', 'order_budgets')
+                'webhook_endpoints', 'webhook_secrets', 'webhook_deliveries', 'webhook_fanout', 'order_budgets',
+                'attempt_budgets', 'address_budgets', 'charge_walks', 'orphaned_charges')
         UNION ALL
         SELECT format('FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
-        WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.proowner <> 'orderwire_migrate'::regrole AND p.proname = 'refuse_change'
+        WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.proowner <> 'orderwire_migrate'::regrole AND p.proname IN ('refuse_change', 'refuse_move')
     LOOP
         EXECUTE format('ALTER %s OWNER TO orderwire_migrate', object);
     END LOOP;

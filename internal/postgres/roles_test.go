@@ -105,3 +105,36 @@ func TestMigrateToRoles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Restored without owners, a database gets them back, all of them; restored without privileges, it is refused with what to do.
+func TestRestoredWithoutOwners(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	admin := postgrestest.Pool(t, url, postgres.AsLogin)
+	const foreign = `
+		SELECT 'TABLE ' || oid::regclass AS name FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S') AND relowner <> $1::text::regrole
+			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = pg_class.oid AND d.deptype IN ('a', 'i') AND pg_class.relkind = 'S')
+		UNION ALL SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proowner <> $1::text::regrole`
+	var login string
+	var objects, left []string
+	if err := admin.GetContext(t.Context(), &login, `SELECT quote_ident(current_user)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.SelectContext(t.Context(), &objects, foreign, login); err != nil || len(objects) == 0 {
+		t.Fatal(objects, err)
+	}
+	for _, object := range objects {
+		admin.MustExec(`ALTER ` + object + ` OWNER TO ` + login)
+	}
+	if err := postgres.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.SelectContext(t.Context(), &left, foreign, postgres.RoleMigrate); err != nil || len(left) != 0 {
+		t.Errorf("still somebody else's: %q, %v", left, err)
+	}
+	admin.MustExec(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM orderwire_api, orderwire_worker`)
+	if err := postgres.Migrate(t.Context(), url); err == nil || !strings.Contains(err.Error(), "--no-privileges") {
+		t.Errorf("without privileges: %v", err)
+	}
+}
