@@ -180,12 +180,12 @@ func TestLongRequestsCountTogether(t *testing.T) {
 			t.Errorf("%.200s", got)
 		}
 		first.send(`{"id":"a","type":"complete"}`)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble, too
 		if unread.Held() != 0 {
 			t.Errorf("%d bytes are held by nobody", unread.Held())
 		}
 		second.send(subscribe("b", long))
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble, too
 		if unread.Held() < 60<<10 {
 			t.Error("there is room again, and it was not taken")
 		}
