@@ -1,5 +1,5 @@
 import { cleanup, render, screen, waitFor, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
+import userEvent, { PointerEventsCheckLevel } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '../app';
 import { DevSignIn } from '../shared/dev-sign-in';
@@ -24,6 +24,9 @@ function open(address: string, server: FakeServer, user: { user: string; role: '
   window.history.replaceState(null, '', address);
   render(<App session={new SessionStore(new DevSignIn())} draft={new DraftStore()} connect={server.connect} />);
 }
+
+/** A dialog lets nothing be pressed for the moment in which it opens. */
+const openingDialog = { pointerEventsCheck: PointerEventsCheckLevel.Never };
 
 const stepper = () => screen.getByRole('region', { name: 'Payment progress' });
 const stepStates = () => within(stepper()).getAllByRole('listitem').map(({ dataset }) => `${dataset['step']}: ${dataset['state']}`);
@@ -117,7 +120,7 @@ describe('an order’s page', () => {
     await screen.findByText('Order created');
     await server.push('orderEvents', snapshot(1));
     await userEvent.click(screen.getByRole('button', { name: 'Cancel order' }));
-    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }), openingDialog);
     version = 4;
     await server.push('orderEvents', happened(1, 2));
     await server.push('orderEvents', happened(1, 3));
@@ -163,7 +166,7 @@ describe('an order’s page', () => {
     );
     open('/order/order_1', server);
     await userEvent.click(await screen.findByRole('button', { name: 'Cancel order' }));
-    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }), openingDialog);
     const head = screen.getByRole('heading', { level: 1 }).parentElement!;
     await within(head).findByText('Cancelling');
     expect(screen.queryByRole('button', { name: 'Cancel order' })).toBeNull();
