@@ -11,8 +11,7 @@ import (
 // of a string, in the line of its end, and behind the @ of a directive and the dots of a fragment: errors showed another character, or a
 // column below 1.
 type places struct {
-	query *ast.QueryDocument
-	text  []rune
+	text []rune
 	// lines are where lines begin.
 	lines []int
 }
@@ -40,64 +39,16 @@ func (p *places) unexpected(at gqlerror.Location, quotes int) gqlerror.Location 
 // relocate moves the positions of a document, which nobody else has yet.
 func relocate(query *ast.QueryDocument, text string) {
 	p := placesOf(text)
-	p.query = query
-	for _, operation := range query.Operations {
-		for _, variable := range operation.VariableDefinitions {
-			p.value(variable.DefaultValue)
-			p.directives(variable.Directives)
-		}
-		p.directives(operation.Directives)
-		p.selections(operation.SelectionSet)
-	}
-	for _, fragment := range query.Fragments {
-		p.directives(fragment.Directives)
-		p.selections(fragment.SelectionSet)
-	}
-}
-
-func (p *places) selections(set ast.SelectionSet) {
-	for _, selection := range set {
-		switch selection := selection.(type) {
-		case *ast.Field:
-			p.arguments(selection.Arguments)
-			p.directives(selection.Directives)
-			p.selections(selection.SelectionSet)
-		case *ast.InlineFragment:
-			p.back(selection.Position, "...")
-			p.directives(selection.Directives)
-			p.selections(selection.SelectionSet)
-		case *ast.FragmentSpread:
-			if p.query.Fragments.ForName(selection.Name) != nil { // an unknown one is shown by its name
-				p.back(selection.Position, "...")
+	visitor{
+		text:      func(v *ast.Value) { p.move(v.Position, v.Position.Start) },
+		directive: func(d *ast.Directive) { p.back(d.Position, "@") },
+		inline:    func(f *ast.InlineFragment) { p.back(f.Position, "...") },
+		spread: func(f *ast.FragmentSpread) {
+			if query.Fragments.ForName(f.Name) != nil { // an unknown one is shown by its name
+				p.back(f.Position, "...")
 			}
-			p.directives(selection.Directives)
-		}
-	}
-}
-
-func (p *places) directives(list ast.DirectiveList) {
-	for _, directive := range list {
-		p.back(directive.Position, "@")
-		p.arguments(directive.Arguments)
-	}
-}
-
-func (p *places) arguments(list ast.ArgumentList) {
-	for _, argument := range list {
-		p.value(argument.Value)
-	}
-}
-
-func (p *places) value(v *ast.Value) {
-	if v == nil {
-		return
-	}
-	if v.Kind == ast.StringValue || v.Kind == ast.BlockValue {
-		p.move(v.Position, v.Position.Start)
-	}
-	for _, child := range v.Children {
-		p.value(child.Value)
-	}
+		},
+	}.document(query)
 }
 
 // back moves a position before the mark that ends there, but for what is ignored between them, a comment aside.

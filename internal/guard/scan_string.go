@@ -191,58 +191,9 @@ func (s *scanned) restore(query *ast.QueryDocument) {
 	if len(s.strings) == 0 {
 		return
 	}
-	for _, operation := range query.Operations {
-		for _, variable := range operation.VariableDefinitions {
-			s.value(variable.DefaultValue)
-			s.directives(variable.Directives)
-		}
-		s.directives(operation.Directives)
-		s.selections(operation.SelectionSet)
-	}
-	for _, fragment := range query.Fragments {
-		s.directives(fragment.Directives)
-		s.selections(fragment.SelectionSet)
-	}
-}
-
-func (s *scanned) selections(set ast.SelectionSet) {
-	for _, selection := range set {
-		switch selection := selection.(type) {
-		case *ast.Field:
-			s.arguments(selection.Arguments)
-			s.directives(selection.Directives)
-			s.selections(selection.SelectionSet)
-		case *ast.InlineFragment:
-			s.directives(selection.Directives)
-			s.selections(selection.SelectionSet)
-		case *ast.FragmentSpread:
-			s.directives(selection.Directives)
-		}
-	}
-}
-
-func (s *scanned) directives(list ast.DirectiveList) {
-	for _, d := range list {
-		s.arguments(d.Arguments)
-	}
-}
-
-func (s *scanned) arguments(list ast.ArgumentList) {
-	for _, a := range list {
-		s.value(a.Value)
-	}
-}
-
-func (s *scanned) value(v *ast.Value) {
-	if v == nil {
-		return
-	}
-	if v.Kind == ast.StringValue || v.Kind == ast.BlockValue {
+	visitor{text: func(v *ast.Value) {
 		if value, ok := s.strings[v.Position.Start]; ok {
 			v.Raw = value
 		}
-	}
-	for _, child := range v.Children {
-		s.value(child.Value)
-	}
+	}}.document(query)
 }
