@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,8 @@ type model struct {
 	down bool
 	// late counts the charges of which the provider had said that it takes nothing, and did.
 	late int
+	// told is the record of its life, nil for none.
+	told *strings.Builder
 }
 
 type delayed struct {
@@ -48,7 +51,9 @@ type delayed struct {
 }
 
 // liveAnOrder is one life of an order, from its creation until nothing is left to do.
-func liveAnOrder(t *rapid.T) {
+func liveAnOrder(t *rapid.T) { newModel(t).live() }
+
+func newModel(t *rapid.T) *model {
 	price := money.New(1000, "EUR")
 	m := &model{
 		T: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
@@ -59,21 +64,25 @@ func liveAnOrder(t *rapid.T) {
 		CustomerID: id.New(), Total: price, Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
 		Method: order.PaymentMethod{Provider: "model", Capture: rapid.SampledFrom([]payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}).Draw(t, "capture")},
 	})
-	for range rapid.SampledFrom([]int{0, 3, 4, 6}).Draw(t, "undisturbed steps") {
+	return m
+}
+
+func (m *model) live() {
+	for range rapid.SampledFrom([]int{0, 3, 4, 6}).Draw(m.T, "undisturbed steps") {
 		if m.ask(true) {
 			m.take()
 		} else if due := m.o.DueAt(); due != nil {
 			m.now = *due
 		}
 	}
-	t.Repeat(m.actions())
+	m.Repeat(m.actions())
 	m.network = nil
 	m.settle()
 	for _, p := range m.o.Payments {
 		m.o.Recheck(m.cause(), p.ID) // the reconciler comes by, for what no webhook told
 	}
 	m.settle()
-	m.Check(t)
+	m.Check(m.T)
 	m.finished()
 }
 
@@ -93,6 +102,7 @@ func (m *model) ask(healthy bool) (asked bool) {
 	if work == nil {
 		return false
 	}
+	m.tell("ask", work)
 	fate, how := "answered", mood{decide: payment.Captured}
 	if !healthy {
 		fate = rapid.SampledFrom([]string{"answered", "answered", "answered", "lost before", "delayed", "lost after"}).Draw(m.T, "fate")
@@ -137,6 +147,7 @@ func (m *model) take() {
 	work := m.flight
 	m.flight = nil
 	m.must(m.o.Settle(m.cause(), m.policy, work, m.answered.Result, m.answered.err))
+	m.tell("answered "+string(m.answered.Outcome), work)
 	if m.answered.err == nil && !work.LookUpOnly && m.answered.Outcome != payment.Prepared {
 		before := len(m.o.Events())
 		m.must(m.o.Settle(m.cause(), m.policy, work, m.answered.Result, nil))
