@@ -13,7 +13,6 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // findOrder reads an order by its id or number, of which exactly one must be given.
@@ -97,7 +96,7 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 		orders, err = r.OrderService.ByRefund(selectedAnd(ctx, order.Parts{Refunds: true}), p, keys)
 		for _, key := range keys {
 			if o := orders[key]; o != nil {
-				nodes[key] = refundOf(o, key)
+				nodes[key] = o.RefundByID(key)
 			}
 		}
 	case id.Endpoint, id.Delivery:
@@ -110,13 +109,4 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Pr
 	}
 	scopeOf(ctx).holdPayments(slices.Collect(maps.Values(held)), payments...)
 	return nodes, err
-}
-
-func refundOf(o *order.Order, refundID uuid.UUID) *payment.Refund {
-	for i := range o.Refunds {
-		if o.Refunds[i].ID == refundID {
-			return &o.Refunds[i]
-		}
-	}
-	return nil
 }

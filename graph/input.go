@@ -151,10 +151,5 @@ func paymentOf(o *order.Order, paymentID uuid.UUID) *payment.Payment {
 	if o == nil {
 		return nil
 	}
-	for i := range o.Payments {
-		if o.Payments[i].ID == paymentID {
-			return &o.Payments[i]
-		}
-	}
-	return nil
+	return o.PaymentByID(paymentID)
 }

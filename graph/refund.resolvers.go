@@ -36,7 +36,7 @@ func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundC
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.RefundCreatePayload{
-		Refund: refundOf(outcome.Order, outcome.EntityID), Order: outcome.Order, Replayed: outcome.Replayed,
+		Refund: outcome.Order.RefundByID(outcome.EntityID), Order: outcome.Order, Replayed: outcome.Replayed,
 	}, nil
 }
 

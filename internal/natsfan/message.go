@@ -56,7 +56,7 @@ type eventMessage struct {
 	RequestID string          `json:"requestId"`
 	At        time.Time       `json:"at"`
 	Data      order.EventData `json:"data"`
-	State     order.State     `json:"state"`
+	State     order.Document  `json:"state"`
 }
 
 type headMessage struct {
@@ -74,7 +74,7 @@ type headMessage struct {
 func encodeEvent(e *order.Event) ([]byte, error) {
 	return json.Marshal(eventMessage{
 		Head: headMessage(*e.Order.Head), ID: e.ID, Type: e.Type, Actor: e.Actor, RequestID: e.RequestID, At: e.At,
-		Data: e.Data, State: e.Order.State,
+		Data: e.Data, State: e.Order.Document(),
 	})
 }
 
@@ -83,10 +83,14 @@ func decodeEvent(body []byte) (order.Event, error) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return order.Event{}, err
 	}
+	state, err := m.State.State()
+	if err != nil {
+		return order.Event{}, err
+	}
 	head := order.Head(m.Head)
 	return order.Event{
 		ID: m.ID, Type: m.Type, Version: m.State.Version, Actor: m.Actor, RequestID: m.RequestID, At: m.At, Data: m.Data,
-		Order: &order.Order{Head: &head, State: m.State},
+		Order: &order.Order{Head: &head, State: state},
 	}, nil
 }
 

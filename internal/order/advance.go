@@ -1,6 +1,7 @@
 package order
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,16 +34,16 @@ func (o *Order) DueAt() *time.Time {
 	for i := range o.Payments {
 		consider(o.stepAt(&o.Payments[i]))
 		consider(o.Payments[i].RecheckAt)
-	}
-	for i := range o.Attempts {
-		consider(o.Attempts[i].NextCallAt)
+		for j := range o.Payments[i].Attempts {
+			consider(o.Payments[i].Attempts[j].NextCallAt)
+		}
 	}
 	return due
 }
 
 // stepAt is when a payment goes on without an attempt that says so: it begins, or its hold runs out.
 func (o *Order) stepAt(p *payment.Payment) *time.Time {
-	if p.Status == payment.Initializing || p.Status == payment.Authorized && o.openAttempt(p.ID) == nil {
+	if p.Status == payment.Initializing || p.Status == payment.Authorized && openAttempt(p) == nil {
 		return p.NextStepAt
 	}
 	return nil
@@ -79,23 +80,21 @@ func (o *Order) Advance(c Cause, policy Policy) (*Work, error) {
 			o.recheckAttempts(c, p)
 		}
 	}
-	for i := range o.Attempts {
-		if a := &o.Attempts[i]; due(a.NextCallAt) {
-			return o.startCall(a), nil
-		}
+	if p, a := o.dueAttempt(c.Now); a != nil {
+		return o.startCall(p, a), nil
 	}
 	for i := range o.Payments {
 		if p := &o.Payments[i]; due(p.RecheckAt) {
-			return &Work{Call: o.callOf(o.chargeAttempt(p.ID)), LookUpOnly: true, recheck: p.RecheckAt}, nil
+			return &Work{Call: o.callOf(p, chargeAttempt(p)), LookUpOnly: true, recheck: p.RecheckAt}, nil
 		}
 	}
 	return nil, nil
 }
 
 // startCall says what to ask about an attempt that is due. A call is counted before it is made.
-func (o *Order) startCall(a *payment.Attempt) *Work {
-	work := &Work{Call: o.callOf(a)}
-	if a.LookUpOnly || o.awaitsCustomer(a) {
+func (o *Order) startCall(p *payment.Payment, a *payment.Attempt) *Work {
+	work := &Work{Call: o.callOf(p, a)}
+	if a.LookUpOnly || awaitsCustomer(p, a) {
 		work.LookUpOnly = true
 		return work
 	}
@@ -105,13 +104,26 @@ func (o *Order) startCall(a *payment.Attempt) *Work {
 	return work
 }
 
-// awaitsCustomer: the provider has answered the attempt and waits for the customer, so it is only looked up.
-func (o *Order) awaitsCustomer(a *payment.Attempt) bool {
-	return a.Operation == payment.OperationAuthorize && o.paymentByID(a.PaymentID).Status == payment.RequiresAction
+// dueAttempt is the attempt that was made first of those that are due.
+func (o *Order) dueAttempt(now time.Time) (of *payment.Payment, first *payment.Attempt) {
+	for i := range o.Payments {
+		p := &o.Payments[i]
+		for j := range p.Attempts {
+			a := &p.Attempts[j]
+			if a.NextCallAt != nil && !a.NextCallAt.After(now) && (first == nil || bytes.Compare(a.ID[:], first.ID[:]) < 0) {
+				of, first = p, a
+			}
+		}
+	}
+	return of, first
 }
 
-func (o *Order) callOf(a *payment.Attempt) payment.Call {
-	p := o.paymentByID(a.PaymentID)
+// awaitsCustomer: the provider has answered the attempt and waits for the customer, so it is only looked up.
+func awaitsCustomer(p *payment.Payment, a *payment.Attempt) bool {
+	return a.Operation == payment.OperationAuthorize && p.Status == payment.RequiresAction
+}
+
+func (o *Order) callOf(p *payment.Payment, a *payment.Attempt) payment.Call {
 	call := payment.Call{
 		Key:         a.ID,
 		Operation:   a.Operation,
@@ -125,7 +137,7 @@ func (o *Order) callOf(a *payment.Attempt) payment.Call {
 	}
 	if a.RefundID != nil {
 		call.RefundID = *a.RefundID
-		call.Amount = o.refundByID(*a.RefundID).Amount
+		call.Amount = p.RefundByID(*a.RefundID).Amount
 	}
 	return call
 }

@@ -12,7 +12,7 @@ import (
 // postpone keeps the attempt open and asks again later; outcome is what was answered, "" for nothing. At the cap of calls
 // the operation is not called again by itself: a person is asked to look, and only look-ups go on, slowly.
 func (o *Order) postpone(c Cause, a *payment.Attempt, p *payment.Payment, outcome payment.Outcome, message string) {
-	if o.awaitsCustomer(a) {
+	if awaitsCustomer(p, a) {
 		a.Message = message
 		a.NextCallAt = at(o.nextLook(c, a, p))
 		return
@@ -76,8 +76,8 @@ func (o *Order) calm(p *payment.Payment, reasons ...payment.Attention) {
 	if p.Attention == nil || !slices.Contains(reasons, *p.Attention) {
 		return
 	}
-	for i := range o.Attempts {
-		if a := &o.Attempts[i]; a.PaymentID == p.ID && a.Open() && a.LookUpOnly {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Open() && a.LookUpOnly {
 			return
 		}
 	}

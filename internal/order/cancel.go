@@ -39,7 +39,7 @@ func (o *Order) unwind(c Cause) error {
 	}
 	c = c.by(ActorSystem)
 	if p := o.activePayment(); p != nil {
-		open := o.openAttempt(p.ID)
+		open := openAttempt(p)
 		atProvider := p.Status == payment.RequiresAction || p.Status == payment.Authorized || open != nil && (open.Prepared || open.LookUpOnly)
 		switch {
 		case open != nil && open.Operation == payment.OperationVoid:
@@ -60,12 +60,12 @@ func (o *Order) unwind(c Cause) error {
 	}
 	for i := range o.Payments {
 		p := &o.Payments[i]
-		left := o.refundableOf(p)
+		left := p.Refundable()
 		if left <= 0 {
 			continue
 		}
 		due := c.Now
-		if n := o.failedRefunds(p); n > 0 {
+		if n := failedRefunds(p); n > 0 {
 			due = c.Now.Add(backoff(n, p.ID))
 			if n >= callsCap {
 				o.needsAttention(c, p, payment.ProviderDown)

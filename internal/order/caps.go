@@ -30,16 +30,16 @@ func (o *Order) checkRetry(policy Policy) error {
 
 // checkRefund refuses a refund above the cap that leaves something to give back.
 func (o *Order) checkRefund(minor int64) error {
-	if len(o.Refunds) < MaxRefunds || minor == o.Refundable() {
+	if len(o.Refunds()) < MaxRefunds || minor == o.Refundable() {
 		return nil
 	}
-	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Give back all that is left in one.", len(o.Refunds)), "input", "amountMinor")
+	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Give back all that is left in one.", len(o.Refunds())), "input", "amountMinor")
 }
 
 // ShownPayments are the newest payments, at most MaxPayments, oldest first.
 func (o *Order) ShownPayments() []payment.Payment { return newest(o.Payments, MaxPayments) }
 
 // ShownRefunds are the newest refunds, at most ShownRefunds, oldest first.
-func (o *Order) ShownRefunds() []payment.Refund { return newest(o.Refunds, ShownRefunds) }
+func (o *Order) ShownRefunds() []payment.Refund { return newest(o.Refunds(), ShownRefunds) }
 
 func newest[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }

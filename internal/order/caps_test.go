@@ -26,11 +26,11 @@ func TestCaps(t *testing.T) {
 		}
 	}
 	o.Payments = make([]payment.Payment, MaxPayments)
-	o.Refunds = make([]payment.Refund, MaxRefunds-1)
+	o.Payments[0].Refunds = make([]payment.Refund, MaxRefunds-1)
 	if err := o.checkRefund(1); err != nil {
 		t.Error(err)
 	}
-	o.Refunds = make([]payment.Refund, 10*MaxRefunds)
+	o.Payments[0].Refunds = make([]payment.Refund, 10*MaxRefunds)
 	if err := o.checkRefund(999); fault.CodeOf(err) != "TOO_MANY_REFUNDS" {
 		t.Error(err)
 	}

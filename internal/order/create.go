@@ -1,6 +1,7 @@
 package order
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func New(c Cause, policy Policy, d Draft) *Order {
 			Metadata:          clonedMetadata(d.Metadata),
 			CreatedAt:         c.Now,
 		},
-		State:  State{Status: Created, ExpiresAt: &expires, Refunds: []payment.Refund{}},
+		State:  State{Status: Created, ExpiresAt: &expires},
 		Source: d.Source,
 	}
 	o.addPayment(c, policy, d.Method)
@@ -79,6 +80,14 @@ func lastID[T any](parts []T, idOf func(*T) uuid.UUID) uuid.UUID {
 		return uuid.Nil
 	}
 	return idOf(&parts[len(parts)-1])
+}
+
+// later is the id that sorts last.
+func later(a, b uuid.UUID) uuid.UUID {
+	if bytes.Compare(a[:], b[:]) > 0 {
+		return a
+	}
+	return b
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -118,6 +118,7 @@ func (e *Event) OrderID() uuid.UUID { return e.Order.ID }
 // record makes the next version: the change must be complete before, since the event keeps a copy of the state.
 func (o *Order) record(c Cause, kind EventType, data EventData) {
 	o.Version++
+	o.balance()
 	// Replicas know the database's clock to within the time that an answer takes. A version is never older than the one before.
 	if c.Now.After(o.UpdatedAt) {
 		o.UpdatedAt = c.Now
@@ -130,7 +131,7 @@ func (o *Order) record(c Cause, kind EventType, data EventData) {
 		RequestID: c.RequestID,
 		At:        o.UpdatedAt,
 		Data:      data,
-		Order:     &Order{Head: o.Head, State: o.State.clone()},
+		Order:     &Order{Head: o.Head, State: o.State.version()},
 	})
 }
 

@@ -117,7 +117,10 @@ func recordALife(t *rapid.T) string {
 
 // attemptsOf are the attempts of all payments of an order, in the order they were made.
 func attemptsOf(o *order.Order) []payment.Attempt {
-	attempts := slices.Clone(o.Attempts)
+	var attempts []payment.Attempt
+	for i := range o.Payments {
+		attempts = append(attempts, o.Payments[i].Attempts...)
+	}
 	slices.SortFunc(attempts, func(a, b payment.Attempt) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return attempts
 }

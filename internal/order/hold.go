@@ -15,7 +15,7 @@ func (o *Order) CanCapture(p *payment.Payment) bool {
 func (o *Order) Capture(c Cause, p *payment.Payment) {
 	p.Goal = payment.Confirmed
 	p.NextStepAt = at(c.Now)
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, Operation: payment.OperationCapture, NextCallAt: at(c.Now)})
+	o.addAttempt(c, p, payment.Attempt{Operation: payment.OperationCapture, NextCallAt: at(c.Now)})
 }
 
 // CanVoid reports whether the payment may be let go now: it took no money, no call of it is under way and it is not
@@ -38,7 +38,7 @@ func (o *Order) Void(c Cause, policy Policy, p *payment.Payment) error {
 // goes on until the provider has said that it takes no money any more, or that it did: only then can the order be paid by
 // another one.
 func (o *Order) letGo(c Cause, p *payment.Payment, why string) {
-	if open := o.openAttempt(p.ID); open != nil {
+	if open := openAttempt(p); open != nil {
 		open.Finish(payment.AttemptFail, why, c.Now)
 	}
 	goal := payment.Voided
@@ -54,7 +54,7 @@ func (o *Order) addVoid(c Cause, p *payment.Payment, goal payment.Status, due ti
 	if p.Status.Active() {
 		p.NextStepAt = &due
 	}
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, Operation: payment.OperationVoid, NextCallAt: &due})
+	o.addAttempt(c, p, payment.Attempt{Operation: payment.OperationVoid, NextCallAt: &due})
 }
 
 // release ends a payment that holds no money any more: EXPIRED when time ran out, VOIDED otherwise. A CREATED order that
@@ -121,7 +121,7 @@ func (o *Order) settleVoid(c Cause, policy Policy, a *payment.Attempt, p *paymen
 		}
 		// It must happen: the order is being cancelled, the time is up, or the charge can take money without us.
 		o.calm(p, payment.UnknownOutcome)
-		n := o.failedVoids(p)
+		n := failedVoids(p)
 		if n >= callsCap {
 			o.needsAttention(c, p, payment.ProviderDown)
 		}
@@ -140,16 +140,16 @@ func (o *Order) keepHold(c Cause, policy Policy, p *payment.Payment) {
 	p.Goal = ""
 	o.calm(p, payment.UnknownOutcome)
 	since := c.Now
-	if a := o.chargeAttempt(p.ID); a != nil && a.FinishedAt != nil {
+	if a := chargeAttempt(p); a != nil && a.FinishedAt != nil {
 		since = *a.FinishedAt
 	}
 	p.NextStepAt = at(since.Add(policy.AuthorizationExpiry))
 }
 
-func (o *Order) failedVoids(p *payment.Payment) int {
+func failedVoids(p *payment.Payment) int {
 	n := 0
-	for i := range o.Attempts {
-		if a := &o.Attempts[i]; a.PaymentID == p.ID && a.Operation == payment.OperationVoid && !a.Open() {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Operation == payment.OperationVoid && !a.Open() {
 			n++
 		}
 	}

@@ -121,7 +121,7 @@ func TestVoid(t *testing.T) {
 		w.now = w.now.Add(time.Millisecond)
 		w.void()
 		w.check(created, voided)
-		if len(w.o.Attempts) != 0 || !w.o.ExpiresAt.Equal(expires) {
+		if len(attemptsOf(w.o)) != 0 || !w.o.ExpiresAt.Equal(expires) {
 			t.Errorf("%+v", w.o)
 		}
 	})

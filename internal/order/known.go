@@ -21,9 +21,6 @@ func (e *Event) Known() error {
 	for i := range state.Payments {
 		checkPayment(&unknown, &state.Payments[i])
 	}
-	for i := range state.Refunds {
-		check(&unknown, state.Refunds[i].Status)
-	}
 	return unknown.err
 }
 
@@ -33,6 +30,9 @@ func checkPayment(u *unknown, p *payment.Payment) {
 	checkOptional(u, p.Attention)
 	if p.Goal != "" {
 		check(u, p.Goal)
+	}
+	for i := range p.Refunds {
+		check(u, p.Refunds[i].Status)
 	}
 }
 

@@ -22,8 +22,10 @@ func TestKnown(t *testing.T) {
 		Data: order.EventData{Attention: &attention, CancelReason: &reason},
 		Order: &order.Order{Head: &order.Head{ID: id.New()}, State: order.State{
 			Status: order.Cancelling, CancelReason: &reason,
-			Payments: []payment.Payment{{Status: payment.Confirmed, CaptureMethod: payment.CaptureManual, Goal: payment.Voided, Attention: &attention}},
-			Refunds:  []payment.Refund{{Status: payment.RefundPending}},
+			Payments: []payment.Payment{{
+				Status: payment.Confirmed, CaptureMethod: payment.CaptureManual, Goal: payment.Voided, Attention: &attention,
+				Refunds: []payment.Refund{{Status: payment.RefundPending}},
+			}},
 		}},
 	}
 	if err := e.Known(); err != nil {

@@ -89,7 +89,7 @@ func (m *model) staff(t *rapid.T) {
 		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.Recheck) // refused when the provider never saw it
 	case do == "mark":
 		m.mark(m.anyPayment(t))
-	case do == "mark wrongly" && (latest.Status == payment.Processing || latest.Status == payment.RequiresAction) && m.o.Attempts != nil:
+	case do == "mark wrongly" && (latest.Status == payment.Processing || latest.Status == payment.RequiresAction) && attemptsOf(m.o) != nil:
 		// Staff are told that nothing was taken, rightly or not, long before the cap.
 		m.attend(latest)
 		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.MarkNotCaptured) // refused while it is being voided
@@ -106,8 +106,8 @@ func (m *model) attend(p *payment.Payment) {
 // on its way any more.
 func (m *model) mark(p *payment.Payment) {
 	for _, refunds := range []bool{false, true} {
-		for i := range m.o.Attempts {
-			a := &m.o.Attempts[i]
+		for i := range attemptsOf(m.o) {
+			a := &attemptsOf(m.o)[i]
 			if a.PaymentID != p.ID || !a.Open() || !a.Called() || refunds != (a.RefundID != nil) {
 				continue
 			}

@@ -84,5 +84,5 @@ func (m *model) history() string {
 	for _, e := range m.o.Events() {
 		types = append(types, e.Type)
 	}
-	return fmt.Sprintf("after %v\nattempts %+v", types, m.o.Attempts)
+	return fmt.Sprintf("after %v\nattempts %+v", types, attemptsOf(m.o))
 }

@@ -4,7 +4,6 @@
 package order
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,8 +64,8 @@ type Head struct {
 	CreatedAt         time.Time
 }
 
-// State is what an order's versions differ in. Its JSON form is stored with each event, so a name in it is for ever.
-// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0.
+// State is what an order's versions differ in. Its JSON form is a Document, which is stored with each event, so a name in it is for ever.
+// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. They are derived: see balance.
 type State struct {
 	Status        Status        `json:"status"`
 	Version       int           `json:"version"`
@@ -79,15 +78,12 @@ type State struct {
 	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
 	DeliversAt *time.Time        `json:"deliversAt,omitempty"`
 	Payments   []payment.Payment `json:"payments"`
-	Refunds    []payment.Refund  `json:"refunds"`
 }
 
-// Order is an order as of one version. Payments and refunds are in the order they were made.
+// Order is an order as of one version. Its payments, and the refunds and attempts of each, are in the order they were made.
 type Order struct {
 	*Head
 	State
-	// Attempts at the provider. Loaded only for changes; not part of a version.
-	Attempts []payment.Attempt
 	// CancelNote is what whoever cancelled wrote. Kept with the order, never in the log. Loaded only for changes.
 	CancelNote *string
 	// Source is which client address a new payment comes from, as a keyed hash; uuid.Nil: not known. It is kept outside of the order,
@@ -115,37 +111,51 @@ func (o *Order) Refundable() int64 { return o.Captured - o.Refunded - o.RefundPe
 // Clone returns a copy that shares only the immutable Head, with no events recorded. A change works on a clone, so that
 // a refused change leaves nothing behind.
 func (o *Order) Clone() *Order {
-	return &Order{Head: o.Head, State: o.State.clone(), Attempts: slices.Clone(o.Attempts), CancelNote: o.CancelNote}
+	c := &Order{Head: o.Head, State: o.State, CancelNote: o.CancelNote}
+	c.Payments = make([]payment.Payment, len(o.Payments))
+	for i := range o.Payments {
+		c.Payments[i] = o.Payments[i].Clone()
+	}
+	return c
 }
 
-func (s State) clone() State {
-	s.Payments = slices.Clone(s.Payments)
-	s.Refunds = slices.Clone(s.Refunds)
+// version returns the state for an event.
+func (s State) version() State {
+	payments := s.Payments
+	s.Payments = make([]payment.Payment, len(payments))
+	for i := range payments {
+		s.Payments[i] = payments[i].Version()
+	}
 	return s
 }
 
-func (o *Order) paymentByID(id uuid.UUID) *payment.Payment {
+// balance derives the balances from the payments and their refunds. Each event's record begins with it.
+func (o *Order) balance() {
+	o.Captured, o.Refunded, o.RefundPending = 0, 0, 0
 	for i := range o.Payments {
-		if o.Payments[i].ID == id {
-			return &o.Payments[i]
+		p := &o.Payments[i]
+		p.Refunded = p.RefundsIn(payment.RefundSucceeded)
+		o.Captured += p.Captured
+		o.Refunded += p.Refunded
+		o.RefundPending += p.RefundsIn(payment.RefundPending)
+	}
+}
+
+// PaymentByID returns the payment with the id, or nil.
+func (s *State) PaymentByID(id uuid.UUID) *payment.Payment {
+	for i := range s.Payments {
+		if s.Payments[i].ID == id {
+			return &s.Payments[i]
 		}
 	}
 	return nil
 }
 
-func (o *Order) refundByID(id uuid.UUID) *payment.Refund {
-	for i := range o.Refunds {
-		if o.Refunds[i].ID == id {
-			return &o.Refunds[i]
-		}
-	}
-	return nil
-}
-
-func (o *Order) attemptByID(id uuid.UUID) *payment.Attempt {
-	for i := range o.Attempts {
-		if o.Attempts[i].ID == id {
-			return &o.Attempts[i]
+// RefundByID returns the refund with the id, or nil.
+func (o *Order) RefundByID(id uuid.UUID) *payment.Refund {
+	for i := range o.Payments {
+		if r := o.Payments[i].RefundByID(id); r != nil {
+			return r
 		}
 	}
 	return nil
@@ -162,10 +172,9 @@ func (o *Order) activePayment() *payment.Payment {
 }
 
 // openAttempt is the unfinished attempt of a payment that is not a refund, or nil.
-func (o *Order) openAttempt(paymentID uuid.UUID) *payment.Attempt {
-	for i := range o.Attempts {
-		a := &o.Attempts[i]
-		if a.PaymentID == paymentID && a.RefundID == nil && a.Open() {
+func openAttempt(p *payment.Payment) *payment.Attempt {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.RefundID == nil && a.Open() {
 			return a
 		}
 	}

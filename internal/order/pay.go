@@ -19,16 +19,20 @@ func (o *Order) begin(c Cause, policy Policy, p *payment.Payment) error {
 	}
 	due := c.Now.Add(policy.StepDelay)
 	p.NextStepAt = &due
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, Operation: payment.OperationAuthorize, NextCallAt: &due})
+	o.addAttempt(c, p, payment.Attempt{Operation: payment.OperationAuthorize, NextCallAt: &due})
 	o.record(c, PaymentProcessing, EventData{PaymentID: &p.ID})
 	return nil
 }
 
-func (o *Order) addAttempt(c Cause, a payment.Attempt) {
-	a.ID = id.After(lastID(o.Attempts, func(a *payment.Attempt) uuid.UUID { return a.ID }), c.Now)
-	a.OrderID = o.ID
+func (o *Order) addAttempt(c Cause, p *payment.Payment, a payment.Attempt) {
+	var last uuid.UUID
+	for i := range o.Payments {
+		last = later(last, lastID(o.Payments[i].Attempts, func(a *payment.Attempt) uuid.UUID { return a.ID }))
+	}
+	a.ID = id.After(last, c.Now)
+	a.OrderID, a.PaymentID = o.ID, p.ID
 	a.StartedAt = c.Now
-	o.Attempts = append(o.Attempts, a)
+	p.Attempts = append(p.Attempts, a)
 }
 
 // Settle takes in the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or
@@ -40,11 +44,14 @@ func (o *Order) Settle(c Cause, policy Policy, work *Work, result payment.Result
 	if work.recheck != nil {
 		return o.settleRecheck(c, policy, work, result, callErr)
 	}
-	a := o.attemptByID(work.Call.Key)
+	p := o.PaymentByID(work.Call.PaymentID)
+	if p == nil {
+		return fmt.Errorf("order %s has no payment %s", o.ID, work.Call.PaymentID)
+	}
+	a := p.AttemptByID(work.Call.Key)
 	if a == nil {
 		return fmt.Errorf("order %s has no attempt %s", o.ID, work.Call.Key)
 	}
-	p := o.paymentByID(a.PaymentID)
 	if !a.Open() {
 		if callErr != nil {
 			return nil
@@ -187,7 +194,6 @@ func (o *Order) captured(c Cause, policy Policy, p *payment.Payment) error {
 	}
 	_, late := payment.Machine.Next(p.Status, payment.Capture)
 	p.Captured = p.Amount.Minor
-	o.Captured += p.Amount.Minor
 	o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
 	if late != nil {
 		p.UpdatedAt = c.Now

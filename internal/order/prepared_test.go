@@ -28,8 +28,8 @@ func TestPrepared(t *testing.T) {
 		}
 		w.answer(confirm, payment.Captured, nil)
 		w.check(created, processing, confirmed)
-		if w.o.Attempts[0].Calls != 2 {
-			t.Errorf("%+v", w.o.Attempts)
+		if attemptsOf(w.o)[0].Calls != 2 {
+			t.Errorf("%+v", attemptsOf(w.o))
 		}
 	})
 	// Killed between the two, or the confirmation has no answer: it is looked up first.
@@ -105,7 +105,7 @@ func TestRequiresAction(t *testing.T) {
 		t.Errorf("the end of the time was seen %v late", late)
 	}
 	w.check(created, processing, order.PaymentActionRequired, processing, order.PaymentDeclined)
-	if a := w.o.Attempts[0]; a.Calls != 1 || w.o.Payment().Attention != nil {
+	if a := attemptsOf(w.o)[0]; a.Calls != 1 || w.o.Payment().Attention != nil {
 		t.Errorf("%+v", a)
 	}
 }

@@ -28,7 +28,7 @@ func NewRecent() *Recent {
 func (r *Recent) Remember(committed Outcome) {
 	o := committed.Order
 	// Without its events: they have gone out.
-	kept := Outcome{Order: &Order{Head: o.Head, State: o.State, Attempts: o.Attempts, CancelNote: o.CancelNote}, Revision: committed.Revision}
+	kept := Outcome{Order: &Order{Head: o.Head, State: o.State, CancelNote: o.CancelNote}, Revision: committed.Revision}
 	r.outcomes.Add(string(o.ID[:]), &kept, o.size())
 }
 
@@ -43,7 +43,10 @@ func (r *Recent) of(orderID uuid.UUID) *Outcome {
 
 // size is about what the order takes in memory, in bytes.
 func (o *Order) size() int {
-	size := recentSize + len(o.Payments)*recentPayment + (len(o.Refunds)+len(o.Attempts))*recentPart
+	size := recentSize + len(o.Payments)*recentPayment
+	for i := range o.Payments {
+		size += (len(o.Payments[i].Refunds) + len(o.Payments[i].Attempts)) * recentPart
+	}
 	for i := range o.Lines {
 		size += recentLine + len(o.Lines[i].Name)
 	}

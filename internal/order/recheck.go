@@ -15,8 +15,8 @@ import (
 //
 // Asking during a look-up leads to another one: what is seen now may be older than what the caller heard of.
 func (o *Order) Recheck(c Cause, paymentID uuid.UUID) {
-	p := o.paymentByID(paymentID)
-	if p == nil || o.chargeAttempt(p.ID) == nil {
+	p := o.PaymentByID(paymentID)
+	if p == nil || chargeAttempt(p) == nil {
 		return
 	}
 	asked := c.Now
@@ -27,10 +27,10 @@ func (o *Order) Recheck(c Cause, paymentID uuid.UUID) {
 }
 
 // chargeAttempt is the attempt that the payment's charge was made with, or nil as long as the provider knows of none.
-func (o *Order) chargeAttempt(paymentID uuid.UUID) *payment.Attempt {
-	for i := range o.Attempts {
-		a := &o.Attempts[i]
-		if a.PaymentID == paymentID && a.Operation == payment.OperationAuthorize && a.Called() {
+func chargeAttempt(p *payment.Payment) *payment.Attempt {
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
+		if a.Operation == payment.OperationAuthorize && a.Called() {
 			return a
 		}
 	}
@@ -40,9 +40,9 @@ func (o *Order) chargeAttempt(paymentID uuid.UUID) *payment.Attempt {
 // recheckAttempts answers a recheck that is due by the attempts under way, if there are any: each becomes due now, with
 // a look-up first. No call of this order runs at this time, since the caller holds its lease.
 func (o *Order) recheckAttempts(c Cause, p *payment.Payment) {
-	for i := range o.Attempts {
-		a := &o.Attempts[i]
-		if a.PaymentID != p.ID || !a.Open() || !a.Called() {
+	for i := range p.Attempts {
+		a := &p.Attempts[i]
+		if !a.Open() || !a.Called() {
 			continue
 		}
 		if a.NextCallAt == nil || a.NextCallAt.After(c.Now) {
@@ -54,7 +54,7 @@ func (o *Order) recheckAttempts(c Cause, p *payment.Payment) {
 
 // settleRecheck takes in what a look at the charge has shown.
 func (o *Order) settleRecheck(c Cause, policy Policy, work *Work, result payment.Result, callErr error) error {
-	p := o.paymentByID(work.Call.PaymentID)
+	p := o.PaymentByID(work.Call.PaymentID)
 	asked := p.RecheckAt != nil && p.RecheckAt.Equal(*work.recheck)
 	var definite *payment.DefiniteError
 	switch {
@@ -73,7 +73,7 @@ func (o *Order) settleRecheck(c Cause, policy Policy, work *Work, result payment
 	if asked {
 		p.RecheckAt = nil
 	}
-	if o.openAttempt(p.ID) != nil {
+	if openAttempt(p) != nil {
 		return nil // asked for meanwhile; its own answer tells
 	}
 	explained, err := o.observe(c, policy, p, result.Outcome)
@@ -115,8 +115,8 @@ func (o *Order) observe(c Cause, policy Policy, p *payment.Payment, seen payment
 // compare holds the provider's books against ours when nothing is under way between them. A difference is shown, never
 // repaired. When they agree again, nobody need look any more.
 func (o *Order) compare(c Cause, p *payment.Payment, totals *payment.Totals, explained bool) {
-	for i := range o.Attempts {
-		if a := &o.Attempts[i]; a.PaymentID == p.ID && a.Open() {
+	for i := range p.Attempts {
+		if p.Attempts[i].Open() {
 			return
 		}
 	}
@@ -146,7 +146,7 @@ func (o *Order) lateAnswer(c Cause, policy Policy, a *payment.Attempt, p *paymen
 			return err
 		}
 	case payment.Held, payment.ActionRequired:
-		if !p.Status.Active() && p.Captured == 0 && o.openAttempt(p.ID) == nil {
+		if !p.Status.Active() && p.Captured == 0 && openAttempt(p) == nil {
 			o.addVoid(c, p, "", c.Now)
 		}
 	case payment.Prepared, payment.Refused, payment.Released, payment.Refunded, payment.NotFound:

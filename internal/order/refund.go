@@ -22,7 +22,7 @@ func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) 
 			if err := o.addRefund(c, p, minor, at(c.Now), reason); err != nil {
 				return uuid.Nil, err
 			}
-			return o.Refunds[len(o.Refunds)-1].ID, nil
+			return p.Refunds[len(p.Refunds)-1].ID, nil
 		}
 	}
 	return uuid.Nil, errors.New("no payment has money to refund")
@@ -31,7 +31,7 @@ func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) 
 // addRefund sets an amount of a payment aside as pending and makes the attempt that gives it back, due at the given
 // time. Its amount is counted at once, so no second refund can take the same money.
 func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Time, reason *string) error {
-	if minor <= 0 || minor > o.refundableOf(p) {
+	if minor <= 0 || minor > p.Refundable() {
 		return errors.New("refund exceeds what is refundable")
 	}
 	o.recordRefund(c, o.setAside(c, p, minor, due, reason))
@@ -40,8 +40,12 @@ func (o *Order) addRefund(c Cause, p *payment.Payment, minor int64, due *time.Ti
 
 // setAside is addRefund without its event, for a refund that has to be there in the version before.
 func (o *Order) setAside(c Cause, p *payment.Payment, minor int64, due *time.Time, reason *string) uuid.UUID {
+	var last uuid.UUID
+	for i := range o.Payments {
+		last = later(last, lastID(o.Payments[i].Refunds, func(r *payment.Refund) uuid.UUID { return r.ID }))
+	}
 	r := payment.Refund{
-		ID:        id.After(lastID(o.Refunds, func(r *payment.Refund) uuid.UUID { return r.ID }), c.Now),
+		ID:        id.After(last, c.Now),
 		OrderID:   o.ID,
 		PaymentID: p.ID,
 		Amount:    o.amount(minor),
@@ -50,31 +54,19 @@ func (o *Order) setAside(c Cause, p *payment.Payment, minor int64, due *time.Tim
 		CreatedAt: c.Now,
 		UpdatedAt: c.Now,
 	}
-	o.Refunds = append(o.Refunds, r)
-	o.RefundPending += minor
-	o.addAttempt(c, payment.Attempt{PaymentID: p.ID, RefundID: &r.ID, Operation: payment.OperationRefund, NextCallAt: due})
+	p.Refunds = append(p.Refunds, r)
+	o.addAttempt(c, p, payment.Attempt{RefundID: &r.ID, Operation: payment.OperationRefund, NextCallAt: due})
 	return r.ID
 }
 
 func (o *Order) recordRefund(c Cause, refundID uuid.UUID) {
-	amount := o.refundByID(refundID).Amount
+	amount := o.RefundByID(refundID).Amount
 	o.record(c, RefundCreated, EventData{RefundID: &refundID, Amount: &amount})
-}
-
-// refundableOf is what of one payment is captured and neither refunded nor pending.
-func (o *Order) refundableOf(p *payment.Payment) int64 {
-	left := p.Captured - p.Refunded
-	for _, r := range o.Refunds {
-		if r.PaymentID == p.ID && r.Status == payment.RefundPending {
-			left -= r.Amount.Minor
-		}
-	}
-	return left
 }
 
 // settleRefund takes in the answer to a refund.
 func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, result payment.Result) error {
-	r := o.refundByID(*a.RefundID)
+	r := p.RefundByID(*a.RefundID)
 	switch result.Outcome {
 	case payment.Refunded:
 		a.Finish(payment.AttemptSuccess, "", c.Now)
@@ -82,9 +74,6 @@ func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, re
 		if err != nil || !changed {
 			return err
 		}
-		o.RefundPending -= r.Amount.Minor
-		o.Refunded += r.Amount.Minor
-		p.Refunded += r.Amount.Minor
 		p.UpdatedAt = c.Now
 		o.calm(p, payment.UnknownOutcome, payment.ProviderDown)
 		o.record(c, RefundSucceeded, EventData{RefundID: &r.ID, Amount: &r.Amount})
@@ -96,7 +85,6 @@ func (o *Order) settleRefund(c Cause, a *payment.Attempt, p *payment.Payment, re
 		if err != nil || !changed {
 			return err
 		}
-		o.RefundPending -= r.Amount.Minor
 		o.calm(p, payment.UnknownOutcome)
 		o.refundFailed(c, p, *r, message)
 		return nil
@@ -116,7 +104,7 @@ func (o *Order) refundFailed(c Cause, p *payment.Payment, failed payment.Refund,
 		o.record(c, RefundFailed, data)
 		return
 	}
-	n := o.failedRefunds(p)
+	n := failedRefunds(p)
 	next := o.setAside(c, p, failed.Amount.Minor, at(c.Now.Add(backoff(n, p.ID))), failed.Reason)
 	o.record(c, RefundFailed, data)
 	o.recordRefund(c.by(ActorSystem), next)
@@ -126,10 +114,10 @@ func (o *Order) refundFailed(c Cause, p *payment.Payment, failed payment.Refund,
 }
 
 // failedRefunds counts the refunds of a payment that failed: the pause before the next one grows with it.
-func (o *Order) failedRefunds(p *payment.Payment) int {
+func failedRefunds(p *payment.Payment) int {
 	n := 0
-	for _, r := range o.Refunds {
-		if r.PaymentID == p.ID && r.Status == payment.RefundFailed {
+	for _, r := range p.Refunds {
+		if r.Status == payment.RefundFailed {
 			n++
 		}
 	}

@@ -51,22 +51,20 @@ func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r Resolutio
 	if !r.Valid() {
 		return fmt.Errorf("payment %s: unknown resolution %q", paymentID, r)
 	}
-	p := o.paymentByID(paymentID)
+	p := o.PaymentByID(paymentID)
 	refused := &fsm.NotAllowedError{Status: string(p.Status), Action: string(r)}
 	if r == Recheck {
-		if o.chargeAttempt(p.ID) == nil {
+		if chargeAttempt(p) == nil {
 			return refused
 		}
-		for i := range o.Attempts {
-			if a := &o.Attempts[i]; a.PaymentID == p.ID {
-				a.LookUpOnly = false
-			}
+		for i := range p.Attempts {
+			p.Attempts[i].LookUpOnly = false
 		}
 		o.Recheck(c, paymentID)
 		return nil
 	}
 	kept := r == MarkCaptured
-	a := o.attemptToResolve(p.ID)
+	a := attemptToResolve(p)
 	voids := a != nil && a.Operation == payment.OperationVoid
 	switch {
 	case p.Attention == nil:
@@ -102,16 +100,16 @@ const settledByStaff = "settled by staff"
 
 // ResolutionChanges reports whether Resolve would change more than the time of the next look.
 func (o *Order) ResolutionChanges(paymentID uuid.UUID, r Resolution) bool {
-	return r != Recheck && o.paymentByID(paymentID).Attention != nil
+	return r != Recheck && o.PaymentByID(paymentID).Attention != nil
 }
 
 // attemptToResolve is the attempt a mark settles: of the charge if one is under way, else the oldest refund's.
-func (o *Order) attemptToResolve(paymentID uuid.UUID) *payment.Attempt {
-	if a := o.openAttempt(paymentID); a != nil {
+func attemptToResolve(p *payment.Payment) *payment.Attempt {
+	if a := openAttempt(p); a != nil {
 		return a
 	}
-	for i := range o.Attempts {
-		if a := &o.Attempts[i]; a.PaymentID == paymentID && a.Open() {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Open() {
 			return a
 		}
 	}

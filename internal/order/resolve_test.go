@@ -106,7 +106,7 @@ func TestResolve(t *testing.T) {
 			t.Fatalf("%+v at %v", work, w.now)
 		}
 		w.answer(work, "", errTimeout)
-		if work = w.call(payment.OperationAuthorize); !work.LookUpOnly || w.o.Attempts[0].Calls != 9 {
+		if work = w.call(payment.OperationAuthorize); !work.LookUpOnly || attemptsOf(w.o)[0].Calls != 9 {
 			t.Errorf("%+v", work)
 		}
 		w.check(created, processing, attention)
@@ -209,7 +209,7 @@ func TestAttentionOfTwoRefunds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	silent := w.o.Refunds[0].ID
+	silent := w.o.Refunds()[0].ID
 	for w.o.Refunded == 0 {
 		work := w.call(payment.OperationRefund)
 		if work.Call.RefundID == silent || w.o.Payment().Attention == nil {

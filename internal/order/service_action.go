@@ -61,7 +61,7 @@ func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in Compl
 	if err != nil {
 		return nil, paymentNotFound(err)
 	}
-	of := o.paymentByID(in.PaymentID)
+	of := o.PaymentByID(in.PaymentID)
 	if of.ActionAsked && slices.Contains(actionEndedIn[in.Outcome], of.Status) {
 		return o, nil
 	}

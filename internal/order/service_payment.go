@@ -45,7 +45,7 @@ func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
 		Audit: audited(c, p, "payment.capture", id.Payment, in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
-			of := o.paymentByID(in.PaymentID)
+			of := o.PaymentByID(in.PaymentID)
 			if of.Status == payment.Confirmed || of.Goal == payment.Confirmed {
 				return uuid.Nil, nil
 			}
@@ -73,7 +73,7 @@ func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
 		Audit: audited(c, p, "payment.void", id.Payment, in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
-			of := o.paymentByID(in.PaymentID)
+			of := o.PaymentByID(in.PaymentID)
 			if of.Status == payment.Voided || of.Goal == payment.Voided || of.Goal == payment.Expired {
 				return uuid.Nil, nil
 			}
@@ -133,7 +133,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 			err := o.Resolve(c, s.policy, in.PaymentID, in.Resolution)
 			var refused *fsm.NotAllowedError
 			if errors.As(err, &refused) {
-				err = notInState(o.paymentByID(in.PaymentID), "A mark settles a payment that needs a person and must not contradict what is booked, nor end a void whose outcome only the provider knows; a recheck needs a charge at the provider.")
+				err = notInState(o.PaymentByID(in.PaymentID), "A mark settles a payment that needs a person and must not contradict what is booked, nor end a void whose outcome only the provider knows; a recheck needs a charge at the provider.")
 			}
 			return uuid.Nil, err
 		},

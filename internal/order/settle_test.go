@@ -96,7 +96,7 @@ func (w *walker) check(want ...order.EventType) {
 		w.Errorf("events\n got %v\nwant %v", got, want)
 	}
 	pending := int64(0)
-	for _, r := range w.o.Refunds {
+	for _, r := range w.o.Refunds() {
 		if r.Status == payment.RefundPending {
 			pending += r.Amount.Minor
 		}
@@ -144,8 +144,8 @@ func TestUnknownOutcome(t *testing.T) {
 	// At the cap it is only looked up, minutes apart, and what is not known is not called again.
 	for _, answer := range []payment.Outcome{"", payment.NotFound, ""} {
 		before := w.now
-		if p := w.o.Payment(); p.Attention == nil || *p.Attention != payment.UnknownOutcome || w.o.Attempts[0].Calls != 8 {
-			t.Fatalf("at the cap: %+v, %+v", p, w.o.Attempts)
+		if p := w.o.Payment(); p.Attention == nil || *p.Attention != payment.UnknownOutcome || attemptsOf(w.o)[0].Calls != 8 {
+			t.Fatalf("at the cap: %+v, %+v", p, attemptsOf(w.o))
 		}
 		work = w.call(payment.OperationAuthorize)
 		if work.Call.Key != key || !work.LookUpOnly || w.now.Sub(before) < 3*time.Minute {
@@ -158,8 +158,8 @@ func TestUnknownOutcome(t *testing.T) {
 		}
 	}
 	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-	if p := w.o.Payment(); p.Attention != nil || len(w.o.Attempts) != 1 || w.o.Attempts[0].Calls != 8 {
-		t.Errorf("%+v, %+v", p, w.o.Attempts)
+	if p := w.o.Payment(); p.Attention != nil || len(attemptsOf(w.o)) != 1 || attemptsOf(w.o)[0].Calls != 8 {
+		t.Errorf("%+v, %+v", p, attemptsOf(w.o))
 	}
 	w.check(created, processing, order.PaymentNeedsAttention, confirmed)
 }

@@ -72,13 +72,13 @@ func TestUnknownAnswer(t *testing.T) {
 			read := func() books {
 				return books{w.o.Status, w.o.Payment().Status, w.o.Captured, w.o.Refunded, w.o.RefundPending}
 			}
-			were, attempts := read(), len(w.o.Attempts)
+			were, attempts := read(), len(attemptsOf(w.o))
 			for w.o.Payment().Attention == nil {
 				w.answer(work, payment.Outcome(outcome), nil)
 				work = w.call(operation)
 			}
-			if now := read(); now != were || len(w.o.Attempts) != attempts || !w.o.Attempts[attempts-1].Open() {
-				t.Errorf("%s answered with %q: %+v became %+v, %d attempts", operation, outcome, were, now, len(w.o.Attempts))
+			if now := read(); now != were || len(attemptsOf(w.o)) != attempts || !attemptsOf(w.o)[attempts-1].Open() {
+				t.Errorf("%s answered with %q: %+v became %+v, %d attempts", operation, outcome, were, now, len(attemptsOf(w.o)))
 			}
 		}
 	}

@@ -33,18 +33,18 @@ func TestSettleBoundsWhatProvidersSay(t *testing.T) {
 		w := settle(t, payment.Result{Outcome: payment.Refused, Code: wild}, nil)
 		w.check(order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined)
 		bounded(t, *w.o.Payment().DeclineCode, payment.MaxCode)
-		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
 	})
 	t.Run("Messages", func(t *testing.T) {
 		t.Parallel()
 		w := settle(t, payment.Result{}, &payment.DefiniteError{Message: wild})
 		w.check(order.OrderCreated, order.PaymentProcessing, order.PaymentDeclined)
-		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
 		w = settle(t, payment.Result{}, errors.New(wild))
 		w.check(order.OrderCreated, order.PaymentProcessing)
-		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
 		w = settle(t, payment.Result{Outcome: payment.Outcome(wild)}, nil)
-		bounded(t, w.o.Attempts[0].Message, payment.MaxMessage)
+		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
 	})
 	// Half a reference, address or secret would be another's or nobody's: nothing is known of what was done.
 	for name, result := range map[string]payment.Result{
@@ -56,7 +56,7 @@ func TestSettleBoundsWhatProvidersSay(t *testing.T) {
 			t.Parallel()
 			w := settle(t, result, nil)
 			w.check(order.OrderCreated, order.PaymentProcessing)
-			p, a := w.o.Payment(), w.o.Attempts[0]
+			p, a := w.o.Payment(), attemptsOf(w.o)[0]
 			if p.Reference != "" || p.NextAction != nil || a.Outcome == nil || *a.Outcome != payment.AttemptUnknown {
 				t.Errorf("payment %+v, attempt %+v", p, a)
 			}

@@ -76,6 +76,16 @@ type Attempt struct {
 	NextCallAt *time.Time
 }
 
+// AttemptByID returns the attempt with the id, or nil.
+func (p *Payment) AttemptByID(attemptID uuid.UUID) *Attempt {
+	for i := range p.Attempts {
+		if p.Attempts[i].ID == attemptID {
+			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
 // Open reports whether the attempt still needs a call.
 func (a *Attempt) Open() bool { return a.FinishedAt == nil }
 

@@ -3,6 +3,7 @@
 package payment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,6 +82,23 @@ type Payment struct {
 	Attention   *Attention `json:"attention,omitempty"`
 	CreatedAt   time.Time  `json:"createdAt"`
 	UpdatedAt   time.Time  `json:"updatedAt"`
+	// Attempts and Refunds, each in the order they were made, which is that of their ids. Attempts are loaded only for changes.
+	Attempts []Attempt `json:"-"`
+	Refunds  []Refund  `json:"-"`
+}
+
+// Clone returns a copy that a change may work on.
+func (p *Payment) Clone() Payment {
+	c := *p
+	c.Attempts, c.Refunds = slices.Clone(p.Attempts), slices.Clone(p.Refunds)
+	return c
+}
+
+// Version returns a copy for an event: without attempts, which are no part of a version.
+func (p *Payment) Version() Payment {
+	v := *p
+	v.Attempts, v.Refunds = nil, slices.Clone(p.Refunds)
+	return v
 }
 
 // IsNode marks the payment as a GraphQL Node.
@@ -99,32 +117,5 @@ func (p *Payment) Apply(action Action, now time.Time) (changed bool, err error) 
 	p.NextStepAt = nil
 	p.NextAction = nil
 	p.Goal = ""
-	return true, nil
-}
-
-// Refund gives money of a payment back.
-type Refund struct {
-	ID        uuid.UUID    `json:"id"`
-	OrderID   uuid.UUID    `json:"orderId"`
-	PaymentID uuid.UUID    `json:"paymentId"`
-	Amount    money.Amount `json:"amount"`
-	Status    RefundStatus `json:"status"`
-	// Reason is the words of whoever asked for it, or why it failed.
-	Reason    *string   `json:"reason,omitempty"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
-}
-
-// IsNode marks the refund as a GraphQL Node.
-func (Refund) IsNode() {}
-
-// Apply makes the transition the RefundMachine has for the action, like Payment.Apply.
-func (r *Refund) Apply(action RefundAction, now time.Time) (changed bool, err error) {
-	next, err := RefundMachine.Next(r.Status, action)
-	if err != nil || next == r.Status {
-		return false, err
-	}
-	r.Status = next
-	r.UpdatedAt = now
 	return true, nil
 }

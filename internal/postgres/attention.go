@@ -24,12 +24,7 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 	found := make([]order.PaymentOf, len(rows))
 	for i := range rows {
 		o := rows[i].Order.Order
-		found[i].Order = o
-		for j := range o.Payments {
-			if o.Payments[j].ID == rows[i].PaymentID {
-				found[i].Payment = &o.Payments[j]
-			}
-		}
+		found[i] = order.PaymentOf{Order: o, Payment: o.PaymentByID(rows[i].PaymentID)}
 	}
 	return page.Cut(r, found), nil
 }

@@ -282,7 +282,9 @@ func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCal
 		r := &rows[i]
 		o := r.Order.Order
 		o.CancelNote = r.CancelNote
-		o.Attempts = r.Attempts
+		if err := o.AttachAttempts(r.Attempts); err != nil {
+			return nil, fmt.Errorf("order %s: %w", o.ID, err)
+		}
 		l := loaded{order: o, revision: order.Revision{Number: r.Revision, Server: r.Server.UTC()}, keyHash: r.RequestHash}
 		if r.EntityID != nil {
 			l.keyEntity = *r.EntityID

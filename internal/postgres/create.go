@@ -311,7 +311,7 @@ func (c *createColumns) add(o *order.Order, key order.Idempotency, leased bool) 
 	if err != nil {
 		return err
 	}
-	state, err := json.Marshal(event.Order.State)
+	state, err := json.Marshal(event.Order.Document())
 	if err != nil {
 		return err
 	}

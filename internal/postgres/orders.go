@@ -106,8 +106,8 @@ func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs 
 	}
 	found := make(map[uuid.UUID]*order.Order, len(refundIDs))
 	for _, o := range rows {
-		for i := range o.Refunds {
-			found[o.Refunds[i].ID] = o
+		for _, r := range o.Refunds() {
+			found[r.ID] = o
 		}
 	}
 	return found, nil

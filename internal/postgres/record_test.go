@@ -174,11 +174,11 @@ func TestOrderRecord(t *testing.T) {
 				CaptureMethod: payment.CaptureAutomatic, Method: "token", DeclineCode: text("code"),
 				NextAction: &payment.NextAction{Type: payment.ActionRedirect, URL: "https://example.org"}, NextStepAt: when(7), Goal: payment.Expired,
 				RecheckAt: when(8), ActionAsked: true, Attention: &attention, CreatedAt: at(9), UpdatedAt: at(10),
+				Refunds: []payment.Refund{
+					{ID: ids[5], OrderID: ids[0], PaymentID: ids[4], Amount: eur(201), Status: payment.RefundSucceeded, CreatedAt: at(11), UpdatedAt: at(12)},
+					{ID: ids[6], OrderID: ids[0], PaymentID: ids[4], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), CreatedAt: at(13), UpdatedAt: at(14)},
+				},
 			}},
-			Refunds: []payment.Refund{
-				{ID: ids[5], OrderID: ids[0], PaymentID: ids[4], Amount: eur(201), Status: payment.RefundSucceeded, CreatedAt: at(11), UpdatedAt: at(12)},
-				{ID: ids[6], OrderID: ids[0], PaymentID: ids[4], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), CreatedAt: at(13), UpdatedAt: at(14)},
-			},
 		},
 	}
 	lines, err := json.Marshal(want.Lines)

@@ -87,11 +87,14 @@ func (s *storedOrder) Scan(src any) error {
 		CancelReason: nullableWord[order.CancelReason](r), UpdatedAt: r.time(), ExpiresAt: r.nullableTime(), DeliversAt: r.nullableTime(),
 	}}
 	o.Payments = records(r, func(r *record) payment.Payment { return readPayment(r, o.ID) })
-	o.Refunds = records(r, func(r *record) payment.Refund { return readRefund(r, o.ID) })
+	refunds := records(r, func(r *record) payment.Refund { return readRefund(r, o.ID) })
 	// Sorted here, which for one or two is nothing; a Sort in each of the statement's sub-selects is a sixth of it.
 	slices.SortFunc(o.Payments, func(a, b payment.Payment) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	slices.SortFunc(o.Refunds, func(a, b payment.Refund) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(refunds, func(a, b payment.Refund) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	if err := r.end(); err != nil {
+		return fmt.Errorf("order %s: %w", o.ID, err)
+	}
+	if err := o.AttachRefunds(refunds); err != nil {
 		return fmt.Errorf("order %s: %w", o.ID, err)
 	}
 	s.Order = o
@@ -166,8 +169,13 @@ func readEvent(raw []byte, known heads) (order.Event, error) {
 		Actor: order.Actor{Kind: order.ActorKind(r.text()), ID: orZero(r.nullableUUID())}, RequestID: r.text(), At: r.time(),
 	}
 	r.json(&e.Data)
-	r.json(&o.State)
-	if err := r.end(); err != nil {
+	var state order.Document
+	r.json(&state)
+	err = r.end()
+	if err == nil {
+		o.State, err = state.State()
+	}
+	if err != nil {
 		return order.Event{}, fmt.Errorf("event %d of order %s: %w", e.Version, o.ID, err)
 	}
 	return e, nil
@@ -193,7 +201,7 @@ func readPast(raw []byte) (order.Event, error) {
 	return e, nil
 }
 
-// paymentRow is a row of payments in JSON for change.sql: names are the columns'.
+// paymentRow is a row of payments in JSON for change.sql: names are the columns'. What is left out is NULL.
 type paymentRow struct {
 	ID                uuid.UUID             `json:"id"`
 	OrderID           uuid.UUID             `json:"order_id"`
@@ -203,13 +211,13 @@ type paymentRow struct {
 	CapturedMinor     int64                 `json:"captured_minor"`
 	RefundedMinor     int64                 `json:"refunded_minor"`
 	Provider          string                `json:"provider"`
-	ProviderReference *string               `json:"provider_reference"`
+	ProviderReference string                `json:"provider_reference,omitempty"`
 	CaptureMethod     payment.CaptureMethod `json:"capture_method"`
 	Method            string                `json:"method"`
 	DeclineCode       *string               `json:"decline_code"`
 	NextAction        *payment.NextAction   `json:"next_action"`
 	NextStepAt        *time.Time            `json:"next_step_at"`
-	Goal              *payment.Status       `json:"goal"`
+	Goal              payment.Status        `json:"goal,omitempty"`
 	RecheckAt         *time.Time            `json:"recheck_at"`
 	ActionAsked       bool                  `json:"action_asked"`
 	Attention         *payment.Attention    `json:"attention"`
@@ -218,22 +226,15 @@ type paymentRow struct {
 }
 
 func newPaymentRow(p *payment.Payment) paymentRow {
-	r := paymentRow{
+	return paymentRow{
 		ID: p.ID, OrderID: p.OrderID, Status: p.Status,
 		AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency,
 		CapturedMinor: p.Captured, RefundedMinor: p.Refunded,
-		Provider: p.Provider, CaptureMethod: p.CaptureMethod, Method: p.Method,
+		Provider: p.Provider, ProviderReference: p.Reference, CaptureMethod: p.CaptureMethod, Method: p.Method,
 		DeclineCode: p.DeclineCode, NextAction: p.NextAction, NextStepAt: p.NextStepAt, Attention: p.Attention,
-		RecheckAt: p.RecheckAt, ActionAsked: p.ActionAsked,
+		Goal: p.Goal, RecheckAt: p.RecheckAt, ActionAsked: p.ActionAsked,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
-	if p.Goal != "" {
-		r.Goal = &p.Goal
-	}
-	if p.Reference != "" {
-		r.ProviderReference = &p.Reference
-	}
-	return r
 }
 
 // refundRow is a row of refunds in JSON.

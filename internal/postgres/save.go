@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 //go:embed change.sql
@@ -63,7 +64,7 @@ type savedEventRow struct {
 	RequestID  string          `json:"request_id"`
 	OccurredAt time.Time       `json:"occurred_at"`
 	Data       order.EventData `json:"data"`
-	State      order.State     `json:"state"`
+	State      order.Document  `json:"state"`
 }
 
 type keyRow struct {
@@ -133,9 +134,7 @@ func (d *changeDocument) add(ch *changing, attempts AttemptLimits) {
 	}
 	d.Orders = append(d.Orders, row)
 	d.Outcomes = attempts.appendOutcomes(d.Outcomes, ch.before.order, o)
-	d.Payments = appendChanged(d.Payments, ch.before.order.Payments, o.Payments, newPaymentRow)
-	d.Refunds = appendChanged(d.Refunds, ch.before.order.Refunds, o.Refunds, newRefundRow)
-	d.Attempts = appendChanged(d.Attempts, ch.before.order.Attempts, o.Attempts, newAttemptRow)
+	d.addPayments(ch.before.order.Payments, o.Payments)
 	for _, e := range o.Events() {
 		d.Events = append(d.Events, newSavedEventRow(&e))
 	}
@@ -171,7 +170,22 @@ func (d *changeDocument) parts() map[string]bool {
 	return parts
 }
 
-// appendChanged adds the rows of what is new or differs from before; entities are only ever appended to an order.
+// addPayments adds the rows of what is new or differs from before. Payments are only ever appended to an order, refunds and attempts
+// to a payment.
+func (d *changeDocument) addPayments(before, after []payment.Payment) {
+	for i := range after {
+		var was payment.Payment
+		if i < len(before) {
+			was = before[i]
+		}
+		if row := newPaymentRow(&after[i]); row != newPaymentRow(&was) {
+			d.Payments = append(d.Payments, row)
+		}
+		d.Refunds = appendChanged(d.Refunds, was.Refunds, after[i].Refunds, newRefundRow)
+		d.Attempts = appendChanged(d.Attempts, was.Attempts, after[i].Attempts, newAttemptRow)
+	}
+}
+
 func appendChanged[T comparable, R any](rows []R, before, after []T, row func(*T) R) []R {
 	for i := range after {
 		if i >= len(before) || before[i] != after[i] {
@@ -184,7 +198,7 @@ func appendChanged[T comparable, R any](rows []R, before, after []T, row func(*T
 func newSavedEventRow(e *order.Event) savedEventRow {
 	r := savedEventRow{
 		OrderID: e.OrderID(), Version: e.Version, ID: e.ID, Type: e.Type, ActorKind: e.Actor.Kind,
-		RequestID: e.RequestID, OccurredAt: e.At, Data: e.Data, State: e.Order.State,
+		RequestID: e.RequestID, OccurredAt: e.At, Data: e.Data, State: e.Order.Document(),
 	}
 	if e.Actor.ID != uuid.Nil {
 		r.ActorID = &e.Actor.ID

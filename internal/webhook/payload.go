@@ -92,9 +92,9 @@ func body(e *order.Event) ([]byte, error) {
 
 func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {
 	shown := o.Payment()
-	for i := range o.Payments {
-		if about != nil && o.Payments[i].ID == *about {
-			shown = &o.Payments[i]
+	if about != nil {
+		if p := o.PaymentByID(*about); p != nil {
+			shown = p
 		}
 	}
 	if shown == nil {
@@ -109,10 +109,12 @@ func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {
 }
 
 func refundOf(o *order.Order, about *uuid.UUID) *refundData {
-	for i := range o.Refunds {
-		if r := &o.Refunds[i]; about != nil && r.ID == *about {
-			return &refundData{ID: id.Format(id.Refund, r.ID), Status: r.Status, Amount: amountOf(r.Amount)}
-		}
+	if about == nil {
+		return nil
 	}
-	return nil
+	r := o.RefundByID(*about)
+	if r == nil {
+		return nil
+	}
+	return &refundData{ID: id.Format(id.Refund, r.ID), Status: r.Status, Amount: amountOf(r.Amount)}
 }

@@ -46,12 +46,12 @@ func fullest() order.Event {
 						ID: paymentID, Status: payment.Confirmed, Amount: eur(1250), Captured: 1250, Refunded: 250,
 						Reference: "PRIVATE reference", Method: "PRIVATE token", NextAction: &payment.NextAction{URL: "PRIVATE", ClientSecret: "PRIVATE"},
 						DeclineCode: &code, Attention: &attention,
+						Refunds: []payment.Refund{
+							{ID: key("07"), Status: payment.RefundSucceeded, Amount: eur(250)},
+							{ID: refundID, PaymentID: paymentID, Status: payment.RefundFailed, Amount: eur(1000), Reason: private("reason")},
+						},
 					},
 					{ID: key("05"), Status: payment.Voided, Amount: eur(1250)},
-				},
-				Refunds: []payment.Refund{
-					{ID: key("07"), Status: payment.RefundSucceeded, Amount: eur(250)},
-					{ID: refundID, PaymentID: paymentID, Status: payment.RefundFailed, Amount: eur(1000), Reason: private("reason")},
 				},
 			},
 		},

@@ -116,7 +116,8 @@ func loadAttempts(ctx context.Context, q sqlx.QueryerContext, o *order.Order) er
 		SELECT id, order_id, payment_id, operation, outcome, calls, message, started_at, finished_at, next_call_at
 		FROM payment_attempts WHERE order_id = $1 ORDER BY id`, o.ID)
 	for _, r := range rows {
-		o.Attempts = append(o.Attempts, payment.Attempt{
+		p := o.PaymentByID(r.PaymentID)
+		p.Attempts = append(p.Attempts, payment.Attempt{
 			ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, Operation: r.Operation, Outcome: r.Outcome, Calls: r.Calls,
 			Message: r.Message, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, NextCallAt: r.NextCallAt,
 		})

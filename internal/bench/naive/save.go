@@ -77,10 +77,10 @@ func update(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 			p.ID, p.Status, p.Captured, p.Reference, p.DeclineCode, p.NextStepAt, p.UpdatedAt); err != nil {
 			return err
 		}
-	}
-	for i := range o.Attempts {
-		if err := upsertAttempt(ctx, tx, o, &o.Attempts[i]); err != nil {
-			return err
+		for j := range p.Attempts {
+			if err := upsertAttempt(ctx, tx, o, &p.Attempts[j]); err != nil {
+				return err
+			}
 		}
 	}
 	if err := insertEvents(ctx, tx, o); err != nil {

@@ -48,14 +48,15 @@ func legal(before, after order.State) error {
 		}
 		errs = append(errs, follows(fmt.Sprint("payment ", i), payment.Machine, was, p.Status))
 	}
-	for i, r := range after.Refunds {
+	refundsBefore, refundsAfter := before.Refunds(), after.Refunds()
+	for i, r := range refundsAfter {
 		was := payment.RefundPending
-		if i < len(before.Refunds) {
-			was = before.Refunds[i].Status
+		if i < len(refundsBefore) {
+			was = refundsBefore[i].Status
 		}
 		errs = append(errs, follows(fmt.Sprint("refund ", i), payment.RefundMachine, was, r.Status))
 	}
-	if len(after.Payments) < len(before.Payments) || len(after.Refunds) < len(before.Refunds) || after.Captured < before.Captured || after.Refunded < before.Refunded {
+	if len(after.Payments) < len(before.Payments) || len(refundsAfter) < len(refundsBefore) || after.Captured < before.Captured || after.Refunded < before.Refunded {
 		errs = append(errs, errors.New("a payment, a refund or money is gone"))
 	}
 	return errors.Join(errs...)
@@ -76,7 +77,7 @@ func follows[S, A ~string](what string, table fsm.Table[S, A], before, after S) 
 func addsUp(o *order.Order) error {
 	var pending, captured, refunded int64
 	active := 0
-	for _, r := range o.Refunds {
+	for _, r := range o.Refunds() {
 		if r.Status == payment.RefundPending {
 			pending += r.Amount.Minor
 		}

@@ -35,7 +35,7 @@ func TestOrderPaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.until(t, "the refund", func() bool {
-			refunds := s.get(t, o.ID).Refunds
+			refunds := s.get(t, o.ID).Refunds()
 			return len(refunds) == n+1 && refunds[n].Status == payment.RefundSucceeded
 		})
 	}
