@@ -285,7 +285,7 @@ func (w *world) walk(orderID string) {
 	}
 	var settle func(*order.Order) error
 	for {
-		var todo *order.Work
+		var todo *payment.Work
 		_, err := w.store.ChangeOrder(w.t.Context(), auth.System, key, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
 			if settle != nil {
 				if err := settle(o); err != nil {
@@ -309,7 +309,7 @@ func (w *world) walk(orderID string) {
 	}
 }
 
-func (w *world) call(ctx context.Context, work *order.Work) (payment.Result, error) {
+func (w *world) call(ctx context.Context, work *payment.Work) (payment.Result, error) {
 	call := work.Call
 	if work.LookUpOnly {
 		return w.gateway.LookUp(ctx, call)

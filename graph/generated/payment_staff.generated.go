@@ -589,7 +589,7 @@ func (ec *executionContext) unmarshalInputPaymentResolveInput(ctx context.Contex
 			it.PaymentID = data
 		case "resolution":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resolution"))
-			data, err := ec.unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution(ctx, v)
+			data, err := ec.unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1019,15 +1019,15 @@ func (ec *executionContext) marshalNPaymentCaptureUserError2ᚖgithubᚗcomᚋor
 	return ec._PaymentCaptureUserError(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution(ctx context.Context, v any) (order.Resolution, error) {
+func (ec *executionContext) unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution(ctx context.Context, v any) (payment.Resolution, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution[tmp]
+	res := unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution(ctx context.Context, sel ast.SelectionSet, v order.Resolution) graphql.Marshaler {
+func (ec *executionContext) marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution(ctx context.Context, sel ast.SelectionSet, v payment.Resolution) graphql.Marshaler {
 	_ = sel
-	res := enumValue(ctx, marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution[v])
+	res := enumValue(ctx, marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -1037,15 +1037,15 @@ func (ec *executionContext) marshalNPaymentResolution2githubᚗcomᚋorderwire�
 }
 
 var (
-	unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution = map[string]order.Resolution{
-		"RECHECK":           order.Recheck,
-		"MARK_CAPTURED":     order.MarkCaptured,
-		"MARK_NOT_CAPTURED": order.MarkNotCaptured,
+	unmarshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution = map[string]payment.Resolution{
+		"RECHECK":           payment.Recheck,
+		"MARK_CAPTURED":     payment.MarkCaptured,
+		"MARK_NOT_CAPTURED": payment.MarkNotCaptured,
 	}
-	marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐResolution = map[order.Resolution]string{
-		order.Recheck:         "RECHECK",
-		order.MarkCaptured:    "MARK_CAPTURED",
-		order.MarkNotCaptured: "MARK_NOT_CAPTURED",
+	marshalNPaymentResolution2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐResolution = map[payment.Resolution]string{
+		payment.Recheck:         "RECHECK",
+		payment.MarkCaptured:    "MARK_CAPTURED",
+		payment.MarkNotCaptured: "MARK_NOT_CAPTURED",
 	}
 )
 

@@ -362,7 +362,7 @@ type PaymentResolveInput struct {
 	// The payment's id. A malformed one is BAD_USER_INPUT.
 	PaymentID string `json:"paymentId"`
 	// What to do.
-	Resolution order.Resolution `json:"resolution"`
+	Resolution payment.Resolution `json:"resolution"`
 	// How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers.
 	Note string `json:"note"`
 	// Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.

@@ -1,9 +1,6 @@
 package order
 
-import (
-	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/payment"
-)
+import "github.com/orderwire/orderwire/internal/fault"
 
 // Cancel accepts a cancellation: the order is CANCELLING and goes on, by itself, to CANCELLED once no money is left
 // with us. Cancelling what is cancelling or cancelled changes nothing. Refused is only what is delivered, with
@@ -25,57 +22,25 @@ func (o *Order) Cancel(c Cause, reason CancelReason) error {
 }
 
 // unwind brings a CANCELLING order as far as it gets without the provider: it is called after every change and decides
-// from the state alone, so it is the one place that knows how money goes back.
-//
-//   - A payment the provider cannot know of is voided at once.
-//   - One that is held, waits for the customer or is prepared and not confirmed gets a VOID attempt.
-//   - One whose charge or capture is under way is left until its outcome is known, or its calls have reached their cap: then
-//     it gets a VOID attempt, too.
-//   - What is captured and not refunded is refunded; a failed refund is replaced, after a pause.
-//   - When nothing is left, the order is CANCELLED.
+// from the state alone. How money goes back, each payment knows; see payment.Payment.Unwind. When nothing is left, the order is
+// CANCELLED.
 func (o *Order) unwind(c Cause) error {
 	if o.Status != Cancelling {
 		return nil
 	}
 	c = c.by(ActorSystem)
-	if p := o.activePayment(); p != nil {
-		open := openAttempt(p)
-		atProvider := p.Status == payment.RequiresAction || p.Status == payment.Authorized || open != nil && (open.Prepared || open.LookUpOnly)
-		switch {
-		case open != nil && open.Operation == payment.OperationVoid:
-			return nil
-		case open != nil && open.Called() && p.Status != payment.RequiresAction && !open.Prepared && !open.LookUpOnly:
-			return nil
-		case !atProvider:
-			if open != nil {
-				open.Finish(payment.AttemptFail, "cancelled before it was sent", c.Now)
-			}
-			if err := o.release(c, p, 0); err != nil {
-				return err
-			}
-		default:
-			o.letGo(c, p, "cancelled")
-			return nil
-		}
-	}
+	unwound := true
 	for i := range o.Payments {
-		p := &o.Payments[i]
-		left := p.Refundable()
-		if left <= 0 {
-			continue
-		}
-		due := c.Now
-		if n := failedRefunds(p); n > 0 {
-			due = c.Now.Add(backoff(n, p.ID))
-			if n >= callsCap {
-				o.needsAttention(c, p, payment.ProviderDown)
-			}
-		}
-		if err := o.addRefund(c, p, left, &due, nil); err != nil {
+		facts, err := o.Payments[i].Unwind(o.terms(c, Policy{}))
+		if err != nil {
 			return err
 		}
+		if err := o.take(c, Policy{}, i, facts); err != nil {
+			return err
+		}
+		unwound = unwound && o.Payments[i].Unwound()
 	}
-	if o.Refunded != o.Captured || o.RefundPending != 0 {
+	if !unwound {
 		return nil
 	}
 	if err := o.apply(FinishCancel); err != nil {

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -80,14 +79,6 @@ func lastID[T any](parts []T, idOf func(*T) uuid.UUID) uuid.UUID {
 		return uuid.Nil
 	}
 	return idOf(&parts[len(parts)-1])
-}
-
-// later is the id that sorts last.
-func later(a, b uuid.UUID) uuid.UUID {
-	if bytes.Compare(a[:], b[:]) > 0 {
-		return a
-	}
-	return b
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -117,12 +117,19 @@ func (e *Event) OrderID() uuid.UUID { return e.Order.ID }
 
 // record makes the next version: the change must be complete before, since the event keeps a copy of the state.
 func (o *Order) record(c Cause, kind EventType, data EventData) {
+	o.recordAsOf(c, kind, data, payment.Versions(o.Payments))
+}
+
+// recordAsOf is record with the payments as they are in the version. The event keeps them.
+func (o *Order) recordAsOf(c Cause, kind EventType, data EventData, payments []payment.Payment) {
 	o.Version++
-	o.balance()
+	o.balance(payments)
 	// Replicas know the database's clock to within the time that an answer takes. A version is never older than the one before.
 	if c.Now.After(o.UpdatedAt) {
 		o.UpdatedAt = c.Now
 	}
+	state := o.State
+	state.Payments = payments
 	o.events = append(o.events, Event{
 		ID:        id.After(lastID(o.events, func(e *Event) uuid.UUID { return e.ID }), o.UpdatedAt),
 		Type:      kind,
@@ -131,7 +138,7 @@ func (o *Order) record(c Cause, kind EventType, data EventData) {
 		RequestID: c.RequestID,
 		At:        o.UpdatedAt,
 		Data:      data,
-		Order:     &Order{Head: o.Head, State: o.State.version()},
+		Order:     &Order{Head: o.Head, State: state},
 	})
 }
 

@@ -126,7 +126,7 @@ func attemptsOf(o *order.Order) []payment.Attempt {
 }
 
 // tell records what is asked of the provider and when the order is due then.
-func (m *model) tell(what string, work *order.Work) {
+func (m *model) tell(what string, work *payment.Work) {
 	if m.told == nil {
 		return
 	}

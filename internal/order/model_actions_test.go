@@ -86,13 +86,13 @@ func (m *model) staff(t *rapid.T) {
 	case do == "deliver":
 		_ = m.o.Deliver(m.cause()) // refused unless it is confirmed
 	case do == "recheck":
-		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.Recheck) // refused when the provider never saw it
+		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, payment.Recheck) // refused when the provider never saw it
 	case do == "mark":
 		m.mark(m.anyPayment(t))
 	case do == "mark wrongly" && (latest.Status == payment.Processing || latest.Status == payment.RequiresAction) && attemptsOf(m.o) != nil:
 		// Staff are told that nothing was taken, rightly or not, long before the cap.
 		m.attend(latest)
-		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, order.MarkNotCaptured) // refused while it is being voided
+		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, payment.MarkNotCaptured) // refused while it is being voided
 	}
 }
 
@@ -116,9 +116,9 @@ func (m *model) mark(p *payment.Payment) {
 			if refunds {
 				kept = m.provider.done[a.ID].Outcome != payment.Refunded
 			}
-			resolution := order.MarkNotCaptured
+			resolution := payment.MarkNotCaptured
 			if kept {
-				resolution = order.MarkCaptured
+				resolution = payment.MarkCaptured
 			}
 			m.network, m.flight = nil, nil
 			m.provider.settled(a.Operation, p.ID)

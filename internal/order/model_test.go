@@ -32,7 +32,7 @@ type model struct {
 	policy   order.Policy
 	now      time.Time
 	// flight is a question whose answer is not taken in yet; answered is what it will be.
-	flight   *order.Work
+	flight   *payment.Work
 	answered modelAnswer
 	// network has calls that did not reach the provider yet; whoever sent them has given up.
 	network []delayed
@@ -130,7 +130,7 @@ func (m *model) ask(healthy bool) (asked bool) {
 }
 
 // perform is what the pipeline's worker does with a question.
-func (m *model) perform(work *order.Work, how mood) modelAnswer {
+func (m *model) perform(work *payment.Work, how mood) modelAnswer {
 	if work.LookUpFirst || work.LookUpOnly {
 		seen := m.provider.lookUp(work.Call)
 		prepared := seen.Outcome == payment.Prepared && seen.Reference == work.Call.Reference
@@ -177,7 +177,7 @@ func (m *model) settle() {
 		}
 		for i := range m.o.Payments {
 			if p := &m.o.Payments[i]; p.Attention != nil && p.RecheckAt == nil && m.o.Status != order.Cancelling {
-				_ = m.o.Resolve(m.cause(), m.policy, p.ID, order.Recheck) // refused when the provider never saw it
+				_ = m.o.Resolve(m.cause(), m.policy, p.ID, payment.Recheck) // refused when the provider never saw it
 			}
 		}
 	}

@@ -119,36 +119,32 @@ func (o *Order) Clone() *Order {
 	return c
 }
 
-// version returns the state for an event.
-func (s State) version() State {
-	payments := s.Payments
-	s.Payments = make([]payment.Payment, len(payments))
+// balance derives the balances from the payments and their refunds. Each event begins with it.
+func (s *State) balance(payments []payment.Payment) {
+	s.Captured, s.Refunded, s.RefundPending = 0, 0, 0
 	for i := range payments {
-		s.Payments[i] = payments[i].Version()
-	}
-	return s
-}
-
-// balance derives the balances from the payments and their refunds. Each event's record begins with it.
-func (o *Order) balance() {
-	o.Captured, o.Refunded, o.RefundPending = 0, 0, 0
-	for i := range o.Payments {
-		p := &o.Payments[i]
-		p.Refunded = p.RefundsIn(payment.RefundSucceeded)
-		o.Captured += p.Captured
-		o.Refunded += p.Refunded
-		o.RefundPending += p.RefundsIn(payment.RefundPending)
+		s.Captured += payments[i].Captured
+		s.Refunded += payments[i].RefundsIn(payment.RefundSucceeded)
+		s.RefundPending += payments[i].RefundsIn(payment.RefundPending)
 	}
 }
 
 // PaymentByID returns the payment with the id, or nil.
 func (s *State) PaymentByID(id uuid.UUID) *payment.Payment {
-	for i := range s.Payments {
-		if s.Payments[i].ID == id {
-			return &s.Payments[i]
-		}
+	if i := s.indexOf(id); i >= 0 {
+		return &s.Payments[i]
 	}
 	return nil
+}
+
+// indexOf is the index of the payment with the id, -1 if there is none.
+func (s *State) indexOf(paymentID uuid.UUID) int {
+	for i := range s.Payments {
+		if s.Payments[i].ID == paymentID {
+			return i
+		}
+	}
+	return -1
 }
 
 // RefundByID returns the refund with the id, or nil.
@@ -156,26 +152,6 @@ func (o *Order) RefundByID(id uuid.UUID) *payment.Refund {
 	for i := range o.Payments {
 		if r := o.Payments[i].RefundByID(id); r != nil {
 			return r
-		}
-	}
-	return nil
-}
-
-// activePayment is the one payment that may still take money, or nil.
-func (o *Order) activePayment() *payment.Payment {
-	for i := range o.Payments {
-		if o.Payments[i].Status.Active() {
-			return &o.Payments[i]
-		}
-	}
-	return nil
-}
-
-// openAttempt is the unfinished attempt of a payment that is not a refund, or nil.
-func openAttempt(p *payment.Payment) *payment.Attempt {
-	for i := range p.Attempts {
-		if a := &p.Attempts[i]; a.RefundID == nil && a.Open() {
-			return a
 		}
 	}
 	return nil

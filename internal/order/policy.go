@@ -1,10 +1,6 @@
 package order
 
-import (
-	"time"
-
-	"github.com/google/uuid"
-)
+import "time"
 
 // Policy has the durations of the pipeline, and how often an order may be paid.
 type Policy struct {
@@ -25,27 +21,4 @@ func (p Policy) maxPayments() int {
 		return MaxPayments
 	}
 	return min(p.MaxPayments, MaxPayments)
-}
-
-const (
-	// callsCap is how often an operation is called without a usable answer before a person is asked to look. From then
-	// on it is only looked up. It is also the number of definite refusals after which a person is told of them.
-	callsCap    = 8
-	backoffBase = 200 * time.Millisecond
-	backoffMax  = 5 * time.Minute
-	// lookUpPause lies between look-ups at the cap.
-	lookUpPause = 5 * time.Minute
-	// actionLookUpPause lies between look-ups while the customer has to act.
-	actionLookUpPause = 2 * time.Minute
-	// recheckPause follows a look at a charge that failed.
-	recheckPause = 30 * time.Second
-)
-
-// backoff is the pause before call n+1 (n ≥ 1): exponential from 200 ms to 5 minutes, with jitter.
-func backoff(n int, of uuid.UUID) time.Duration {
-	pause := backoffMax
-	if n < 12 {
-		pause = min(backoffBase<<(n-1), backoffMax)
-	}
-	return lessJitter(pause, of)
 }

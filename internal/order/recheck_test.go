@@ -25,7 +25,7 @@ func (w *walker) look(result payment.Result, err error) {
 	w.take(work, result, err)
 }
 
-func (w *walker) take(work *order.Work, result payment.Result, err error) {
+func (w *walker) take(work *payment.Work, result payment.Result, err error) {
 	w.Helper()
 	if err := w.o.Settle(w.cause(), w.policy, work, result, err); err != nil {
 		w.Fatal(err)

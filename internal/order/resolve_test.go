@@ -10,9 +10,9 @@ import (
 )
 
 // capped leaves an attempt of the operation at its cap of calls.
-func (w *walker) capped(operation payment.Operation) *order.Work {
+func (w *walker) capped(operation payment.Operation) *payment.Work {
 	w.Helper()
-	var work *order.Work
+	var work *payment.Work
 	for w.o.Payment().Attention == nil {
 		work = w.call(operation)
 		w.answer(work, "", errTimeout)
@@ -20,14 +20,14 @@ func (w *walker) capped(operation payment.Operation) *order.Work {
 	return work
 }
 
-func (w *walker) resolve(r order.Resolution) {
+func (w *walker) resolve(r payment.Resolution) {
 	w.Helper()
 	if err := w.o.Resolve(w.cause(), w.policy, w.o.Payments[0].ID, r); err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *walker) notResolved(r order.Resolution) {
+func (w *walker) notResolved(r payment.Resolution) {
 	w.Helper()
 	var refused *fsm.NotAllowedError
 	if err := w.o.Clone().Resolve(w.cause(), w.policy, w.o.Payments[0].ID, r); !errors.As(err, &refused) {
@@ -48,18 +48,18 @@ func TestResolve(t *testing.T) {
 	for name, tt := range map[string]struct {
 		before    func(*walker)
 		operation payment.Operation
-		mark      order.Resolution
+		mark      payment.Resolution
 		want      []order.EventType // after PAYMENT_NEEDS_ATTENTION
 		status    payment.Status
 	}{
-		"OKAuthorizeCaptured":    {func(*walker) {}, payment.OperationAuthorize, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
-		"OKAuthorizeNotCaptured": {func(*walker) {}, payment.OperationAuthorize, order.MarkNotCaptured, nil, payment.Processing},
-		"OKCaptureCaptured":      {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
-		"OKCaptureNotCaptured":   {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, order.MarkNotCaptured, nil, payment.Authorized},
-		"OKVoidCaptured":         {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, order.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
-		"OKVoidNotCaptured":      {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, order.MarkNotCaptured, []order.EventType{voided}, payment.Voided},
-		"OKRefundCaptured":       {refund, payment.OperationRefund, order.MarkCaptured, []order.EventType{order.RefundFailed}, payment.Confirmed},
-		"OKRefundNotCaptured":    {refund, payment.OperationRefund, order.MarkNotCaptured, []order.EventType{order.RefundSucceeded}, payment.Confirmed},
+		"OKAuthorizeCaptured":    {func(*walker) {}, payment.OperationAuthorize, payment.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKAuthorizeNotCaptured": {func(*walker) {}, payment.OperationAuthorize, payment.MarkNotCaptured, nil, payment.Processing},
+		"OKCaptureCaptured":      {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, payment.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKCaptureNotCaptured":   {func(w *walker) { hold(w); w.capture() }, payment.OperationCapture, payment.MarkNotCaptured, nil, payment.Authorized},
+		"OKVoidCaptured":         {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, payment.MarkCaptured, []order.EventType{confirmed}, payment.Confirmed},
+		"OKVoidNotCaptured":      {func(w *walker) { hold(w); w.void() }, payment.OperationVoid, payment.MarkNotCaptured, []order.EventType{voided}, payment.Voided},
+		"OKRefundCaptured":       {refund, payment.OperationRefund, payment.MarkCaptured, []order.EventType{order.RefundFailed}, payment.Confirmed},
+		"OKRefundNotCaptured":    {refund, payment.OperationRefund, payment.MarkNotCaptured, []order.EventType{order.RefundSucceeded}, payment.Confirmed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func TestResolve(t *testing.T) {
 				t.Errorf("before it: %s", w.o.Events()[before-1].Type)
 			}
 			// An answer that was on its way all the time is not ignored, nor booked twice.
-			if tt.mark == order.MarkNotCaptured && tt.operation == payment.OperationAuthorize {
+			if tt.mark == payment.MarkNotCaptured && tt.operation == payment.OperationAuthorize {
 				w.answer(work, payment.Captured, nil)
 				w.answer(work, payment.Captured, nil)
 				if w.o.Status != order.Confirmed || w.o.Captured != 1000 || w.o.RefundPending != 0 {
@@ -89,7 +89,7 @@ func TestResolve(t *testing.T) {
 			}
 			if tt.operation == payment.OperationRefund {
 				w.answer(work, payment.Refunded, nil)
-				if (w.o.Payment().Attention != nil) != (tt.mark == order.MarkCaptured) {
+				if (w.o.Payment().Attention != nil) != (tt.mark == payment.MarkCaptured) {
 					t.Errorf("refunded after all: attention %v", w.o.Payment().Attention)
 				}
 			}
@@ -100,7 +100,7 @@ func TestResolve(t *testing.T) {
 		w := newWalker(t, payment.CaptureAutomatic)
 		key := w.capped(payment.OperationAuthorize).Call.Key
 		now := w.now
-		w.resolve(order.Recheck)
+		w.resolve(payment.Recheck)
 		work := w.call(payment.OperationAuthorize)
 		if work.Call.Key != key || work.LookUpOnly || !work.LookUpFirst || !w.now.Equal(now) {
 			t.Fatalf("%+v at %v", work, w.now)
@@ -115,12 +115,12 @@ func TestResolve(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
 		w.capped(payment.OperationAuthorize)
-		w.resolve(order.MarkNotCaptured)
-		w.resolve(order.MarkNotCaptured)
-		w.notResolved(order.MarkCaptured)
+		w.resolve(payment.MarkNotCaptured)
+		w.resolve(payment.MarkNotCaptured)
+		w.notResolved(payment.MarkCaptured)
 		w.answer(w.call(payment.OperationVoid), payment.Released, nil)
-		w.resolve(order.MarkNotCaptured)
-		w.notResolved(order.MarkCaptured)
+		w.resolve(payment.MarkNotCaptured)
+		w.notResolved(payment.MarkCaptured)
 		w.check(created, processing, attention, voided)
 	})
 	// Staff give a charge up that its customer can still approve. The order is not paid again before the provider has let it
@@ -129,9 +129,9 @@ func TestResolve(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
 		w.capped(payment.OperationAuthorize)
-		w.resolve(order.MarkNotCaptured)
+		w.resolve(payment.MarkNotCaptured)
 		key := w.capped(payment.OperationVoid).Call.Key
-		w.notResolved(order.MarkNotCaptured)
+		w.notResolved(payment.MarkNotCaptured)
 		for range 5 {
 			if w.o.CanRetry() {
 				t.Fatal("it can be paid again")
@@ -155,8 +155,8 @@ func TestResolve(t *testing.T) {
 		w := newWalker(t, payment.CaptureAutomatic)
 		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
 		w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 300)}, nil)
-		w.notResolved(order.MarkNotCaptured)
-		w.resolve(order.MarkCaptured)
+		w.notResolved(payment.MarkNotCaptured)
+		w.resolve(payment.MarkCaptured)
 		if w.o.Payment().Attention != nil || w.o.Refunded != 0 {
 			t.Errorf("%+v", w.o.State)
 		}
@@ -164,10 +164,10 @@ func TestResolve(t *testing.T) {
 	t.Run("ErrNothingToResolve", func(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
-		w.notResolved(order.Recheck)
-		w.notResolved(order.MarkCaptured)
+		w.notResolved(payment.Recheck)
+		w.notResolved(payment.MarkCaptured)
 		w.call(payment.OperationAuthorize)
-		w.notResolved(order.MarkNotCaptured)
+		w.notResolved(payment.MarkNotCaptured)
 	})
 }
 
@@ -221,7 +221,7 @@ func TestAttentionOfTwoRefunds(t *testing.T) {
 	if w.o.Payment().Attention == nil {
 		t.Error("the other refund is forgotten")
 	}
-	w.resolve(order.MarkNotCaptured)
+	w.resolve(payment.MarkNotCaptured)
 	if w.o.Payment().Attention != nil || w.o.Refunded != 500 {
 		t.Errorf("%+v", w.o.State)
 	}

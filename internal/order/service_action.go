@@ -37,11 +37,6 @@ type CompleteActionInput struct {
 	RequestID string
 }
 
-// CanCompleteAction reports whether the payment waits for its customer.
-func (o *Order) CanCompleteAction(p *payment.Payment) bool {
-	return o.Status == Created && p.Status == payment.RequiresAction && p.Goal == ""
-}
-
 // CompleteAction asks the provider at once what became of the customer's action, instead of waiting for its webhook. The
 // pipeline takes the answer in; the order that is returned is as of before. Repeating it after the action ended as asked
 // changes nothing. BAD_USER_INPUT for an outcome with a provider that is not simulated.

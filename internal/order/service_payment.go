@@ -95,7 +95,7 @@ const maxResolveNote = 500
 // ResolveInput says how a payment that needs a person is settled.
 type ResolveInput struct {
 	PaymentInput
-	Resolution Resolution
+	Resolution payment.Resolution
 	// Note says how the person knows. Marks need one.
 	Note string
 }
@@ -111,7 +111,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 	}
 	var problems fault.List
 	checkText(&problems, &in.Note, maxResolveNote, "input", "note")
-	if in.Resolution != Recheck && strings.TrimSpace(in.Note) == "" {
+	if in.Resolution != payment.Recheck && strings.TrimSpace(in.Note) == "" {
 		problems.Add(fault.User(fault.TextInvalid, "Say in the note how you know.", "input", "note"))
 	}
 	if err := problems.Err(); err != nil {
@@ -125,7 +125,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
 		Audit: audited(c, p, "payment.resolve", id.Payment, in.PaymentID, detail),
 		Apply: func(o *Order) (uuid.UUID, error) {
-			if o.ResolutionChanges(in.PaymentID, in.Resolution) {
+			if o.PaymentByID(in.PaymentID).ResolutionChanges(in.Resolution) {
 				if err := expectVersion(o, in.ExpectedVersion); err != nil {
 					return uuid.Nil, err
 				}

@@ -37,7 +37,7 @@ func newWalker(t testing.TB, capture payment.CaptureMethod) *walker {
 func (w *walker) cause() order.Cause { return order.Cause{Now: w.now} }
 
 // next moves on to the order's next timer and returns the call that is due then, or nil.
-func (w *walker) next() *order.Work {
+func (w *walker) next() *payment.Work {
 	w.Helper()
 	due := w.o.DueAt()
 	if due == nil {
@@ -54,7 +54,7 @@ func (w *walker) next() *order.Work {
 }
 
 // call is next until a call is due, which must be of the operation.
-func (w *walker) call(want payment.Operation) *order.Work {
+func (w *walker) call(want payment.Operation) *payment.Work {
 	w.Helper()
 	for range 5 {
 		if work := w.next(); work != nil {
@@ -68,7 +68,7 @@ func (w *walker) call(want payment.Operation) *order.Work {
 	return nil
 }
 
-func (w *walker) answer(work *order.Work, outcome payment.Outcome, err error) {
+func (w *walker) answer(work *payment.Work, outcome payment.Outcome, err error) {
 	w.Helper()
 	if err := w.o.Settle(w.cause(), w.policy, work, payment.Result{Outcome: outcome, Code: "code"}, err); err != nil {
 		w.Fatal(err)

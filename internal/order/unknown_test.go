@@ -28,7 +28,7 @@ func TestUnknownResolution(t *testing.T) {
 		before(w)
 		was := w.o.Clone()
 		for _, resolution := range unknown {
-			if err := w.o.Resolve(w.cause(), w.policy, w.o.Payments[0].ID, order.Resolution(resolution)); err == nil {
+			if err := w.o.Resolve(w.cause(), w.policy, w.o.Payments[0].ID, payment.Resolution(resolution)); err == nil {
 				t.Errorf("%s: %q is a resolution", name, resolution)
 			}
 		}
@@ -90,7 +90,7 @@ func TestUnknownInput(t *testing.T) {
 	service := order.NewService(nil, nil, nil, order.Policy{}, order.SystemClock)
 	staff := auth.Principal{CustomerID: id.New(), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
 	for _, word := range unknown {
-		if _, err := service.Resolve(t.Context(), staff, order.ResolveInput{Resolution: order.Resolution(word), Note: "note"}); err == nil || !strings.Contains(err.Error(), "unknown") {
+		if _, err := service.Resolve(t.Context(), staff, order.ResolveInput{Resolution: payment.Resolution(word), Note: "note"}); err == nil || !strings.Contains(err.Error(), "unknown") {
 			t.Errorf("%q is a resolution: %v", word, err)
 		}
 		if word == "" {

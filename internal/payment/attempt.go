@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Operation at the provider, as in the GraphQL enum PaymentOperation.
@@ -76,16 +78,6 @@ type Attempt struct {
 	NextCallAt *time.Time
 }
 
-// AttemptByID returns the attempt with the id, or nil.
-func (p *Payment) AttemptByID(attemptID uuid.UUID) *Attempt {
-	for i := range p.Attempts {
-		if p.Attempts[i].ID == attemptID {
-			return &p.Attempts[i]
-		}
-	}
-	return nil
-}
-
 // Open reports whether the attempt still needs a call.
 func (a *Attempt) Open() bool { return a.FinishedAt == nil }
 
@@ -107,4 +99,46 @@ func (a *Attempt) Postpone(message string, next time.Time) {
 	a.Outcome = &outcome
 	a.Message = message
 	a.NextCallAt = &next
+}
+
+// attemptByID returns the attempt with the id, or nil.
+func (p *Payment) attemptByID(attemptID uuid.UUID) *Attempt {
+	for i := range p.Attempts {
+		if p.Attempts[i].ID == attemptID {
+			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// openAttempt is the unfinished attempt that is not a refund, or nil.
+func (p *Payment) openAttempt() *Attempt {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.RefundID == nil && a.Open() {
+			return a
+		}
+	}
+	return nil
+}
+
+// chargeAttempt is the attempt that the payment's charge was made with, or nil as long as the provider knows of none.
+func (p *Payment) chargeAttempt() *Attempt {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Operation == OperationAuthorize && a.Called() {
+			return a
+		}
+	}
+	return nil
+}
+
+// addAttempt adds an attempt, to be called at its NextCallAt.
+func (c *change) addAttempt(a Attempt) {
+	last := c.LastAttempt
+	if n := len(c.Attempts); n > 0 {
+		last = later(last, c.Attempts[n-1].ID)
+	}
+	a.ID = id.After(last, c.Now)
+	a.OrderID, a.PaymentID = c.OrderID, c.ID
+	a.StartedAt = c.Now
+	c.Attempts = append(c.Attempts, a)
 }

@@ -1,5 +1,6 @@
-// Package payment has the payment, its attempts and refunds, their state machines, and the Gateway through which a
-// provider is reached. What a change of a payment means for its order stands in package order.
+// Package payment implements the life of a payment: its attempts at the provider and its refunds, their state machines, its timers,
+// and the Gateway through which a provider is reached. A change of a payment returns facts. What they mean for an order, package
+// order says.
 package payment
 
 import (
@@ -24,29 +25,6 @@ const (
 func (m CaptureMethod) Valid() bool {
 	switch m {
 	case CaptureAutomatic, CaptureManual:
-		return true
-	default:
-		return false
-	}
-}
-
-// Attention says why a payment needs a person, as in the GraphQL enum PaymentAttention.
-type Attention string
-
-// The reasons for attention.
-const (
-	// UnknownOutcome: the cap of calls is reached and the provider did not tell what became of the operation.
-	UnknownOutcome Attention = "UNKNOWN_OUTCOME"
-	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund).
-	ProviderDown Attention = "PROVIDER_DOWN"
-	// Mismatch: the provider's ledger and ours differ.
-	Mismatch Attention = "MISMATCH"
-)
-
-// Valid reports whether the reason is one of the above.
-func (a Attention) Valid() bool {
-	switch a {
-	case UnknownOutcome, ProviderDown, Mismatch:
 		return true
 	default:
 		return false
@@ -94,20 +72,13 @@ func (p *Payment) Clone() Payment {
 	return c
 }
 
-// Version returns a copy for an event: without attempts, which are no part of a version.
-func (p *Payment) Version() Payment {
-	v := *p
-	v.Attempts, v.Refunds = nil, slices.Clone(p.Refunds)
-	return v
-}
-
 // IsNode marks the payment as a GraphQL Node.
 func (Payment) IsNode() {}
 
-// Apply makes the transition the Machine has for the action. It is the only place where a payment's status changes. It
+// apply makes the transition the Machine has for the action. It is the only place where a payment's status changes. It
 // reports whether the status changed; a same-state transition is a successful no-op.
 // The error is a *fsm.NotAllowedError.
-func (p *Payment) Apply(action Action, now time.Time) (changed bool, err error) {
+func (p *Payment) apply(action Action, now time.Time) (changed bool, err error) {
 	next, err := Machine.Next(p.Status, action)
 	if err != nil || next == p.Status {
 		return false, err

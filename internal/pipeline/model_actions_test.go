@@ -89,7 +89,7 @@ func (l *life) do(what string) {
 			if err := tx.Commit(); err != nil {
 				return err
 			}
-			_, err = l.service.Resolve(l.ctx, modelStaff, order.ResolveInput{PaymentInput: in, Resolution: order.MarkNotCaptured, Note: "seen"})
+			_, err = l.service.Resolve(l.ctx, modelStaff, order.ResolveInput{PaymentInput: in, Resolution: payment.MarkNotCaptured, Note: "seen"})
 		case "provider breaks its word":
 			// It takes what it has said that it would not take.
 			var late []uuid.UUID

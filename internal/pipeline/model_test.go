@@ -176,7 +176,7 @@ func (l *life) settle() {
 		l.round(0)
 		for _, p := range l.load().Payments {
 			if p.Attention != nil {
-				in := order.ResolveInput{PaymentInput: order.PaymentInput{PaymentID: p.ID}, Resolution: order.Recheck}
+				in := order.ResolveInput{PaymentInput: order.PaymentInput{PaymentID: p.ID}, Resolution: payment.Recheck}
 				l.act(func() error { _, err := l.service.Resolve(l.ctx, modelStaff, in); return err })
 			}
 		}

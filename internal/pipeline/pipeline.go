@@ -250,7 +250,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 	}()
 	var answered *answer
 	for {
-		var todo *order.Work
+		var todo *payment.Work
 		outcome, err := w.store.ChangeOrder(ctx, auth.System, lease.OrderID, order.Change{Lease: &lease, From: known, Apply: func(o *order.Order) (uuid.UUID, error) {
 			c := order.Cause{Now: w.clock()}
 			if answered != nil {
@@ -301,14 +301,14 @@ func (w *Worker) caused(ctx context.Context, orderID uuid.UUID, known *order.Out
 
 // answer is what the provider said to a call.
 type answer struct {
-	work   *order.Work
+	work   *payment.Work
 	result payment.Result
 	err    error
 }
 
 // perform asks the provider once. After a call without an answer it is asked first what became of it, and called only if
 // it knows nothing, or has prepared the charge under the reference that we know already.
-func (w *Worker) perform(ctx context.Context, todo *order.Work) *answer {
+func (w *Worker) perform(ctx context.Context, todo *payment.Work) *answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	a := &answer{work: todo}

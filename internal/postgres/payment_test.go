@@ -38,7 +38,7 @@ func change(t *testing.T, store *postgres.Store, orderID uuid.UUID, apply func(o
 // step advances until a question to the provider is due and takes in its answer.
 func step(t *testing.T, store *postgres.Store, orderID uuid.UUID, result payment.Result) *order.Order {
 	t.Helper()
-	var work *order.Work
+	var work *payment.Work
 	change(t, store, orderID, func(o *order.Order, c order.Cause) error {
 		for i := range o.Payments {
 			if o.Payments[i].Status == payment.Initializing {

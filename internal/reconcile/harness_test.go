@@ -122,7 +122,7 @@ func (b *bundle) walk(t *testing.T, orderID uuid.UUID) *order.Order {
 	t.Helper()
 	var answered func(*order.Order) error
 	for {
-		var todo *order.Work
+		var todo *payment.Work
 		outcome := b.change(t, orderID, func(o *order.Order) error {
 			if answered != nil {
 				if err := answered(o); err != nil {
@@ -155,7 +155,7 @@ func (b *bundle) change(t *testing.T, orderID uuid.UUID, change func(*order.Orde
 	return outcome.Order
 }
 
-func (b *bundle) call(ctx context.Context, work *order.Work) (payment.Result, error) {
+func (b *bundle) call(ctx context.Context, work *payment.Work) (payment.Result, error) {
 	switch {
 	case work.LookUpOnly:
 		return b.provider.LookUp(ctx, work.Call)

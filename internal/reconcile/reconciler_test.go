@@ -130,7 +130,7 @@ func TestInFlight(t *testing.T) {
 		b := setup(t)
 		o := b.order(t, "sim_approve")
 		// Cancelled: the refund's attempt is open, its call has been made, its answer is not committed yet.
-		var work *order.Work
+		var work *payment.Work
 		b.change(t, o.ID, func(o *order.Order) (err error) {
 			if err = o.Cancel(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorStaff}}, order.CancelledByStaff); err != nil {
 				return err

@@ -131,7 +131,7 @@ func (s *shop) products(ctx context.Context, first int) ([]*model.Product, error
 
 // carryOn makes the steps of an order, each in a transaction of its own, with the call to the provider between them.
 func (s *shop) carryOn(orderID uuid.UUID) {
-	var work *order.Work
+	var work *payment.Work
 	advance := func(o *order.Order) (err error) {
 		work, err = o.Advance(order.Cause{Now: now()}, s.policy)
 		return err

@@ -1,0 +1,123 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// CanRetry reports whether a new payment may be made: the order is unpaid and no payment of it may still take money.
+func (o *Order) CanRetry() bool {
+	return Machine.Changes(o.Status, Pay) && o.activePayment() == nil
+}
+
+// Retry makes a new payment after the last one failed. The caller has asked CanRetry.
+func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) uuid.UUID {
+	p := o.addPayment(c, policy, method)
+	if o.ExpiresAt == nil {
+		o.ExpiresAt = at(c.Now.Add(policy.Expiry))
+	}
+	paymentID := p.ID
+	o.record(c, PaymentRetried, EventData{PaymentID: &paymentID})
+	return paymentID
+}
+
+// CanCompleteAction reports whether the payment waits for its customer.
+func (o *Order) CanCompleteAction(p *payment.Payment) bool {
+	return o.Status == Created && p.CanCompleteAction()
+}
+
+// CanCapture reports whether the payment's authorized money may be captured now.
+func (o *Order) CanCapture(p *payment.Payment) bool { return o.Status == Created && p.CanCapture() }
+
+// Capture makes the attempt that captures all that is authorized. The caller has asked CanCapture.
+func (o *Order) Capture(c Cause, p *payment.Payment) { p.Capture(o.terms(c, Policy{})) }
+
+// CanVoid reports whether the payment may be voided now.
+func (o *Order) CanVoid(p *payment.Payment) bool { return o.Status == Created && p.CanVoid() }
+
+// Void ends a payment before its money is taken; see payment.Payment.Void. The caller has asked CanVoid.
+func (o *Order) Void(c Cause, policy Policy, p *payment.Payment) error {
+	facts, err := p.Void(o.terms(c, policy))
+	if err != nil {
+		return err
+	}
+	return o.take(c, policy, o.indexOf(p.ID), facts)
+}
+
+// CanRefund reports whether money can be given back by a refund of its own: not while a cancel gives all of it back.
+func (o *Order) CanRefund() bool { return o.Status != Cancelling && o.Refundable() > 0 }
+
+// Refund gives an amount back, in minor units, and returns the refund's id. The caller has asked CanRefund, and the
+// amount is at most Refundable.
+func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) {
+	for i := range o.Payments {
+		// What is refundable is all of one payment: what another took after it had ended is on its way back.
+		p := &o.Payments[i]
+		if p.Status != payment.Confirmed {
+			continue
+		}
+		facts, err := p.RequestRefund(o.terms(c, Policy{}), minor, reason)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		if err := o.take(c, Policy{}, i, facts); err != nil {
+			return uuid.Nil, err
+		}
+		return p.Refunds[len(p.Refunds)-1].ID, nil
+	}
+	return uuid.Nil, errors.New("no payment has money to refund")
+}
+
+// Recheck asks for a look at the payment's charge; see payment.Payment.Recheck.
+func (o *Order) Recheck(c Cause, paymentID uuid.UUID) {
+	if p := o.PaymentByID(paymentID); p != nil {
+		p.Recheck(c.Now)
+	}
+}
+
+// Settle takes in the provider's answer to a Work; see payment.Payment.Settle. Of an order that is being cancelled, the answer is
+// followed by what comes next.
+func (o *Order) Settle(c Cause, policy Policy, work *payment.Work, result payment.Result, callErr error) error {
+	c = c.by(ActorProvider)
+	index := o.indexOf(work.Call.PaymentID)
+	if index < 0 {
+		return fmt.Errorf("order %s has no payment %s", o.ID, work.Call.PaymentID)
+	}
+	facts, answered, err := o.Payments[index].Settle(o.terms(c, policy), work, result, callErr)
+	return o.settled(c, policy, index, facts, answered, err)
+}
+
+// Resolve settles a payment that needs a person; see payment.Payment.Resolve.
+func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r payment.Resolution) error {
+	index := o.indexOf(paymentID)
+	if index < 0 {
+		return fmt.Errorf("order %s has no payment %s", o.ID, paymentID)
+	}
+	facts, settled, err := o.Payments[index].Resolve(o.terms(c, policy), r)
+	return o.settled(c, policy, index, facts, settled, err)
+}
+
+// settled takes the facts of an answer in.
+func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact, unwind bool, err error) error {
+	if err != nil {
+		return err
+	}
+	if err := o.take(c, policy, index, facts); err != nil || !unwind {
+		return err
+	}
+	return o.unwind(c)
+}
+
+// activePayment is the one payment that may still take money, or nil.
+func (o *Order) activePayment() *payment.Payment {
+	for i := range o.Payments {
+		if o.Payments[i].Status.Active() {
+			return &o.Payments[i]
+		}
+	}
+	return nil
+}

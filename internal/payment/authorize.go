@@ -1,0 +1,113 @@
+package payment
+
+// begin hands an INITIALIZING payment to the pipeline: PROCESSING, with the attempt whose id will be the provider's
+// idempotency key. It is committed a step before the first call.
+func (c *change) begin() error {
+	changed, err := c.apply(Begin, c.Now)
+	if err != nil || !changed {
+		return err
+	}
+	due := c.Now.Add(c.StepDelay)
+	c.NextStepAt = &due
+	c.addAttempt(Attempt{Operation: OperationAuthorize, NextCallAt: &due})
+	c.happened(FactProcessing)
+	return nil
+}
+
+// settleAuthorize takes in the answer to an authorization.
+func (c *change) settleAuthorize(a *Attempt, r Result) error {
+	switch r.Outcome {
+	case Captured:
+		a.Finish(AttemptSuccess, "", c.Now)
+		return c.charge()
+	case Held:
+		a.Finish(AttemptSuccess, "", c.Now)
+		return c.authorize()
+	case Prepared:
+		// Its reference is committed before the call that confirms it.
+		a.Prepared = true
+		a.NextCallAt = at(c.Now)
+		return nil
+	case ActionRequired:
+		return c.requireAction(a, r.Action)
+	case Refused:
+		a.Finish(AttemptFail, refusal(a, r), c.Now)
+		return c.decline(r.Code)
+	case Released:
+		a.Finish(AttemptFail, "released at the provider", c.Now)
+		return c.release()
+	case Refunded, NotFound:
+		fallthrough // as good as no answer
+	default:
+		c.unexpected(a, r)
+		return nil
+	}
+}
+
+// authorize books an authorization: the money is held until its own time is up.
+func (c *change) authorize() error {
+	if err := c.resume(); err != nil {
+		return err
+	}
+	if changed, err := c.apply(Authorize, c.Now); err != nil || !changed {
+		return err
+	}
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	c.NextStepAt = at(c.Now.Add(c.AuthorizationExpiry))
+	c.record(Fact{Kind: FactAuthorized, PaymentID: &c.ID, Amount: &c.Amount})
+	return nil
+}
+
+// decline books a refusal for good.
+func (c *change) decline(code string) error {
+	if err := c.resume(); err != nil {
+		return err
+	}
+	if changed, err := c.apply(Decline, c.Now); err != nil || !changed {
+		return err
+	}
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	c.DeclineCode = &code
+	c.record(Fact{Kind: FactDeclined, PaymentID: &c.ID, DeclineCode: c.DeclineCode})
+	return nil
+}
+
+// requireAction: the attempt stays open under the same key and waits for the customer. It is not called meanwhile, only
+// looked up.
+func (c *change) requireAction(a *Attempt, action *NextAction) error {
+	changed, err := c.apply(RequireAction, c.Now)
+	if err != nil {
+		return err
+	}
+	if action != nil {
+		c.NextAction = action
+	}
+	a.Outcome, a.Message, a.LookUpOnly = nil, "", false
+	a.NextCallAt = at(c.nextLookUp(a))
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	if changed {
+		c.ActionAsked = true
+		c.happened(FactActionRequired)
+	}
+	return nil
+}
+
+// resume: the customer has acted, so the payment is with the provider again before its answer is booked.
+func (c *change) resume() error {
+	if c.Status != RequiresAction {
+		return nil
+	}
+	if _, err := c.apply(Continue, c.Now); err != nil {
+		return err
+	}
+	c.happened(FactProcessing)
+	return nil
+}
+
+// CanCompleteAction reports whether the payment waits for its customer.
+func (p *Payment) CanCompleteAction() bool { return p.Status == RequiresAction && p.Goal == "" }
+
+// awaitsCustomer: the provider has answered the attempt and waits for the customer, so it is only looked up.
+func (p *Payment) awaitsCustomer(a *Attempt) bool {
+	return a.Operation == OperationAuthorize && p.Status == RequiresAction
+}

@@ -1,0 +1,142 @@
+package payment
+
+import (
+	"fmt"
+
+	"github.com/orderwire/orderwire/internal/fsm"
+)
+
+// Resolution is how staff settle a payment that needs a person, as in the GraphQL enum PaymentResolution.
+type Resolution string
+
+// The resolutions.
+const (
+	// Recheck asks the provider, and allows one more call where the cap was reached.
+	Recheck Resolution = "RECHECK"
+	// MarkCaptured: a person knows that the money is with the shop.
+	MarkCaptured Resolution = "MARK_CAPTURED"
+	// MarkNotCaptured: a person knows that it is not.
+	MarkNotCaptured Resolution = "MARK_NOT_CAPTURED"
+)
+
+// Valid reports whether the resolution is one of the above.
+func (r Resolution) Valid() bool {
+	switch r {
+	case Recheck, MarkCaptured, MarkNotCaptured:
+		return true
+	default:
+		return false
+	}
+}
+
+// Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
+//
+//	attempt                   MarkCaptured        MarkNotCaptured
+//	authorize                 it succeeded        it is given up for a void
+//	capture                   it succeeded        it failed
+//	void of an authorization  it came too late    it succeeded
+//	void of another           it came too late    refused
+//	refund                    it failed           it succeeded
+//
+// A charge that was never authorized can take money without us: its customer approves it, or a call arrives late. That it no
+// longer will only the provider can say, so no mark ends such a payment, and its void is repeated for as long as it takes.
+//
+// Without an attempt under way a mark confirms what our books say, and ends the attention. Books are never rewritten: a
+// mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError, or of an
+// unknown resolution, which changes nothing. settled reports whether the mark has settled an attempt.
+func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, err error) {
+	c := change{Payment: p, Terms: t}
+	switch r {
+	case Recheck:
+		err = c.resolveByRecheck()
+	case MarkCaptured, MarkNotCaptured:
+		settled, err = c.mark(r)
+	default:
+		err = fmt.Errorf("payment %s: unknown resolution %q", p.ID, r)
+	}
+	return c.facts, settled, err
+}
+
+// ResolutionChanges reports whether Resolve would change more than the time of the next look.
+func (p *Payment) ResolutionChanges(r Resolution) bool { return r != Recheck && p.Attention != nil }
+
+func (c *change) resolveByRecheck() error {
+	if c.chargeAttempt() == nil {
+		return &fsm.NotAllowedError{Status: string(c.Status), Action: string(Recheck)}
+	}
+	for i := range c.Attempts {
+		c.Attempts[i].LookUpOnly = false
+	}
+	c.Recheck(c.Now)
+	return nil
+}
+
+const settledByStaff = "settled by staff"
+
+func (c *change) mark(r Resolution) (settled bool, err error) {
+	refused := &fsm.NotAllowedError{Status: string(c.Status), Action: string(r)}
+	kept := r == MarkCaptured
+	a := c.attemptToResolve()
+	voids := a != nil && a.Operation == OperationVoid
+	switch {
+	case c.Attention == nil:
+		if kept != (c.Captured > 0) || c.Status.Active() && !voids {
+			return false, refused
+		}
+		return false, nil
+	case a == nil:
+		if kept != (c.Captured > 0) {
+			return false, refused
+		}
+		c.Attention = nil
+		return false, nil
+	case !kept && a.Operation == OperationAuthorize:
+		c.requestVoid(settledByStaff)
+		c.Attention = nil
+		return false, nil
+	case !kept && voids && c.Status != Authorized:
+		return false, refused
+	}
+	answer, err := marked(a.Operation, kept)
+	if err != nil {
+		return false, err
+	}
+	a.Message = settledByStaff
+	return true, c.settleAttempt(a, answer)
+}
+
+// attemptToResolve is the attempt a mark settles: of the charge if one is under way, else the oldest refund's.
+func (p *Payment) attemptToResolve() *Attempt {
+	if a := p.openAttempt(); a != nil {
+		return a
+	}
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Open() {
+			return a
+		}
+	}
+	return nil
+}
+
+// marked is the provider's answer that a mark stands for.
+func marked(operation Operation, kept bool) (Result, error) {
+	switch operation {
+	case OperationAuthorize, OperationCapture:
+		if kept {
+			return Result{Outcome: Captured}, nil
+		}
+		return Result{Outcome: Refused, Code: "not_captured"}, nil
+	case OperationVoid:
+		if kept {
+			return Result{Outcome: Captured}, nil
+		}
+		return Result{Outcome: Released}, nil
+	case OperationRefund:
+		if kept {
+			return Result{Outcome: Refused, Code: "not_refunded"}, nil
+		}
+		return Result{Outcome: Refunded}, nil
+	default:
+		return Result{}, fmt.Errorf("a mark of the unknown operation %q", operation)
+	}
+}

@@ -1,0 +1,36 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// maxCalls is how often an operation is called without a usable answer before a person is asked to look. From then
+	// on it is only looked up. It is also the number of definite refusals after which a person is told of them.
+	maxCalls    = 8
+	backoffBase = 200 * time.Millisecond
+	backoffMax  = 5 * time.Minute
+	// lookUpPause lies between look-ups at the cap.
+	lookUpPause = 5 * time.Minute
+	// actionLookUpPause lies between look-ups while the customer has to act.
+	actionLookUpPause = 2 * time.Minute
+	// recheckPause follows a look at a charge that failed.
+	recheckPause = 30 * time.Second
+)
+
+// backoff is the pause before call n+1 (n ≥ 1): exponential from 200 ms to 5 minutes, with jitter.
+func backoff(n int, of uuid.UUID) time.Duration {
+	pause := backoffMax
+	if n < 12 {
+		pause = min(backoffBase<<(n-1), backoffMax)
+	}
+	return lessJitter(pause, of)
+}
+
+// lessJitter takes up to 25% off a pause, so that many that failed together do not come back together. The jitter comes
+// from the id: the same input gives the same pause, which keeps changes pure.
+func lessJitter(pause time.Duration, of uuid.UUID) time.Duration {
+	return pause - time.Duration(uint16(of[14])<<8|uint16(of[15]))*(pause/4)/65535
+}

@@ -1,0 +1,93 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Settle takes in the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or
+// postpones it when the outcome is unknown, and makes the transitions that follow. Taking in the same answer twice
+// changes nothing the second time. answered reports whether the answer says what became of the operation or the charge.
+func (p *Payment) Settle(t Terms, work *Work, result Result, callErr error) (facts []Fact, answered bool, err error) {
+	c := change{Payment: p, Terms: t}
+	result, callErr = Take(result, callErr)
+	if work.recheck != nil {
+		answered, err = c.settleRecheck(work, result, callErr)
+	} else {
+		answered, err = c.settleCall(work, result, callErr)
+	}
+	return c.facts, answered, err
+}
+
+func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool, err error) {
+	a := c.attemptByID(work.Call.Key)
+	if a == nil {
+		return false, fmt.Errorf("payment %s has no attempt %s", c.ID, work.Call.Key)
+	}
+	if !a.Open() {
+		if callErr != nil {
+			return false, nil
+		}
+		return c.settleLate(a, r)
+	}
+	if callErr != nil {
+		definite, ok := errors.AsType[*DefiniteError](callErr)
+		if !ok {
+			c.postpone(a, "", callErr.Error())
+			return false, nil
+		}
+		r = Result{Outcome: Refused, Code: "provider_refused"}
+		a.Message = definite.Message
+	}
+	// Prepared is new only if it tells what we do not know: a provider that says it again and again is not called again and again.
+	if r.Outcome == Prepared && (r.Reference == "" || r.Reference == c.Reference || work.LookUpOnly) {
+		r.Outcome = NotFound
+	}
+	if r.Reference != "" {
+		c.Reference = r.Reference
+	}
+	return true, c.settleAttempt(a, r)
+}
+
+func (c *change) settleAttempt(a *Attempt, r Result) error {
+	switch a.Operation {
+	case OperationAuthorize:
+		return c.settleAuthorize(a, r)
+	case OperationCapture:
+		return c.settleCapture(a, r)
+	case OperationVoid:
+		return c.settleVoid(a, r)
+	case OperationRefund:
+		return c.settleRefund(a, r)
+	}
+	return fmt.Errorf("attempt %s has the unknown operation %q", a.ID, a.Operation)
+}
+
+// settleLate takes in the answer to a call whose attempt was closed while it ran, by a cancel or by staff. Only what
+// moved money matters any more.
+func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
+	if a.Operation == OperationRefund {
+		if r.Outcome == Refunded && *a.Outcome == AttemptFail {
+			c.needsAttention(Mismatch)
+		}
+		return false, nil
+	}
+	switch r.Outcome {
+	case Captured:
+		return true, c.charge()
+	case Held, ActionRequired:
+		if !c.Status.Active() && c.Captured == 0 && c.openAttempt() == nil {
+			c.addVoid("", c.Now)
+		}
+	case Prepared, Refused, Released, Refunded, NotFound:
+	}
+	return true, nil
+}
+
+// refusal is why an attempt failed: the message of a definite error, or else the provider's code.
+func refusal(a *Attempt, r Result) string {
+	if a.Message != "" {
+		return a.Message
+	}
+	return r.Code
+}

@@ -1,0 +1,54 @@
+package payment
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Terms are the circumstances of a change to a payment.
+type Terms struct {
+	// Now is when the change happens.
+	Now time.Time
+	// StepDelay is how long a payment is PROCESSING before the provider is asked.
+	StepDelay time.Duration
+	// AuthorizationExpiry is how long authorized money waits for its capture.
+	AuthorizationExpiry time.Duration
+	// Unwinding: no money of the payment may be kept.
+	Unwinding bool
+	// TimeUp: a payment that is released for no other reason ends EXPIRED, not VOIDED.
+	TimeUp bool
+	// LastAttempt and LastRefund are the highest ids of attempts and refunds that are stored together with this payment's. New ids
+	// sort after them.
+	LastAttempt, LastRefund uuid.UUID
+}
+
+// SortAfter has new attempts and refunds sort after those of the payments.
+func (t *Terms) SortAfter(payments []Payment) {
+	for i := range payments {
+		if n := len(payments[i].Attempts); n > 0 {
+			t.LastAttempt = later(t.LastAttempt, payments[i].Attempts[n-1].ID)
+		}
+		if n := len(payments[i].Refunds); n > 0 {
+			t.LastRefund = later(t.LastRefund, payments[i].Refunds[n-1].ID)
+		}
+	}
+}
+
+// change is a payment while it changes, with the facts so far.
+type change struct {
+	*Payment
+	Terms
+	facts []Fact
+}
+
+// later is the id that sorts last.
+func later(a, b uuid.UUID) uuid.UUID {
+	if bytes.Compare(a[:], b[:]) > 0 {
+		return a
+	}
+	return b
+}
+
+func at(t time.Time) *time.Time { return &t }

@@ -1,0 +1,106 @@
+package payment
+
+import "time"
+
+// CanVoid reports whether the payment may be voided now: it took no money, no call of it is under way and it is not
+// about to be captured or voided already.
+func (p *Payment) CanVoid() bool {
+	return Machine.Changes(p.Status, Void) && p.Status != Processing && p.Goal == ""
+}
+
+// Void ends a payment before its money is taken: at once when the provider does not know of it, otherwise by an attempt.
+// The caller has asked CanVoid.
+func (p *Payment) Void(t Terms) ([]Fact, error) {
+	c := change{Payment: p, Terms: t}
+	if p.Status == Initializing {
+		err := c.release()
+		return c.facts, err
+	}
+	c.requestVoid("voided")
+	return c.facts, nil
+}
+
+// requestVoid closes what is under way with a payment, for the reason given, and makes the attempt that voids it. The payment
+// stays active until the provider has said that it takes no money any more, or that it did: only then may another
+// payment be made in its place.
+func (c *change) requestVoid(why string) {
+	if open := c.openAttempt(); open != nil {
+		open.Finish(AttemptFail, why, c.Now)
+	}
+	goal := Voided
+	if c.TimeUp {
+		goal = Expired
+	}
+	c.addVoid(goal, c.Now)
+}
+
+// addVoid makes an attempt to void. goal is the status that the payment will have then; "" for one that has ended.
+func (c *change) addVoid(goal Status, due time.Time) {
+	c.Goal = goal
+	if c.Status.Active() {
+		c.NextStepAt = &due
+	}
+	c.addAttempt(Attempt{Operation: OperationVoid, NextCallAt: &due})
+}
+
+// release ends a payment that no money is held for any more: EXPIRED when time ran out, VOIDED otherwise. A payment that has
+// ended stays as it is.
+func (c *change) release() error {
+	action, kind := Void, FactVoided
+	if c.Goal == Expired || c.Goal == "" && c.TimeUp {
+		action, kind = Expire, FactExpired
+	}
+	if !c.Status.Active() {
+		return nil
+	}
+	if _, err := c.apply(action, c.Now); err != nil {
+		return err
+	}
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	c.happened(kind)
+	return nil
+}
+
+// settleVoid takes in the answer to a void.
+func (c *change) settleVoid(a *Attempt, r Result) error {
+	switch r.Outcome {
+	case Released:
+		a.Finish(AttemptSuccess, "", c.Now)
+		c.clearAttention(UnknownOutcome, ProviderDown)
+		return c.release()
+	case Captured:
+		// The capture won the race. The money is booked, and refunded unless it may be kept.
+		a.Finish(AttemptFail, "captured already", c.Now)
+		c.clearAttention(UnknownOutcome, ProviderDown)
+		return c.charge()
+	case Refused:
+		a.Finish(AttemptFail, refusal(a, r), c.Now)
+		if !c.Unwinding && c.Status == Authorized && c.Goal == Voided {
+			c.keepAuthorization()
+			return nil
+		}
+		// It must happen: no money may be kept, the time is up, or the charge can take money without us.
+		c.clearAttention(UnknownOutcome)
+		n := c.failedVoids()
+		if n >= maxCalls {
+			c.needsAttention(ProviderDown)
+		}
+		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))
+		return nil
+	case Held, Prepared, ActionRequired, Refunded, NotFound:
+		fallthrough // as good as no answer
+	default:
+		c.unexpected(a, r)
+		return nil
+	}
+}
+
+func (p *Payment) failedVoids() int {
+	n := 0
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.Operation == OperationVoid && !a.Open() {
+			n++
+		}
+	}
+	return n
+}
