@@ -1,6 +1,6 @@
-// Package order has the order: what it is (Head, immutable, and State, versioned), what may happen to it (the state
-// machine and the pure methods that change it, each recording its event), what is due next (Advance), and the Service
-// that resolvers and the pipeline call.
+// Package order implements the order aggregate: its immutable Head and its versioned State, the state machine and the pure
+// methods that change it, each recording its event, what is due next (Advance), and the Service that resolvers and the pipeline
+// call. How a payment goes on is package payment's: an order takes in the facts that a payment returns (facts.go).
 package order
 
 import (
@@ -65,7 +65,7 @@ type Head struct {
 }
 
 // State is what an order's versions differ in. Its JSON form is a Document, which is stored with each event, so a name in it is for ever.
-// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. They are derived: see balance.
+// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. balance derives them from the payments.
 type State struct {
 	Status        Status        `json:"status"`
 	Version       int           `json:"version"`
@@ -119,7 +119,8 @@ func (o *Order) Clone() *Order {
 	return c
 }
 
-// balance derives the balances from the payments and their refunds. Each event begins with it.
+// balance derives the balances from the payments and their refunds. It runs before each event, and no balance changes without one. An
+// order that was read without its refunds has them as they were saved.
 func (s *State) balance(payments []payment.Payment) {
 	s.Captured, s.Refunded, s.RefundPending = 0, 0, 0
 	for i := range payments {

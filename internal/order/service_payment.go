@@ -26,7 +26,7 @@ type PaymentInput struct {
 // RecheckPayment asks the pipeline to look the payment's charge up and to take in what it sees, now and durably: for a
 // webhook, for a reconciler, for a customer who comes back. It is cheap and may be asked any number of times, by anybody
 // who may see the payment; auth.System sees all. fault.NotFound when there is no such payment for the principal. See
-// Order.Recheck for what it does.
+// payment.Payment.Recheck for what it does.
 func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
 	c := s.cause(p, "")
 	return s.changePayment(ctx, p, paymentID, Change{Apply: func(o *Order) (uuid.UUID, error) {
@@ -35,7 +35,7 @@ func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentI
 	}})
 }
 
-// Capture takes the money a payment holds; the order is CONFIRMED once the provider has said so. Asking again, or for
+// Capture takes the money of an authorized payment; the order is CONFIRMED once the provider has said so. Asking again, or for
 // what is captured, changes nothing. Staff only. User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
 func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
 	if err := auth.RequireStaff(p); err != nil {
@@ -62,7 +62,7 @@ func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput
 	return o, paymentNotFound(err)
 }
 
-// Void lets a payment go before its money is taken; it is VOIDED once the provider has said so, and the order can be paid
+// Void ends a payment before its money is taken; it is VOIDED once the provider has said so, and the order can be paid
 // again. Asking again, or for what is voided, changes nothing. Staff only.
 // User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
 func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
@@ -100,7 +100,7 @@ type ResolveInput struct {
 	Note string
 }
 
-// Resolve settles a payment that needs a person; see Order.Resolve. Staff only.
+// Resolve settles a payment that needs a person; see payment.Payment.Resolve. Staff only.
 // User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TEXT_INVALID, TEXT_TOO_LONG, CARD_NUMBER_REFUSED.
 func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput) (*Order, error) {
 	if err := auth.RequireStaff(p); err != nil {
