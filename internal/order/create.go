@@ -57,28 +57,10 @@ func New(c Cause, policy Policy, d Draft) *Order {
 }
 
 func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *payment.Payment {
-	o.Payments = append(o.Payments, payment.Payment{
-		ID:            id.After(lastID(o.Payments, func(p *payment.Payment) uuid.UUID { return p.ID }), c.Now),
-		OrderID:       o.ID,
-		Status:        payment.Initializing,
-		Amount:        o.Total,
-		Provider:      method.Provider,
-		Method:        strings.Clone(method.Token),
-		CaptureMethod: method.Capture,
-		NextStepAt:    at(c.Now.Add(policy.StepDelay)),
-		CreatedAt:     c.Now,
-		UpdatedAt:     c.Now,
-	})
+	o.Payments = append(o.Payments, payment.New(o.terms(c, policy), payment.Payment{
+		OrderID: o.ID, Amount: o.Total, Provider: method.Provider, Method: strings.Clone(method.Token), CaptureMethod: method.Capture,
+	}))
 	return o.Payment()
-}
-
-// lastID is the id of the last of an order's parts, uuid.Nil when there is none. Parts are stored by their ids, so the next one's must be
-// higher, also if this replica's idea of the database's clock is a little behind that of the replica which made the last.
-func lastID[T any](parts []T, idOf func(*T) uuid.UUID) uuid.UUID {
-	if len(parts) == 0 {
-		return uuid.Nil
-	}
-	return idOf(&parts[len(parts)-1])
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -128,10 +128,14 @@ func (o *Order) recordAsOf(c Cause, kind EventType, data EventData, payments []p
 	if c.Now.After(o.UpdatedAt) {
 		o.UpdatedAt = c.Now
 	}
+	var last uuid.UUID
+	if n := len(o.events); n > 0 {
+		last = o.events[n-1].ID
+	}
 	state := o.State
 	state.Payments = payments
 	o.events = append(o.events, Event{
-		ID:        id.After(lastID(o.events, func(e *Event) uuid.UUID { return e.ID }), o.UpdatedAt),
+		ID:        id.After(last, o.UpdatedAt),
 		Type:      kind,
 		Version:   o.Version,
 		Actor:     c.Actor,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
@@ -63,6 +64,15 @@ type Payment struct {
 	// Attempts and Refunds, each in the order they were made, which is that of their ids. Attempts are loaded only for changes.
 	Attempts []Attempt `json:"-"`
 	Refunds  []Refund  `json:"-"`
+}
+
+// New completes a payment whose order, amount, provider and method are given: it is INITIALIZING for a step's delay.
+func New(t Terms, p Payment) Payment {
+	p.ID = id.After(t.LastPayment, t.Now)
+	p.Status = Initializing
+	p.NextStepAt = at(t.Now.Add(t.StepDelay))
+	p.CreatedAt, p.UpdatedAt = t.Now, t.Now
+	return p
 }
 
 // Clone returns a copy that a change may work on.

@@ -19,14 +19,16 @@ type Terms struct {
 	Unwinding bool
 	// TimeUp: a payment that is released for no other reason ends EXPIRED, not VOIDED.
 	TimeUp bool
-	// LastAttempt and LastRefund are the highest ids of attempts and refunds that are stored together with this payment's. New ids
-	// sort after them.
-	LastAttempt, LastRefund uuid.UUID
+	// LastPayment, LastAttempt and LastRefund are the highest ids so far among what is stored together with the payment. It is read in
+	// the order of ids, so new ones sort after these, also if this replica's idea of the database's clock is a little behind that of
+	// the replica which made the last.
+	LastPayment, LastAttempt, LastRefund uuid.UUID
 }
 
-// SortAfter has new attempts and refunds sort after those of the payments.
+// SortAfter makes the ids of new payments, attempts and refunds sort after those of the given payments.
 func (t *Terms) SortAfter(payments []Payment) {
 	for i := range payments {
+		t.LastPayment = payments[i].ID
 		if n := len(payments[i].Attempts); n > 0 {
 			t.LastAttempt = later(t.LastAttempt, payments[i].Attempts[n-1].ID)
 		}
