@@ -28,7 +28,7 @@ func (a Attention) Valid() bool {
 	}
 }
 
-// needsAttention asks for a person, once, until somebody or something has settled it.
+// needsAttention marks the payment for staff. A payment that is marked already keeps its reason.
 func (c *change) needsAttention(why Attention) {
 	if c.Attention != nil {
 		return
@@ -37,7 +37,7 @@ func (c *change) needsAttention(why Attention) {
 	c.record(Fact{Kind: FactNeedsAttention, Automatic: true, PaymentID: &c.ID, Attention: &why})
 }
 
-// clearAttention ends the attention that was asked for one of the reasons, unless another attempt of the payment is at its cap.
+// clearAttention removes the mark if it has one of the reasons, unless another attempt of the payment is at its cap of calls.
 func (c *change) clearAttention(reasons ...Attention) {
 	if c.Attention == nil || !slices.Contains(reasons, *c.Attention) {
 		return
@@ -50,13 +50,13 @@ func (c *change) clearAttention(reasons ...Attention) {
 	c.Attention = nil
 }
 
-// unexpected postpones an attempt whose answer says nothing about it: it is as good as none.
+// unexpected postpones an attempt whose answer does not fit its operation, as if there had been no answer.
 func (c *change) unexpected(a *Attempt, r Result) {
 	c.postpone(a, r.Outcome, "unexpected answer "+string(r.Outcome))
 }
 
-// postpone keeps the attempt open and asks again later; outcome is what was answered, "" for nothing. At the cap of calls
-// the operation is not called again by itself: a person is asked to look, and only look-ups go on, slowly.
+// postpone keeps an attempt open whose outcome is unknown, and asks again after a pause. outcome is what was answered, "" for
+// nothing. At the cap of calls the operation is no longer called: staff are asked to look, and only slow look-ups go on.
 func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	if c.awaitsCustomer(a) {
 		a.Message = message
@@ -65,7 +65,7 @@ func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	}
 	pause := backoff(a.Calls, a.ID)
 	if a.LookUpOnly && outcome == NotFound && c.mustHappen(a) {
-		// The provider is there again and has never seen it: one call more, and on to the next look-up.
+		// The provider answers again and has never seen the operation: allow one more call until the next look-up.
 		a.LookUpOnly = false
 		a.Postpone(message, c.Now)
 		return
@@ -81,8 +81,8 @@ func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	}
 }
 
-// mustHappen: the attempt releases money, or gives back what pays for nothing. That can go wrong in no way worse than not
-// happening, and whoever asked for it was told that it will.
+// mustHappen reports whether the attempt returns money that may not be kept. Calling such an operation once too often does no harm,
+// and whoever asked for it was promised that it happens.
 func (c *change) mustHappen(a *Attempt) bool {
 	switch a.Operation {
 	case OperationVoid:

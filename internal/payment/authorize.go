@@ -1,7 +1,7 @@
 package payment
 
-// begin hands an INITIALIZING payment to the pipeline: PROCESSING, with the attempt whose id will be the provider's
-// idempotency key. It is committed a step before the first call.
+// begin makes an INITIALIZING payment PROCESSING, with the attempt whose id will be the provider's idempotency key. It is
+// committed a step before the first call.
 func (c *change) begin() error {
 	changed, err := c.apply(Begin, c.Now)
 	if err != nil || !changed {
@@ -14,7 +14,7 @@ func (c *change) begin() error {
 	return nil
 }
 
-// settleAuthorize takes in the answer to an authorization.
+// settleAuthorize applies the answer to an authorization.
 func (c *change) settleAuthorize(a *Attempt, r Result) error {
 	switch r.Outcome {
 	case Captured:
@@ -37,14 +37,14 @@ func (c *change) settleAuthorize(a *Attempt, r Result) error {
 		a.Finish(AttemptFail, "released at the provider", c.Now)
 		return c.release()
 	case Refunded, NotFound:
-		fallthrough // as good as no answer
+		fallthrough // no answer to an authorization
 	default:
 		c.unexpected(a, r)
 		return nil
 	}
 }
 
-// authorize books an authorization: the money is held until its own time is up.
+// authorize books an authorization. It expires after AuthorizationExpiry.
 func (c *change) authorize() error {
 	if err := c.resume(); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (c *change) authorize() error {
 	return nil
 }
 
-// decline books a refusal for good.
+// decline books a refusal, which is final for the payment.
 func (c *change) decline(code string) error {
 	if err := c.resume(); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (c *change) decline(code string) error {
 	return nil
 }
 
-// requireAction: the attempt stays open under the same key and waits for the customer. It is not called meanwhile, only
-// looked up.
+// requireAction keeps the attempt open under the same key while the customer has to act. It is not called meanwhile, only looked
+// up.
 func (c *change) requireAction(a *Attempt, action *NextAction) error {
 	changed, err := c.apply(RequireAction, c.Now)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *change) requireAction(a *Attempt, action *NextAction) error {
 	return nil
 }
 
-// resume: the customer has acted, so the payment is with the provider again before its answer is booked.
+// resume makes a payment PROCESSING again whose customer has acted, before the provider's answer is booked.
 func (c *change) resume() error {
 	if c.Status != RequiresAction {
 		return nil
@@ -107,7 +107,7 @@ func (c *change) resume() error {
 // CanCompleteAction reports whether the payment waits for its customer.
 func (p *Payment) CanCompleteAction() bool { return p.Status == RequiresAction && p.Goal == "" }
 
-// awaitsCustomer: the provider has answered the attempt and waits for the customer, so it is only looked up.
+// awaitsCustomer reports whether the provider has answered the attempt and waits for the customer. It is only looked up then.
 func (p *Payment) awaitsCustomer(a *Attempt) bool {
 	return a.Operation == OperationAuthorize && p.Status == RequiresAction
 }

@@ -3,7 +3,7 @@ package payment
 // CanCapture reports whether the authorized money may be captured now: nothing else is under way with it.
 func (p *Payment) CanCapture() bool { return p.Status == Authorized && p.Goal == "" }
 
-// Capture makes the attempt that captures all that is authorized. The caller has asked CanCapture.
+// Capture makes the attempt that captures the whole authorization. The caller has asked CanCapture.
 func (p *Payment) Capture(t Terms) {
 	c := change{Payment: p, Terms: t}
 	c.Goal = Confirmed
@@ -11,14 +11,14 @@ func (p *Payment) Capture(t Terms) {
 	c.addAttempt(Attempt{Operation: OperationCapture, NextCallAt: at(c.Now)})
 }
 
-// settleCapture takes in the answer to a capture.
+// settleCapture applies the answer to a capture.
 func (c *change) settleCapture(a *Attempt, r Result) error {
 	switch r.Outcome {
 	case Captured:
 		a.Finish(AttemptSuccess, "", c.Now)
 		return c.charge()
 	case Refused:
-		// The money is still authorized: staff try again, or its time runs out.
+		// The money is still authorized: staff try again, or the authorization expires.
 		a.Finish(AttemptFail, refusal(a, r), c.Now)
 		c.keepAuthorization()
 		return nil
@@ -27,15 +27,15 @@ func (c *change) settleCapture(a *Attempt, r Result) error {
 		c.Goal = ""
 		return c.release()
 	case Held, Prepared, ActionRequired, Refunded, NotFound:
-		fallthrough // as good as no answer
+		fallthrough // no answer to a capture
 	default:
 		c.unexpected(a, r)
 		return nil
 	}
 }
 
-// charge books the money of a payment. A success that comes after the payment ended otherwise is booked as well, with
-// the refund that gives it back in the same version: money is never ignored, and none is kept that pays for nothing.
+// charge books captured money. A capture that is found after the payment has ended is booked too, with a refund of it in the same
+// version: captured money is never ignored, and no version keeps money that pays for nothing.
 func (c *change) charge() error {
 	if c.Captured > 0 {
 		return nil
@@ -58,7 +58,7 @@ func (c *change) charge() error {
 	return nil
 }
 
-// keepAuthorization goes on as before a capture or void that the provider refused: the authorization lasts until its time.
+// keepAuthorization returns an authorization whose capture or void was refused to waiting, until it expires at its time.
 func (c *change) keepAuthorization() {
 	c.Goal = ""
 	c.clearAttention(UnknownOutcome)

@@ -11,15 +11,15 @@ import (
 // FactKind names what has become of a payment or of one of its refunds.
 type FactKind string
 
-// The kinds of fact. A change of a payment that has no fact is of concern to nobody but its pipeline.
+// The kinds of fact. A change without a fact concerns only the pipeline: an attempt, a timer.
 const (
 	// FactProcessing: the payment is handed to the provider, or is with the provider again after the customer has acted.
 	FactProcessing FactKind = "PROCESSING"
 	// FactActionRequired: the customer has to act.
 	FactActionRequired FactKind = "ACTION_REQUIRED"
-	// FactAuthorized: the provider holds the money.
+	// FactAuthorized: the money is authorized and waits for capture.
 	FactAuthorized FactKind = "AUTHORIZED"
-	// FactCharged: the provider took the money, and it pays for something.
+	// FactCharged: the money is captured. A capture that is found after the payment has ended is a FactRefundRequested.
 	FactCharged FactKind = "CHARGED"
 	// FactDeclined: the provider refused for good.
 	FactDeclined FactKind = "DECLINED"
@@ -27,13 +27,13 @@ const (
 	FactVoided FactKind = "VOIDED"
 	// FactExpired: released before capture because time ran out.
 	FactExpired FactKind = "EXPIRED"
-	// FactNeedsAttention: a person has to look.
+	// FactNeedsAttention: staff need to look.
 	FactNeedsAttention FactKind = "NEEDS_ATTENTION"
-	// FactRefundRequested: an amount is set aside and will be refunded.
+	// FactRefundRequested: a refund is PENDING.
 	FactRefundRequested FactKind = "REFUND_REQUESTED"
-	// FactRefundSucceeded: the provider gave the money back.
+	// FactRefundSucceeded: the provider made the refund.
 	FactRefundSucceeded FactKind = "REFUND_SUCCEEDED"
-	// FactRefundFailed: the provider refused to.
+	// FactRefundFailed: the provider refused it.
 	FactRefundFailed FactKind = "REFUND_FAILED"
 )
 
@@ -49,7 +49,7 @@ func FactKinds() []FactKind {
 // absent is nil.
 type Fact struct {
 	Kind FactKind
-	// Automatic: the payment's own rules led to it, and not directly whoever caused the change.
+	// Automatic: it follows from the payment's rules. Otherwise whoever caused the change did it.
 	Automatic bool
 	// PaymentID is set for facts about the payment, RefundID for those about a refund.
 	PaymentID, RefundID *uuid.UUID
@@ -66,7 +66,7 @@ type Fact struct {
 // Payment returns the payment as of the fact, without attempts.
 func (f *Fact) Payment() *Payment { return &f.asOf[0] }
 
-// Among returns payments with the one at an index as of the fact, all without attempts. Nothing of it changes later.
+// Among returns copies of payments for an event, the one at index as of the fact.
 func (f *Fact) Among(payments []Payment, index int) []Payment {
 	if len(payments) == 1 {
 		return f.asOf[:]
@@ -86,7 +86,7 @@ func Versions(payments []Payment) []Payment {
 	return versions
 }
 
-// record adds a fact. All that belongs to it must have changed before, since the fact keeps a copy of the payment.
+// record adds a fact with a copy of the payment, so everything that belongs to the fact must have changed before.
 func (c *change) record(f Fact) {
 	c.Refunded = c.RefundsIn(RefundSucceeded)
 	v := *c.Payment
@@ -95,5 +95,5 @@ func (c *change) record(f Fact) {
 	c.facts = append(c.facts, f)
 }
 
-// happened records a fact about the payment that has nothing more to say.
+// happened records a fact that has no data but its payment.
 func (c *change) happened(kind FactKind) { c.record(Fact{Kind: kind, PaymentID: &c.ID}) }

@@ -39,7 +39,7 @@ const (
 	RequireAction Action = "require action"
 	// Continue: the customer acted, the provider goes on.
 	Continue Action = "continue"
-	// Authorize: the provider holds the money, capture is manual.
+	// Authorize: the money is authorized and waits for its capture by staff.
 	Authorize Action = "authorize"
 	// Capture: the provider took the money.
 	Capture Action = "capture"

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Recheck asks for a look at the payment's charge, now and durably: something may have happened at the provider. It
-// decides nothing itself. The pipeline looks up the attempts that are under way or, without one, the charge, and takes
-// in what it sees. A payment that the provider cannot know of is left alone.
+// Recheck requests a look-up of the payment's charge, because something may have happened at the provider. It only sets a timer.
+// The pipeline looks up the attempts that are under way or, without one, the charge, and applies what it sees. For a payment that
+// the provider cannot know of it is a no-op.
 //
-// Asking during a look-up leads to another one: what is seen now may be older than what the caller heard of.
+// A request during a look-up leads to another look-up: the answer under way may be older than what the caller heard of.
 func (p *Payment) Recheck(now time.Time) {
 	if p.chargeAttempt() == nil {
 		return
@@ -20,7 +20,7 @@ func (p *Payment) Recheck(now time.Time) {
 	p.RecheckAt = &now
 }
 
-// DueRecheck is the look at the charge that is due, or nil.
+// DueRecheck returns the look-up of the charge that is due, or nil.
 func (p *Payment) DueRecheck(now time.Time) *Work {
 	if !due(p.RecheckAt, now) {
 		return nil
@@ -28,8 +28,8 @@ func (p *Payment) DueRecheck(now time.Time) *Work {
 	return &Work{Call: p.callOf(p.chargeAttempt()), LookUpOnly: true, recheck: p.RecheckAt}
 }
 
-// recheckAttempts answers a recheck that is due by the attempts under way, if there are any: each becomes due now, with
-// a look-up first. No call of the payment runs at this time, since the caller holds its lease.
+// recheckAttempts makes the called attempts that are under way due now, each with a look-up first, which answers the recheck. No
+// call runs at this time, since the caller has the lease.
 func (c *change) recheckAttempts() {
 	for i := range c.Attempts {
 		a := &c.Attempts[i]
@@ -43,7 +43,7 @@ func (c *change) recheckAttempts() {
 	}
 }
 
-// settleRecheck takes in what a look at the charge has shown.
+// settleRecheck applies what a look-up of the charge has shown.
 func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bool, err error) {
 	asked := c.RecheckAt != nil && c.RecheckAt.Equal(*work.recheck)
 	if callErr != nil {
@@ -72,8 +72,8 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	return true, nil
 }
 
-// observe takes in the state of a charge that no attempt of ours is changing. It reports whether that state fits what we
-// believe, or follows from it by something that may happen at a provider without us.
+// observe applies the state of a charge that no attempt of ours is changing. explained reports whether that state agrees with our
+// books, or follows from them by something that may happen at a provider without us.
 func (c *change) observe(seen Outcome) (explained bool, err error) {
 	switch seen {
 	case Captured, Refunded:
@@ -85,7 +85,7 @@ func (c *change) observe(seen Outcome) (explained bool, err error) {
 		if c.Captured > 0 {
 			return false, nil
 		}
-		// The payment ended for us and lives on at the provider: end it there.
+		// The payment has ended in our books and not at the provider: void it there.
 		c.addVoid("", c.Now)
 		return true, nil
 	case Released:
@@ -100,8 +100,8 @@ func (c *change) observe(seen Outcome) (explained bool, err error) {
 	}
 }
 
-// compare holds the provider's books against ours when nothing is under way between them. A difference is shown, never
-// repaired. When they agree again, nobody need look any more.
+// compare compares the provider's totals with ours when no attempt is under way. A difference asks for attention and is never
+// repaired; the attention ends when both agree again.
 func (c *change) compare(totals *Totals, explained bool) {
 	for i := range c.Attempts {
 		if c.Attempts[i].Open() {

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 )
 
-// Refund gives money of a payment back.
+// Refund returns money of a payment to the customer.
 type Refund struct {
 	ID        uuid.UUID    `json:"id"`
 	OrderID   uuid.UUID    `json:"orderId"`
@@ -62,15 +62,15 @@ func (p *Payment) Refundable() int64 {
 	return p.Captured - p.RefundsIn(RefundSucceeded) - p.RefundsIn(RefundPending)
 }
 
-// RequestRefund sets an amount aside, in minor units, and makes the attempt that gives it back. It is counted at once, so that no
-// second refund can take the same money. An amount above Refundable is an error.
+// RequestRefund makes a PENDING refund of an amount in minor units, and the attempt that carries it out. The amount is no longer
+// Refundable at once, so no second refund can use it. An amount above Refundable is an error.
 func (p *Payment) RequestRefund(t Terms, minor int64, reason *string) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	err := c.requestRefund(refundRequest{minor: minor, due: t.Now, reason: reason})
 	return c.facts, err
 }
 
-// refundRequest is what a new refund is to be.
+// refundRequest describes a new refund.
 type refundRequest struct {
 	minor int64
 	// due is when the provider is asked.
@@ -80,6 +80,7 @@ type refundRequest struct {
 	automatic bool
 }
 
+// requestRefund is RequestRefund within another change.
 func (c *change) requestRefund(q refundRequest) error {
 	if q.minor <= 0 || q.minor > c.Refundable() {
 		return errors.New("refund exceeds what is refundable")
@@ -88,7 +89,7 @@ func (c *change) requestRefund(q refundRequest) error {
 	return nil
 }
 
-// addRefund is requestRefund without its fact, for a refund that has to be there in the version before.
+// addRefund is requestRefund without its fact, for a refund that an earlier fact's version must have already.
 func (c *change) addRefund(q refundRequest) Refund {
 	last := c.LastRefund
 	if n := len(c.Refunds); n > 0 {
@@ -113,7 +114,7 @@ func (c *change) refundRequested(r Refund, automatic bool) {
 	c.record(Fact{Kind: FactRefundRequested, Automatic: automatic, RefundID: &r.ID, Amount: &r.Amount})
 }
 
-// settleRefund takes in the answer to a refund.
+// settleRefund applies the answer to a refund.
 func (c *change) settleRefund(a *Attempt, result Result) error {
 	r := c.RefundByID(*a.RefundID)
 	switch result.Outcome {
@@ -138,15 +139,15 @@ func (c *change) settleRefund(a *Attempt, result Result) error {
 		c.refundFailed(*r, message)
 		return nil
 	case Captured, Held, Prepared, ActionRequired, Released, NotFound:
-		fallthrough // as good as no answer
+		fallthrough // no answer to a refund
 	default:
 		c.unexpected(a, result)
 		return nil
 	}
 }
 
-// refundFailed records it. What a payment took after it had ended pays for nothing, so no version may keep it: its refund
-// is replaced in the same one.
+// refundFailed records a failed refund. Money that was captured after the payment had ended pays for nothing, and no version may
+// keep it: its refund is replaced in the same version.
 func (c *change) refundFailed(failed Refund, message string) {
 	fact := Fact{Kind: FactRefundFailed, RefundID: &failed.ID, Amount: &failed.Amount, Reason: &message}
 	if c.Status == Confirmed {

@@ -13,7 +13,7 @@ type Resolution string
 const (
 	// Recheck asks the provider, and allows one more call where the cap was reached.
 	Recheck Resolution = "RECHECK"
-	// MarkCaptured: a person knows that the money is with the shop.
+	// MarkCaptured: a person knows that the money is captured.
 	MarkCaptured Resolution = "MARK_CAPTURED"
 	// MarkNotCaptured: a person knows that it is not.
 	MarkNotCaptured Resolution = "MARK_NOT_CAPTURED"
@@ -32,18 +32,18 @@ func (r Resolution) Valid() bool {
 // Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
 //
 //	attempt                   MarkCaptured        MarkNotCaptured
-//	authorize                 it succeeded        it is given up for a void
+//	authorize                 it succeeded        a void replaces it
 //	capture                   it succeeded        it failed
 //	void of an authorization  it came too late    it succeeded
 //	void of another           it came too late    refused
 //	refund                    it failed           it succeeded
 //
-// A charge that was never authorized can take money without us: its customer approves it, or a call arrives late. That it no
-// longer will only the provider can say, so no mark ends such a payment, and its void is repeated for as long as it takes.
+// A charge that was never authorized can take money without us: its customer approves it, or a call arrives late. Only the provider
+// can say that it no longer will, so no mark ends such a payment, and its void is repeated for as long as it takes.
 //
-// Without an attempt under way a mark confirms what our books say, and ends the attention. Books are never rewritten: a
-// mark against them is refused. Marking what already is so changes nothing. The error is a *fsm.NotAllowedError, or of an
-// unknown resolution, which changes nothing. settled reports whether the mark has settled an attempt.
+// Without an attempt under way a mark confirms our books and ends the attention. Books are never rewritten: a mark against them is
+// refused. Repeating a mark is a no-op. The error is a *fsm.NotAllowedError, or says that the resolution is unknown; both change
+// nothing. settled reports whether the mark has settled an attempt.
 func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, err error) {
 	c := change{Payment: p, Terms: t}
 	switch r {
@@ -57,9 +57,10 @@ func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, er
 	return c.facts, settled, err
 }
 
-// ResolutionChanges reports whether Resolve would change more than the time of the next look.
+// ResolutionChanges reports whether Resolve would change more than the time of the next look-up.
 func (p *Payment) ResolutionChanges(r Resolution) bool { return r != Recheck && p.Attention != nil }
 
+// resolveByRecheck allows one more call where the cap was reached, and requests a look-up.
 func (c *change) resolveByRecheck() error {
 	if c.chargeAttempt() == nil {
 		return &fsm.NotAllowedError{Status: string(c.Status), Action: string(Recheck)}
@@ -73,6 +74,7 @@ func (c *change) resolveByRecheck() error {
 
 const settledByStaff = "settled by staff"
 
+// mark settles the attempt under way as a person says that it ended.
 func (c *change) mark(r Resolution) (settled bool, err error) {
 	refused := &fsm.NotAllowedError{Status: string(c.Status), Action: string(r)}
 	kept := r == MarkCaptured
@@ -105,7 +107,7 @@ func (c *change) mark(r Resolution) (settled bool, err error) {
 	return true, c.settleAttempt(a, answer)
 }
 
-// attemptToResolve is the attempt a mark settles: of the charge if one is under way, else the oldest refund's.
+// attemptToResolve returns the attempt that a mark settles: the charge's if one is under way, else the oldest open refund's.
 func (p *Payment) attemptToResolve() *Attempt {
 	if a := p.openAttempt(); a != nil {
 		return a
@@ -118,7 +120,7 @@ func (p *Payment) attemptToResolve() *Attempt {
 	return nil
 }
 
-// marked is the provider's answer that a mark stands for.
+// marked returns the provider's answer that a mark stands for.
 func marked(operation Operation, kept bool) (Result, error) {
 	switch operation {
 	case OperationAuthorize, OperationCapture:

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxCalls is how often an operation is called without a usable answer before a person is asked to look. From then
-	// on it is only looked up. It is also the number of definite refusals after which a person is told of them.
+	// maxCalls is how often an operation is called without a usable answer before staff are asked to look. From then on it is only
+	// looked up. It is also the number of definite refusals after which staff are told of them.
 	maxCalls    = 8
 	backoffBase = 200 * time.Millisecond
 	backoffMax  = 5 * time.Minute
@@ -29,7 +29,7 @@ func backoff(n int, of uuid.UUID) time.Duration {
 	return lessJitter(pause, of)
 }
 
-// lessJitter takes up to 25% off a pause, so that many that failed together do not come back together. The jitter comes
+// lessJitter takes up to 25% off a pause, so that many attempts that failed together do not repeat together. The jitter is derived
 // from the id: the same input gives the same pause, which keeps changes pure.
 func lessJitter(pause time.Duration, of uuid.UUID) time.Duration {
 	return pause - time.Duration(uint16(of[14])<<8|uint16(of[15]))*(pause/4)/65535

@@ -16,8 +16,8 @@ type Work struct {
 	recheck *time.Time
 }
 
-// DueAt is when the pipeline has to look at the payment again: the earliest of its timers; nil when none runs. Attempts must be
-// loaded.
+// DueAt returns when the pipeline has to advance the payment next: the earliest of its timers, nil when none runs. Attempts must
+// be loaded.
 func (p *Payment) DueAt() *time.Time {
 	due := Earlier(p.stepAt(), p.RecheckAt)
 	for i := range p.Attempts {
@@ -26,7 +26,7 @@ func (p *Payment) DueAt() *time.Time {
 	return due
 }
 
-// Earlier is the earlier of two timers; nil is one that does not run.
+// Earlier returns the earlier of two timers. A timer that does not run is nil.
 func Earlier(a, b *time.Time) *time.Time {
 	if b == nil || a != nil && !b.Before(*a) {
 		return a
@@ -34,7 +34,8 @@ func Earlier(a, b *time.Time) *time.Time {
 	return b
 }
 
-// stepAt is when the payment goes on without an attempt that says so: it begins, or its authorization expires.
+// stepAt returns when the payment itself takes its next step: it begins, or its authorization expires. The other timers are those of
+// attempts.
 func (p *Payment) stepAt() *time.Time {
 	if p.Status == Initializing || p.Status == Authorized && p.openAttempt() == nil {
 		return p.NextStepAt
@@ -42,8 +43,7 @@ func (p *Payment) stepAt() *time.Time {
 	return nil
 }
 
-// Advance makes every transition of the payment that is due, and has the attempts that are under way looked up if somebody
-// asked for a recheck.
+// Advance makes the payment's transition that is due. If a recheck is due, the attempts that are under way become due, too.
 func (p *Payment) Advance(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	var err error
@@ -62,7 +62,7 @@ func (p *Payment) Advance(t Terms) ([]Fact, error) {
 
 func due(timer *time.Time, now time.Time) bool { return timer != nil && !timer.After(now) }
 
-// DueAttempt is the attempt whose call is due; of several, that which was made first. nil: none is.
+// DueAttempt returns the oldest attempt whose call is due, or nil.
 func (p *Payment) DueAttempt(now time.Time) *Attempt {
 	for i := range p.Attempts {
 		if a := &p.Attempts[i]; due(a.NextCallAt, now) {
@@ -75,7 +75,7 @@ func (p *Payment) DueAttempt(now time.Time) *Attempt {
 // Older reports whether the attempt was made before another one.
 func (a *Attempt) Older(b *Attempt) bool { return bytes.Compare(a.ID[:], b.ID[:]) < 0 }
 
-// Call says what to ask about an attempt of the payment that is due. A call is counted before it is made.
+// Call returns what to ask about an attempt of the payment that is due. A call is counted before it is made.
 func (p *Payment) Call(a *Attempt) *Work {
 	work := &Work{Call: p.callOf(a)}
 	if a.LookUpOnly || p.awaitsCustomer(a) {

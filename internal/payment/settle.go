@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Settle takes in the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or
-// postpones it when the outcome is unknown, and makes the transitions that follow. Taking in the same answer twice
-// changes nothing the second time. answered reports whether the answer says what became of the operation or the charge.
+// Settle applies the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or postpones it when
+// the outcome is unknown, and makes the transitions that follow. Applying the same answer twice changes nothing the second time.
+// answered reports whether the answer says what became of the operation or the charge.
 func (p *Payment) Settle(t Terms, work *Work, result Result, callErr error) (facts []Fact, answered bool, err error) {
 	c := change{Payment: p, Terms: t}
 	result, callErr = Take(result, callErr)
@@ -19,6 +19,7 @@ func (p *Payment) Settle(t Terms, work *Work, result Result, callErr error) (fac
 	return c.facts, answered, err
 }
 
+// settleCall applies the answer to an attempt.
 func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool, err error) {
 	a := c.attemptByID(work.Call.Key)
 	if a == nil {
@@ -39,7 +40,7 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 		r = Result{Outcome: Refused, Code: "provider_refused"}
 		a.Message = definite.Message
 	}
-	// Prepared is new only if it tells what we do not know: a provider that says it again and again is not called again and again.
+	// Prepared counts only with a reference that is new. Otherwise a provider that repeats it would be called in a loop.
 	if r.Outcome == Prepared && (r.Reference == "" || r.Reference == c.Reference || work.LookUpOnly) {
 		r.Outcome = NotFound
 	}
@@ -63,8 +64,8 @@ func (c *change) settleAttempt(a *Attempt, r Result) error {
 	return fmt.Errorf("attempt %s has the unknown operation %q", a.ID, a.Operation)
 }
 
-// settleLate takes in the answer to a call whose attempt was closed while it ran, by a cancel or by staff. Only what
-// moved money matters any more.
+// settleLate applies the answer to a call whose attempt was closed while it ran, by a cancel or by staff. Only an answer that moved
+// money changes anything.
 func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
 	if a.Operation == OperationRefund {
 		if r.Outcome == Refunded && *a.Outcome == AttemptFail {
@@ -84,7 +85,7 @@ func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
 	return true, nil
 }
 
-// refusal is why an attempt failed: the message of a definite error, or else the provider's code.
+// refusal returns why an attempt failed: the message of a definite error, or else the provider's code.
 func refusal(a *Attempt, r Result) string {
 	if a.Message != "" {
 		return a.Message

@@ -1,13 +1,13 @@
 package payment
 
-// Unwind brings a payment whose money may not be kept as far as it gets without the provider. It decides from the payment's
-// state alone, however often it is called:
+// Unwind takes the next steps to return a payment's money. It decides from the payment's state alone, so it may be called after any
+// change, any number of times:
 //
-//   - A payment the provider cannot know of is voided at once.
-//   - One that is authorized, waits for the customer or is prepared and not confirmed gets a VOID attempt.
-//   - One whose charge or capture is under way is left until its outcome is known, or its calls have reached their cap: then
-//     it gets a VOID attempt, too.
-//   - What is captured and not refunded is refunded; a failed refund is replaced, after a pause.
+//   - A payment that the provider cannot know of is voided at once.
+//   - A payment that is authorized, waits for the customer or is prepared and not confirmed gets a VOID attempt.
+//   - A payment whose charge or capture is under way is left until the outcome is known, or until its calls have reached their cap:
+//     then it gets a VOID attempt, too.
+//   - What is captured and not refunded is refunded. A failed refund is replaced after a pause.
 func (p *Payment) Unwind(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	unwind := c.unwindCaptured
@@ -28,7 +28,7 @@ func (c *change) unwindActive() error {
 	if open != nil && open.Operation == OperationVoid {
 		return nil
 	}
-	// There is a charge that holds no call of ours back.
+	// The provider has the charge, and no call of ours is under way that could still change it.
 	idle := c.Status == RequiresAction || open != nil && (open.Prepared || open.LookUpOnly)
 	switch {
 	case open != nil && open.Called() && !idle:

@@ -2,13 +2,13 @@ package payment
 
 import "time"
 
-// CanVoid reports whether the payment may be voided now: it took no money, no call of it is under way and it is not
-// about to be captured or voided already.
+// CanVoid reports whether the payment may be voided now: nothing is captured, no call of it is under way and no capture or void is
+// requested.
 func (p *Payment) CanVoid() bool {
 	return Machine.Changes(p.Status, Void) && p.Status != Processing && p.Goal == ""
 }
 
-// Void ends a payment before its money is taken: at once when the provider does not know of it, otherwise by an attempt.
+// Void ends a payment before its money is captured: at once when the provider does not know of it, otherwise by an attempt.
 // The caller has asked CanVoid.
 func (p *Payment) Void(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
@@ -20,9 +20,9 @@ func (p *Payment) Void(t Terms) ([]Fact, error) {
 	return c.facts, nil
 }
 
-// requestVoid closes what is under way with a payment, for the reason given, and makes the attempt that voids it. The payment
-// stays active until the provider has said that it takes no money any more, or that it did: only then may another
-// payment be made in its place.
+// requestVoid closes the attempt that is under way, with why as its message, and makes one that voids the payment. The payment stays
+// active until the provider has answered that it is released, or that it was captured: only then may another payment be made in
+// its place.
 func (c *change) requestVoid(why string) {
 	if open := c.openAttempt(); open != nil {
 		open.Finish(AttemptFail, why, c.Now)
@@ -34,7 +34,7 @@ func (c *change) requestVoid(why string) {
 	c.addVoid(goal, c.Now)
 }
 
-// addVoid makes an attempt to void. goal is the status that the payment will have then; "" for one that has ended.
+// addVoid makes an attempt to void. goal is the status that the payment will have once it is voided; "" for one that has ended.
 func (c *change) addVoid(goal Status, due time.Time) {
 	c.Goal = goal
 	if c.Status.Active() {
@@ -43,8 +43,8 @@ func (c *change) addVoid(goal Status, due time.Time) {
 	c.addAttempt(Attempt{Operation: OperationVoid, NextCallAt: &due})
 }
 
-// release ends a payment that no money is held for any more: EXPIRED when time ran out, VOIDED otherwise. A payment that has
-// ended stays as it is.
+// release ends a payment that the provider has released: EXPIRED when time ran out, VOIDED otherwise. A payment that has ended
+// stays as it is.
 func (c *change) release() error {
 	action, kind := Void, FactVoided
 	if c.Goal == Expired || c.Goal == "" && c.TimeUp {
@@ -61,7 +61,7 @@ func (c *change) release() error {
 	return nil
 }
 
-// settleVoid takes in the answer to a void.
+// settleVoid applies the answer to a void.
 func (c *change) settleVoid(a *Attempt, r Result) error {
 	switch r.Outcome {
 	case Released:
@@ -69,7 +69,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		c.clearAttention(UnknownOutcome, ProviderDown)
 		return c.release()
 	case Captured:
-		// The capture won the race. The money is booked, and refunded unless it may be kept.
+		// The capture was faster. The money is booked, and refunded unless it may be kept.
 		a.Finish(AttemptFail, "captured already", c.Now)
 		c.clearAttention(UnknownOutcome, ProviderDown)
 		return c.charge()
@@ -79,7 +79,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 			c.keepAuthorization()
 			return nil
 		}
-		// It must happen: no money may be kept, the time is up, or the charge can take money without us.
+		// Void again: no money may be kept, the authorization has expired, or the charge can take money without us.
 		c.clearAttention(UnknownOutcome)
 		n := c.failedVoids()
 		if n >= maxCalls {
@@ -88,13 +88,14 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))
 		return nil
 	case Held, Prepared, ActionRequired, Refunded, NotFound:
-		fallthrough // as good as no answer
+		fallthrough // no answer to a void
 	default:
 		c.unexpected(a, r)
 		return nil
 	}
 }
 
+// failedVoids counts the finished attempts to void: the pause before the next one grows with it.
 func (p *Payment) failedVoids() int {
 	n := 0
 	for i := range p.Attempts {
