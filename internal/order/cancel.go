@@ -2,9 +2,8 @@ package order
 
 import "github.com/orderwire/orderwire/internal/fault"
 
-// Cancel accepts a cancellation: the order is CANCELLING and goes on, by itself, to CANCELLED once no money is left
-// with us. Cancelling what is cancelling or cancelled changes nothing. Refused is only what is delivered, with
-// ALREADY_DELIVERED.
+// Cancel accepts a cancellation: the order is CANCELLING, and becomes CANCELLED by itself once all money is returned. For an order
+// that is cancelling or cancelled it is a no-op. A delivered order is refused with ALREADY_DELIVERED.
 func (o *Order) Cancel(c Cause, reason CancelReason) error {
 	if !Machine.Changes(o.Status, Cancel) {
 		if _, err := Machine.Next(o.Status, Cancel); err != nil {
@@ -21,9 +20,8 @@ func (o *Order) Cancel(c Cause, reason CancelReason) error {
 	return o.unwind(c)
 }
 
-// unwind brings a CANCELLING order as far as it gets without the provider: it is called after every change and decides
-// from the state alone. How money goes back, each payment knows; see payment.Payment.Unwind. When nothing is left, the order is
-// CANCELLED.
+// unwind takes the next steps of a CANCELLING order. It is called after every change and decides from the state alone. How money
+// is returned is each payment's: see payment.Payment.Unwind. When all payments are unwound, the order is CANCELLED.
 func (o *Order) unwind(c Cause) error {
 	if o.Status != Cancelling {
 		return nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -66,26 +68,49 @@ func (s *State) Refunds() []payment.Refund {
 	return all
 }
 
-// AttachRefunds gives refunds, in the order they were made, to the payments that they are of.
+// AttachRefunds adds refunds, in the order they were made, to their payments. A refund without its payment is an error.
 func (s *State) AttachRefunds(refunds []payment.Refund) error {
-	for i := range refunds {
-		p := s.PaymentByID(refunds[i].PaymentID)
+	for len(refunds) > 0 {
+		first := &refunds[0]
+		p := s.PaymentByID(first.PaymentID)
 		if p == nil {
-			return fmt.Errorf("refund %s is of payment %s, which the order does not have", refunds[i].ID, refunds[i].PaymentID)
+			return fmt.Errorf("refund %s is of payment %s, which the order does not have", first.ID, first.PaymentID)
 		}
-		p.Refunds = append(p.Refunds, refunds[i])
+		n := run(refunds, func(r *payment.Refund) uuid.UUID { return r.PaymentID })
+		p.Refunds = join(p.Refunds, refunds[:n:n])
+		refunds = refunds[n:]
 	}
 	return nil
 }
 
-// AttachAttempts gives attempts, in the order they were made, to the payments that they are of.
+// AttachAttempts adds attempts, in the order they were made, to their payments. An attempt without its payment is an error.
 func (s *State) AttachAttempts(attempts []payment.Attempt) error {
-	for i := range attempts {
-		p := s.PaymentByID(attempts[i].PaymentID)
+	for len(attempts) > 0 {
+		first := &attempts[0]
+		p := s.PaymentByID(first.PaymentID)
 		if p == nil {
-			return fmt.Errorf("attempt %s is of payment %s, which the order does not have", attempts[i].ID, attempts[i].PaymentID)
+			return fmt.Errorf("attempt %s is of payment %s, which the order does not have", first.ID, first.PaymentID)
 		}
-		p.Attempts = append(p.Attempts, attempts[i])
+		n := run(attempts, func(a *payment.Attempt) uuid.UUID { return a.PaymentID })
+		p.Attempts = join(p.Attempts, attempts[:n:n])
+		attempts = attempts[n:]
 	}
 	return nil
+}
+
+// run returns how many parts, from the first, are of the first one's payment.
+func run[T any](parts []T, paymentOf func(*T) uuid.UUID) int {
+	n := 1
+	for n < len(parts) && paymentOf(&parts[n]) == paymentOf(&parts[0]) {
+		n++
+	}
+	return n
+}
+
+// join appends more to parts. Without parts it keeps more's memory: the parts of a payment are nearly always one run, and are not copied.
+func join[T any](parts, more []T) []T {
+	if len(parts) == 0 {
+		return more
+	}
+	return append(parts, more...)
 }

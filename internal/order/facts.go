@@ -15,7 +15,7 @@ type reaction struct {
 	timer func(*Order, Cause, Policy)
 }
 
-// reactions is the only place where an order reacts to its payments.
+// reactions maps each fact about a payment to what follows from it for the order. Nothing else in this package reacts to payments.
 var reactions = map[payment.FactKind]reaction{
 	payment.FactProcessing:      {event: PaymentProcessing},
 	payment.FactActionRequired:  {event: PaymentActionRequired},
@@ -30,10 +30,10 @@ var reactions = map[payment.FactKind]reaction{
 	payment.FactRefundFailed:    {event: RefundFailed},
 }
 
-// stopExpiry: the authorization has a time of its own.
+// stopExpiry ends the order's expiry: an authorization expires at a time of its own.
 func stopExpiry(o *Order, _ Cause, _ Policy) { o.ExpiresAt = nil }
 
-// startDelivery delivers a paid order after a while. One that is being cancelled is not.
+// startDelivery starts the timer that delivers a paid order, unless the order is being cancelled.
 func startDelivery(o *Order, c Cause, policy Policy) {
 	o.ExpiresAt = nil
 	if o.Status == Confirmed {
@@ -41,14 +41,14 @@ func startDelivery(o *Order, c Cause, policy Policy) {
 	}
 }
 
-// restartExpiry gives an order that had stopped expiring the time again to be paid.
+// restartExpiry gives an unpaid order whose expiry was stopped the whole time to be paid again.
 func restartExpiry(o *Order, c Cause, policy Policy) {
 	if o.Status == Created && o.ExpiresAt == nil {
 		o.ExpiresAt = at(c.Now.Add(policy.Expiry))
 	}
 }
 
-// take makes an event of each fact about the payment at an index, with what follows from it for the order.
+// take records an event for each fact about the payment at an index, after the transition and the timers that follow from it.
 func (o *Order) take(c Cause, policy Policy, index int, facts []payment.Fact) error {
 	for i := range facts {
 		f := &facts[i]
@@ -79,7 +79,7 @@ func dataOf(f *payment.Fact) EventData {
 	}
 }
 
-// terms are those of a change to a payment of the order.
+// terms returns the terms of a change to a payment of the order.
 func (o *Order) terms(c Cause, policy Policy) payment.Terms {
 	t := payment.Terms{
 		Now: c.Now, StepDelay: policy.StepDelay, AuthorizationExpiry: policy.AuthorizationExpiry,

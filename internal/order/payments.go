@@ -48,14 +48,14 @@ func (o *Order) Void(c Cause, policy Policy, p *payment.Payment) error {
 	return o.take(c, policy, o.indexOf(p.ID), facts)
 }
 
-// CanRefund reports whether money can be given back by a refund of its own: not while a cancel gives all of it back.
+// CanRefund reports whether a refund may be made: not while a cancel refunds everything.
 func (o *Order) CanRefund() bool { return o.Status != Cancelling && o.Refundable() > 0 }
 
-// Refund gives an amount back, in minor units, and returns the refund's id. The caller has asked CanRefund, and the
-// amount is at most Refundable.
+// Refund makes a refund of an amount in minor units and returns its id. The caller has asked CanRefund, and the amount is at most
+// Refundable.
 func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) {
 	for i := range o.Payments {
-		// What is refundable is all of one payment: what another took after it had ended is on its way back.
+		// All that is refundable is of one payment: another's late capture is refunded already.
 		p := &o.Payments[i]
 		if p.Status != payment.Confirmed {
 			continue
@@ -72,15 +72,15 @@ func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) 
 	return uuid.Nil, errors.New("no payment has money to refund")
 }
 
-// Recheck asks for a look at the payment's charge; see payment.Payment.Recheck.
+// Recheck requests a look-up of the payment's charge; see payment.Payment.Recheck.
 func (o *Order) Recheck(c Cause, paymentID uuid.UUID) {
 	if p := o.PaymentByID(paymentID); p != nil {
 		p.Recheck(c.Now)
 	}
 }
 
-// Settle takes in the provider's answer to a Work; see payment.Payment.Settle. Of an order that is being cancelled, the answer is
-// followed by what comes next.
+// Settle applies the provider's answer to a Work; see payment.Payment.Settle. An order that is being cancelled is then unwound
+// further.
 func (o *Order) Settle(c Cause, policy Policy, work *payment.Work, result payment.Result, callErr error) error {
 	c = c.by(ActorProvider)
 	index := o.indexOf(work.Call.PaymentID)
@@ -101,7 +101,7 @@ func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r payment.R
 	return o.settled(c, policy, index, facts, settled, err)
 }
 
-// settled takes the facts of an answer in.
+// settled applies the facts of an answer, and unwinds a cancelled order further if the answer says what became of the operation.
 func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact, unwind bool, err error) error {
 	if err != nil {
 		return err

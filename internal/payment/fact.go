@@ -80,18 +80,21 @@ func (f *Fact) Among(payments []Payment, index int) []Payment {
 func Versions(payments []Payment) []Payment {
 	versions := make([]Payment, len(payments))
 	for i := range payments {
-		versions[i] = payments[i]
-		versions[i].Attempts, versions[i].Refunds = nil, slices.Clone(payments[i].Refunds)
+		versions[i] = payments[i].version()
 	}
 	return versions
+}
+
+func (p *Payment) version() Payment {
+	v := *p
+	v.Attempts, v.Refunds = nil, slices.Clone(p.Refunds)
+	return v
 }
 
 // record adds a fact with a copy of the payment, so everything that belongs to the fact must have changed before.
 func (c *change) record(f Fact) {
 	c.Refunded = c.RefundsIn(RefundSucceeded)
-	v := *c.Payment
-	v.Attempts, v.Refunds = nil, slices.Clone(v.Refunds)
-	f.asOf = &[1]Payment{v}
+	f.asOf = &[1]Payment{c.version()}
 	c.facts = append(c.facts, f)
 }
 

@@ -38,7 +38,8 @@ type Payment struct {
 	OrderID uuid.UUID    `json:"orderId"`
 	Status  Status       `json:"status"`
 	Amount  money.Amount `json:"amount"`
-	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured ≤ Amount.
+	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured ≤ Amount. Refunded is the sum of the refunds that have
+	// SUCCEEDED, computed with each fact.
 	Captured int64 `json:"captured"`
 	Refunded int64 `json:"refunded"`
 	// Provider is the Gateway's name, Reference its id of the charge ("" until known).
