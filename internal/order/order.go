@@ -1,6 +1,6 @@
 // Package order implements the order aggregate: its immutable Head and its versioned State, the state machine and the pure
 // methods that change it, each recording its event, what is due next (Advance), and the Service that resolvers and the pipeline
-// call. How a payment goes on is package payment's: an order takes in the facts that a payment returns (facts.go).
+// call. How a payment goes on is package payment's: an order takes in the facts that a payment returns (event_type.go).
 package order
 
 import (

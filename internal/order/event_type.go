@@ -1,0 +1,80 @@
+package order
+
+import "github.com/orderwire/orderwire/internal/payment"
+
+// EventType as in the GraphQL enum OrderEventType: past tense, one per kind of change.
+type EventType string
+
+// The types of event.
+const (
+	OrderCreated          EventType = "ORDER_CREATED"
+	PaymentProcessing     EventType = "PAYMENT_PROCESSING"
+	PaymentActionRequired EventType = "PAYMENT_ACTION_REQUIRED"
+	PaymentAuthorized     EventType = "PAYMENT_AUTHORIZED"
+	PaymentConfirmed      EventType = "PAYMENT_CONFIRMED"
+	PaymentDeclined       EventType = "PAYMENT_DECLINED"
+	PaymentVoided         EventType = "PAYMENT_VOIDED"
+	PaymentExpired        EventType = "PAYMENT_EXPIRED"
+	PaymentRetried        EventType = "PAYMENT_RETRIED"
+	PaymentNeedsAttention EventType = "PAYMENT_NEEDS_ATTENTION"
+	OrderDelivered        EventType = "ORDER_DELIVERED"
+	OrderCancelling       EventType = "ORDER_CANCELLING"
+	OrderCancelled        EventType = "ORDER_CANCELLED"
+	RefundCreated         EventType = "REFUND_CREATED"
+	RefundSucceeded       EventType = "REFUND_SUCCEEDED"
+	RefundFailed          EventType = "REFUND_FAILED"
+)
+
+// Valid reports whether the type is one of the above.
+func (t EventType) Valid() bool {
+	switch t {
+	case OrderCreated, PaymentProcessing, PaymentActionRequired, PaymentAuthorized, PaymentConfirmed, PaymentDeclined, PaymentVoided,
+		PaymentExpired, PaymentRetried, PaymentNeedsAttention, OrderDelivered, OrderCancelling, OrderCancelled, RefundCreated,
+		RefundSucceeded, RefundFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// reaction is what a fact about a payment means for its order.
+type reaction struct {
+	event EventType
+	// action is the order's transition, "" for none.
+	action Action
+	// timer sets the order's timers, nil for none.
+	timer func(*Order, Cause, Policy)
+}
+
+// reactions maps each fact about a payment to what follows from it for the order. Nothing else in this package reacts to payments.
+var reactions = map[payment.FactKind]reaction{
+	payment.FactProcessing:      {event: PaymentProcessing},
+	payment.FactActionRequired:  {event: PaymentActionRequired},
+	payment.FactAuthorized:      {event: PaymentAuthorized, timer: stopExpiry},
+	payment.FactCharged:         {event: PaymentConfirmed, action: Pay, timer: startDelivery},
+	payment.FactDeclined:        {event: PaymentDeclined},
+	payment.FactVoided:          {event: PaymentVoided, timer: restartExpiry},
+	payment.FactExpired:         {event: PaymentExpired, timer: restartExpiry},
+	payment.FactNeedsAttention:  {event: PaymentNeedsAttention},
+	payment.FactRefundRequested: {event: RefundCreated},
+	payment.FactRefundSucceeded: {event: RefundSucceeded},
+	payment.FactRefundFailed:    {event: RefundFailed},
+}
+
+// stopExpiry ends the order's expiry: an authorization expires at a time of its own.
+func stopExpiry(o *Order, _ Cause, _ Policy) { o.ExpiresAt = nil }
+
+// startDelivery starts the timer that delivers a paid order, unless the order is being cancelled.
+func startDelivery(o *Order, c Cause, policy Policy) {
+	o.ExpiresAt = nil
+	if o.Status == Confirmed {
+		o.DeliversAt = at(c.Now.Add(policy.DeliveryDelay))
+	}
+}
+
+// restartExpiry gives an unpaid order whose expiry was stopped the whole time to be paid again.
+func restartExpiry(o *Order, c Cause, policy Policy) {
+	if o.Status == Created && o.ExpiresAt == nil {
+		o.ExpiresAt = at(c.Now.Add(policy.Expiry))
+	}
+}
