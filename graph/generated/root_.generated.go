@@ -4071,7 +4071,7 @@ enum OrderEventType {
   """The customer has to do something. Query ` + "`" + `Payment.nextAction` + "`" + ` for what; it is never in an event."""
   PAYMENT_ACTION_REQUIRED
 
-  """The money is held and waits for capture by staff."""
+  """The money is authorized and waits for capture by staff."""
   PAYMENT_AUTHORIZED
 
   """The money is taken; an order that was CREATED is now CONFIRMED."""
@@ -4080,7 +4080,7 @@ enum OrderEventType {
   """The provider refused. The order stays as it was and may be paid again."""
   PAYMENT_DECLINED
 
-  """The payment was let go before money was taken."""
+  """The payment was voided before capture."""
   PAYMENT_VOIDED
 
   """The payment ran out of time before money was taken."""
@@ -4270,7 +4270,7 @@ type PaymentActionRequired implements OrderEvent {
   paymentId: ID! @access(by: CUSTOMER)
 }
 
-"""The money is held and waits for capture by staff."""
+"""The money is authorized and waits for capture by staff."""
 type PaymentAuthorized implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4293,7 +4293,7 @@ type PaymentAuthorized implements OrderEvent {
   """The payment it is about."""
   paymentId: ID! @access(by: CUSTOMER)
 
-  """How much is held."""
+  """How much is authorized."""
   amount: Money! @access(by: CUSTOMER)
 }
 
@@ -4351,7 +4351,7 @@ type PaymentDeclined implements OrderEvent {
   declineCode: String @access(by: CUSTOMER)
 }
 
-"""The payment was let go before money was taken."""
+"""The payment was voided before capture."""
 type PaymentVoided implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4700,7 +4700,7 @@ enum OrderAction {
   """Take the money of an AUTHORIZED payment, with ` + "`" + `paymentCapture` + "`" + `. Staff only."""
   CAPTURE
 
-  """Let a payment go without taking money, with ` + "`" + `paymentVoid` + "`" + `. Staff only."""
+  """Void a payment before its money is captured, with ` + "`" + `paymentVoid` + "`" + `. Staff only."""
   VOID
 
   """Give money back, with ` + "`" + `refundCreate` + "`" + `. Staff only."""
@@ -5124,7 +5124,7 @@ enum PaymentStatus {
   """The customer has to do something first: see ` + "`" + `nextAction` + "`" + `. Goes back to PROCESSING afterwards."""
   REQUIRES_ACTION
 
-  """The money is held and not taken yet (manual capture). Staff capture or void it before the hold runs out."""
+  """The money is authorized and not captured yet (manual capture). Staff capture or void it before the authorization expires."""
   AUTHORIZED
 
   """The money is taken. Final; the order becomes CONFIRMED."""
@@ -5133,7 +5133,7 @@ enum PaymentStatus {
   """The provider refused. Final for this payment; the order stays CREATED and may be paid again with ` + "`" + `paymentRetry` + "`" + `."""
   DECLINED
 
-  """Let go before money was taken, as when the order was cancelled. Final."""
+  """Voided before capture, as when the order was cancelled. Final."""
   VOIDED
 
   """Ran out of time before money was taken. Final."""
@@ -5145,7 +5145,7 @@ enum CaptureMethod {
   """As soon as the provider agrees: the payment goes to CONFIRMED by itself."""
   AUTOMATIC
 
-  """Held first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the hold runs out."""
+  """Authorize first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the authorization expires."""
   MANUAL
 }
 
@@ -5244,10 +5244,10 @@ enum PaymentOperation {
   """Ask for the money; with automatic capture, take it too."""
   AUTHORIZE
 
-  """Take money that is held."""
+  """Capture authorized money."""
   CAPTURE
 
-  """Let go of money that is held."""
+  """Void an authorization."""
   VOID
 
   """Give taken money back."""
@@ -5259,7 +5259,7 @@ enum AttemptOutcome {
   """The provider did it."""
   SUCCESS
 
-  """The provider definitely did not do it; or it was given up for a void, as ` + "`" + `message` + "`" + ` says."""
+  """The provider definitely did not do it; or a void replaced it, as ` + "`" + `message` + "`" + ` says."""
   FAIL
 
   """Nobody knows, as after a timeout. It is looked up, or repeated with the same key, until it is known."""
@@ -5432,8 +5432,8 @@ enum PaymentCompleteActionErrorCode {
 `, BuiltIn: false},
 	{Name: "../../schema/payment_staff.graphqls", Input: `extend type Mutation {
   """
-  Takes all the money an AUTHORIZED payment holds. Staff only: FORBIDDEN for others. The answer comes at once; the payment
-  turns CONFIRMED, and with it the order, when the provider has done it. If the provider refuses, the hold stays.
+  Captures all the money of an AUTHORIZED payment. Staff only: FORBIDDEN for others. The answer comes at once; the payment
+  turns CONFIRMED, and with it the order, when the provider has done it. If the provider refuses, the authorization stays.
   Capturing what is captured, or about to be, succeeds and changes nothing.
   """
   paymentCapture(
@@ -5442,7 +5442,7 @@ enum PaymentCompleteActionErrorCode {
   ): PaymentCapturePayload! @access(by: STAFF)
 
   """
-  Lets a payment go before its money is taken. Staff only: FORBIDDEN for others. The answer comes at once; the payment turns
+  Voids a payment before its money is captured. Staff only: FORBIDDEN for others. The answer comes at once; the payment turns
   VOIDED when the provider has done it, and the order can be paid again until it expires.
   Voiding what is voided, or about to be, succeeds and changes nothing.
   """
@@ -5520,7 +5520,7 @@ type PaymentVoidPayload {
   """The order in its present state; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """The payment: VOIDED, or as before until the provider has let it go. Null when there are user errors."""
+  """The payment: VOIDED, or as before until the provider has voided it. Null when there are user errors."""
   payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -5579,9 +5579,9 @@ enum PaymentResolution {
   MARK_CAPTURED
 
   """
-  The money is not with the shop: a capture failed, a refund or the void of a hold succeeded. An authorization is given up: the
-  payment turns VOIDED, and the order can be paid again, when the provider has let it go, which it is asked for as long as it
-  takes; should it have taken the money, the payment turns CONFIRMED.
+  The money is not with the shop: a capture failed, a refund or the void of an authorization succeeded. A charge whose
+  outcome is unknown is voided: the payment turns VOIDED, and the order can be paid again, when the provider has done it, which it is
+  asked for as long as it takes. Should the provider have captured the money, the payment turns CONFIRMED.
   """
   MARK_NOT_CAPTURED
 }

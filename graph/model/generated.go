@@ -443,7 +443,7 @@ type PaymentVoidInput struct {
 type PaymentVoidPayload struct {
 	// The order in its present state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment: VOIDED, or as before until the provider has let it go. Null when there are user errors.
+	// The payment: VOIDED, or as before until the provider has voided it. Null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentVoidUserError `json:"userErrors"`
@@ -814,7 +814,7 @@ const (
 	OrderActionCompleteAction OrderAction = "COMPLETE_ACTION"
 	// Take the money of an AUTHORIZED payment, with `paymentCapture`. Staff only.
 	OrderActionCapture OrderAction = "CAPTURE"
-	// Let a payment go without taking money, with `paymentVoid`. Staff only.
+	// Void a payment before its money is captured, with `paymentVoid`. Staff only.
 	OrderActionVoid OrderAction = "VOID"
 	// Give money back, with `refundCreate`. Staff only.
 	OrderActionRefund OrderAction = "REFUND"

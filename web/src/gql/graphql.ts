@@ -17,7 +17,7 @@ export type ActorKind =
 
 /** How an attempt at the provider ended. */
 export type AttemptOutcome =
-  /** The provider definitely did not do it; or it was given up for a void, as `message` says. */
+  /** The provider definitely did not do it; or a void replaced it, as `message` says. */
   | 'FAIL'
   /** The provider did it. */
   | 'SUCCESS'
@@ -37,7 +37,7 @@ export type CancelReason =
 export type CaptureMethod =
   /** As soon as the provider agrees: the payment goes to CONFIRMED by itself. */
   | 'AUTOMATIC'
-  /** Held first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the hold runs out. */
+  /** Authorize first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the authorization expires. */
   | 'MANUAL';
 
 /** A span of time, open at either end when that end is left out. */
@@ -72,7 +72,7 @@ export type OrderAction =
   | 'RESOLVE'
   /** Pay again after a decline, with `paymentRetry`. */
   | 'RETRY_PAYMENT'
-  /** Let a payment go without taking money, with `paymentVoid`. Staff only. */
+  /** Void a payment before its money is captured, with `paymentVoid`. Staff only. */
   | 'VOID';
 
 /** Reasons to refuse an orderCancel. */
@@ -189,7 +189,7 @@ export type OrderEventType =
   | 'ORDER_DELIVERED'
   /** The customer has to do something. Query `Payment.nextAction` for what; it is never in an event. */
   | 'PAYMENT_ACTION_REQUIRED'
-  /** The money is held and waits for capture by staff. */
+  /** The money is authorized and waits for capture by staff. */
   | 'PAYMENT_AUTHORIZED'
   /** The money is taken; an order that was CREATED is now CONFIRMED. */
   | 'PAYMENT_CONFIRMED'
@@ -203,7 +203,7 @@ export type OrderEventType =
   | 'PAYMENT_PROCESSING'
   /** A new payment was started for an unpaid order. */
   | 'PAYMENT_RETRIED'
-  /** The payment was let go before money was taken. */
+  /** The payment was voided before capture. */
   | 'PAYMENT_VOIDED'
   /** A refund was started. */
   | 'REFUND_CREATED'
@@ -353,11 +353,11 @@ export type PaymentNextActionType =
 export type PaymentOperation =
   /** Ask for the money; with automatic capture, take it too. */
   | 'AUTHORIZE'
-  /** Take money that is held. */
+  /** Capture authorized money. */
   | 'CAPTURE'
   /** Give taken money back. */
   | 'REFUND'
-  /** Let go of money that is held. */
+  /** Void an authorization. */
   | 'VOID';
 
 /**
@@ -369,9 +369,9 @@ export type PaymentResolution =
   /** The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed. */
   | 'MARK_CAPTURED'
   /**
-   * The money is not with the shop: a capture failed, a refund or the void of a hold succeeded. An authorization is given up: the
-   * payment turns VOIDED, and the order can be paid again, when the provider has let it go, which it is asked for as long as it
-   * takes; should it have taken the money, the payment turns CONFIRMED.
+   * The money is not with the shop: a capture failed, a refund or the void of an authorization succeeded. A charge whose
+   * outcome is unknown is voided: the payment turns VOIDED, and the order can be paid again, when the provider has done it, which it is
+   * asked for as long as it takes. Should the provider have captured the money, the payment turns CONFIRMED.
    */
   | 'MARK_NOT_CAPTURED'
   /** Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation. */
@@ -433,7 +433,7 @@ export type PaymentRetryInput = {
  * AUTHORIZED, or end VOIDED or EXPIRED. CONFIRMED, DECLINED, VOIDED and EXPIRED are final.
  */
 export type PaymentStatus =
-  /** The money is held and not taken yet (manual capture). Staff capture or void it before the hold runs out. */
+  /** The money is authorized and not captured yet (manual capture). Staff capture or void it before the authorization expires. */
   | 'AUTHORIZED'
   /** The money is taken. Final; the order becomes CONFIRMED. */
   | 'CONFIRMED'
@@ -447,7 +447,7 @@ export type PaymentStatus =
   | 'PROCESSING'
   /** The customer has to do something first: see `nextAction`. Goes back to PROCESSING afterwards. */
   | 'REQUIRES_ACTION'
-  /** Let go before money was taken, as when the order was cancelled. Final. */
+  /** Voided before capture, as when the order was cancelled. Final. */
   | 'VOIDED';
 
 /** Which payment to void. */
