@@ -160,7 +160,7 @@ func pageOf(c shownCharge) page {
 	case outcome == payment.Held:
 		s.Title, s.Text = "Payment approved", "The amount is reserved; the shop takes it later."+done
 	case outcome == payment.Released:
-		s.Title, s.Text = "Payment called off", "The shop has let go of it. Nothing was paid."+done
+		s.Title, s.Text = "Payment called off", "The shop has voided it. Nothing was paid."+done
 	case code == CodeActionExpired:
 		s.Title, s.Text = "Too late", "The time to decide is over. Nothing was paid."+done
 	default:
