@@ -46,7 +46,7 @@ func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput
 		Audit: audited(c, p, "payment.capture", id.Payment, in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			of := o.PaymentByID(in.PaymentID)
-			if of.Status == payment.Confirmed || of.Goal == payment.Confirmed {
+			if of.CaptureRequested() {
 				return uuid.Nil, nil
 			}
 			if !o.CanCapture(of) {
@@ -74,7 +74,7 @@ func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (
 		Audit: audited(c, p, "payment.void", id.Payment, in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			of := o.PaymentByID(in.PaymentID)
-			if of.Status == payment.Voided || of.Goal == payment.Voided || of.Goal == payment.Expired {
+			if of.VoidRequested() {
 				return uuid.Nil, nil
 			}
 			if !o.CanVoid(of) {

@@ -3,6 +3,9 @@ package payment
 // CanCapture reports whether the authorized money may be captured now: nothing else is under way with it.
 func (p *Payment) CanCapture() bool { return p.Status == Authorized && p.Goal == "" }
 
+// CaptureRequested reports whether the payment is captured or about to be: another Capture is a no-op.
+func (p *Payment) CaptureRequested() bool { return p.Status == Confirmed || p.Goal == Confirmed }
+
 // Capture makes the attempt that captures the whole authorization. The caller has asked CanCapture.
 func (p *Payment) Capture(t Terms) {
 	c := change{Payment: p, Terms: t}

@@ -8,6 +8,11 @@ func (p *Payment) CanVoid() bool {
 	return Machine.Changes(p.Status, Void) && p.Status != Processing && p.Goal == ""
 }
 
+// VoidRequested reports whether the payment is voided or about to be: another Void is a no-op.
+func (p *Payment) VoidRequested() bool {
+	return p.Status == Voided || p.Goal == Voided || p.Goal == Expired
+}
+
 // Void ends a payment before its money is captured: at once when the provider does not know of it, otherwise by an attempt.
 // The caller has asked CanVoid.
 func (p *Payment) Void(t Terms) ([]Fact, error) {
