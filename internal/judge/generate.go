@@ -43,17 +43,23 @@ func (g *Generator) name(prefix string) string {
 	return prefix + strconv.Itoa(g.names)
 }
 
-// Document is a text that is mostly valid, with variables that are mostly used rightly.
+// Document is a text that is mostly valid, with variables that are mostly used rightly. With Calls it is a query.
 func (g *Generator) Document() string {
-	g.variables, g.fragments, g.names = nil, nil, 0
-	kind, root := "query", g.Schema.Query
 	switch {
 	case g.Calls != nil:
 	case g.one(5):
-		kind, root = "mutation", g.Schema.Mutation
+		return g.document("mutation", g.Schema.Mutation)
 	case g.one(8):
-		kind, root = "subscription", g.Schema.Subscription
+		return g.Subscription()
 	}
+	return g.document("query", g.Schema.Query)
+}
+
+// Subscription is as Document.
+func (g *Generator) Subscription() string { return g.document("subscription", g.Schema.Subscription) }
+
+func (g *Generator) document(kind string, root *ast.Definition) string {
+	g.variables, g.fragments, g.names = nil, nil, 0
 	selection := g.selection(root, 4, kind == "query")
 	head := kind + " Q"
 	if len(g.variables) > 0 {

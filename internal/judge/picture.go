@@ -8,12 +8,14 @@ import (
 )
 
 // Draw makes a picture of a server's data by asking for all of it: every call of Generator.Calls, and every Node that comes up
-// anywhere. ask runs a document of one query and returns its data.
+// anywhere. ask runs a document of one query, or of one subscription, and returns its data: that of the first item.
 func Draw(schema *ast.Schema, calls map[string][]string, ask func(document string) map[string]any) Picture {
 	d := drawer{schema: schema, calls: calls, picture: Picture{Roots: map[string]any{}, Objects: map[string]any{}}}
-	for _, field := range schema.Query.Fields {
-		for _, call := range calls["Query."+field.Name] {
-			d.picture.Roots[field.Name+call] = d.keep(ask("{ r: " + field.Name + call + d.below(field.Type) + " }")["r"])
+	for kind, root := range map[string]*ast.Definition{"query": schema.Query, "subscription": schema.Subscription} {
+		for _, field := range root.Fields {
+			for _, call := range calls[root.Name+"."+field.Name] {
+				d.picture.Roots[field.Name+call] = d.keep(ask(kind + " { r: " + field.Name + call + d.below(field.Type) + " }")["r"])
+			}
 		}
 	}
 	for len(d.found) > 0 {
