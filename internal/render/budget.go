@@ -164,3 +164,12 @@ func Object(ctx context.Context, render func(run *Run) (Out, bool)) (graphql.Mar
 	run.budget.spend(-run.counted) // it is executed instead, and counted then
 	return nil, false
 }
+
+// RootObject is Root of an object that its renderer appends to out. It reports false when gqlgen is to execute the object.
+func RootObject(ctx context.Context, alias string, render func(run *Run, out Out) (Out, bool)) (Out, bool) {
+	object, ok := Object(ctx, func(run *Run) (Out, bool) { return render(run, root(alias)) })
+	if out, rendered := object.(Out); ok && rendered {
+		return append(out, '}'), true
+	}
+	return Out("null"), ok // of what cannot be had any more, nothing is sent
+}

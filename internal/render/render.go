@@ -32,6 +32,18 @@ func (o *Out) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// rootSize is the capacity that a root begins with. Most items of subscriptions fit.
+const rootSize = 1 << 10
+
+// Root returns the object that has the value of a field of a root type under its alias.
+func Root(alias string, value graphql.Marshaler) Out {
+	out := root(alias)
+	value.MarshalGQL(&out)
+	return append(out, '}')
+}
+
+func root(alias string) Out { return append(make(Out, 0, rootSize), '{').Key(0, alias) }
+
 // Key begins the field number i of an object. An alias is a GraphQL name, in which nothing needs escaping.
 func (o Out) Key(i int, alias string) Out {
 	if i > 0 {

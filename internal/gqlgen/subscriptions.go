@@ -1,0 +1,67 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"go/types"
+	"path/filepath"
+	"text/template"
+
+	"github.com/99designs/gqlgen/codegen"
+	"github.com/99designs/gqlgen/codegen/templates"
+	"github.com/99designs/gqlgen/plugin"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+//go:embed subscribe.gotpl
+var subscribeTemplate string
+
+// subscriptions is the plugin that generates what opens the fields of the type Subscription and renders their items, in place of
+// resolvers.
+type subscriptions struct{}
+
+var _ plugin.CodeGenerator = subscriptions{}
+
+// Name implements plugin.Plugin.
+func (subscriptions) Name() string { return "subscriptions" }
+
+// GenerateCode implements plugin.CodeGenerator.
+func (subscriptions) GenerateCode(data *codegen.Data) error {
+	object := data.SubscriptionRoot
+	if object == nil {
+		return nil
+	}
+	for _, f := range object.Fields {
+		if f.HasDirectives() || f.UsesSubscriptionContext() {
+			return fmt.Errorf("%s.%s: directives that run are not rendered", object.Name, f.Name)
+		}
+	}
+	return templates.Render(templates.Options{
+		PackageName:     data.Config.Exec.Package,
+		Template:        subscribeTemplate,
+		Filename:        filepath.Join(data.Config.Exec.DirName, "subscribe.generated.go"),
+		GeneratedHeader: true,
+		Data:            map[string]any{"Object": object},
+		Funcs:           template.FuncMap{"item": item, "isPointer": isPointer, "isObject": isObject},
+		Packages:        data.Config.Packages,
+	})
+}
+
+// isPointer reports whether the Go type of a field is a pointer.
+func isPointer(f *codegen.Field) bool {
+	_, is := types.Unalias(f.TypeReference.GO).(*types.Pointer)
+	return is
+}
+
+// isObject reports whether the items of a field are objects, which have renderers.
+func isObject(f *codegen.Field) bool {
+	return isPointer(f) && f.TypeReference.Definition.Kind == ast.Object && !f.TypeReference.IsSlice()
+}
+
+// item is the Go type that an item of the field is a pointer to.
+func item(f *codegen.Field) string {
+	if pointer, is := types.Unalias(f.TypeReference.GO).(*types.Pointer); is {
+		return named(pointer.Elem())
+	}
+	return named(f.TypeReference.GO)
+}
