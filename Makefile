@@ -74,7 +74,7 @@ bench: bin/server ## Measure against pgbench, a naive server and raw gorilla/web
 # Those that need nothing but the processor; benchstat compares two of its outputs.
 .PHONY: bench-go
 bench-go: ## Go micro-benchmarks with their allocations, to be compared by benchstat: BENCH_COUNT (6)
-	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./internal/event ./internal/guard ./internal/gqlrequest ./internal/gqlws ./internal/order
+	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./graph ./internal/event ./internal/guard ./internal/gqlrequest ./internal/gqlws ./internal/order
 
 .PHONY: worst
 worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300), WORST_CHANGES (20)

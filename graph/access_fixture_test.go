@@ -42,7 +42,7 @@ func newFixture(t *testing.T) *fixture {
 		"idempotencyKey": "whole", "paymentMethod": vars{"token": "sim_approve"}, "note": "Ring twice.", "externalReference": "A1",
 		"metadata": []any{vars{"key": "k", "value": "v"}}, "items": []any{vars{"productId": names["product"], "quantity": 2}},
 	}}).ok().text("orderCreate.order.id")
-	names["cursor"] = w.subscribe(ada, watchOrder, vars{"id": names["whole"]}, "", true).next().ok().text("orderEvents.cursor")
+	names["cursor"] = w.subscribe(ada, watchOrder, vars{"id": names["whole"]}, "").next().ok().text("orderEvents.cursor")
 	w.walk(names["whole"])
 	whole := w.do(ada, one, vars{"id": names["whole"]}).ok()
 	names["number"], names["payment"] = whole.text("order.number"), whole.text("order.payment.id")

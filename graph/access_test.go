@@ -116,7 +116,7 @@ func (f *fixture) outcome(w *world, p auth.Principal, document string) string {
 	f.t.Helper()
 	var a *answer
 	if strings.HasPrefix(document, "subscription") {
-		a = w.subscribe(p, document, nil, "", true).next()
+		a = w.subscribe(p, document, nil, "").next()
 	} else {
 		a = w.do(p, document, nil)
 	}

@@ -129,7 +129,7 @@ const fewRows = 50
 func (b *bounded) data(p auth.Principal, operation ast.Operation, text string, variables map[string]any) json.RawMessage {
 	b.t.Helper()
 	if operation == ast.Subscription {
-		w := b.subscribe(p, text, variables, "", true)
+		w := b.subscribe(p, text, variables, "")
 		defer w.cancel()
 		_, response := w.response()
 		return response.Data

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/judge"
+	"github.com/orderwire/orderwire/internal/render"
 )
 
 // executions are as many random selections as are compared.
@@ -64,16 +66,94 @@ func TestExecution(t *testing.T) {
 		}
 		cases = append(cases, c)
 	}
-	fields := 0
+	fields := sameAs(j, cases, picture, t)
+	t.Logf("%d executions on %d objects: %d answered, with %d fields, the others refused by both", len(cases), len(picture.Objects), answered, fields)
+	if answered < executions*4/5 || len(picture.Objects) < 20 || fields < 20*executions {
+		t.Error("the generator does not try enough")
+	}
+}
+
+// sameAs compares cases with what graphql-js makes of them, and returns how many fields there were.
+func sameAs(j *judge.Judge, cases []judge.Case, picture judge.Picture, t *testing.T) (fields int) {
+	t.Helper()
 	for i, their := range j.Execute(cases, picture) {
 		fields += strings.Count(cases[i].Ours, `":`)
 		if !their.Same {
 			t.Errorf("%s %s\nours:   %s\ntheirs: %s %s", cases[i].Text, cases[i].Raw, cases[i].Ours, their.Theirs, their.Message)
 		}
 	}
-	t.Logf("%d executions on %d objects: %d answered, with %d fields, the others refused by both", len(cases), len(picture.Objects), answered, fields)
-	if answered < executions*4/5 || len(picture.Objects) < 20 || fields < 20*executions {
-		t.Error("the generator does not try enough")
+	return fields
+}
+
+// TestItems: random selections of a subscription's item have the answers that graphql-js gives on the same data, rendered and executed
+// by gqlgen field by field.
+func TestItems(t *testing.T) {
+	j := judge.Open(t, "..")
+	f := newFixture(t)
+	c := f.crowd()
+	item := func(document, raw string) (string, error) {
+		var variables vars
+		if err := json.Unmarshal([]byte(raw), &variables); err != nil {
+			t.Fatal(err)
+		}
+		text, err := c.first(staff, document, variables)
+		if err != nil {
+			return "", err
+		}
+		var answer struct{ Data, Errors json.RawMessage }
+		if err := json.Unmarshal([]byte(text), &answer); err != nil || len(answer.Errors) > 0 {
+			t.Fatalf("%s: %s, %v", document, text, err)
+		}
+		return string(answer.Data), nil
+	}
+	// A snapshot, and the latest event of an order: the order as of then is as it is now, and as queries have it.
+	orderID := f.order(ada, f.product("mug", 1250, "EUR"), "sim_approve")
+	s := f.subscribe(staff, watchOrder, vars{"id": orderID}, "")
+	s.next().ok()
+	f.walk(orderID)
+	before := s.next().ok().text("orderEvents.cursor")
+	s.next().ok().want("orderEvents.event.__typename", "PaymentConfirmed")
+	calls := map[string][]string{"Subscription.orderEvents": {
+		f.names.Replace("(orderId: $whole$)"), fmt.Sprintf("(orderId: %q, after: %q)", orderID, before),
+	}}
+	f.handler = f.serve(f.settings())
+	picture := judge.Draw(f.schema, calls, func(document string) (data map[string]any) {
+		if !strings.HasPrefix(document, "subscription") { // for the Nodes that the item leads to
+			data, _ = f.do(staff, document, nil).ok().Data.(map[string]any)
+			return data
+		}
+		text, err := item(document, "{}")
+		if err := errors.Join(err, json.Unmarshal([]byte(text), &data)); err != nil {
+			t.Fatal(document, err)
+		}
+		return data
+	})
+	for name, off := range map[string]bool{"Rendered": false, "Executed": true} {
+		t.Run(name, func(t *testing.T) {
+			render.Off.Store(off)
+			defer render.Off.Store(false)
+			g := judge.NewGenerator(f.schema, 15)
+			g.Calls = calls
+			var cases []judge.Case
+			for len(cases) < executions/4 {
+				c := judge.Case{Text: g.Subscription()}
+				query, err := parser.ParseQuery(&ast.Source{Input: c.Text})
+				if err != nil {
+					t.Fatalf("%s: %v", c.Text, err)
+				}
+				if root, ok := query.Operations[0].SelectionSet[0].(*ast.Field); !ok || len(root.Directives) > 0 || root.Name == "__typename" {
+					continue // refused by us alone: see TestDocuments of package judge
+				}
+				c.Raw = conditions(g, query.Operations[0])
+				c.Ours, _ = item(c.Text, c.Raw) // refused by both, or not the same
+				cases = append(cases, c)
+			}
+			fields := sameAs(j, cases, picture, t)
+			t.Logf("%d items on %d objects, with %d fields", len(cases), len(picture.Objects), fields)
+			if fields < 5*len(cases) {
+				t.Error("the generator does not try enough")
+			}
+		})
 	}
 }
 

@@ -21,4 +21,6 @@ func (h *Handler) WithoutAccess() {
 }
 
 // Held reports whether the stream of a subscription keeps an item back until its turn. Not while it is asked for its next.
-func Held(s stream.Stream) bool { return s.(*watching).held != nil }
+func Held(s stream.Stream) bool { return s.(interface{ holds() bool }).holds() }
+
+func (s *subscription[A, T]) holds() bool { return s.delayed != nil }

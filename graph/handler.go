@@ -65,7 +65,8 @@ type Handler struct {
 func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	schema := generated.NewExecutableSchema(generated.Config{Schema: parsedSchema(), Resolvers: resolver})
 	exec := executor.New(schema)
-	exec.SetErrorPresenter(ErrorPresenter(settings.Logger))
+	present := ErrorPresenter(settings.Logger)
+	exec.SetErrorPresenter(present)
 	exec.SetRecoverFunc(Recover)
 	if settings.Introspection {
 		exec.Use(introspection{})
@@ -73,16 +74,16 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	exec.AroundOperations(whileSignedIn)
 	exec.AroundOperations(within(settings.Timeout))
 	exec.AroundOperations(reading(settings.Reading))
-	exec.AroundOperations(newSelections(exec, settings.Rates).provide)
 	exec.AroundFields(render.Fields)
-	exec.AroundResponses(showCost)
-	exec.AroundResponses(budgeted(settings.AnswerBytes))
-	exec.AroundResponses(atMost(settings.Limits.Errors))
-	exec.AroundResponses(resolver.withScope)
+	respond := chain(showCost, budgeted(settings.AnswerBytes), atMost(settings.Limits.Errors), resolver.withScope)
+	exec.AroundResponses(respond)
 	return &Handler{
 		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{settings.Unread}),
 		exec: &guarded{
 			Executor: exec,
+			subscriptions: newSubscriptions(subscriptions{
+				schema: schema, fields: resolver.subscriptionFields(), reading: settings.Reading, respond: respond, present: present, rates: settings.Rates,
+			}),
 			schema:   schema.Schema(),
 			created:  created(exec),
 			mistakes: settings.Limits.Errors,
@@ -119,9 +120,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // whileSignedIn lets a connection whose session is over begin nothing more in the moment before it is closed.
 func whileSignedIn(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if err := session.Admit(ctx); err != nil {
-		return graphql.OneShot(graphql.ErrorResponse(ctx, "%s", "The session is over."))
+		return graphql.OneShot(sessionOver(ctx))
 	}
 	return next(ctx)
+}
+
+func sessionOver(ctx context.Context) *graphql.Response {
+	return graphql.ErrorResponse(ctx, "%s", "The session is over.")
+}
+
+// chain is several middlewares as one, of which the first is the outermost.
+func chain(middlewares ...graphql.ResponseMiddleware) graphql.ResponseMiddleware {
+	all := middlewares[0]
+	for _, inner := range middlewares[1:] {
+		outer := all
+		all = func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+			return outer(ctx, func(ctx context.Context) *graphql.Response { return inner(ctx, next) })
+		}
+	}
+	return all
 }
 
 // atMost cuts a response's errors: one document can hold thousands of mistakes, and one list fail as often as it is long.

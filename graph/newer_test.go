@@ -89,12 +89,12 @@ func TestNewerBegin(t *testing.T) {
 	if _, err := w.db.ExecContext(t.Context(), `ALTER TABLE payments DROP CONSTRAINT payments_status_check; UPDATE payments SET status = 'FROZEN'`); err != nil {
 		t.Fatal(err)
 	}
-	s := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", true)
+	s := w.subscribe(ada, watchOrder, vars{"id": orderID}, "")
 	if s.reader == nil {
 		t.Fatal("it is refused")
 	}
 	if item, err := s.reader.Next(t.Context()); !errors.Is(err, stream.ErrOutdated) {
 		t.Errorf("%+v, %v", item, err)
 	}
-	w.subscribe(bob, watchOrder, vars{"id": orderID}, "", true).next().refused("NOT_FOUND")
+	w.subscribe(bob, watchOrder, vars{"id": orderID}, "").next().refused("NOT_FOUND")
 }

@@ -26,6 +26,7 @@ const CostHeader = "GraphQL-Cost"
 // holds for all of them: which may be run at all, their limits, their validation, whom their fields are for, and their cost.
 type guarded struct {
 	*executor.Executor
+	*subscriptions
 	schema *ast.Schema
 	// created is an operation as the executor makes one.
 	created *graphql.OperationContext

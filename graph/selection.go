@@ -1,75 +1,64 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"github.com/orderwire/orderwire/internal/event"
-	"github.com/orderwire/orderwire/internal/ratelimit"
+	"github.com/orderwire/orderwire/graph/generated"
 )
 
-// selections has what the open subscriptions select, each once. A subscription keeps nothing else of its operation: the
-// request, its variables and gqlgen's contexts are several kilobytes, and nearly all clients send the same few documents.
-type selections struct {
-	exec    graphql.GraphExecutor
-	sharing *sharing
-	rates   *ratelimit.Limits
-
-	mu   sync.Mutex
-	open map[selectionKey]*selection
-}
-
-func newSelections(exec graphql.GraphExecutor, rates *ratelimit.Limits) *selections {
-	return &selections{exec: exec, sharing: newSharing(), rates: rates, open: map[selectionKey]*selection{}}
-}
-
-type selectionsKey struct{}
-
-// provide lets the subscriptions' resolvers find s. It is a graphql.OperationMiddleware.
-func (s *selections) provide(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(context.WithValue(ctx, selectionsKey{}, s))
-}
-
-// selection is a subscription's document and the variables that what is selected depends on. It can be executed on any
-// item, by anybody; who executes decides by its context who is asking.
-type selection struct {
-	all       *selections
-	key       selectionKey
-	operation *graphql.OperationContext // of who was first to select it
-	// idle has executions that are not in use.
-	idle sync.Pool
-	// users is how many subscriptions hold it, under the lock of all.
+// selection is what an operation selects of a field's items: the document, and those variables that how an item looks depends on. A
+// subscription keeps nothing else of its operation: the request, its variables and gqlgen's contexts are several kilobytes, and nearly
+// all clients send the same few documents. It can be executed concurrently on any item, by anybody; who executes it decides by its
+// context who is asking.
+type selection[A, T any] struct {
+	all   *subscriptions
+	field *field[A, T]
+	key   selectionKey
+	// operation and subscribed are those of the subscriber that was first to select it.
+	operation  *graphql.OperationContext
+	subscribed *generated.Subscribed
+	// users is how many subscriptions hold it, under the field's lock.
 	users int
 }
 
-// hold returns the operation's selection. Release it.
-func (s *selections) hold(op *graphql.OperationContext) *selection {
-	key := selects(op)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sel := s.open[key]
+// hold returns the selection of an operation. Release it.
+func (f *field[A, T]) hold(key selectionKey, all *subscriptions, operation *graphql.OperationContext, s *generated.Subscribed) *selection[A, T] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	sel := f.selections[key]
 	if sel == nil {
-		sel = &selection{all: s, key: key, operation: op}
-		s.open[key] = sel
+		sel = &selection[A, T]{all: all, field: f, key: key, operation: operation, subscribed: s}
+		f.selections[key] = sel
 	}
 	sel.users++
 	return sel
 }
 
 // release gives the selection back.
-func (sel *selection) release() {
-	s := sel.all
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (sel *selection[A, T]) release() {
+	f := sel.field
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if sel.users--; sel.users == 0 {
-		delete(s.open, sel.key)
+		delete(f.selections, sel.key)
 	}
+}
+
+// execute returns the response that an item makes for the subscriber of ctx, or nil when ctx has ended.
+func (sel *selection[A, T]) execute(ctx context.Context, item *T) *graphql.Response {
+	if ctx.Err() != nil {
+		return nil
+	}
+	ctx = graphql.WithResponseContext(graphql.WithOperationContext(ctx, sel.operation), sel.all.present, Recover)
+	return sel.all.respond(ctx, func(ctx context.Context) *graphql.Response {
+		data := sel.field.Render(ctx, sel.subscribed, item)
+		return &graphql.Response{Data: data, Errors: graphql.GetErrors(ctx), Extensions: graphql.GetExtensions(ctx)}
+	})
 }
 
 // selectionKey identifies what is selected: document, operation, and variables but for those that are only arguments of
@@ -140,44 +129,4 @@ func namesIn(v *ast.Value, names map[string]struct{}) {
 	for _, child := range v.Children {
 		namesIn(child.Value, names)
 	}
-}
-
-// execution is one run through gqlgen that can be repeated: the handler takes an item from the channel.
-type execution struct {
-	items   chan *event.Update
-	respond graphql.ResponseHandler
-}
-
-// execute runs the selection on an item for the subscriber of ctx. nil when ctx has ended.
-func (sel *selection) execute(ctx context.Context, item *event.Update) *graphql.Response {
-	run, ok := sel.idle.Get().(*execution)
-	if !ok {
-		run = sel.prepare()
-	}
-	run.items <- item // it has room for one
-	response := run.respond(graphql.WithOperationContext(ctx, sel.operation))
-	if response == nil {
-		return nil // the item may be in the channel still
-	}
-	response.Data = bytes.Clone(response.Data) // the next answer is written into the same buffer
-	sel.idle.Put(run)
-	return response
-}
-
-type itemsKey struct{}
-
-// prepare dispatches the operation once more; its resolver finds the channel in the context.
-func (sel *selection) prepare() *execution {
-	run := &execution{items: make(chan *event.Update, 1)}
-	// Not in a subscriber's context, so that nothing of who happens to come first is kept: what is executed runs in the
-	// context that the handler is called with.
-	ctx := context.WithValue(context.Background(), itemsKey{}, run.items)
-	run.respond, _ = sel.all.exec.DispatchOperation(ctx, sel.operation)
-	return run
-}
-
-// executing is the channel of an execution's items; nil in a subscriber's own operation.
-func executing(ctx context.Context) <-chan *event.Update {
-	items, _ := ctx.Value(itemsKey{}).(chan *event.Update)
-	return items
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/event"
 )
 
 const (
@@ -28,12 +27,17 @@ type sharing struct {
 	next int
 }
 
-// shareKey is what makes two answers the same. An item is named by its kind and cursor: an order's version, or a
-// position in the feed.
+// itemID identifies an item among those of its field: two with the same id look the same.
+type itemID struct {
+	kind string
+	// cursor continues after the item. "": nothing does, and the item is not shared.
+	cursor string
+}
+
+// shareKey is what makes two answers the same.
 type shareKey struct {
-	kind      event.Kind
-	cursor    string
-	selection selectionKey
+	item      itemID
+	selection selectionKey // which names the field, too
 	role      auth.Role
 }
 
@@ -45,24 +49,22 @@ type sharedAnswer struct {
 
 func newSharing() *sharing { return &sharing{answers: map[shareKey]*sharedAnswer{}} }
 
-func shareKeyOf(ctx context.Context, sel *selection, item *event.Update) shareKey {
-	return shareKey{item.Kind, item.Cursor, sel.key, auth.FromContext(ctx).Role}
-}
-
-// has reports whether somebody has executed or executes the selection on an item for all.
-func (s *sharing) has(ctx context.Context, sel *selection, item *event.Update) bool {
+// has reports whether somebody has executed or executes the same for all.
+func (s *sharing) has(key shareKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.answers[shareKeyOf(ctx, sel, item)] != nil
+	return s.answers[key] != nil
 }
 
-// answer is the selection executed on an item, by this subscriber or by another. nil when ctx has ended.
-func (s *sharing) answer(ctx context.Context, sel *selection, item *event.Update) *graphql.Response {
-	key := shareKeyOf(ctx, sel, item)
+// answer returns what execute returns, called for this subscriber or for another with the same key; nil when ctx has ended.
+func (s *sharing) answer(ctx context.Context, key shareKey, execute func() *graphql.Response) *graphql.Response {
+	if key.item.cursor == "" {
+		return execute()
+	}
 	answer, mine := s.claim(key)
 	if mine {
 		defer close(answer.ready)
-		return s.keep(key, answer, sel.execute(ctx, item))
+		return s.keep(key, answer, execute())
 	}
 	select {
 	case <-answer.ready:
@@ -74,7 +76,7 @@ func (s *sharing) answer(ctx context.Context, sel *selection, item *event.Update
 		}
 	}
 	if answer.response == nil {
-		return sel.execute(ctx, item)
+		return execute()
 	}
 	return answer.response
 }

@@ -34,14 +34,15 @@ func (w *world) crowd() *crowd {
 func (c *crowd) first(p auth.Principal, document string, variables vars) (string, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), eventually.Patience)
 	defer cancel()
-	ctx, slot := stream.NewContext(auth.NewContext(ctx, p))
-	ctx = graphql.StartOperationTrace(ctx)
+	ctx = graphql.StartOperationTrace(auth.NewContext(ctx, p))
 	operation, errs := c.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
 	if errs != nil {
 		return "", errs
 	}
-	_, ctx = c.exec.DispatchOperation(ctx, operation)
-	watched := slot.Stream()
+	watched, refused := stream.Subscribe(ctx, c.exec, operation)
+	if refused != nil {
+		return "", refused.Errors
+	}
 	defer watched.Close()
 	item, err := stream.NewReader(watched).Next(ctx)
 	if err != nil {

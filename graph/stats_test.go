@@ -11,7 +11,7 @@ func TestStats(t *testing.T) {
 	w := setup(t)
 	w.paid("sim_approve")
 	w.paid("sim_decline")
-	feed := w.subscribe(staff, `subscription { orderFeed { kind } }`, nil, "", false)
+	feed := w.subscribe(staff, `subscription { orderFeed { kind } }`, nil, "")
 	feed.next()
 	got := w.do(staff, figures, vars{"window": "LAST_HOUR"}).ok().
 		want("stats.ordersByStatus", []any{

@@ -34,8 +34,7 @@ func (c *crowd) replay(p auth.Principal, document string, variables vars) (items
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), eventually.Patience)
 	defer cancel()
-	ctx, slot := stream.NewContext(auth.NewContext(ctx, p))
-	ctx = graphql.StartOperationTrace(ctx)
+	ctx = graphql.StartOperationTrace(auth.NewContext(ctx, p))
 	operation, errs := c.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
 	for errs != nil {
 		if ctx.Err() != nil || errs[0].Extensions["code"] != "RATE_LIMITED" {
@@ -44,8 +43,10 @@ func (c *crowd) replay(p auth.Principal, document string, variables vars) (items
 		time.Sleep(10 * time.Millisecond) // a pause between attempts
 		operation, errs = c.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
 	}
-	_, ctx = c.exec.DispatchOperation(ctx, operation)
-	watched := slot.Stream()
+	watched, refused := stream.Subscribe(ctx, c.exec, operation)
+	if refused != nil {
+		c.t.Fatal(refused.Errors)
+	}
 	defer watched.Close()
 	waker := make(woken, 1)
 	watched.Notify(waker)
@@ -74,7 +75,7 @@ func TestItemsCost(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	orderID := w.order(ada, w.product("watched", 1250, "EUR"), "sim_approve")
-	after := w.subscribe(ada, watchOrder, vars{"id": orderID}, "", true).next().ok().text("orderEvents.cursor")
+	after := w.subscribe(ada, watchOrder, vars{"id": orderID}, "").next().ok().text("orderEvents.cursor")
 	w.walk(orderID)
 	transport := &executorOf{}
 	// Each operation and each item takes all that a second brings.

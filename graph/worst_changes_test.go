@@ -144,7 +144,7 @@ func (m *meter) measureItems(documents *worst, each int) {
 	ready := targets.ready("")
 	order := `orderId: "` + ready["order"].(string) + `"`
 	executor := m.world.executor()
-	snapshot := m.world.watch(executor, ada, "subscription { orderEvents("+order+") { cursor } }", nil, "", true).next().ok().text("orderEvents.cursor")
+	snapshot := m.world.watch(executor, ada, "subscription { orderEvents("+order+") { cursor } }", nil, "").next().ok().text("orderEvents.cursor")
 	m.world.do(staff, `mutation($order: ID!) { orderDeliver(input: {orderId: $order}) { order { id } } }`, vars{"order": ready["order"]}).ok().text("orderDeliver.order.id")
 	n := 0
 	for kind, arguments := range map[string]string{"orderEvents, the snapshot": order, "orderEvents, an event": order + `, after: "` + snapshot + `"`} {
@@ -152,7 +152,7 @@ func (m *meter) measureItems(documents *worst, each int) {
 			run := func(a admitted) measurement {
 				n++ // a document of its own each time: an answer is kept for those who get the same
 				return m.measureBy(p, a, 1, func() []byte {
-					watcher := m.world.watch(executor, p, a.text+" #"+strconv.Itoa(n), nil, "", true)
+					watcher := m.world.watch(executor, p, a.text+" #"+strconv.Itoa(n), nil, "")
 					defer watcher.cancel()
 					_, response := watcher.response()
 					raw, err := json.Marshal(response)

@@ -1,6 +1,6 @@
 // Command gqlgen runs gqlgen and adds to what it generates: each object type gets a function that renders it straight into
 // the answer (see package render), and gqlgen's own function of the type begins with it; each field of the type Subscription gets what
-// opens it and renders its items. It reads gqlgen.yml of the folder it runs in.
+// opens it and renders its items, and no resolver. It reads gqlgen.yml of the folder it runs in.
 package main
 
 import (
@@ -24,7 +24,7 @@ func run() error {
 		return err
 	}
 	renderers := &renderers{}
-	if err := api.Generate(cfg, api.AddPlugin(subscriptions{}), api.AddPlugin(renderers)); err != nil {
+	if err := api.Generate(cfg, api.PrependPlugin(withoutResolvers{}), api.AddPlugin(subscriptions{}), api.AddPlugin(renderers)); err != nil {
 		return err
 	}
 	return renderers.install(cfg.Exec.DirName)

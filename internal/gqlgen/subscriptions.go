@@ -20,10 +20,31 @@ var subscribeTemplate string
 // resolvers.
 type subscriptions struct{}
 
-var _ plugin.CodeGenerator = subscriptions{}
+// withoutResolvers is the plugin that keeps gqlgen from writing resolvers for the fields of the type Subscription. It runs before
+// gqlgen's own plugin for resolvers, and subscriptions after it: between them the fields do not count as resolvers.
+type withoutResolvers struct{}
+
+var _, _ plugin.CodeGenerator = subscriptions{}, withoutResolvers{}
 
 // Name implements plugin.Plugin.
 func (subscriptions) Name() string { return "subscriptions" }
+
+// Name implements plugin.Plugin.
+func (withoutResolvers) Name() string { return "subscriptions without resolvers" }
+
+// GenerateCode implements plugin.CodeGenerator.
+func (withoutResolvers) GenerateCode(data *codegen.Data) error {
+	setResolvers(data.SubscriptionRoot, false)
+	return nil
+}
+
+func setResolvers(subscription *codegen.Object, resolvers bool) {
+	if subscription != nil {
+		for _, f := range subscription.Fields {
+			f.IsResolver = resolvers
+		}
+	}
+}
 
 // GenerateCode implements plugin.CodeGenerator.
 func (subscriptions) GenerateCode(data *codegen.Data) error {
@@ -31,6 +52,7 @@ func (subscriptions) GenerateCode(data *codegen.Data) error {
 	if object == nil {
 		return nil
 	}
+	setResolvers(object, true)
 	for _, f := range object.Fields {
 		if f.HasDirectives() || f.UsesSubscriptionContext() {
 			return fmt.Errorf("%s.%s: directives that run are not rendered", object.Name, f.Name)

@@ -105,45 +105,25 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 
 // stream runs a subscription: its results, then why it ends.
 func (t *Transport) stream(ctx context.Context, out *response, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) {
-	ctx, slot := stream.NewContext(ctx)
-	defer func() {
-		if s := slot.Stream(); s != nil {
-			s.Close()
-		}
-	}()
-	responses, inner := exec.DispatchOperation(ctx, opCtx)
-	next := func() (stream.Item, error) {
-		response := responses(inner)
-		if response == nil {
-			return stream.Item{}, stream.ErrDone
-		}
-		return stream.Item{Response: response}, nil
+	opened, refused := stream.Subscribe(ctx, exec, opCtx)
+	if refused != nil {
+		out.fail(refused.Errors)
+		return
 	}
-	if s := slot.Stream(); s != nil {
-		reader := stream.NewReader(s)
-		next = func() (stream.Item, error) { return reader.Next(ctx) }
-	}
-	t.end(graphql.WithOperationContext(ctx, opCtx), out, exec, pump(out, next))
+	defer opened.Close()
+	t.end(graphql.WithOperationContext(ctx, opCtx), out, exec, pump(ctx, out, stream.NewReader(opened)))
 }
 
-var (
-	// errGone says that the client does not read any more.
-	errGone = errors.New("the client is gone")
-	// errFailed says that the operation was refused before its execution, and that the client has been told.
-	errFailed = errors.New("refused")
-)
+// errGone says that the client does not read any more.
+var errGone = errors.New("the client is gone")
 
-// pump writes items until there is none, and returns why: errGone, errFailed, a *stream.SlowConsumerError, or the error of next.
-// Nothing is asked for while an event cannot be written.
-func pump(out *response, next func() (stream.Item, error)) error {
+// pump writes items until there is none, and returns why: errGone, a *stream.SlowConsumerError, or the reader's error. Nothing is asked
+// for while an event cannot be written.
+func pump(ctx context.Context, out *response, items *stream.Reader) error {
 	for {
-		item, err := next()
+		item, err := items.Next(ctx)
 		if err != nil {
 			return err
-		}
-		if unexecuted(item.Response) {
-			out.fail(item.Response.Errors)
-			return errFailed
 		}
 		err = out.next(item.Cursor, item.Response)
 		if slow, is := errors.AsType[*stream.SlowConsumerError](err); is {
@@ -163,9 +143,6 @@ func unexecuted(response *graphql.Response) bool {
 // end ends a subscription's stream. ctx is the stream's, which lives as long as its session. complete tells the client not to come back, so it is sent only when the operation is over; a
 // client whose stream just ends reconnects and resumes.
 func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphExecutor, err error) {
-	if errors.Is(err, errFailed) {
-		return
-	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // a cancelled stream ends in many ways; this is the reason
 	}

@@ -29,7 +29,7 @@ type operation struct {
 	// ctx is what it runs in: a context of its own, which cancel ends; once it has a stream, the session's.
 	ctx    context.Context
 	cancel context.CancelFunc // nil once it has a stream
-	// stream is where its items come from; nil of an operation that gqlgen's handler drives.
+	// stream is where a subscription's items come from; nil until it is open, and of a query or a mutation.
 	stream stream.Stream
 	// written receives when its frame has been written, or dropped; nil when it has a stream.
 	written chan struct{}
@@ -162,12 +162,7 @@ func (c *conn) stopOperation(m message) {
 // run begins an operation in a goroutine of its own, which ends when its stream has nothing to send.
 func (c *conn) run(session context.Context, op *operation, params *graphql.RawParams) {
 	defer c.contain(op)
-	ctx, slot := stream.NewContext(graphql.StartOperationTrace(op.named()))
-	defer func() { // also when dispatching panics
-		if op.stream == nil && slot.Stream() != nil {
-			slot.Stream().Close()
-		}
-	}()
+	ctx := graphql.StartOperationTrace(op.named())
 	opCtx, errs := c.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		c.fail(op, c.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
@@ -179,17 +174,14 @@ func (c *conn) run(session context.Context, op *operation, params *graphql.RawPa
 		c.finish(op)
 		return
 	}
-	responses, ctx := c.exec.DispatchOperation(ctx, opCtx)
-	if s := slot.Stream(); s != nil {
-		c.adopt(session, op, s)
-		c.advance(op)
+	opened, refused := stream.Subscribe(ctx, c.exec, opCtx)
+	if refused != nil {
+		c.end(op, refused.Errors)
+		c.finish(op)
 		return
 	}
-	op.written = make(chan struct{}, 1)
-	for more := true; more; {
-		more = c.step(ctx, op, responses)
-	}
-	c.finish(op)
+	c.adopt(session, op, opened)
+	c.advance(op)
 }
 
 // answer runs a query or a mutation. Its result and the message that completes it go out together.
@@ -253,22 +245,6 @@ func (c *conn) contain(op *operation) {
 		c.fail(op, gqlerror.List{present(internal(ctx))})
 		c.finish(op)
 	}
-}
-
-// step sends one response of a subscription without a stream (its resolver refused, or sends by itself), which its handler
-// drives. It reports false when there is no next one.
-func (c *conn) step(ctx context.Context, op *operation, responses graphql.ResponseHandler) bool {
-	response := responses(ctx)
-	if response == nil {
-		c.end(op, stream.ErrDone)
-		return false
-	}
-	f := frame{op: op}
-	if err := f.add(c.dialect.next, stream.Item{Response: response}); err != nil {
-		c.end(op, err)
-		return false
-	}
-	return c.send(f) == sent
 }
 
 // end ends an operation for the reason its source gives.

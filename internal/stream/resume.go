@@ -13,7 +13,7 @@ func WithLastCursor(ctx context.Context, cursor string) context.Context {
 	return context.WithValue(ctx, lastCursorKey{}, cursor)
 }
 
-// LastCursor returns what WithLastCursor put there, or "". A subscription's resolver prefers it over the `after`
+// LastCursor returns what WithLastCursor put there, or "". What opens a subscription prefers it over the `after`
 // argument: a client that reconnects repeats its first request unchanged, so its `after` is older.
 func LastCursor(ctx context.Context) string {
 	cursor, _ := ctx.Value(lastCursorKey{}).(string)

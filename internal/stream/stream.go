@@ -1,15 +1,14 @@
-// Package stream is what a subscription resolver and the transport that serves it say to each other: the next result
-// when there is one, which cursor it carries, when to ask again, and why the stream ended.
+// Package stream has the interfaces between a subscription and the transport that serves it: the next result when there is one,
+// which cursor it carries, when to ask again, and why the stream ended.
 //
-// gqlgen's own way is a channel that a goroutine per subscription waits on. Here nothing waits: the resolver registers a
-// Stream, the transport takes what there is, and is woken when there is more. A subscription that has nothing to say has
-// no goroutine, and needs nothing of gqlgen's but what its next result is executed with.
+// gqlgen's own interface is a channel that a goroutine per subscription waits on. Here nothing waits: a Subscriber opens a
+// Stream, the transport takes what there is, and is woken when there is more. So an idle subscription has no goroutine. A Stream
+// renders the items of a Source.
 package stream
 
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -74,56 +73,4 @@ type SlowConsumerError struct {
 
 func (e *SlowConsumerError) Error() string {
 	return "slow consumer: resume with the last cursor as `after`"
-}
-
-// Ended returns a stream that has no items and ends with err.
-func Ended(err error) Stream { return ended{err} }
-
-type ended struct{ err error }
-
-// Notify implements Stream.
-func (ended) Notify(Waker) {}
-
-// Next implements Stream.
-func (e ended) Next(context.Context) (Item, bool, error) { return Item{}, false, e.err }
-
-// Close implements Stream.
-func (ended) Close() {}
-
-// Slot is where a resolver leaves its Stream for the transport.
-type Slot struct {
-	mu     sync.Mutex
-	stream Stream
-}
-
-// Stream returns what the resolver registered, or nil when the operation's resolver did not (then gqlgen's handler
-// drives the operation).
-func (s *Slot) Stream() Stream {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stream
-}
-
-type contextKey struct{}
-
-// NewContext returns a context in which one subscription's resolver can register its Stream. A transport makes one for
-// each operation before dispatching it.
-func NewContext(ctx context.Context) (context.Context, *Slot) {
-	slot := &Slot{}
-	return context.WithValue(ctx, contextKey{}, slot), slot
-}
-
-// Offered reports whether the transport offers a slot.
-func Offered(ctx context.Context) bool { return ctx.Value(contextKey{}) != nil }
-
-// Register leaves s for the transport, which closes it. It reports false when the transport offers no slot.
-func Register(ctx context.Context, s Stream) bool {
-	slot, ok := ctx.Value(contextKey{}).(*Slot)
-	if !ok {
-		return false
-	}
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
-	slot.stream = s
-	return true
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // fed is a stream whose items the test sends.
@@ -35,28 +37,32 @@ func (f *fed) Next(ctx context.Context) (Item, bool, error) {
 	return Item{}, false, nil
 }
 
-func TestRegister(t *testing.T) {
+func TestSubscribe(t *testing.T) {
 	t.Parallel()
+	operation := &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: ast.Subscription}}
+	exec := executor.New(&graphql.ExecutableSchemaMock{SchemaFunc: func() *ast.Schema { return &ast.Schema{} }})
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
-		ctx, slot := NewContext(context.Background())
-		if slot.Stream() != nil {
-			t.Fatal("a new slot has a Stream")
-		}
 		s := newFed()
-		if !Register(ctx, s) {
-			t.Fatal("Register reports no slot")
-		}
-		if got := slot.Stream(); got != s {
-			t.Fatalf("the slot has %v", got)
+		if got, refused := Subscribe(t.Context(), subscriber{exec, s}, operation); got != s || refused != nil {
+			t.Fatalf("Subscribe = %v, %v", got, refused)
 		}
 	})
-	t.Run("ErrNoSlot", func(t *testing.T) {
+	t.Run("ErrNoSubscriber", func(t *testing.T) {
 		t.Parallel()
-		if Register(context.Background(), newFed()) {
-			t.Fatal("Register reports a slot where no transport offers one")
+		if got, refused := Subscribe(t.Context(), exec, operation); got != nil || len(refused.Errors) != 1 || len(refused.Data) > 0 {
+			t.Fatalf("Subscribe = %v, %+v", got, refused)
 		}
 	})
+}
+
+type subscriber struct {
+	graphql.GraphExecutor
+	stream Stream
+}
+
+func (s subscriber) Subscribe(context.Context, *graphql.OperationContext) (Stream, *graphql.Response) {
+	return s.stream, nil
 }
 
 func TestReader(t *testing.T) {

@@ -60,6 +60,31 @@ func (o outlived) Next(ctx context.Context) (stream.Item, bool, error) {
 	return stream.Item{}, false, ctx.Err()
 }
 
+// plain is the stream of `plain`.
+type plain struct {
+	field *ast.Field
+	n     int
+	over  func()
+}
+
+func (p *plain) Notify(stream.Waker) {}
+func (p *plain) Close()              { p.over() }
+
+func (p *plain) Next(context.Context) (stream.Item, bool, error) {
+	if p.n++; p.n > 2 {
+		return stream.Item{}, false, stream.ErrDone
+	}
+	return stream.Item{Response: data(p.field, strconv.Itoa(p.n))}, true, nil
+}
+
+// crashing is the stream of `crashing`.
+type crashing struct{ over func() }
+
+func (c crashing) Notify(stream.Waker) {}
+func (c crashing) Close()              { c.over() }
+
+func (c crashing) Next(context.Context) (stream.Item, bool, error) { panic("crash") }
+
 // feed is the stream of `feed`. It takes an item from the server only when it was asked for one and has none.
 type feed struct {
 	server *Server

@@ -1,5 +1,5 @@
-// Package streamtest has a small GraphQL schema whose resolvers do what a test of a transport needs: results, errors
-// before and during execution, panics, subscriptions with and without a Stream, and one whose items the test decides.
+// Package streamtest has a small GraphQL schema that does what a test of a transport needs: results, errors before and
+// during execution, panics, subscriptions with and without cursors, and one whose items the test decides.
 package streamtest
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -37,8 +38,8 @@ const sdl = `
 		outlived: Int!          # waits, while it is asked, for the end of its context
 		late: Int!              # 1, which comes while its stream is being asked and has said that it has nothing
 		feed: String!           # what the test sends through Server.Items
-		plain: Int!             # 1, 2, then the end; registers no Stream
-		refused: Int!           # the resolver refuses
+		plain: Int!             # 1, 2, then the end; without cursors
+		refused: Int!           # is refused
 		crashing: Int!          # panics at its first item
 	}`
 
@@ -47,6 +48,8 @@ type Item struct {
 	Value string
 	Err   error
 }
+
+var _ stream.Subscriber = (*Server)(nil)
 
 // Server executes the schema.
 type Server struct {
@@ -78,8 +81,7 @@ func New() *Server {
 	return s
 }
 
-// Wait returns when every subscription that has started is over: its Stream is closed, or it has none and its context has
-// ended.
+// Wait returns when the Stream of every subscription that has started is closed.
 func (s *Server) Wait() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,9 +117,6 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 	if !ok {
 		panic("the root selection must be a field")
 	}
-	if op.Operation.Operation == ast.Subscription {
-		return s.subscribe(ctx, field, field.ArgumentMap(op.Variables))
-	}
 	value := ""
 	switch field.Name {
 	case "hello":
@@ -142,52 +141,35 @@ func (s *Server) exec(ctx context.Context) graphql.ResponseHandler {
 	return once(func(context.Context) *graphql.Response { return data(field, value) })
 }
 
-func (s *Server) subscribe(ctx context.Context, field *ast.Field, args map[string]any) graphql.ResponseHandler {
+// Subscribe implements stream.Subscriber.
+func (s *Server) Subscribe(ctx context.Context, op *graphql.OperationContext) (stream.Stream, *graphql.Response) {
+	field, ok := op.Operation.SelectionSet[0].(*ast.Field)
+	if !ok {
+		panic("the root selection must be a field")
+	}
+	if field.Name == "refused" {
+		return nil, s.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{{Message: "no such thing for you"}})
+	}
 	s.count(1)
 	over := sync.OnceFunc(func() { s.count(-1) })
 	switch field.Name {
 	case "count":
-		to, _ := strconv.Atoi(fmt.Sprint(args["to"]))
+		to, _ := strconv.Atoi(fmt.Sprint(field.ArgumentMap(op.Variables)["to"]))
 		n, _ := strconv.Atoi(stream.LastCursor(ctx))
-		if stream.Register(ctx, &counter{field: field, n: n, to: to, over: over}) {
-			return never
-		}
+		return &counter{field: field, n: n, to: to, over: over}, nil
 	case "outlived":
-		if stream.Register(ctx, outlived{over: over}) {
-			return never
-		}
+		return outlived{over: over}, nil
 	case "late":
-		if stream.Register(ctx, &late{field: field, over: over}) {
-			return never
-		}
+		return &late{field: field, over: over}, nil
 	case "feed":
-		if stream.Register(ctx, &feed{server: s, field: field, over: over, closed: make(chan struct{})}) {
-			return never
-		}
-	}
-	context.AfterFunc(ctx, over)
-	switch field.Name {
-	case "refused":
-		graphql.AddError(ctx, errors.New("no such thing for you"))
-		return nil
+		return &feed{server: s, field: field, over: over, closed: make(chan struct{})}, nil
 	case "plain":
-		n := 0
-		return func(context.Context) *graphql.Response {
-			if n++; n > 2 {
-				return nil
-			}
-			return data(field, strconv.Itoa(n))
-		}
+		return &plain{field: field, over: over}, nil
 	case "crashing":
-		return func(context.Context) *graphql.Response { panic("crash") }
+		return crashing{over: over}, nil
+	default:
+		panic("no such subscription: " + field.Name)
 	}
-	return never
-}
-
-// never is the handler of a subscription that has a Stream instead.
-func never(ctx context.Context) *graphql.Response {
-	<-ctx.Done()
-	return nil
 }
 
 // once is a handler with one response.
