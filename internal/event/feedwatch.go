@@ -24,7 +24,7 @@ type feedWatch struct {
 	attached bool
 	from     Place
 
-	// The rest is Next's alone. place: everything up to it was handed out or filtered.
+	// The rest is Poll's alone. place: everything up to it was handed out or filtered.
 	epoch   int64
 	place   Place
 	first   *Update

@@ -19,6 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
 var (
@@ -175,7 +176,7 @@ func next(t testing.TB, sub *event.Subscription) *event.Update {
 func nextOrError(sub *event.Subscription) (*event.Update, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return sub.Next(ctx)
+	return streamtest.Next(ctx, sub)
 }
 
 // expect fails unless the next item is of the kind and, for an order's, of the version.
@@ -202,7 +203,7 @@ func silent(t testing.TB, sub *event.Subscription) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // what is there is found at once
 	defer cancel()
-	if u, err := sub.Next(ctx); err == nil {
+	if u, err := streamtest.Next(ctx, sub); err == nil {
 		t.Fatalf("unexpected %s", u.Kind)
 	}
 }

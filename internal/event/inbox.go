@@ -47,29 +47,6 @@ func (b *inbox) notify(w stream.Waker) {
 	b.waker = w
 }
 
-// signal is the channel of a waker that was made for it.
-func (b *inbox) signal() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if s, ok := b.waker.(signal); ok {
-		return s
-	}
-	s := make(signal, 1)
-	b.waker = s
-	return s
-}
-
-// signal has one slot: a subscriber that is woken looks at everything.
-type signal chan struct{}
-
-// Wake implements stream.Waker.
-func (s signal) Wake() {
-	select {
-	case s <- struct{}{}:
-	default:
-	}
-}
-
 // wake is called without the lock.
 func (b *inbox) wake() {
 	b.mu.Lock()

@@ -17,7 +17,7 @@ import (
 const retryPause = 250 * time.Millisecond
 
 // orderWatch is a subscription to one order. It is registered with the hub first and reads the log then, so that each
-// event is in what it reads, in its inbox, or in both; versions tell which. All but the inbox is Next's alone.
+// event is in what it reads, in its inbox, or in both; versions tell which. All but the inbox is Poll's alone.
 type orderWatch struct {
 	hub *Hub
 	// The other watches of the order, under the hub's lock. A map would take more than all else here, and nearly every

@@ -13,6 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/stream"
+	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
 func TestWatchOrder(t *testing.T) {
@@ -149,7 +150,7 @@ func TestWatchOrder(t *testing.T) {
 		sub := r.watchOrder(ada, head.ID, "")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := sub.Next(ctx); !errors.Is(err, context.Canceled) {
+		if _, err := streamtest.Next(ctx, sub); !errors.Is(err, context.Canceled) {
 			t.Errorf("Next: %v, want the context's error", err)
 		}
 		expect(t, sub, event.Snapshot, 1) // the item was not lost

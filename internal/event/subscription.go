@@ -16,6 +16,8 @@ type Subscription struct {
 	inbox  *inbox
 }
 
+var _ stream.Source[Update] = (*Subscription)(nil)
+
 // source is what a subscription reads: an orderWatch or a feedWatch.
 type source interface {
 	// step returns the next item, or nil when there is none now. again, if not zero, is when to try without a signal.
@@ -28,8 +30,7 @@ type source interface {
 	leave()
 }
 
-// Notify names who is woken when Poll, having found nothing, is to be called again. A subscription is read with Notify
-// and Poll, or with Next.
+// Notify implements stream.Source.
 func (s *Subscription) Notify(w stream.Waker) { s.inbox.notify(w) }
 
 // Poll returns the next item, or nil when there is none now. It does not wait for one, though it may read the log. It
@@ -74,27 +75,10 @@ func (s *Subscription) known(ctx context.Context, u *Update) error {
 	return nil
 }
 
-// Waiting reports whether Poll finds its next item in memory. As Poll, it must not be called concurrently.
+// Waiting implements stream.Source.
 func (s *Subscription) Waiting() bool { return s.source.waiting() }
 
-// Next is Poll that waits for an item, for who has a goroutine of its own to wait in.
-func (s *Subscription) Next(ctx context.Context) (*Update, error) {
-	signal := s.inbox.signal()
-	for {
-		u, err := s.Poll(ctx)
-		if u != nil || err != nil {
-			return u, err
-		}
-		select {
-		case <-signal:
-		case <-stream.Draining(ctx): // Poll says so
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// Close ends the subscription and a Next that waits. It may be called more than once, from any goroutine.
+// Close ends the subscription. It may be called more than once, from any goroutine.
 func (s *Subscription) Close() {
 	s.source.leave()
 	s.inbox.end()

@@ -20,6 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
+	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
 var (
@@ -207,7 +208,7 @@ func expect(t testing.TB, sub *event.Subscription, kind event.Kind, e *order.Eve
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	u, err := sub.Next(ctx)
+	u, err := streamtest.Next(ctx, sub)
 	if err != nil {
 		t.Fatal(err)
 	}
