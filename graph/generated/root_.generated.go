@@ -3788,12 +3788,12 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../../schema/api.graphqls", Input: `"""
 Orderwire takes orders and their payments, and pushes every change to whoever watches.
-Create an order with ` + "`" + `orderCreate` + "`" + `, then follow it with the ` + "`" + `orderEvents` + "`" + ` subscription; never poll.
+Create an order with ` + "`" + `orderCreate` + "`" + ` and follow it with the ` + "`" + `orderEvents` + "`" + ` subscription. There is no need to poll.
 
 Sign-in is a bearer token: the ` + "`" + `Authorization` + "`" + ` header over HTTP, ` + "`" + `{"authorization": "Bearer …"}` + "`" + ` in ` + "`" + `connection_init` + "`" + `
-over a websocket. Customers see their own data only; what belongs to someone else is null, as if it did not exist.
+over a websocket. Customers see their own data only; an object of another customer is null, as if it did not exist.
 
-What the domain refuses comes back as a payload's ` + "`" + `userErrors` + "`" + `. What is wrong in shape (a malformed id, a bad
+A refusal by a business rule comes back in the payload's ` + "`" + `userErrors` + "`" + `. A malformed request (a malformed id, a bad
 cursor, ` + "`" + `first` + "`" + ` above 100) is a top-level error with ` + "`" + `extensions.code` + "`" + `: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND,
 BAD_USER_INPUT, INVALID_CURSOR, ANSWER_TOO_LARGE, RATE_LIMITED, UNAVAILABLE, INTERNAL and others.
 """
@@ -3804,37 +3804,37 @@ schema {
 }
 
 """
-Whom a field is for. Every field says so. It is decided once for a whole operation, before anything of it runs, and also
-for fields that ` + "`" + `@skip` + "`" + ` or ` + "`" + `@include` + "`" + ` would leave out: an operation that selects a field which the caller may not see is
-refused, with UNAUTHENTICATED for who is not signed in and FORBIDDEN for others, and answers nothing. Of an interface, a
-field may be selected by everybody who may select it of one of the interface's types.
+Who may select a field. Every field has this directive. It is checked once for the whole operation before it runs, and
+also for fields that ` + "`" + `@skip` + "`" + ` or ` + "`" + `@include` + "`" + ` would leave out: an operation that selects a field which its caller may not see
+is refused as a whole, with UNAUTHENTICATED if the caller is not signed in and FORBIDDEN otherwise. A field of an interface
+may be selected by everybody who may select it on one of the interface's types.
 
-Which objects a caller sees is another matter: what belongs to someone else does not exist for them.
+Which objects a caller may see is decided separately: an object of another customer does not exist for them.
 """
 directive @access(
   """Who may select the field."""
   by: Audience!
 
   """
-  Others who are signed in may select the field, too, and find null or an empty list. So customers and staff can use the
-  same document.
+  If true, other signed-in users may select the field too and get null or an empty list, so that customers and staff can
+  use the same document.
   """
   blankForOthers: Boolean! = false
 ) on FIELD_DEFINITION
 
-"""Whom a field is for, each within the one before."""
+"""Who may select a field. Each value includes the ones after it."""
 enum Audience {
   """Everybody."""
   PUBLIC
 
-  """Who is signed in: customers, for what is their own, and staff."""
+  """Everybody who is signed in: customers, for their own data, and staff."""
   CUSTOMER
 
   """The shop's staff."""
   STAFF
 }
 
-"""Reads. Whom each field is for is in its ` + "`" + `@access` + "`" + `."""
+"""Reads. Each field's ` + "`" + `@access` + "`" + ` says who may select it."""
 type Query {
   """Any object by its id, whatever its type. Null when there is none or the caller may not see it."""
   node(
@@ -3842,7 +3842,7 @@ type Query {
     id: ID!
   ): Node @access(by: PUBLIC)
 
-  """Several objects by id, in the order asked for. An entry is null when there is no such object or the caller may not see it."""
+  """Several objects by id, in the order of ` + "`" + `ids` + "`" + `. An entry is null when there is no such object or the caller may not see it."""
   nodes(
     """At most 100 ids, of any mix of types. One malformed id fails the whole field with BAD_USER_INPUT."""
     ids: [ID!]!
@@ -3851,9 +3851,9 @@ type Query {
 `, BuiltIn: false},
 	{Name: "../../schema/audit.graphqls", Input: `extend type Query {
   """
-  What staff did, the newest first: every action of theirs that changed an order, a payment, a product, a webhook endpoint
-  or a user's sessions. Entries are committed with the change they tell of, and are never changed or deleted. Staff only:
-  FORBIDDEN for others.
+  The audit trail, newest first: every staff action that changed an order, a payment, a product, a webhook endpoint or a
+  user's sessions. An entry is committed together with its change and is never changed or deleted. Staff only: FORBIDDEN
+  for others.
   """
   auditTrail(
     """How many items, 0 to 100; 20 when left out."""
@@ -3864,27 +3864,27 @@ type Query {
   ): AuditEntryConnection! @access(by: STAFF)
 }
 
-"""One action of a member of staff that changed something. Staff only."""
+"""One staff action that changed something. Staff only."""
 type AuditEntry {
   """The entry's own id (` + "`" + `audit_…` + "`" + `). Not a Node."""
   id: ID! @access(by: STAFF)
 
-  """When it was done."""
+  """When the action was committed."""
   at: DateTime! @access(by: STAFF)
 
-  """Who did it: the ` + "`" + `customer_…` + "`" + ` id of the member of staff, the same value as their ` + "`" + `viewer.id` + "`" + `."""
+  """Who acted: the ` + "`" + `customer_…` + "`" + ` id of the member of staff, the same value as their ` + "`" + `viewer.id` + "`" + `."""
   actorId: ID! @access(by: STAFF)
 
   """
-  The kind of thing and what was done with it, for programs: ` + "`" + `order.cancel` + "`" + `, ` + "`" + `payment.capture` + "`" + `, ` + "`" + `product.upsert` + "`" + `,
+  The kind of object and the action, as a value to switch on: ` + "`" + `order.cancel` + "`" + `, ` + "`" + `payment.capture` + "`" + `, ` + "`" + `product.upsert` + "`" + `,
   ` + "`" + `webhookEndpoint.update` + "`" + `, ` + "`" + `user.revoke` + "`" + ` and so on.
   """
   action: String! @access(by: STAFF)
 
-  """The id of what it was done to (` + "`" + `order_…` + "`" + `, ` + "`" + `payment_…` + "`" + `, ` + "`" + `customer_…` + "`" + `). Null when that has none."""
+  """The id of the object that was changed (` + "`" + `order_…` + "`" + `, ` + "`" + `payment_…` + "`" + `, ` + "`" + `customer_…` + "`" + `). Null when it has none."""
   subjectId: ID @access(by: STAFF)
 
-  """What was chosen or changed and the words that were given with it, for people. Never a secret."""
+  """The choice or change that was made, and the note given with it, for people to read. Never a secret."""
   detail: String @access(by: STAFF)
 }
 
@@ -3896,13 +3896,13 @@ type AuditEntryConnection {
   """The page's entries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [AuditEntry!]! @access(by: STAFF)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One entry in a page."""
 type AuditEntryEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The entry."""
@@ -3911,8 +3911,8 @@ type AuditEntryEdge {
 `, BuiltIn: false},
 	{Name: "../../schema/common.graphqls", Input: `"""
 A moment in RFC 3339 form, always UTC with exactly six fraction digits in answers: ` + "`" + `2026-11-22T16:51:49.123456Z` + "`" + `.
-As input any text of RFC 3339 is accepted, with any offset; fraction digits past the microsecond are cut off, and a leap
-second is the second that follows it. Years are 0000, which is 1 BC, to 9999.
+As input any RFC 3339 text is accepted, with any offset. Fraction digits beyond the microsecond are cut off, and a leap
+second counts as the second after it. Years are 0000 (which is 1 BC) to 9999.
 """
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
@@ -3923,7 +3923,7 @@ Input may be a string or an integer literal; fractions and exponents are refused
 scalar Int64
 
 """
-An exact decimal number as a JSON string, such as ` + "`" + `"12.30"` + "`" + `. Output only. Show it as it is; never parse it into a float to calculate.
+An exact decimal number as a JSON string, such as ` + "`" + `"12.30"` + "`" + `. Output only. Show it as it is; do not parse it into a float to calculate with it.
 """
 scalar Decimal
 
@@ -3931,26 +3931,26 @@ scalar Decimal
 scalar CurrencyCode @specifiedBy(url: "https://www.iso.org/iso-4217-currency-codes.html")
 
 """
-A place in an order's event log or in a feed. Opaque: store it, send it back as ` + "`" + `after` + "`" + `, never build or compare one.
-A cursor of an order works only for that order, a cursor of a feed only for a feed; any other use is INVALID_CURSOR.
-A place that the log no longer holds as it was, for example after a backup was restored, is answered with RESET.
+A position in an order's event log or in a feed. It is opaque: store it and send it back as ` + "`" + `after` + "`" + `; do not build or compare
+cursors. An order's cursor works only for that order and a feed's cursor only for a feed; any other use is INVALID_CURSOR.
+If the log no longer holds that position unchanged, for example after a backup was restored, the answer is RESET.
 """
 scalar EventCursor
 
 """An object with an id that is unique across all types, so that a client can cache it and fetch it again with ` + "`" + `node` + "`" + `."""
 interface Node {
-  """Opaque and stable for the object's whole life. The letters before the underscore name the type, for people reading logs."""
+  """Opaque, and stable for the object's whole life. The letters before the underscore name the type, for people who read logs."""
   id: ID!
 }
 
 """
-Why a mutation was refused. Each mutation has a type of its own with a ` + "`" + `code` + "`" + ` to switch on.
+Why a mutation was refused. Each mutation has its own type, with a ` + "`" + `code` + "`" + ` to switch on.
 When ` + "`" + `userErrors` + "`" + ` is not empty, nothing was changed.
 """
 interface UserError {
   """
   Path of the input that is wrong, from the argument down, list positions as digits: ` + "`" + `["input", "items", "0", "quantity"]` + "`" + `.
-  Null when the refusal is not about one input.
+  Null when the refusal is not about a single input.
   """
   field: [String!]
 
@@ -3958,7 +3958,7 @@ interface UserError {
   message: String!
 }
 
-"""Where a page of a connection lies in the whole list, as in the Relay cursor connections specification."""
+"""The place of a page in its whole list, as the Relay cursor connections specification defines it."""
 type PageInfo {
   """True when there are more items after this page: ask again with ` + "`" + `after: endCursor` + "`" + `. Exact when paging forwards."""
   hasNextPage: Boolean! @access(by: PUBLIC)
@@ -3973,7 +3973,7 @@ type PageInfo {
   endCursor: String @access(by: PUBLIC)
 }
 
-"""An amount of money in one currency. ` + "`" + `amountMinor` + "`" + ` is for calculating, ` + "`" + `amount` + "`" + ` is for showing; both say the same."""
+"""An amount of money in one currency. Calculate with ` + "`" + `amountMinor` + "`" + ` and show ` + "`" + `amount` + "`" + `; both are the same amount."""
 type Money {
   """The amount in the currency's smallest unit, as a JSON string: ` + "`" + `"1230"` + "`" + ` is 12.30 EUR, 1230 JPY or 1.230 KWD."""
   amountMinor: Int64! @access(by: PUBLIC)
@@ -3981,11 +3981,11 @@ type Money {
   """The amount in the currency's main unit with all its digits: ` + "`" + `"12.30"` + "`" + ` EUR, ` + "`" + `"1230"` + "`" + ` JPY, ` + "`" + `"1.230"` + "`" + ` KWD."""
   amount: Decimal! @access(by: PUBLIC)
 
-  """The currency both amounts are in."""
+  """The currency of both amounts."""
   currency: CurrencyCode! @access(by: PUBLIC)
 }
 
-"""One key and value the order's creator attached to it. Orderwire stores it and never reads meaning into it."""
+"""One key and value that the order's creator attached to it. Orderwire stores it and does not interpret it."""
 type MetadataEntry {
   """The key, 1 to 40 characters, unique within the order."""
   key: String! @access(by: CUSTOMER)
@@ -4003,18 +4003,18 @@ input MetadataInput {
   value: String!
 }
 
-"""A span of time, open at either end when that end is left out."""
+"""A time range. An end that is left out is unbounded."""
 input DateTimeRange {
-  """The first moment inside the span (included). Absent or null: from the beginning."""
+  """Start of the range, included. Absent or null: no start."""
   from: DateTime
 
-  """The first moment past the span (excluded). Absent or null: without end."""
+  """End of the range, excluded. Absent or null: no end."""
   to: DateTime
 }
 `, BuiltIn: false},
 	{Name: "../../schema/event.graphqls", Input: `"""
-Something that happened to an order, once and for ever. Each event is one version of the order. The same events, with the same
-ids, come in subscriptions and in ` + "`" + `Order.events` + "`" + `. New types may be added: treat an unknown one by its ` + "`" + `order` + "`" + ` alone.
+Something that happened to an order. It never changes. Each event is one version of the order. Subscriptions and
+` + "`" + `Order.events` + "`" + ` return the same events with the same ids. New types may be added: for an unknown one, use only its ` + "`" + `order` + "`" + `.
 """
 interface OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
@@ -4026,22 +4026,22 @@ interface OrderEvent {
   """The order it happened to."""
   orderId: ID!
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int!
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime!
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor!
 }
 
-"""Who or what made an event happen."""
+"""Who or what caused an event."""
 type Actor {
-  """What kind of actor it is."""
+  """The kind of actor."""
   kind: ActorKind! @access(by: CUSTOMER)
 
-  """Which user it was (` + "`" + `customer_…` + "`" + `). Staff only: null for others, and null for SYSTEM and PROVIDER."""
+  """The user's id (` + "`" + `customer_…` + "`" + `). Staff only: null for others, and null for SYSTEM and PROVIDER."""
   id: ID @access(by: STAFF, blankForOthers: true)
 }
 
@@ -4050,64 +4050,64 @@ enum ActorKind {
   """The customer the order belongs to."""
   CUSTOMER
 
-  """Someone of the shop's staff."""
+  """A member of the shop's staff."""
   STAFF
 
-  """The server itself, such as a timer."""
+  """The server itself, for example a timer."""
   SYSTEM
 
-  """The payment provider, by its answer or a webhook."""
+  """The payment provider, through its answer or a webhook."""
   PROVIDER
 }
 
-"""What can happen to an order. New values may be added: treat an unknown one by its ` + "`" + `order` + "`" + ` alone."""
+"""What can happen to an order. New values may be added: for an unknown one, use only its ` + "`" + `order` + "`" + `."""
 enum OrderEventType {
   """The order was created, with its first payment. Always version 1."""
   ORDER_CREATED
 
-  """The payment went to the provider, or back to it after the customer's step."""
+  """The payment was sent to the provider, or went back to it after the customer's action."""
   PAYMENT_PROCESSING
 
-  """The customer has to do something. Query ` + "`" + `Payment.nextAction` + "`" + ` for what; it is never in an event."""
+  """The customer has to act. Query ` + "`" + `Payment.nextAction` + "`" + ` for the action; events never contain it."""
   PAYMENT_ACTION_REQUIRED
 
-  """The money is authorized and waits for capture by staff."""
+  """The money is authorized; staff have to capture it."""
   PAYMENT_AUTHORIZED
 
-  """The money is taken; an order that was CREATED is now CONFIRMED."""
+  """The money was captured; an order that was CREATED is now CONFIRMED."""
   PAYMENT_CONFIRMED
 
-  """The provider refused. The order stays as it was and may be paid again."""
+  """The provider declined the payment. The order is unchanged and can be paid again."""
   PAYMENT_DECLINED
 
   """The payment was voided before capture."""
   PAYMENT_VOIDED
 
-  """The payment ran out of time before money was taken."""
+  """The payment expired before money was captured."""
   PAYMENT_EXPIRED
 
   """A new payment was started for an unpaid order."""
   PAYMENT_RETRIED
 
-  """A person of the staff has to look at the payment. The customer need not do anything."""
+  """Staff need to look at the payment. The customer has nothing to do."""
   PAYMENT_NEEDS_ATTENTION
 
   """The order was delivered."""
   ORDER_DELIVERED
 
-  """A cancel was accepted; money is now being voided or refunded."""
+  """A cancellation was accepted; the money is now being voided or refunded."""
   ORDER_CANCELLING
 
-  """The order is cancelled and all money given back."""
+  """The order is cancelled and all money is refunded or voided."""
   ORDER_CANCELLED
 
   """A refund was started."""
   REFUND_CREATED
 
-  """The provider gave the money back."""
+  """The provider refunded the money."""
   REFUND_SUCCEEDED
 
-  """The provider did not give the money back; the amount can be refunded again."""
+  """The provider did not refund the money; the amount can be refunded again."""
   REFUND_FAILED
 }
 
@@ -4122,13 +4122,13 @@ type OrderCreated implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 }
 
@@ -4143,17 +4143,17 @@ type OrderDelivered implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 }
 
-"""A cancel was accepted; money is now being voided or refunded."""
+"""A cancellation was accepted; the money is now being voided or refunded."""
 type OrderCancelling implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4164,20 +4164,20 @@ type OrderCancelling implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
   """Who or what cancelled the order."""
   cancelReason: CancelReason! @access(by: CUSTOMER)
 }
 
-"""The order is cancelled and all money given back."""
+"""The order is cancelled and all money is refunded or voided."""
 type OrderCancelled implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4188,13 +4188,13 @@ type OrderCancelled implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
   """Who or what cancelled the order."""
@@ -4209,20 +4209,20 @@ type OrderEventConnection {
   """The page's events without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [OrderEvent!]! @access(by: CUSTOMER)
 
-  """Where this page lies in the history."""
+  """The page's place in the history."""
   pageInfo: PageInfo! @access(by: CUSTOMER)
 }
 
 """One event in a page."""
 type OrderEventEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `. It is not an ` + "`" + `EventCursor` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `. It is not an ` + "`" + `EventCursor` + "`" + `."""
   cursor: String! @access(by: CUSTOMER)
 
   """The event."""
   node: OrderEvent! @access(by: CUSTOMER)
 }
 `, BuiltIn: false},
-	{Name: "../../schema/event_payment.graphqls", Input: `"""The payment went to the provider, or back to it after the customer's step."""
+	{Name: "../../schema/event_payment.graphqls", Input: `"""The payment was sent to the provider, or went back to it after the customer's action."""
 type PaymentProcessing implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4233,20 +4233,20 @@ type PaymentProcessing implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 }
 
-"""The customer has to do something. Query ` + "`" + `Payment.nextAction` + "`" + ` for what; it is never in an event."""
+"""The customer has to act. Query ` + "`" + `Payment.nextAction` + "`" + ` for the action; events never contain it."""
 type PaymentActionRequired implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4257,20 +4257,20 @@ type PaymentActionRequired implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 }
 
-"""The money is authorized and waits for capture by staff."""
+"""The money is authorized; staff have to capture it."""
 type PaymentAuthorized implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4281,23 +4281,23 @@ type PaymentAuthorized implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 
-  """How much is authorized."""
+  """The authorized amount."""
   amount: Money! @access(by: CUSTOMER)
 }
 
-"""The money is taken; an order that was CREATED is now CONFIRMED."""
+"""The money was captured; an order that was CREATED is now CONFIRMED."""
 type PaymentConfirmed implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4308,23 +4308,23 @@ type PaymentConfirmed implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 
-  """How much was taken."""
+  """The captured amount."""
   amount: Money! @access(by: CUSTOMER)
 }
 
-"""The provider refused. The order stays as it was and may be paid again."""
+"""The provider declined the payment. The order is unchanged and can be paid again."""
 type PaymentDeclined implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4335,16 +4335,16 @@ type PaymentDeclined implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 
   """The provider's reason, such as ` + "`" + `insufficient_funds` + "`" + `. Null when it gave none."""
@@ -4362,20 +4362,20 @@ type PaymentVoided implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 }
 
-"""The payment ran out of time before money was taken."""
+"""The payment expired before money was captured."""
 type PaymentExpired implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4386,16 +4386,16 @@ type PaymentExpired implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 }
 
@@ -4410,20 +4410,20 @@ type PaymentRetried implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
   """The new payment."""
   paymentId: ID! @access(by: CUSTOMER)
 }
 
-"""A person of the staff has to look at the payment. The customer need not do anything."""
+"""Staff need to look at the payment. The customer has nothing to do."""
 type PaymentNeedsAttention implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4434,19 +4434,19 @@ type PaymentNeedsAttention implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The payment it is about."""
+  """The payment."""
   paymentId: ID! @access(by: CUSTOMER)
 
-  """Why."""
+  """Why staff need to look at it."""
   attention: PaymentAttention! @access(by: CUSTOMER)
 }
 
@@ -4461,23 +4461,23 @@ type RefundCreated implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The refund it is about."""
+  """The refund."""
   refundId: ID! @access(by: CUSTOMER)
 
-  """How much is being given back."""
+  """The amount of the refund."""
   amount: Money! @access(by: CUSTOMER)
 }
 
-"""The provider gave the money back."""
+"""The provider refunded the money."""
 type RefundSucceeded implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4488,23 +4488,23 @@ type RefundSucceeded implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The refund it is about."""
+  """The refund."""
   refundId: ID! @access(by: CUSTOMER)
 
-  """How much was given back."""
+  """The refunded amount."""
   amount: Money! @access(by: CUSTOMER)
 }
 
-"""The provider did not give the money back; the amount can be refunded again."""
+"""The provider did not refund the money; the amount can be refunded again."""
 type RefundFailed implements OrderEvent {
   """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
   id: ID! @access(by: CUSTOMER)
@@ -4515,27 +4515,27 @@ type RefundFailed implements OrderEvent {
   """The order it happened to."""
   orderId: ID! @access(by: CUSTOMER)
 
-  """The order's version that this event made. Counts 1, 2, 3 … without gaps for each order."""
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
   version: Int! @access(by: CUSTOMER)
 
-  """When it was recorded. Order events by ` + "`" + `version` + "`" + `, not by this."""
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
   occurredAt: DateTime! @access(by: CUSTOMER)
 
-  """Who or what made it happen."""
+  """Who or what caused the event."""
   actor: Actor! @access(by: CUSTOMER)
 
-  """The refund it is about."""
+  """The refund."""
   refundId: ID! @access(by: CUSTOMER)
 
-  """How much was to be given back."""
+  """The amount that was not refunded."""
   amount: Money! @access(by: CUSTOMER)
 
-  """What went wrong. Null when the provider did not say."""
+  """What went wrong. Null when the provider gave no reason."""
   reason: String @access(by: CUSTOMER)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/order.graphqls", Input: `extend type Query {
-  """One order, by id or by number: give exactly one of them. Null when there is none or it belongs to someone else; staff see all."""
+  """One order, by id or by number: give exactly one of them. Null when there is none or it is another customer's; staff see all."""
   order(
     """The order's id (` + "`" + `order_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID
@@ -4544,7 +4544,7 @@ type RefundFailed implements OrderEvent {
     number: String
   ): Order @access(by: CUSTOMER)
 
-  """The caller's orders, newest first; everybody's for staff."""
+  """The caller's orders, newest first; all orders for staff."""
   orders(
     """How many items from the start, 0 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
@@ -4558,7 +4558,7 @@ type RefundFailed implements OrderEvent {
     """Only items before this cursor, a ` + "`" + `startCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     before: String
 
-    """Narrows the list. Keep it the same while paging."""
+    """Filters the list. Keep it the same while paging."""
     filter: OrderFilter
   ): OrderConnection! @access(by: CUSTOMER)
 }
@@ -4569,50 +4569,50 @@ type Order implements Node {
   id: ID! @access(by: CUSTOMER)
 
   """
-  The number to show to people: ` + "`" + `OW-` + "`" + ` and 8 random characters without look-alikes. Unique; says nothing about how
+  The number to show to people: ` + "`" + `OW-` + "`" + ` and 8 random characters without look-alikes. It is unique and does not reveal how
   many orders there are.
   """
   number: String! @access(by: CUSTOMER)
 
-  """Where the order stands."""
+  """The order's state."""
   status: OrderStatus! @access(by: CUSTOMER)
 
   """
-  Starts at 1 and grows by 1 with every event. Of two copies of an order, the one with the higher version is the newer.
+  Starts at 1 and grows by 1 with every event. Of two copies of an order, the one with the higher version is newer.
   Send it as ` + "`" + `expectedVersion` + "`" + ` to act only if nothing has changed meanwhile.
   """
   version: Int! @access(by: CUSTOMER)
 
-  """Whose order it is: that user's ` + "`" + `Viewer.id` + "`" + `. Not a Node."""
+  """The customer's id, the same value as their ` + "`" + `Viewer.id` + "`" + `. Not a Node."""
   customerId: ID! @access(by: CUSTOMER)
 
-  """What was ordered, in the order it was asked for; 1 to 100 lines. Never changes."""
+  """The order's lines, in the order of the request; 1 to 100 of them. Never changes."""
   lines: [OrderLine!]! @access(by: CUSTOMER)
 
-  """What the customer is to pay: the sum of all lines' totals, computed by the server. Never changes."""
+  """The amount to pay: the sum of all lines' totals, computed by the server. Never changes."""
   total: Money! @access(by: CUSTOMER)
 
-  """What has been taken from the customer so far, before refunds."""
+  """The amount captured so far, before refunds."""
   captured: Money! @access(by: CUSTOMER)
 
-  """What has been given back so far: succeeded refunds only."""
+  """The amount refunded so far; only refunds that succeeded count."""
   refunded: Money! @access(by: CUSTOMER)
 
-  """What can still be refunded: captured minus refunded minus refunds under way."""
+  """The amount that can still be refunded: captured minus refunded minus pending refunds."""
   refundable: Money! @access(by: CUSTOMER)
 
-  """The latest payment, which is the one that counts. Null when the order has none yet."""
+  """The latest payment, which is the current one. Null when the order has none yet."""
   payment: Payment @access(by: CUSTOMER)
 
   """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `; at most 20."""
   payments: [Payment!]! @access(by: CUSTOMER)
 
-  """The refunds, oldest first; the newest 50 when there are more, as when the provider has refused many."""
+  """The refunds, oldest first; only the newest 50 when there are more, for example when the provider refused many."""
   refunds: [Refund!]! @access(by: CUSTOMER)
 
   """
-  The order's history, oldest first, one event a version. Not available inside ` + "`" + `OrderUpdate` + "`" + `, where the events
-  arrive by themselves.
+  The order's history, oldest first, one event for each version. It is not available inside ` + "`" + `OrderUpdate` + "`" + `, whose stream
+  delivers the events already.
   """
   events(
     """How many events, 0 to 100; 20 when left out."""
@@ -4622,16 +4622,16 @@ type Order implements Node {
     after: String
   ): OrderEventConnection! @access(by: CUSTOMER)
 
-  """What the caller may do with the order now, from its state and the caller's role. Show a button exactly for these."""
+  """What the caller may do with the order now, given its state and the caller's role. Show a button for exactly these."""
   availableActions: [OrderAction!]! @access(by: CUSTOMER)
 
   """Why the order was cancelled. Null unless it is CANCELLING or CANCELLED."""
   cancelReason: CancelReason @access(by: CUSTOMER)
 
-  """The customer's own words from ` + "`" + `orderCreate` + "`" + `, up to 500 characters. Null when there are none."""
+  """The customer's note from ` + "`" + `orderCreate` + "`" + `, up to 500 characters. Null when there is none."""
   note: String @access(by: CUSTOMER)
 
-  """The creator's own reference from ` + "`" + `orderCreate` + "`" + `, up to 100 characters. Null when there is none. Need not be unique."""
+  """The creator's own reference from ` + "`" + `orderCreate` + "`" + `, up to 100 characters. Null when there is none. It need not be unique."""
   externalReference: String @access(by: CUSTOMER)
 
   """The keys and values from ` + "`" + `orderCreate` + "`" + `, in the order given; at most 20. Empty when there are none."""
@@ -4643,40 +4643,40 @@ type Order implements Node {
   """When the order last changed: the time of its latest event."""
   updatedAt: DateTime! @access(by: CUSTOMER)
 
-  """When the order will be cancelled by itself for want of payment. Null when no such timer runs, as once it is authorized or paid."""
+  """When the server will cancel the order if it is still unpaid. Null when no such timer runs, for example once it is authorized or paid."""
   expiresAt: DateTime @access(by: CUSTOMER)
 
-  """When the order will be delivered by itself. Null unless it is CONFIRMED and waiting for that."""
+  """When the server will mark the order as delivered. Null unless it is CONFIRMED and that timer runs."""
   deliversAt: DateTime @access(by: CUSTOMER)
 }
 
-"""Where an order stands: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED by CANCELLING to CANCELLED."""
+"""The states of an order: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED through CANCELLING to CANCELLED."""
 enum OrderStatus {
   """
-  The order exists and is not paid yet. It stays so while a payment runs and after one is declined, until it is
-  paid, cancelled or expires.
+  The order exists and is not paid yet. It stays CREATED while a payment is processed and after one is declined, until it
+  is paid, cancelled or expires.
   """
   CREATED
 
-  """The payment is confirmed; delivery follows by itself."""
+  """The payment is confirmed; the server delivers the order after a delay."""
   CONFIRMED
 
-  """Delivered. Final: it cannot be cancelled any more, only refunded."""
+  """Delivered. Final: it can no longer be cancelled, only refunded."""
   DELIVERED
 
-  """A cancel was accepted and money is being voided or refunded. Lasts as long as the payment provider needs; ends CANCELLED."""
+  """A cancellation was accepted and money is being voided or refunded. It lasts as long as the payment provider needs, and always ends CANCELLED."""
   CANCELLING
 
-  """Cancelled, and all money given back. Final."""
+  """Cancelled, and all money is refunded or voided. Final."""
   CANCELLED
 }
 
 """Who or what cancelled an order."""
 enum CancelReason {
-  """The customer did."""
+  """The customer cancelled it."""
   CUSTOMER
 
-  """Staff did."""
+  """Staff cancelled it."""
   STAFF
 
   """It was not paid in time."""
@@ -4691,28 +4691,28 @@ enum OrderAction {
   """Mark it as delivered, with ` + "`" + `orderDeliver` + "`" + `. Staff only."""
   DELIVER
 
-  """Pay again after a decline, with ` + "`" + `paymentRetry` + "`" + `."""
+  """Pay again, for example after a decline, with ` + "`" + `paymentRetry` + "`" + `."""
   RETRY_PAYMENT
 
-  """Take the step the payment asks for in ` + "`" + `Payment.nextAction` + "`" + `, then say so with ` + "`" + `paymentCompleteAction` + "`" + `."""
+  """Do what ` + "`" + `Payment.nextAction` + "`" + ` asks for, then call ` + "`" + `paymentCompleteAction` + "`" + `."""
   COMPLETE_ACTION
 
-  """Take the money of an AUTHORIZED payment, with ` + "`" + `paymentCapture` + "`" + `. Staff only."""
+  """Capture the money of an AUTHORIZED payment, with ` + "`" + `paymentCapture` + "`" + `. Staff only."""
   CAPTURE
 
   """Void a payment before its money is captured, with ` + "`" + `paymentVoid` + "`" + `. Staff only."""
   VOID
 
-  """Give money back, with ` + "`" + `refundCreate` + "`" + `. Staff only."""
+  """Refund money, with ` + "`" + `refundCreate` + "`" + `. Staff only."""
   REFUND
 
   """Settle a payment whose ` + "`" + `attention` + "`" + ` is set, with ` + "`" + `paymentResolve` + "`" + `. Staff only."""
   RESOLVE
 }
 
-"""One position of an order. Name and price are copies made when the order was created, so later changes of the product do not show."""
+"""One line of an order. Name and price were copied when the order was created; later changes of the product do not affect them."""
 type OrderLine {
-  """The product as it is now, which may have another name or price, or be archived."""
+  """The product as it is now. Its name or price may have changed, or it may be archived."""
   product: Product! @access(by: CUSTOMER)
 
   """The product's name when it was ordered."""
@@ -4729,11 +4729,11 @@ type OrderLine {
 }
 
 """
-Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+Filters a list of orders. All conditions that are given must hold; a list of values holds when any of them does.
 
-With ` + "`" + `status` + "`" + `, ` + "`" + `paymentStatus` + "`" + `, ` + "`" + `createdAt` + "`" + ` or ` + "`" + `search` + "`" + ` a page examines a bounded part of the list: 2,000 orders, fewer while
-searching orders with very many lines. So it may have fewer orders than were asked for, or none, while ` + "`" + `pageInfo.hasNextPage` + "`" + ` is
-true: go on with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
+With ` + "`" + `status` + "`" + `, ` + "`" + `paymentStatus` + "`" + `, ` + "`" + `createdAt` + "`" + ` or ` + "`" + `search` + "`" + ` a page examines a bounded part of the list: 2,000 orders, or fewer when
+it searches orders with very many lines. A page may therefore have fewer orders than ` + "`" + `first` + "`" + `, or none, while
+` + "`" + `pageInfo.hasNextPage` + "`" + ` is true: continue with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
 """
 input OrderFilter {
   """Only orders in one of these states. Leave out for all."""
@@ -4742,17 +4742,17 @@ input OrderFilter {
   """Only orders whose latest payment is in one of these states. Leave out for all."""
   paymentStatus: [PaymentStatus!]
 
-  """Only orders created within this span."""
+  """Only orders created within this range."""
   createdAt: DateTimeRange
 
   """Only this customer's orders. Staff only: FORBIDDEN for others."""
   customerId: ID
 
   """
-  Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
-  whole external reference finds the orders of that name only, however old. Any other text is looked for in the orders that the page
-  examines, the newest first: for older ones narrow the list by ` + "`" + `createdAt` + "`" + ` or, as staff, by ` + "`" + `customerId` + "`" + `, or go on with the cursor.
-  At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
+  A text that the order's number, external reference or one of its product names must contain, ignoring case. A whole order
+  number or a whole external reference finds exactly the orders that have it, however old. Any other text is searched for only in
+  the orders that the page examines, newest first. To find older ones, add ` + "`" + `createdAt` + "`" + ` or, as staff, ` + "`" + `customerId` + "`" + `, or continue
+  with the cursor. At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
   """
   search: String
 
@@ -4768,13 +4768,13 @@ type OrderConnection {
   """The page's orders without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [Order!]! @access(by: CUSTOMER)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: CUSTOMER)
 }
 
 """One order in a page."""
 type OrderEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
   cursor: String! @access(by: CUSTOMER)
 
   """The order."""
@@ -4782,24 +4782,24 @@ type OrderEdge {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/order_mutation.graphqls", Input: `"""
-Writes. Each takes one ` + "`" + `input` + "`" + ` and answers with the changed object and ` + "`" + `userErrors` + "`" + `; one request runs one mutation.
+Writes. Each takes one ` + "`" + `input` + "`" + ` and returns the changed object and ` + "`" + `userErrors` + "`" + `. A request runs one mutation.
 
-Those that create something that bears money take an ` + "`" + `idempotencyKey` + "`" + `; all others are idempotent by state: asking
-again for what already is so succeeds and changes nothing. So every mutation is safe to repeat after a lost answer.
+Every mutation is safe to repeat after a lost answer. Those that create something that involves money take an
+` + "`" + `idempotencyKey` + "`" + `; for all others, repeating a change that is already made is a no-op that succeeds.
 """
 type Mutation {
   """
-  Creates an order for the caller and starts taking its payment in the background. The answer comes at once, with the order
-  CREATED and its payment INITIALIZING; watch the rest with ` + "`" + `orderEvents` + "`" + `. A declined payment is a state, not an error.
+  Creates an order for the caller and starts its payment in the background. It returns at once, with the order CREATED and
+  its payment INITIALIZING; follow the rest with ` + "`" + `orderEvents` + "`" + `. A declined payment is a state, not an error.
   """
   orderCreate(
-    """What is ordered and how it is paid."""
+    """The items and how they are paid."""
     input: OrderCreateInput!
   ): OrderCreatePayload! @access(by: CUSTOMER)
 
   """
-  Cancels an order: the owner or staff. The order turns CANCELLING while money is given back, and always ends CANCELLED.
-  Cancelling an order that is CANCELLING or CANCELLED succeeds and changes nothing.
+  Cancels an order. For its owner and staff. The order becomes CANCELLING while its money is voided or refunded, and always
+  ends CANCELLED. Cancelling an order that is CANCELLING or CANCELLED is a no-op that succeeds.
   """
   orderCancel(
     """Which order, and why."""
@@ -4807,8 +4807,8 @@ type Mutation {
   ): OrderCancelPayload! @access(by: CUSTOMER)
 
   """
-  Marks a CONFIRMED order as delivered now, ahead of its timer. Staff only: FORBIDDEN for others.
-  Delivering a DELIVERED order succeeds and changes nothing.
+  Marks a CONFIRMED order as delivered now, before its timer does. Staff only: FORBIDDEN for others.
+  Delivering a DELIVERED order is a no-op that succeeds.
   """
   orderDeliver(
     """Which order."""
@@ -4816,35 +4816,35 @@ type Mutation {
   ): OrderDeliverPayload! @access(by: STAFF)
 }
 
-"""A new order. There is no amount in it: the server computes the total from the products' present prices."""
+"""A new order. It has no amount: the server computes the total from the products' current prices."""
 input OrderCreateInput {
   """
-  Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-  retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the order was created.
-  An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
+  Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+  again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the order
+  was created. An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
   """
   idempotencyKey: String!
 
-  """What is ordered: 1 to 100 items, all priced in one currency."""
+  """1 to 100 items, all priced in one currency."""
   items: [OrderItemInput!]!
 
   """How it is paid. Absent: the provider's default (simulated provider: ` + "`" + `sim_random` + "`" + `)."""
   paymentMethod: PaymentMethodInput
 
-  """Whether the money is taken at once or held until staff take it. Absent: AUTOMATIC."""
+  """Whether the money is captured at once, or authorized now and captured by staff later. Absent: AUTOMATIC."""
   captureMethod: CaptureMethod
 
   """A message to the shop, up to 500 characters. No card numbers."""
   note: String
 
-  """The caller's own reference, up to 100 characters, to find the order by. Need not be unique."""
+  """The caller's own reference to find the order by, up to 100 characters. It need not be unique."""
   externalReference: String
 
-  """Keys and values to keep with the order, at most 20."""
+  """Keys and values to store with the order, at most 20."""
   metadata: [MetadataInput!]
 }
 
-"""One position of a new order."""
+"""One item of a new order."""
 input OrderItemInput {
   """The product's id. A malformed one is BAD_USER_INPUT."""
   productId: ID!
@@ -4855,28 +4855,28 @@ input OrderItemInput {
 
 """What orderCreate did."""
 type OrderCreatePayload {
-  """The order; null when there are user errors. On a replay it is the order of the first request, in its present state."""
+  """The order; null when there are user errors. On a replay it is the order of the first request, in its current state."""
   order: Order @access(by: CUSTOMER)
 
-  """True when this idempotency key had already created the order and this request created nothing."""
+  """True if this idempotency key had already created the order, so that this request created nothing."""
   replayed: Boolean! @access(by: CUSTOMER)
 
-  """Why it was refused; empty on success. All that is wrong is reported at once, and no order was created."""
+  """Why it was refused; empty on success. All errors are reported at once, and no order was created."""
   userErrors: [OrderCreateUserError!]! @access(by: CUSTOMER)
 }
 
 """Why an orderCreate was refused."""
 type OrderCreateUserError implements UserError {
-  """Path of the wrong input, such as ` + "`" + `["input", "items", "0", "quantity"]` + "`" + `; null when it is not about one input."""
+  """Path of the wrong input, such as ` + "`" + `["input", "items", "0", "quantity"]` + "`" + `; null when the refusal is not about a single input."""
   field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: CUSTOMER)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: OrderCreateErrorCode! @access(by: CUSTOMER)
 
-  """With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed. Otherwise null."""
+  """With TOO_MANY_ATTEMPTS: the seconds until the same request may succeed. Otherwise null."""
   retryAfter: Int @access(by: CUSTOMER)
 }
 
@@ -4885,13 +4885,13 @@ enum OrderCreateErrorCode {
   """There is no product with this id. Remove the item."""
   PRODUCT_NOT_FOUND
 
-  """The product is off sale. Remove the item."""
+  """The product is archived. Remove the item."""
   PRODUCT_ARCHIVED
 
   """A quantity is not within 1 to 999."""
   QUANTITY_OUT_OF_RANGE
 
-  """There are no items. At least one is needed."""
+  """There are no items. Send at least one."""
   ITEMS_EMPTY
 
   """There are more than 100 items. Split the order."""
@@ -4907,8 +4907,8 @@ enum OrderCreateErrorCode {
   PAYMENT_METHOD_INVALID
 
   """
-  Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
-  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same again.
+  Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
+  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same request again.
   """
   TOO_MANY_ATTEMPTS
 
@@ -4927,10 +4927,10 @@ enum OrderCreateErrorCode {
   """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
-  """The key has already created an order from a different input. Use a new key for a new order."""
+  """The key has already created an order from different input. Use a new key for a new order."""
   IDEMPOTENCY_KEY_REUSED
 
-  """Another request with this key is still running. Send the same again after a moment, with the same key."""
+  """Another request with this key is still running. Wait a moment, then send the same request with the same key."""
   IDEMPOTENCY_IN_PROGRESS
 }
 
@@ -4942,7 +4942,7 @@ input OrderCancelInput {
   """Cancel only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
   expectedVersion: Int
 
-  """Why, for the shop's records; up to 500 characters."""
+  """The reason, for the shop's records; up to 500 characters."""
   note: String
 }
 
@@ -4957,25 +4957,25 @@ type OrderCancelPayload {
 
 """Why an orderCancel was refused."""
 type OrderCancelUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: CUSTOMER)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: OrderCancelErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse an orderCancel."""
 enum OrderCancelErrorCode {
-  """There is no such order, or it belongs to someone else."""
+  """There is no such order, or it is another customer's."""
   ORDER_NOT_FOUND
 
   """The order is DELIVERED and can only be refunded."""
   ALREADY_DELIVERED
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 
   """The note has a character that cannot be stored, such as a null byte."""
@@ -5008,13 +5008,13 @@ type OrderDeliverPayload {
 
 """Why an orderDeliver was refused."""
 type OrderDeliverUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: OrderDeliverErrorCode! @access(by: STAFF)
 }
 
@@ -5023,22 +5023,22 @@ enum OrderDeliverErrorCode {
   """There is no such order."""
   ORDER_NOT_FOUND
 
-  """The order is not CONFIRMED, so it is not paid yet or is being cancelled."""
+  """The order is not CONFIRMED: it is not paid yet, or is cancelled or being cancelled."""
   NOT_ALLOWED_IN_STATE
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 }
 `, BuiltIn: false},
 	{Name: "../../schema/payment.graphqls", Input: `extend type Query {
-  """One payment. Null when there is none or its order belongs to someone else; staff see all."""
+  """One payment. Null when there is none or its order is another customer's; staff see all."""
   payment(
     """The payment's id (` + "`" + `payment_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID!
   ): Payment @access(by: CUSTOMER)
 
   """
-  The payments that need a person, the longest waiting first: those with ` + "`" + `attention` + "`" + `. Staff only: FORBIDDEN for others.
+  The payments that staff need to look at (those with ` + "`" + `attention` + "`" + `), the longest waiting first. Staff only: FORBIDDEN for others.
   Settle one with ` + "`" + `paymentResolve` + "`" + `.
   """
   attention(
@@ -5051,8 +5051,8 @@ enum OrderDeliverErrorCode {
 }
 
 """
-One try to take an order's money. It runs in the background; watch it with ` + "`" + `orderEvents` + "`" + `. Visible to the order's
-owner and to staff.
+One attempt to pay an order. It is processed in the background; follow it with ` + "`" + `orderEvents` + "`" + `. Visible to the order's owner
+and to staff.
 """
 type Payment implements Node {
   """The payment's id, ` + "`" + `payment_…` + "`" + `."""
@@ -5061,46 +5061,46 @@ type Payment implements Node {
   """The order it pays."""
   order: Order! @access(by: CUSTOMER)
 
-  """Where the payment stands."""
+  """The payment's state."""
   status: PaymentStatus! @access(by: CUSTOMER)
 
-  """What is to be taken: the order's total. Never changes."""
+  """The amount to capture: the order's total. Never changes."""
   amount: Money! @access(by: CUSTOMER)
 
-  """What has been taken so far, before refunds: nothing or all of ` + "`" + `amount` + "`" + `."""
+  """The amount captured so far, before refunds: zero or all of ` + "`" + `amount` + "`" + `."""
   captured: Money! @access(by: CUSTOMER)
 
-  """What has been given back so far: succeeded refunds only."""
+  """The amount refunded so far; only refunds that succeeded count."""
   refunded: Money! @access(by: CUSTOMER)
 
-  """Which payment provider carries it out: ` + "`" + `simulated` + "`" + ` or ` + "`" + `stripe` + "`" + `. More may be added."""
+  """The payment provider: ` + "`" + `simulated` + "`" + ` or ` + "`" + `stripe` + "`" + `. More may be added."""
   provider: String! @access(by: CUSTOMER)
 
-  """The payment's name at the provider. Staff only: null for others, and until the provider has given one."""
+  """The provider's id of the payment. Staff only: null for others, and until the provider has returned one."""
   providerReference: String @access(by: STAFF, blankForOthers: true)
 
-  """Whether the money is taken at once or held until staff take it."""
+  """Whether the money is captured at once, or authorized now and captured by staff later."""
   captureMethod: CaptureMethod! @access(by: CUSTOMER)
 
   """
-  The provider's reason for the decline, such as ` + "`" + `insufficient_funds` + "`" + `, to choose a text by. Null unless DECLINED;
-  may be null even then.
+  The provider's reason for the decline, such as ` + "`" + `insufficient_funds` + "`" + `, for choosing a message. Null unless DECLINED; may be
+  null even then.
   """
   declineCode: String @access(by: CUSTOMER)
 
   """
-  What the customer has to do now, such as confirming at their bank. Set while REQUIRES_ACTION; shown to the owner
-  only, null for everyone else.
+  What the customer has to do now, such as confirming at their bank. Set while REQUIRES_ACTION, and only for the order's
+  owner; null for everybody else.
   """
   nextAction: PaymentNextAction @access(by: CUSTOMER)
 
-  """When the server will next work on this payment by itself. Null when it has nothing to do."""
+  """When the server will next process this payment. Null when there is nothing to do."""
   nextStepAt: DateTime @access(by: CUSTOMER)
 
-  """Why a person has to look at it. Null when nobody has to."""
+  """Why staff need to look at the payment. Null when they do not."""
   attention: PaymentAttention @access(by: CUSTOMER)
 
-  """What was attempted at the provider, oldest first; the newest 50 when there are more. Staff only: empty for others."""
+  """The operations attempted at the provider, oldest first; only the newest 50 when there are more. Staff only: empty for others."""
   attempts: [PaymentAttempt!]! @access(by: STAFF, blankForOthers: true)
 
   """When the payment was started."""
@@ -5111,125 +5111,125 @@ type Payment implements Node {
 }
 
 """
-Where a payment stands: INITIALIZING → PROCESSING → CONFIRMED or DECLINED. On the way it may wait in REQUIRES_ACTION or
-AUTHORIZED, or end VOIDED or EXPIRED. CONFIRMED, DECLINED, VOIDED and EXPIRED are final.
+The states of a payment: INITIALIZING → PROCESSING → CONFIRMED or DECLINED. It may wait in REQUIRES_ACTION or AUTHORIZED
+before that, or end VOIDED or EXPIRED. CONFIRMED, DECLINED, VOIDED and EXPIRED are final.
 """
 enum PaymentStatus {
-  """Recorded here; the provider has not been asked yet."""
+  """Recorded; the provider has not been called yet."""
   INITIALIZING
 
-  """With the provider. Its answer may take seconds to minutes."""
+  """Being processed by the provider. Its answer may take seconds to minutes."""
   PROCESSING
 
-  """The customer has to do something first: see ` + "`" + `nextAction` + "`" + `. Goes back to PROCESSING afterwards."""
+  """The customer has to act first: see ` + "`" + `nextAction` + "`" + `. Afterwards the payment is PROCESSING again."""
   REQUIRES_ACTION
 
   """The money is authorized and not captured yet (manual capture). Staff capture or void it before the authorization expires."""
   AUTHORIZED
 
-  """The money is taken. Final; the order becomes CONFIRMED."""
+  """The money is captured. Final; the order becomes CONFIRMED."""
   CONFIRMED
 
-  """The provider refused. Final for this payment; the order stays CREATED and may be paid again with ` + "`" + `paymentRetry` + "`" + `."""
+  """The provider declined. Final for this payment; the order stays CREATED and can be paid again with ` + "`" + `paymentRetry` + "`" + `."""
   DECLINED
 
-  """Voided before capture, as when the order was cancelled. Final."""
+  """Voided before capture, for example because the order was cancelled. Final."""
   VOIDED
 
-  """Ran out of time before money was taken. Final."""
+  """Expired before money was captured. Final."""
   EXPIRED
 }
 
-"""When the money is taken."""
+"""When the money is captured."""
 enum CaptureMethod {
-  """As soon as the provider agrees: the payment goes to CONFIRMED by itself."""
+  """At once: the payment becomes CONFIRMED when the provider accepts it."""
   AUTOMATIC
 
   """Authorize first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the authorization expires."""
   MANUAL
 }
 
-"""Why a payment needs a person. Staff settle it; the customer need not do anything. New values may be added."""
+"""Why staff need to look at a payment. They settle it; the customer has nothing to do. New values may be added."""
 enum PaymentAttention {
-  """The provider did not say, over many tries, whether it took the money."""
+  """After many calls the provider has still not answered whether it charged the customer."""
   UNKNOWN_OUTCOME
 
-  """The provider refuses, over many tries, to void or refund what must be. It is still tried, with growing pauses."""
+  """The provider has refused a necessary void or refund many times. The server keeps trying, with growing pauses."""
   PROVIDER_DOWN
 
   """The provider's books and ours disagree about this payment."""
   MISMATCH
 }
 
-"""What the customer has to do to let a payment go on. It can hold a secret: do not log or store it."""
+"""What the customer has to do before a payment can continue. It can contain a secret: do not log or store it."""
 type PaymentNextAction {
-  """What kind of step it is; says which other fields are set."""
+  """The kind of action; it determines which other fields are set."""
   type: PaymentNextActionType! @access(by: CUSTOMER)
 
   """
-  Where to send the customer's browser. Set for REDIRECT, and for SIMULATED where the simulated provider has pages; else
+  Where to send the customer's browser. Set for REDIRECT, and for SIMULATED if the simulated provider has pages; otherwise
   null.
   """
   url: String @access(by: CUSTOMER)
 
-  """What to hand to the provider's own browser library. Set for CLIENT_SECRET, else null."""
+  """The secret to pass to the provider's browser library. Set for CLIENT_SECRET, otherwise null."""
   clientSecret: String @access(by: CUSTOMER)
 
-  """Until when the step can be taken. Null when the provider sets no limit."""
+  """When the action expires. Null when the provider sets no limit."""
   expiresAt: DateTime @access(by: CUSTOMER)
 }
 
-"""Kinds of steps a customer may have to take."""
+"""The kinds of action a customer may have to take."""
 enum PaymentNextActionType {
-  """Open ` + "`" + `url` + "`" + `; the customer comes back by themselves."""
+  """Open ` + "`" + `url` + "`" + `; the provider sends the customer back afterwards."""
   REDIRECT
 
-  """Give ` + "`" + `clientSecret` + "`" + ` to the provider's browser library, which does the rest."""
+  """Pass ` + "`" + `clientSecret` + "`" + ` to the provider's browser library, which does the rest."""
   CLIENT_SECRET
 
   """
-  The simulated provider's stand-in for such a step, for trying things out: open ` + "`" + `url` + "`" + ` and approve or refuse there, or
-  send ` + "`" + `paymentCompleteAction` + "`" + ` with an outcome.
+  The simulated provider's substitute for such an action: open ` + "`" + `url` + "`" + ` and approve or refuse there, or call
+  ` + "`" + `paymentCompleteAction` + "`" + ` with an outcome.
   """
   SIMULATED
 }
 
 """A page of payments."""
 type PaymentConnection {
-  """The payments with their cursors."""
+  """The page's payments with their cursors."""
   edges: [PaymentEdge!]! @access(by: STAFF)
 
-  """The payments alone, for those who do not page by edge."""
+  """The page's payments without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [Payment!]! @access(by: STAFF)
 
-  """Where the page stands in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
-"""A payment in a list."""
+"""One payment in a page."""
 type PaymentEdge {
-  """Pass it as ` + "`" + `after` + "`" + ` to continue behind this payment."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The payment."""
   node: Payment! @access(by: STAFF)
 }
 
-"""One operation intended at the provider, with all the calls made for it. Staff only."""
+"""One intended operation at the provider, with all calls made for it. Staff only."""
 type PaymentAttempt {
-  """The attempt's id, ` + "`" + `attempt_…` + "`" + `. It is also the idempotency key the provider gets. Not a Node."""
+  """The attempt's id, ` + "`" + `attempt_…` + "`" + `, which is also the idempotency key sent to the provider. Not a Node."""
   id: ID! @access(by: STAFF, blankForOthers: true)
 
-  """What was intended."""
+  """The intended operation."""
   operation: PaymentOperation! @access(by: STAFF, blankForOthers: true)
 
-  """How it ended. Null while it is under way or not started."""
+  """How it ended. Null while it is in progress or not started."""
   outcome: AttemptOutcome @access(by: STAFF, blankForOthers: true)
 
-  """How often the provider was asked to do it, repeats included and look-ups alone not; 0 before the first call."""
+  """How many calls were made for the operation, repeats included, look-ups excluded; 0 before the first call."""
   calls: Int! @access(by: STAFF, blankForOthers: true)
 
-  """What the provider or the network said last, for people. Null when there is nothing to say."""
+  """The last message of the provider or the network, for people to read. Null when there is none."""
   message: String @access(by: STAFF, blankForOthers: true)
 
   """When the attempt was recorded, which is before its first call."""
@@ -5239,9 +5239,9 @@ type PaymentAttempt {
   finishedAt: DateTime @access(by: STAFF, blankForOthers: true)
 }
 
-"""What can be intended at a payment provider."""
+"""The operations of a payment provider."""
 enum PaymentOperation {
-  """Ask for the money; with automatic capture, take it too."""
+  """Authorize the money; with automatic capture, capture it too."""
   AUTHORIZE
 
   """Capture authorized money."""
@@ -5250,7 +5250,7 @@ enum PaymentOperation {
   """Void an authorization."""
   VOID
 
-  """Give taken money back."""
+  """Refund captured money."""
   REFUND
 }
 
@@ -5259,17 +5259,17 @@ enum AttemptOutcome {
   """The provider did it."""
   SUCCESS
 
-  """The provider definitely did not do it; or a void replaced it, as ` + "`" + `message` + "`" + ` says."""
+  """The provider definitely did not do it, or a void replaced it (then ` + "`" + `message` + "`" + ` says so)."""
   FAIL
 
-  """Nobody knows, as after a timeout. It is looked up, or repeated with the same key, until it is known."""
+  """Not known, for example after a timeout. The server looks it up, or repeats it with the same key, until it is known."""
   UNKNOWN
 }
 
-"""How an order is paid. It holds a token from the payment provider, never card data."""
+"""How an order is paid. It contains a token of the payment provider, never card data."""
 input PaymentMethodInput {
   """
-  The provider's token. The simulated provider knows ` + "`" + `sim_approve` + "`" + `, ` + "`" + `sim_decline` + "`" + `, ` + "`" + `sim_random` + "`" + ` (either of the two),
+  The provider's token. The simulated provider accepts ` + "`" + `sim_approve` + "`" + `, ` + "`" + `sim_decline` + "`" + `, ` + "`" + `sim_random` + "`" + ` (either of the two),
   ` + "`" + `sim_requires_action` + "`" + `, ` + "`" + `sim_timeout_charged` + "`" + `, ` + "`" + `sim_timeout_not_charged` + "`" + ` and ` + "`" + `sim_error_once` + "`" + `.
   """
   token: String!
@@ -5277,18 +5277,18 @@ input PaymentMethodInput {
 `, BuiltIn: false},
 	{Name: "../../schema/payment_mutation.graphqls", Input: `extend type Mutation {
   """
-  Pays an unpaid order again, with a new payment, after the last one was declined: the owner or staff.
-  Allowed while the order is CREATED and no payment of it is active; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
+  Pays an unpaid order again with a new payment, for example after a decline. For the order's owner and staff.
+  Allowed while the order is CREATED and none of its payments is active; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
   """
   paymentRetry(
-    """Which order, and how it is paid this time."""
+    """The order, and how it is paid this time."""
     input: PaymentRetryInput!
   ): PaymentRetryPayload! @access(by: CUSTOMER)
 
   """
-  Asks the provider at once what became of the action a REQUIRES_ACTION payment waits for, for a customer who comes back from
-  it: the owner or staff. The answer comes at once; watch what follows with ` + "`" + `orderEvents` + "`" + `.
-  Repeating it after the action ended succeeds and changes nothing.
+  Has the provider asked at once for the result of the action that a REQUIRES_ACTION payment waits for. Call it when the
+  customer returns from that action. For the order's owner and staff. It returns at once; follow the result with ` + "`" + `orderEvents` + "`" + `.
+  Repeating it after the action has ended is a no-op that succeeds.
   """
   paymentCompleteAction(
     """Which payment."""
@@ -5299,9 +5299,9 @@ input PaymentMethodInput {
 """A new payment for an unpaid order."""
 input PaymentRetryInput {
   """
-  Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-  retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the payment was started.
-  An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
+  Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+  again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the payment
+  was started. An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
   """
   idempotencyKey: String!
 
@@ -5320,10 +5320,10 @@ type PaymentRetryPayload {
   """The order; null when there are user errors."""
   order: Order @access(by: CUSTOMER)
 
-  """The new payment; null when there are user errors. On a replay it is the payment of the first request, in its present state."""
+  """The new payment; null when there are user errors. On a replay it is the payment of the first request, in its current state."""
   payment: Payment @access(by: CUSTOMER)
 
-  """True when this idempotency key had already started the payment and this request started nothing."""
+  """True if this idempotency key had already started the payment, so that this request started nothing."""
   replayed: Boolean! @access(by: CUSTOMER)
 
   """Why it was refused; empty on success."""
@@ -5332,34 +5332,34 @@ type PaymentRetryPayload {
 
 """Why a paymentRetry was refused."""
 type PaymentRetryUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: CUSTOMER)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: PaymentRetryErrorCode! @access(by: CUSTOMER)
 
-  """With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed; null if it never will. Otherwise null."""
+  """With TOO_MANY_ATTEMPTS: the seconds until the same request may succeed; null if it never will. Otherwise null."""
   retryAfter: Int @access(by: CUSTOMER)
 }
 
 """Reasons to refuse a paymentRetry."""
 enum PaymentRetryErrorCode {
-  """There is no such order, or it belongs to someone else."""
+  """There is no such order, or it is another customer's."""
   ORDER_NOT_FOUND
 
-  """The order is not CREATED, or a payment of it is still active. Reload it and look at ` + "`" + `availableActions` + "`" + `."""
+  """The order is not CREATED, or one of its payments is still active. Reload it and check ` + "`" + `availableActions` + "`" + `."""
   NOT_ALLOWED_IN_STATE
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 
   """
-  Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
-  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same again. Without ` + "`" + `retryAfter` + "`" + `, the order has had as many payments as it may have: place a
-  new order.
+  Too many recent payments of this customer, or from this client address, were declined or have not ended yet: wait for
+  ` + "`" + `retryAfter` + "`" + ` seconds, then send the same request again. Without ` + "`" + `retryAfter` + "`" + `, the order has reached its maximum number of payments:
+  place a new order.
   """
   TOO_MANY_ATTEMPTS
 
@@ -5369,40 +5369,40 @@ enum PaymentRetryErrorCode {
   """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
-  """The key has already started a payment from a different input. Use a new key for a new try."""
+  """The key has already started a payment from different input. Use a new key for a new payment."""
   IDEMPOTENCY_KEY_REUSED
 
-  """Another request with this key is still running. Send the same again after a moment, with the same key."""
+  """Another request with this key is still running. Wait a moment, then send the same request with the same key."""
   IDEMPOTENCY_IN_PROGRESS
 }
 
-"""Which payment's action is over."""
+"""The payment whose action has ended."""
 input PaymentCompleteActionInput {
   """The payment's id. A malformed one is BAD_USER_INPUT."""
   paymentId: ID!
 
   """
-  Stands in for the customer: simulated provider only, BAD_USER_INPUT with any other. Absent: whatever the customer did at
-  the provider.
+  Acts for the customer. Simulated provider only; BAD_USER_INPUT with any other. Absent: the result is what the customer did
+  at the provider.
   """
   outcome: SimulatedActionOutcome
 }
 
-"""How a simulated customer ends an action."""
+"""What a simulated customer does."""
 enum SimulatedActionOutcome {
-  """They confirm: the payment goes on."""
+  """Approve: the payment continues."""
   APPROVE
 
-  """They refuse: the payment is declined."""
+  """Refuse: the payment is declined."""
   REFUSE
 }
 
 """What paymentCompleteAction did."""
 type PaymentCompleteActionPayload {
-  """The order in its present state; null when there are user errors."""
+  """The order in its current state; null when there are user errors."""
   order: Order @access(by: CUSTOMER)
 
-  """The payment in its present state: what the provider said comes as events. Null when there are user errors."""
+  """The payment in its current state; the provider's answer follows as events. Null when there are user errors."""
   payment: Payment @access(by: CUSTOMER)
 
   """Why it was refused; empty on success."""
@@ -5411,30 +5411,30 @@ type PaymentCompleteActionPayload {
 
 """Why a paymentCompleteAction was refused."""
 type PaymentCompleteActionUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: CUSTOMER)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: CUSTOMER)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: PaymentCompleteActionErrorCode! @access(by: CUSTOMER)
 }
 
 """Reasons to refuse a paymentCompleteAction."""
 enum PaymentCompleteActionErrorCode {
-  """There is no such payment, or it belongs to someone else."""
+  """There is no such payment, or it is another customer's."""
   PAYMENT_NOT_FOUND
 
-  """The payment does not wait for an action, or the action has ended otherwise."""
+  """The payment is not waiting for an action, or the action ended with another outcome."""
   NOT_ALLOWED_IN_STATE
 }
 `, BuiltIn: false},
 	{Name: "../../schema/payment_staff.graphqls", Input: `extend type Mutation {
   """
-  Captures all the money of an AUTHORIZED payment. Staff only: FORBIDDEN for others. The answer comes at once; the payment
-  turns CONFIRMED, and with it the order, when the provider has done it. If the provider refuses, the authorization stays.
-  Capturing what is captured, or about to be, succeeds and changes nothing.
+  Captures all the money of an AUTHORIZED payment. Staff only: FORBIDDEN for others. It returns at once; the payment and its
+  order become CONFIRMED when the provider has captured. If the provider refuses, the payment stays AUTHORIZED.
+  Capturing a payment that is captured or being captured is a no-op that succeeds.
   """
   paymentCapture(
     """Which payment."""
@@ -5442,9 +5442,9 @@ enum PaymentCompleteActionErrorCode {
   ): PaymentCapturePayload! @access(by: STAFF)
 
   """
-  Voids a payment before its money is captured. Staff only: FORBIDDEN for others. The answer comes at once; the payment turns
-  VOIDED when the provider has done it, and the order can be paid again until it expires.
-  Voiding what is voided, or about to be, succeeds and changes nothing.
+  Voids a payment before its money is captured. Staff only: FORBIDDEN for others. It returns at once; the payment becomes
+  VOIDED when the provider has voided it, and the order can then be paid again until it expires.
+  Voiding a payment that is voided or being voided is a no-op that succeeds.
   """
   paymentVoid(
     """Which payment."""
@@ -5452,11 +5452,11 @@ enum PaymentCompleteActionErrorCode {
   ): PaymentVoidPayload! @access(by: STAFF)
 
   """
-  Settles a payment whose ` + "`" + `attention` + "`" + ` is set. Staff only: FORBIDDEN for others; what was chosen and the note are kept in the
-  audit trail. Settling what is settled that way succeeds and changes nothing.
+  Settles a payment whose ` + "`" + `attention` + "`" + ` is set. Staff only: FORBIDDEN for others. The resolution and the note are kept in the
+  audit trail. Settling a payment that is already settled in the same way is a no-op that succeeds.
   """
   paymentResolve(
-    """Which payment, and how."""
+    """The payment, and how to settle it."""
     input: PaymentResolveInput!
   ): PaymentResolvePayload! @access(by: STAFF)
 }
@@ -5472,10 +5472,10 @@ input PaymentCaptureInput {
 
 """What paymentCapture did."""
 type PaymentCapturePayload {
-  """The order in its present state; null when there are user errors."""
+  """The order in its current state; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """The payment: AUTHORIZED until the provider has taken the money, then CONFIRMED. Null when there are user errors."""
+  """The payment: AUTHORIZED until the provider has captured the money, then CONFIRMED. Null when there are user errors."""
   payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -5484,13 +5484,13 @@ type PaymentCapturePayload {
 
 """Why a paymentCapture was refused."""
 type PaymentCaptureUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: PaymentCaptureErrorCode! @access(by: STAFF)
 }
 
@@ -5499,10 +5499,10 @@ enum PaymentCaptureErrorCode {
   """There is no such payment."""
   PAYMENT_NOT_FOUND
 
-  """The payment is not AUTHORIZED, or a void of it is under way."""
+  """The payment is not AUTHORIZED, or it is being voided."""
   NOT_ALLOWED_IN_STATE
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 }
 
@@ -5517,10 +5517,10 @@ input PaymentVoidInput {
 
 """What paymentVoid did."""
 type PaymentVoidPayload {
-  """The order in its present state; null when there are user errors."""
+  """The order in its current state; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """The payment: VOIDED, or as before until the provider has voided it. Null when there are user errors."""
+  """The payment: unchanged until the provider has voided it, then VOIDED. Null when there are user errors."""
   payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -5529,13 +5529,13 @@ type PaymentVoidPayload {
 
 """Why a paymentVoid was refused."""
 type PaymentVoidUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: PaymentVoidErrorCode! @access(by: STAFF)
 }
 
@@ -5544,22 +5544,22 @@ enum PaymentVoidErrorCode {
   """There is no such payment."""
   PAYMENT_NOT_FOUND
 
-  """The payment took its money, has ended, is PROCESSING with the provider, or a capture of it is under way."""
+  """The payment is captured, has ended, is PROCESSING, or is being captured."""
   NOT_ALLOWED_IN_STATE
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 }
 
-"""How to settle a payment that needs a person."""
+"""How to settle a payment whose ` + "`" + `attention` + "`" + ` is set."""
 input PaymentResolveInput {
   """The payment's id. A malformed one is BAD_USER_INPUT."""
   paymentId: ID!
 
-  """What to do."""
+  """How to settle it."""
   resolution: PaymentResolution!
 
-  """How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers."""
+  """How you know, up to 500 characters. It may be empty for RECHECK only, and is kept in the audit trail. No card numbers."""
   note: String!
 
   """Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
@@ -5567,31 +5567,31 @@ input PaymentResolveInput {
 }
 
 """
-Ways to settle a payment. The two marks say where the money is, and so how the attempt under way ended; with none under way
-they confirm what is booked. Money that a mark books for a payment that has ended is given back at once. That a charge can
-no longer take money only the provider can say: a mark does not end a payment that its customer may still approve.
+Ways to settle a payment. The two marks state where the money is, and so how the attempt in progress ended; with none in
+progress they confirm what is recorded. Money that a mark records for a payment that has ended is refunded at once. Only the
+provider can say that a charge can no longer take money: a mark does not end a payment that its customer may still approve.
 """
 enum PaymentResolution {
-  """Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation."""
+  """Ask the provider now. If the server had stopped calling it, one more call is made if the provider does not know the operation."""
   RECHECK
 
-  """The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed."""
+  """The shop has the money: an authorization or capture succeeded, a void came too late, or a refund failed."""
   MARK_CAPTURED
 
   """
-  The money is not with the shop: a capture failed, a refund or the void of an authorization succeeded. A charge whose
-  outcome is unknown is voided: the payment turns VOIDED, and the order can be paid again, when the provider has done it, which it is
-  asked for as long as it takes. Should the provider have captured the money, the payment turns CONFIRMED.
+  The shop does not have the money: a capture failed, or a refund or the void of an authorization succeeded. A charge whose
+  outcome is unknown is voided. The server asks the provider for that void until it succeeds; then the payment is VOIDED and the
+  order can be paid again. If the provider has captured the money after all, the payment becomes CONFIRMED.
   """
   MARK_NOT_CAPTURED
 }
 
 """What paymentResolve did."""
 type PaymentResolvePayload {
-  """The order in its present state; null when there are user errors."""
+  """The order in its current state; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """The payment in its present state; null when there are user errors."""
+  """The payment in its current state; null when there are user errors."""
   payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -5600,13 +5600,13 @@ type PaymentResolvePayload {
 
 """Why a paymentResolve was refused."""
 type PaymentResolveUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: PaymentResolveErrorCode! @access(by: STAFF)
 }
 
@@ -5616,15 +5616,15 @@ enum PaymentResolveErrorCode {
   PAYMENT_NOT_FOUND
 
   """
-  A mark for a payment that needs nobody, or against what is booked; MARK_NOT_CAPTURED for one that is being voided and was never
-  held; a RECHECK of one the provider never saw.
+  A mark for a payment without ` + "`" + `attention` + "`" + `, or one that contradicts what is recorded; MARK_NOT_CAPTURED for a payment that is
+  being voided and was never authorized; RECHECK of a payment that the provider was never called for.
   """
   NOT_ALLOWED_IN_STATE
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 
-  """The note has a character that cannot be stored, such as a null byte, or is missing where one is needed."""
+  """The note has a character that cannot be stored, such as a null byte, or is empty where one is required."""
   TEXT_INVALID
 
   """The note is longer than 500 characters."""
@@ -5635,7 +5635,7 @@ enum PaymentResolveErrorCode {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/product.graphqls", Input: `extend type Query {
-  """One product, archived ones included. Public. Null when there is no such product."""
+  """One product, also an archived one. Public. Null when there is no such product."""
   product(
     """The product's id (` + "`" + `product_…` + "`" + `). A malformed one is BAD_USER_INPUT."""
     id: ID!
@@ -5655,7 +5655,7 @@ enum PaymentResolveErrorCode {
     """Only items before this cursor, a ` + "`" + `startCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     before: String
 
-    """Narrows the list. Keep it the same while paging."""
+    """Filters the list. Keep it the same while paging."""
     filter: ProductFilter
   ): ProductConnection! @access(by: PUBLIC)
 }
@@ -5663,16 +5663,16 @@ enum PaymentResolveErrorCode {
 extend type Mutation {
   """
   Creates the product with this SKU, or changes the one that has it. Staff only: FORBIDDEN for others.
-  Sending the same input again changes nothing. An archived product with this SKU comes back on sale.
+  Sending the same input again is a no-op that succeeds. An archived product with this SKU goes on sale again.
   """
   productUpsert(
-    """The product as it shall be."""
+    """The product."""
     input: ProductUpsertInput!
   ): ProductUpsertPayload! @access(by: STAFF)
 
   """
-  Takes a product off sale. Staff only: FORBIDDEN for others. Orders that hold it are untouched.
-  Archiving an archived product succeeds and changes nothing.
+  Takes a product off sale. Staff only: FORBIDDEN for others. Orders that contain it do not change.
+  Archiving an archived product is a no-op that succeeds.
   """
   productArchive(
     """The product to archive."""
@@ -5680,24 +5680,24 @@ extend type Mutation {
   ): ProductArchivePayload! @access(by: STAFF)
 }
 
-"""Something that can be ordered. Public. Price and name may change; an order keeps those of the moment it was made."""
+"""Something that can be ordered. Public. Price and name may change; an order keeps those it was created with."""
 type Product implements Node {
   """The product's id, ` + "`" + `product_…` + "`" + `."""
   id: ID! @access(by: PUBLIC)
 
-  """The shop's own code for it, unique and unchanging."""
+  """The shop's own code for the product. Unique; never changes."""
   sku: String! @access(by: PUBLIC)
 
   """The name to show."""
   name: String! @access(by: PUBLIC)
 
-  """A longer text to show, plain, without markup. Empty when there is none."""
+  """A longer plain text to show, without markup. Empty when there is none."""
   description: String! @access(by: PUBLIC)
 
-  """The price of one piece now. An order charges the price of the moment it is created."""
+  """The price of one piece now. An order is charged the price at its creation."""
   price: Money! @access(by: PUBLIC)
 
-  """Where the picture is: a path on this server or an https URL. Null when there is none."""
+  """The picture: a path on this server or an https URL. Null when there is none."""
   image: String @access(by: PUBLIC)
 
   """True when it is off sale: ordering it is refused with PRODUCT_ARCHIVED."""
@@ -5705,12 +5705,12 @@ type Product implements Node {
 }
 
 """
-Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
-catalogue it may have fewer than were asked for while ` + "`" + `pageInfo.hasNextPage` + "`" + ` is true: go on with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
+Filters a list of products. All conditions that are given must hold. A page examines at most 5,000 products, so in a larger
+catalogue it may have fewer than ` + "`" + `first` + "`" + ` while ` + "`" + `pageInfo.hasNextPage` + "`" + ` is true: continue with ` + "`" + `after: pageInfo.endCursor` + "`" + `.
 """
 input ProductFilter {
   """
-  Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+  A text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
   BAD_USER_INPUT. Empty: all.
   """
   search: String
@@ -5727,23 +5727,23 @@ type ProductConnection {
   """The page's products without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [Product!]! @access(by: PUBLIC)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: PUBLIC)
 }
 
 """One product in a page."""
 type ProductEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."""
   cursor: String! @access(by: PUBLIC)
 
   """The product."""
   node: Product! @access(by: PUBLIC)
 }
 
-"""A product as it shall be. It replaces what was there: an optional field that is left out is emptied."""
+"""A product. It replaces the stored one: an optional field that is left out is cleared."""
 input ProductUpsertInput {
   """
-  The code that decides which product this is, case included: 1 to 64 of the characters A–Z, a–z, 0–9, dot, underscore
+  The code that identifies the product, case-sensitive: 1 to 64 of the characters A–Z, a–z, 0–9, dot, underscore
   and hyphen, the first a letter or digit.
   """
   sku: String!
@@ -5760,37 +5760,37 @@ input ProductUpsertInput {
   """The price's currency."""
   currency: CurrencyCode!
 
-  """A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters of those that URLs have (RFC 3986). Absent or null: none."""
+  """A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters that URLs may contain (RFC 3986). Absent or null: none."""
   image: String
 }
 
 """What productUpsert did."""
 type ProductUpsertPayload {
-  """The product as it now is; null when there are user errors."""
+  """The product after the change; null when there are user errors."""
   product: Product @access(by: STAFF)
 
-  """Why it was refused; empty on success. All that is wrong is reported at once."""
+  """Why it was refused; empty on success. All errors are reported at once."""
   userErrors: [ProductUpsertUserError!]! @access(by: STAFF)
 }
 
 """Why a productUpsert was refused."""
 type ProductUpsertUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: ProductUpsertErrorCode! @access(by: STAFF)
 }
 
-"""Reasons to refuse a productUpsert. In all of them: correct the named input and send again."""
+"""Reasons to refuse a productUpsert. For each of them: correct the named input and send it again."""
 enum ProductUpsertErrorCode {
-  """The SKU is empty, longer than 64 characters, has a character that is not allowed or starts with a sign."""
+  """The SKU is empty, longer than 64 characters, has a character that is not allowed, or does not start with a letter or digit."""
   SKU_INVALID
 
-  """The name is empty or longer than 200 characters, or the name or description has a text that cannot be kept, such as a null byte."""
+  """The name is empty or longer than 200 characters, or the name or description has a character that cannot be stored, such as a null byte."""
   NAME_INVALID
 
   """The price is not within 1 to 10,000,000,000 minor units."""
@@ -5806,7 +5806,7 @@ enum ProductUpsertErrorCode {
   TEXT_TOO_LONG
 }
 
-"""Which product to take off sale."""
+"""Which product to archive."""
 input ProductArchiveInput {
   """The product's id. A malformed one is BAD_USER_INPUT."""
   productId: ID!
@@ -5823,13 +5823,13 @@ type ProductArchivePayload {
 
 """Why a productArchive was refused."""
 type ProductArchiveUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: ProductArchiveErrorCode! @access(by: STAFF)
 }
 
@@ -5841,10 +5841,9 @@ enum ProductArchiveErrorCode {
 `, BuiltIn: false},
 	{Name: "../../schema/reconciliation.graphqls", Input: `extend type Query {
   """
-  Payments whose money at the payment provider is not, or was not, what the books here say; the newest first, resolved
-  ones included. Every payment that changed lately is compared again and again. Nothing is repaired silently: the payment
-  also gets the ` + "`" + `attention` + "`" + ` MISMATCH, unless what happened follows from the order's rules, such as a success that came
-  late and is refunded. Staff only: FORBIDDEN for others.
+  Differences between the payment provider's books and Orderwire's, newest first, resolved ones included. Every payment that
+  changed recently is compared in each round. A difference is not repaired silently: the payment gets the ` + "`" + `attention` + "`" + ` MISMATCH,
+  unless the order's rules explain what happened, such as a late success that is refunded. Staff only: FORBIDDEN for others.
   """
   reconciliation(
     """How many items, 0 to 100; 20 when left out."""
@@ -5855,9 +5854,9 @@ enum ProductArchiveErrorCode {
   ): ReconciliationEntryConnection! @access(by: STAFF)
 
   """
-  Charges at the payment provider that hold or took money and that no payment here stands for; the newest finding first. They
-  are what a restore from a backup leaves behind: the orders are lost, their charges are not. The provider's charges are walked
-  again and again, and only those that this installation made are looked at. No money is moved: refund or release such a
+  Orphaned charges: charges at the payment provider that hold or took money and that belong to no payment in this database;
+  the latest found first. Restoring a backup causes them: the orders since the backup are lost, their charges are not. The server
+  regularly lists the provider's charges and checks those that this installation made. It moves no money: refund or release such a
   charge at the provider, and it leaves the list. Staff only: FORBIDDEN for others.
   """
   orphanedCharges(
@@ -5867,32 +5866,32 @@ enum ProductArchiveErrorCode {
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
     after: String
 
-    """Whether charges that are settled by now are listed too."""
+    """Whether to list settled charges too."""
     includeResolved: Boolean! = false
   ): OrphanedChargeConnection! @access(by: STAFF)
 }
 
 """
-A difference between the payment provider's books and ours, for one payment. A payment has at most one that is not
+A difference between the payment provider's books and Orderwire's, for one payment. A payment has at most one that is not
 resolved. Staff only.
 """
 type ReconciliationEntry {
-  """The payment, as it is now."""
+  """The payment in its current state."""
   payment: Payment! @access(by: STAFF)
 
-  """What is kept of the payment by our books: captured, less refunded."""
+  """What the shop has of the payment by Orderwire's books: captured minus refunded."""
   expected: Money! @access(by: STAFF)
 
   """
-  What is kept of the payment by the provider's books: captured, less refunded. Equal to ` + "`" + `expected` + "`" + ` when captured and
-  refunded differ by the same amount, as when the provider took money and gave it back without us.
+  What the shop has of the payment by the provider's books: captured minus refunded. It equals ` + "`" + `expected` + "`" + ` when captured and
+  refunded differ by the same amount, for example when the provider captured and refunded money on its own.
   """
   atProvider: Money! @access(by: STAFF)
 
-  """When the difference was found. Its amounts are those of the last comparison since."""
+  """When the difference was found. The amounts are those of the latest comparison."""
   detectedAt: DateTime! @access(by: STAFF)
 
-  """When both books agreed again. Null while they do not."""
+  """When both books agreed again. Null while they differ."""
   resolvedAt: DateTime @access(by: STAFF)
 }
 
@@ -5904,13 +5903,13 @@ type ReconciliationEntryConnection {
   """The page's differences without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [ReconciliationEntry!]! @access(by: STAFF)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One difference in a page."""
 type ReconciliationEntryEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The difference."""
@@ -5918,7 +5917,7 @@ type ReconciliationEntryEdge {
 }
 
 """
-A charge of ours at the payment provider without a payment here. Staff only.
+A charge of this installation at the payment provider that belongs to no payment in this database. Staff only.
 """
 type OrphanedCharge {
   """The provider, such as ` + "`" + `stripe` + "`" + `."""
@@ -5927,52 +5926,52 @@ type OrphanedCharge {
   """The provider's id of the charge, by which its dashboard finds it."""
   reference: String! @access(by: STAFF)
 
-  """The order that the charge names. It need not be here."""
+  """The order id that the charge carries. The order need not exist in this database."""
   orderId: ID! @access(by: STAFF)
 
-  """The payment that the charge names. It need not be here; one that is knows nothing of this charge."""
+  """The payment id that the charge carries. The payment need not exist in this database; if it does, it has no reference to this charge."""
   paymentId: ID! @access(by: STAFF)
 
-  """What the charge is for."""
+  """The amount of the charge."""
   amount: Money! @access(by: STAFF)
 
-  """What the charge took, by the provider's books."""
+  """The amount captured, by the provider's books."""
   captured: Money! @access(by: STAFF)
 
-  """What was given back of it, by the provider's books."""
+  """The amount refunded, by the provider's books."""
   refunded: Money! @access(by: STAFF)
 
-  """What became of the charge, as the provider last said."""
+  """The charge's state when the provider was last asked."""
   status: OrphanedChargeStatus! @access(by: STAFF)
 
-  """When the charge was made, on the provider's clock."""
+  """When the charge was created, on the provider's clock."""
   chargedAt: DateTime! @access(by: STAFF)
 
-  """When the charge was first seen here with money."""
+  """When the charge was first found to hold money."""
   detectedAt: DateTime! @access(by: STAFF)
 
   """
-  When the charge was found to be settled: all was given back, the hold was released, or its payment is here again. Null while
-  it is not.
+  When the charge was found to be settled: all money was refunded, the authorization was released, or its payment exists again.
+  Null while it is not settled.
   """
   resolvedAt: DateTime @access(by: STAFF)
 }
 
-"""What became of a charge at the provider."""
+"""The state of a charge at the provider."""
 enum OrphanedChargeStatus {
-  """Not decided at this moment; it may take money."""
+  """Not decided yet; it may still take money."""
   PENDING
 
-  """It holds money that was not captured."""
+  """Authorized and not captured."""
   AUTHORIZED
 
-  """It took money and has not given all of it back."""
+  """Captured and not fully refunded."""
   CAPTURED
 
-  """It has given back all that it took."""
+  """Fully refunded."""
   REFUNDED
 
-  """It took no money and will take none."""
+  """Released: it took no money and will take none."""
   RELEASED
 }
 
@@ -5984,13 +5983,13 @@ type OrphanedChargeConnection {
   """The page's charges without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [OrphanedCharge!]! @access(by: STAFF)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One orphaned charge in a page."""
 type OrphanedChargeEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The charge."""
@@ -5999,16 +5998,16 @@ type OrphanedChargeEdge {
 `, BuiltIn: false},
 	{Name: "../../schema/refund.graphqls", Input: `extend type Mutation {
   """
-  Gives captured money back, partly or all, also after delivery. Staff only: FORBIDDEN for others. The answer comes at once
-  with the refund PENDING and its amount set aside; watch how it ends with ` + "`" + `orderEvents` + "`" + `.
+  Refunds captured money, in part or in full, also after delivery. Staff only: FORBIDDEN for others. It returns at once, with
+  the refund PENDING and its amount reserved; follow the result with ` + "`" + `orderEvents` + "`" + `.
   """
   refundCreate(
-    """Which order, and how much."""
+    """The order, and the amount."""
     input: RefundCreateInput!
   ): RefundCreatePayload! @access(by: STAFF)
 }
 
-"""Money given back to the customer from one payment. Visible to the order's owner and to staff."""
+"""A refund of money from one payment. Visible to the order's owner and to staff."""
 type Refund implements Node {
   """The refund's id, ` + "`" + `refund_…` + "`" + `."""
   id: ID! @access(by: CUSTOMER)
@@ -6016,53 +6015,53 @@ type Refund implements Node {
   """The order it belongs to."""
   order: Order! @access(by: CUSTOMER)
 
-  """The payment it gives back from."""
+  """The payment that is refunded."""
   payment: Payment! @access(by: CUSTOMER)
 
-  """How much. Never changes."""
+  """The amount. Never changes."""
   amount: Money! @access(by: CUSTOMER)
 
-  """Where the refund stands."""
+  """The refund's state."""
   status: RefundStatus! @access(by: CUSTOMER)
 
-  """Why, in the words of whoever asked for it; for a FAILED one made by the server, what went wrong. Null when nothing was said."""
+  """The reason given by the person who requested it; for a FAILED refund that the server made, what went wrong. Null when there is none."""
   reason: String @access(by: CUSTOMER)
 
-  """When the refund was asked for."""
+  """When the refund was requested."""
   createdAt: DateTime! @access(by: CUSTOMER)
 
   """When the refund last changed."""
   updatedAt: DateTime! @access(by: CUSTOMER)
 }
 
-"""Where a refund stands: PENDING → SUCCEEDED or FAILED."""
+"""The states of a refund: PENDING → SUCCEEDED or FAILED."""
 enum RefundStatus {
-  """Asked for; the provider has not confirmed it. Its amount is already set aside from what can be refunded."""
+  """Requested; the provider has not confirmed it. Its amount is reserved and no longer refundable."""
   PENDING
 
-  """The provider gave the money back. Final."""
+  """The provider refunded the money. Final."""
   SUCCEEDED
 
-  """The provider did not. Final; the amount can be refunded again."""
+  """The provider did not refund the money. Final; the amount can be refunded again."""
   FAILED
 }
 
-"""Money to give back."""
+"""The refund to create."""
 input RefundCreateInput {
   """
-  Makes repeating safe: a random string such as a UUID, made once when the button is pressed and sent again on every
-  retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the refund was made.
-  An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
+  Makes the request safe to repeat: a random string such as a UUID, generated once when the button is pressed and sent again on
+  every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the refund was
+  created. An ` + "`" + `Idempotency-Key` + "`" + ` header does the same; if both are sent they must be equal.
   """
   idempotencyKey: String!
 
   """The order's id. A malformed one is BAD_USER_INPUT."""
   orderId: ID!
 
-  """How much, in minor units of the order's currency, at least 1. Absent: all that is refundable."""
+  """The amount in minor units of the order's currency, at least 1. Absent: everything that is refundable."""
   amountMinor: Int64
 
-  """Why, up to 500 characters. The customer can read it. No card numbers."""
+  """The reason, up to 500 characters. The customer can read it. No card numbers."""
   reason: String
 
   """Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
@@ -6071,13 +6070,13 @@ input RefundCreateInput {
 
 """What refundCreate did."""
 type RefundCreatePayload {
-  """The refund; null when there are user errors. On a replay it is the refund of the first request, in its present state."""
+  """The refund; null when there are user errors. On a replay it is the refund of the first request, in its current state."""
   refund: Refund @access(by: STAFF)
 
   """The order; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """True when this idempotency key had already made the refund and this request made none."""
+  """True if this idempotency key had already created the refund, so that this request created none."""
   replayed: Boolean! @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -6086,13 +6085,13 @@ type RefundCreatePayload {
 
 """Why a refundCreate was refused."""
 type RefundCreateUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: RefundCreateErrorCode! @access(by: STAFF)
 }
 
@@ -6101,19 +6100,19 @@ enum RefundCreateErrorCode {
   """There is no such order."""
   ORDER_NOT_FOUND
 
-  """Nothing was captured that is not refunded, or about to be."""
+  """Nothing is left to refund."""
   NOTHING_REFUNDABLE
 
   """The amount is below 1 or above what is refundable."""
   AMOUNT_OUT_OF_RANGE
 
-  """The order has 20 refunds or more, and this one would leave something to give back. Refund all that is left in one."""
+  """The order has 20 refunds or more, and this one would not refund everything that is left. Refund the rest at once."""
   TOO_MANY_REFUNDS
 
-  """The order is CANCELLING, which gives all of its money back by itself."""
+  """The order is CANCELLING; the server already refunds all of its money."""
   ORDER_CANCELLING
 
-  """The order's version is not the expected one. Reload it, look again, and send the new version."""
+  """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
 
   """The reason has a character that cannot be stored, such as a null byte."""
@@ -6128,27 +6127,27 @@ enum RefundCreateErrorCode {
   """The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number."""
   IDEMPOTENCY_KEY_INVALID
 
-  """The key has already made a refund from a different input. Use a new key for a new refund."""
+  """The key has already created a refund from different input. Use a new key for a new refund."""
   IDEMPOTENCY_KEY_REUSED
 
-  """Another request with this key is still running. Send the same again after a moment, with the same key."""
+  """Another request with this key is still running. Wait a moment, then send the same request with the same key."""
   IDEMPOTENCY_IN_PROGRESS
 }
 `, BuiltIn: false},
 	{Name: "../../schema/stats.graphqls", Input: `extend type Query {
   """
-  The shop's figures for a board, all of one moment: a second old, or older in proportion to what they cost to count. To
-  watch the shop, read them once and go on with the ` + "`" + `orderFeed` + "`" + ` subscription. Staff only: FORBIDDEN for others.
+  The shop's figures, all counted at the same instant. They are cached for a second, or longer in proportion to the time that
+  counting takes. To watch the shop, read them once and continue with the ` + "`" + `orderFeed` + "`" + ` subscription. Staff only: FORBIDDEN for others.
   """
   stats(
-    """How far back the figures go that look back."""
+    """The time window of the figures that have one."""
     window: StatsWindow!
   ): Stats! @access(by: STAFF)
 }
 
 """
-How far back figures go. A window is divided into steps, which begin at multiples of their length (UTC), and the step that
-runs is its last; so it is up to one step shorter than its name says.
+The time window of figures. A window is divided into steps that begin at multiples of their length (UTC). Its last step is the
+current one, so the window is up to one step shorter than its name says.
 """
 enum StatsWindow {
   """30 steps of 30 seconds."""
@@ -6164,57 +6163,57 @@ enum StatsWindow {
 """The shop's figures. Staff only."""
 type Stats {
   """
-  When the figures were counted. What ` + "`" + `orderFeed` + "`" + ` brings with a later ` + "`" + `occurredAt` + "`" + ` is not in them; of what was committed
-  within that instant some may be missing.
+  When the figures were counted. Events of ` + "`" + `orderFeed` + "`" + ` with a later ` + "`" + `occurredAt` + "`" + ` are not included; some of those committed at
+  that very instant may be missing.
   """
   at: DateTime! @access(by: STAFF)
 
-  """The orders made within the window, by the status they have now. Every status is there, in the order of an order's life."""
+  """The orders created within the window, by their current status. Every status is listed, in the order of an order's life."""
   ordersByStatus: [StatusCount!]! @access(by: STAFF)
 
   """
-  The money of the payments that were confirmed within the window, one amount for each currency, sorted by it. Refunds are
-  not taken off. Empty when no payment was confirmed.
+  The amounts of the payments that were confirmed within the window, one for each currency, sorted by currency. Refunds are not
+  subtracted. Empty when no payment was confirmed.
   """
   revenue: [Money!]! @access(by: STAFF)
 
-  """What happened in each step of the window, oldest first. Steps in which nothing happened are there, too."""
+  """The counts of each step of the window, oldest first, steps without any event included."""
   throughput: [StatsPoint!]! @access(by: STAFF)
 
   """
-  From an order's creation to the confirmation of its payment, for the payments that were confirmed within the window. It
-  includes the time in which customers acted, or paid again after a decline.
+  The time from an order's creation to the confirmation of its payment, for the payments confirmed within the window. It
+  includes the time customers needed to act or to pay again after a decline.
   """
   timeToConfirmed: Percentiles! @access(by: STAFF)
 
   """
-  Orders for which a step is still to come now, whenever they were made: a payment's, a delivery, a cancellation, a refund,
-  or the expiry of an unpaid order.
+  Orders with a pending step now, whenever they were created: a payment step, a delivery, a cancellation, a refund, or the
+  expiry of an unpaid order.
   """
   inFlight: Int! @access(by: STAFF)
 
-  """Payments that need a person now, whenever they were made: those of the ` + "`" + `attention` + "`" + ` query."""
+  """Payments that staff need to look at now, whenever they were created: those of the ` + "`" + `attention` + "`" + ` query."""
   attention: Int! @access(by: STAFF)
 
-  """Subscriptions that are open now at the replica that answers; others have theirs."""
+  """Subscriptions that are open now at the replica that answers; other replicas are not included."""
   subscribers: Int! @access(by: STAFF)
 }
 
-"""How many orders have a status. Staff only."""
+"""The number of orders with a status. Staff only."""
 type StatusCount {
   """The status."""
   status: OrderStatus! @access(by: STAFF)
 
-  """How many orders."""
+  """The number of orders."""
   count: Int! @access(by: STAFF)
 }
 
-"""What happened within one step of a window. Staff only."""
+"""The counts of one step of a window. Staff only."""
 type StatsPoint {
-  """When the step begins. It ends where the next one begins."""
+  """When the step begins. It ends when the next one begins."""
   at: DateTime! @access(by: STAFF)
 
-  """Orders made."""
+  """Orders created."""
   created: Int! @access(by: STAFF)
 
   """Payments confirmed."""
@@ -6223,60 +6222,60 @@ type StatsPoint {
   """Payments declined."""
   declined: Int! @access(by: STAFF)
 
-  """Orders cancelled, for whatever reason, once nothing was left to give back."""
+  """Orders that became CANCELLED, for whatever reason."""
   cancelled: Int! @access(by: STAFF)
 
-  """From an order's creation to the confirmation of its payment, for those confirmed in this step. Null when none was."""
+  """The time from an order's creation to the confirmation of its payment, for those confirmed in this step. Null when there were none."""
   timeToConfirmed: Percentiles @access(by: STAFF)
 }
 
 """
-How long something took, by the nearest rank: half of all took at most ` + "`" + `p50Ms` + "`" + `. In whole milliseconds; 0 when there was
-nothing to measure. Staff only.
+Percentiles of a duration, by the nearest-rank method: half of all values are at most ` + "`" + `p50Ms` + "`" + `. In whole milliseconds; 0 when
+there were no values. Staff only.
 """
 type Percentiles {
   """The median."""
   p50Ms: Int! @access(by: STAFF)
 
-  """95 of 100 took at most this."""
+  """The 95th percentile."""
   p95Ms: Int! @access(by: STAFF)
 
-  """99 of 100 took at most this."""
+  """The 99th percentile."""
   p99Ms: Int! @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/subscription.graphqls", Input: `"""
-Live changes over a websocket (` + "`" + `graphql-transport-ws` + "`" + `) or server-sent events. Every item has a ` + "`" + `cursor` + "`" + `: keep the last one and send
-it as ` + "`" + `after` + "`" + ` when you subscribe again, and nothing is lost, doubled or out of order.
+Live changes over a websocket (` + "`" + `graphql-transport-ws` + "`" + `) or server-sent events. Every item has a ` + "`" + `cursor` + "`" + `. Store the last one and send
+it as ` + "`" + `after` + "`" + ` when you subscribe again: then no event is lost, repeated or out of order.
 """
 type Subscription {
   """
-  One order as it changes. Without ` + "`" + `after` + "`" + ` the first item is a SNAPSHOT of now; with it, everything later is replayed first.
-  The stream stays open after the order's last event until the client completes it.
-  NOT_FOUND when there is no such order or it belongs to someone else.
+  The changes of one order. Without ` + "`" + `after` + "`" + ` the first item is a SNAPSHOT of its current state; with it, all later events are
+  replayed first. The stream stays open after the order's last event until the client completes it.
+  NOT_FOUND when there is no such order or it is another customer's.
   """
   orderEvents(
     """The order's id. A malformed one is BAD_USER_INPUT."""
     orderId: ID!
 
     """
-    A ` + "`" + `cursor` + "`" + ` of an earlier item for this same order: continue after it. Absent: begin with a SNAPSHOT.
-    Another order's cursor, or a feed's, is INVALID_CURSOR; one that is no longer held gives a RESET.
+    A ` + "`" + `cursor` + "`" + ` of an earlier item of this order: continue after it. Absent: begin with a SNAPSHOT.
+    Another order's cursor, or a feed's, is INVALID_CURSOR; if the log no longer holds its position, the first item is a RESET.
     """
     after: EventCursor
   ): OrderUpdate! @access(by: CUSTOMER)
 
   """
-  All of the caller's orders as they change; everybody's for staff. Items of different orders come in one fixed order.
-  It begins with a SNAPSHOT that carries only a cursor. Apply an item only if its order's ` + "`" + `version` + "`" + ` is above the one you have.
+  The changes of all orders of the caller; of all customers for staff. Items of different orders come in one fixed order.
+  It begins with a SNAPSHOT that has only a cursor. Apply an item only if its order's ` + "`" + `version` + "`" + ` is above the one you have.
   """
   orderFeed(
-    """Narrows the feed. It may differ from the one the cursor came from."""
+    """Filters the feed. It may differ from the filter of the feed that the cursor came from."""
     filter: OrderFeedFilter
 
     """
     A ` + "`" + `cursor` + "`" + ` of an earlier feed item: continue after it. Absent: begin now.
-    An order's cursor is INVALID_CURSOR; one that is no longer held gives a RESET.
+    An order's cursor is INVALID_CURSOR; if the log no longer holds its position, the first item is a RESET.
     """
     after: EventCursor
   ): OrderUpdate! @access(by: CUSTOMER)
@@ -6284,49 +6283,49 @@ type Subscription {
 
 """One item of a subscription."""
 type OrderUpdate {
-  """What the item is, and so which fields are set."""
+  """The kind of item; it determines which fields are set."""
   kind: OrderUpdateKind! @access(by: CUSTOMER)
 
-  """The place of this item. Pass it as ` + "`" + `after` + "`" + ` to continue from here."""
+  """The position of this item. Pass it as ` + "`" + `after` + "`" + ` to continue from here."""
   cursor: EventCursor! @access(by: CUSTOMER)
 
-  """What happened. Set when ` + "`" + `kind` + "`" + ` is EVENT, else null."""
+  """What happened. Set when ` + "`" + `kind` + "`" + ` is EVENT, otherwise null."""
   event: OrderEvent @access(by: CUSTOMER)
 
   """
-  The order as of this item, not as of now: with an event, its state right after that event.
+  The order as of this item, which may be older than its current state: with an event, the state right after that event.
   Null in a CHECKPOINT, and in the SNAPSHOT and RESET of a feed.
   """
   order: Order @access(by: CUSTOMER)
 }
 
-"""What an item of a subscription is."""
+"""The kinds of item of a subscription."""
 enum OrderUpdateKind {
-  """The first item of a stream without ` + "`" + `after` + "`" + `: the state now (` + "`" + `order` + "`" + `), or for a feed only where it begins. Replace what you show."""
+  """The first item of a stream without ` + "`" + `after` + "`" + `: the current state (` + "`" + `order` + "`" + `), or for a feed only its start cursor. Replace what you show."""
   SNAPSHOT
 
-  """Something happened: ` + "`" + `event` + "`" + ` says what, ` + "`" + `order` + "`" + ` is the state after it."""
+  """An event: ` + "`" + `event` + "`" + ` is what happened, ` + "`" + `order` + "`" + ` is the state after it."""
   EVENT
 
   """
-  Nothing happened that passes the filter; only the cursor moved. A quiet feed sends one every 30 seconds. Keep its
-  cursor, show nothing.
+  No event passed the filter; only the cursor moved. A quiet feed sends one every 30 seconds. Store its cursor; there is
+  nothing to show.
   """
   CHECKPOINT
 
   """
-  The place in ` + "`" + `after` + "`" + ` is no longer held, so events may be missing. ` + "`" + `order` + "`" + ` is the state now; for a feed, load the
-  list again. Then go on.
+  The log no longer holds the position in ` + "`" + `after` + "`" + `, so events may be missing. ` + "`" + `order` + "`" + ` is the current state; for a feed, load
+  the list again. The stream then continues.
   """
   RESET
 }
 
-"""Narrows a feed. Conditions that are given must all hold; a list holds when any of its values does."""
+"""Filters a feed. All conditions that are given must hold; a list of values holds when any of them does."""
 input OrderFeedFilter {
   """Only items whose order is in one of these states after the event. Leave out for all."""
   orderStatus: [OrderStatus!]
 
-  """Only these kinds of events. Leave out for all."""
+  """Only events of these types. Leave out for all."""
   eventTypes: [OrderEventType!]
 
   """Only this customer's orders. Staff only: FORBIDDEN for others."""
@@ -6334,7 +6333,7 @@ input OrderFeedFilter {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/viewer.graphqls", Input: `extend type Query {
-  """Who is asking, as the token says. Public; null when no token was sent."""
+  """The signed-in user, as the token says. Public; null when no token was sent."""
   viewer: Viewer @access(by: PUBLIC)
 }
 
@@ -6349,7 +6348,7 @@ type Viewer {
   """What the user may do."""
   role: Role! @access(by: PUBLIC)
 
-  """When the token stops being valid. Fetch a new one before then; an open websocket is refreshed by a ` + "`" + `ping` + "`" + ` that carries it."""
+  """When the token expires. Get a new one before then; send it over an open websocket in a ` + "`" + `ping` + "`" + ` to keep that open."""
   expiresAt: DateTime! @access(by: PUBLIC)
 }
 
@@ -6358,35 +6357,34 @@ enum Role {
   """Sees and changes their own orders only."""
   CUSTOMER
 
-  """Sees all orders and payments, fields marked staff only included, and may use the mutations marked staff only."""
+  """Sees all orders and payments, including fields marked staff only, and may use the mutations marked staff only."""
   STAFF
 }
 
 extend type Mutation {
   """
-  Signs the caller out everywhere: every token the caller was given up to this moment is void, on every device, and within two
-  seconds websockets and event streams that were opened with one end (close code 4403; UNAUTHENTICATED). The token of this request is void
-  too; a token given out afterwards is good. Takes no input.
+  Signs the caller out everywhere: every token issued to the caller until now is revoked, on every device, also the one of this
+  request. Within two seconds, websockets and event streams that were opened with such a token are closed (close code 4403;
+  UNAUTHENTICATED). A token issued afterwards is valid. Takes no input.
   """
   viewerSignOut: ViewerSignOutPayload! @access(by: CUSTOMER)
 
   """
-  Signs another user out everywhere, as ` + "`" + `viewerSignOut` + "`" + ` does. Staff only: FORBIDDEN for others. It does not keep the user from
-  signing in again.
+  Signs another user out everywhere, as ` + "`" + `viewerSignOut` + "`" + ` does. Staff only: FORBIDDEN for others. The user can sign in again.
   """
   userRevoke(
-    """Whose tokens end."""
+    """The user whose tokens are revoked."""
     input: UserRevokeInput!
   ): UserRevokePayload! @access(by: STAFF)
 }
 
 """What signing out did."""
 type ViewerSignOutPayload {
-  """Tokens given out at or before this moment are void."""
+  """Tokens issued at or before this time are revoked."""
   signedOutAt: DateTime! @access(by: CUSTOMER)
 }
 
-"""Whose tokens end."""
+"""The user whose tokens are revoked."""
 input UserRevokeInput {
   """The user's id (` + "`" + `customer_…` + "`" + `): a customer's or a member of staff's."""
   customerId: ID!
@@ -6394,7 +6392,7 @@ input UserRevokeInput {
 
 """What revoking did."""
 type UserRevokePayload {
-  """Tokens given out at or before this moment are void; null when the request was refused."""
+  """Tokens issued at or before this time are revoked; null when the request was refused."""
   revokedAt: DateTime @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -6403,13 +6401,13 @@ type UserRevokePayload {
 
 """Why a userRevoke was refused."""
 type UserRevokeUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: UserRevokeErrorCode! @access(by: STAFF)
 }
 
@@ -6422,7 +6420,7 @@ enum UserRevokeErrorCode {
 	{Name: "../../schema/webhook.graphqls", Input: `extend type Query {
   """The endpoints that events are sent to, disabled ones included, newest first. Staff only: FORBIDDEN for others."""
   webhookEndpoints(
-    """How many items, 0 to 100; 20 when it is not given."""
+    """How many items, 0 to 100; 20 when left out."""
     first: Int
 
     """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list."""
@@ -6430,8 +6428,8 @@ enum UserRevokeErrorCode {
   ): WebhookEndpointConnection! @access(by: STAFF)
 
   """
-  What was sent to endpoints, is being sent or could not be, newest first. Staff only: FORBIDDEN for others. Deliveries are
-  deleted some days after they were made (` + "`" + `WEBHOOK_RETENTION` + "`" + `).
+  Deliveries to endpoints, pending and failed ones included, newest first. Staff only: FORBIDDEN for others. Deliveries are
+  deleted ` + "`" + `WEBHOOK_RETENTION` + "`" + ` after their creation.
   """
   webhookDeliveries(
     """Only deliveries to this endpoint. A malformed id is BAD_USER_INPUT."""
@@ -6440,18 +6438,19 @@ enum UserRevokeErrorCode {
     """Only deliveries in this state."""
     status: WebhookDeliveryStatus
 
-    """How many items, 0 to 100; 20 when it is not given."""
+    """How many items, 0 to 100; 20 when left out."""
     first: Int
 
-    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list. Keep the conditions the same while paging."""
+    """Only items after this cursor, an ` + "`" + `endCursor` + "`" + ` or an edge's ` + "`" + `cursor` + "`" + ` of this same list. Keep the other arguments the same while paging."""
     after: String
   ): WebhookDeliveryConnection! @access(by: STAFF)
 }
 
 extend type Mutation {
   """
-  Sends events from now on to a URL, as signed POST requests after the Standard Webhooks specification. Staff only: FORBIDDEN for others.
-  Asking again for an enabled endpoint that is equal in all that is given returns that one, without its secret.
+  Creates an endpoint: events from now on are sent to its URL, as signed POST requests that follow the Standard Webhooks
+  specification. Staff only: FORBIDDEN for others. If an enabled endpoint with the same values exists, that one is returned,
+  without its secret.
   """
   webhookEndpointCreate(
     """The new endpoint."""
@@ -6459,17 +6458,17 @@ extend type Mutation {
   ): WebhookEndpointCreatePayload! @access(by: STAFF)
 
   """
-  Changes an endpoint, or disables and enables it. Staff only: FORBIDDEN for others. What is pending when it is disabled is sent
-  after it is enabled again; events that happen in between are not. Asking for what already is so changes nothing.
+  Changes, disables or enables an endpoint. Staff only: FORBIDDEN for others. Deliveries that are pending when it is disabled are
+  sent after it is enabled again; events that happen in between are not sent. Repeating a change is a no-op that succeeds.
   """
   webhookEndpointUpdate(
-    """What to change. What is left out stays as it is."""
+    """The changes. A field that is left out stays as it is."""
     input: WebhookEndpointUpdateInput!
   ): WebhookEndpointUpdatePayload! @access(by: STAFF)
 
   """
-  Gives an endpoint another secret. Staff only: FORBIDDEN for others. For 24 hours requests are signed with the old one too, so
-  that the receiver can be changed without losing any; rotating again meanwhile takes nothing from that.
+  Gives an endpoint a new secret. Staff only: FORBIDDEN for others. For 24 hours requests are signed with the old secret too, so
+  that the receiver can be changed without losing any. Rotating again does not shorten these 24 hours.
   """
   webhookEndpointRotateSecret(
     """Which endpoint."""
@@ -6477,9 +6476,9 @@ extend type Mutation {
   ): WebhookEndpointRotateSecretPayload! @access(by: STAFF)
 
   """
-  Sends a delivery again at once, whatever became of it, with the same ` + "`" + `webhook-id` + "`" + ` and body. Staff only: FORBIDDEN for others. When it
-  fails it is repeated like a new one. One that is being sent at this moment is left to that attempt. To a disabled endpoint it is sent after
-  that is enabled.
+  Sends a delivery again at once, whatever its status, with the same ` + "`" + `webhook-id` + "`" + ` and body. Staff only: FORBIDDEN for others. If it
+  fails it is repeated like a new one. A delivery that is being sent right now is left to that attempt. A delivery to a disabled
+  endpoint is sent when that is enabled.
   """
   webhookRedeliver(
     """Which delivery."""
@@ -6487,27 +6486,27 @@ extend type Mutation {
   ): WebhookRedeliverPayload! @access(by: STAFF)
 }
 
-"""Where events are sent. Staff only. It is never deleted, only disabled."""
+"""A URL that events are sent to. Staff only. It is never deleted, only disabled."""
 type WebhookEndpoint implements Node {
   """The endpoint's id, ` + "`" + `endpoint_…` + "`" + `."""
   id: ID! @access(by: STAFF)
 
-  """Where requests go."""
+  """The URL of the requests."""
   url: String! @access(by: STAFF)
 
-  """Which events are sent, sorted. Empty: all, those of future types included."""
+  """The types of events that are sent, sorted. Empty: all, future types included."""
   eventTypes: [OrderEventType!]! @access(by: STAFF)
 
-  """What staff wrote about it. Null when they did not."""
+  """A note of staff about it. Null when there is none."""
   description: String @access(by: STAFF)
 
   """True while events are sent."""
   enabled: Boolean! @access(by: STAFF)
 
-  """When it was made. Events from then on are sent."""
+  """When it was created. Events from then on are sent."""
   createdAt: DateTime! @access(by: STAFF)
 
-  """Why the server itself has disabled it, such as after an answer 410 Gone. Null while it is enabled, and when staff disabled it."""
+  """Why the server disabled it, for example after an answer 410 Gone. Null while it is enabled, and when staff disabled it."""
   disabledReason: String @access(by: STAFF)
 }
 
@@ -6519,61 +6518,61 @@ type WebhookEndpointConnection {
   """The page's endpoints without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [WebhookEndpoint!]! @access(by: STAFF)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One endpoint in a page."""
 type WebhookEndpointEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The endpoint."""
   node: WebhookEndpoint! @access(by: STAFF)
 }
 
-"""One event on its way to one endpoint: there is exactly one delivery for each pair, however often it is sent. Staff only."""
+"""The delivery of one event to one endpoint. There is exactly one for each pair, however often it is sent. Staff only."""
 type WebhookDelivery implements Node {
   """The delivery's id, ` + "`" + `delivery_…` + "`" + `."""
   id: ID! @access(by: STAFF)
 
-  """Where it goes, as the endpoint is now."""
+  """The endpoint, in its current state."""
   endpoint: WebhookEndpoint! @access(by: STAFF)
 
-  """The event's id (` + "`" + `event_…` + "`" + `), which is the header ` + "`" + `webhook-id` + "`" + ` of every attempt."""
+  """The event's id (` + "`" + `event_…` + "`" + `), sent as the header ` + "`" + `webhook-id` + "`" + ` of every request."""
   eventId: ID! @access(by: STAFF)
 
   """What happened."""
   eventType: OrderEventType! @access(by: STAFF)
 
-  """What became of it."""
+  """The delivery's state."""
   status: WebhookDeliveryStatus! @access(by: STAFF)
 
-  """How many requests were made; a request that a crash cut short is counted too."""
+  """How many requests were made, including a request that a crash interrupted."""
   attempts: Int! @access(by: STAFF)
 
-  """The HTTP status that the last request was answered with. Null when there was no answer, or no request yet."""
+  """The HTTP status of the last answer. Null when the last request got no answer, or there was no request yet."""
   responseStatus: Int @access(by: STAFF)
 
-  """When the next request is due. Null unless PENDING; nothing is sent while the endpoint is disabled."""
+  """When the next request is due. Null unless PENDING. Nothing is sent while the endpoint is disabled."""
   nextAttemptAt: DateTime @access(by: STAFF)
 
-  """When the last request was made. Null when none was yet."""
+  """When the last request was made. Null when there was none yet."""
   lastAttemptAt: DateTime @access(by: STAFF)
 
-  """When the event became a delivery."""
+  """When the delivery was created."""
   createdAt: DateTime! @access(by: STAFF)
 }
 
-"""What can become of a delivery. Redelivery makes each of them PENDING again."""
+"""The states of a delivery. Redelivery makes any of them PENDING again."""
 enum WebhookDeliveryStatus {
-  """Not answered with a status of 200 to 299 yet; there will be another request."""
+  """No answer with a status of 200 to 299 yet; another request follows."""
   PENDING
 
   """Answered with a status of 200 to 299."""
   DELIVERED
 
-  """Given up: the last of nine requests failed, two and a half days after the first, or the receiver answered 410 Gone."""
+  """Failed for good: the last of nine requests failed, two and a half days after the first, or the receiver answered 410 Gone."""
   FAILED
 }
 
@@ -6585,13 +6584,13 @@ type WebhookDeliveryConnection {
   """The page's deliveries without cursors, in the same order as ` + "`" + `edges` + "`" + `."""
   nodes: [WebhookDelivery!]! @access(by: STAFF)
 
-  """Where this page lies in the list."""
+  """The page's place in the list."""
   pageInfo: PageInfo! @access(by: STAFF)
 }
 
 """One delivery in a page."""
 type WebhookDeliveryEdge {
-  """Opaque place of this item, for ` + "`" + `after` + "`" + `."""
+  """Opaque cursor of this item, for ` + "`" + `after` + "`" + `."""
   cursor: String! @access(by: STAFF)
 
   """The delivery."""
@@ -6601,12 +6600,12 @@ type WebhookDeliveryEdge {
 	{Name: "../../schema/webhook_mutation.graphqls", Input: `"""A new endpoint."""
 input WebhookEndpointCreateInput {
   """
-  Where requests go: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password or
-  fragment. In development (` + "`" + `AUTH_MODE=dev` + "`" + `) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
+  The URL of the requests: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password
+  or fragment. In development (` + "`" + `AUTH_MODE=dev` + "`" + `) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
   """
   url: String!
 
-  """Which events are sent. Absent, null or empty: all, those of future types included."""
+  """The types of events to send. Absent, null or empty: all, future types included."""
   eventTypes: [OrderEventType!]
 
   """A note for other staff, up to 500 characters of plain text."""
@@ -6619,60 +6618,60 @@ type WebhookEndpointCreatePayload {
   endpoint: WebhookEndpoint @access(by: STAFF)
 
   """
-  What the receiver verifies signatures with: ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors,
-  and when the endpoint existed already; ` + "`" + `webhookEndpointRotateSecret` + "`" + ` gives another.
+  The secret that the receiver verifies signatures with: ` + "`" + `whsec_` + "`" + ` and base64. It is shown only this once. Null when there are user
+  errors, and when the endpoint existed already; use ` + "`" + `webhookEndpointRotateSecret` + "`" + ` to get a new one.
   """
   secret: String @access(by: STAFF)
 
-  """Why it was refused; empty on success. All that is wrong is reported at once."""
+  """Why it was refused; empty on success. All errors are reported at once."""
   userErrors: [WebhookEndpointCreateUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookEndpointCreate was refused."""
 type WebhookEndpointCreateUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: WebhookEndpointCreateErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookEndpointCreate."""
 enum WebhookEndpointCreateErrorCode {
-  """It is not a URL that requests can be sent to. Correct it and send again."""
+  """It is not a URL that requests can be sent to. Correct it and send it again."""
   URL_INVALID
 
-  """Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
+  """Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
   URL_NOT_ALLOWED
 
-  """There are as many endpoints as there may be (` + "`" + `WEBHOOK_MAX_ENDPOINTS` + "`" + `), disabled ones included. Give one that is disabled the new URL instead."""
+  """The maximum number of endpoints is reached (` + "`" + `WEBHOOK_MAX_ENDPOINTS` + "`" + `), disabled ones included. Give a disabled one the new URL instead."""
   TOO_MANY_ENDPOINTS
 
   """The description is longer than 500 characters. Shorten it."""
   TEXT_TOO_LONG
 
-  """The description has characters that cannot be kept, such as a null byte. Remove them."""
+  """The description has characters that cannot be stored, such as a null byte. Remove them."""
   TEXT_INVALID
 
   """The description looks like it contains a card number, which is never accepted. Remove it."""
   CARD_NUMBER_REFUSED
 }
 
-"""What to change of an endpoint. What is absent or null stays as it is."""
+"""The changes of an endpoint. A field that is absent or null stays as it is."""
 input WebhookEndpointUpdateInput {
   """The endpoint's id. A malformed one is BAD_USER_INPUT."""
   endpointId: ID!
 
-  """Where requests go from now on, those of pending deliveries included. The rules are those of ` + "`" + `webhookEndpointCreate` + "`" + `."""
+  """The URL of requests from now on, also for pending deliveries. The rules are those of ` + "`" + `webhookEndpointCreate` + "`" + `."""
   url: String
 
-  """Which events are sent from now on. Empty: all."""
+  """The types of events to send from now on. Empty: all."""
   eventTypes: [OrderEventType!]
 
-  """False stops sending at once; true begins with events from now on and goes on with what was pending."""
+  """False stops sending at once; true sends events from now on and continues with pending deliveries."""
   enabled: Boolean
 
   """A note for other staff, up to 500 characters of plain text. Empty: none."""
@@ -6681,22 +6680,22 @@ input WebhookEndpointUpdateInput {
 
 """What webhookEndpointUpdate did."""
 type WebhookEndpointUpdatePayload {
-  """The endpoint as it now is; null when there are user errors."""
+  """The endpoint after the change; null when there are user errors."""
   endpoint: WebhookEndpoint @access(by: STAFF)
 
-  """Why it was refused; empty on success. All that is wrong is reported at once."""
+  """Why it was refused; empty on success. All errors are reported at once."""
   userErrors: [WebhookEndpointUpdateUserError!]! @access(by: STAFF)
 }
 
 """Why a webhookEndpointUpdate was refused."""
 type WebhookEndpointUpdateUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: WebhookEndpointUpdateErrorCode! @access(by: STAFF)
 }
 
@@ -6705,23 +6704,23 @@ enum WebhookEndpointUpdateErrorCode {
   """There is no endpoint with this id. Reload the list."""
   ENDPOINT_NOT_FOUND
 
-  """It is not a URL that requests can be sent to. Correct it and send again."""
+  """It is not a URL that requests can be sent to. Correct it and send it again."""
   URL_INVALID
 
-  """Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
+  """Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
   URL_NOT_ALLOWED
 
   """The description is longer than 500 characters. Shorten it."""
   TEXT_TOO_LONG
 
-  """The description has characters that cannot be kept, such as a null byte. Remove them."""
+  """The description has characters that cannot be stored, such as a null byte. Remove them."""
   TEXT_INVALID
 
   """The description looks like it contains a card number, which is never accepted. Remove it."""
   CARD_NUMBER_REFUSED
 }
 
-"""Which endpoint gets another secret."""
+"""Which endpoint gets a new secret."""
 input WebhookEndpointRotateSecretInput {
   """The endpoint's id. A malformed one is BAD_USER_INPUT."""
   endpointId: ID!
@@ -6732,7 +6731,7 @@ type WebhookEndpointRotateSecretPayload {
   """The endpoint; null when there are user errors."""
   endpoint: WebhookEndpoint @access(by: STAFF)
 
-  """The new secret, ` + "`" + `whsec_` + "`" + ` and base64. This is the only time that it is shown. Null when there are user errors."""
+  """The new secret, ` + "`" + `whsec_` + "`" + ` and base64. It is shown only this once. Null when there are user errors."""
   secret: String @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -6741,13 +6740,13 @@ type WebhookEndpointRotateSecretPayload {
 
 """Why a webhookEndpointRotateSecret was refused."""
 type WebhookEndpointRotateSecretUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: WebhookEndpointRotateSecretErrorCode! @access(by: STAFF)
 }
 
@@ -6774,19 +6773,19 @@ type WebhookRedeliverPayload {
 
 """Why a webhookRedeliver was refused."""
 type WebhookRedeliverUserError implements UserError {
-  """Path of the wrong input; null when it is not about one input."""
+  """Path of the wrong input; null when the refusal is not about a single input."""
   field: [String!] @access(by: STAFF)
 
   """One English sentence, safe to show to a person."""
   message: String! @access(by: STAFF)
 
-  """What to switch on."""
+  """The reason, as a value to switch on."""
   code: WebhookRedeliverErrorCode! @access(by: STAFF)
 }
 
 """Reasons to refuse a webhookRedeliver."""
 enum WebhookRedeliverErrorCode {
-  """There is no delivery with this id, or it was deleted since because of its age."""
+  """There is no delivery with this id, or it was deleted because of its age."""
   DELIVERY_NOT_FOUND
 }
 `, BuiltIn: false},

@@ -22,7 +22,7 @@ type Node interface {
 	IsNode()
 }
 
-// Why a mutation was refused. Each mutation has a type of its own with a `code` to switch on.
+// Why a mutation was refused. Each mutation has its own type, with a `code` to switch on.
 // When `userErrors` is not empty, nothing was changed.
 type UserError interface {
 	IsUserError()
@@ -34,23 +34,23 @@ type AuditEntryConnection struct {
 	Edges []*AuditEntryEdge `json:"edges"`
 	// The page's entries without cursors, in the same order as `edges`.
 	Nodes []*audit.Entry `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One entry in a page.
 type AuditEntryEdge struct {
-	// Opaque place of this item, for `after`.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The entry.
 	Node *audit.Entry `json:"node"`
 }
 
-// A span of time, open at either end when that end is left out.
+// A time range. An end that is left out is unbounded.
 type DateTimeRange struct {
-	// The first moment inside the span (included). Absent or null: from the beginning.
+	// Start of the range, included. Absent or null: no start.
 	From *time.Time `json:"from,omitempty"`
-	// The first moment past the span (excluded). Absent or null: without end.
+	// End of the range, excluded. Absent or null: no end.
 	To *time.Time `json:"to,omitempty"`
 }
 
@@ -68,7 +68,7 @@ type OrderCancelInput struct {
 	OrderID string `json:"orderId"`
 	// Cancel only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
-	// Why, for the shop's records; up to 500 characters.
+	// The reason, for the shop's records; up to 500 characters.
 	Note *string `json:"note,omitempty"`
 }
 
@@ -82,11 +82,11 @@ type OrderCancelPayload struct {
 
 // Why an orderCancel was refused.
 type OrderCancelUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code OrderCancelErrorCode `json:"code"`
 }
 
@@ -98,49 +98,49 @@ type OrderConnection struct {
 	Edges []*OrderEdge `json:"edges"`
 	// The page's orders without cursors, in the same order as `edges`.
 	Nodes []*order.Order `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
-// A new order. There is no amount in it: the server computes the total from the products' present prices.
+// A new order. It has no amount: the server computes the total from the products' current prices.
 type OrderCreateInput struct {
-	// Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-	// retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the order was created.
-	// An `Idempotency-Key` header does the same; if both are sent they must be equal.
+	// Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+	// again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the order
+	// was created. An `Idempotency-Key` header does the same; if both are sent they must be equal.
 	IdempotencyKey string `json:"idempotencyKey"`
-	// What is ordered: 1 to 100 items, all priced in one currency.
+	// 1 to 100 items, all priced in one currency.
 	Items []*OrderItemInput `json:"items"`
 	// How it is paid. Absent: the provider's default (simulated provider: `sim_random`).
 	PaymentMethod *PaymentMethodInput `json:"paymentMethod,omitempty"`
-	// Whether the money is taken at once or held until staff take it. Absent: AUTOMATIC.
+	// Whether the money is captured at once, or authorized now and captured by staff later. Absent: AUTOMATIC.
 	CaptureMethod *payment.CaptureMethod `json:"captureMethod,omitempty"`
 	// A message to the shop, up to 500 characters. No card numbers.
 	Note *string `json:"note,omitempty"`
-	// The caller's own reference, up to 100 characters, to find the order by. Need not be unique.
+	// The caller's own reference to find the order by, up to 100 characters. It need not be unique.
 	ExternalReference *string `json:"externalReference,omitempty"`
-	// Keys and values to keep with the order, at most 20.
+	// Keys and values to store with the order, at most 20.
 	Metadata []*MetadataInput `json:"metadata,omitempty"`
 }
 
 // What orderCreate did.
 type OrderCreatePayload struct {
-	// The order; null when there are user errors. On a replay it is the order of the first request, in its present state.
+	// The order; null when there are user errors. On a replay it is the order of the first request, in its current state.
 	Order *order.Order `json:"order,omitempty"`
-	// True when this idempotency key had already created the order and this request created nothing.
+	// True if this idempotency key had already created the order, so that this request created nothing.
 	Replayed bool `json:"replayed"`
-	// Why it was refused; empty on success. All that is wrong is reported at once, and no order was created.
+	// Why it was refused; empty on success. All errors are reported at once, and no order was created.
 	UserErrors []*OrderCreateUserError `json:"userErrors"`
 }
 
 // Why an orderCreate was refused.
 type OrderCreateUserError struct {
-	// Path of the wrong input, such as `["input", "items", "0", "quantity"]`; null when it is not about one input.
+	// Path of the wrong input, such as `["input", "items", "0", "quantity"]`; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code OrderCreateErrorCode `json:"code"`
-	// With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed. Otherwise null.
+	// With TOO_MANY_ATTEMPTS: the seconds until the same request may succeed. Otherwise null.
 	RetryAfter *int `json:"retryAfter,omitempty"`
 }
 
@@ -164,11 +164,11 @@ type OrderDeliverPayload struct {
 
 // Why an orderDeliver was refused.
 type OrderDeliverUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code OrderDeliverErrorCode `json:"code"`
 }
 
@@ -176,7 +176,7 @@ func (OrderDeliverUserError) IsUserError() {}
 
 // One order in a page.
 type OrderEdge struct {
-	// Opaque place of this item, for `after` or `before`.
+	// Opaque cursor of this item, for `after` or `before`.
 	Cursor string `json:"cursor"`
 	// The order.
 	Node *order.Order `json:"node"`
@@ -188,52 +188,52 @@ type OrderEventConnection struct {
 	Edges []*OrderEventEdge `json:"edges"`
 	// The page's events without cursors, in the same order as `edges`.
 	Nodes []OrderEvent `json:"nodes"`
-	// Where this page lies in the history.
+	// The page's place in the history.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One event in a page.
 type OrderEventEdge struct {
-	// Opaque place of this item, for `after`. It is not an `EventCursor`.
+	// Opaque cursor of this item, for `after`. It is not an `EventCursor`.
 	Cursor string `json:"cursor"`
 	// The event.
 	Node OrderEvent `json:"node"`
 }
 
-// Narrows a feed. Conditions that are given must all hold; a list holds when any of its values does.
+// Filters a feed. All conditions that are given must hold; a list of values holds when any of them does.
 type OrderFeedFilter struct {
 	// Only items whose order is in one of these states after the event. Leave out for all.
 	OrderStatus []order.Status `json:"orderStatus,omitempty"`
-	// Only these kinds of events. Leave out for all.
+	// Only events of these types. Leave out for all.
 	EventTypes []order.EventType `json:"eventTypes,omitempty"`
 	// Only this customer's orders. Staff only: FORBIDDEN for others.
 	CustomerID *string `json:"customerId,omitempty"`
 }
 
-// Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+// Filters a list of orders. All conditions that are given must hold; a list of values holds when any of them does.
 //
-// With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, fewer while
-// searching orders with very many lines. So it may have fewer orders than were asked for, or none, while `pageInfo.hasNextPage` is
-// true: go on with `after: pageInfo.endCursor`.
+// With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, or fewer when
+// it searches orders with very many lines. A page may therefore have fewer orders than `first`, or none, while
+// `pageInfo.hasNextPage` is true: continue with `after: pageInfo.endCursor`.
 type OrderFilter struct {
 	// Only orders in one of these states. Leave out for all.
 	Status []order.Status `json:"status,omitempty"`
 	// Only orders whose latest payment is in one of these states. Leave out for all.
 	PaymentStatus []payment.Status `json:"paymentStatus,omitempty"`
-	// Only orders created within this span.
+	// Only orders created within this range.
 	CreatedAt *DateTimeRange `json:"createdAt,omitempty"`
 	// Only this customer's orders. Staff only: FORBIDDEN for others.
 	CustomerID *string `json:"customerId,omitempty"`
-	// Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
-	// whole external reference finds the orders of that name only, however old. Any other text is looked for in the orders that the page
-	// examines, the newest first: for older ones narrow the list by `createdAt` or, as staff, by `customerId`, or go on with the cursor.
-	// At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
+	// A text that the order's number, external reference or one of its product names must contain, ignoring case. A whole order
+	// number or a whole external reference finds exactly the orders that have it, however old. Any other text is searched for only in
+	// the orders that the page examines, newest first. To find older ones, add `createdAt` or, as staff, `customerId`, or continue
+	// with the cursor. At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
 	Search *string `json:"search,omitempty"`
 	// Only orders with exactly this external reference.
 	ExternalReference *string `json:"externalReference,omitempty"`
 }
 
-// One position of a new order.
+// One item of a new order.
 type OrderItemInput struct {
 	// The product's id. A malformed one is BAD_USER_INPUT.
 	ProductID string `json:"productId"`
@@ -247,19 +247,19 @@ type OrphanedChargeConnection struct {
 	Edges []*OrphanedChargeEdge `json:"edges"`
 	// The page's charges without cursors, in the same order as `edges`.
 	Nodes []*reconcile.Orphan `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One orphaned charge in a page.
 type OrphanedChargeEdge struct {
-	// Opaque place of this item, for `after`.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The charge.
 	Node *reconcile.Orphan `json:"node"`
 }
 
-// Where a page of a connection lies in the whole list, as in the Relay cursor connections specification.
+// The place of a page in its whole list, as the Relay cursor connections specification defines it.
 type PageInfo struct {
 	// True when there are more items after this page: ask again with `after: endCursor`. Exact when paging forwards.
 	HasNextPage bool `json:"hasNextPage"`
@@ -281,9 +281,9 @@ type PaymentCaptureInput struct {
 
 // What paymentCapture did.
 type PaymentCapturePayload struct {
-	// The order in its present state; null when there are user errors.
+	// The order in its current state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment: AUTHORIZED until the provider has taken the money, then CONFIRMED. Null when there are user errors.
+	// The payment: AUTHORIZED until the provider has captured the money, then CONFIRMED. Null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentCaptureUserError `json:"userErrors"`
@@ -291,30 +291,30 @@ type PaymentCapturePayload struct {
 
 // Why a paymentCapture was refused.
 type PaymentCaptureUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code PaymentCaptureErrorCode `json:"code"`
 }
 
 func (PaymentCaptureUserError) IsUserError() {}
 
-// Which payment's action is over.
+// The payment whose action has ended.
 type PaymentCompleteActionInput struct {
 	// The payment's id. A malformed one is BAD_USER_INPUT.
 	PaymentID string `json:"paymentId"`
-	// Stands in for the customer: simulated provider only, BAD_USER_INPUT with any other. Absent: whatever the customer did at
-	// the provider.
+	// Acts for the customer. Simulated provider only; BAD_USER_INPUT with any other. Absent: the result is what the customer did
+	// at the provider.
 	Outcome *order.ActionOutcome `json:"outcome,omitempty"`
 }
 
 // What paymentCompleteAction did.
 type PaymentCompleteActionPayload struct {
-	// The order in its present state; null when there are user errors.
+	// The order in its current state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment in its present state: what the provider said comes as events. Null when there are user errors.
+	// The payment in its current state; the provider's answer follows as events. Null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentCompleteActionUserError `json:"userErrors"`
@@ -322,11 +322,11 @@ type PaymentCompleteActionPayload struct {
 
 // Why a paymentCompleteAction was refused.
 type PaymentCompleteActionUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code PaymentCompleteActionErrorCode `json:"code"`
 }
 
@@ -334,36 +334,36 @@ func (PaymentCompleteActionUserError) IsUserError() {}
 
 // A page of payments.
 type PaymentConnection struct {
-	// The payments with their cursors.
+	// The page's payments with their cursors.
 	Edges []*PaymentEdge `json:"edges"`
-	// The payments alone, for those who do not page by edge.
+	// The page's payments without cursors, in the same order as `edges`.
 	Nodes []*payment.Payment `json:"nodes"`
-	// Where the page stands in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
-// A payment in a list.
+// One payment in a page.
 type PaymentEdge struct {
-	// Pass it as `after` to continue behind this payment.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The payment.
 	Node *payment.Payment `json:"node"`
 }
 
-// How an order is paid. It holds a token from the payment provider, never card data.
+// How an order is paid. It contains a token of the payment provider, never card data.
 type PaymentMethodInput struct {
-	// The provider's token. The simulated provider knows `sim_approve`, `sim_decline`, `sim_random` (either of the two),
+	// The provider's token. The simulated provider accepts `sim_approve`, `sim_decline`, `sim_random` (either of the two),
 	// `sim_requires_action`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
 	Token string `json:"token"`
 }
 
-// How to settle a payment that needs a person.
+// How to settle a payment whose `attention` is set.
 type PaymentResolveInput struct {
 	// The payment's id. A malformed one is BAD_USER_INPUT.
 	PaymentID string `json:"paymentId"`
-	// What to do.
+	// How to settle it.
 	Resolution payment.Resolution `json:"resolution"`
-	// How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers.
+	// How you know, up to 500 characters. It may be empty for RECHECK only, and is kept in the audit trail. No card numbers.
 	Note string `json:"note"`
 	// Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
@@ -371,9 +371,9 @@ type PaymentResolveInput struct {
 
 // What paymentResolve did.
 type PaymentResolvePayload struct {
-	// The order in its present state; null when there are user errors.
+	// The order in its current state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment in its present state; null when there are user errors.
+	// The payment in its current state; null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentResolveUserError `json:"userErrors"`
@@ -381,11 +381,11 @@ type PaymentResolvePayload struct {
 
 // Why a paymentResolve was refused.
 type PaymentResolveUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code PaymentResolveErrorCode `json:"code"`
 }
 
@@ -393,9 +393,9 @@ func (PaymentResolveUserError) IsUserError() {}
 
 // A new payment for an unpaid order.
 type PaymentRetryInput struct {
-	// Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-	// retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the payment was started.
-	// An `Idempotency-Key` header does the same; if both are sent they must be equal.
+	// Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+	// again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the payment
+	// was started. An `Idempotency-Key` header does the same; if both are sent they must be equal.
 	IdempotencyKey string `json:"idempotencyKey"`
 	// The order's id. A malformed one is BAD_USER_INPUT.
 	OrderID string `json:"orderId"`
@@ -409,9 +409,9 @@ type PaymentRetryInput struct {
 type PaymentRetryPayload struct {
 	// The order; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The new payment; null when there are user errors. On a replay it is the payment of the first request, in its present state.
+	// The new payment; null when there are user errors. On a replay it is the payment of the first request, in its current state.
 	Payment *payment.Payment `json:"payment,omitempty"`
-	// True when this idempotency key had already started the payment and this request started nothing.
+	// True if this idempotency key had already started the payment, so that this request started nothing.
 	Replayed bool `json:"replayed"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentRetryUserError `json:"userErrors"`
@@ -419,13 +419,13 @@ type PaymentRetryPayload struct {
 
 // Why a paymentRetry was refused.
 type PaymentRetryUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code PaymentRetryErrorCode `json:"code"`
-	// With TOO_MANY_ATTEMPTS: in how many seconds the same request may succeed; null if it never will. Otherwise null.
+	// With TOO_MANY_ATTEMPTS: the seconds until the same request may succeed; null if it never will. Otherwise null.
 	RetryAfter *int `json:"retryAfter,omitempty"`
 }
 
@@ -441,9 +441,9 @@ type PaymentVoidInput struct {
 
 // What paymentVoid did.
 type PaymentVoidPayload struct {
-	// The order in its present state; null when there are user errors.
+	// The order in its current state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment: VOIDED, or as before until the provider has voided it. Null when there are user errors.
+	// The payment: unchanged until the provider has voided it, then VOIDED. Null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentVoidUserError `json:"userErrors"`
@@ -451,17 +451,17 @@ type PaymentVoidPayload struct {
 
 // Why a paymentVoid was refused.
 type PaymentVoidUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code PaymentVoidErrorCode `json:"code"`
 }
 
 func (PaymentVoidUserError) IsUserError() {}
 
-// Which product to take off sale.
+// Which product to archive.
 type ProductArchiveInput struct {
 	// The product's id. A malformed one is BAD_USER_INPUT.
 	ProductID string `json:"productId"`
@@ -477,11 +477,11 @@ type ProductArchivePayload struct {
 
 // Why a productArchive was refused.
 type ProductArchiveUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code ProductArchiveErrorCode `json:"code"`
 }
 
@@ -493,31 +493,31 @@ type ProductConnection struct {
 	Edges []*ProductEdge `json:"edges"`
 	// The page's products without cursors, in the same order as `edges`.
 	Nodes []*product.Product `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One product in a page.
 type ProductEdge struct {
-	// Opaque place of this item, for `after` or `before`.
+	// Opaque cursor of this item, for `after` or `before`.
 	Cursor string `json:"cursor"`
 	// The product.
 	Node *product.Product `json:"node"`
 }
 
-// Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
-// catalogue it may have fewer than were asked for while `pageInfo.hasNextPage` is true: go on with `after: pageInfo.endCursor`.
+// Filters a list of products. All conditions that are given must hold. A page examines at most 5,000 products, so in a larger
+// catalogue it may have fewer than `first` while `pageInfo.hasNextPage` is true: continue with `after: pageInfo.endCursor`.
 type ProductFilter struct {
-	// Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+	// A text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
 	// BAD_USER_INPUT. Empty: all.
 	Search *string `json:"search,omitempty"`
 	// Only products priced in this currency. An order takes one currency only.
 	Currency *string `json:"currency,omitempty"`
 }
 
-// A product as it shall be. It replaces what was there: an optional field that is left out is emptied.
+// A product. It replaces the stored one: an optional field that is left out is cleared.
 type ProductUpsertInput struct {
-	// The code that decides which product this is, case included: 1 to 64 of the characters A–Z, a–z, 0–9, dot, underscore
+	// The code that identifies the product, case-sensitive: 1 to 64 of the characters A–Z, a–z, 0–9, dot, underscore
 	// and hyphen, the first a letter or digit.
 	Sku string `json:"sku"`
 	// 1 to 200 characters on one line.
@@ -528,25 +528,25 @@ type ProductUpsertInput struct {
 	PriceMinor int64 `json:"priceMinor"`
 	// The price's currency.
 	Currency string `json:"currency"`
-	// A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters of those that URLs have (RFC 3986). Absent or null: none.
+	// A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters that URLs may contain (RFC 3986). Absent or null: none.
 	Image *string `json:"image,omitempty"`
 }
 
 // What productUpsert did.
 type ProductUpsertPayload struct {
-	// The product as it now is; null when there are user errors.
+	// The product after the change; null when there are user errors.
 	Product *product.Product `json:"product,omitempty"`
-	// Why it was refused; empty on success. All that is wrong is reported at once.
+	// Why it was refused; empty on success. All errors are reported at once.
 	UserErrors []*ProductUpsertUserError `json:"userErrors"`
 }
 
 // Why a productUpsert was refused.
 type ProductUpsertUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code ProductUpsertErrorCode `json:"code"`
 }
 
@@ -558,29 +558,29 @@ type ReconciliationEntryConnection struct {
 	Edges []*ReconciliationEntryEdge `json:"edges"`
 	// The page's differences without cursors, in the same order as `edges`.
 	Nodes []*reconcile.Entry `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One difference in a page.
 type ReconciliationEntryEdge struct {
-	// Opaque place of this item, for `after`.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The difference.
 	Node *reconcile.Entry `json:"node"`
 }
 
-// Money to give back.
+// The refund to create.
 type RefundCreateInput struct {
-	// Makes repeating safe: a random string such as a UUID, made once when the button is pressed and sent again on every
-	// retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the refund was made.
-	// An `Idempotency-Key` header does the same; if both are sent they must be equal.
+	// Makes the request safe to repeat: a random string such as a UUID, generated once when the button is pressed and sent again on
+	// every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the refund was
+	// created. An `Idempotency-Key` header does the same; if both are sent they must be equal.
 	IdempotencyKey string `json:"idempotencyKey"`
 	// The order's id. A malformed one is BAD_USER_INPUT.
 	OrderID string `json:"orderId"`
-	// How much, in minor units of the order's currency, at least 1. Absent: all that is refundable.
+	// The amount in minor units of the order's currency, at least 1. Absent: everything that is refundable.
 	AmountMinor *int64 `json:"amountMinor,omitempty"`
-	// Why, up to 500 characters. The customer can read it. No card numbers.
+	// The reason, up to 500 characters. The customer can read it. No card numbers.
 	Reason *string `json:"reason,omitempty"`
 	// Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
@@ -588,11 +588,11 @@ type RefundCreateInput struct {
 
 // What refundCreate did.
 type RefundCreatePayload struct {
-	// The refund; null when there are user errors. On a replay it is the refund of the first request, in its present state.
+	// The refund; null when there are user errors. On a replay it is the refund of the first request, in its current state.
 	Refund *payment.Refund `json:"refund,omitempty"`
 	// The order; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// True when this idempotency key had already made the refund and this request made none.
+	// True if this idempotency key had already created the refund, so that this request created none.
 	Replayed bool `json:"replayed"`
 	// Why it was refused; empty on success.
 	UserErrors []*RefundCreateUserError `json:"userErrors"`
@@ -600,17 +600,17 @@ type RefundCreatePayload struct {
 
 // Why a refundCreate was refused.
 type RefundCreateUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code RefundCreateErrorCode `json:"code"`
 }
 
 func (RefundCreateUserError) IsUserError() {}
 
-// Whose tokens end.
+// The user whose tokens are revoked.
 type UserRevokeInput struct {
 	// The user's id (`customer_…`): a customer's or a member of staff's.
 	CustomerID string `json:"customerId"`
@@ -618,7 +618,7 @@ type UserRevokeInput struct {
 
 // What revoking did.
 type UserRevokePayload struct {
-	// Tokens given out at or before this moment are void; null when the request was refused.
+	// Tokens issued at or before this time are revoked; null when the request was refused.
 	RevokedAt *time.Time `json:"revokedAt,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*UserRevokeUserError `json:"userErrors"`
@@ -626,11 +626,11 @@ type UserRevokePayload struct {
 
 // Why a userRevoke was refused.
 type UserRevokeUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code UserRevokeErrorCode `json:"code"`
 }
 
@@ -638,7 +638,7 @@ func (UserRevokeUserError) IsUserError() {}
 
 // What signing out did.
 type ViewerSignOutPayload struct {
-	// Tokens given out at or before this moment are void.
+	// Tokens issued at or before this time are revoked.
 	SignedOutAt time.Time `json:"signedOutAt"`
 }
 
@@ -648,13 +648,13 @@ type WebhookDeliveryConnection struct {
 	Edges []*WebhookDeliveryEdge `json:"edges"`
 	// The page's deliveries without cursors, in the same order as `edges`.
 	Nodes []*webhook.Delivery `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // One delivery in a page.
 type WebhookDeliveryEdge struct {
-	// Opaque place of this item, for `after`.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The delivery.
 	Node *webhook.Delivery `json:"node"`
@@ -666,16 +666,16 @@ type WebhookEndpointConnection struct {
 	Edges []*WebhookEndpointEdge `json:"edges"`
 	// The page's endpoints without cursors, in the same order as `edges`.
 	Nodes []*webhook.Endpoint `json:"nodes"`
-	// Where this page lies in the list.
+	// The page's place in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // A new endpoint.
 type WebhookEndpointCreateInput struct {
-	// Where requests go: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password or
-	// fragment. In development (`AUTH_MODE=dev`) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
+	// The URL of the requests: https, up to 2,000 characters, port 443 or at least 1024, a public address, without user name, password
+	// or fragment. In development (`AUTH_MODE=dev`) also http and https on this machine, such as http://127.0.0.1:9000/hooks.
 	URL string `json:"url"`
-	// Which events are sent. Absent, null or empty: all, those of future types included.
+	// The types of events to send. Absent, null or empty: all, future types included.
 	EventTypes []order.EventType `json:"eventTypes,omitempty"`
 	// A note for other staff, up to 500 characters of plain text.
 	Description *string `json:"description,omitempty"`
@@ -685,20 +685,20 @@ type WebhookEndpointCreateInput struct {
 type WebhookEndpointCreatePayload struct {
 	// The endpoint; null when there are user errors.
 	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
-	// What the receiver verifies signatures with: `whsec_` and base64. This is the only time that it is shown. Null when there are user errors,
-	// and when the endpoint existed already; `webhookEndpointRotateSecret` gives another.
+	// The secret that the receiver verifies signatures with: `whsec_` and base64. It is shown only this once. Null when there are user
+	// errors, and when the endpoint existed already; use `webhookEndpointRotateSecret` to get a new one.
 	Secret *string `json:"secret,omitempty"`
-	// Why it was refused; empty on success. All that is wrong is reported at once.
+	// Why it was refused; empty on success. All errors are reported at once.
 	UserErrors []*WebhookEndpointCreateUserError `json:"userErrors"`
 }
 
 // Why a webhookEndpointCreate was refused.
 type WebhookEndpointCreateUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code WebhookEndpointCreateErrorCode `json:"code"`
 }
 
@@ -706,13 +706,13 @@ func (WebhookEndpointCreateUserError) IsUserError() {}
 
 // One endpoint in a page.
 type WebhookEndpointEdge struct {
-	// Opaque place of this item, for `after`.
+	// Opaque cursor of this item, for `after`.
 	Cursor string `json:"cursor"`
 	// The endpoint.
 	Node *webhook.Endpoint `json:"node"`
 }
 
-// Which endpoint gets another secret.
+// Which endpoint gets a new secret.
 type WebhookEndpointRotateSecretInput struct {
 	// The endpoint's id. A malformed one is BAD_USER_INPUT.
 	EndpointID string `json:"endpointId"`
@@ -722,7 +722,7 @@ type WebhookEndpointRotateSecretInput struct {
 type WebhookEndpointRotateSecretPayload struct {
 	// The endpoint; null when there are user errors.
 	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
-	// The new secret, `whsec_` and base64. This is the only time that it is shown. Null when there are user errors.
+	// The new secret, `whsec_` and base64. It is shown only this once. Null when there are user errors.
 	Secret *string `json:"secret,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*WebhookEndpointRotateSecretUserError `json:"userErrors"`
@@ -730,25 +730,25 @@ type WebhookEndpointRotateSecretPayload struct {
 
 // Why a webhookEndpointRotateSecret was refused.
 type WebhookEndpointRotateSecretUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code WebhookEndpointRotateSecretErrorCode `json:"code"`
 }
 
 func (WebhookEndpointRotateSecretUserError) IsUserError() {}
 
-// What to change of an endpoint. What is absent or null stays as it is.
+// The changes of an endpoint. A field that is absent or null stays as it is.
 type WebhookEndpointUpdateInput struct {
 	// The endpoint's id. A malformed one is BAD_USER_INPUT.
 	EndpointID string `json:"endpointId"`
-	// Where requests go from now on, those of pending deliveries included. The rules are those of `webhookEndpointCreate`.
+	// The URL of requests from now on, also for pending deliveries. The rules are those of `webhookEndpointCreate`.
 	URL *string `json:"url,omitempty"`
-	// Which events are sent from now on. Empty: all.
+	// The types of events to send from now on. Empty: all.
 	EventTypes []order.EventType `json:"eventTypes,omitempty"`
-	// False stops sending at once; true begins with events from now on and goes on with what was pending.
+	// False stops sending at once; true sends events from now on and continues with pending deliveries.
 	Enabled *bool `json:"enabled,omitempty"`
 	// A note for other staff, up to 500 characters of plain text. Empty: none.
 	Description *string `json:"description,omitempty"`
@@ -756,19 +756,19 @@ type WebhookEndpointUpdateInput struct {
 
 // What webhookEndpointUpdate did.
 type WebhookEndpointUpdatePayload struct {
-	// The endpoint as it now is; null when there are user errors.
+	// The endpoint after the change; null when there are user errors.
 	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
-	// Why it was refused; empty on success. All that is wrong is reported at once.
+	// Why it was refused; empty on success. All errors are reported at once.
 	UserErrors []*WebhookEndpointUpdateUserError `json:"userErrors"`
 }
 
 // Why a webhookEndpointUpdate was refused.
 type WebhookEndpointUpdateUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code WebhookEndpointUpdateErrorCode `json:"code"`
 }
 
@@ -790,11 +790,11 @@ type WebhookRedeliverPayload struct {
 
 // Why a webhookRedeliver was refused.
 type WebhookRedeliverUserError struct {
-	// Path of the wrong input; null when it is not about one input.
+	// Path of the wrong input; null when the refusal is not about a single input.
 	Field []string `json:"field,omitempty"`
 	// One English sentence, safe to show to a person.
 	Message string `json:"message"`
-	// What to switch on.
+	// The reason, as a value to switch on.
 	Code WebhookRedeliverErrorCode `json:"code"`
 }
 
@@ -808,15 +808,15 @@ const (
 	OrderActionCancel OrderAction = "CANCEL"
 	// Mark it as delivered, with `orderDeliver`. Staff only.
 	OrderActionDeliver OrderAction = "DELIVER"
-	// Pay again after a decline, with `paymentRetry`.
+	// Pay again, for example after a decline, with `paymentRetry`.
 	OrderActionRetryPayment OrderAction = "RETRY_PAYMENT"
-	// Take the step the payment asks for in `Payment.nextAction`, then say so with `paymentCompleteAction`.
+	// Do what `Payment.nextAction` asks for, then call `paymentCompleteAction`.
 	OrderActionCompleteAction OrderAction = "COMPLETE_ACTION"
-	// Take the money of an AUTHORIZED payment, with `paymentCapture`. Staff only.
+	// Capture the money of an AUTHORIZED payment, with `paymentCapture`. Staff only.
 	OrderActionCapture OrderAction = "CAPTURE"
 	// Void a payment before its money is captured, with `paymentVoid`. Staff only.
 	OrderActionVoid OrderAction = "VOID"
-	// Give money back, with `refundCreate`. Staff only.
+	// Refund money, with `refundCreate`. Staff only.
 	OrderActionRefund OrderAction = "REFUND"
 	// Settle a payment whose `attention` is set, with `paymentResolve`. Staff only.
 	OrderActionResolve OrderAction = "RESOLVE"
@@ -880,11 +880,11 @@ func (e OrderAction) MarshalJSON() ([]byte, error) {
 type OrderCancelErrorCode string
 
 const (
-	// There is no such order, or it belongs to someone else.
+	// There is no such order, or it is another customer's.
 	OrderCancelErrorCodeOrderNotFound OrderCancelErrorCode = "ORDER_NOT_FOUND"
 	// The order is DELIVERED and can only be refunded.
 	OrderCancelErrorCodeAlreadyDelivered OrderCancelErrorCode = "ALREADY_DELIVERED"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	OrderCancelErrorCodeConflict OrderCancelErrorCode = "CONFLICT"
 	// The note has a character that cannot be stored, such as a null byte.
 	OrderCancelErrorCodeTextInvalid OrderCancelErrorCode = "TEXT_INVALID"
@@ -952,11 +952,11 @@ type OrderCreateErrorCode string
 const (
 	// There is no product with this id. Remove the item.
 	OrderCreateErrorCodeProductNotFound OrderCreateErrorCode = "PRODUCT_NOT_FOUND"
-	// The product is off sale. Remove the item.
+	// The product is archived. Remove the item.
 	OrderCreateErrorCodeProductArchived OrderCreateErrorCode = "PRODUCT_ARCHIVED"
 	// A quantity is not within 1 to 999.
 	OrderCreateErrorCodeQuantityOutOfRange OrderCreateErrorCode = "QUANTITY_OUT_OF_RANGE"
-	// There are no items. At least one is needed.
+	// There are no items. Send at least one.
 	OrderCreateErrorCodeItemsEmpty OrderCreateErrorCode = "ITEMS_EMPTY"
 	// There are more than 100 items. Split the order.
 	OrderCreateErrorCodeTooManyItems OrderCreateErrorCode = "TOO_MANY_ITEMS"
@@ -966,8 +966,8 @@ const (
 	OrderCreateErrorCodeTotalOutOfRange OrderCreateErrorCode = "TOTAL_OUT_OF_RANGE"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	OrderCreateErrorCodePaymentMethodInvalid OrderCreateErrorCode = "PAYMENT_METHOD_INVALID"
-	// Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
-	// `retryAfter` seconds, then send the same again.
+	// Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
+	// `retryAfter` seconds, then send the same request again.
 	OrderCreateErrorCodeTooManyAttempts OrderCreateErrorCode = "TOO_MANY_ATTEMPTS"
 	// A text has a character that cannot be stored, such as a null byte.
 	OrderCreateErrorCodeTextInvalid OrderCreateErrorCode = "TEXT_INVALID"
@@ -979,9 +979,9 @@ const (
 	OrderCreateErrorCodeMetadataInvalid OrderCreateErrorCode = "METADATA_INVALID"
 	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	OrderCreateErrorCodeIdempotencyKeyInvalid OrderCreateErrorCode = "IDEMPOTENCY_KEY_INVALID"
-	// The key has already created an order from a different input. Use a new key for a new order.
+	// The key has already created an order from different input. Use a new key for a new order.
 	OrderCreateErrorCodeIdempotencyKeyReused OrderCreateErrorCode = "IDEMPOTENCY_KEY_REUSED"
-	// Another request with this key is still running. Send the same again after a moment, with the same key.
+	// Another request with this key is still running. Wait a moment, then send the same request with the same key.
 	OrderCreateErrorCodeIdempotencyInProgress OrderCreateErrorCode = "IDEMPOTENCY_IN_PROGRESS"
 )
 
@@ -1053,9 +1053,9 @@ type OrderDeliverErrorCode string
 const (
 	// There is no such order.
 	OrderDeliverErrorCodeOrderNotFound OrderDeliverErrorCode = "ORDER_NOT_FOUND"
-	// The order is not CONFIRMED, so it is not paid yet or is being cancelled.
+	// The order is not CONFIRMED: it is not paid yet, or is cancelled or being cancelled.
 	OrderDeliverErrorCodeNotAllowedInState OrderDeliverErrorCode = "NOT_ALLOWED_IN_STATE"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	OrderDeliverErrorCodeConflict OrderDeliverErrorCode = "CONFLICT"
 )
 
@@ -1114,9 +1114,9 @@ type PaymentCaptureErrorCode string
 const (
 	// There is no such payment.
 	PaymentCaptureErrorCodePaymentNotFound PaymentCaptureErrorCode = "PAYMENT_NOT_FOUND"
-	// The payment is not AUTHORIZED, or a void of it is under way.
+	// The payment is not AUTHORIZED, or it is being voided.
 	PaymentCaptureErrorCodeNotAllowedInState PaymentCaptureErrorCode = "NOT_ALLOWED_IN_STATE"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentCaptureErrorCodeConflict PaymentCaptureErrorCode = "CONFLICT"
 )
 
@@ -1173,9 +1173,9 @@ func (e PaymentCaptureErrorCode) MarshalJSON() ([]byte, error) {
 type PaymentCompleteActionErrorCode string
 
 const (
-	// There is no such payment, or it belongs to someone else.
+	// There is no such payment, or it is another customer's.
 	PaymentCompleteActionErrorCodePaymentNotFound PaymentCompleteActionErrorCode = "PAYMENT_NOT_FOUND"
-	// The payment does not wait for an action, or the action has ended otherwise.
+	// The payment is not waiting for an action, or the action ended with another outcome.
 	PaymentCompleteActionErrorCodeNotAllowedInState PaymentCompleteActionErrorCode = "NOT_ALLOWED_IN_STATE"
 )
 
@@ -1233,12 +1233,12 @@ type PaymentResolveErrorCode string
 const (
 	// There is no such payment.
 	PaymentResolveErrorCodePaymentNotFound PaymentResolveErrorCode = "PAYMENT_NOT_FOUND"
-	// A mark for a payment that needs nobody, or against what is booked; MARK_NOT_CAPTURED for one that is being voided and was never
-	// held; a RECHECK of one the provider never saw.
+	// A mark for a payment without `attention`, or one that contradicts what is recorded; MARK_NOT_CAPTURED for a payment that is
+	// being voided and was never authorized; RECHECK of a payment that the provider was never called for.
 	PaymentResolveErrorCodeNotAllowedInState PaymentResolveErrorCode = "NOT_ALLOWED_IN_STATE"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentResolveErrorCodeConflict PaymentResolveErrorCode = "CONFLICT"
-	// The note has a character that cannot be stored, such as a null byte, or is missing where one is needed.
+	// The note has a character that cannot be stored, such as a null byte, or is empty where one is required.
 	PaymentResolveErrorCodeTextInvalid PaymentResolveErrorCode = "TEXT_INVALID"
 	// The note is longer than 500 characters.
 	PaymentResolveErrorCodeTextTooLong PaymentResolveErrorCode = "TEXT_TOO_LONG"
@@ -1302,23 +1302,23 @@ func (e PaymentResolveErrorCode) MarshalJSON() ([]byte, error) {
 type PaymentRetryErrorCode string
 
 const (
-	// There is no such order, or it belongs to someone else.
+	// There is no such order, or it is another customer's.
 	PaymentRetryErrorCodeOrderNotFound PaymentRetryErrorCode = "ORDER_NOT_FOUND"
-	// The order is not CREATED, or a payment of it is still active. Reload it and look at `availableActions`.
+	// The order is not CREATED, or one of its payments is still active. Reload it and check `availableActions`.
 	PaymentRetryErrorCodeNotAllowedInState PaymentRetryErrorCode = "NOT_ALLOWED_IN_STATE"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentRetryErrorCodeConflict PaymentRetryErrorCode = "CONFLICT"
-	// Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
-	// `retryAfter` seconds, then send the same again. Without `retryAfter`, the order has had as many payments as it may have: place a
-	// new order.
+	// Too many recent payments of this customer, or from this client address, were declined or have not ended yet: wait for
+	// `retryAfter` seconds, then send the same request again. Without `retryAfter`, the order has reached its maximum number of payments:
+	// place a new order.
 	PaymentRetryErrorCodeTooManyAttempts PaymentRetryErrorCode = "TOO_MANY_ATTEMPTS"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	PaymentRetryErrorCodePaymentMethodInvalid PaymentRetryErrorCode = "PAYMENT_METHOD_INVALID"
 	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	PaymentRetryErrorCodeIdempotencyKeyInvalid PaymentRetryErrorCode = "IDEMPOTENCY_KEY_INVALID"
-	// The key has already started a payment from a different input. Use a new key for a new try.
+	// The key has already started a payment from different input. Use a new key for a new payment.
 	PaymentRetryErrorCodeIdempotencyKeyReused PaymentRetryErrorCode = "IDEMPOTENCY_KEY_REUSED"
-	// Another request with this key is still running. Send the same again after a moment, with the same key.
+	// Another request with this key is still running. Wait a moment, then send the same request with the same key.
 	PaymentRetryErrorCodeIdempotencyInProgress PaymentRetryErrorCode = "IDEMPOTENCY_IN_PROGRESS"
 )
 
@@ -1382,9 +1382,9 @@ type PaymentVoidErrorCode string
 const (
 	// There is no such payment.
 	PaymentVoidErrorCodePaymentNotFound PaymentVoidErrorCode = "PAYMENT_NOT_FOUND"
-	// The payment took its money, has ended, is PROCESSING with the provider, or a capture of it is under way.
+	// The payment is captured, has ended, is PROCESSING, or is being captured.
 	PaymentVoidErrorCodeNotAllowedInState PaymentVoidErrorCode = "NOT_ALLOWED_IN_STATE"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentVoidErrorCodeConflict PaymentVoidErrorCode = "CONFLICT"
 )
 
@@ -1492,13 +1492,13 @@ func (e ProductArchiveErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Reasons to refuse a productUpsert. In all of them: correct the named input and send again.
+// Reasons to refuse a productUpsert. For each of them: correct the named input and send it again.
 type ProductUpsertErrorCode string
 
 const (
-	// The SKU is empty, longer than 64 characters, has a character that is not allowed or starts with a sign.
+	// The SKU is empty, longer than 64 characters, has a character that is not allowed, or does not start with a letter or digit.
 	ProductUpsertErrorCodeSkuInvalid ProductUpsertErrorCode = "SKU_INVALID"
-	// The name is empty or longer than 200 characters, or the name or description has a text that cannot be kept, such as a null byte.
+	// The name is empty or longer than 200 characters, or the name or description has a character that cannot be stored, such as a null byte.
 	ProductUpsertErrorCodeNameInvalid ProductUpsertErrorCode = "NAME_INVALID"
 	// The price is not within 1 to 10,000,000,000 minor units.
 	ProductUpsertErrorCodePriceOutOfRange ProductUpsertErrorCode = "PRICE_OUT_OF_RANGE"
@@ -1568,15 +1568,15 @@ type RefundCreateErrorCode string
 const (
 	// There is no such order.
 	RefundCreateErrorCodeOrderNotFound RefundCreateErrorCode = "ORDER_NOT_FOUND"
-	// Nothing was captured that is not refunded, or about to be.
+	// Nothing is left to refund.
 	RefundCreateErrorCodeNothingRefundable RefundCreateErrorCode = "NOTHING_REFUNDABLE"
 	// The amount is below 1 or above what is refundable.
 	RefundCreateErrorCodeAmountOutOfRange RefundCreateErrorCode = "AMOUNT_OUT_OF_RANGE"
-	// The order has 20 refunds or more, and this one would leave something to give back. Refund all that is left in one.
+	// The order has 20 refunds or more, and this one would not refund everything that is left. Refund the rest at once.
 	RefundCreateErrorCodeTooManyRefunds RefundCreateErrorCode = "TOO_MANY_REFUNDS"
-	// The order is CANCELLING, which gives all of its money back by itself.
+	// The order is CANCELLING; the server already refunds all of its money.
 	RefundCreateErrorCodeOrderCancelling RefundCreateErrorCode = "ORDER_CANCELLING"
-	// The order's version is not the expected one. Reload it, look again, and send the new version.
+	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	RefundCreateErrorCodeConflict RefundCreateErrorCode = "CONFLICT"
 	// The reason has a character that cannot be stored, such as a null byte.
 	RefundCreateErrorCodeTextInvalid RefundCreateErrorCode = "TEXT_INVALID"
@@ -1586,9 +1586,9 @@ const (
 	RefundCreateErrorCodeCardNumberRefused RefundCreateErrorCode = "CARD_NUMBER_REFUSED"
 	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
 	RefundCreateErrorCodeIdempotencyKeyInvalid RefundCreateErrorCode = "IDEMPOTENCY_KEY_INVALID"
-	// The key has already made a refund from a different input. Use a new key for a new refund.
+	// The key has already created a refund from different input. Use a new key for a new refund.
 	RefundCreateErrorCodeIdempotencyKeyReused RefundCreateErrorCode = "IDEMPOTENCY_KEY_REUSED"
-	// Another request with this key is still running. Send the same again after a moment, with the same key.
+	// Another request with this key is still running. Wait a moment, then send the same request with the same key.
 	RefundCreateErrorCodeIdempotencyInProgress RefundCreateErrorCode = "IDEMPOTENCY_IN_PROGRESS"
 )
 
@@ -1709,15 +1709,15 @@ func (e UserRevokeErrorCode) MarshalJSON() ([]byte, error) {
 type WebhookEndpointCreateErrorCode string
 
 const (
-	// It is not a URL that requests can be sent to. Correct it and send again.
+	// It is not a URL that requests can be sent to. Correct it and send it again.
 	WebhookEndpointCreateErrorCodeURLInvalid WebhookEndpointCreateErrorCode = "URL_INVALID"
-	// Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
+	// Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
 	WebhookEndpointCreateErrorCodeURLNotAllowed WebhookEndpointCreateErrorCode = "URL_NOT_ALLOWED"
-	// There are as many endpoints as there may be (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Give one that is disabled the new URL instead.
+	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Give a disabled one the new URL instead.
 	WebhookEndpointCreateErrorCodeTooManyEndpoints WebhookEndpointCreateErrorCode = "TOO_MANY_ENDPOINTS"
 	// The description is longer than 500 characters. Shorten it.
 	WebhookEndpointCreateErrorCodeTextTooLong WebhookEndpointCreateErrorCode = "TEXT_TOO_LONG"
-	// The description has characters that cannot be kept, such as a null byte. Remove them.
+	// The description has characters that cannot be stored, such as a null byte. Remove them.
 	WebhookEndpointCreateErrorCodeTextInvalid WebhookEndpointCreateErrorCode = "TEXT_INVALID"
 	// The description looks like it contains a card number, which is never accepted. Remove it.
 	WebhookEndpointCreateErrorCodeCardNumberRefused WebhookEndpointCreateErrorCode = "CARD_NUMBER_REFUSED"
@@ -1836,13 +1836,13 @@ type WebhookEndpointUpdateErrorCode string
 const (
 	// There is no endpoint with this id. Reload the list.
 	WebhookEndpointUpdateErrorCodeEndpointNotFound WebhookEndpointUpdateErrorCode = "ENDPOINT_NOT_FOUND"
-	// It is not a URL that requests can be sent to. Correct it and send again.
+	// It is not a URL that requests can be sent to. Correct it and send it again.
 	WebhookEndpointUpdateErrorCodeURLInvalid WebhookEndpointUpdateErrorCode = "URL_INVALID"
-	// Requests must not be sent there: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
+	// Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
 	WebhookEndpointUpdateErrorCodeURLNotAllowed WebhookEndpointUpdateErrorCode = "URL_NOT_ALLOWED"
 	// The description is longer than 500 characters. Shorten it.
 	WebhookEndpointUpdateErrorCodeTextTooLong WebhookEndpointUpdateErrorCode = "TEXT_TOO_LONG"
-	// The description has characters that cannot be kept, such as a null byte. Remove them.
+	// The description has characters that cannot be stored, such as a null byte. Remove them.
 	WebhookEndpointUpdateErrorCodeTextInvalid WebhookEndpointUpdateErrorCode = "TEXT_INVALID"
 	// The description looks like it contains a card number, which is never accepted. Remove it.
 	WebhookEndpointUpdateErrorCodeCardNumberRefused WebhookEndpointUpdateErrorCode = "CARD_NUMBER_REFUSED"
@@ -1904,7 +1904,7 @@ func (e WebhookEndpointUpdateErrorCode) MarshalJSON() ([]byte, error) {
 type WebhookRedeliverErrorCode string
 
 const (
-	// There is no delivery with this id, or it was deleted since because of its age.
+	// There is no delivery with this id, or it was deleted because of its age.
 	WebhookRedeliverErrorCodeDeliveryNotFound WebhookRedeliverErrorCode = "DELIVERY_NOT_FOUND"
 )
 

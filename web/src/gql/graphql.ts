@@ -8,43 +8,43 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type ActorKind =
   /** The customer the order belongs to. */
   | 'CUSTOMER'
-  /** The payment provider, by its answer or a webhook. */
+  /** The payment provider, through its answer or a webhook. */
   | 'PROVIDER'
-  /** Someone of the shop's staff. */
+  /** A member of the shop's staff. */
   | 'STAFF'
-  /** The server itself, such as a timer. */
+  /** The server itself, for example a timer. */
   | 'SYSTEM';
 
 /** How an attempt at the provider ended. */
 export type AttemptOutcome =
-  /** The provider definitely did not do it; or a void replaced it, as `message` says. */
+  /** The provider definitely did not do it, or a void replaced it (then `message` says so). */
   | 'FAIL'
   /** The provider did it. */
   | 'SUCCESS'
-  /** Nobody knows, as after a timeout. It is looked up, or repeated with the same key, until it is known. */
+  /** Not known, for example after a timeout. The server looks it up, or repeats it with the same key, until it is known. */
   | 'UNKNOWN';
 
 /** Who or what cancelled an order. */
 export type CancelReason =
-  /** The customer did. */
+  /** The customer cancelled it. */
   | 'CUSTOMER'
   /** It was not paid in time. */
   | 'EXPIRED'
-  /** Staff did. */
+  /** Staff cancelled it. */
   | 'STAFF';
 
-/** When the money is taken. */
+/** When the money is captured. */
 export type CaptureMethod =
-  /** As soon as the provider agrees: the payment goes to CONFIRMED by itself. */
+  /** At once: the payment becomes CONFIRMED when the provider accepts it. */
   | 'AUTOMATIC'
   /** Authorize first: the payment waits in AUTHORIZED until staff capture all of it, void it, or the authorization expires. */
   | 'MANUAL';
 
-/** A span of time, open at either end when that end is left out. */
+/** A time range. An end that is left out is unbounded. */
 export type DateTimeRange = {
-  /** The first moment inside the span (included). Absent or null: from the beginning. */
+  /** Start of the range, included. Absent or null: no start. */
   from?: string | null | undefined;
-  /** The first moment past the span (excluded). Absent or null: without end. */
+  /** End of the range, excluded. Absent or null: no end. */
   to?: string | null | undefined;
 };
 
@@ -60,17 +60,17 @@ export type MetadataInput = {
 export type OrderAction =
   /** Cancel it, with `orderCancel`. */
   | 'CANCEL'
-  /** Take the money of an AUTHORIZED payment, with `paymentCapture`. Staff only. */
+  /** Capture the money of an AUTHORIZED payment, with `paymentCapture`. Staff only. */
   | 'CAPTURE'
-  /** Take the step the payment asks for in `Payment.nextAction`, then say so with `paymentCompleteAction`. */
+  /** Do what `Payment.nextAction` asks for, then call `paymentCompleteAction`. */
   | 'COMPLETE_ACTION'
   /** Mark it as delivered, with `orderDeliver`. Staff only. */
   | 'DELIVER'
-  /** Give money back, with `refundCreate`. Staff only. */
+  /** Refund money, with `refundCreate`. Staff only. */
   | 'REFUND'
   /** Settle a payment whose `attention` is set, with `paymentResolve`. Staff only. */
   | 'RESOLVE'
-  /** Pay again after a decline, with `paymentRetry`. */
+  /** Pay again, for example after a decline, with `paymentRetry`. */
   | 'RETRY_PAYMENT'
   /** Void a payment before its money is captured, with `paymentVoid`. Staff only. */
   | 'VOID';
@@ -81,9 +81,9 @@ export type OrderCancelErrorCode =
   | 'ALREADY_DELIVERED'
   /** The note looks like a payment card number, which is never stored. Remove it. */
   | 'CARD_NUMBER_REFUSED'
-  /** The order's version is not the expected one. Reload it, look again, and send the new version. */
+  /** The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version. */
   | 'CONFLICT'
-  /** There is no such order, or it belongs to someone else. */
+  /** There is no such order, or it is another customer's. */
   | 'ORDER_NOT_FOUND'
   /** The note has a character that cannot be stored, such as a null byte. */
   | 'TEXT_INVALID'
@@ -94,7 +94,7 @@ export type OrderCancelErrorCode =
 export type OrderCancelInput = {
   /** Cancel only if the order still has this version; otherwise CONFLICT. Absent: whatever its version. */
   expectedVersion?: number | null | undefined;
-  /** Why, for the shop's records; up to 500 characters. */
+  /** The reason, for the shop's records; up to 500 characters. */
   note?: string | null | undefined;
   /** The order's id. A malformed one is BAD_USER_INPUT. */
   orderId: string | number;
@@ -104,13 +104,13 @@ export type OrderCancelInput = {
 export type OrderCreateErrorCode =
   /** A text looks like a payment card number, which is never stored. Remove it. */
   | 'CARD_NUMBER_REFUSED'
-  /** Another request with this key is still running. Send the same again after a moment, with the same key. */
+  /** Another request with this key is still running. Wait a moment, then send the same request with the same key. */
   | 'IDEMPOTENCY_IN_PROGRESS'
   /** The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number. */
   | 'IDEMPOTENCY_KEY_INVALID'
-  /** The key has already created an order from a different input. Use a new key for a new order. */
+  /** The key has already created an order from different input. Use a new key for a new order. */
   | 'IDEMPOTENCY_KEY_REUSED'
-  /** There are no items. At least one is needed. */
+  /** There are no items. Send at least one. */
   | 'ITEMS_EMPTY'
   /** More than 20 metadata entries, a key twice, or a key or value outside its limit. */
   | 'METADATA_INVALID'
@@ -118,7 +118,7 @@ export type OrderCreateErrorCode =
   | 'MIXED_CURRENCY'
   /** The payment provider does not know this payment method token. Ask the customer for another. */
   | 'PAYMENT_METHOD_INVALID'
-  /** The product is off sale. Remove the item. */
+  /** The product is archived. Remove the item. */
   | 'PRODUCT_ARCHIVED'
   /** There is no product with this id. Remove the item. */
   | 'PRODUCT_NOT_FOUND'
@@ -129,8 +129,8 @@ export type OrderCreateErrorCode =
   /** A text is longer than its limit: note 500 characters, external reference 100. */
   | 'TEXT_TOO_LONG'
   /**
-   * Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet. Wait for
-   * `retryAfter` seconds, then send the same again.
+   * Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
+   * `retryAfter` seconds, then send the same request again.
    */
   | 'TOO_MANY_ATTEMPTS'
   /** There are more than 100 items. Split the order. */
@@ -138,21 +138,21 @@ export type OrderCreateErrorCode =
   /** The total is above 1,000,000,000,000 minor units. Split the order. */
   | 'TOTAL_OUT_OF_RANGE';
 
-/** A new order. There is no amount in it: the server computes the total from the products' present prices. */
+/** A new order. It has no amount: the server computes the total from the products' current prices. */
 export type OrderCreateInput = {
-  /** Whether the money is taken at once or held until staff take it. Absent: AUTOMATIC. */
+  /** Whether the money is captured at once, or authorized now and captured by staff later. Absent: AUTOMATIC. */
   captureMethod?: CaptureMethod | null | undefined;
-  /** The caller's own reference, up to 100 characters, to find the order by. Need not be unique. */
+  /** The caller's own reference to find the order by, up to 100 characters. It need not be unique. */
   externalReference?: string | null | undefined;
   /**
-   * Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-   * retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the order was created.
-   * An `Idempotency-Key` header does the same; if both are sent they must be equal.
+   * Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+   * again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the order
+   * was created. An `Idempotency-Key` header does the same; if both are sent they must be equal.
    */
   idempotencyKey: string;
-  /** What is ordered: 1 to 100 items, all priced in one currency. */
+  /** 1 to 100 items, all priced in one currency. */
   items: Array<OrderItemInput>;
-  /** Keys and values to keep with the order, at most 20. */
+  /** Keys and values to store with the order, at most 20. */
   metadata?: Array<MetadataInput> | null | undefined;
   /** A message to the shop, up to 500 characters. No card numbers. */
   note?: string | null | undefined;
@@ -162,9 +162,9 @@ export type OrderCreateInput = {
 
 /** Reasons to refuse an orderDeliver. */
 export type OrderDeliverErrorCode =
-  /** The order's version is not the expected one. Reload it, look again, and send the new version. */
+  /** The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version. */
   | 'CONFLICT'
-  /** The order is not CONFIRMED, so it is not paid yet or is being cancelled. */
+  /** The order is not CONFIRMED: it is not paid yet, or is cancelled or being cancelled. */
   | 'NOT_ALLOWED_IN_STATE'
   /** There is no such order. */
   | 'ORDER_NOT_FOUND';
@@ -177,29 +177,29 @@ export type OrderDeliverInput = {
   orderId: string | number;
 };
 
-/** What can happen to an order. New values may be added: treat an unknown one by its `order` alone. */
+/** What can happen to an order. New values may be added: for an unknown one, use only its `order`. */
 export type OrderEventType =
-  /** The order is cancelled and all money given back. */
+  /** The order is cancelled and all money is refunded or voided. */
   | 'ORDER_CANCELLED'
-  /** A cancel was accepted; money is now being voided or refunded. */
+  /** A cancellation was accepted; the money is now being voided or refunded. */
   | 'ORDER_CANCELLING'
   /** The order was created, with its first payment. Always version 1. */
   | 'ORDER_CREATED'
   /** The order was delivered. */
   | 'ORDER_DELIVERED'
-  /** The customer has to do something. Query `Payment.nextAction` for what; it is never in an event. */
+  /** The customer has to act. Query `Payment.nextAction` for the action; events never contain it. */
   | 'PAYMENT_ACTION_REQUIRED'
-  /** The money is authorized and waits for capture by staff. */
+  /** The money is authorized; staff have to capture it. */
   | 'PAYMENT_AUTHORIZED'
-  /** The money is taken; an order that was CREATED is now CONFIRMED. */
+  /** The money was captured; an order that was CREATED is now CONFIRMED. */
   | 'PAYMENT_CONFIRMED'
-  /** The provider refused. The order stays as it was and may be paid again. */
+  /** The provider declined the payment. The order is unchanged and can be paid again. */
   | 'PAYMENT_DECLINED'
-  /** The payment ran out of time before money was taken. */
+  /** The payment expired before money was captured. */
   | 'PAYMENT_EXPIRED'
-  /** A person of the staff has to look at the payment. The customer need not do anything. */
+  /** Staff need to look at the payment. The customer has nothing to do. */
   | 'PAYMENT_NEEDS_ATTENTION'
-  /** The payment went to the provider, or back to it after the customer's step. */
+  /** The payment was sent to the provider, or went back to it after the customer's action. */
   | 'PAYMENT_PROCESSING'
   /** A new payment was started for an unpaid order. */
   | 'PAYMENT_RETRIED'
@@ -207,20 +207,20 @@ export type OrderEventType =
   | 'PAYMENT_VOIDED'
   /** A refund was started. */
   | 'REFUND_CREATED'
-  /** The provider did not give the money back; the amount can be refunded again. */
+  /** The provider did not refund the money; the amount can be refunded again. */
   | 'REFUND_FAILED'
-  /** The provider gave the money back. */
+  /** The provider refunded the money. */
   | 'REFUND_SUCCEEDED';
 
 /**
- * Narrows a list of orders. Conditions that are given must all hold; a list holds when any of its values does.
+ * Filters a list of orders. All conditions that are given must hold; a list of values holds when any of them does.
  *
- * With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, fewer while
- * searching orders with very many lines. So it may have fewer orders than were asked for, or none, while `pageInfo.hasNextPage` is
- * true: go on with `after: pageInfo.endCursor`.
+ * With `status`, `paymentStatus`, `createdAt` or `search` a page examines a bounded part of the list: 2,000 orders, or fewer when
+ * it searches orders with very many lines. A page may therefore have fewer orders than `first`, or none, while
+ * `pageInfo.hasNextPage` is true: continue with `after: pageInfo.endCursor`.
  */
 export type OrderFilter = {
-  /** Only orders created within this span. */
+  /** Only orders created within this range. */
   createdAt?: DateTimeRange | null | undefined;
   /** Only this customer's orders. Staff only: FORBIDDEN for others. */
   customerId?: string | number | null | undefined;
@@ -229,17 +229,17 @@ export type OrderFilter = {
   /** Only orders whose latest payment is in one of these states. Leave out for all. */
   paymentStatus?: Array<PaymentStatus> | null | undefined;
   /**
-   * Text the order's number, external reference or one of its product names must contain, ignoring case. A whole order number or a
-   * whole external reference finds the orders of that name only, however old. Any other text is looked for in the orders that the page
-   * examines, the newest first: for older ones narrow the list by `createdAt` or, as staff, by `customerId`, or go on with the cursor.
-   * At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
+   * A text that the order's number, external reference or one of its product names must contain, ignoring case. A whole order
+   * number or a whole external reference finds exactly the orders that have it, however old. Any other text is searched for only in
+   * the orders that the page examines, newest first. To find older ones, add `createdAt` or, as staff, `customerId`, or continue
+   * with the cursor. At most 100 characters (Unicode code points, as sent); more is BAD_USER_INPUT. Empty: all.
    */
   search?: string | null | undefined;
   /** Only orders in one of these states. Leave out for all. */
   status?: Array<OrderStatus> | null | undefined;
 };
 
-/** One position of a new order. */
+/** One item of a new order. */
 export type OrderItemInput = {
   /** The product's id. A malformed one is BAD_USER_INPUT. */
   productId: string | number;
@@ -247,59 +247,59 @@ export type OrderItemInput = {
   quantity: number;
 };
 
-/** Where an order stands: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED by CANCELLING to CANCELLED. */
+/** The states of an order: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED through CANCELLING to CANCELLED. */
 export type OrderStatus =
-  /** Cancelled, and all money given back. Final. */
+  /** Cancelled, and all money is refunded or voided. Final. */
   | 'CANCELLED'
-  /** A cancel was accepted and money is being voided or refunded. Lasts as long as the payment provider needs; ends CANCELLED. */
+  /** A cancellation was accepted and money is being voided or refunded. It lasts as long as the payment provider needs, and always ends CANCELLED. */
   | 'CANCELLING'
-  /** The payment is confirmed; delivery follows by itself. */
+  /** The payment is confirmed; the server delivers the order after a delay. */
   | 'CONFIRMED'
   /**
-   * The order exists and is not paid yet. It stays so while a payment runs and after one is declined, until it is
-   * paid, cancelled or expires.
+   * The order exists and is not paid yet. It stays CREATED while a payment is processed and after one is declined, until it
+   * is paid, cancelled or expires.
    */
   | 'CREATED'
-  /** Delivered. Final: it cannot be cancelled any more, only refunded. */
+  /** Delivered. Final: it can no longer be cancelled, only refunded. */
   | 'DELIVERED';
 
-/** What an item of a subscription is. */
+/** The kinds of item of a subscription. */
 export type OrderUpdateKind =
   /**
-   * Nothing happened that passes the filter; only the cursor moved. A quiet feed sends one every 30 seconds. Keep its
-   * cursor, show nothing.
+   * No event passed the filter; only the cursor moved. A quiet feed sends one every 30 seconds. Store its cursor; there is
+   * nothing to show.
    */
   | 'CHECKPOINT'
-  /** Something happened: `event` says what, `order` is the state after it. */
+  /** An event: `event` is what happened, `order` is the state after it. */
   | 'EVENT'
   /**
-   * The place in `after` is no longer held, so events may be missing. `order` is the state now; for a feed, load the
-   * list again. Then go on.
+   * The log no longer holds the position in `after`, so events may be missing. `order` is the current state; for a feed, load
+   * the list again. The stream then continues.
    */
   | 'RESET'
-  /** The first item of a stream without `after`: the state now (`order`), or for a feed only where it begins. Replace what you show. */
+  /** The first item of a stream without `after`: the current state (`order`), or for a feed only its start cursor. Replace what you show. */
   | 'SNAPSHOT';
 
-/** What became of a charge at the provider. */
+/** The state of a charge at the provider. */
 export type OrphanedChargeStatus =
-  /** It holds money that was not captured. */
+  /** Authorized and not captured. */
   | 'AUTHORIZED'
-  /** It took money and has not given all of it back. */
+  /** Captured and not fully refunded. */
   | 'CAPTURED'
-  /** Not decided at this moment; it may take money. */
+  /** Not decided yet; it may still take money. */
   | 'PENDING'
-  /** It has given back all that it took. */
+  /** Fully refunded. */
   | 'REFUNDED'
-  /** It took no money and will take none. */
+  /** Released: it took no money and will take none. */
   | 'RELEASED';
 
-/** Why a payment needs a person. Staff settle it; the customer need not do anything. New values may be added. */
+/** Why staff need to look at a payment. They settle it; the customer has nothing to do. New values may be added. */
 export type PaymentAttention =
   /** The provider's books and ours disagree about this payment. */
   | 'MISMATCH'
-  /** The provider refuses, over many tries, to void or refund what must be. It is still tried, with growing pauses. */
+  /** The provider has refused a necessary void or refund many times. The server keeps trying, with growing pauses. */
   | 'PROVIDER_DOWN'
-  /** The provider did not say, over many tries, whether it took the money. */
+  /** After many calls the provider has still not answered whether it charged the customer. */
   | 'UNKNOWN_OUTCOME';
 
 /** Which payment to capture. */
@@ -312,103 +312,103 @@ export type PaymentCaptureInput = {
 
 /** Reasons to refuse a paymentCompleteAction. */
 export type PaymentCompleteActionErrorCode =
-  /** The payment does not wait for an action, or the action has ended otherwise. */
+  /** The payment is not waiting for an action, or the action ended with another outcome. */
   | 'NOT_ALLOWED_IN_STATE'
-  /** There is no such payment, or it belongs to someone else. */
+  /** There is no such payment, or it is another customer's. */
   | 'PAYMENT_NOT_FOUND';
 
-/** Which payment's action is over. */
+/** The payment whose action has ended. */
 export type PaymentCompleteActionInput = {
   /**
-   * Stands in for the customer: simulated provider only, BAD_USER_INPUT with any other. Absent: whatever the customer did at
-   * the provider.
+   * Acts for the customer. Simulated provider only; BAD_USER_INPUT with any other. Absent: the result is what the customer did
+   * at the provider.
    */
   outcome?: SimulatedActionOutcome | null | undefined;
   /** The payment's id. A malformed one is BAD_USER_INPUT. */
   paymentId: string | number;
 };
 
-/** How an order is paid. It holds a token from the payment provider, never card data. */
+/** How an order is paid. It contains a token of the payment provider, never card data. */
 export type PaymentMethodInput = {
   /**
-   * The provider's token. The simulated provider knows `sim_approve`, `sim_decline`, `sim_random` (either of the two),
+   * The provider's token. The simulated provider accepts `sim_approve`, `sim_decline`, `sim_random` (either of the two),
    * `sim_requires_action`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
    */
   token: string;
 };
 
-/** Kinds of steps a customer may have to take. */
+/** The kinds of action a customer may have to take. */
 export type PaymentNextActionType =
-  /** Give `clientSecret` to the provider's browser library, which does the rest. */
+  /** Pass `clientSecret` to the provider's browser library, which does the rest. */
   | 'CLIENT_SECRET'
-  /** Open `url`; the customer comes back by themselves. */
+  /** Open `url`; the provider sends the customer back afterwards. */
   | 'REDIRECT'
   /**
-   * The simulated provider's stand-in for such a step, for trying things out: open `url` and approve or refuse there, or
-   * send `paymentCompleteAction` with an outcome.
+   * The simulated provider's substitute for such an action: open `url` and approve or refuse there, or call
+   * `paymentCompleteAction` with an outcome.
    */
   | 'SIMULATED';
 
-/** What can be intended at a payment provider. */
+/** The operations of a payment provider. */
 export type PaymentOperation =
-  /** Ask for the money; with automatic capture, take it too. */
+  /** Authorize the money; with automatic capture, capture it too. */
   | 'AUTHORIZE'
   /** Capture authorized money. */
   | 'CAPTURE'
-  /** Give taken money back. */
+  /** Refund captured money. */
   | 'REFUND'
   /** Void an authorization. */
   | 'VOID';
 
 /**
- * Ways to settle a payment. The two marks say where the money is, and so how the attempt under way ended; with none under way
- * they confirm what is booked. Money that a mark books for a payment that has ended is given back at once. That a charge can
- * no longer take money only the provider can say: a mark does not end a payment that its customer may still approve.
+ * Ways to settle a payment. The two marks state where the money is, and so how the attempt in progress ended; with none in
+ * progress they confirm what is recorded. Money that a mark records for a payment that has ended is refunded at once. Only the
+ * provider can say that a charge can no longer take money: a mark does not end a payment that its customer may still approve.
  */
 export type PaymentResolution =
-  /** The money is with the shop: an authorization or capture succeeded, a void came too late, a refund failed. */
+  /** The shop has the money: an authorization or capture succeeded, a void came too late, or a refund failed. */
   | 'MARK_CAPTURED'
   /**
-   * The money is not with the shop: a capture failed, a refund or the void of an authorization succeeded. A charge whose
-   * outcome is unknown is voided: the payment turns VOIDED, and the order can be paid again, when the provider has done it, which it is
-   * asked for as long as it takes. Should the provider have captured the money, the payment turns CONFIRMED.
+   * The shop does not have the money: a capture failed, or a refund or the void of an authorization succeeded. A charge whose
+   * outcome is unknown is voided. The server asks the provider for that void until it succeeds; then the payment is VOIDED and the
+   * order can be paid again. If the provider has captured the money after all, the payment becomes CONFIRMED.
    */
   | 'MARK_NOT_CAPTURED'
-  /** Ask the provider now. Where calls had stopped, one more is made if the provider knows nothing of the operation. */
+  /** Ask the provider now. If the server had stopped calling it, one more call is made if the provider does not know the operation. */
   | 'RECHECK';
 
-/** How to settle a payment that needs a person. */
+/** How to settle a payment whose `attention` is set. */
 export type PaymentResolveInput = {
   /** Settle only if the order still has this version; otherwise CONFLICT. Absent: whatever its version. */
   expectedVersion?: number | null | undefined;
-  /** How you know, up to 500 characters; may be empty for RECHECK only. It is kept in the audit trail. No card numbers. */
+  /** How you know, up to 500 characters. It may be empty for RECHECK only, and is kept in the audit trail. No card numbers. */
   note: string;
   /** The payment's id. A malformed one is BAD_USER_INPUT. */
   paymentId: string | number;
-  /** What to do. */
+  /** How to settle it. */
   resolution: PaymentResolution;
 };
 
 /** Reasons to refuse a paymentRetry. */
 export type PaymentRetryErrorCode =
-  /** The order's version is not the expected one. Reload it, look again, and send the new version. */
+  /** The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version. */
   | 'CONFLICT'
-  /** Another request with this key is still running. Send the same again after a moment, with the same key. */
+  /** Another request with this key is still running. Wait a moment, then send the same request with the same key. */
   | 'IDEMPOTENCY_IN_PROGRESS'
   /** The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number. */
   | 'IDEMPOTENCY_KEY_INVALID'
-  /** The key has already started a payment from a different input. Use a new key for a new try. */
+  /** The key has already started a payment from different input. Use a new key for a new payment. */
   | 'IDEMPOTENCY_KEY_REUSED'
-  /** The order is not CREATED, or a payment of it is still active. Reload it and look at `availableActions`. */
+  /** The order is not CREATED, or one of its payments is still active. Reload it and check `availableActions`. */
   | 'NOT_ALLOWED_IN_STATE'
-  /** There is no such order, or it belongs to someone else. */
+  /** There is no such order, or it is another customer's. */
   | 'ORDER_NOT_FOUND'
   /** The payment provider does not know this payment method token. Ask the customer for another. */
   | 'PAYMENT_METHOD_INVALID'
   /**
-   * Too many payments of this customer, or from this client address, were declined a short while ago, or have not ended yet: wait for
-   * `retryAfter` seconds, then send the same again. Without `retryAfter`, the order has had as many payments as it may have: place a
-   * new order.
+   * Too many recent payments of this customer, or from this client address, were declined or have not ended yet: wait for
+   * `retryAfter` seconds, then send the same request again. Without `retryAfter`, the order has reached its maximum number of payments:
+   * place a new order.
    */
   | 'TOO_MANY_ATTEMPTS';
 
@@ -417,9 +417,9 @@ export type PaymentRetryInput = {
   /** Pay only if the order still has this version; otherwise CONFLICT. Absent: whatever its version. */
   expectedVersion?: number | null | undefined;
   /**
-   * Makes repeating safe: a random string such as a UUID, made once when the customer presses the button and sent again on every
-   * retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the payment was started.
-   * An `Idempotency-Key` header does the same; if both are sent they must be equal.
+   * Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
+   * again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the payment
+   * was started. An `Idempotency-Key` header does the same; if both are sent they must be equal.
    */
   idempotencyKey: string;
   /** The order's id. A malformed one is BAD_USER_INPUT. */
@@ -429,25 +429,25 @@ export type PaymentRetryInput = {
 };
 
 /**
- * Where a payment stands: INITIALIZING → PROCESSING → CONFIRMED or DECLINED. On the way it may wait in REQUIRES_ACTION or
- * AUTHORIZED, or end VOIDED or EXPIRED. CONFIRMED, DECLINED, VOIDED and EXPIRED are final.
+ * The states of a payment: INITIALIZING → PROCESSING → CONFIRMED or DECLINED. It may wait in REQUIRES_ACTION or AUTHORIZED
+ * before that, or end VOIDED or EXPIRED. CONFIRMED, DECLINED, VOIDED and EXPIRED are final.
  */
 export type PaymentStatus =
   /** The money is authorized and not captured yet (manual capture). Staff capture or void it before the authorization expires. */
   | 'AUTHORIZED'
-  /** The money is taken. Final; the order becomes CONFIRMED. */
+  /** The money is captured. Final; the order becomes CONFIRMED. */
   | 'CONFIRMED'
-  /** The provider refused. Final for this payment; the order stays CREATED and may be paid again with `paymentRetry`. */
+  /** The provider declined. Final for this payment; the order stays CREATED and can be paid again with `paymentRetry`. */
   | 'DECLINED'
-  /** Ran out of time before money was taken. Final. */
+  /** Expired before money was captured. Final. */
   | 'EXPIRED'
-  /** Recorded here; the provider has not been asked yet. */
+  /** Recorded; the provider has not been called yet. */
   | 'INITIALIZING'
-  /** With the provider. Its answer may take seconds to minutes. */
+  /** Being processed by the provider. Its answer may take seconds to minutes. */
   | 'PROCESSING'
-  /** The customer has to do something first: see `nextAction`. Goes back to PROCESSING afterwards. */
+  /** The customer has to act first: see `nextAction`. Afterwards the payment is PROCESSING again. */
   | 'REQUIRES_ACTION'
-  /** Voided before capture, as when the order was cancelled. Final. */
+  /** Voided before capture, for example because the order was cancelled. Final. */
   | 'VOIDED';
 
 /** Which payment to void. */
@@ -459,63 +459,63 @@ export type PaymentVoidInput = {
 };
 
 /**
- * Narrows a list of products. Conditions that are given must all hold. A page examines at most 5,000 products, so in a larger
- * catalogue it may have fewer than were asked for while `pageInfo.hasNextPage` is true: go on with `after: pageInfo.endCursor`.
+ * Filters a list of products. All conditions that are given must hold. A page examines at most 5,000 products, so in a larger
+ * catalogue it may have fewer than `first` while `pageInfo.hasNextPage` is true: continue with `after: pageInfo.endCursor`.
  */
 export type ProductFilter = {
   /** Only products priced in this currency. An order takes one currency only. */
   currency?: string | null | undefined;
   /**
-   * Text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
+   * A text that the name or the SKU must contain, ignoring case. At most 100 characters (Unicode code points, as sent); more is
    * BAD_USER_INPUT. Empty: all.
    */
   search?: string | null | undefined;
 };
 
-/** Money to give back. */
+/** The refund to create. */
 export type RefundCreateInput = {
-  /** How much, in minor units of the order's currency, at least 1. Absent: all that is refundable. */
+  /** The amount in minor units of the order's currency, at least 1. Absent: everything that is refundable. */
   amountMinor?: string | null | undefined;
   /** Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version. */
   expectedVersion?: number | null | undefined;
   /**
-   * Makes repeating safe: a random string such as a UUID, made once when the button is pressed and sent again on every
-   * retry; 1 to 255 printable ASCII characters. It is remembered for at least 24 hours per caller, and only if the refund was made.
-   * An `Idempotency-Key` header does the same; if both are sent they must be equal.
+   * Makes the request safe to repeat: a random string such as a UUID, generated once when the button is pressed and sent again on
+   * every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the refund was
+   * created. An `Idempotency-Key` header does the same; if both are sent they must be equal.
    */
   idempotencyKey: string;
   /** The order's id. A malformed one is BAD_USER_INPUT. */
   orderId: string | number;
-  /** Why, up to 500 characters. The customer can read it. No card numbers. */
+  /** The reason, up to 500 characters. The customer can read it. No card numbers. */
   reason?: string | null | undefined;
 };
 
-/** Where a refund stands: PENDING → SUCCEEDED or FAILED. */
+/** The states of a refund: PENDING → SUCCEEDED or FAILED. */
 export type RefundStatus =
-  /** The provider did not. Final; the amount can be refunded again. */
+  /** The provider did not refund the money. Final; the amount can be refunded again. */
   | 'FAILED'
-  /** Asked for; the provider has not confirmed it. Its amount is already set aside from what can be refunded. */
+  /** Requested; the provider has not confirmed it. Its amount is reserved and no longer refundable. */
   | 'PENDING'
-  /** The provider gave the money back. Final. */
+  /** The provider refunded the money. Final. */
   | 'SUCCEEDED';
 
 /** What a user may see and do. */
 export type Role =
   /** Sees and changes their own orders only. */
   | 'CUSTOMER'
-  /** Sees all orders and payments, fields marked staff only included, and may use the mutations marked staff only. */
+  /** Sees all orders and payments, including fields marked staff only, and may use the mutations marked staff only. */
   | 'STAFF';
 
-/** How a simulated customer ends an action. */
+/** What a simulated customer does. */
 export type SimulatedActionOutcome =
-  /** They confirm: the payment goes on. */
+  /** Approve: the payment continues. */
   | 'APPROVE'
-  /** They refuse: the payment is declined. */
+  /** Refuse: the payment is declined. */
   | 'REFUSE';
 
 /**
- * How far back figures go. A window is divided into steps, which begin at multiples of their length (UTC), and the step that
- * runs is its last; so it is up to one step shorter than its name says.
+ * The time window of figures. A window is divided into steps that begin at multiples of their length (UTC). Its last step is the
+ * current one, so the window is up to one step shorter than its name says.
  */
 export type StatsWindow =
   /** 30 steps of 30 seconds. */
@@ -525,13 +525,13 @@ export type StatsWindow =
   /** 30 steps of 2 minutes. */
   | 'LAST_HOUR';
 
-/** What can become of a delivery. Redelivery makes each of them PENDING again. */
+/** The states of a delivery. Redelivery makes any of them PENDING again. */
 export type WebhookDeliveryStatus =
   /** Answered with a status of 200 to 299. */
   | 'DELIVERED'
-  /** Given up: the last of nine requests failed, two and a half days after the first, or the receiver answered 410 Gone. */
+  /** Failed for good: the last of nine requests failed, two and a half days after the first, or the receiver answered 410 Gone. */
   | 'FAILED'
-  /** Not answered with a status of 200 to 299 yet; there will be another request. */
+  /** No answer with a status of 200 to 299 yet; another request follows. */
   | 'PENDING';
 
 /** Which delivery to send again. */
