@@ -39,7 +39,7 @@ var (
 )
 
 // database is the PostgreSQL we were given, or our own, and the pools that are open on it. Pools differ in the role that their
-// connections work in; see docs/decisions/0014-the-second-wall.md.
+// connections work in; see docs/decisions/0014-row-level-security.md.
 type database struct {
 	// url is what a further connection of its own (LISTEN) needs, and network what it shares with the pools.
 	url     string

@@ -13,7 +13,7 @@ import (
 )
 
 // record reads the fields of a row in the binary form of PostgreSQL's composite types (record_send in its rowtypes.c), one after the
-// other: see docs/decisions/0018-rows-as-records.md. Each method takes the next field, which must be of its type. The first that is
+// other: see docs/decisions/0018-rows-as-binary-records.md. Each method takes the next field, which must be of its type. The first that is
 // not ends the reading: it and all behind it are zero values, and end tells. Nothing that was read shares memory with what was given.
 // Calls in one expression are made in the order they are written (Go's specification, "Order of evaluation"), so a literal may read.
 type record struct {

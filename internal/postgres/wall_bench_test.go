@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkStore is what a customer's calls cost, of 200 customers with 50 orders each; for comparing walls, see
-// docs/decisions/0014-the-second-wall.md.
+// docs/decisions/0014-row-level-security.md.
 func BenchmarkStore(b *testing.B) {
 	db := postgrestest.Open(b)
 	for _, statement := range []string{

@@ -2,7 +2,7 @@
 
 LOCK TABLE event_log, feed, feed_partitions IN ACCESS EXCLUSIVE MODE;
 
--- A log that is restored is another log, and cursors must tell. See docs/decisions/0019-cursors-prove-their-place.md.
+-- A log that is restored is another log, and cursors must tell. See docs/decisions/0019-cursors-with-a-log-fingerprint.md.
 --
 -- identity is the epoch that cursors carry: random, new where the log is found to be another one. mark is the fingerprint of all
 -- events up to position: a random beginning, exclusive-or a hash of each event's id. It differs from 0, which means "not known".

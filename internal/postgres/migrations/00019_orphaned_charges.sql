@@ -1,7 +1,7 @@
 -- +goose Up
 LOCK TABLE settings IN ROW EXCLUSIVE MODE;
 
--- Charges at a payment provider that no payment here stands for: see docs/decisions/0021-the-providers-books-are-walked.md.
+-- Charges at a payment provider that no payment here stands for: see docs/decisions/0021-list-the-providers-charges.md.
 
 -- Which of those who share an account at the provider this database is. A backup of before this migration gets the same id when it is
 -- restored and migrated: products are never deleted, so the oldest is the same in all copies.
