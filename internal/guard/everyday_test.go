@@ -16,7 +16,7 @@ import (
 func TestEverydayDocuments(t *testing.T) {
 	t.Parallel()
 	var manifest bytes.Buffer
-	if err := persisted.Build(&manifest, "../../web/src/components", "../../web/src/features", "../../web/src/live", "../../web/src/pages"); err != nil {
+	if err := persisted.Build(&manifest, "../../web/src/shared", "../../web/src/order", "../../web/src/shop", "../../web/src/board"); err != nil {
 		t.Fatal(err)
 	}
 	var documents map[string]string

@@ -1,6 +1,6 @@
 import { Client, fetchExchange, subscriptionExchange } from 'urql';
 import { orderCache } from './cache';
-import { freshnessExchange } from './freshness';
+import { versionGuard } from './version-guard';
 import { resume } from './resume';
 import type { SessionStore } from './session';
 import { createSocket, type Socket } from './socket';
@@ -20,7 +20,7 @@ export function createApi(session: SessionStore, location: Pick<Location, 'proto
     fetch: authorizedFetch(session),
     exchanges: [
       orderCache(),
-      freshnessExchange(),
+      versionGuard(),
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({
           subscribe: (sink) => ({

@@ -1,4 +1,4 @@
-import { isPassing, renewalTime, SignInError, type Role, type Session, type SignedOut, type SignIn } from './session';
+import { isTemporaryStatus, renewalTime, SignInError, type Role, type Session, type SignedOut, type SignIn } from './session';
 import { endAtServer, serverNotTold } from './sign-out';
 
 /** The users one can be in development: two customers who never see each other's orders, and one of the staff. */
@@ -57,7 +57,7 @@ export class DevSignIn implements SignIn {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ user, role }),
     });
-    if (isPassing(response.status)) throw new Error(`Signing in failed for now (${response.status}). Try again in a moment.`);
+    if (isTemporaryStatus(response.status)) throw new Error(`Signing in failed for now (${response.status}). Try again in a moment.`);
     if (!response.ok) throw new SignInError(`Signing in was refused (${response.status}).`);
     const { token, expiresAt } = (await response.json()) as { token: string; expiresAt: string };
     return { user, role, token, renewAt: renewalTime(expiresAt, response) };

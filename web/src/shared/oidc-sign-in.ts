@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { stringifyDocument } from 'urql';
 import { graphql } from '../gql';
-import { isPassing, renewalTime, SignInError, type Session, type SignedOut, type SignIn } from './session';
+import { isTemporaryStatus, renewalTime, SignInError, type Session, type SignedOut, type SignIn } from './session';
 import type { Settings } from './settings';
 import { endAtServer, insist, serverNotTold } from './sign-out';
 
@@ -141,7 +141,7 @@ export class OidcSignIn implements SignIn {
       tokens = await ask(await this.#discover(), this.#client());
     } catch (cause) {
       // What the issuer has refused is final; a network that failed, or an issuer that is busy, is not.
-      const refused = (cause instanceof oauth.ResponseBodyError && !isPassing(cause.status)) || cause instanceof oauth.AuthorizationResponseError || cause instanceof oauth.OperationProcessingError;
+      const refused = (cause instanceof oauth.ResponseBodyError && !isTemporaryStatus(cause.status)) || cause instanceof oauth.AuthorizationResponseError || cause instanceof oauth.OperationProcessingError;
       throw refused ? new SignInError('The issuer did not sign you in. Please try again.', { cause }) : cause;
     }
     const response = await fetch('/graphql', {
@@ -149,7 +149,7 @@ export class OidcSignIn implements SignIn {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${tokens.access_token}` },
       body: JSON.stringify({ operationName: 'Viewer', query: stringifyDocument(ViewerQuery) }),
     });
-    if (isPassing(response.status)) throw new Error(`Signing in failed for now (${response.status}). Try again in a moment.`);
+    if (isTemporaryStatus(response.status)) throw new Error(`Signing in failed for now (${response.status}). Try again in a moment.`);
     const { data } = (await response.json()) as { data?: { viewer: { id: string; name: string; role: Session['role']; expiresAt: string } | null } };
     if (!data?.viewer) throw new SignInError('The issuer signed you in, but this server does not accept its token.');
     const { id, name, role, expiresAt } = data.viewer;

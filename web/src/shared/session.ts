@@ -58,7 +58,7 @@ export interface SessionOptions {
 }
 
 /** Whether a status says that a server is busy or away. It says nothing about the user, who stays signed in. */
-export const isPassing = (status: number): boolean => status === 429 || status >= 500;
+export const isTemporaryStatus = (status: number): boolean => status === 429 || status >= 500;
 
 /** Raised when the server refuses to sign somebody in. */
 export class SignInError extends Error {

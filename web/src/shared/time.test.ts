@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatClock, formatDeadline, formatTook } from './time';
+import { formatTime, formatDeadline, formatDuration } from './time';
 
 const now = new Date(2026, 10, 22, 12, 0, 0);
 const today = new Date(2026, 10, 22, 9, 5, 7).toISOString();
 const before = new Date(2026, 10, 19, 9, 5, 7).toISOString();
 
-describe('formatClock', () => {
+describe('formatTime', () => {
   it('has the day where the hour alone would mislead', () => {
-    expect(formatClock(today, now)).toMatch(/^9:05:07\sAM$/);
-    expect(formatClock(before, now)).toMatch(/^Nov 19.*9:05:07\sAM$/);
+    expect(formatTime(today, now)).toMatch(/^9:05:07\sAM$/);
+    expect(formatTime(before, now)).toMatch(/^Nov 19.*9:05:07\sAM$/);
   });
 });
 
@@ -19,8 +19,8 @@ describe('formatDeadline', () => {
   });
 });
 
-describe('formatTook', () => {
+describe('formatDuration', () => {
   it.each([[850, '850 ms'], [3240, '3.2 s'], [240_000, '4 min'], [7_200_000, '2 h']])('%i ms', (ms, text) => {
-    expect(formatTook(ms)).toBe(text);
+    expect(formatDuration(ms)).toBe(text);
   });
 });

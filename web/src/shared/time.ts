@@ -6,7 +6,7 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 const sameDay = (one: Date, other: Date) => one.toDateString() === other.toDateString();
 
 /** Hours, minutes and seconds in the reader's zone and manner, with the day if it is not today. */
-export function formatClock(at: string, now = new Date()): string {
+export function formatTime(at: string, now = new Date()): string {
   const moment = new Date(at);
   return (sameDay(moment, now) ? clock : dated).format(moment);
 }
@@ -18,10 +18,10 @@ export function formatDeadline(at: string, now = new Date()): string {
 }
 
 /** Date and time in the reader's zone and manner. */
-export const formatMoment = (at: string): string => full.format(new Date(at));
+export const formatDateTime = (at: string): string => full.format(new Date(at));
 
 /** How long something took: 850 ms, 3.2 s, 4 min, 2 h. */
-export function formatTook(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 6000) / 10} min`;

@@ -3,7 +3,7 @@ import { Client, getOperationName, makeResult, type Exchange, type Operation } f
 import { filter, make, makeSubject, merge, mergeMap, pipe, takeUntil, type Subject } from 'wonka';
 import type { Api } from '../shared/api';
 import { orderCache } from '../shared/cache';
-import { freshnessExchange } from '../shared/freshness';
+import { versionGuard } from '../shared/version-guard';
 
 type Answer = (variables: Record<string, unknown>) => Record<string, unknown>;
 
@@ -28,7 +28,7 @@ export class FakeServer {
   }
 
   readonly connect = (): Api => ({
-    client: new Client({ url: '/graphql', preferGetMethod: false, exchanges: [orderCache(), freshnessExchange(), this.#transport()] }),
+    client: new Client({ url: '/graphql', preferGetMethod: false, exchanges: [orderCache(), versionGuard(), this.#transport()] }),
     socket: { client: {} as Api['socket']['client'], connection: () => 'live', subscribe: () => () => undefined, attach: () => () => undefined },
   });
 

@@ -1,0 +1,339 @@
+import { cleanup, render, screen, waitFor, within } from '@testing-library/react';
+import userEvent, { PointerEventsCheckLevel } from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { App } from './app';
+import { DevSignIn } from '../shared/dev-sign-in';
+import { DraftStore } from '../shared/draft';
+import { SessionStore } from '../shared/session';
+import { FakeServer } from '../testing/fake-server';
+import { eventAt, happened, noStats, nobodyNeeded, orderAt, orderWithHistory, page } from '../testing/orders';
+
+// A canvas is for browsers.
+vi.mock('../board/chart', () => ({ default: () => null }));
+
+beforeEach(() => {
+  sessionStorage.clear();
+  localStorage.clear();
+  window.scrollTo = () => undefined;
+});
+afterEach(cleanup);
+
+/** The whole app at an address, signed in as a user, on the real cache and a server that the test plays. */
+function open(address: string, server: FakeServer, user: { user: string; role: 'CUSTOMER' | 'STAFF' } | null = { user: 'ada', role: 'CUSTOMER' }) {
+  if (user) sessionStorage.setItem('orderwire.session', JSON.stringify({ ...user, token: 't', renewAt: Date.now() + 3_600_000 }));
+  window.history.replaceState(null, '', address);
+  render(<App session={new SessionStore(new DevSignIn())} draft={new DraftStore()} connect={server.connect} />);
+}
+
+/** A dialog lets nothing be pressed for the moment in which it opens. */
+const openingDialog = { pointerEventsCheck: PointerEventsCheckLevel.Never };
+
+const stepper = () => screen.getByRole('region', { name: 'Payment progress' });
+const stepStates = () => within(stepper()).getAllByRole('listitem').map(({ dataset }) => `${dataset['step']}: ${dataset['state']}`);
+const timeline = () => within(screen.getByRole('list', { name: 'Timeline' })).getAllByRole('listitem').map(({ dataset }) => dataset['event']);
+const listed = () => within(screen.getByRole('list', { name: 'Orders' })).getAllByRole('link').map(({ textContent }) => textContent);
+const snapshot = (version: number) => ({ kind: 'SNAPSHOT', cursor: 's', order: orderAt(1, version) });
+const inFlight = () => document.querySelector('[data-figure=in-flight] dd')?.textContent;
+const feedBegins = { kind: 'SNAPSHOT', cursor: 'f0' };
+
+describe('an order’s payment page', () => {
+  it('walks to delivered by pushes alone', async () => {
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
+    open('/payment?order=order_1', server);
+    await screen.findByText(/The payment is being set up/);
+    expect(stepStates()).toEqual(['initializing: current', 'processing: upcoming', 'outcome: upcoming', 'delivered: upcoming']);
+    await server.push('orderEvents', snapshot(1));
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderEvents', happened(1, 4));
+    await screen.findByText('Delivered. Enjoy!');
+    expect(stepStates()).toEqual(['initializing: done', 'processing: done', 'outcome: done', 'delivered: done']);
+    expect(server.asked).toEqual(['Order']);
+  });
+
+  it('asks who is there when nobody is signed in', async () => {
+    const server = new FakeServer({});
+    open('/payment?order=order_1', server, null);
+    expect(await screen.findByRole('heading', { name: 'Who are you?' })).toBeDefined();
+    expect(server.asked).toEqual([]);
+    expect(server.watched('orderFeed')).toBe(false);
+  });
+
+  it('says that there is no such order', async () => {
+    const server = new FakeServer({ Order: () => ({ order: null }) });
+    open('/payment?order=order_9', server);
+    await screen.findByText('There is no such order');
+    expect(server.asked).toEqual(['Order']);
+  });
+});
+
+describe('an order’s page', () => {
+  it('adds each event to the history as it happens, once, however it is told', async () => {
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    await server.push('orderEvents', snapshot(1));
+    await server.push('orderFeed', happened(1, 2));
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderFeed', happened(1, 3));
+    await screen.findByText('Payment confirmed');
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
+    expect(server.asked).toEqual(['Order']);
+  });
+
+  it('reads the history once more when something happened before the stream began', async () => {
+    let version = 1;
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    version = 3;
+    await server.push('orderEvents', snapshot(3));
+    await screen.findByText('Payment confirmed');
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']);
+    await server.push('orderEvents', happened(1, 4));
+    await screen.findByText('Order delivered');
+    expect(server.asked).toEqual(['Order', 'Order']);
+  });
+
+  it('goes back when the server says that it has another history', async () => {
+    let version = 3;
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
+    open('/order/order_1', server);
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']));
+    await server.push('orderEvents', snapshot(3));
+    await server.push('orderEvents', happened(1, 4));
+    await waitFor(() => expect(timeline()).toHaveLength(4));
+    version = 2; // a backup was put back
+    await server.push('orderEvents', { ...snapshot(2), kind: 'RESET' });
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING']));
+    await server.push('orderEvents', happened(1, 3));
+    await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED']));
+    expect(server.asked).toEqual(['Order', 'Order']);
+  });
+
+  it('does not go back when an answer comes later than what happened since', async () => {
+    let version = 1;
+    const cancel = { orderCancel: { __typename: 'OrderCancelPayload', order: orderWithHistory(1, 1), userErrors: [] } };
+    const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }), OrderCancel: () => cancel }, ['OrderCancel']);
+    open('/order/order_1', server);
+    await screen.findByText('Order created');
+    await server.push('orderEvents', snapshot(1));
+    await userEvent.click(screen.getByRole('button', { name: 'Cancel order' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }), openingDialog);
+    version = 4;
+    await server.push('orderEvents', happened(1, 2));
+    await server.push('orderEvents', happened(1, 3));
+    await server.push('orderEvents', happened(1, 4));
+    await screen.findByText('Order delivered');
+    server.release('OrderCancel');
+    await screen.findByText('Order delivered');
+    expect(within(screen.getByRole('heading', { level: 1 }).parentElement!).getByText('Delivered')).toBeDefined();
+    expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
+  });
+
+  it('reads a long history page by page, and goes on with what happens', async () => {
+    const whole = Array.from({ length: 205 }, (_, index) => ({ ...eventAt(1, 1), id: `event_${index + 1}`, version: index + 1 }));
+    const pageFrom = (start: number) => ({
+      __typename: 'OrderEventConnection',
+      nodes: whole.slice(start, start + 100),
+      pageInfo: { __typename: 'PageInfo', hasNextPage: start + 100 < whole.length, endCursor: String(Math.min(start + 100, whole.length)) },
+    });
+    const order = { ...orderAt(1, 1), version: 205 };
+    const server = new FakeServer({
+      Order: () => ({ order: { ...order, events: pageFrom(0) } }),
+      History: ({ after }) => ({ order: { __typename: 'Order', id: order.id, version: 205, events: pageFrom(Number(after)) } }),
+    });
+    open('/order/order_1', server);
+    await waitFor(() => expect(timeline()).toHaveLength(205));
+    await server.push('orderEvents', { kind: 'SNAPSHOT', cursor: 's', order });
+    const next = { ...happened(1, 4), event: { ...eventAt(1, 4), version: 206 }, order: { ...orderAt(1, 4), version: 206 } };
+    await server.push('orderEvents', next);
+    await screen.findByText('Order delivered');
+    expect(timeline()).toHaveLength(206);
+    expect(timeline().at(-1)).toBe('ORDER_DELIVERED');
+    expect(server.asked).toEqual(['Order', 'History', 'History']);
+  });
+
+  it('shows a cancel at once, and takes it back when the server refuses it', async () => {
+    const refusal = { __typename: 'OrderCancelUserError', message: 'It is already delivered.', code: 'ALREADY_DELIVERED' };
+    const server = new FakeServer(
+      {
+        Order: () => ({ order: orderWithHistory(1, 3) }),
+        OrderCancel: () => ({ orderCancel: { __typename: 'OrderCancelPayload', order: null, userErrors: [refusal] } }),
+      },
+      ['OrderCancel'],
+    );
+    open('/order/order_1', server);
+    await userEvent.click(await screen.findByRole('button', { name: 'Cancel order' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, cancel it' }), openingDialog);
+    const head = screen.getByRole('heading', { level: 1 }).parentElement!;
+    await within(head).findByText('Cancelling');
+    expect(screen.queryByRole('button', { name: 'Cancel order' })).toBeNull();
+    server.release('OrderCancel');
+    await within(head).findByText('Confirmed');
+    expect(screen.getByRole('button', { name: 'Cancel order' })).toBeDefined();
+    expect((await screen.findByRole('alert')).textContent).toBe('It is already delivered.');
+  });
+});
+
+describe('the list of orders', () => {
+  it('is read after the feed began, and only then', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await screen.findByText(/Loading orders/);
+    expect(server.asked).toEqual([]);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('is read without the feed while that is refused, and is live when it no longer is', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await screen.findByRole('list', { name: 'Orders' });
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
+    await server.push('orderFeed', happened(2, 1));
+    await waitFor(() => expect(listed()).toEqual(['OW-00000002', 'OW-00000001']));
+  });
+
+  it('is read at each refusal of the feed, and again when the feed begins while that is under way', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) }, ['Orders']);
+    open('/order', server);
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await waitFor(() => expect(server.asked).toEqual(['Orders']));
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders', 'Orders']));
+  });
+
+  it('has what happened while it was being read', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) }, ['Orders']);
+    open('/order?status=CREATED', server);
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toEqual(['Orders']));
+    await server.push('orderFeed', happened(3, 1));
+    await server.push('orderFeed', happened(2, 3));
+    server.release('Orders');
+    await screen.findByRole('list', { name: 'Orders' });
+    expect(listed()).toEqual(['OW-00000003', 'OW-00000001']);
+  });
+
+  it('puts new orders on top and changes the others where they are', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) });
+    open('/order', server);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    await server.push('orderFeed', happened(3, 1));
+    await server.push('orderFeed', happened(1, 3));
+    await server.push('orderFeed', happened(3, 1));
+    await screen.findByText('OW-00000003');
+    expect(listed()).toEqual(['OW-00000003', 'OW-00000002', 'OW-00000001']);
+    expect(within(document.querySelector<HTMLElement>('[data-order=order_1]')!).getByText('Confirmed')).toBeDefined();
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('keeps a filtered list to its filter', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(3, 1), orderAt(1, 1)]) });
+    open('/order?status=CREATED', server);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByRole('list', { name: 'Orders' });
+    await server.push('orderFeed', happened(3, 3));
+    await server.push('orderFeed', happened(2, 1));
+    await screen.findByText('OW-00000002');
+    expect(listed()).toEqual(['OW-00000002', 'OW-00000001']);
+    expect(server.asked).toEqual(['Orders']);
+  });
+
+  it('grows page by page, and stays in order while it does', async () => {
+    const server = new FakeServer({
+      Orders: ({ after }) => (after ? page([orderAt(2, 1), orderAt(1, 1)]) : page([orderAt(5, 1), orderAt(4, 1), orderAt(3, 1)], true)),
+    });
+    open('/order', server);
+    await server.push('orderFeed', feedBegins);
+    await userEvent.click(await screen.findByRole('button', { name: 'Show more' }));
+    await screen.findByText('OW-00000001');
+    await server.push('orderFeed', happened(6, 1));
+    await server.push('orderFeed', happened(1, 2));
+    await screen.findByText('OW-00000006');
+    expect(listed()).toEqual([6, 5, 4, 3, 2, 1].map((number) => `OW-0000000${number}`));
+    expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
+    expect(server.asked).toEqual(['Orders', 'Orders']);
+  });
+
+  it('is read again when the server lost the place', async () => {
+    let orders = [orderAt(1, 1)];
+    const server = new FakeServer({ Orders: () => page(orders) });
+    open('/order', server);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    orders = [orderAt(2, 1), ...orders];
+    await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
+    await screen.findByText('OW-00000002');
+    expect(server.asked).toEqual(['Orders', 'Orders']);
+  });
+
+  it('forgets what was told of a log that is no more', async () => {
+    const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
+    open('/order', server);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    await server.push('orderFeed', happened(2, 1));
+    await server.push('orderFeed', happened(1, 3));
+    await screen.findByText('OW-00000002');
+    await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
+    await waitFor(() => {
+      expect(listed()).toEqual(['OW-00000001']);
+      expect(within(document.querySelector<HTMLElement>('[data-order=order_1]')!).queryByText('Confirmed')).toBeNull();
+    });
+  });
+});
+
+describe('the board', () => {
+  it('is for staff', async () => {
+    open('/board', new FakeServer({}));
+    expect(await screen.findByText('The board is for staff')).toBeDefined();
+  });
+
+  it('shows orders as they come, with what staff may do', async () => {
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await screen.findByText(/Loading/);
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('No orders yet');
+    await server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
+    const row = await screen.findByRole('row', { name: /OW-00000001/ });
+    expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
+  });
+
+  it('reads what could not be read again, though its feed stayed', async () => {
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    server.failing = true;
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(screen.getAllByRole('alert')).toHaveLength(3));
+    server.failing = false;
+    await screen.findByText('No orders yet');
+    await waitFor(() => {
+      expect(screen.queryByRole('alert')).toBeNull();
+      expect(inFlight()).toBe('0'); // each of the three is read again in its own time
+    });
+  });
+
+  it('is live again after the feed was refused', async () => {
+    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('No orders yet');
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await server.refuse('orderFeed', 'UNAVAILABLE');
+    await server.push('orderFeed', feedBegins);
+    await waitFor(() => expect(server.asked).toHaveLength(4 * 3)); // at the beginning, at each refusal, at the new beginning
+    await server.push('orderFeed', happened(1, 1));
+    await screen.findByRole('row', { name: /OW-00000001/ });
+    await waitFor(() => expect(inFlight()).toBe('1'));
+  });
+});

@@ -1,0 +1,75 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../gql';
+import { formatMoney } from '../shared/money';
+import { formatDateTime } from '../shared/time';
+import { OrderButton } from './order-button';
+import { DataTable } from './data-table';
+
+const Differences = graphql(`
+  query Differences($after: String) {
+    reconciliation(first: 50, after: $after) {
+      nodes {
+        payment {
+          id
+          order {
+            id
+            version
+            number
+          }
+        }
+        expected {
+          amount
+          currency
+        }
+        atProvider {
+          amount
+          currency
+        }
+        detectedAt
+        resolvedAt
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+/** Where the provider's books and ours differ, or did. */
+export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }) {
+  const [after, setAfter] = useState<string | null>(null);
+  const [{ data, error, fetching }, reload] = useQuery({ query: Differences, variables: { after }, requestPolicy: 'cache-and-network' });
+  const list = data?.reconciliation;
+  const refresh = () => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }));
+  return (
+    <DataTable
+      title="Differences from the provider"
+      columns={['Order', 'Our books', 'The provider’s', 'Found', 'State']}
+      empty="Both books agree"
+      hint="Payments are compared with the provider’s books all the time; what differs is listed here until it is settled."
+      error={error}
+      loading={fetching}
+      onRefresh={refresh}
+      onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
+      rows={list?.nodes.map(({ payment, expected, atProvider, detectedAt, resolvedAt }) => (
+        <tr key={`${payment.id}/${detectedAt}`}>
+          <th scope="row">
+            <OrderButton id={payment.order.id} number={payment.order.number} onOpen={onOpen} />
+          </th>
+          <td data-label="Our books" className="price">
+            {formatMoney(expected)}
+          </td>
+          <td data-label="The provider’s" className="price">
+            {formatMoney(atProvider)}
+          </td>
+          <td data-label="Found">
+            <time dateTime={detectedAt}>{formatDateTime(detectedAt)}</time>
+          </td>
+          <td data-label="State">{resolvedAt ? <span className="badge badge-good">Resolved</span> : <span className="badge badge-bad">Open</span>}</td>
+        </tr>
+      ))}
+    />
+  );
+}

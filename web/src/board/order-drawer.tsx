@@ -1,0 +1,139 @@
+import { Close, Content, Portal, Root, Title } from '@radix-ui/react-dialog';
+import { useEffect, useRef, useState } from 'react';
+import { Link } from 'react-router';
+import { useQuery } from 'urql';
+import { Actions } from '../order/actions';
+import { Summary } from '../order/summary';
+import { Failure, isMalformed, Loading } from '../shared/states';
+import { OrderBadge, PaymentBadge } from '../order/status';
+import { EventItem, Timeline } from '../order/timeline';
+import { getFragment, graphql } from '../gql';
+import type { BoardOrderQuery } from '../gql/graphql';
+import { LiveOrder, OrderWithHistory } from '../order/documents';
+import { attentionWords } from './attention';
+import { StaffActions } from './staff-actions';
+
+const BoardOrder = graphql(`
+  query BoardOrder($id: ID!) {
+    order(id: $id) {
+      id
+      version
+      number
+      status
+      customerId
+      ...OrderWithHistory
+      ...StaffActionParts
+      payments {
+        id
+        status
+        attention
+        provider
+        providerReference
+        attempts {
+          id
+          operation
+          outcome
+          calls
+          message
+          startedAt
+        }
+      }
+    }
+  }
+`);
+
+/** Everything about one order for staff, beside the board: what is known, what happened, and what can be done. */
+export default function OrderDrawer({ id, onClose }: { id: string; onClose: () => void }) {
+  // Nothing here is Radix's own trigger, so it is said where the focus goes back to.
+  const [opener] = useState(() => document.activeElement);
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (opener instanceof HTMLElement) opener.focus();
+  };
+  return (
+    <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
+      <Portal>
+        <div className="backdrop" />
+        <Content className="drawer" aria-describedby={undefined} onCloseAutoFocus={goBack}>
+          <Inside id={id} />
+          <Close className="quiet drawer-close" aria-label="Close">
+            ×
+          </Close>
+        </Content>
+      </Portal>
+    </Root>
+  );
+}
+
+function Inside({ id }: { id: string }) {
+  const [{ data, fetching, stale, error }, reload] = useQuery({ query: BoardOrder, variables: { id }, requestPolicy: 'cache-and-network' });
+  const order = data?.order;
+  const whole = order ? getFragment(OrderWithHistory, order) : null;
+  const version = whole ? getFragment(LiveOrder, whole).version : 0;
+  // Attempts are not in the feed: they are read again for each version that it brings.
+  const readAt = useRef(0);
+  useEffect(() => {
+    if (version === 0 || fetching || stale || version <= readAt.current) return;
+    const first = readAt.current === 0;
+    readAt.current = version;
+    if (!first) reload({ requestPolicy: 'network-only' });
+  }, [version, fetching, stale, reload, readAt]);
+  if (!order || !whole) {
+    return (
+      <>
+        <Title>Order</Title>
+        {error && !isMalformed(error) && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
+        {(!error || isMalformed(error)) && (fetching ? <Loading what="the order" /> : <p>There is no such order.</p>)}
+      </>
+    );
+  }
+  return (
+    <div className="stack" data-drawer={id}>
+      <div className="drawer-head">
+        <Title>{order.number}</Title>
+        <OrderBadge status={order.status} />
+      </div>
+      <p className="hint">
+        Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Its own page</Link>
+      </p>
+      <div className="drawer-actions">
+        <Actions order={getFragment(LiveOrder, whole)} />
+        <StaffActions order={order} />
+      </div>
+      <Payments payments={order.payments} />
+      <Summary order={getFragment(LiveOrder, whole)} />
+      <section aria-label="History">
+        <h2>What happened</h2>
+        <Timeline events={whole.events.nodes} />
+        {whole.events.pageInfo.hasNextPage && <p className="hint">The history goes on after {getFragment(EventItem, whole.events.nodes).length} events.</p>}
+      </section>
+    </div>
+  );
+}
+
+type Loaded = NonNullable<BoardOrderQuery['order']>;
+
+function Payments({ payments }: { payments: Loaded['payments'] }) {
+  return (
+    <section aria-label="Payments">
+      <h2>Payments</h2>
+      {payments.map((payment) => (
+        <div key={payment.id} className="drawer-payment">
+          <p>
+            <PaymentBadge status={payment.status} /> {payment.provider}
+            {payment.providerReference && <code> {payment.providerReference}</code>}
+          </p>
+          {payment.attention && <p className="warn">{attentionWords[payment.attention]}</p>}
+          <ul>
+            {payment.attempts.map((attempt) => (
+              <li key={attempt.id}>
+                <b>{attempt.operation.toLowerCase()}</b> {attempt.outcome?.toLowerCase() ?? 'under way'} · {attempt.calls} {attempt.calls === 1 ? 'call' : 'calls'}
+                {attempt.message && <small> {attempt.message}</small>}
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,63 @@
+import { getFragment, graphql, type FragmentType } from '../gql';
+import { formatTime } from '../shared/time';
+import { Actions } from '../order/actions';
+import { Price } from '../shared/price';
+import { OrderBadge, PaymentBadge } from '../order/status';
+
+export const BoardRow = graphql(`
+  fragment BoardRow on Order {
+    id
+    number
+    status
+    version
+    customerId
+    createdAt
+    updatedAt
+    total {
+      amount
+      amountMinor
+      currency
+      ...PriceParts
+    }
+    captured {
+      amount
+      amountMinor
+      currency
+    }
+    payment {
+      id
+      status
+    }
+    ...OrderActions
+  }
+`);
+
+/** One order on the staff board, with what staff may do to it at once; its number opens the rest. */
+export function BoardOrder({ order, onOpen }: { order: FragmentType<typeof BoardRow>; onOpen: (orderId: string) => void }) {
+  const row = getFragment(BoardRow, order);
+  return (
+    <tr data-order={row.id}>
+      <th scope="row">
+        <button type="button" className="order-button" aria-haspopup="dialog" onClick={() => onOpen(row.id)}>
+          {row.number}
+        </button>
+      </th>
+      <td data-label="Customer">
+        <abbr title={row.customerId}>…{row.customerId.slice(-6)}</abbr>
+      </td>
+      <td data-label="Order">
+        <OrderBadge status={row.status} />
+      </td>
+      <td data-label="Payment">{row.payment ? <PaymentBadge status={row.payment.status} /> : '–'}</td>
+      <td data-label="Total" className="number">
+        <Price of={row.total} />
+      </td>
+      <td data-label="Changed">
+        <time dateTime={row.updatedAt}>{formatTime(row.updatedAt)}</time>
+      </td>
+      <td className="board-actions">
+        <Actions order={row} only={['DELIVER', 'CANCEL']} />
+      </td>
+    </tr>
+  );
+}

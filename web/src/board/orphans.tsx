@@ -1,0 +1,83 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../gql';
+import type { OrphanedChargeStatus } from '../gql/graphql';
+import { formatMoney } from '../shared/money';
+import { formatDateTime } from '../shared/time';
+import { DataTable } from './data-table';
+
+const Orphans = graphql(`
+  query Orphans($after: String) {
+    orphanedCharges(first: 50, after: $after) {
+      nodes {
+        provider
+        reference
+        orderId
+        amount {
+          amount
+          currency
+        }
+        refunded {
+          amount
+          amountMinor
+          currency
+        }
+        status
+        chargedAt
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+const words: Record<OrphanedChargeStatus, string> = {
+  PENDING: 'Pending',
+  AUTHORIZED: 'Authorized',
+  CAPTURED: 'Captured',
+  REFUNDED: 'Refunded',
+  RELEASED: 'Released',
+};
+
+/** Charges at the provider whose orders are not here, as after a restore. */
+export function OrphanList() {
+  const [after, setAfter] = useState<string | null>(null);
+  const [{ data, error, fetching }, reload] = useQuery({ query: Orphans, variables: { after }, requestPolicy: 'cache-and-network' });
+  const list = data?.orphanedCharges;
+  const refresh = () => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }));
+  return (
+    <DataTable
+      title="Charges without an order"
+      columns={['Charge', 'Order it names', 'Amount', 'At the provider', 'Charged']}
+      empty="Every charge has its order"
+      hint="Charges at the provider whose orders a restore has lost are listed here."
+      advice="Look each charge up at the provider by its reference. Refund or release it there, or deliver what was bought and settle it with the customer yourself. A charge leaves the list in the round after its money was given back."
+      error={error}
+      loading={fetching}
+      onRefresh={refresh}
+      onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
+      rows={list?.nodes.map(({ provider, reference, orderId, amount, refunded, status, chargedAt }) => (
+        <tr key={`${provider}/${reference}`}>
+          <th scope="row">
+            <code>{reference}</code>
+          </th>
+          <td data-label="Order it names">
+            <code>{orderId}</code>
+          </td>
+          <td data-label="Amount" className="price">
+            {formatMoney(amount)}
+          </td>
+          <td data-label="At the provider">
+            {words[status]}
+            {status === 'CAPTURED' && refunded.amountMinor !== '0' && `, ${formatMoney(refunded)} refunded`}
+          </td>
+          <td data-label="Charged">
+            <time dateTime={chargedAt}>{formatDateTime(chargedAt)}</time>
+          </td>
+        </tr>
+      ))}
+    />
+  );
+}

@@ -1,0 +1,109 @@
+import { useState } from 'react';
+import { getFragment, graphql, type FragmentType } from '../gql';
+import type { OrderAction } from '../gql/graphql';
+import { keptKey } from '../shared/draft';
+import { CompleteAction } from './complete-action';
+import { Cancel } from './cancel';
+import { PaymentMethod, usePaymentMethod } from './payment-method';
+import { Failure, Refusals } from '../shared/states';
+import { useAction, type Outcome, type Reports } from '../shared/use-action';
+
+export const OrderActions = graphql(`
+  fragment OrderActions on Order {
+    id
+    number
+    availableActions
+    payment {
+      id
+    }
+  }
+`);
+
+const DeliverMutation = graphql(`
+  mutation OrderDeliver($input: OrderDeliverInput!) {
+    orderDeliver(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+const RetryMutation = graphql(`
+  mutation PaymentRetry($input: PaymentRetryInput!) {
+    paymentRetry(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+/** What this shows of the actions there are; those of staff alone are on the board. */
+const shown: readonly OrderAction[] = ['CANCEL', 'DELIVER', 'RETRY_PAYMENT', 'COMPLETE_ACTION'];
+
+/** A button for each thing the user may do with the order now, as the server says. */
+export function Actions({ order, only }: { order: FragmentType<typeof OrderActions>; only?: readonly OrderAction[] }) {
+  const { id, number, availableActions, payment } = getFragment(OrderActions, order);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
+  if (!outcome && !shown.some(may)) return null;
+  return (
+    <section className="actions" aria-label={`What you can do with ${number}`}>
+      {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
+      {may('COMPLETE_ACTION') && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
+      {outcome?.error && <Failure error={outcome.error} acted />}
+      {outcome && <Refusals errors={outcome.refusals} />}
+      <div className="actions-row">
+        {may('DELIVER') && <Deliver orderId={id} onOutcome={setOutcome} />}
+        {may('CANCEL') && <Cancel orderId={id} number={number} onOutcome={setOutcome} />}
+      </div>
+    </section>
+  );
+}
+
+function Deliver({ orderId, onOutcome }: { orderId: string } & Reports) {
+  const { busy, act } = useAction(DeliverMutation);
+  return (
+    <button type="button" disabled={busy} onClick={() => void act({ orderId }).then(onOutcome)}>
+      Deliver now
+    </button>
+  );
+}
+
+function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string } & Reports) {
+  const [token, setToken] = useState('sim_approve');
+  const { chosen } = usePaymentMethod(token);
+  const { busy, act } = useAction(RetryMutation);
+  const submit = async () => {
+    if (!chosen) return;
+    // One key for one way of replacing this payment: pressing again after a lost answer pays once.
+    const idempotencyKey = keptKey(`retry/${paymentId}/${chosen.token}`);
+    onOutcome(await act({ idempotencyKey, orderId, paymentMethod: { token: chosen.token } }));
+  };
+  return (
+    <form
+      className="card retry"
+      aria-label="Try another payment"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <PaymentMethod title="Pay another way" value={token} onChange={setToken} />
+      <button type="submit" disabled={busy || !chosen}>
+        Pay again
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,95 @@
+import { useQuery } from 'urql';
+import { graphql } from '../gql';
+import type { SimulatedActionOutcome } from '../gql/graphql';
+import { useSession } from '../shared/context';
+import { formatDeadline } from '../shared/time';
+import { Failure } from '../shared/states';
+import { useAction, type Reports } from '../shared/use-action';
+
+// Pushes never carry it: it may hold a secret of this moment. So it is asked for once, when a payment begins to wait.
+const NextActionQuery = graphql(`
+  query NextAction($paymentId: ID!) {
+    payment(id: $paymentId) {
+      id
+      nextAction {
+        type
+        url
+        clientSecret
+        expiresAt
+      }
+    }
+  }
+`);
+
+const CompleteMutation = graphql(`
+  mutation PaymentCompleteAction($input: PaymentCompleteActionInput!) {
+    paymentCompleteAction(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        message
+        code
+      }
+    }
+  }
+`);
+
+/**
+ * What the payment waits for: the provider's own page, and in development the decision right here. That page is for the
+ * order's owner alone; staff may ask the provider whether it was visited.
+ */
+export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } & Reports) {
+  const owner = useSession().session?.role === 'CUSTOMER';
+  const [{ data, error }, reload] = useQuery({ query: NextActionQuery, variables: { paymentId }, requestPolicy: 'cache-and-network', pause: !owner });
+  const { busy, act } = useAction(CompleteMutation);
+  const decide = async (outcome: SimulatedActionOutcome | null) => onOutcome(await act({ paymentId, outcome }));
+  const action = data?.payment?.nextAction;
+  if (error && !action) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
+  if (!owner) {
+    return (
+      <section className="card action" aria-labelledby="action-title">
+        <h2 id="action-title">The payment waits for its customer</h2>
+        <div className="actions-row">
+          <button type="button" className="quiet" disabled={busy} onClick={() => void decide(null)}>
+            Ask the provider now
+          </button>
+        </div>
+      </section>
+    );
+  }
+  return (
+    <section className="card action" aria-labelledby="action-title" aria-busy={!action}>
+      <h2 id="action-title">Your payment needs you</h2>
+      <p className="hint">
+        {action?.type === 'CLIENT_SECRET'
+          ? 'The bank’s question is answered through Stripe.js, which this shop does not load. Set STRIPE_RETURN_URL, and it gets a page of its own.'
+          : 'As at a bank: look at the amount, then approve or refuse it.'}
+        {action?.expiresAt && ` It waits until ${formatDeadline(action.expiresAt)}.`}
+      </p>
+      <div className="actions-row">
+        {action?.type === 'SIMULATED' && (
+          <>
+            <button type="button" disabled={busy} onClick={() => void decide('APPROVE')}>
+              Approve
+            </button>
+            <button type="button" className="quiet danger" disabled={busy} onClick={() => void decide('REFUSE')}>
+              Refuse
+            </button>
+          </>
+        )}
+        {action && action.type !== 'SIMULATED' && (
+          <button type="button" className="quiet" disabled={busy} onClick={() => void decide(null)}>
+            I have done it
+          </button>
+        )}
+        {action?.url && (
+          <a href={action.url} target="_blank" rel="noreferrer">
+            Open the provider’s page
+          </a>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,48 @@
+import { getFragment, graphql, type FragmentType } from '../gql';
+import { formatTime } from '../shared/time';
+import { outlook, steps, type StepState } from './payment-steps';
+import { EventItem } from './timeline';
+
+export const OrderPayment = graphql(`
+  fragment OrderPayment on Order {
+    status
+    expiresAt
+    deliversAt
+    cancelReason
+    availableActions
+    payment {
+      id
+      status
+      createdAt
+      declineCode
+      attention
+    }
+  }
+`);
+
+const spoken: Record<StepState, string> = { done: 'done', current: 'under way', upcoming: 'to come', failed: 'ended here' };
+
+/** The walk of the latest payment as it happens: Initializing, Processing, Confirmed or Declined, Delivered. */
+export function Stepper({ order, events }: { order: FragmentType<typeof OrderPayment>; events: readonly FragmentType<typeof EventItem>[] }) {
+  const walk = getFragment(OrderPayment, order);
+  const history = getFragment(EventItem, events);
+  return (
+    <section className="stepper-box" aria-label="Payment progress">
+      <ol className="stepper">
+        {steps(walk, history).map((step) => (
+          <li key={step.key} data-step={step.key} data-state={step.state} aria-current={step.state === 'current' ? 'step' : undefined}>
+            <span className="stepper-dot" aria-hidden="true" />
+            <span className="stepper-label">
+              {step.label}
+              <span className="visually-hidden">, {spoken[step.state]}</span>
+            </span>
+            <span className="stepper-time">{step.at && step.state !== 'upcoming' ? <time dateTime={step.at}>{formatTime(step.at)}</time> : null}</span>
+          </li>
+        ))}
+      </ol>
+      <p className="outlook" role="status">
+        {outlook(walk)}
+      </p>
+    </section>
+  );
+}

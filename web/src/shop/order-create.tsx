@@ -1,0 +1,166 @@
+import { useEffect, useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { useMutation, useQuery } from 'urql';
+import { Page } from '../shared/page';
+import { CaptureLater, PaymentMethod, usePaymentMethod } from '../order/payment-method';
+import { Price, PriceParts } from '../shared/price';
+import { ProductPicture } from '../shared/product-picture';
+import { Quantity } from './quantity';
+import { SignedIn } from '../shared/sign-in';
+import { Empty, Failure, Loading, Refusals } from '../shared/states';
+import { getFragment, graphql } from '../gql';
+import { useDraft } from '../shared/context';
+import { maxQuantity } from '../shared/draft';
+import { formatMoney, previewTotal } from '../shared/money';
+
+const ChosenQuery = graphql(`
+  query Chosen($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      __typename
+      id
+      ... on Product {
+        id
+        name
+        image
+        archived
+        price {
+          ...PriceParts
+        }
+      }
+    }
+  }
+`);
+
+const CreateMutation = graphql(`
+  mutation OrderCreate($input: OrderCreateInput!) {
+    orderCreate(input: $input) {
+      order {
+        id
+        ...OrderWithHistory
+      }
+      userErrors {
+        field
+        message
+        code
+      }
+    }
+  }
+`);
+
+/** `/order/create`: quantities, payment, total, and the button that makes it an order. */
+export function OrderCreate() {
+  return (
+    <SignedIn>
+      <Page title="Your order">
+        <Review />
+      </Page>
+    </SignedIn>
+  );
+}
+
+/** Where one goes from here: its script comes while the order is being put together. */
+const nextPage = () => import('./payment');
+
+function Review() {
+  const draft = useDraft();
+  const navigate = useNavigate();
+  useEffect(() => void nextPage().catch(() => undefined), []);
+  const { chosen: method } = usePaymentMethod(draft.paymentToken);
+  const [ids] = useState(() => Object.keys(draft.items)); // as it was on arrival, so that nothing is asked twice while it is edited
+  const [{ data, error }, reload] = useQuery({
+    query: ChosenQuery,
+    variables: { ids },
+    pause: ids.length === 0,
+    requestPolicy: 'cache-and-network',
+  });
+  const [{ fetching: sending, data: answer, error: failure }, create] = useMutation(CreateMutation);
+
+  if (Object.keys(draft.items).length === 0 && !sending) {
+    return (
+      <Empty title="Nothing chosen yet">
+        <Link className="button" to="/">
+          Look at the products
+        </Link>
+      </Empty>
+    );
+  }
+  if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
+  if (!data) return <Loading what="prices" />;
+
+  const chosen = data.nodes.flatMap((node) => {
+    const quantity = node ? draft.items[node.id] : undefined;
+    return node?.__typename === 'Product' && quantity ? [{ ...node, quantity }] : [];
+  });
+  const gone = Object.keys(draft.items).filter((id) => !chosen.some((product) => product.id === id && !product.archived));
+  const total = previewTotal(chosen.map(({ price, quantity }) => ({ price: getFragment(PriceParts, price), quantity })));
+
+  const submit = async () => {
+    if (!method) return;
+    const { data: created } = await create({
+      input: {
+        idempotencyKey: draft.idempotencyKey,
+        items: Object.entries(draft.items).map(([productId, quantity]) => ({ productId, quantity })),
+        paymentMethod: { token: method.token },
+        captureMethod: draft.captureLater ? 'MANUAL' : 'AUTOMATIC',
+      },
+    });
+    const order = created?.orderCreate.order;
+    if (!order) return;
+    draft.store.clear();
+    void navigate(`/payment?order=${encodeURIComponent(order.id)}`, { replace: true });
+  };
+
+  return (
+    <form
+      className="columns"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <section className="card" aria-label="Items">
+        <ul className="lines">
+          {chosen.map((product) => (
+            <li key={product.id}>
+              <ProductPicture image={product.image} small />
+              <span className="line-name">
+                {product.name}
+                <small>
+                  <Price of={product.price} /> each
+                  {product.archived && ', no longer sold'}
+                </small>
+              </span>
+              <Quantity of={product.name} value={product.quantity} max={maxQuantity} onChange={(next) => draft.store.setQuantity(product.id, next)} />
+            </li>
+          ))}
+        </ul>
+        <p>
+          <Link to="/">Add something else</Link>
+        </p>
+      </section>
+      <section className="card side" aria-label="Payment and total">
+        <PaymentMethod value={draft.paymentToken} onChange={(token) => draft.store.setPaymentToken(token)} />
+        <CaptureLater value={draft.captureLater} onChange={(later) => draft.store.setCaptureLater(later)} />
+        {total && (
+          <p className="total">
+            Total <strong className="price">{formatMoney(total)}</strong>
+          </p>
+        )}
+        {gone.length > 0 && (
+          <div className="failure" role="alert">
+            <p>Something in your order is no longer sold.</p>
+            <button type="button" onClick={() => gone.forEach((id) => draft.store.setQuantity(id, 0))}>
+              Take it out
+            </button>
+          </div>
+        )}
+        <button type="submit" className="primary" disabled={sending || gone.length > 0 || !method}>
+          {sending ? 'Ordering…' : 'Order and pay'}
+        </button>
+        {failure && <Failure error={failure} acted />}
+        <Refusals errors={answer?.orderCreate.userErrors ?? []} />
+        <p className="hint">Pressing twice, or again after a lost connection, orders once.</p>
+      </section>
+    </form>
+  );
+}
