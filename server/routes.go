@@ -53,9 +53,9 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.bodies = quota.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
 	a.sockets = gqlws.New(gqlws.Config{
 		Unread: unread,
-		Init:   live.init, Refresh: live.refresh, Alive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, Keep: keep,
+		Init:   live.init, Refresh: live.refresh, SessionAlive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, BaseContext: socketContext,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
-		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, MaxInitBytes: a.cfg.WSMaxInitBytes, AnonymousIdle: a.cfg.WSAnonymousIdle, Count: rates.Message,
+		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, MaxInitBytes: a.cfg.WSMaxInitBytes, AnonymousIdle: a.cfg.WSAnonymousIdle, CountMessage: rates.Message,
 		Logger: a.log,
 	})
 	a.streams = gqlsse.New(gqlsse.Config{

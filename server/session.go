@@ -35,8 +35,8 @@ func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
 	return a.dev, err
 }
 
-// keep is a gqlws.Config.Keep: who asked, from where, and as which request the log has it.
-func keep(request context.Context) context.Context {
+// socketContext is a gqlws.Config.BaseContext. It carries the request id, the address and the principal.
+func socketContext(request context.Context) context.Context {
 	ctx := requestid.NewContext(context.Background(), requestid.FromContext(request))
 	ctx = ratelimit.Keep(ctx, request)
 	if p := auth.FromContext(request); p.SignedIn() {

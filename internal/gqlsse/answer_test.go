@@ -97,7 +97,7 @@ func TestContextOfAnOperation(t *testing.T) {
 	})
 }
 
-func TestResultThatIsNoJSON(t *testing.T) {
+func TestUnmarshalableResult(t *testing.T) {
 	inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
 		s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 			response := next(ctx)

@@ -45,9 +45,9 @@ const (
 	slowReason     = "slow consumer: reconnect and resume with the last cursor as `after`"
 )
 
-// slowReasonFor is the reason of a 4008 because of one operation: `after=` and the cursor of the last item that was sent
-// for it, then the operation's id. The socket's other operations resume with the last cursors they have received. The
-// cursor comes first, so that a long id is what is cut off.
+// slowReasonFor returns the reason of a 4008 that is due to one operation: `after=` with the cursor of the last item sent
+// for it, then the operation's id. The socket's other operations resume with the last cursors that they have received. The
+// cursor comes before the id, so that a long id is cut off and not the cursor.
 func slowReasonFor(cursor, id string) string {
 	if cursor == "" {
 		return slowReason
@@ -55,8 +55,8 @@ func slowReasonFor(cursor, id string) string {
 	return "slow consumer: reconnect and resume with after=" + cursor + " (id " + id + ")"
 }
 
-// closeReason cuts a reason to what fits a control frame (RFC 6455 section 5.5: 125 bytes with the code), at a
-// character's boundary because it must be UTF-8.
+// closeReason cuts a reason to the size of a control frame (RFC 6455 section 5.5: 125 bytes with the code). It cuts at a
+// character boundary, because the reason must be UTF-8.
 func closeReason(reason string) string {
 	const limit = 123
 	if len(reason) <= limit {

@@ -17,63 +17,63 @@ type conn struct {
 	t       *Transport
 	ws      *websocket.Conn
 	wire    wire
-	dialect *dialect // nil: none was acceptable, the socket is only closed
+	dialect *dialect // nil: no subprotocol was acceptable, and the socket is only closed
 	exec    graphql.GraphExecutor
-	leave   func() // gives Config.Admit's room back
+	leave   func() // ends what Config.Admit reserved
 
-	// ctx ends when the socket begins to close. It is the socket's only one, and a stream.Connection is in it.
+	// ctx ends when the socket begins to close. It is the socket's only context and carries its stream.Connection.
 	ctx    context.Context
 	cancel context.CancelFunc
-	unread *quota.Account // what its client has not read, counted with that of its other connections
+	unread *quota.Account // bytes that the client has not read, shared with its other connections
 
-	// Of the goroutine that reads alone. session is what operations start in; it derives from ctx.
-	state   state
-	session context.Context
-	polled  bool // the poller's epoll knows the descriptor
+	// Used only by the reader. operationCtx is the context that operations start in; it derives from ctx.
+	state        state
+	operationCtx context.Context
+	registered   bool // the descriptor is registered in the epoll
 
-	ticket uint64 // of its latest rest, under the poller's lock
+	ticket uint64 // of the latest parking; guarded by the poller's lock
 
-	mu          sync.Mutex
-	asleep      bool         // the client does not read; the socket is shut and waits for StallGrace
-	draining    bool         // no operation begins; the socket closes when the last has ended
-	farewell    *farewell    // no operation begins; the socket closes with it when the last answer is written; nil: goes on
-	closing     bool         // a close frame is queued or the connection is cut: nothing more is queued
-	initialised bool         // connection_ack was sent
-	anonymous   bool         // nobody is signed in
-	atEnd       stream.Ender // who is told that it begins to close; nil: nobody
-	operations  []*operation // those with an id that is taken; few enough to be looked through
-	started     uint64       // operations that have been started, ever
-	running     int          // operations that are not over, those that were cancelled included
-	queue       []frame
-	queued      int  // bytes in queue
-	writing     bool // somebody is in flush, or about to be
-	missed      int  // pings sent since the peer was last heard of
-	clock       clock
+	mu           sync.Mutex
+	stalled      bool         // the client does not read; the socket is shut and waits for StallGrace
+	draining     bool         // no operation starts; the socket closes when the last one has ended
+	pendingClose *closeReply  // not nil: no operation starts; the socket closes so after the last answer
+	closing      bool         // a close frame is queued or the connection is cut; nothing more is queued
+	initialised  bool         // connection_ack was sent
+	anonymous    bool         // nobody is signed in
+	atEnd        stream.Ender // told when the socket begins to close; nil: nobody
+	operations   []*operation // those whose id is taken; few enough for a linear search
+	started      uint64       // number of operations ever started
+	running      int          // operations that have not finished, cancelled ones included
+	queue        []frame
+	queued       int  // bytes in queue
+	writing      bool // a goroutine is in flush, or about to be
+	missed       int  // pings sent since the peer was last heard
+	deadlines    deadlines
 
-	finished sync.WaitGroup // operations that are not over
+	finished sync.WaitGroup // operations that have not finished
 }
 
-// open makes the socket work on an upgraded connection. Its context has base's values and ends when it closes.
+// open attaches an upgraded connection. The socket's context has base's values and ends when the socket closes.
 func (c *conn) open(base context.Context, ws *websocket.Conn) {
 	c.ws = ws
 	c.ctx, c.cancel = context.WithCancel(stream.WithConnection(base, c))
-	c.session = c.ctx
-	ws.SetReadLimit(c.t.cfg.MaxInitBytes) // until it is initialised
+	c.operationCtx = c.ctx
+	ws.SetReadLimit(c.t.cfg.MaxInitBytes) // until connection_init is accepted
 	ws.SetPingHandler(func(data string) error {
-		c.heard()
-		if !c.count() {
+		c.touch()
+		if !c.countMessage() {
 			return nil
 		}
-		// When the queue is full this pong is left out: RFC 6455 section 5.5.3 wants the latest answered only.
+		// A pong that finds the queue full is dropped: RFC 6455 section 5.5.3 requires an answer to the latest ping only.
 		c.enqueue(frame{data: rawFrame(websocket.PongMessage, []byte(data))})
 		return nil
 	})
 	ws.SetPongHandler(func(string) error {
-		c.heard()
-		c.count()
+		c.touch()
+		c.countMessage()
 		return nil
 	})
-	// The reader echoes a close frame itself, once it has stopped the operations.
+	// The reader echoes a close frame itself, after it has stopped the operations.
 	ws.SetCloseHandler(func(int, string) error { return nil })
 }
 
@@ -83,15 +83,15 @@ func (c *conn) isClosing() bool {
 	return c.closing
 }
 
-// close begins to close the socket: operations end, what is queued is still written, then the close frame. The reader
-// goes on until the peer answers it or CloseTimeout has passed. Only the first call counts.
+// close begins to close the socket: it ends the operations and queues the close frame behind what is queued. The reader
+// continues until the peer answers the close frame or CloseTimeout has passed. Only the first call has an effect.
 func (c *conn) close(code int, reason string) {
 	c.mu.Lock()
 	if c.closing {
-		asleep := c.asleep
+		stalled := c.stalled
 		c.mu.Unlock()
-		if asleep && code == CloseDraining {
-			c.abort() // nothing waits for a client that sleeps
+		if stalled && code == CloseDraining {
+			c.abort() // a drain does not wait for a stalled client
 		}
 		return
 	}
@@ -103,9 +103,9 @@ func (c *conn) close(code int, reason string) {
 	if c.claim(f) {
 		first, start = f, true
 	}
-	// The last resort against a peer that does not read: each frame has a deadline, their sum has this one.
-	c.silence()
-	c.set(cutAlarm, c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout)
+	// Each frame has a deadline of its own; this one bounds their sum, against a peer that does not read.
+	c.clearDeadlines()
+	c.setDeadline(closeDeadline, c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout)
 	c.mu.Unlock()
 
 	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
@@ -115,7 +115,7 @@ func (c *conn) close(code int, reason string) {
 	}
 }
 
-// shut ends the operations and drops what is queued, without a close frame.
+// shut ends the operations and drops the queue, without a close frame.
 func (c *conn) shut() {
 	c.mu.Lock()
 	c.closing = true
@@ -123,13 +123,13 @@ func (c *conn) shut() {
 	c.queue, c.queued = nil, 0
 	c.mu.Unlock()
 	for i := range dropped {
-		c.unread.Release(dropped[i].held)
+		c.unread.Release(dropped[i].countedBytes)
 	}
 	c.finishQueued(dropped)
 	c.endAll()
 }
 
-// endAll ends what lives on the socket, which is closing.
+// endAll ends the context, the session and the operations of a socket that is closing.
 func (c *conn) endAll() {
 	c.cancel()
 	c.mu.Lock()
@@ -140,7 +140,7 @@ func (c *conn) endAll() {
 		atEnd.ConnectionEnded()
 	}
 	c.finishIdle()
-	c.rouse()
+	c.unpark()
 }
 
 // Draining implements stream.Connection.
@@ -152,7 +152,7 @@ func (c *conn) Draining() bool {
 
 // End implements stream.Connection.
 func (c *conn) End(cause error) {
-	go c.retire(CloseForbidden, c.refusal(cause))
+	go c.closeGracefully(CloseForbidden, c.refusal(cause))
 }
 
 // AtEnd implements stream.Connection.
@@ -168,22 +168,22 @@ func (c *conn) AtEnd(e stream.Ender) {
 	}
 }
 
-// abort cuts the connection; the reader then takes the socket down.
+// abort cuts the connection. The reader notices and tears the socket down.
 func (c *conn) abort() {
 	c.shut()
 	_ = c.ws.Close()
 }
 
-// teardown runs in the goroutine that reads when nothing will be read any more. The socket counts as gone only when its
-// operations are over, so that Drain can promise that nobody uses the database any more.
+// teardown removes the socket. The reader calls it last, when it will read nothing more. The socket counts as open until its
+// operations have finished, so that after Drain no operation uses the database.
 func (c *conn) teardown() {
 	c.shut()
 	c.mu.Lock()
-	c.silence()
+	c.clearDeadlines()
 	c.mu.Unlock()
 	_ = c.ws.Close()
 	c.finished.Wait()
 	c.t.remove(c)
 }
 
-func (c *conn) deadline() time.Time { return time.Now().Add(c.t.cfg.WriteTimeout) }
+func (c *conn) writeDeadline() time.Time { return time.Now().Add(c.t.cfg.WriteTimeout) }

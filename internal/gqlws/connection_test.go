@@ -13,16 +13,16 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// told counts how often it was told that its connection has ended.
-type told chan struct{}
+// ender counts the calls of ConnectionEnded.
+type ender chan struct{}
 
-func (e told) ConnectionEnded() { e <- struct{}{} }
+func (e ender) ConnectionEnded() { e <- struct{}{} }
 
-// What a session gets of its socket.
+// TestConnection checks what a session can do with its socket's stream.Connection.
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	t.Run("AtEndTellsOnce", func(t *testing.T) {
-		ended := make(told, 10)
+		ended := make(ender, 10)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			connection.AtEnd(ended)
@@ -41,11 +41,11 @@ func TestConnection(t *testing.T) {
 			}
 		})
 	})
-	t.Run("AtEndTellsAtOnceWhenItHasEnded", func(t *testing.T) {
-		ended := make(told, 10)
+	t.Run("AtEndTellsAtOnceAfterTheEnd", func(t *testing.T) {
+		ended := make(ender, 10)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
-			<-ctx.Done() // InitTimeout closes the socket
+			<-ctx.Done() // until InitTimeout closes the socket
 			connection.AtEnd(ended)
 			return nil, gqlws.Session{}, errors.New("too late")
 		}}
@@ -59,7 +59,7 @@ func TestConnection(t *testing.T) {
 			}
 		})
 	})
-	t.Run("EndReachesWhatRuns", func(t *testing.T) {
+	t.Run("EndEndsRunningOperations", func(t *testing.T) {
 		end := make(chan func(error), 1)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
@@ -78,14 +78,14 @@ func TestConnection(t *testing.T) {
 			}
 		})
 	})
-	t.Run("KeepsOnlyWhatIsAskedFor", func(t *testing.T) {
+	t.Run("KeepsOnlyTheBaseContext", func(t *testing.T) {
 		type other struct{}
 		var kept context.Context
 		cfg := gqlws.Config{
 			CheckOrigin: func(*http.Request) bool { return true },
-			Keep: func(request context.Context) context.Context {
+			BaseContext: func(request context.Context) context.Context {
 				if request.Value(http.ServerContextKey) == nil {
-					t.Error("Keep does not get the upgrade's context")
+					t.Error("BaseContext does not get the upgrade's context")
 				}
 				return streamtest.WithUser(context.WithValue(context.Background(), other{}, true), "ada")
 			},
@@ -100,7 +100,7 @@ func TestConnection(t *testing.T) {
 			c.expect(`{"id":"a","type":"next","payload":{"data":{"user":"ada"}}}`)
 			c.expect(`{"id":"a","type":"complete"}`)
 			if kept.Value(http.ServerContextKey) != nil || kept.Value(other{}) == nil {
-				t.Error("the socket's context has other values than Keep's")
+				t.Error("the socket's context has other values than BaseContext's")
 			}
 		})
 	})

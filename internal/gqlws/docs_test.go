@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestProtocolDocs holds docs/protocol.md against the tests: each test it names exists, and each test of both transports
-// is named.
+// TestProtocolDocs checks docs/protocol.md against the tests of both transports: each test named there exists, and each test
+// is named there.
 func TestProtocolDocs(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/protocol.md")
@@ -71,8 +71,8 @@ func TestProtocolDocs(t *testing.T) {
 	}
 }
 
-// testNames are the tests of a folder: each Test function's subtests, or the function itself when it has none. It
-// understands names that are literals, fields of the elements of a literal that is ranged over, and its keys.
+// testNames returns the tests of a folder: the subtests of each Test function, or the function itself when it has none. A
+// subtest's name may be a literal, or the key or a field of an element of a literal that is ranged over.
 func testNames(t *testing.T, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
@@ -105,7 +105,7 @@ func testNames(t *testing.T, folder string) []string {
 	return names
 }
 
-// subtestNames returns what the t.Run calls under node are named. loops are the ranges around node, outermost first.
+// subtestNames returns the names of the t.Run calls under node. loops are the range statements around node, outermost first.
 func subtestNames(node ast.Node, loops []*ast.RangeStmt) (names []string, err error) {
 	ast.Inspect(node, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -131,7 +131,7 @@ func subtestNames(node ast.Node, loops []*ast.RangeStmt) (names []string, err er
 	return names, err
 }
 
-// values are what an expression takes on in the loops around it.
+// values returns the values of an expression in the loops around it.
 func values(e ast.Expr, loops []*ast.RangeStmt) ([]string, error) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -166,7 +166,8 @@ func values(e ast.Expr, loops []*ast.RangeStmt) ([]string, error) {
 	return nil, fmt.Errorf("cannot tell what a subtest is named: %T", e)
 }
 
-// ranged are the keys, the elements, or the first fields of the elements that the loop with this variable ranges over.
+// ranged returns the keys, the elements, or the first fields of the elements of the literal that the variable's loop ranges
+// over.
 func ranged(variable string, loops []*ast.RangeStmt) (all []string, err error) {
 	for _, loop := range slices.Backward(loops) {
 		key, _ := loop.Key.(*ast.Ident)

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Drain refuses new sockets (503) and closes each open one with 1012, at a moment of its own within DrainJitter or half
-// the time that ctx leaves, whichever is shorter. Before, its running operations end: queries and mutations are answered
-// and subscriptions hand out what is queued, for at most DrainTimeout or a quarter of that time. It returns nil when all
-// sockets and their operations are gone. When ctx ends first, the connections that are left are cut and ctx's error is
-// returned.
+// Drain refuses new sockets with 503 and closes each open one with 1012. Each closes at a random moment within DrainJitter
+// or half of the time that ctx leaves, whichever is shorter. From that moment on, its running operations have DrainTimeout,
+// or a quarter of that time if shorter, to end: queries and mutations are answered, and subscriptions hand out their queued
+// items. Drain returns nil when all sockets and their operations are gone. When ctx ends first, it cuts the remaining
+// connections and returns ctx's error.
 func (t *Transport) Drain(ctx context.Context) error {
 	t.mu.Lock()
 	t.draining = true
@@ -52,15 +52,15 @@ func jitter(spread time.Duration) time.Duration {
 	return rand.N(spread)
 }
 
-// drain begins no more operations and closes the socket when those that run have ended.
+// drain starts no more operations and closes the socket when the running ones have ended.
 func (c *conn) drain() {
 	c.mu.Lock()
 	first := !c.draining
 	c.draining = true
 	idle := c.running == 0
-	asleep := c.asleep
+	stalled := c.stalled
 	c.mu.Unlock()
-	if idle || asleep {
+	if idle || stalled {
 		c.close(CloseDraining, drainReason)
 	}
 	if first {
@@ -68,7 +68,7 @@ func (c *conn) drain() {
 	}
 }
 
-// wakeAll lets every stream say what it makes of the drain.
+// wakeAll wakes every stream, so that it notices the drain.
 func (c *conn) wakeAll() {
 	c.mu.Lock()
 	all := slices.Clone(c.operations)

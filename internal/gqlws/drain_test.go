@@ -9,10 +9,10 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// A drain waits for what runs, and begins nothing more.
+// TestDrainFinishesOperations checks that a draining socket finishes the running operations and starts no more.
 func TestDrainFinishesOperations(t *testing.T) {
 	t.Parallel()
-	const jitter = 2 * time.Second // of the bubble's clock: after it every socket has had its turn
+	const jitter = 2 * time.Second // of the bubble's clock; after it, every socket has begun to drain
 	t.Run("OKAnswerBeforeTheClose", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
@@ -25,7 +25,7 @@ func TestDrainFinishesOperations(t *testing.T) {
 			synctest.Wait()
 			c.send(subscribe("c", `mutation { touch }`))
 			synctest.Wait()
-			s.Items <- streamtest.Item{Value: "answer"} // the feed has ended, so this is the query's
+			s.Items <- streamtest.Item{Value: "answer"} // the feed has ended, so the query gets it
 			c.expect(`{"id":"a","type":"next","payload":{"data":{"stubborn":"answer"}}}`)
 			c.expect(`{"id":"a","type":"complete"}`)
 			c.expectClose(1012)

@@ -11,9 +11,9 @@ import (
 // appendResult appends the frame that carries one execution result.
 func appendResult(out []byte, id, kind string, response *graphql.Response) ([]byte, error) {
 	start := len(out)
-	out = appendHead(append(out, room[:]...), id, kind)
-	// gqlgen has just written Data as JSON: parsing it once more to compact it, as json.Marshal does with a
-	// json.RawMessage, would cost more than all else here.
+	out = appendHead(append(out, headerRoom[:]...), id, kind)
+	// gqlgen has just written Data as JSON. json.Marshal would parse and compact it again, which would cost more than the
+	// rest of this function.
 	if len(response.Errors) == 0 && len(response.Extensions) == 0 && response.HasNext == nil && len(response.Data) > 0 {
 		out = append(out, `,"payload":{"data":`...)
 		out = append(out, response.Data...)
@@ -28,12 +28,13 @@ func appendResult(out []byte, id, kind string, response *graphql.Response) ([]by
 	return seal(append(out, '}'), start, websocket.TextMessage), nil
 }
 
-// endMessage completes an operation.
+// endMessage returns the message that completes an operation.
 func endMessage(id, kind string) []byte {
 	return append(appendHead(nil, id, kind), '}')
 }
 
-// appendHead appends an object that is still open. kind is one of the dialects' names and needs no escaping.
+// appendHead appends the beginning of a message, an object that is left open. kind is a name of the dialects and needs no
+// escaping.
 func appendHead(out []byte, id, kind string) []byte {
 	out = append(out, `{"id":`...)
 	out = appendQuoted(out, id)
@@ -42,8 +43,8 @@ func appendHead(out []byte, id, kind string) []byte {
 	return append(out, '"')
 }
 
-// appendMessage appends a message of any kind; without an id when it is empty, without a payload when it is nil. A
-// json.RawMessage is the client's own text, sent back as it came: what is echoed must not grow.
+// appendMessage appends a message of any kind, without an id when it is empty and without a payload when it is nil. A
+// json.RawMessage is the client's own text and is sent back unchanged, so that an echo is never longer.
 func appendMessage(out []byte, id, kind string, payload any) ([]byte, error) {
 	if id == "" {
 		out = append(append(append(out, `{"type":"`...), kind...), '"')
@@ -63,7 +64,7 @@ func appendMessage(out []byte, id, kind string, payload any) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// marshal is json.Marshal without escapes for HTML, which make six bytes of one.
+// marshal is json.Marshal without the escapes for HTML, which turn one byte into six.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -72,8 +73,8 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// appendQuoted appends a text, valid UTF-8, as JSON with the escapes that RFC 8259 section 7 demands and no other, in their
-// shortest form: so it is never longer than the client wrote it.
+// appendQuoted appends valid UTF-8 text as a JSON string. It writes only the escapes that RFC 8259 section 7 requires, in
+// their shortest form, so the result is never longer than what the client sent.
 func appendQuoted(out []byte, text string) []byte {
 	const hex = "0123456789abcdef"
 	out = append(out, '"')

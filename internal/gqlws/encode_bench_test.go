@@ -7,12 +7,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// event is one as most clients select it.
+// event is a result with the selection of most clients.
 var event = &graphql.Response{Data: []byte(`{"orderEvents":{"kind":"EVENT","cursor":"AQEBk2x3Q3h4gIGCg4SFhoeIBA","event":` +
 	`{"id":"event_01jdabcdefghjkmnpqrstvwxyz","type":"PAYMENT_CONFIRMED","version":3},"order":` +
 	`{"id":"order_01jdabcdefghjkmnpqrstvwxyz","version":3,"status":"CONFIRMED"}}}`)}
 
-// BenchmarkEncode is an event's frame: its execution is not counted.
+// BenchmarkEncode measures the frame of an event, without the execution.
 func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(event.Data)))
@@ -25,7 +25,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// TestEncodingAllocatesNothing is not parallel: it counts the process's allocations.
+// TestEncodingAllocatesNothing is not parallel, because it counts the process's allocations.
 func TestEncodingAllocatesNothing(t *testing.T) {
 	frame := make([]byte, 0, 1024)
 	for _, id := range []string{"1", "d0ff7d32-4b1c-4c3a-9d1f-0f6f8a3f3a55"} {
@@ -35,7 +35,7 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestQuoted: encoding/json reads what is written without it, and none is longer than encoding/json writes it.
+// TestQuoted checks that encoding/json decodes our strings and writes none that is shorter.
 func TestQuoted(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "1", "a-b_C", `"`, `\`, "a b", "é", "\x00", "<&>", "\u2028", "\b\f\n\r\t\x1f\x7f"} {

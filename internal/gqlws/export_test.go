@@ -2,15 +2,15 @@ package gqlws
 
 import "maps"
 
-// Resting returns the number of sockets that wait for their clients without a goroutine.
-func (t *Transport) Resting() int {
+// Parked returns the number of idle sockets without a goroutine.
+func (t *Transport) Parked() int {
 	if p := t.poll.Load(); p != nil {
 		return p.count()
 	}
 	return 0
 }
 
-// Aborter returns what cuts, each in a goroutine, the sockets that are open when it is called and are not open now.
+// Aborter returns a function that aborts the sockets opened since Aborter was called, each in a goroutine of its own.
 func (t *Transport) Aborter() func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

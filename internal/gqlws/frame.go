@@ -9,30 +9,30 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// frame is one websocket frame that waits to be written, or several of one operation that go out together.
+// frame is one websocket frame to be written, or several of one operation that are written maxBatchBytes.
 type frame struct {
-	// data is as it goes out, headers included; of a close frame, which is left to gorilla, its payload alone.
+	// data is the encoded frame, header included. For a close frame, which gorilla writes, it is the payload only.
 	data []byte
-	// buffer is where data was made, if it is to be used again.
+	// buffer is the pooled buffer that holds data; nil when data is not pooled.
 	buffer *[]byte
 	closes bool
-	op     *operation // whose it is; nil: the socket's own
-	// cursor is that of the last item in data; empty when there is none.
+	op     *operation // its operation; nil: the socket itself
+	// cursor is the cursor of the last item in data; empty when there is none.
 	cursor string
 	// final: it ends its operation.
 	final bool
-	// held are the bytes that its client's account has of it until it is written.
-	held int
+	// countedBytes are the bytes that count against the client's account until the frame is written.
+	countedBytes int
 }
 
-// buffers are for what is written at once, in all sockets: a socket at rest has none.
+// buffers are shared by all sockets while they write. An idle socket has none.
 var buffers = sync.Pool{New: func() any {
 	b := make([]byte, 0, 4<<10)
 	return &b
 }}
 
-// add appends an item to its operation's frame. Of a response that was not executed at all it returns the errors, which
-// are sent instead of next, with no complete behind them.
+// add appends an item to an operation's frame. A response that was not executed at all is returned as its errors: they are
+// sent instead of next, and no complete follows.
 func (f *frame) add(kind string, item stream.Item) error {
 	if len(item.Response.Data) == 0 && len(item.Response.Errors) > 0 {
 		return item.Response.Errors
@@ -51,11 +51,11 @@ func (f *frame) add(kind string, item stream.Item) error {
 // addEnd appends the message that completes the operation.
 func (f *frame) addEnd(kind string) {
 	start := len(f.data)
-	out := appendHead(append(f.data, room[:]...), f.op.id, kind)
+	out := appendHead(append(f.data, headerRoom[:]...), f.op.id, kind)
 	f.data = seal(append(out, '}'), start, websocket.TextMessage)
 }
 
-// recycle gives back the frame's buffer. Those of large answers are left to the garbage collector.
+// recycle returns the frame's buffer to the pool. Buffers of large answers are left to the garbage collector.
 func (f *frame) recycle() {
 	if f.buffer == nil || cap(f.data) > 64<<10 {
 		return
@@ -65,14 +65,14 @@ func (f *frame) recycle() {
 	f.data, f.buffer = nil, nil
 }
 
-// room is left in front of a message for the longest header there is.
-var room [10]byte
+// headerRoom is left free before a message for the longest header.
+var headerRoom [10]byte
 
-// seal makes what was appended to out behind room, at start, a whole, final frame as a server sends it: unmasked
-// (RFC 6455 section 5.2).
+// seal turns the message that follows headerRoom at start into a whole, final frame as a server sends it: unmasked (RFC 6455
+// section 5.2).
 func seal(out []byte, start, kind int) []byte {
-	message := out[start+len(room):]
-	header := append(out[start:start], 0x80|byte(kind)) // in its room
+	message := out[start+len(headerRoom):]
+	header := append(out[start:start], 0x80|byte(kind)) // overwrites the room
 	switch n := len(message); {
 	case n < 126:
 		header = append(header, byte(n))
@@ -85,8 +85,8 @@ func seal(out []byte, start, kind int) []byte {
 	return out[:end+copy(out[end:], message)]
 }
 
-// rawFrame is a frame of its own.
+// rawFrame returns a message as one frame.
 func rawFrame(kind int, message []byte) []byte {
-	out := make([]byte, 0, len(room)+len(message))
-	return seal(append(append(out, room[:]...), message...), 0, kind)
+	out := make([]byte, 0, len(headerRoom)+len(message))
+	return seal(append(append(out, headerRoom[:]...), message...), 0, kind)
 }

@@ -18,14 +18,14 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlws"
 )
 
-// Opcodes and the bit that marks a message's last frame (RFC 6455 section 5.2).
+// Opcodes, and the bit that marks a message's last frame (RFC 6455 section 5.2).
 const (
 	continuation, text, binaryData = 0x0, 0x1, 0x2
 	closing, ping                  = 0x8, 0x9
 	final                          = 0x80
 )
 
-// raw is one masked frame, as a client sends it. first is its first byte: opcode and flags.
+// raw returns a masked frame, as a client sends it. first is its first byte: opcode and flags.
 func raw(first byte, payload string) []byte {
 	frame := []byte{first}
 	switch n := len(payload); {
@@ -42,7 +42,7 @@ func raw(first byte, payload string) []byte {
 	return frame
 }
 
-// write sends bytes as they are.
+// write sends bytes unchanged.
 func (c *client) write(frames ...[]byte) {
 	c.t.Helper()
 	if _, err := c.NetConn().Write(bytes.Join(frames, nil)); err != nil {
@@ -50,7 +50,7 @@ func (c *client) write(frames ...[]byte) {
 	}
 }
 
-// TestFrames holds the rules of RFC 6455 for what a client's frames may be.
+// TestFrames checks the rules of RFC 6455 for a client's frames.
 func TestFrames(t *testing.T) {
 	t.Parallel()
 	const pong = `{"type":"pong"}`
@@ -139,7 +139,7 @@ func TestFrames(t *testing.T) {
 			c.expectClose(4400)
 		})
 	})
-	t.Run("NothingIsActedOnAfterAClose", func(t *testing.T) {
+	t.Run("NothingIsHandledAfterAClose", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.write(raw(final|text, `{`), raw(final|text, subscribe("a", `mutation { touch }`)))
@@ -152,12 +152,12 @@ func TestFrames(t *testing.T) {
 	})
 }
 
-// TestHalfClosed runs over TCP, where a peer can end one direction alone.
+// TestHalfClosed runs over TCP, where a peer can close one direction only.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		rule   string
-		frames []byte // before the client ends its direction
+		frames []byte // sent before the client closes its direction
 	}{
 		{"BetweenMessages", nil},
 		{"InsideAFrame", raw(final|text, `{"type":"ping"}`)[:9]},
@@ -171,8 +171,7 @@ func TestHalfClosed(t *testing.T) {
 			<-s.Pulled // it runs
 			c.write(tt.frames)
 			halfClose(t, c)
-			// The client reads on, but nobody can tell the server to stop any more: its operations end, and the
-			// connection with them.
+			// The client still reads, but it could never complete its operations. So they end, and the connection with them.
 			s.Wait()
 			if _, err := io.Copy(io.Discard, c.NetConn()); err != nil && !errors.Is(err, net.ErrClosed) {
 				t.Logf("the connection ended with %v", err)
@@ -209,8 +208,8 @@ func halfClose(t *testing.T, c *client) {
 	}
 }
 
-// TestWriteDeadline stalls the reader of each kind of frame there is. Over in-memory connections a frame that is not
-// read is not written.
+// TestWriteDeadline has a reader stall at each kind of frame. Over in-memory connections a frame is written only when it is
+// read.
 func TestWriteDeadline(t *testing.T) {
 	t.Parallel()
 	const deadline, grace = 5 * time.Second, 4 * time.Second
@@ -226,7 +225,7 @@ func TestWriteDeadline(t *testing.T) {
 		{"Complete", func(s *server) { s.ready().send(subscribe("a", `subscription { count(to: 0) }`)) }, deadline + grace},
 		{"ControlPong", func(s *server) { s.ready().write(raw(final|ping, "x")) }, deadline + grace},
 		{"ControlPing", func(s *server) { s.ready() }, 25*time.Second + deadline + grace},
-		// A client that is to be closed is not waited for any longer.
+		// A stalled client that is being closed gets no further grace.
 		{"Close", func(s *server) { s.ready().send(`{`) }, deadline},
 		{"LegacyKeepAlive", func(s *server) {
 			c := s.connect(legacy)
@@ -255,7 +254,7 @@ func TestWriteDeadline(t *testing.T) {
 	}
 }
 
-// A reader that stalls keeps nobody waiting on another socket: no time passes on the bubble's clock.
+// TestStalledReaderDelaysNobody checks that a stalled reader delays no other socket: no time passes on the bubble's clock.
 func TestStalledReaderDelaysNobody(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -287,7 +286,7 @@ func TestStalledReaderDelaysNobody(t *testing.T) {
 	}
 }
 
-// A close frame of the client's with a code or without is answered with the same.
+// TestClientCloses checks that a client's close frame is answered with the same code, if it has one.
 func TestClientCloses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// readerPanics fails the test when the log has what no client may cause.
+// readerPanics fails the test when a panic is logged: no client may cause one.
 type readerPanics struct{ t *testing.T }
 
 func (readerPanics) Enabled(context.Context, slog.Level) bool { return true }
@@ -34,8 +34,8 @@ func (p readerPanics) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// FuzzFrames sends anything to a real socket: bytes as they are, or lines as one message each. Whatever it is, what comes
-// back is well-formed, the socket ends, and nothing is left of it (which the server's cleanup checks). Time is the bubble's.
+// FuzzFrames sends arbitrary bytes to a real socket, unchanged or as a message for each line. Whatever they are, the replies
+// are well-formed, the socket ends, and nothing of it is left (which the server's cleanup checks). Time is the bubble's.
 func FuzzFrames(f *testing.F) {
 	const hello, many = `{"id":"1","type":"subscribe","payload":{"query":"{ hello }"}}`, `{"id":"1","type":"subscribe","payload":{"query":"subscription { count(to: 9) }"}}`
 	for _, lines := range []string{
@@ -80,14 +80,14 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// attack sends the bytes and reads what comes, a few hundred messages at most, until the socket ends.
+// attack sends the bytes and reads the replies, a few hundred messages at most, until the socket ends.
 func attack(t *testing.T, data []byte, old, initialised bool) {
 	t.Helper()
 	l := newPipeListener()
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) }) // after the server's own
 	s := serve(t, gqlws.Config{MaxMessageBytes: 4096, MaxSubscriptions: 3, SendQueue: 8, Logger: slog.New(readerPanics{t})}, l, l.dial)
-	go func() { // the feed always has something
+	go func() { // the feed never runs dry
 		for {
 			select {
 			case s.Items <- streamtest.Item{Value: "x"}:
@@ -105,7 +105,7 @@ func attack(t *testing.T, data []byte, old, initialised bool) {
 		c.send(`{"type":"connection_init"}`)
 		c.expect(`{"type":"connection_ack"}`)
 	}
-	// Somebody who neither answers pings nor closes.
+	// This client neither answers pings nor closes.
 	c.SetPingHandler(func(string) error { return nil })
 	c.SetCloseHandler(func(int, string) error { return nil })
 	ended := make(chan struct{})
@@ -129,16 +129,16 @@ func attack(t *testing.T, data []byte, old, initialised bool) {
 		}
 	}()
 	_ = c.NetConn().SetWriteDeadline(time.Now().Add(eventually.Patience))
-	_, _ = c.NetConn().Write(data) // the server may hang up amid it
+	_, _ = c.NetConn().Write(data) // the server may close in the middle
 	<-ended
 }
 
-// sensible tells whether a server may close so: with a code of ours, or with what the client's close frame said.
+// sensible reports whether a server may close with this code: one of ours, or the one in the client's close frame.
 func sensible(closed *websocket.CloseError) bool {
 	return closed.Code >= 1000 && closed.Code < 5000 && len(closed.Text) <= 123
 }
 
-// known tells whether a message is one that servers send, in either dialect.
+// known reports whether a server sends such a message, in either dialect.
 func known(message []byte) bool {
 	var m struct {
 		Type, ID string

@@ -26,7 +26,7 @@ const (
 	legacy = "graphql-ws"
 )
 
-// server is a real HTTP server with the transport and the test schema behind it.
+// server is a real HTTP server with the transport and the test schema.
 type server struct {
 	*gqlws.Transport
 	*streamtest.Server
@@ -34,8 +34,8 @@ type server struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// inBubble runs a test on a clock of its own, with a server over in-memory connections: timeouts have their real
-// lengths and take no time, and a frame that the client has not read has not been written.
+// inBubble runs a test in a synctest bubble, with a server over in-memory connections. Timeouts have their real lengths and
+// take no time, and a frame is written only when the client reads it.
 func inBubble(t *testing.T, cfg gqlws.Config, test func(t *testing.T, s *server)) {
 	t.Helper()
 	t.Parallel()
@@ -90,7 +90,7 @@ func serve(
 	return s
 }
 
-// wrapped is what middleware makes of a ResponseWriter: it can only be unwrapped.
+// wrapped is a ResponseWriter behind middleware: it can only be unwrapped.
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -121,7 +121,7 @@ func (s *server) tryConnect(header http.Header, protocols ...string) (*client, *
 	return &client{Conn: ws, t: s.t}, response, nil
 }
 
-// ready connects and gets the connection acknowledged.
+// ready returns a client whose connection is acknowledged.
 func (s *server) ready() *client {
 	s.t.Helper()
 	c := s.connect(modern)
@@ -137,7 +137,7 @@ func (c *client) send(raw string) {
 	}
 }
 
-// expect reads one message and compares it as JSON.
+// expect reads a message and compares it as JSON.
 func (c *client) expect(want string) {
 	c.t.Helper()
 	if got := c.read(); !equalJSON(got, want) {

@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// TestLegacy holds the protocol of subscriptions-transport-ws.
+// TestLegacy checks the protocol of subscriptions-transport-ws.
 func TestLegacy(t *testing.T) {
 	t.Parallel()
 	ready := func(s *server) *client {

@@ -16,7 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/quota"
 )
 
-// sized is a message of so many bytes.
+// sized returns a message of n bytes.
 func sized(before, after string, n int) string {
 	return before + strings.Repeat("x", n-len(before)-len(after)) + after
 }
@@ -44,14 +44,14 @@ func TestBeforeAck(t *testing.T) {
 		t.Run("ErrTooLarge/"+protocol, func(t *testing.T) {
 			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 				c := s.connect(protocol)
-				go func() { _ = c.WriteMessage(websocket.TextMessage, []byte(sized(before, after, 1025))) }() // it may not be read to its end
+				go func() { _ = c.WriteMessage(websocket.TextMessage, []byte(sized(before, after, 1025))) }() // the server may not read all of it
 				c.expectClose(gqlws.CloseMessageTooBig)
 			})
 		})
 	}
 }
 
-// Whatever a client sends is counted, once.
+// TestEveryMessageCounts checks that each message and control frame is counted once.
 func TestEveryMessageCounts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -71,7 +71,7 @@ func TestEveryMessageCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const most = 20
 			var counted atomic.Int64
-			inBubble(t, gqlws.Config{Count: func(context.Context) error {
+			inBubble(t, gqlws.Config{CountMessage: func(context.Context) error {
 				if counted.Add(1) > most {
 					return errors.New("too many")
 				}
@@ -106,7 +106,7 @@ func TestEveryMessageCounts(t *testing.T) {
 	}
 }
 
-// What is echoed is as long as what was sent.
+// TestEchoDoesNotGrow checks that an echo is as long as what was sent.
 func TestEchoDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	odd := strings.Repeat("<>&\u2028", 50)
@@ -134,7 +134,8 @@ func TestEchoDoesNotGrow(t *testing.T) {
 	}
 }
 
-// A client that sends large pings and reads nothing is a slow consumer long before its pongs are many.
+// TestQueueIsBoundedInBytes checks that a client that sends large pings and reads nothing is a slow consumer long before
+// SendQueue pongs are queued.
 func TestQueueIsBoundedInBytes(t *testing.T) {
 	inBubble(t, gqlws.Config{SendQueueBytes: 100_000}, func(t *testing.T, s *server) {
 		c := s.ready()
@@ -146,7 +147,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 				}
 			}
 		}()
-		time.Sleep(time.Second) // of the bubble: everything that can happen has happened
+		time.Sleep(time.Second) // of the bubble's clock; everything that can happen has happened
 		pongs := 0
 		for {
 			_, _, err := c.ReadMessage()
@@ -166,7 +167,8 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	})
 }
 
-// A request is kept as long as its operation runs: what is long counts together for all sockets of an address.
+// TestLongRequestsCountTogether checks that the long requests of running operations count together for all sockets of an
+// address.
 func TestLongRequestsCountTogether(t *testing.T) {
 	unread := quota.NewUnread(100 << 10)
 	account := func(*http.Request) *quota.Account { return unread.Of("ada") }
@@ -174,18 +176,18 @@ func TestLongRequestsCountTogether(t *testing.T) {
 		first, second := s.ready(), s.ready()
 		long := "subscription { feed } #" + strings.Repeat("x", 60<<10)
 		first.send(subscribe("a", long))
-		time.Sleep(time.Second) // of the bubble: everything that can happen has happened
+		time.Sleep(time.Second) // of the bubble's clock
 		second.send(subscribe("b", long))
 		if got := second.read(); !strings.Contains(got, `"type":"error"`) || !strings.Contains(got, "RATE_LIMITED") {
 			t.Errorf("%.200s", got)
 		}
 		first.send(`{"id":"a","type":"complete"}`)
-		time.Sleep(time.Second) // of the bubble, too
+		time.Sleep(time.Second) // of the bubble's clock
 		if unread.Held() != 0 {
 			t.Errorf("%d bytes are held by nobody", unread.Held())
 		}
 		second.send(subscribe("b", long))
-		time.Sleep(time.Second) // of the bubble, too
+		time.Sleep(time.Second) // of the bubble's clock
 		if unread.Held() < 60<<10 {
 			t.Error("there is room again, and it was not taken")
 		}

@@ -20,36 +20,38 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// operation is one subscribe (legacy: start) and what came of it.
+// operation is one subscribe (legacy: start) and its execution.
 type operation struct {
 	conn *conn
 	id   string
-	// number counts the socket's operations; the log and errors name it.
+	// number counts the operations of a socket, for request ids in logs and errors.
 	number uint64
-	// ctx is what it runs in: a context of its own, which cancel ends; once it has a stream, the session's.
+	// ctx is the operation's context. Until a stream is open it is the operation's own, which cancel ends; then it is the
+	// session's.
 	ctx    context.Context
 	cancel context.CancelFunc // nil once it has a stream
-	// stream is where a subscription's items come from; nil until it is open, and of a query or a mutation.
+	// stream is the source of a subscription's items. Nil before it is open, and for queries and mutations.
 	stream stream.Stream
-	// written receives when its frame has been written, or dropped; nil when it has a stream.
+	// written receives when the operation's frame has been written or dropped. Nil once it has a stream.
 	written chan struct{}
 
-	// The rest is guarded by the socket's lock.
+	// The socket's lock guards the rest.
 
-	// cancelled: the client has completed it, nothing more may be sent.
+	// cancelled: the client has completed it. Nothing more may be sent.
 	cancelled bool
-	// busy: somebody is about to ask the stream and send what it has, or its frame is in the queue.
+	// busy: a goroutine polls the stream and sends its items, or a frame of the operation is queued.
 	busy bool
-	// again: it was woken while it was busy.
-	again bool
-	// over: it has ended and given everything back.
-	over bool
-	// begun: it is a query or a mutation that may have been executed. A socket that closes first says so (unanswered).
+	// woken: Wake was called while it was busy.
+	woken bool
+	// finished: it has ended and released everything.
+	finished bool
+	// begun: it is a query or a mutation that may have been executed. If the socket closes first, its client gets an error
+	// (unanswered).
 	begun bool
-	// answered: its last message is queued.
+	// answered: its final message is queued.
 	answered bool
-	// kept are the bytes of its request that its client's account has until it is over.
-	kept int
+	// countedBytes are the bytes of its request that count against the client's account until it finishes.
+	countedBytes int
 }
 
 // subscribe starts an operation of any kind.
@@ -57,7 +59,7 @@ func (c *conn) subscribe(m message) {
 	params, err := parseParams(m.payload)
 	if err != nil {
 		m.reason = err.Error()
-		if c.count() {
+		if c.countMessage() {
 			c.dialect.invalid(c, m)
 		}
 		return
@@ -67,45 +69,45 @@ func (c *conn) subscribe(m message) {
 
 	c.mu.Lock()
 	active := c.operation(m.id) != nil
-	// Cancelled operations that are not over count too, so that subscribe and complete in turn cannot pile up goroutines;
-	// they have as much room again, because a client may well replace all it has.
+	// Cancelled operations that have not finished count too, so that alternating subscribe and complete cannot pile up
+	// goroutines. They have room of their own of the same size, because a client may replace all its operations at once.
 	full := len(c.operations) >= limit || c.running >= 2*limit
-	closing := c.closing || c.draining || c.farewell != nil
+	closing := c.closing || c.draining || c.pendingClose != nil
 	free := !active && !full && !closing
 	room := true
 	if free {
-		op.kept, room = c.unread.Keep(len(m.payload))
+		op.countedBytes, room = c.unread.Keep(len(m.payload))
 	}
 	if free && room {
-		// Not a child of the session's context, which would keep a table for its children as long as it lives: the
-		// socket ends those that run (finishIdle).
-		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.session))
+		// The context is not a child of the session's, which would keep a map of its children for life. When the socket
+		// closes, finishIdle cancels it.
+		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(c.operationCtx))
 		c.started++
 		op.number = c.started
 		c.operations = append(c.operations, op)
 		c.running++
-		c.unset(idleAlarm)
+		c.clearDeadline(idleDeadline)
 		c.finished.Add(1)
 	}
 	c.mu.Unlock()
 
 	switch {
-	case closing: // the client learns by the close that this has not begun
+	case closing: // its close tells the client that the operation has not started
 	case active:
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
-	case (full || !room) && !c.count():
-	case !room: // nothing of it was executed
+	case (full || !room) && !c.countMessage():
+	case !room: // nothing was executed
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrKept)}))
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has its %d operations; complete one first.", limit)))}))
 	default:
-		go c.run(c.session, op, params)
+		go c.run(c.operationCtx, op, params)
 	}
 }
 
-// parseParams reads a request as the other transports do. Its Headers stay nil: the upgrade's, such as Idempotency-Key,
-// are not this operation's.
+// parseParams parses a request as the other transports do. Headers stays nil: those of the upgrade, such as Idempotency-Key,
+// do not belong to this operation.
 func parseParams(payload json.RawMessage) (*graphql.RawParams, error) {
 	if payload == nil {
 		return nil, errors.New("`payload` is missing")
@@ -117,7 +119,7 @@ func parseParams(payload json.RawMessage) (*graphql.RawParams, error) {
 	return params, nil
 }
 
-// operation is the one that has the id; nil when it is free. The lock is held.
+// operation returns the operation with the id, or nil when the id is free. The socket's lock is held.
 func (c *conn) operation(id string) *operation {
 	for _, op := range c.operations {
 		if op.id == id {
@@ -127,12 +129,13 @@ func (c *conn) operation(id string) *operation {
 	return nil
 }
 
-// remove frees the operation's id. The lock is held.
+// remove frees the operation's id. The socket's lock is held.
 func (c *conn) remove(op *operation) {
 	c.operations = slices.DeleteFunc(c.operations, func(o *operation) bool { return o == op })
 }
 
-// cancelOperation is the client's complete. An id that is not active is no error: the two completes may have crossed.
+// cancelOperation handles the client's complete. An unknown id is not an error: the client's complete and ours may have
+// crossed.
 func (c *conn) cancelOperation(m message) {
 	c.mu.Lock()
 	op := c.operation(m.id)
@@ -153,16 +156,16 @@ func (c *conn) cancelOperation(m message) {
 	}
 }
 
-// stopOperation is the legacy stop, which is answered with complete.
+// stopOperation handles the legacy stop, which is answered with complete.
 func (c *conn) stopOperation(m message) {
 	c.cancelOperation(m)
 	c.replyTo(m.id, c.dialect.complete, nil)
 }
 
-// run begins an operation in a goroutine of its own, which ends when its stream has nothing to send.
-func (c *conn) run(session context.Context, op *operation, params *graphql.RawParams) {
+// run starts an operation. It has a goroutine of its own, which ends when the stream has nothing to send.
+func (c *conn) run(sessionCtx context.Context, op *operation, params *graphql.RawParams) {
 	defer c.contain(op)
-	ctx := graphql.StartOperationTrace(op.named())
+	ctx := graphql.StartOperationTrace(op.logContext())
 	opCtx, errs := c.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		c.fail(op, c.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs).Errors)
@@ -180,11 +183,11 @@ func (c *conn) run(session context.Context, op *operation, params *graphql.RawPa
 		c.finish(op)
 		return
 	}
-	c.adopt(session, op, opened)
-	c.advance(op)
+	c.adopt(sessionCtx, op, opened)
+	c.pump(op)
 }
 
-// answer runs a query or a mutation. Its result and the message that completes it go out together.
+// answer runs a query or a mutation. Its result and its complete are one frame.
 func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.OperationContext) {
 	if !c.begin(ctx, op) {
 		return
@@ -192,7 +195,7 @@ func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.Operati
 	op.written = make(chan struct{}, 1)
 	responses, ctx := c.exec.DispatchOperation(ctx, opCtx)
 	response := responses(ctx)
-	if response == nil { // its context ended before it began
+	if response == nil { // its context ended before the execution
 		c.fail(op, gqlerror.List{present(stream.ErrUnanswered)})
 		return
 	}
@@ -202,7 +205,7 @@ func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.Operati
 	switch {
 	case isRefusal:
 		c.fail(op, unexecuted)
-	case err != nil: // not 1013, after which clients would send it again
+	case err != nil: // not a close with 1013, after which clients would send it again
 		c.t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
 		c.fail(op, gqlerror.List{present(internal(ctx))})
 	default:
@@ -211,55 +214,55 @@ func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.Operati
 	}
 }
 
-// begin notes that the operation is about to be executed. It reports false when the socket closes, or is about to: then it is
-// not executed, and the client learns so by the close.
+// begin marks the operation as begun, just before its execution. It reports false when the socket closes or is about to. The
+// operation is then not executed, and the close tells the client so.
 func (c *conn) begin(ctx context.Context, op *operation) bool {
-	if c.t.cfg.Alive != nil && !c.t.cfg.Alive(ctx) {
+	if c.t.cfg.SessionAlive != nil && !c.t.cfg.SessionAlive(ctx) {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || c.farewell != nil || op.cancelled {
+	if c.closing || c.pendingClose != nil || op.cancelled {
 		return false
 	}
 	op.begun = true
 	return true
 }
 
-// adopt makes s the operation's stream, which goes on in the session's context. What began the operation is let go: its
-// own context, gqlgen's, and the request.
-func (c *conn) adopt(session context.Context, op *operation, s stream.Stream) {
+// adopt makes s the operation's stream, which continues in the session's context. It releases what opening it needed: the
+// operation's own context, gqlgen's context and the request.
+func (c *conn) adopt(sessionCtx context.Context, op *operation, s stream.Stream) {
 	c.mu.Lock()
 	cancel := op.cancel
-	op.ctx, op.cancel, op.stream = session, nil, s
+	op.ctx, op.cancel, op.stream = sessionCtx, nil, s
 	c.mu.Unlock()
 	cancel()
 	s.Notify(op)
 }
 
-// contain is deferred around what runs the operation's code: a panic ends the operation alone.
+// contain recovers a panic of the operation's code, which then ends only this operation. Use it with defer.
 func (c *conn) contain(op *operation) {
 	if p := recover(); p != nil {
-		ctx := op.named()
+		ctx := op.logContext()
 		c.t.cfg.Logger.ErrorContext(ctx, "websocket operation panicked", "panic", p, "stack", string(debug.Stack()))
 		c.fail(op, gqlerror.List{present(internal(ctx))})
 		c.finish(op)
 	}
 }
 
-// end ends an operation for the reason its source gives.
+// end ends an operation with the error of its source.
 func (c *conn) end(op *operation, err error) {
 	var slow *stream.SlowConsumerError
 	refused, isFault := errors.AsType[*fault.Error](err)
 	unexecuted, isRefusal := errors.AsType[gqlerror.List](err)
 	switch {
 	case c.isOver(op): // the client has completed it, or the socket is closing
-	case isRefusal: // whatever is in it
+	case isRefusal: // whatever the list holds
 		c.fail(op, unexecuted)
-	case op.ctx.Err() != nil: // so has the session, and who watches it says why: see authenticate
+	case op.ctx.Err() != nil: // the session has ended; whoever ended it closes the socket with the reason
 	case errors.Is(err, stream.ErrDone):
-		c.last(op, endMessage(op.id, c.dialect.complete))
-	case errors.Is(err, stream.ErrDraining) && c.Draining(): // its close waits for the other operations
+		c.sendFinal(op, endMessage(op.id, c.dialect.complete))
+	case errors.Is(err, stream.ErrDraining) && c.Draining(): // the socket closes after its other operations
 	case errors.Is(err, stream.ErrDraining):
 		c.close(CloseDraining, drainReason)
 	case errors.Is(err, stream.ErrOutdated):
@@ -267,11 +270,11 @@ func (c *conn) end(op *operation, err error) {
 	case errors.As(err, &slow):
 		c.close(CloseSlowConsumer, slowReasonFor(slow.Cursor, op.id))
 	case isFault:
-		// Presented as any other error. The operation's own context is gone when it has a stream.
-		ctx := graphql.WithOperationContext(op.named(), &graphql.OperationContext{})
+		// The error presenter needs an operation context. The operation's own has been released when it has a stream.
+		ctx := graphql.WithOperationContext(op.logContext(), &graphql.OperationContext{})
 		c.fail(op, c.exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	default:
-		c.t.cfg.Logger.ErrorContext(op.named(), "subscription failed", "error", err)
+		c.t.cfg.Logger.ErrorContext(op.logContext(), "subscription failed", "error", err)
 		c.close(CloseInternal, internalReason)
 	}
 }
@@ -283,15 +286,15 @@ func (c *conn) fail(op *operation, errs gqlerror.List) {
 		c.end(op, fmt.Errorf("marshal errors: %w", err))
 		return
 	}
-	c.last(op, data)
+	c.sendFinal(op, data)
 }
 
-// failure is the message that ends an operation with errors.
+// failure returns the message that ends an operation with errors.
 func (c *conn) failure(op *operation, errs gqlerror.List) ([]byte, error) {
 	return appendMessage(nil, op.id, c.dialect.failed, c.errorsPayload(errs))
 }
 
-// errorsPayload is the payload of an error message: a list, in the legacy protocol a single error.
+// errorsPayload returns the payload of an error message: a list, or a single error in the legacy protocol.
 func (c *conn) errorsPayload(errs gqlerror.List) any {
 	if c.dialect.legacy && len(errs) > 0 {
 		return errs[0]
@@ -299,14 +302,14 @@ func (c *conn) errorsPayload(errs gqlerror.List) any {
 	return errs
 }
 
-// present is a fault as a GraphQL error, whole even where no error presenter runs.
+// present returns a fault as a GraphQL error, complete with its code even where no error presenter runs.
 func present(f *fault.Error) *gqlerror.Error {
 	extensions := map[string]any{"code": string(f.Code)}
 	maps.Copy(extensions, f.Extensions)
 	return &gqlerror.Error{Err: f, Message: f.Message, Extensions: extensions}
 }
 
-// internal is what a client is told of what nobody foresaw: the id with which the log has it.
+// internal returns the error that hides an unexpected failure from the client. Its request id leads to the log.
 func internal(ctx context.Context) *fault.Error {
 	f := fault.New(fault.Internal, "internal error")
 	if id := requestid.FromContext(ctx); id != "" {
@@ -315,5 +318,6 @@ func internal(ctx context.Context) *fault.Error {
 	return f
 }
 
-// named is the operation's context with an id of its own. It is made where it is needed: a subscription at rest keeps none.
-func (op *operation) named() context.Context { return requestid.WithOperation(op.ctx, op.number) }
+// logContext returns the operation's context with the operation's request id. It is made on demand: an idle subscription
+// keeps none.
+func (op *operation) logContext() context.Context { return requestid.WithOperation(op.ctx, op.number) }

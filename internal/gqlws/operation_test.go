@@ -40,7 +40,7 @@ func TestOperation(t *testing.T) {
 					c.expect(`{"id":"a","type":"next","payload":` + payload + `}`)
 				}
 				c.expect(`{"id":"a","type":"complete"}`)
-				s.Wait() // the operation's context has ended, the socket's has not
+				s.Wait() // the operation's context has ended; the socket's has not
 				// The id is free again.
 				c.send(subscribe("a", `{ hello }`))
 				c.expect(`{"id":"a","type":"next","payload":{"data":{"hello":"world"}}}`)
@@ -61,7 +61,7 @@ func TestOperation(t *testing.T) {
 				c.send(subscribe("a", tt.query))
 				c.expectError("a", tt.code)
 				synctest.Wait()
-				// No complete came meanwhile, the id is free, and the socket lives.
+				// The id is free and the socket is open: no complete was sent.
 				c.send(subscribe("a", `{ hello }`))
 				c.expect(`{"id":"a","type":"next","payload":{"data":{"hello":"world"}}}`)
 				c.expect(`{"id":"a","type":"complete"}`)
@@ -118,15 +118,15 @@ func TestClientComplete(t *testing.T) {
 			c.send(subscribe("a", `{ hello }`))
 			c.expect(`{"id":"a","type":"next","payload":{"data":{"hello":"world"}}}`)
 			c.expect(`{"id":"a","type":"complete"}`)
-			c.send(`{"id":"a","type":"complete"}`) // crossed with the server's
+			c.send(`{"id":"a","type":"complete"}`) // crosses the server's complete
 			c.send(`{"type":"ping"}`)
 			c.expect(`{"type":"pong"}`)
 		})
 	})
-	t.Run("WhatWaitsIsNotSentUnderTheNextOne", func(t *testing.T) {
+	t.Run("QueuedFramesAreNotSentUnderTheNextOne", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 			c := s.ready()
-			// a's item is being written, which blocks until it is read; b's waits behind it.
+			// a's item is being written, which blocks until it is read. b's is queued behind it.
 			c.send(subscribe("a", `subscription { feed }`))
 			s.Items <- streamtest.Item{Value: "first"}
 			synctest.Wait()
@@ -157,12 +157,12 @@ func TestTooManySubscriptions(t *testing.T) {
 			c.expect(`{"id":"c","type":"complete"}`)
 		})
 	})
-	t.Run("CompletedOnesThatDoNotReturnCount", func(t *testing.T) {
+	t.Run("CompletedOperationsThatStillRunCount", func(t *testing.T) {
 		inBubble(t, gqlws.Config{MaxSubscriptions: 2}, func(_ *testing.T, s *server) {
 			c := s.ready()
 			for range 4 { // twice the limit
 				c.send(subscribe("a", `{ stubborn }`))
-				synctest.Wait() // it has begun: one that was completed before does not begin at all
+				synctest.Wait() // it has begun; one that is completed earlier never begins
 				c.send(`{"id":"a","type":"complete"}`)
 			}
 			c.send(subscribe("b", `{ hello }`))
@@ -176,7 +176,7 @@ func TestTooManySubscriptions(t *testing.T) {
 			c.expect(`{"id":"b","type":"complete"}`)
 		})
 	})
-	t.Run("OtherSocketsHaveTheirOwn", func(t *testing.T) {
+	t.Run("OtherSocketsHaveTheirOwnLimit", func(t *testing.T) {
 		inBubble(t, gqlws.Config{MaxSubscriptions: 1}, func(_ *testing.T, s *server) {
 			s.ready().send(subscribe("a", `subscription { feed }`))
 			c := s.ready()
@@ -186,7 +186,7 @@ func TestTooManySubscriptions(t *testing.T) {
 	})
 }
 
-// TestStreamEnd holds what each reason of a stream's end does to the socket.
+// TestStreamEnd checks what each reason for a stream's end does to the socket.
 func TestStreamEnd(t *testing.T) {
 	t.Parallel()
 	feed := func(s *server, err error) *client {

@@ -7,35 +7,36 @@ import (
 	"syscall"
 )
 
-// poller waits for the sockets at rest of one transport, all in one epoll, so that none of them needs a goroutine. A
-// socket is at rest while it is in resting; whoever takes it out, and nobody else, goes on with it. So there is one who
-// reads at any time, whatever happens at once: something arrives, the socket is aborted, the server drains.
+// poller waits for all parked sockets of a transport in one epoll, so that none of them needs a goroutine.
 //
-// Each rest has a ticket of its own, which the kernel hands back. An event that comes late, of a rest that is over or of
-// a descriptor that belongs to another connection by now, finds nothing under its ticket.
+// A socket is parked while it is in the map parked. Whoever removes it from the map owns its reading side, so there is
+// exactly one reader, even if data arrives while the socket is aborted and the server drains.
+//
+// Each parking has a new ticket, which the kernel returns with the event. A late event, of a parking that is over or of a
+// descriptor that now belongs to another connection, finds no socket under its ticket.
 type poller struct {
 	epoll int
-	file  *os.File // epoll, as the runtime waits for it
+	file  *os.File // epoll, wrapped so that the runtime can wait for it
 	wake  func(*conn)
 
-	mu      sync.Mutex
-	last    uint64
-	resting map[uint64]*conn
+	mu     sync.Mutex
+	last   uint64
+	parked map[uint64]*conn
 }
 
-// newPoller makes an epoll and the goroutine that waits for it, and calls wake, which must not wait, for each socket whose
-// client has said something. Close it.
+// newPoller creates an epoll and the goroutine that waits for it. It calls readable for each parked socket with something to
+// read; readable must not block. Close the poller.
 func newPoller(wake func(*conn)) (*poller, error) {
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	// Then an os.File has the runtime wait for it, and no thread is held.
+	// The runtime waits for a non-blocking os.File without holding a thread.
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		_ = syscall.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &poller{epoll: fd, file: os.NewFile(uintptr(fd), "epoll"), wake: wake, resting: map[uint64]*conn{}}
+	p := &poller{epoll: fd, file: os.NewFile(uintptr(fd), "epoll"), wake: wake, parked: map[uint64]*conn{}}
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		_ = p.file.Close()
@@ -45,13 +46,13 @@ func newPoller(wake func(*conn)) (*poller, error) {
 	return p, nil
 }
 
-// close ends the waiting. No socket is left, and none comes.
+// close stops the poller. No socket may be parked, and none may come.
 func (p *poller) close() { _ = p.file.Close() }
 
-// run wakes sockets until the poller is closed.
+// run hands out readable sockets until the poller is closed.
 func (p *poller) run(raw syscall.RawConn) {
 	var events [128]syscall.EpollEvent
-	// Read waits whenever the function says that there is nothing more.
+	// Read waits each time the function returns false.
 	_ = raw.Read(func(uintptr) bool {
 		for {
 			n, err := syscall.EpollWait(p.epoll, events[:], 0)
@@ -61,13 +62,13 @@ func (p *poller) run(raw syscall.RawConn) {
 			if n <= 0 {
 				return false
 			}
-			p.happened(events[:n])
+			p.handle(events[:n])
 		}
 	})
 }
 
-// happened ends the rests that the events are about.
-func (p *poller) happened(events []syscall.EpollEvent) {
+// handle unparks the sockets that the events are for.
+func (p *poller) handle(events []syscall.EpollEvent) {
 	for _, e := range events {
 		if c := p.take(ticketOf(e)); c != nil {
 			p.wake(c)
@@ -75,75 +76,76 @@ func (p *poller) happened(events []syscall.EpollEvent) {
 	}
 }
 
-// rest makes the poller wait for the client in the place of the caller, who reads. false: it cannot, the caller goes on.
-func (p *poller) rest(c *conn) bool {
+// park makes the poller wait for the socket's client. The caller is the reader; after true it no longer is. It returns false
+// when the socket cannot be parked.
+func (p *poller) park(c *conn) bool {
 	raw := c.wire.raw()
 	if raw == nil {
 		return false
 	}
 	operation := syscall.EPOLL_CTL_ADD
-	if c.polled { // a descriptor that rests again is known to the kernel already
+	if c.registered { // the epoll still has the descriptor of a socket that was parked before
 		operation = syscall.EPOLL_CTL_MOD
 	}
-	c.polled = true
-	ticket := p.enter(c) // from here on it may be another's
+	c.registered = true
+	ticket := p.add(c) // from here on another goroutine may unpark it
 	var failed error
-	err := raw.Control(func(fd uintptr) { // it cannot be closed meanwhile
-		// One shot: what comes after it is for who is woken to read.
+	err := raw.Control(func(fd uintptr) { // the descriptor cannot be closed meanwhile
+		// One shot: after its event, a descriptor is silent until it is parked again.
 		event := syscall.EpollEvent{
 			Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT,
 			Fd:     int32(uint32(ticket)), Pad: int32(uint32(ticket >> 32)), //nolint:gosec // its two halves
 		}
 		failed = syscall.EpollCtl(p.epoll, operation, int(fd), &event)
 	})
-	if err == nil && failed == nil && !c.isClosing() { // who closes it sets that, and takes it out after
+	if err == nil && failed == nil && !c.isClosing() { // close sets closing first and unparks after it, so one of both sees the other
 		return true
 	}
 	if p.take(ticket) == nil {
-		return true // somebody has taken it out meanwhile, and reads
+		return true // another goroutine has unparked it, and reads
 	}
-	c.polled = err == nil && failed == nil
+	c.registered = err == nil && failed == nil
 	return false
 }
 
-// release takes the socket out if it is at rest; then the caller goes on with it.
-func (p *poller) release(c *conn) bool {
+// unpark removes the socket if it is parked. After true the caller owns its reading side.
+func (p *poller) unpark(c *conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.resting[c.ticket] != c {
+	if p.parked[c.ticket] != c {
 		return false
 	}
-	delete(p.resting, c.ticket)
+	delete(p.parked, c.ticket)
 	return true
 }
 
-// count is how many sockets rest.
+// count returns the number of parked sockets.
 func (p *poller) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.resting)
+	return len(p.parked)
 }
 
-// enter gives the socket a ticket.
-func (p *poller) enter(c *conn) uint64 {
+// add puts the socket into the map under a new ticket.
+func (p *poller) add(c *conn) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last++
-	p.resting[p.last] = c
+	p.parked[p.last] = c
 	c.ticket = p.last
 	return p.last
 }
 
-// take ends the rest that the ticket is for, and returns whose it was; nil when it has ended before.
+// take removes and returns the socket with the ticket; nil when it is no longer parked.
 func (p *poller) take(ticket uint64) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.resting[ticket]
-	delete(p.resting, ticket)
+	c := p.parked[ticket]
+	delete(p.parked, ticket)
 	return c
 }
 
-// ticketOf is the ticket of the rest that an event is about.
+// ticketOf returns the ticket in an event.
 func ticketOf(e syscall.EpollEvent) uint64 {
 	return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 //nolint:gosec // its two halves
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// until waits for what another goroutine is about to do.
+// until waits for a condition that another goroutine is about to make true.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
@@ -31,36 +31,37 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// expiring is a gqlws.Init whose sessions are short.
+// expiring is a gqlws.Init that returns short sessions.
 func expiring(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 	return ctx, gqlws.Session{ExpiresAt: time.Now().Add(100 * time.Millisecond)}, nil
 }
 
-// resting waits until n sockets are at rest.
-func (s *server) resting(n int) {
+// parked waits until n sockets are parked.
+func (s *server) parked(n int) {
 	s.t.Helper()
-	until(s.t, "sockets at rest", func() bool { return s.Resting() == n })
+	until(s.t, "parked sockets", func() bool { return s.Parked() == n })
 }
 
-// Whatever happens to a socket at rest, somebody takes it down, once: a second time would count it off twice.
-func TestAtRest(t *testing.T) {
+// TestParked checks that a parked socket is torn down exactly once, whatever happens to it. A second time would be counted
+// twice.
+func TestParked(t *testing.T) {
 	t.Parallel()
 	gone := func(t *testing.T, s *server) {
 		t.Helper()
 		until(t, "the socket is gone", func() bool { return s.Sockets() == 0 })
 		s.Wait()
-		if n := s.Resting(); n != 0 {
-			t.Errorf("%d sockets are gone and rest", n)
+		if n := s.Parked(); n != 0 {
+			t.Errorf("%d sockets are closed but parked", n)
 		}
 	}
-	// begin is a socket at rest with a subscription.
+	// begin returns a parked socket with a subscription.
 	begin := func(t *testing.T, cfg gqlws.Config) (*server, *client) {
 		t.Helper()
 		s := overTCP(t, cfg)
 		c := s.ready()
 		c.send(subscribe("a", `subscription { feed }`))
 		<-s.Pulled
-		s.resting(1)
+		s.parked(1)
 		return s, c
 	}
 	t.Run("OKWakesForEachMessage", func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestAtRest(t *testing.T) {
 		for range 100 {
 			c.send(`{"type":"ping"}`)
 			c.expect(`{"type":"pong"}`)
-			s.resting(1)
+			s.parked(1)
 		}
 	})
 	t.Run("OKDelivers", func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestAtRest(t *testing.T) {
 		s, c := begin(t, gqlws.Config{})
 		s.Items <- streamtest.Item{Value: "1"}
 		c.expect(`{"id":"a","type":"next","payload":{"data":{"feed":"1"}}}`)
-		s.resting(1)
+		s.parked(1)
 	})
 	t.Run("PeerResets", func(t *testing.T) {
 		t.Parallel()
@@ -103,28 +104,28 @@ func TestAtRest(t *testing.T) {
 		c := s.ready()
 		c.send(subscribe("a", `subscription { feed }`))
 		<-s.Pulled
-		s.resting(1)
+		s.parked(1)
 		cut()
 		gone(t, s)
 		if _, _, err := c.ReadMessage(); err == nil {
 			t.Error("an aborted socket has sent something")
 		}
 	})
-	t.Run("DeadByItsPings", func(t *testing.T) {
+	t.Run("DeadAfterMissedPings", func(t *testing.T) {
 		t.Parallel()
 		s := overTCP(t, gqlws.Config{PingInterval: time.Millisecond})
-		s.connect(modern) // nobody reads, so nobody answers
+		s.connect(modern) // nobody reads, so no ping is answered
 		gone(t, s)
 	})
-	t.Run("CloseTimeoutHolds", func(t *testing.T) {
+	t.Run("CloseTimeoutApplies", func(t *testing.T) {
 		t.Parallel()
 		s, c := begin(t, gqlws.Config{CloseTimeout: 10 * time.Millisecond, WriteTimeout: time.Hour})
 		c.SetCloseHandler(func(int, string) error { return nil }) // does not answer
 		s.Items <- streamtest.Item{Err: errors.New("broken")}
 		c.expectClose(1013)
-		gone(t, s) // by the read deadline: the other timer is an hour's
+		gone(t, s) // by the read deadline: the other timer is an hour away
 	})
-	t.Run("ExpiresWhenItIsTime", func(t *testing.T) {
+	t.Run("ExpiresOnTime", func(t *testing.T) {
 		t.Parallel()
 		s := overTCP(t, gqlws.Config{Init: expiring})
 		s.ready().expectClose(4403)
@@ -151,9 +152,9 @@ func TestAtRest(t *testing.T) {
 	})
 }
 
-// TestTicketsAreOfOneRest has descriptors used again as fast as can be, while the poller reports what has become of those
-// before: an event must never wake, and so end or hold up, the socket that has the descriptor now.
-func TestTicketsAreOfOneRest(t *testing.T) {
+// TestTicketsAreUsedOnce reuses descriptors as fast as possible while the poller reports events of the previous owners. Such
+// an event must not wake the socket that has the descriptor now, or it would end or stall it.
+func TestTicketsAreUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := overTCP(t, gqlws.Config{})
 	const sockets, rounds = 20, 25
@@ -164,7 +165,7 @@ func TestTicketsAreOfOneRest(t *testing.T) {
 		for i := range clients {
 			clients[i] = s.ready()
 		}
-		for i, c := range clients { // events and ends of the same rests, at once
+		for i, c := range clients { // events and ends of the same parkings at once
 			_ = c.WriteMessage(websocket.TextMessage, []byte(`{"type":"ping"}`))
 			if i == sockets/2 {
 				cut()
@@ -175,14 +176,14 @@ func TestTicketsAreOfOneRest(t *testing.T) {
 		steady.send(`{"type":"ping"}`)
 		steady.expect(`{"type":"pong"}`)
 	}
-	s.resting(1)
+	s.parked(1)
 }
 
-// TestPollerEndsWithItsTransport is not parallel: it counts the process's descriptors.
+// TestPollerEndsWithItsTransport is not parallel, because it counts the process's descriptors.
 func TestPollerEndsWithItsTransport(t *testing.T) {
 	s := overTCP(t, gqlws.Config{DrainJitter: time.Millisecond})
 	c := s.ready()
-	s.resting(1)
+	s.parked(1)
 	if n := epolls(t); n != 2 {
 		t.Fatalf("%d epolls, want the runtime's and the transport's", n)
 	}
@@ -195,7 +196,7 @@ func TestPollerEndsWithItsTransport(t *testing.T) {
 	until(t, "its goroutine has ended", func() bool { return goroutines("gqlws.(*poller)") == "" })
 }
 
-// epolls is how many epoll descriptors the process has.
+// epolls returns the number of epoll descriptors of the process.
 func epolls(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

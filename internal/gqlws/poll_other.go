@@ -4,11 +4,11 @@ package gqlws
 
 import "errors"
 
-// poller waits for sockets at rest. Here there is none: each socket has a goroutine that waits.
+// poller does not exist on this system: each idle socket has a goroutine that waits.
 type poller struct{}
 
 func newPoller(func(*conn)) (*poller, error) { return nil, errors.ErrUnsupported }
-func (*poller) rest(*conn) bool              { return false }
-func (*poller) release(*conn) bool           { return false }
+func (*poller) park(*conn) bool              { return false }
+func (*poller) unpark(*conn) bool            { return false }
 func (*poller) count() int                   { return 0 }
 func (*poller) close()                       {}

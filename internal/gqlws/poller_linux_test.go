@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/eventually"
 )
 
-// pollerOf is a poller that reports whom it wakes.
+// pollerOf returns a poller that reports the sockets it wakes.
 func pollerOf(t *testing.T) (*poller, <-chan *conn) {
 	t.Helper()
 	woken := make(chan *conn, 10)
@@ -21,7 +21,7 @@ func pollerOf(t *testing.T) (*poller, <-chan *conn) {
 	return p, woken
 }
 
-// socket is a connection whose client is peer.
+// socket returns a connection and its client, peer.
 func socket(t *testing.T) (c *conn, peer net.Conn) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -57,24 +57,24 @@ func expectWoken(t *testing.T, woken <-chan *conn, want *conn) {
 
 func TestPoller(t *testing.T) {
 	t.Parallel()
-	t.Run("OKEachRestIsWokenOnce", func(t *testing.T) {
+	t.Run("OKEachParkingIsWokenOnce", func(t *testing.T) {
 		t.Parallel()
 		p, woken := pollerOf(t)
 		c, peer := socket(t)
 		for range 3 {
-			if !p.rest(c) {
-				t.Fatal("it does not rest")
+			if !p.park(c) {
+				t.Fatal("not parked")
 			}
 			if _, err := peer.Write([]byte("x")); err != nil {
 				t.Fatal(err)
 			}
 			expectWoken(t, woken, c)
-			// More comes, and what has come is not read: nobody is to be woken, since there is one who reads.
+			// More data arrives before the first is read. Nobody may be woken: there is a reader already.
 			if _, err := peer.Write([]byte("x")); err != nil {
 				t.Fatal(err)
 			}
-			if p.release(c) || p.count() != 0 {
-				t.Fatal("it was woken and rests")
+			if p.unpark(c) || p.count() != 0 {
+				t.Fatal("woken, but still parked")
 			}
 			buffer := make([]byte, 2)
 			for n := 0; n < 2; {
@@ -86,15 +86,15 @@ func TestPoller(t *testing.T) {
 			}
 		}
 		if len(woken) > 0 {
-			t.Error("a socket was woken that does not rest")
+			t.Error("a socket was woken that was not parked")
 		}
 	})
-	t.Run("OKWhatCameBeforeWakesToo", func(t *testing.T) {
+	t.Run("OKDataThatCameBeforeWakesToo", func(t *testing.T) {
 		t.Parallel()
 		p, woken := pollerOf(t)
 		c, peer := socket(t)
 		_ = peer.Close()
-		if p.rest(c) {
+		if p.park(c) {
 			expectWoken(t, woken, c)
 		}
 	})
@@ -102,21 +102,21 @@ func TestPoller(t *testing.T) {
 		t.Parallel()
 		p, woken := pollerOf(t)
 		old, _ := socket(t)
-		if !p.rest(old) {
-			t.Fatal("it does not rest")
+		if !p.park(old) {
+			t.Fatal("not parked")
 		}
 		stale := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(old.ticket)} //nolint:gosec // it is 1
-		if !p.release(old) || p.release(old) {
-			t.Fatal("it is not taken out once")
+		if !p.unpark(old) || p.unpark(old) {
+			t.Fatal("not unparked exactly once")
 		}
 		_ = old.wire.Close()
 		next, peer := socket(t) // most likely with the descriptor of old
-		if !p.rest(next) {
-			t.Fatal("it does not rest")
+		if !p.park(next) {
+			t.Fatal("not parked")
 		}
-		p.happened([]syscall.EpollEvent{stale})
+		p.handle([]syscall.EpollEvent{stale})
 		if len(woken) > 0 || p.count() != 1 {
-			t.Fatal("an event of a rest that is over has woken somebody")
+			t.Fatal("a late event has woken a socket")
 		}
 		if _, err := peer.Write([]byte("x")); err != nil {
 			t.Fatal(err)
@@ -128,17 +128,17 @@ func TestPoller(t *testing.T) {
 		p, _ := pollerOf(t)
 		c, _ := socket(t)
 		_ = c.wire.Close()
-		if p.rest(c) || p.count() != 0 {
-			t.Error("a closed connection rests")
+		if p.park(c) || p.count() != 0 {
+			t.Error("a closed connection was parked")
 		}
 	})
 	t.Run("ErrClosing", func(t *testing.T) {
 		t.Parallel()
 		p, _ := pollerOf(t)
 		c, _ := socket(t)
-		c.closing = true // after settle has looked
-		if p.rest(c) || p.count() != 0 {
-			t.Error("a socket that closes rests, and its deadline is not seen")
+		c.closing = true // after park has checked it
+		if p.park(c) || p.count() != 0 {
+			t.Error("a closing socket was parked: the poller does not see its deadline")
 		}
 	})
 	t.Run("TicketsHave64Bits", func(t *testing.T) {
@@ -146,8 +146,8 @@ func TestPoller(t *testing.T) {
 		p, woken := pollerOf(t)
 		p.last = 1<<33 + 1<<31
 		c, peer := socket(t)
-		if !p.rest(c) {
-			t.Fatal("it does not rest")
+		if !p.park(c) {
+			t.Fatal("not parked")
 		}
 		if _, err := peer.Write([]byte("x")); err != nil {
 			t.Fatal(err)

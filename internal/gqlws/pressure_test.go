@@ -25,7 +25,7 @@ import (
 // TestBackpressure runs over in-memory connections, where a frame is written exactly when the client reads it.
 func TestBackpressure(t *testing.T) {
 	t.Parallel()
-	t.Run("NothingIsPulledWhileAFrameWaits", func(t *testing.T) {
+	t.Run("NothingIsPulledWhileAFrameIsQueued", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("a", `subscription { feed }`))
@@ -41,12 +41,12 @@ func TestBackpressure(t *testing.T) {
 			}
 		})
 	})
-	t.Run("ItemsThatAreThereGoOutTogether", func(t *testing.T) {
+	t.Run("ItemsInMemoryAreOneWrite", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("a", `subscription { count(to: 3) }`))
 			together := make([]byte, 1024)
-			n, err := c.NetConn().Read(together) // all of one write, and nothing of the next
+			n, err := c.NetConn().Read(together) // all of the first write, and nothing of the next
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestBackpressure(t *testing.T) {
 			c.expect(`{"id":"a","type":"complete"}`)
 		})
 	})
-	t.Run("SlowConsumerGetsWhatWaitsThen4008", func(t *testing.T) {
+	t.Run("SlowConsumerGetsTheQueueThen4008", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("a", `subscription { feed }`))
@@ -80,7 +80,7 @@ func TestBackpressure(t *testing.T) {
 			c.send(subscribe("a", `subscription { feed }`))
 			s.Items <- streamtest.Item{Value: "1"}
 			synctest.Wait()
-			c.send(subscribe("b", `subscription { count(to: 2) }`)) // its frame waits behind a's
+			c.send(subscribe("b", `subscription { count(to: 2) }`)) // its frame is queued behind a's
 			synctest.Wait()
 			s.Wait() // the subscriptions' contexts end with the socket
 			if d := time.Since(start); d != 5*time.Second {
@@ -93,7 +93,7 @@ func TestBackpressure(t *testing.T) {
 			}
 		})
 	})
-	t.Run("DrainDoesNotWaitForAClientThatSleeps", func(t *testing.T) {
+	t.Run("DrainDoesNotWaitForAStalledClient", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			s.ready().send(subscribe("a", `subscription { feed }`))
 			s.Items <- streamtest.Item{Value: "1"}
@@ -105,14 +105,14 @@ func TestBackpressure(t *testing.T) {
 		})
 	})
 	for name, size := range map[string]int{"Small": 10, "Medium": 1000, "Large": 100_000} {
-		t.Run("AClientThatWakesUpLateIsTold4008/"+name, func(t *testing.T) {
+		t.Run("StalledClientThatReadsAgainGets4008/"+name, func(t *testing.T) {
 			inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 				c := s.ready()
 				c.send(subscribe("a", `subscription { feed }`))
 				value := strings.Repeat("x", size)
 				s.Items <- streamtest.Item{Value: value}
 				synctest.Wait()
-				// Part of the frame is read before the client falls asleep.
+				// The client reads part of the frame before it stalls.
 				head := make([]byte, 3)
 				if _, err := io.ReadFull(c.NetConn(), head); err != nil {
 					t.Fatal(err)
@@ -150,10 +150,10 @@ func TestBackpressure(t *testing.T) {
 			}
 		})
 	})
-	t.Run("AnswersThatAreNotReadFillTheQueue", func(t *testing.T) {
+	t.Run("UnreadRepliesFillTheQueue", func(t *testing.T) {
 		inBubble(t, gqlws.Config{SendQueue: 4}, func(_ *testing.T, s *server) {
 			c := s.ready()
-			for range 6 { // one is being written, four wait, one is too many
+			for range 6 { // one is being written, four are queued, one is too many
 				c.send(`{"type":"ping"}`)
 				synctest.Wait()
 			}
@@ -163,10 +163,10 @@ func TestBackpressure(t *testing.T) {
 			c.expectClose(4008)
 		})
 	})
-	t.Run("SubscribeAndCompleteInTurnDoNotPileUp", func(t *testing.T) {
+	t.Run("AlternatingSubscribeAndCompleteDoNotPileUp", func(t *testing.T) {
 		inBubble(t, gqlws.Config{MaxSubscriptions: 2}, func(t *testing.T, s *server) {
 			c := s.ready()
-			// The frame of the first blocks the writer; those of the others wait, cancelled.
+			// The first frame blocks the writer. The frames of the others are queued, and cancelled.
 			c.send(subscribe("hold", `subscription { feed }`))
 			s.Items <- streamtest.Item{Value: "1"}
 			synctest.Wait()
@@ -322,16 +322,16 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// TestAbortedSocketsLeaveNothing is not parallel: it counts the process's goroutines and descriptors.
+// TestAbortedSocketsLeaveNothing is not parallel, because it counts the process's goroutines and descriptors.
 func TestAbortedSocketsLeaveNothing(t *testing.T) {
 	s := overTCP(t, gqlws.Config{})
-	first := s.ready() // what the server needs once is there before the count
+	first := s.ready() // what the server creates once exists before the count
 	before := descriptors(t)
 	for i := range 500 {
 		c := s.ready()
 		c.send(subscribe("a", `subscription { feed }`))
 		c.send(subscribe("b", `{ block }`))
-		if i%2 == 0 { // a reset instead of an end
+		if i%2 == 0 { // a reset instead of an orderly end
 			c.send(`{"type":"ping"}`)
 		}
 		_ = c.NetConn().Close()
@@ -346,7 +346,7 @@ func TestAbortedSocketsLeaveNothing(t *testing.T) {
 	if after := descriptors(t); after >= before {
 		t.Errorf("%d descriptors before, %d after one less is needed", before, after)
 	}
-	// A goroutine that has said it is done still has to return.
+	// A goroutine that has signalled its end still has to return.
 	for left := goroutines("gqlws.(*conn)"); left != ""; left = goroutines("gqlws.(*conn)") {
 		if ctx.Err() != nil {
 			t.Fatalf("a goroutine is left:\n%s", left)
@@ -355,7 +355,7 @@ func TestAbortedSocketsLeaveNothing(t *testing.T) {
 	}
 }
 
-// goroutines returns the stack of a goroutine that has name in it, or "".
+// goroutines returns the stack of a goroutine whose stack contains name, or "".
 func goroutines(name string) string {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]

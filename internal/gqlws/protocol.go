@@ -12,35 +12,33 @@ import (
 	"github.com/orderwire/orderwire/internal/exactjson"
 )
 
-// state is how far the client and the server have got. A socket that is closing reads nothing any more, so that needs
-// no state here.
+// state is the progress of the connection's handshake. A closing socket handles no messages, so it needs no state here.
 type state uint8
 
 const (
 	awaitingInit state = iota // no connection_init has been accepted
 	ready                     // connection_ack has been sent
-	states                    // how many there are
+	states                    // number of states
 )
 
-// action is what a message does.
+// action handles a message.
 type action func(*conn, message)
 
-// dialect is one subprotocol: what each message does in each state, and the names of what we send.
+// dialect describes one subprotocol: the action of each message in each state, and the names of our messages.
 type dialect struct {
 	subprotocol string
-	// table has a row for each type of message a client may send, a column for each state. A type that is not there
-	// is invalid in every state.
+	// table has a row for each type of message that a client may send, and a column for each state. Any other type is
+	// invalid in every state.
 	table map[string][states]action
-	// invalid answers what is not a message, with a reason.
+	// invalid handles an invalid message; message.reason says why it is invalid.
 	invalid action
-	// next, failed and complete are the types of the messages that carry a result, end an operation before its
-	// execution, and end it after.
+	// next carries a result, failed ends an operation before its execution, complete ends one after it.
 	next, failed, complete string
-	// legacy marks subscriptions-transport-ws: a single error as payload, ka messages, connection_error.
+	// legacy marks subscriptions-transport-ws: it has a single error as payload, ka messages and connection_error.
 	legacy bool
 }
 
-// dialects in order of preference.
+// dialects lists the subprotocols in order of preference.
 var dialects = []*dialect{&transportWS, &legacyWS}
 
 // transportWS is graphql-transport-ws.
@@ -60,7 +58,7 @@ var legacyWS = dialect{
 	legacy:      true,
 }
 
-// init fills in the tables: as initial values they would refer to themselves through the actions.
+// init fills in the tables. As initial values they would form an initialisation cycle through the actions.
 func init() {
 	transportWS.invalid = (*conn).closeInvalid
 	transportWS.table = map[string][states]action{
@@ -81,10 +79,10 @@ func init() {
 	}
 }
 
-// withID are the messages that concern one operation.
+// withID has the messages that concern one operation.
 var withID = map[string]bool{"subscribe": true, "complete": true, "start": true, "stop": true}
 
-// maxIDBytes bounds an operation's id: each is kept while its operation runs. Clients send numbers or UUIDs.
+// maxIDBytes bounds an operation's id, which is kept while the operation runs. Clients send numbers or UUIDs.
 const maxIDBytes = 256
 
 // message is one message from the client.
@@ -92,11 +90,11 @@ type message struct {
 	kind    string
 	id      string
 	payload json.RawMessage // nil when absent or null
-	reason  string          // why it is invalid, for dialect.invalid
+	reason  string          // why it is invalid; for dialect.invalid
 }
 
-// parseMessage reads the envelope. Keys are matched exactly and may come once, also in the payload; keys it does not know are
-// ignored, unless they differ from a known one only in case: another reader may take them for it.
+// parseMessage parses the envelope. Keys match exactly and may occur once, in the payload too. Unknown keys are ignored,
+// unless they differ from a known key only in case: another parser might take them for it.
 func parseMessage(data []byte) (message, error) {
 	fields, err := exactjson.Object(data, "type", "id", "payload")
 	if err != nil {
@@ -128,7 +126,7 @@ func parseMessage(data []byte) (message, error) {
 	return m, nil
 }
 
-// text returns the string a JSON value is.
+// text returns the string that a JSON value holds; false when it is not a string.
 func text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
@@ -138,15 +136,15 @@ func text(raw json.RawMessage) (string, bool) {
 	return s, err == nil
 }
 
-// receive acts on one frame's data.
+// receive handles the data of one frame.
 func (c *conn) receive(frameType int, data []byte) {
 	if frameType != websocket.TextMessage {
 		c.close(CloseBadRequest, "Invalid message: binary frames are not part of the protocol")
 		return
 	}
 	m, err := parseMessage(data)
-	// An operation that begins counts by itself, and is refused by itself.
-	if begins := err == nil && c.state == ready && (m.kind == "subscribe" || m.kind == "start"); !begins && !c.count() {
+	// An operation is counted, and refused, as an operation.
+	if begins := err == nil && c.state == ready && (m.kind == "subscribe" || m.kind == "start"); !begins && !c.countMessage() {
 		return
 	}
 	if err != nil {
@@ -161,7 +159,8 @@ func (c *conn) receive(frameType int, data []byte) {
 	row[c.state](c, m)
 }
 
-// shownKind repeats a type in a reason, which the log gets too, unless it may be anything but the name of a message.
+// shownKind returns a message's type for a reason, which is logged too. It replaces a type that does not look like the name
+// of a message.
 func shownKind(kind string) string {
 	if len(kind) > 24 || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return "its `type`"
@@ -175,7 +174,7 @@ func (c *conn) closeInvalid(m message) {
 	c.close(CloseBadRequest, "Invalid message: "+m.reason)
 }
 
-// answerInvalid: the legacy protocol answers a message it cannot parse and goes on.
+// answerInvalid answers an invalid message and keeps the socket open, as the legacy protocol does.
 func (c *conn) answerInvalid(m message) {
 	c.reply("connection_error", map[string]string{"message": "Invalid message: " + m.reason})
 }

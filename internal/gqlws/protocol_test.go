@@ -12,7 +12,7 @@ import (
 
 const countTwo = `{"id":"1","type":"subscribe","payload":{"query":"subscription { count(to: 2) }"}}`
 
-// TestClose holds the close code of each rule that one client can break by what it sends.
+// TestClose checks the close code of each rule that a client can break with its messages.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	const feed = `{"id":"1","type":"subscribe","payload":{"query":"subscription { feed }"}}`
@@ -21,7 +21,7 @@ func TestClose(t *testing.T) {
 		init  bool // connection_init first
 		send  []string
 		code  int
-		about string // must be in the reason
+		about string // the reason must contain it
 	}{
 		{"BadJSON", true, []string{`{"type":`}, 4400, "JSON"},
 		{"NotAnObject", true, []string{`["ping"]`}, 4400, "JSON object"},
@@ -118,7 +118,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// TestMessage holds what is allowed in a message.
+// TestMessage checks which messages are valid.
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	const world = `{"id":"1","type":"next","payload":{"data":{"hello":"world"}}}`
@@ -211,7 +211,7 @@ func TestPing(t *testing.T) {
 	t.Run("PayloadComesBackBeforeInit", func(t *testing.T) {
 		inBubble(t, withAuth, func(_ *testing.T, s *server) {
 			c := s.connect(modern)
-			c.send(`{"type":"ping","payload":{"authorization":"ada 1h"}}`) // there is no session yet to refresh
+			c.send(`{"type":"ping","payload":{"authorization":"ada 1h"}}`) // there is no session to refresh yet
 			c.expect(`{"type":"pong","payload":{"authorization":"ada 1h"}}`)
 		})
 	})

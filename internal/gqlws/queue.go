@@ -6,8 +6,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// enqueue adds a frame of the socket's own and returns at once. It reports false when the socket is closing or its
-// queue is full.
+// enqueue sends a frame of the socket itself, such as a pong, without blocking. It reports false when the socket is closing
+// or its queue is full.
 func (c *conn) enqueue(f frame) bool {
 	c.mu.Lock()
 	if c.closing || len(c.queue) >= c.t.cfg.SendQueue || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
@@ -22,21 +22,22 @@ func (c *conn) enqueue(f frame) bool {
 	return true
 }
 
-// claim makes the caller write f, or queues it when somebody else writes. The lock is held.
+// claim makes the caller the writer, who must flush f, or queues f when another goroutine is writing. The socket's lock is
+// held.
 func (c *conn) claim(f frame) (mine bool) {
 	if c.writing {
-		if f.held == 0 {
-			f.held = c.unread.Add(len(f.data))
+		if f.countedBytes == 0 {
+			f.countedBytes = c.unread.Add(len(f.data))
 		}
 		c.queue = append(c.queue, f)
 		c.queued += len(f.data)
 		return false
 	}
-	c.writing = true // then nothing is queued
+	c.writing = true // the queue is empty then
 	return true
 }
 
-// reply queues a message of the socket's own. A client that lets its answers fill the queue is a slow consumer.
+// reply sends a message of the socket itself. A client that lets its replies fill the queue is a slow consumer.
 func (c *conn) reply(kind string, payload any) {
 	c.replyTo("", kind, payload)
 }
@@ -54,31 +55,31 @@ func (c *conn) replyTo(id, kind string, payload any) {
 	}
 }
 
-// delivery is what became of an operation's frame.
-type delivery int
+// sendResult is the outcome of send.
+type sendResult int
 
 const (
-	sent    delivery = iota // it is written, or was dropped because the operation is over
-	queued                  // it waits behind others; who has written it goes on with the operation
-	refused                 // the operation is over
+	frameWritten sendResult = iota // written, or dropped because the operation was cancelled
+	frameQueued                    // queued behind other frames; whoever writes it continues the operation
+	frameDropped                   // nothing was sent, because the operation or the socket has ended
 )
 
-// send writes what an operation has, or queues it behind others. An operation never has more than one frame in the
-// queue: while the client does not read, the operation's source is not asked either, and the hub's bounded queue says
-// when that has gone on for too long. An operation without a stream waits until its frame is written.
-func (c *conn) send(f frame) delivery {
+// send writes a frame of an operation, or queues it. An operation has at most one frame in the queue: while the client does
+// not read, the operation's stream is not polled either (backpressure), and the hub's bounded queue decides when the client
+// is too slow. For an operation without a stream, send waits until its frame is written.
+func (c *conn) send(f frame) sendResult {
 	op := f.op
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
-		return refused
+		return frameDropped
 	}
 	var within bool
-	if f.held, within = c.unread.Hold(len(f.data)); !within || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
+	if f.countedBytes, within = c.unread.Hold(len(f.data)); !within || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
 		c.mu.Unlock()
-		c.unread.Release(f.held)
+		c.unread.Release(f.countedBytes)
 		c.close(CloseSlowConsumer, slowReason)
-		return refused
+		return frameDropped
 	}
 	op.answered = f.final
 	start := c.claim(f)
@@ -87,28 +88,28 @@ func (c *conn) send(f frame) delivery {
 	}
 	c.mu.Unlock()
 	if start {
-		// Nobody writes, so do it here: no other goroutine has to wake up.
+		// The caller writes itself: no other goroutine has to wake up.
 		c.flush(f, op)
 		if c.ctx.Err() != nil {
-			return refused
+			return frameDropped
 		}
-		return sent
+		return frameWritten
 	}
 	if op.stream != nil {
-		return queued
+		return frameQueued
 	}
 	select {
 	case <-op.written:
-		return sent
+		return frameWritten
 	case <-op.ctx.Done():
-		return refused
+		return frameDropped
 	}
 }
 
-// last queues an operation's final message and frees its id before it is written, so that the client can use the id again
-// as soon as it has the message. It does not wait. An id of a query or a mutation is freed no earlier: until then the socket
-// may close, and owes its client a word about it (unanswered).
-func (c *conn) last(op *operation, message []byte) {
+// sendFinal sends an operation's final message without waiting. It frees the id before it writes the message, so that the
+// client can use the id again as soon as it has read it. The id of a query or a mutation is freed no earlier, because the
+// socket may close before that and must then tell its client that the operation is unanswered.
+func (c *conn) sendFinal(op *operation, message []byte) {
 	c.mu.Lock()
 	if c.closing || op.cancelled {
 		c.mu.Unlock()
@@ -126,17 +127,17 @@ func (c *conn) last(op *operation, message []byte) {
 	}
 }
 
-// flush writes f and then what is queued. There is at most one at a time: who has claimed f calls it. It returns when the
-// queue is empty, or, when f is own's (nil: nobody's), after f, leaving the rest to a goroutine, so that a subscription
-// never ends up writing for its siblings.
+// flush writes f and then the queue. Whoever has claimed f calls it, so there is at most one flush at a time. It returns
+// when the queue is empty. If f belongs to the operation own, it returns after f and leaves the queue to a new goroutine, so
+// that a subscription never writes for its siblings. own is nil for a caller without an operation.
 func (c *conn) flush(f frame, own *operation) {
 	for {
 		if n, err := c.write(f); err != nil {
-			// c.writing stays set: nobody writes after this.
-			if unanswered, asleep := c.fallAsleep(err); asleep {
-				go c.stalled(f, n, unanswered)
+			// c.writing stays set, so nobody writes after this.
+			if unanswered, stalled := c.stall(err); stalled {
+				go c.offerClose(f, n, unanswered)
 			} else {
-				c.unread.Release(f.held)
+				c.unread.Release(f.countedBytes)
 				c.abort()
 			}
 			if f.op != own {
@@ -144,7 +145,7 @@ func (c *conn) flush(f frame, own *operation) {
 			}
 			return
 		}
-		c.unread.Release(f.held)
+		c.unread.Release(f.countedBytes)
 		f.recycle()
 		if f.op != nil && f.op != own {
 			c.wrote(f)
@@ -160,25 +161,25 @@ func (c *conn) flush(f frame, own *operation) {
 	}
 }
 
-// wrote goes on with the operation whose frame somebody else has written.
+// wrote continues the operation whose frame another goroutine has written.
 func (c *conn) wrote(f frame) {
 	switch {
 	case f.op.written != nil:
 		f.op.tellWritten()
 	case !f.final:
-		go c.advance(f.op)
+		go c.pump(f.op)
 	}
 }
 
-// tellWritten lets go who waits for the operation's frame, which is written or dropped.
+// tellWritten wakes the goroutine that waits in send for the operation's frame, which was written or dropped.
 func (op *operation) tellWritten() {
 	select {
 	case op.written <- struct{}{}:
-	default: // nobody waits: a last message is not waited for
+	default: // nobody waits for a final message
 	}
 }
 
-// dequeue is the next frame to write. When there is none, the writer is done.
+// dequeue returns the next frame to write. When there is none, the caller stops being the writer.
 func (c *conn) dequeue() (frame, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -197,7 +198,7 @@ func (c *conn) dequeue() (frame, bool) {
 			return f, true
 		}
 		// The client has completed this operation and may have given its id to another one.
-		c.unread.Release(f.held)
+		c.unread.Release(f.countedBytes)
 		c.wrote(f)
 	}
 	c.queue, c.queued = nil, 0 // an idle socket keeps no memory
@@ -205,12 +206,12 @@ func (c *conn) dequeue() (frame, bool) {
 	return frame{}, false
 }
 
-// write writes one frame within WriteTimeout, and says how much of it was written.
+// write writes one frame within WriteTimeout and returns how many bytes were written.
 func (c *conn) write(f frame) (int, error) {
 	if !f.closes {
 		return c.wire.send(f.data, c.t.cfg.WriteTimeout)
 	}
-	err := c.ws.WriteControl(websocket.CloseMessage, f.data, c.deadline())
+	err := c.ws.WriteControl(websocket.CloseMessage, f.data, c.writeDeadline())
 	if err == nil {
 		err = c.ws.SetReadDeadline(time.Now().Add(c.t.cfg.CloseTimeout))
 	}

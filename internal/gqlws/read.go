@@ -10,31 +10,34 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// While its client says nothing, a socket rests: the transport's poller waits for it, and starts a goroutine to read what
-// comes. Where there is no poller, and while the socket closes, a goroutine waits (await), and leaves the reading and what
-// comes of it to another (read): handling a message needs a stack of 8 KiB or more, which stays with a goroutine as long
-// as it lives; one that only ever waits has 2.
+// An idle socket must cost little memory. The transport's poller therefore waits for all idle sockets, and starts a
+// goroutine (read) when a client has sent something. Without a poller, and while a socket closes, a goroutine of the socket
+// waits (await), and starts another one to read. Two goroutines are cheaper than one here: handling a message grows the
+// stack to 8 KiB or more, which a goroutine keeps while it lives; one that only waits has 2 KiB.
+//
+// Invariant: at any time exactly one of them owns the socket's reading side: the poller, await or read.
 
-// settle leaves the socket until its client says something. The caller is the one who reads, and does not go on.
-func (c *conn) settle() {
-	if c.isClosing() { // then there is a deadline, which the poller does not see
+// park hands the idle socket to the poller, or to a goroutine that waits. Only the reader may call it, and must return.
+func (c *conn) park() {
+	if c.isClosing() { // a closing connection has a deadline, which the poller does not see
 		go c.await()
 		return
 	}
-	if p := c.t.poller(c); p == nil || !p.rest(c) {
+	if p := c.t.poller(c); p == nil || !p.park(c) {
 		go c.await()
 	}
 }
 
-// rouse has a goroutine wait for a socket that rests in the poller, now that it is closing: the connection's deadlines, and
-// its end, wake that one. Whoever sets c.closing calls it then.
-func (c *conn) rouse() {
-	if p := c.t.poll.Load(); p != nil && p.release(c) {
+// unpark takes a closing socket back from the poller and has a goroutine wait for it, because only that one notices the
+// connection's deadlines and its end. Whoever sets c.closing calls it afterwards.
+func (c *conn) unpark() {
+	if p := c.t.poll.Load(); p != nil && p.unpark(c) {
 		go c.await()
 	}
 }
 
-// poller is the transport's, made when the first socket can use it; nil when there is none.
+// poller returns the transport's poller. It is created for the first socket that can use it; nil where sockets cannot be
+// polled.
 func (t *Transport) poller(c *conn) *poller {
 	if p := t.poll.Load(); p != nil || c.wire.raw() == nil {
 		return p
@@ -53,13 +56,15 @@ func (t *Transport) poller(c *conn) *poller {
 	return p
 }
 
-// await waits for the client. Where one can only wait by reading (TLS), it reads.
+// await waits until the client has sent something, then starts a reader. Over TLS it starts the reader at once, which then
+// waits.
 func (c *conn) await() {
-	awaitReadable(c.wire.Conn) // an error shows when reading
+	awaitReadable(c.wire.Conn) // the reader sees the error
 	go c.read()
 }
 
-// read reads until there is nothing more now, or the connection ends; then it takes the socket down.
+// read reads until nothing more has arrived, and then parks the socket. When the connection has ended it tears the socket
+// down.
 func (c *conn) read() {
 	ended := true
 	defer func() {
@@ -76,7 +81,7 @@ func (c *conn) read() {
 	for {
 		if c.skipPongs() {
 			ended = false
-			c.settle()
+			c.park()
 			return
 		}
 		frameType, data, err := c.ws.ReadMessage()
@@ -84,25 +89,24 @@ func (c *conn) read() {
 			c.readFailed(err)
 			return
 		}
-		c.heard()
+		c.touch()
 		switch {
-		case c.isClosing(): // wait for the peer's close frame only
+		case c.isClosing(): // ignore everything but the peer's close frame
 		case frameType == websocket.TextMessage && !utf8.Valid(data):
 			c.close(CloseInvalidUTF8, "text frame is not UTF-8")
 		default:
 			c.receive(frameType, data)
 		}
-		if c.wire.quiet() {
+		if c.wire.canPark() {
 			ended = false
-			c.settle()
+			c.park()
 			return
 		}
 	}
 }
 
-// skipPongs takes the pongs that come next, and reports whether nothing else did. gorilla would go on to wait for a
-// message behind them, and that with a stack that all idle clients would have after our first ping. Anything that is not
-// a plain pong is left to it.
+// skipPongs consumes pongs, and reports whether nothing else has arrived. gorilla would wait for a message after a pong, on
+// a grown stack that every idle client would then keep after our first ping. It leaves anything but a plain pong to gorilla.
 func (c *conn) skipPongs() bool {
 	in := c.wire.buffer
 	for {
@@ -114,34 +118,34 @@ func (c *conn) skipPongs() bool {
 		if _, err := in.Peek(whole); err != nil {
 			return false
 		}
-		_, _ = in.Discard(whole) // it is there
-		c.heard()
-		c.count()
-		if c.wire.quiet() {
+		_, _ = in.Discard(whole) // all of it is in the buffer
+		c.touch()
+		c.countMessage()
+		if c.wire.canPark() {
 			return true
 		}
 	}
 }
 
-// readFailed is told the error that ended reading.
+// readFailed ends the socket's reading after err.
 func (c *conn) readFailed(err error) {
 	wasClosing := c.isClosing()
-	c.wire.most = 0 // what still arrives is dropped
+	c.wire.maxUnfinished = 0 // do not count what linger drops
 	c.shut()
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure {
-		// The peer closes, or answers our close; then gorilla refuses this echo, which is fine.
-		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(closed.Code, ""), c.deadline())
+		// The peer closes, or answers our close frame. In the second case gorilla refuses this echo, as it should.
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(closed.Code, ""), c.writeDeadline())
 		return
 	}
 	if errors.Is(err, websocket.ErrReadLimit) {
-		// gorilla has said so already, except of a length that is above all limits; then this is refused, which is fine.
-		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(CloseMessageTooBig, ""), c.deadline())
+		// gorilla has sent 1009 itself and refuses this frame, except for a length above all its limits.
+		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(CloseMessageTooBig, ""), c.writeDeadline())
 	}
 	if !wasClosing {
-		// A message above the limit or a protocol error, for which gorilla has sent 1009 or 1002. What is still
-		// arriving must be read, or the reset that closing with unread data causes overtakes the close frame.
-		// On a broken connection this ends at once.
+		// gorilla has sent 1009 or 1002, for a message above the limit or a protocol error. What still arrives must be read
+		// first: closing with unread data resets the connection, and the reset may overtake the close frame. On a broken
+		// connection linger returns at once.
 		c.linger()
 	}
 }

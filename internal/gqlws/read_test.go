@@ -14,9 +14,8 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// TestIdleSockets is not parallel: it looks at the process's goroutines. A socket that has nothing to do has no goroutine,
-// whatever it has sent or answered before, and where there is no poller the one that waits for its client; a subscription
-// has none.
+// TestIdleSockets is not parallel, because it looks at the process's goroutines. An idle socket has no goroutine, whatever
+// it has sent or answered before; without a poller it has the one that waits. An idle subscription never has one.
 func TestIdleSockets(t *testing.T) {
 	s := overTCP(t, gqlws.Config{})
 	const sockets, subscriptions = 5, 10
@@ -28,41 +27,41 @@ func TestIdleSockets(t *testing.T) {
 			<-s.Pulled
 		}
 	}
-	rests := func(after string) {
+	expectIdle := func(after string) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
 		defer cancel()
 		for {
 			all := allGoroutines()
-			waiting, others := strings.Count(all, "gqlws.(*conn).await("), goroutines("gqlws.(*conn).read(")+goroutines("gqlws.(*conn).advance(")
+			waiting, others := strings.Count(all, "gqlws.(*conn).await("), goroutines("gqlws.(*conn).read(")+goroutines("gqlws.(*conn).pump(")
 			if runtime.GOOS == "linux" {
 				others += goroutines("gqlws.(*conn).await(")
-				waiting = s.Resting()
+				waiting = s.Parked()
 			}
 			if waiting == sockets && others == "" {
 				return
 			}
 			if ctx.Err() != nil {
-				t.Fatalf("after %s: %d of %d sockets wait, and there is\n%s", after, waiting, sockets, others)
+				t.Fatalf("after %s: %d of %d sockets are idle, and there are the goroutines\n%s", after, waiting, sockets, others)
 			}
 			runtime.Gosched()
 		}
 	}
-	rests("subscribing")
+	expectIdle("subscribing")
 	for range sockets * subscriptions {
 		s.Items <- streamtest.Item{Value: "x"}
 	}
-	for _, c := range clients { // who got how many is chance
+	for _, c := range clients { // it is random which client got how many items
 		c.send(`{"type":"ping"}`)
 	}
-	rests("an item")
+	expectIdle("an item")
 	for _, c := range clients {
 		if err := c.WriteControl(websocket.PongMessage, []byte("as an answer to a ping"), time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rests("a pong")
-	// Two pongs and a message at once, the second pong in the same packet as the message.
+	expectIdle("a pong")
+	// Two pongs and a message arrive at once, the second pong in the same packet as the message.
 	pong := raw(final|byte(websocket.PongMessage), "")
 	clients[0].write(pong, pong, raw(final|text, subscribe("z", `{ hello }`)), pong)
 	for m := ""; !strings.Contains(m, `"id":"z"`); m = clients[0].read() {
@@ -70,7 +69,7 @@ func TestIdleSockets(t *testing.T) {
 			t.Fatalf("got %s", m)
 		}
 	}
-	rests("a message between pongs")
+	expectIdle("a message between pongs")
 }
 
 func allGoroutines() string {

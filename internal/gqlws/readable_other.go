@@ -4,5 +4,5 @@ package gqlws
 
 import "net"
 
-// awaitReadable returns at once: here one can only wait by reading.
+// awaitReadable returns at once: on this system only a read can wait.
 func awaitReadable(net.Conn) {}

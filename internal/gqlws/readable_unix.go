@@ -8,19 +8,19 @@ import (
 	"syscall"
 )
 
-// awaitReadable returns when there is something to read, or the connection has ended or has a deadline that is over. It
-// returns at once where that cannot be told.
+// awaitReadable returns when there is something to read, or when the connection has ended or its deadline has passed. It
+// returns at once for a connection that it cannot wait for.
 func awaitReadable(nc net.Conn) {
 	socket, ok := nc.(syscall.Conn)
 	if !ok {
 		return
 	}
 	if raw, err := socket.SyscallConn(); err == nil {
-		_ = raw.Read(hasSomething) // its error is that of the next read too
+		_ = raw.Read(hasSomething) // the next read returns the same error
 	}
 }
 
-// hasSomething looks at a socket without taking from it. Where it finds nothing, the runtime waits.
+// hasSomething peeks at a socket without consuming data. The runtime waits when it returns false.
 func hasSomething(fd uintptr) bool {
 	var one [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)

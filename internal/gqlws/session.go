@@ -14,37 +14,37 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// start starts the wait for connection_init and the pings.
-func (c *conn) start() {
+// startDeadlines starts the deadline of connection_init and the pings.
+func (c *conn) startDeadlines() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return
 	}
-	c.set(initAlarm, c.t.cfg.InitTimeout)
-	c.set(pingAlarm, c.t.cfg.PingInterval)
+	c.setDeadline(initDeadline, c.t.cfg.InitTimeout)
+	c.setDeadline(pingDeadline, c.t.cfg.PingInterval)
 }
 
-// heard notes that the peer is alive, and has sent a whole message or control frame. Only the reader may call it.
-func (c *conn) heard() {
+// touch notes that the peer is alive and that a message or control frame has arrived whole. Only the reader may call it.
+func (c *conn) touch() {
 	c.mu.Lock()
 	c.missed = 0
 	c.mu.Unlock()
-	c.wire.since = 0
+	c.wire.unfinished = 0
 }
 
-// ping is the ping alarm.
+// ping sends a ping, or cuts a socket that has left two unanswered. It runs when the ping deadline passes.
 func (c *conn) ping() {
 	c.mu.Lock()
 	dead := c.missed >= 2
 	c.missed++
 	if !dead && !c.closing {
-		c.set(pingAlarm, c.t.cfg.PingInterval)
+		c.setDeadline(pingDeadline, c.t.cfg.PingInterval)
 	}
 	initialised := c.initialised
 	c.mu.Unlock()
 	if dead {
-		// Nobody would read a close frame.
+		// A dead peer would not read a close frame.
 		c.abort()
 		return
 	}
@@ -54,14 +54,14 @@ func (c *conn) ping() {
 	}
 }
 
-// initialise is connection_init. It runs in the reader's goroutine, so a client that does not wait for the
-// acknowledgement is served in order.
+// initialise handles connection_init. It runs on the reader's goroutine, so a client that sends more before connection_ack
+// is served in order.
 func (c *conn) initialise(m message) {
 	c.mu.Lock()
-	inTime := c.unset(initAlarm)
+	inTime := c.clearDeadline(initDeadline)
 	c.mu.Unlock()
 	if !inTime {
-		return // the alarm is closing the socket, or it is closed
+		return // the deadline has passed and closes the socket, or the socket is closed
 	}
 	session, err := c.authenticate(func() (context.Context, Session, error) {
 		if c.t.cfg.Init == nil {
@@ -80,7 +80,7 @@ func (c *conn) initialise(m message) {
 	c.ws.SetReadLimit(c.t.cfg.MaxMessageBytes)
 	c.mu.Lock()
 	c.anonymous = session.Anonymous
-	c.restIdle()
+	c.startIdleDeadline()
 	c.mu.Unlock()
 	c.reply("connection_ack", nil)
 	if c.dialect.legacy {
@@ -89,15 +89,15 @@ func (c *conn) initialise(m message) {
 	c.expireAt(session.ExpiresAt)
 }
 
-// restIdle starts the wait for the next operation of an anonymous socket that has none. The socket's lock is held.
-func (c *conn) restIdle() {
+// startIdleDeadline starts the idle deadline of an anonymous socket without operations. The socket's lock is held.
+func (c *conn) startIdleDeadline() {
 	if c.anonymous && c.running == 0 && c.t.cfg.AnonymousIdle > 0 && !c.closing {
-		c.set(idleAlarm, c.t.cfg.AnonymousIdle)
+		c.setDeadline(idleDeadline, c.t.cfg.AnonymousIdle)
 	}
 }
 
-// closeIdle closes an anonymous socket without an operation. 1000 tells a client that all is well: graphql-ws opens another
-// socket when it has something to ask, and at once if it has asked meanwhile.
+// closeIdle closes an anonymous socket without operations. Code 1000 is a normal end: graphql-ws opens another socket for
+// its next operation, and at once if one has started meanwhile.
 func (c *conn) closeIdle() {
 	c.mu.Lock()
 	idle := c.running == 0
@@ -107,23 +107,23 @@ func (c *conn) closeIdle() {
 	}
 }
 
-// count counts a message, whatever it is, for the rates of its sender. It reports false when there were too many: the socket
-// then closes with 4029, which a stock client takes as a reason to wait and come back.
-func (c *conn) count() bool {
-	if c.t.cfg.Count == nil {
+// countMessage counts a message for its sender's rate limit. It reports false above the limit: the socket then closes with
+// 4029, after which a stock client waits and reconnects.
+func (c *conn) countMessage() bool {
+	if c.t.cfg.CountMessage == nil {
 		return true
 	}
-	if c.isClosing() { // it was told already; what still arrives is dropped
+	if c.isClosing() { // it already has a reason; later messages are dropped
 		return false
 	}
-	err := c.t.cfg.Count(c.session)
+	err := c.t.cfg.CountMessage(c.operationCtx)
 	if err != nil {
 		c.close(CloseTooManyConnections, "Too many messages: wait, and reconnect")
 	}
 	return err == nil
 }
 
-// pong answers a ping with its own payload.
+// pong answers a ping with its payload.
 func (c *conn) pong(m message) {
 	if m.payload == nil {
 		c.reply("pong", nil)
@@ -132,21 +132,23 @@ func (c *conn) pong(m message) {
 	c.reply("pong", m.payload)
 }
 
-// pongOrRefresh is ping on an acknowledged connection: with an authorization it renews the session.
+// pongOrRefresh handles a ping after connection_ack. A ping with an authorization refreshes the session.
 func (c *conn) pongOrRefresh(m message) {
 	var fields map[string]json.RawMessage
 	if c.t.cfg.Refresh != nil && m.payload != nil {
-		_ = json.Unmarshal(m.payload, &fields) // it was parsed with the envelope
+		_ = json.Unmarshal(m.payload, &fields) // the envelope's parser has validated it
 	}
-	// In any case of letters: a name in capitals is Refresh's to refuse, not a ping without credentials.
+	// The name matches in any case: Refresh has to refuse a name in capitals, which must not count as a ping without
+	// credentials.
 	refreshes := slices.ContainsFunc(slices.Collect(maps.Keys(fields)), func(name string) bool { return strings.EqualFold(name, "authorization") })
 	if !refreshes {
 		c.pong(m)
 		return
 	}
 	session, err := c.authenticate(func() (context.Context, Session, error) {
-		// From the socket's context again: were each session derived from the one before, refreshing would pile them up.
-		return c.t.cfg.Refresh(c.ctx, c.session, m.payload)
+		// Each session derives from the socket's context: if each derived from the previous one, every refresh would make
+		// the chain longer.
+		return c.t.cfg.Refresh(c.ctx, c.operationCtx, m.payload)
 	})
 	if err != nil {
 		c.close(refusalCode(err), c.refusal(err))
@@ -160,34 +162,35 @@ func (c *conn) pongOrRefresh(m message) {
 	c.expireAt(session.ExpiresAt)
 }
 
-// authenticate asks, for at most InitTimeout, and makes the answer the context of later operations.
+// authenticate calls ask and makes the returned context the one of later operations. It closes the socket when ask takes
+// longer than InitTimeout.
 func (c *conn) authenticate(ask func() (context.Context, Session, error)) (Session, error) {
-	// The wait is bounded through the socket: a timeout in the context would end the session that derives from it.
+	// The timeout acts on the socket: a timeout in the context would also end the session that derives from it.
 	guard := time.AfterFunc(c.t.cfg.InitTimeout, func() { c.close(CloseInternal, internalReason) })
 	next, session, err := ask()
 	guard.Stop()
 	if err != nil {
 		return Session{}, err
 	}
-	c.session = next
+	c.operationCtx = next
 	c.mu.Lock()
 	c.initialised = true
 	c.mu.Unlock()
 	return session, nil
 }
 
-// expireAt closes the socket at that time. Zero: never.
+// expireAt sets the time at which the session expires. Zero: never.
 func (c *conn) expireAt(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unset(expiryAlarm)
+	c.clearDeadline(expiryDeadline)
 	if !at.IsZero() && !c.closing {
-		c.set(expiryAlarm, time.Until(at))
+		c.setDeadline(expiryDeadline, time.Until(at))
 	}
 }
 
-// refusalCode is how a socket closes that was not signed in. Who cannot be checked now is not refused: 1013 sends the
-// client back without a word about its token.
+// refusalCode returns the close code for an authentication error. A client that cannot be checked now is not refused: 1013
+// makes it reconnect and says nothing about its token.
 func refusalCode(err error) int {
 	f, isFault := errors.AsType[*fault.Error](err)
 	switch {
@@ -200,7 +203,8 @@ func refusalCode(err error) int {
 	}
 }
 
-// refusal is what the client is told about an error of authentication. What is not a fault is logged and not told.
+// refusal returns the close reason for an authentication error. An error that is not a fault is logged, and the client sees
+// a fixed text.
 func (c *conn) refusal(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		if f.Code == fault.Unavailable {

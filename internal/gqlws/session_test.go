@@ -19,7 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// signIn understands {"authorization":"NAME TTL"}; a name that starts with "bad" is refused, "broken" breaks.
+// signIn is a gqlws.Init for {"authorization":"NAME TTL"}. It refuses a name that starts with "bad", and fails for "broken".
 func signIn(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
 	var p struct{ Authorization string }
 	if len(payload) > 0 {
@@ -125,7 +125,7 @@ func TestInit(t *testing.T) {
 			c.expectClose(4403)
 		})
 	})
-	t.Run("SubscribeRightBehindInitIsServedInOrder", func(t *testing.T) {
+	t.Run("SubscribeRightAfterInitIsServedInOrder", func(t *testing.T) {
 		inBubble(t, withAuth, func(_ *testing.T, s *server) {
 			c := s.connect(modern)
 			c.write(raw(final|text, initAs("ada 1h")), raw(final|text, subscribe("1", `{ user }`)))
@@ -133,7 +133,7 @@ func TestInit(t *testing.T) {
 			c.expect(`{"id":"1","type":"next","payload":{"data":{"user":"ada"}}}`)
 		})
 	})
-	t.Run("NothingRunsBehindARejectedInit", func(t *testing.T) {
+	t.Run("NothingRunsAfterARejectedInit", func(t *testing.T) {
 		inBubble(t, withAuth, func(t *testing.T, s *server) {
 			c := s.connect(modern)
 			c.write(raw(final|text, initAs("bad 1h")), raw(final|text, subscribe("1", `mutation { touch }`)))
@@ -144,7 +144,7 @@ func TestInit(t *testing.T) {
 			}
 		})
 	})
-	t.Run("SecondInitWhileTheFirstIsAsked", func(t *testing.T) {
+	t.Run("SecondInitDuringTheFirst", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{}) // the bubble's own
@@ -191,7 +191,7 @@ func TestExpiry(t *testing.T) {
 			})
 		})
 	}
-	t.Run("PastAlready", func(t *testing.T) {
+	t.Run("AlreadyExpired", func(t *testing.T) {
 		inBubble(t, withAuth, func(_ *testing.T, s *server) {
 			c := s.connect(modern)
 			c.send(initAs("ada -1s"))
@@ -214,8 +214,8 @@ func TestExpiry(t *testing.T) {
 			}
 		})
 	})
-	// What a stream says when its session ends is no failure: the session's end says why the socket closes.
-	t.Run("SignedOutWhileAsked", func(t *testing.T) {
+	// The session's end is the reason for the close, not the error with which the stream ends at the same time.
+	t.Run("SignedOutDuringInit", func(t *testing.T) {
 		signOut := make(chan func(error), 1)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
@@ -223,7 +223,7 @@ func TestExpiry(t *testing.T) {
 			return ctx, gqlws.Session{}, nil
 		}}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {
-			for range 50 { // which of the two is heard first is left to chance
+			for range 50 { // it is random which of the two is noticed first
 				c := s.ready()
 				c.send(`{"id":"1","type":"subscribe","payload":{"query":"subscription { outlived }"}}`)
 				synctest.Wait()

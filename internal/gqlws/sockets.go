@@ -9,8 +9,8 @@ func (t *Transport) Sockets() int {
 	return len(t.sockets)
 }
 
-// reserve makes room for one socket, or tells with which status the upgrade is refused. leave gives the room of
-// Config.Admit back, release and remove call it.
+// reserve makes room for one socket, or returns the HTTP status that refuses the upgrade. leave ends what Config.Admit
+// reserved; release and remove call it.
 func (t *Transport) reserve(r *http.Request) (leave func(), status int, reason string) {
 	leave = func() {}
 	if t.cfg.Admit != nil {
@@ -57,7 +57,7 @@ func (t *Transport) remove(c *conn) {
 	t.signalGone()
 }
 
-// signalGone is called with the lock held.
+// signalGone reports that the last socket of a draining transport is gone. The transport's lock is held.
 func (t *Transport) signalGone() {
 	if !t.draining || t.reserved > 0 {
 		return

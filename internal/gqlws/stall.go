@@ -8,29 +8,29 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// fallAsleep shuts the socket when err says that its client does not read, and returns what there is to say about
-// operations whose answers are dropped. It reports false when the connection broke, or the socket was closing already: then
-// that is what the client was to be told, and it had its time.
-func (c *conn) fallAsleep(err error) (unanswered []byte, asleep bool) {
+// stall shuts the socket when err is a missed write deadline: the client does not read. It returns the error messages of
+// operations whose answers are dropped. It reports false when the connection broke, or when the socket was closing already:
+// the client then had its time to read the close frame.
+func (c *conn) stall(err error) (unanswered []byte, stalled bool) {
 	if !isTimeout(err) {
 		return nil, false
 	}
 	c.mu.Lock()
-	if asleep = !c.closing; asleep {
+	if stalled = !c.closing; stalled {
 		unanswered = c.unanswered(true)
 	}
-	c.closing, c.asleep = true, asleep
+	c.closing, c.stalled = true, stalled
 	c.mu.Unlock()
 	c.shut()
-	return unanswered, asleep
+	return unanswered, stalled
 }
 
-// stalled is told of a frame that the client did not read within WriteTimeout, and how many of its bytes were sent. The
-// socket is shut already: its operations have ended and its queue is dropped. A client that was only asleep shall still
-// learn why: for StallGrace longer, the rest of the frame, what there is to say about unanswered operations, and a 4008 with
-// its cursor are offered to it.
-func (c *conn) stalled(f frame, sent int, unanswered []byte) {
-	defer c.unread.Release(f.held)
+// offerClose gives a stalled client StallGrace longer to read why it is closed. f is the frame that it did not read within
+// WriteTimeout, and sent the number of its bytes that were written. The client is offered the rest of f, the messages about
+// unanswered operations, and a 4008 with the cursor to resume from. The socket is already shut: its operations have ended
+// and its queue is dropped.
+func (c *conn) offerClose(f frame, sent int, unanswered []byte) {
+	defer c.unread.Release(f.countedBytes)
 	reason := slowReason
 	if f.op != nil {
 		reason = slowReasonFor(f.cursor, f.op.id)
@@ -50,7 +50,7 @@ func (c *conn) stalled(f frame, sent int, unanswered []byte) {
 	}
 }
 
-// isTimeout tells a missed deadline from a broken connection.
+// isTimeout distinguishes a missed deadline from a broken connection.
 func isTimeout(err error) bool {
 	ne, ok := errors.AsType[net.Error](err)
 	return ok && ne.Timeout()

@@ -10,33 +10,33 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// wire is the connection below gorilla. Our frames are written to it as they are, since gorilla would copy each and
-// take a system call for it; gorilla writes the answer to the upgrade and the close frames, its own included.
+// wire is the connection below gorilla. Our own frames bypass gorilla, which would copy each frame and write it with a
+// system call of its own. gorilla writes the answer to the upgrade and all close frames.
 type wire struct {
 	net.Conn
-	buffer *bufio.Reader // what the socket reads through
+	buffer *bufio.Reader // the socket reads through it
 
-	mu     sync.Mutex // of whole frames
-	closed bool       // a close frame was sent, behind which nothing may follow
-	armed  time.Time  // when the deadline was set
+	mu          sync.Mutex // held while whole frames are written
+	closed      bool       // a close frame was sent; nothing may follow it
+	deadlineSet time.Time  // when the write deadline was set
 
-	// since is how many bytes were read since the last whole message or control frame, and most how many there may be. They are the
-	// reader's.
-	since, most int
+	// unfinished counts the bytes read since the last whole message or control frame; maxUnfinished bounds it. Only the
+	// reader uses them.
+	unfinished, maxUnfinished int
 }
 
-// Read implements net.Conn for what the socket reads through. gorilla bounds the payload of a message and not its frames, of which any
-// number may be empty; bytes bound both.
+// Read implements net.Conn for the socket's reads. gorilla bounds the payload of a message but not the number of its frames,
+// which may be empty. A bound on bytes covers both.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	if w.since += n; err == nil && w.most > 0 && w.since > w.most {
+	if w.unfinished += n; err == nil && w.maxUnfinished > 0 && w.unfinished > w.maxUnfinished {
 		return n, websocket.ErrReadLimit
 	}
 	return n, err
 }
 
-// raw is the descriptor that one can wait for instead of reading; nil when there is none, as with TLS, where what is
-// ready below says nothing.
+// raw returns the descriptor for polling; nil when there is none. Over TLS a readable descriptor does not mean that there is
+// data.
 func (w *wire) raw() syscall.RawConn {
 	socket, ok := w.Conn.(syscall.Conn)
 	if !ok {
@@ -49,8 +49,8 @@ func (w *wire) raw() syscall.RawConn {
 	return raw
 }
 
-// quiet reports whether the next frame can be waited for without reading: nothing of it has been read yet.
-func (w *wire) quiet() bool {
+// canPark reports whether the socket can wait for its next frame without a read: no byte of it is buffered.
+func (w *wire) canPark() bool {
 	_, waits := w.Conn.(syscall.Conn)
 	return waits && w.buffer.Buffered() == 0
 }
@@ -63,20 +63,20 @@ func (w *wire) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// send writes whole frames within the timeout, and says how much of them was written. The deadline counts for the first
-// of them on. It is not set anew for each of many in a row, which would take 4 % of the time of a write, but as soon as
-// an eighth of it has passed: no frame has less than seven eighths.
+// send writes whole frames within the timeout and returns how many bytes were written. The deadline is set when the first of
+// several consecutive frames is written, and renewed only when an eighth of the timeout has passed: setting it takes 4 % of
+// the time of a write. So each frame has at least seven eighths of the timeout.
 func (w *wire) send(frames []byte, timeout time.Duration) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return 0, websocket.ErrCloseSent
 	}
-	if now := time.Now(); now.Sub(w.armed) > timeout/8 {
+	if now := time.Now(); now.Sub(w.deadlineSet) > timeout/8 {
 		if err := w.SetWriteDeadline(now.Add(timeout)); err != nil {
 			return 0, err
 		}
-		w.armed = now
+		w.deadlineSet = now
 	}
 	return w.Conn.Write(frames)
 }

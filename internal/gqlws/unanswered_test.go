@@ -49,7 +49,7 @@ func (d dialect) answered(c *client, id, data string) {
 	c.expect(`{"id":"` + id + `","type":"complete"}`)
 }
 
-// unanswered reads the error message that ends an operation whose outcome its client has to look up.
+// unanswered reads the error message of an operation without an answer.
 func (d dialect) unanswered(c *client, id string) {
 	c.t.Helper()
 	if d.subprotocol == modern {
@@ -66,7 +66,7 @@ func (d dialect) unanswered(c *client, id string) {
 	}
 }
 
-// drain begins to drain the server and returns what waits for its end.
+// drain starts to drain the server and returns a function that waits for the end.
 func drain(s *server) (wait func()) {
 	done := make(chan error, 1)
 	go func() { done <- s.Drain(s.t.Context()) }()
@@ -77,7 +77,8 @@ func drain(s *server) (wait func()) {
 	}
 }
 
-// Stock clients send again what a closed socket has left open.
+// TestUnanswered checks the message about each operation that a closing socket leaves unanswered: without it, stock clients
+// would send the operation again.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	closedMeanwhile := func(c *client, d dialect, code int) {
@@ -104,7 +105,7 @@ func TestUnanswered(t *testing.T) {
 			closedMeanwhile(c, d, 1012)
 		})
 	})
-	t.Run("SessionOverForTooLong", func(t *testing.T) {
+	t.Run("AnswerTimeoutAfterTheSession", func(t *testing.T) {
 		cfg := withAuth
 		cfg.PingInterval = time.Hour
 		each(t, cfg, func(_ *testing.T, _ *server, c *client, d dialect) {
@@ -113,7 +114,7 @@ func TestUnanswered(t *testing.T) {
 			closedMeanwhile(c, d, 4403)
 		})
 	})
-	t.Run("ASubscriptionIsLeftToComeBack", func(t *testing.T) {
+	t.Run("SubscriptionsGetNoError", func(t *testing.T) {
 		each(t, withAuth, func(_ *testing.T, s *server, c *client, d dialect) {
 			d.init(c, "ada 1h")
 			d.start(c, "s", "subscription { outlived }")
@@ -122,7 +123,7 @@ func TestUnanswered(t *testing.T) {
 			c.expectClose(1012)
 		})
 	})
-	t.Run("AnAnswerThatWasNotReadIsTold", func(t *testing.T) {
+	t.Run("AnUnreadAnswerGetsAnError", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("s", `subscription { feed }`))
@@ -141,7 +142,7 @@ func TestUnanswered(t *testing.T) {
 			}
 		})
 	})
-	t.Run("AnAnswerThatIsQueuedGoesBeforeTheClose", func(t *testing.T) {
+	t.Run("AQueuedAnswerPrecedesTheClose", func(t *testing.T) {
 		inBubble(t, gqlws.Config{}, func(_ *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("s", `subscription { feed }`))
@@ -158,9 +159,9 @@ func TestUnanswered(t *testing.T) {
 	})
 }
 
-func TestSessionEndsInTheMiddle(t *testing.T) {
+func TestSessionEndsDuringOperations(t *testing.T) {
 	t.Parallel()
-	// inTheMiddle has a mutation run and a subscription wait while end ends the session.
+	// inTheMiddle ends the session while a mutation runs and a subscription is idle.
 	inTheMiddle := func(s *server, c *client, d dialect, end func()) {
 		d.start(c, "s", "subscription { feed }")
 		<-s.Pulled
@@ -170,7 +171,7 @@ func TestSessionEndsInTheMiddle(t *testing.T) {
 		synctest.Wait()
 		d.start(c, "late", "mutation { touch }")
 		synctest.Wait()
-		s.Items <- streamtest.Item{Value: "1"} // one is the subscription's, who gets nothing any more
+		s.Items <- streamtest.Item{Value: "1"} // the subscription takes one and sends nothing any more
 		s.Items <- streamtest.Item{Value: "1"}
 		d.answered(c, "m", `{"stubborn":"1"}`)
 		c.expectClose(4403)
@@ -178,7 +179,7 @@ func TestSessionEndsInTheMiddle(t *testing.T) {
 			c.t.Errorf("%d mutations began in a session that is over", n)
 		}
 	}
-	t.Run("ByTheClock", func(t *testing.T) {
+	t.Run("Expired", func(t *testing.T) {
 		each(t, withAuth, func(_ *testing.T, s *server, c *client, d dialect) {
 			d.init(c, "ada 10s")
 			inTheMiddle(s, c, d, func() { time.Sleep(11 * time.Second) }) // of the bubble's clock
@@ -196,8 +197,8 @@ func TestSessionEndsInTheMiddle(t *testing.T) {
 			inTheMiddle(s, c, d, func() { connection.End(errors.New("signed out")) })
 		})
 	})
-	t.Run("NothingBeginsInASessionThatIsOver", func(t *testing.T) {
-		inBubble(t, gqlws.Config{Alive: func(context.Context) bool { return false }}, func(t *testing.T, s *server) {
+	t.Run("NothingBeginsAfterTheSessionEnds", func(t *testing.T) {
+		inBubble(t, gqlws.Config{SessionAlive: func(context.Context) bool { return false }}, func(t *testing.T, s *server) {
 			c := s.ready()
 			c.send(subscribe("m", `mutation { touch }`))
 			synctest.Wait()
@@ -210,7 +211,7 @@ func TestSessionEndsInTheMiddle(t *testing.T) {
 	})
 }
 
-// What a middleware does with the operation's own context is no matter of the socket's.
+// TestContextOfAnOperation checks that middleware may end the operation's own context early.
 func TestContextOfAnOperation(t *testing.T) {
 	t.Parallel()
 	t.Run("EndsWithItsResult", func(t *testing.T) {
@@ -246,7 +247,7 @@ func TestContextOfAnOperation(t *testing.T) {
 	})
 }
 
-func TestResultThatIsNoJSON(t *testing.T) {
+func TestUnmarshalableResult(t *testing.T) {
 	inBubble(t, gqlws.Config{}, func(t *testing.T, s *server) {
 		s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 			response := next(ctx)
