@@ -1,0 +1,176 @@
+// Package docs_test checks the documents: retired phrases stay out, links lead somewhere, and the files that are named exist.
+package docs_test
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = ".."
+
+// tracked are the paths in Git, from the root, that match the patterns.
+func tracked(t *testing.T, patterns ...string) []string {
+	t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", root, "ls-files", "-z", "--"}, patterns...)...).Output()
+	if err != nil {
+		t.Fatalf("list the files that Git tracks: %v", err)
+	}
+	files := strings.Split(strings.Trim(string(out), "\x00"), "\x00")
+	if len(files) == 1 && files[0] == "" {
+		t.Fatalf("Git tracks nothing in %v", patterns)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// plain are the files and folders that are written in plain English. Add a folder when its texts have been rewritten.
+var plain = []string{
+	"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md", "docs/decisions", "schema/*.graphqls", ":!schema/testdata",
+}
+
+// retired are phrases that readers had to decipher, in lower case, each with what to write instead.
+var retired = map[string]string{
+	"second wall":                  "row-level security",
+	"first wall":                   "the condition in the statement",
+	"the wall lets":                "row-level security",
+	"prices of this moment":        "fresh prices",
+	"they may be rising":           "a fast-changing price",
+	"spare a reading":              "use the cached value",
+	"looks whether they still":     "rejects stale ones",
+	"asked for what already is":    "no-op",
+	"asking for what already is":   "no-op",
+	"asking again for what":        "no-op",
+	"what already is so":           "no-op",
+	"what is so":                   "the current state",
+	"once the database is another": "after a failover",
+	"what is another's":            "another principal's",
+	"goes up to a position":        "the feed's new end",
+	"until its client says":        "parked, or idle",
+	"takes more than all else":     "is larger than",
+	"hears of new events":          "the LISTEN connection",
+	"look on their timers":         "polling",
+	"look at their timers":         "polling",
+	"forgetting the budgets":       "pruning",
+	"not refunded, or about to":    "nothing is left to refund",
+	"ended before its end":         "incomplete",
+	"person of the staff":          "staff",
+	"persons of the staff":         "staff",
+	"picks other latencies":        "seed of simulated latencies",
+	"that is let go":               "voided, or released",
+	"lets it go":                   "voids, or releases",
+	"let it go":                    "void, or release",
+	"give it back":                 "refund",
+	"what became of":               "the result, or the outcome",
+	"asks for what changes":        "name the operation",
+	"who has come with":            "the client, or the subscriber",
+	"whoever has come":             "the client, or the subscriber",
+	"come to rest":                 "final, or idle",
+	"comes to rest":                "becomes final, or idle",
+	"at rest":                      "idle, or parked",
+	"those who see all":            "staff, or the worker",
+	"who sees all":                 "staff, or the worker",
+	"the wave":                     "a burst of connections",
+	"of this moment":               "current",
+	"only say look":                "trigger a look-up",
+	"only says look":               "triggers a look-up",
+	"what is to be read":           "name it",
+	"judged whole":                 "checked as a whole",
+	"judged as a whole":            "checked as a whole",
+	"prove their place":            "carry a fingerprint of the log",
+	"proves its place":             "carries a fingerprint of the log",
+	"tells alone":                  "name it",
+}
+
+// spaces joins lines: a phrase may be broken over two, with the comment sign of the second between them.
+var spaces = regexp.MustCompile(`\s+(?:(?://|--|#|\*) )?`)
+
+// TestRetiredPhrases keeps phrases out that were replaced by plain ones.
+func TestRetiredPhrases(t *testing.T) {
+	t.Parallel()
+	for _, file := range tracked(t, plain...) {
+		switch path.Ext(file) {
+		case ".png", ".svg", ".json":
+			continue
+		}
+		if file == "docs/docs_test.go" {
+			continue
+		}
+		content := read(t, file)
+		text := strings.ToLower(spaces.ReplaceAllString(content, " "))
+		for phrase, better := range retired {
+			if strings.Contains(text, phrase) {
+				t.Errorf("%s says %q; write: %s", file, phrase, better)
+			}
+		}
+	}
+}
+
+// anchors are those that GitHub gives to a page's headings.
+func anchors(page string) map[string]bool {
+	found := map[string]bool{}
+	for line := range strings.Lines(page) {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+			found[strings.ReplaceAll(name, " ", "-")] = true
+		}
+	}
+	return found
+}
+
+// TestLinks follows each relative link of each page, and its anchor.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	count := 0
+	for _, file := range tracked(t, "*.md") {
+		for _, match := range links.FindAllStringSubmatch(read(t, file), -1) {
+			if strings.Contains(match[1], "://") {
+				continue
+			}
+			count++
+			to, anchor, _ := strings.Cut(match[1], "#")
+			target := file
+			if to != "" {
+				target = path.Join(path.Dir(file), to)
+			}
+			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
+				t.Errorf("%s: the link %s leads nowhere", file, match[1])
+			} else if anchor != "" && !anchors(read(t, target))[anchor] {
+				t.Errorf("%s: %s has no heading #%s", file, target, anchor)
+			}
+		}
+	}
+	if count < 100 {
+		t.Errorf("found only %d links; the search is broken", count)
+	}
+}
+
+// TestNamedFilesExist compares the files that the pages for contributors name with the tree.
+func TestNamedFilesExist(t *testing.T) {
+	t.Parallel()
+	names := regexp.MustCompile("`((?:[a-z0-9_.-]+/)+[A-Za-z0-9_.-]*)`")
+	for _, file := range []string{"CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md"} {
+		found := names.FindAllStringSubmatch(read(t, file), -1)
+		if len(found) == 0 {
+			t.Errorf("%s names no file; the search is broken", file)
+		}
+		for _, match := range found {
+			if _, err := os.Stat(filepath.Join(root, match[1])); err != nil {
+				t.Errorf("%s names %s, which does not exist", file, match[1])
+			}
+		}
+	}
+}
