@@ -38,7 +38,7 @@ test('staff see orders arrive and deliver one, without asking again', async ({ s
   await expect(row).toContainText('Delivered');
   await look(page, 'the board');
   const asked = staff.posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName).filter((name) => name !== 'Stats');
-  expect(asked.toSorted(), 'all else came by the feed').toEqual(['Attention', 'OrderDeliver', 'Orders']);
+  expect(asked.toSorted(), 'all else came by the feed').toEqual(['Attention', 'OrderDeliver', 'StaffOrders']);
 });
 
 test('staff give a part of the money back', async ({ signIn }) => {

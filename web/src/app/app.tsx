@@ -1,12 +1,14 @@
-import { lazy } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
-import { Layout } from './layout';
+import { staffDocuments } from '../board/documents';
+import { customerDocuments } from '../order/documents';
 import { OrderFeed } from '../order/order-feed';
-import { NotFound } from './not-found';
+import { AppProvider, useSession, type AppProps } from '../shared/context';
 import { Products } from '../shop/products';
-import { AppProvider, type AppProps } from '../shared/context';
+import { Layout } from './layout';
+import { NotFound } from './not-found';
 
-// The shelf is what a first visit needs; the other pages are loaded when somebody goes there.
+// A first visit needs only the products. The other pages are loaded when somebody goes there.
 const OrderCreate = lazy(() => import('../shop/order-create').then(({ OrderCreate: page }) => ({ default: page })));
 const OrderDetail = lazy(() => import('../shop/order-detail').then(({ OrderDetail: page }) => ({ default: page })));
 const Orders = lazy(() => import('../shop/orders').then(({ Orders: page }) => ({ default: page })));
@@ -17,7 +19,7 @@ const Board = lazy(() => import('../board/board'));
 export function App(props: AppProps) {
   return (
     <AppProvider {...props}>
-      <OrderFeed>
+      <UserFeed>
         <BrowserRouter>
           <Routes>
             <Route element={<Layout />}>
@@ -31,7 +33,13 @@ export function App(props: AppProps) {
             </Route>
           </Routes>
         </BrowserRouter>
-      </OrderFeed>
+      </UserFeed>
     </AppProvider>
   );
+}
+
+/** The feed in the documents of the user's role: the pages of customers ask for none of the board's fields. */
+function UserFeed({ children }: { children: ReactNode }) {
+  const { session } = useSession();
+  return <OrderFeed documents={session?.role === 'STAFF' ? staffDocuments : customerDocuments}>{children}</OrderFeed>;
 }

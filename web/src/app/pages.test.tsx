@@ -292,6 +292,32 @@ describe('the list of orders', () => {
   });
 });
 
+describe('the documents of orders', () => {
+  it.each([
+    { role: 'CUSTOMER', address: '/order', list: 'Orders', feed: 'OrderFeed' },
+    { role: 'STAFF', address: '/order', list: 'StaffOrders', feed: 'StaffOrderFeed' },
+    { role: 'STAFF', address: '/board', list: 'StaffOrders', feed: 'StaffOrderFeed' },
+  ] as const)('for $role at $address are $list and $feed', async ({ role, address, list, feed }) => {
+    const server = new FakeServer({ [list]: () => page([orderAt(1, 1)]), Stats: noStats, Attention: nobodyNeeded });
+    open(address, server, { user: 'somebody', role });
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    expect(server.asked.filter((name) => name.endsWith('Orders'))).toEqual([list]);
+    expect(server.subscribed).toEqual([feed]);
+  });
+
+  it('fill the board from a list that the shop’s page has read, and from the feed', async () => {
+    const server = new FakeServer({ StaffOrders: () => page([orderAt(1, 1)]), Stats: noStats, Attention: nobodyNeeded });
+    open('/order', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedBegins);
+    await screen.findByText('OW-00000001');
+    await server.push('orderFeed', happened(2, 1));
+    await userEvent.click(screen.getByRole('link', { name: 'Board' }));
+    const row = await screen.findByRole('row', { name: /OW-00000002/ });
+    expect(within(row).getByTitle('customer_ada')).toBeDefined();
+  });
+});
+
 describe('the board', () => {
   it('is for staff', async () => {
     open('/board', new FakeServer({}));
@@ -299,7 +325,7 @@ describe('the board', () => {
   });
 
   it('shows orders as they come, with what staff may do', async () => {
-    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await screen.findByText(/Loading/);
     await server.push('orderFeed', feedBegins);
@@ -310,7 +336,7 @@ describe('the board', () => {
   });
 
   it('reads what could not be read again, though its feed stayed', async () => {
-    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
     server.failing = true;
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await server.push('orderFeed', feedBegins);
@@ -324,7 +350,7 @@ describe('the board', () => {
   });
 
   it('is live again after the feed was refused', async () => {
-    const server = new FakeServer({ Orders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await server.push('orderFeed', feedBegins);
     await screen.findByText('No orders yet');

@@ -1,15 +1,14 @@
-import { useEffect, useRef } from 'react';
-import { useQuery } from 'urql';
 import { EventItem } from '../order/timeline';
 import { PaymentBadge } from '../order/status';
 import { Failure } from '../shared/states';
 import { getFragment, graphql } from '../gql';
 import type { PaymentAttention } from '../gql/graphql';
 import { LiveOrder } from '../order/documents';
-import { useFeedGeneration, useFeedEvents } from '../order/order-feed';
-import { useRetry } from '../shared/use-retry';
+import { useFeedEvents } from '../order/order-feed';
+import { useFeedQuery } from '../order/use-feed-query';
 import { formatMoney } from '../shared/money';
 import { formatDateTime } from '../shared/time';
+import { staffDocuments } from './documents';
 import { OrderButton } from './order-button';
 
 const Attention = graphql(`
@@ -44,21 +43,13 @@ export const attentionWords: Record<PaymentAttention, string> = {
 };
 
 /**
- * The payments that need a person, above everything else; nothing when there are none. Read when the feed begins, and again
- * when an event says that a payment needs attention, or one of those shown moves.
+ * The payments that staff need to look at, above everything else; nothing when there are none. Read again when an event says
+ * that a payment needs attention, or changes one that is shown.
  */
 export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void }) {
-  const beginnings = useFeedGeneration();
-  const [{ data, error, fetching }, reload] = useQuery({ query: Attention, requestPolicy: 'network-only', pause: beginnings === 0 });
-  useRetry({ error, fetching }, reload);
-  const readFor = useRef(beginnings);
-  useEffect(() => {
-    const before = readFor.current;
-    readFor.current = beginnings;
-    if (before !== 0 && before !== beginnings) reload();
-  }, [beginnings, reload]);
+  const [{ data, error }, reload] = useFeedQuery({ query: Attention, variables: {}, requestPolicy: 'network-only' });
   const nodes = (data?.attention.nodes ?? []).filter(({ attention }) => attention);
-  useFeedEvents(({ event, order }) => {
+  useFeedEvents(staffDocuments.feed, ({ event, order }) => {
     if (!event || !order) return;
     const { type } = getFragment(EventItem, event);
     const { id } = getFragment(LiveOrder, order);

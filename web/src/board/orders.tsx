@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import { BoardOrder } from './order-row';
+import { staffDocuments } from './documents';
 import { Empty, Failure, Loading } from '../shared/states';
 import { orderStatuses, orderStatusWord } from '../order/status';
-import { getFragment } from '../gql';
 import type { OrderStatus } from '../gql/graphql';
-import { ListedOrder } from '../order/documents';
 import { useOrderList } from '../order/use-order-list';
 
 /** How many rows are drawn at first, and how many more at a time: a busy shop's list grows by itself, its page must not. */
@@ -48,7 +47,7 @@ function Chip({ name, pressed, onPress }: { name: string; pressed: boolean; onPr
 
 function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: string; onOpen: (orderId: string) => void }) {
   const [limit, setLimit] = useState(rowsAtOnce);
-  const { data, error, loading, more, retry } = useOrderList(statuses, search);
+  const { data, error, loading, more, retry } = useOrderList(staffDocuments.list, statuses, search);
   if (error && !data) return <Failure error={error} retry={retry} />;
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;
@@ -77,7 +76,7 @@ function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: s
           </thead>
           <tbody>
             {nodes.slice(0, limit).map((order) => (
-              <BoardOrder key={order.id} order={getFragment(ListedOrder, order)} onOpen={onOpen} />
+              <BoardOrder key={order.id} order={order} onOpen={onOpen} />
             ))}
           </tbody>
         </table>

@@ -18,44 +18,44 @@ export const windows: Record<StatsWindow, string> = {
 
 /** What is going on: numbers and two charts, live. */
 export function Overview({ window }: { window: StatsWindow }) {
-  const { figures, error, retry } = useStats(window);
+  const { stats, error, retry } = useStats(window);
   if (error) return <Failure error={error} retry={retry} />;
   return (
-    <section className="overview" aria-label="Figures" aria-busy={!figures}>
-      <Tiles figures={figures} />
+    <section className="overview" aria-label="Figures" aria-busy={!stats}>
+      <Tiles stats={stats} />
       <div className="charts">
         <div className="card">
           <h2>Throughput</h2>
-          {figures ? <Throughput figures={figures} /> : <ChartPlace />}
+          {stats ? <Throughput stats={stats} /> : <ChartPlace />}
         </div>
         <div className="card">
           <h2>Time to confirmed</h2>
-          {figures ? <TimeToConfirmed figures={figures} /> : <ChartPlace />}
+          {stats ? <TimeToConfirmed stats={stats} /> : <ChartPlace />}
         </div>
       </div>
     </section>
   );
 }
 
-function Tiles({ figures }: { figures: LiveStats | null }) {
-  const revenue = Object.entries(figures?.revenue ?? {});
+function Tiles({ stats }: { stats: LiveStats | null }) {
+  const revenue = Object.entries(stats?.revenue ?? {});
   return (
     <dl className="tiles">
       {orderStatuses.map((status) => (
         <div key={status} className="tile" data-figure={status}>
           <dt>{orderStatusWord(status)}</dt>
-          <dd>{figures?.byStatus[status] ?? '–'}</dd>
+          <dd>{stats?.byStatus[status] ?? '–'}</dd>
         </div>
       ))}
       <div className="tile" data-figure="in-flight">
         <dt>In flight</dt>
-        <dd>{figures?.inFlight ?? '–'}</dd>
+        <dd>{stats?.inFlight ?? '–'}</dd>
       </div>
       <div className="tile tile-wide">
         <dt>Confirmed in</dt>
         <dd>
-          {figures?.p50 ? formatDuration(figures.p50) : '–'}
-          {figures?.p50 ? <small>95%: {formatDuration(figures.p95)}</small> : null}
+          {stats?.p50 ? formatDuration(stats.p50) : '–'}
+          {stats?.p50 ? <small>95%: {formatDuration(stats.p95)}</small> : null}
         </dd>
       </div>
       <div className="tile tile-wide" data-figure="revenue">
@@ -70,7 +70,7 @@ function Tiles({ figures }: { figures: LiveStats | null }) {
   );
 }
 
-function Throughput({ figures: { steps } }: { figures: LiveStats }) {
+function Throughput({ stats: { steps } }: { stats: LiveStats }) {
   const times = useMemo(() => steps.map(({ at }) => at), [steps]);
   const series = useMemo(
     () => [
@@ -94,7 +94,7 @@ function Throughput({ figures: { steps } }: { figures: LiveStats }) {
   );
 }
 
-function TimeToConfirmed({ figures: { steps, p50, p95 } }: { figures: LiveStats }) {
+function TimeToConfirmed({ stats: { steps, p50, p95 } }: { stats: LiveStats }) {
   const times = useMemo(() => steps.map(({ at }) => at), [steps]);
   const series = useMemo(
     () => [

@@ -1,6 +1,6 @@
 import type { OrderEventType, OrderStatus } from '../gql/graphql';
 
-/** What happened within one step of the window. `confirmedMs`: how long confirmed orders took, null when none was. */
+/** What happened within one step of the window. `p50` and `p95`: how long orders took to be confirmed, in milliseconds; null when none was. */
 export interface Step {
   readonly at: number;
   readonly created: number;
@@ -11,7 +11,7 @@ export interface Step {
   readonly p95: number | null;
 }
 
-/** The board's figures: what the server counted at `at`, and what the feed has brought since. Times in Unix milliseconds. */
+/** The board's figures: what the server counted at `at`, and what the feed has brought since. Times are in Unix milliseconds. */
 export interface LiveStats {
   readonly at: number;
   readonly stepMs: number;
@@ -23,11 +23,11 @@ export interface LiveStats {
   readonly p95: number;
   readonly inFlight: number;
   readonly subscribers: number;
-  /** Ids of the events added since, so that one that comes twice counts once. */
+  /** Ids of the events applied since, so that a repeated event counts once. */
   readonly seen: ReadonlySet<string>;
 }
 
-/** What an item of the feed says, as far as it is counted. */
+/** The part of a feed item that the figures depend on. */
 export interface StatsEvent {
   readonly id: string;
   readonly type: OrderEventType;
@@ -39,7 +39,7 @@ export interface StatsEvent {
   };
 }
 
-/** Figures as `Query.stats` answers. */
+/** The answer of `Query.stats`. */
 export interface ServerStats {
   readonly at: string;
   readonly ordersByStatus: readonly { readonly status: OrderStatus; readonly count: number }[];
@@ -57,8 +57,8 @@ export interface ServerStats {
   readonly subscribers: number;
 }
 
-/** Takes the server's count as the truth. */
-export function counted(stats: ServerStats): LiveStats {
+/** Starts from the server's count. */
+export function fromServer(stats: ServerStats): LiveStats {
   const steps = stats.throughput.map((point) => ({
     at: Date.parse(point.at),
     created: point.created,
@@ -84,15 +84,16 @@ export function counted(stats: ServerStats): LiveStats {
   };
 }
 
-/** The moves between statuses that an event stands for. */
-const arrives: Partial<Record<OrderEventType, OrderStatus>> = {
+/** The order status that an event leads to. */
+const statusAfter: Partial<Record<OrderEventType, OrderStatus>> = {
   ORDER_CREATED: 'CREATED',
   PAYMENT_CONFIRMED: 'CONFIRMED',
   ORDER_DELIVERED: 'DELIVERED',
   ORDER_CANCELLING: 'CANCELLING',
   ORDER_CANCELLED: 'CANCELLED',
 };
-const counts: Partial<Record<OrderEventType, 'created' | 'confirmed' | 'declined' | 'cancelled'>> = {
+/** The counter of a step that an event raises. */
+const counters: Partial<Record<OrderEventType, 'created' | 'confirmed' | 'declined' | 'cancelled'>> = {
   ORDER_CREATED: 'created',
   PAYMENT_CONFIRMED: 'confirmed',
   PAYMENT_DECLINED: 'declined',
@@ -100,22 +101,22 @@ const counts: Partial<Record<OrderEventType, 'created' | 'confirmed' | 'declined
 };
 
 /**
- * Adds what happened since. Percentiles cannot be added to: those of the whole window stay as counted, and a step that has
- * begun since takes the newest value for all of its own, until the server counts again.
+ * Applies one event. A percentile cannot be updated from one value: those of the whole window stay as the server counted them,
+ * and a newer step shows its latest values until the server counts again.
  */
-export function add(figures: LiveStats, { id, type, occurredAt, order }: StatsEvent): LiveStats {
+export function applyEvent(stats: LiveStats, { id, type, occurredAt, order }: StatsEvent): LiveStats {
   const at = Date.parse(occurredAt);
-  if (at <= figures.at || figures.seen.has(id)) return figures;
-  const moved = slide(figures, at);
+  if (at <= stats.at || stats.seen.has(id)) return stats;
+  const moved = advance(stats, at);
   const created = Date.parse(order.createdAt);
   const next = { ...moved, seen: new Set(moved.seen).add(id) };
-  const field = counts[type];
-  if (field) {
+  const counter = counters[type];
+  if (counter) {
     const took = type === 'PAYMENT_CONFIRMED' ? Math.max(0, at - created) : null;
     next.steps = moved.steps.map((step) =>
       at < step.at || at >= step.at + moved.stepMs
         ? step
-        : { ...step, [field]: step[field] + 1, p50: step.p50 ?? took, p95: took === null ? step.p95 : Math.max(step.p95 ?? 0, took) },
+        : { ...step, [counter]: step[counter] + 1, p50: step.p50 ?? took, p95: took === null ? step.p95 : Math.max(step.p95 ?? 0, took) },
     );
   }
   if (type === 'PAYMENT_CONFIRMED') {
@@ -125,20 +126,20 @@ export function add(figures: LiveStats, { id, type, occurredAt, order }: StatsEv
   }
   if (type === 'ORDER_CREATED') next.inFlight++;
   if (type === 'ORDER_DELIVERED' || type === 'ORDER_CANCELLED') next.inFlight = Math.max(0, next.inFlight - 1);
-  const to = arrives[type];
+  const to = statusAfter[type];
   // Only orders made within the window are counted by status.
-  if (to && created >= (moved.steps[0]?.at ?? Infinity)) next.byStatus = move(next.byStatus, leaves(type, order.captured.amountMinor !== '0'), to);
+  if (to && created >= (moved.steps[0]?.at ?? Infinity)) next.byStatus = move(next.byStatus, statusBefore(type, order.captured.amountMinor !== '0'), to);
   return next;
 }
 
-/** Lets time pass: steps that end make room for those that begin. */
-export function slide(figures: LiveStats, now: number): LiveStats {
-  const last = figures.steps.at(-1);
-  if (!last || figures.stepMs <= 0 || now < last.at + figures.stepMs) return figures;
-  const passed = Math.floor((now - last.at) / figures.stepMs);
-  const length = Math.min(passed, figures.steps.length);
+/** Moves the window to a time: steps that have passed are dropped, and empty ones begin. */
+export function advance(stats: LiveStats, now: number): LiveStats {
+  const last = stats.steps.at(-1);
+  if (!last || stats.stepMs <= 0 || now < last.at + stats.stepMs) return stats;
+  const passed = Math.floor((now - last.at) / stats.stepMs);
+  const length = Math.min(passed, stats.steps.length);
   const begun = Array.from({ length }, (_, index) => ({
-    at: last.at + (passed - length + 1 + index) * figures.stepMs,
+    at: last.at + (passed - length + 1 + index) * stats.stepMs,
     created: 0,
     confirmed: 0,
     declined: 0,
@@ -146,13 +147,13 @@ export function slide(figures: LiveStats, now: number): LiveStats {
     p50: null,
     p95: null,
   }));
-  return { ...figures, steps: [...figures.steps.slice(begun.length), ...begun] };
+  return { ...stats, steps: [...stats.steps.slice(begun.length), ...begun] };
 }
 
-/** Whether a step has ended since the server counted: then its count is worth asking for again. */
-export const outdated = (figures: LiveStats, now: number): boolean => now >= Math.floor(figures.at / figures.stepMs + 1) * figures.stepMs;
+/** Whether a step has ended since the server counted, so that its count should be requested again. */
+export const isOutdated = (stats: LiveStats, now: number): boolean => now >= Math.floor(stats.at / stats.stepMs + 1) * stats.stepMs;
 
-function leaves(type: OrderEventType, captured: boolean): OrderStatus | null {
+function statusBefore(type: OrderEventType, captured: boolean): OrderStatus | null {
   switch (type) {
     case 'PAYMENT_CONFIRMED':
       return 'CREATED';

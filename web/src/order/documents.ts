@@ -1,6 +1,8 @@
+import type { TypedDocumentNode } from 'urql';
 import { graphql } from '../gql';
+import type { OrderFeedSubscription as OrderFeedData, OrderFeedSubscriptionVariables, OrdersQuery as OrdersData, OrdersQueryVariables } from '../gql/graphql';
 
-/** The sum of what components show of an order that can change. Every push carries it, so a push never leaves a page with a hole. */
+/** Everything about an order that can change and that some component shows. Every push selects it, so a push completes each page that shows the order. */
 export const LiveOrder = graphql(`
   fragment LiveOrder on Order {
     id
@@ -10,13 +12,12 @@ export const LiveOrder = graphql(`
     ...OrderSummary
     ...OrderPayment
     ...OrderActions
-    ...BoardRow
   }
 `);
 
 /**
- * What lists show of an order, for less than half of MAX_COST: refunds and what a line's product looks like are for its own
- * page, and every push carries all of LiveOrder anyway.
+ * What a list shows of an order. It costs less than half of MAX_COST: refunds and pictures of products are loaded by the
+ * order's own page.
  */
 export const ListedOrder = graphql(`
   fragment ListedOrder on Order {
@@ -24,11 +25,10 @@ export const ListedOrder = graphql(`
     version
     status
     ...OrderRow
-    ...BoardRow
   }
 `);
 
-/** An order with its history: what its pages load, and what its mutations bring so that both always agree. */
+/** An order with its history. Pages load it, and every mutation of an order selects it, so the state and the history always match. */
 export const OrderWithHistory = graphql(`
   fragment OrderWithHistory on Order {
     ...LiveOrder
@@ -87,7 +87,22 @@ export const OrderEventsSubscription = graphql(`
   }
 `);
 
-export const OrderFeedSubscription = graphql(`
+const OrdersQuery = graphql(`
+  query Orders($first: Int!, $after: String, $filter: OrderFilter) {
+    orders(first: $first, after: $after, filter: $filter) {
+      nodes {
+        id
+        ...ListedOrder
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+const OrderFeedSubscription = graphql(`
   subscription OrderFeed($after: EventCursor) {
     orderFeed(after: $after) {
       kind
@@ -101,3 +116,11 @@ export const OrderFeedSubscription = graphql(`
     }
   }
 `);
+
+/** The list and the feed of orders as one role reads them. The documents of staff select the board's fields as well. */
+export interface OrderDocuments {
+  readonly list: TypedDocumentNode<OrdersData, OrdersQueryVariables>;
+  readonly feed: TypedDocumentNode<OrderFeedData, OrderFeedSubscriptionVariables>;
+}
+
+export const customerDocuments: OrderDocuments = { list: OrdersQuery, feed: OrderFeedSubscription };

@@ -1,30 +1,13 @@
-import { useEffect, useRef, useState } from 'react';
-import { useQuery, type CombinedError } from 'urql';
-import { graphql } from '../gql';
-import type { OrdersQuery, OrderStatus } from '../gql/graphql';
+import { useState } from 'react';
+import type { CombinedError, TypedDocumentNode } from 'urql';
+import type { OrdersQuery, OrdersQueryVariables, OrderStatus } from '../gql/graphql';
 import { useConnection } from '../shared/context';
-import { useFeedGeneration } from './order-feed';
-import { useRetry } from '../shared/use-retry';
-
-const Orders = graphql(`
-  query Orders($first: Int!, $after: String, $filter: OrderFilter) {
-    orders(first: $first, after: $after, filter: $filter) {
-      nodes {
-        id
-        ...ListedOrder
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`);
+import { useFeedQuery } from './use-feed-query';
 
 const pageSize = 20;
 
-export interface OrderListState {
-  readonly data: OrdersQuery | undefined;
+export interface OrderListState<Data extends OrdersQuery> {
+  readonly data: Data | undefined;
   readonly error: CombinedError | undefined;
   readonly loading: boolean;
   /** Loads the next page. */
@@ -34,33 +17,23 @@ export interface OrderListState {
 
 /**
  * The user's orders (staff: everybody's) in any of these states, newest first, kept current by the feed through the cache.
+ * It is read although the feed has not started when no connection can be had.
  *
- * `search` finds text in numbers, external references and products' names; orders that come later do not join what it found.
- *
- * The list is read once the feed has begun, and the cache adds what it is told while the list is being read, so nothing can
- * fall between the two; if no connection can be had it is read anyway. It is read again only when the feed begins anew.
+ * `query` must be the list of this user's documents (useOrderDocuments). `search` finds text in numbers, external references
+ * and products' names; later orders do not join what it found.
  */
-export function useOrderList(statuses: OrderStatus[], search = ''): OrderListState {
-  const beginnings = useFeedGeneration();
+export function useOrderList<Data extends OrdersQuery>(query: TypedDocumentNode<Data, OrdersQueryVariables>, statuses: OrderStatus[], search = ''): OrderListState<Data> {
   const connection = useConnection();
-  const offline = connection !== 'idle' && connection !== 'connecting' && connection !== 'live';
+  const withoutFeed = connection !== 'idle' && connection !== 'connecting' && connection !== 'live';
   const [after, setAfter] = useState<string | null>(null);
   const filter = statuses.length > 0 || search ? { ...(statuses.length > 0 && { status: statuses }), ...(search && { search }) } : null;
-  const [{ data, error, fetching }, reload] = useQuery({
-    query: Orders,
+  const [{ data, error, fetching }, reload] = useFeedQuery({
+    query,
     variables: { first: pageSize, after, filter },
     requestPolicy: 'cache-and-network',
-    pause: beginnings === 0 && !offline,
+    withoutFeed,
+    onRestart: () => setAfter(null),
   });
-  useRetry({ error, fetching }, reload);
-  const readFor = useRef(beginnings);
-  useEffect(() => {
-    const before = readFor.current;
-    readFor.current = beginnings;
-    if (before === beginnings || (before === 0 && !data)) return; // the paused query starts by itself
-    setAfter(null);
-    reload({ requestPolicy: 'network-only' });
-  }, [beginnings, data, reload]);
   return {
     data,
     error,

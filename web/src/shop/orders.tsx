@@ -8,6 +8,7 @@ import { orderStatuses, orderStatusWord } from '../order/status';
 import { getFragment } from '../gql';
 import type { OrderStatus } from '../gql/graphql';
 import { ListedOrder } from '../order/documents';
+import { useOrderDocuments } from '../order/order-feed';
 import { useOrderList } from '../order/use-order-list';
 
 /** `/order`: one's orders, newest first, changing as they change. */
@@ -35,7 +36,7 @@ export function Orders() {
 }
 
 function OrderList({ statuses }: { statuses: OrderStatus[] }) {
-  const { data, error, loading, more, retry } = useOrderList(statuses);
+  const { data, error, loading, more, retry } = useOrderList(useOrderDocuments().list, statuses);
   if (error && !data) return <Failure error={error} retry={retry} />;
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;

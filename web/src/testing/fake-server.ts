@@ -14,6 +14,8 @@ type Answer = (variables: Record<string, unknown>) => Record<string, unknown>;
 export class FakeServer {
   /** Names of the queries and mutations that were sent, in order. */
   readonly asked: string[] = [];
+  /** Names of the subscriptions that were opened, in order. */
+  readonly subscribed: string[] = [];
   /** Whether queries and mutations are refused, as in an outage. */
   failing = false;
   readonly #answers: Record<string, Answer>;
@@ -79,7 +81,8 @@ export class FakeServer {
           operations,
           filter(({ kind }) => kind === 'subscription'),
           mergeMap((operation) => {
-            const field = getOperationName(operation.query) === 'OrderFeed' ? 'orderFeed' : 'orderEvents';
+            this.subscribed.push(getOperationName(operation.query) ?? '');
+            const field = getOperationName(operation.query)?.endsWith('OrderFeed') ? 'orderFeed' : 'orderEvents';
             const subject = makeSubject<ReturnType<typeof makeResult>>();
             this.#subscriptions.set(field, { operation, subject });
             return subject.source;
