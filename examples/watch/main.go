@@ -1,5 +1,5 @@
-// Command watch signs in, orders something and prints what happens to the order until it is delivered. When the
-// connection breaks it comes back and continues after the last item it has seen: nothing is missed, nothing comes twice.
+// Command watch signs in, places an order and prints its events until it is delivered. When the connection breaks, it reconnects
+// and resumes after the last item that it received, so no event is lost or repeated.
 //
 //	go run ./examples/watch -url http://127.0.0.1:8080
 package main
@@ -20,8 +20,8 @@ import (
 )
 
 func main() {
-	url := flag.String("url", "http://127.0.0.1:8080", "where Orderwire answers")
-	user := flag.String("user", "ada", "who orders; development sign-in takes any name")
+	url := flag.String("url", "http://127.0.0.1:8080", "the URL of the Orderwire server")
+	user := flag.String("user", "ada", "the user to sign in; development sign-in accepts any name")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -46,7 +46,7 @@ func run(ctx context.Context, url, user string) error {
 	w := &watch{url: url, token: session.Token, orderID: orderID}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := w.connect(ctx, func(u update) bool {
-			wait = 100 * time.Millisecond // it works again
+			wait = 100 * time.Millisecond // the connection works again
 			if u.Event != nil {
 				fmt.Println(u.Event.Version, u.Event.Type, u.Order.Status)
 			} else {
@@ -65,7 +65,7 @@ func run(ctx context.Context, url, user string) error {
 	}
 }
 
-// order buys the first product. The idempotency key makes it safe to send the request again when no answer comes.
+// order buys the first product. The idempotency key makes the request safe to repeat if its answer is lost.
 func order(ctx context.Context, url, token string) (id string, err error) {
 	var shop struct {
 		Data struct {

@@ -12,7 +12,7 @@ import (
 
 // update is one item of the subscription.
 type update struct {
-	Kind   string // SNAPSHOT: the state now; EVENT: something happened; RESET: like SNAPSHOT, the cursor was too old
+	Kind   string // SNAPSHOT: the current state; EVENT: an event and the state after it; RESET: like SNAPSHOT, because the cursor was too old
 	Cursor string
 	Event  *struct {
 		Type    string
@@ -31,11 +31,11 @@ const query = `subscription ($id: ID!, $after: EventCursor) {
 // watch follows one order across connections.
 type watch struct {
 	url, token, orderID string
-	// after is the cursor of the last item that was handled; nil before the first. It is all there is to resuming.
+	// after is the cursor of the last item that was handled; nil before the first. Sending it is all that resuming needs.
 	after *string
 }
 
-// errRefused is an answer that will not change by asking again.
+// errRefused is a permanent refusal: repeating the request does not help.
 var errRefused = errors.New("refused")
 
 // message is an envelope of graphql-transport-ws.
@@ -45,7 +45,7 @@ type message struct {
 	Payload any    `json:"payload,omitempty"`
 }
 
-// connect subscribes after the last item and hands out what comes, until each returns false (then nil) or the
+// connect subscribes after the last item and calls each for every item, until each returns false (then nil) or the
 // connection ends.
 func (w *watch) connect(ctx context.Context, each func(update) bool) error {
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
@@ -66,7 +66,7 @@ func (w *watch) connect(ctx context.Context, each func(update) bool) error {
 			Payload json.RawMessage
 		}
 		if err := ws.ReadJSON(&m); err != nil {
-			// 4403: the token has expired or was revoked. After 1012, 1013, 4008 and a broken connection, come back.
+			// 4403: the token has expired or was revoked. Reconnect after 1012, 1013, 4008 and a broken connection.
 			if websocket.IsCloseError(err, 4400, 4401, 4403, 4406, 4409, 4429) {
 				return fmt.Errorf("%w: %w", errRefused, err)
 			}
@@ -85,7 +85,7 @@ func (w *watch) connect(ctx context.Context, each func(update) bool) error {
 			}
 			if err = json.Unmarshal(m.Payload, &result); err == nil {
 				goOn := each(result.Data.OrderEvents)
-				w.after = &result.Data.OrderEvents.Cursor // after each: what was not handled is asked for again
+				w.after = &result.Data.OrderEvents.Cursor // set after each, so that an item that was not handled is sent again
 				if !goOn {
 					return nil
 				}

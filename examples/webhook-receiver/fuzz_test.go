@@ -9,7 +9,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// FuzzVerify: nothing is believed that the public library would not believe, clock left out.
+// FuzzVerify checks that we accept nothing that the public library refuses, apart from the clock.
 func FuzzVerify(f *testing.F) {
 	key, err := keyOf(secret)
 	if err != nil {
@@ -39,7 +39,7 @@ func FuzzVerify(f *testing.F) {
 		if verify(key, header, body, now) != nil {
 			return
 		}
-		// The library wants single blanks between signatures, and no message without an id.
+		// The library requires single blanks between signatures, and an id.
 		header.Set("Webhook-Signature", strings.Join(strings.Fields(signatures), " "))
 		if err := library.VerifyIgnoringTimestamp(body, header); err != nil {
 			t.Errorf("%q at %q with %q: believed here, and not by the library: %v", id, timestamp, signatures, err)

@@ -1,11 +1,11 @@
-// Command webhook-receiver is a small back end that gets Orderwire's webhooks: it verifies each request, drops what it has
-// already, and prints how the order stands. Only the standard library is needed.
+// Command webhook-receiver is a small back end that receives Orderwire's webhooks: it verifies each request, ignores repeated
+// events, and prints the order's status. It needs only the standard library.
 //
-// First create an endpoint with the URL http://127.0.0.1:9000/ (see docs/webhooks.md) and keep its secret, which is shown only then. With it:
+// First create an endpoint with the URL http://127.0.0.1:9000/ (see docs/webhooks.md) and keep its secret, which is shown only once. Then run:
 //
 //	WEBHOOK_SECRET=whsec_… go run ./examples/webhook-receiver -addr 127.0.0.1:9000
 //
-// What was sent before it listened is sent again.
+// Orderwire repeats requests that it sent before the receiver listened.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(ctx context.Context, addr, secret string) error {
 	return nil
 }
 
-// message is what this receiver reads of a body. New fields may come: do not refuse them.
+// message has the fields of a body that this receiver reads. New fields may be added: ignore unknown ones.
 type message struct {
 	Type string `json:"type"`
 	Data struct {
@@ -66,7 +66,7 @@ type message struct {
 	} `json:"data"`
 }
 
-// receiver remembers in memory what a real one keeps in its database, in the transaction that acts on the message.
+// receiver keeps its state in memory. A real one keeps it in its database, in the transaction that processes the message.
 type receiver struct {
 	key []byte
 	out io.Writer
@@ -80,11 +80,11 @@ func newReceiver(key []byte, out io.Writer) *receiver {
 	return &receiver{key: key, out: out, seen: map[string]bool{}, versions: map[string]int{}}
 }
 
-// ServeHTTP answers 204 when the message is kept, so that it is not sent again, and 400 when it is not Orderwire's.
+// ServeHTTP answers 204 when the message is stored, so that it is not sent again, and 400 when its signature is invalid.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, in.Body, maxBody))
 	if err == nil {
-		err = verify(r.key, in.Header, body, time.Now()) // before anything in it is believed
+		err = verify(r.key, in.Header, body, time.Now()) // before anything in the body is used
 	}
 	var m message
 	if err == nil {
@@ -102,12 +102,12 @@ func (r *receiver) keep(id string, m *message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.seen[id] {
-		return // sent again because our answer was lost
+		return // a repeated request, because our answer was lost
 	}
 	r.seen[id] = true
 	if m.Data.OrderVersion <= r.versions[m.Data.OrderID] {
 		fmt.Fprintf(r.out, "%s %d %s (late)\n", m.Data.OrderNumber, m.Data.OrderVersion, m.Type)
-		return // something newer came first; the order stands as that said
+		return // a newer event arrived first and has the order's state
 	}
 	r.versions[m.Data.OrderID] = m.Data.OrderVersion
 	fmt.Fprintf(r.out, "%s %d %s %s\n", m.Data.OrderNumber, m.Data.OrderVersion, m.Type, m.Data.OrderStatus)

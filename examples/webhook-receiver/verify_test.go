@@ -72,7 +72,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// What comes again is dropped, and what comes late does not set the order back.
+// Repeated events are ignored, and late ones do not overwrite a newer state.
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
