@@ -16,6 +16,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/httpguard"
+	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // adminServer serves what only operators may see, on an address of its own. Nil serves nothing.
@@ -55,10 +56,17 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 		listener: listener,
 		registry: registry,
 		server: &http.Server{
-			Handler: guard.Middleware(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			Handler: guard.Middleware(mux), ConnState: adminConnections().State, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(newBoundedLog(logger.Handler()), slog.LevelWarn), DisableGeneralOptionsHandler: true,
 		},
 	}, nil
+}
+
+// adminConnections are few: operators and what scrapes the metrics.
+func adminConnections() *quota.Connections {
+	return quota.NewConnections(quota.ConnectionsConfig{
+		PerAddress: 100, Total: 200, Address: quota.Addresses{}.Peer, Others: func() int { return 0 },
+	})
 }
 
 // routeProfiles adds what net/http/pprof adds to the default mux, which nothing here serves. The index serves the other

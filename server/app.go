@@ -75,6 +75,7 @@ type App struct {
 	revocations *postgres.Revocations
 	sessions    *session.Registry
 	perAddress  *quota.Quota
+	connections *quota.Connections
 	// sourceKey: see ratelimit.Config.
 	sourceKey []byte
 	unread    *quota.Unread

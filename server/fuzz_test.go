@@ -87,7 +87,7 @@ func newTarget(f *testing.F) *target {
 	f.Helper()
 	faults := &faultLog{}
 	app := startLogging(f, faults, postgrestest.URL(f), "PAYMENT_STEP_DELAY=1h",
-		"MAX_SOCKETS_PER_USER=100000", "MAX_SOCKETS_PER_ADDRESS=100000", // they are closed faster than the server sees
+		"MAX_SOCKETS_PER_USER=100000", "MAX_SOCKETS_PER_ADDRESS=100000", "MAX_CONNECTIONS_PER_ADDRESS=100000", // they are closed faster than the server sees
 		"MAX_DEPTH=50", "MAX_ALIASES=1000", "MAX_DIRECTIVES=1000", "MAX_FIELDS=5000", "MAX_ROOT_FIELDS=100") // so that more is executed
 
 	t := &target{App: app, faults: faults}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,6 +170,46 @@ func TestSlowClients(t *testing.T) {
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a megabyte of header: %s", response.Status)
+	}
+}
+
+// Connections that ask for nothing, from one address, leave the server to others: each held a descriptor for two minutes, and with
+// all of them taken nobody was served and the database could not be reached.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	const limit = 5
+	app := startApp(t, postgrestest.URL(t), fmt.Sprint("MAX_CONNECTIONS_PER_ADDRESS=", limit), "ADMIN_ADDR=127.0.0.1:0")
+	for address, held := range map[string]int{app.address.Addr().String(): limit, app.admin.listener.Addr().String(): 100} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.7")}}
+		var first net.Conn
+		for i := range held + 1 {
+			conn, err := dialer.DialContext(t.Context(), "tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if err := conn.SetDeadline(time.Now().Add(eventually.Patience)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Fprintf(conn, "HEAD /nothing HTTP/1.1\r\nHost: %s\r\n\r\n", address); err != nil {
+				t.Fatal(err)
+			}
+			if i == held {
+				break
+			}
+			response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodHead})
+			if err != nil {
+				t.Fatalf("connection %d: %v", i, err)
+			}
+			_ = response.Body.Close()
+			if first == nil {
+				first = conn
+			}
+		}
+		if n, err := first.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the first connection is open: %d, %v", n, err)
+		}
+		get(t, address, "/healthz", address) // which fails if another address is not served
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -23,6 +25,7 @@ func (a *App) openServer(handler http.Handler) error {
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ConnContext:       boundSendBuffer,
+		ConnState:         a.connections.State,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -82,6 +85,20 @@ func boundSendBuffer(ctx context.Context, c net.Conn) context.Context {
 }
 
 // serve answers until the server is shut down.
+// otherFiles are open files that are no client's: connections to PostgreSQL, the provider, NATS and receivers of webhooks.
+const otherFiles = 500
+
+// mostConnections is how many connections of clients leave otherFiles to the rest of the process, and half of them where there are few.
+// Without any left a server accepts nothing, and cannot open a connection to its database either.
+func mostConnections() int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return math.MaxInt
+	}
+	most := int(min(files.Cur, math.MaxInt32))
+	return max(most-otherFiles, most/2)
+}
+
 func (a *App) serve() error {
 	if a.server.TLSConfig != nil {
 		return a.server.ServeTLS(a.address, "", "")

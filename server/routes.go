@@ -48,6 +48,10 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	live := sessions{registry: a.sessions}
 	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
+	a.connections = quota.NewConnections(quota.ConnectionsConfig{
+		PerAddress: a.cfg.MaxConnectionsPerAddress, Total: min(a.cfg.MaxConnections, mostConnections()), Address: addresses.Peer,
+		Others: func() int { return a.sockets.Sockets() },
+	})
 	a.unread = quota.NewUnread(a.cfg.MaxUnreadPerAddress)
 	unread := func(r *http.Request) *quota.Account { return a.unread.Of(addresses.Of(r)) }
 	a.bodies = quota.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
@@ -64,6 +68,8 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 		Open:    live.open, Admit: admit,
 		MaxBodyBytes: a.cfg.MaxBodyBytes, MaxStreams: a.cfg.MaxSockets, Logger: a.log,
 	})
+	a.admin.gauge("connections", "Open connections to ADDR, without websockets.", a.connections.Open)
+	a.admin.counter("connections_ended_total", "Connections to ADDR that were closed because there were too many.", nil, a.connections.Ended)
 	a.admin.gauge("websockets", "Open websockets.", a.sockets.Sockets)
 	a.admin.gauge("unread_bytes", "Bytes of answers and events that clients have not read.", a.unread.Held)
 	a.admin.gauge("body_bytes", "Bytes of requests that have not arrived whole.", a.bodies.Held)

@@ -155,7 +155,7 @@ func (l *lab) serverOn(ctx context.Context, database string, env ...string) (*pr
 	}
 	p, line, err := start(ctx, l.cfg.Log, append([]string{
 		"ADDR=" + addr, "ADMIN_ADDR=" + admin, "DATABASE_URL=" + l.cluster.URL(database), "LOG_LEVEL=warn",
-		"MAX_SOCKETS=100000", "MAX_SOCKETS_PER_USER=100000", "MAX_SOCKETS_PER_ADDRESS=100000",
+		"MAX_SOCKETS=100000", "MAX_SOCKETS_PER_USER=100000", "MAX_SOCKETS_PER_ADDRESS=100000", "MAX_CONNECTIONS=200000", "MAX_CONNECTIONS_PER_ADDRESS=100000",
 		"PAYMENT_STEP_DELAY=1h", "ORDER_EXPIRY=24h", // an order rests once it is placed
 	}, env...), l.cfg.Server)
 	if err != nil {

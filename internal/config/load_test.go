@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", Introspection: true, MaxPaymentsPerOrder: 10, AttemptsWindow: time.Hour,
-		WSPingInterval: 25 * time.Second, WSMaxInitBytes: 1024, WSAnonymousIdle: 5 * time.Minute, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxUnreadPerAddress: 16 << 20, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
+		WSPingInterval: 25 * time.Second, WSMaxInitBytes: 1024, WSAnonymousIdle: 5 * time.Minute, MaxSockets: 10_000, MaxSocketsPerUser: 256, MaxSocketsPerAddress: 1000, MaxConnections: 30_000, MaxConnectionsPerAddress: 2000, MaxUnreadPerAddress: 16 << 20, MaxSubscriptionsPerSocket: 100, SubscriptionQueue: 256,
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
 		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
 		MaxCost: 100_000, MaxAnswerBytes: 1 << 20, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
@@ -80,7 +80,7 @@ func TestValues(t *testing.T) {
 		"TRUSTED_PROXIES=10.0.0.1, fd00::/8", "RATE_PER_ADDRESS=1", "RATE_PER_USER=2", "RATE_COST_PER_USER=3", "RATE_ORDERS_PER_USER=4",
 		"MAX_PAYMENTS_PER_ORDER=20", "ATTEMPTS_PER_CUSTOMER=5", "ATTEMPTS_PER_ADDRESS=6", "ATTEMPTS_WINDOW=2h",
 		"TLS_CERT=cert.pem", "TLS_KEY=key.pem", "PPROF=on",
-		"WS_PING_INTERVAL=50ms", "WS_MAX_INIT_BYTES=2048", "WS_ANONYMOUS_IDLE=1m", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_UNREAD_PER_ADDRESS=2097152", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
+		"WS_PING_INTERVAL=50ms", "WS_MAX_INIT_BYTES=2048", "WS_ANONYMOUS_IDLE=1m", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_CONNECTIONS=100", "MAX_CONNECTIONS_PER_ADDRESS=7", "MAX_UNREAD_PER_ADDRESS=2097152", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
 		"MAX_DEPTH=2", "MAX_INTROSPECTION_DEPTH=3", "MAX_FIELDS=4", "MAX_ALIASES=5", "MAX_DIRECTIVES=6", "MAX_ROOT_FIELDS=7", "MAX_MUTATION_FIELDS=8",
 		"MAX_COST=9", "MAX_ANSWER_BYTES=70000", "MAX_ERRORS=10", "DOCUMENT_CACHE_BYTES=11", "PERSISTED_QUERY_BYTES=12", "TRUSTED_DOCUMENTS=trusted.json",
 		"WEBHOOK_TIMEOUT=1s", "WEBHOOK_CONCURRENCY=2", "WEBHOOK_RETENTION=2h", "WEBHOOK_MAX_ENDPOINTS=3",
@@ -98,7 +98,7 @@ func TestValues(t *testing.T) {
 		TrustedProxies: []string{"10.0.0.1", "fd00::/8"}, RatePerAddress: 1, RatePerUser: 2, RateCost: 3, RateOrders: 4,
 		MaxPaymentsPerOrder: 20, AttemptsPerCustomer: 5, AttemptsPerAddress: 6, AttemptsWindow: 2 * time.Hour,
 		TLSCert: "cert.pem", TLSKey: "key.pem", PProf: true,
-		WSPingInterval: 50 * time.Millisecond, WSMaxInitBytes: 2048, WSAnonymousIdle: time.Minute, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxUnreadPerAddress: 1 << 21, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
+		WSPingInterval: 50 * time.Millisecond, WSMaxInitBytes: 2048, WSAnonymousIdle: time.Minute, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxConnections: 100, MaxConnectionsPerAddress: 7, MaxUnreadPerAddress: 1 << 21, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
 		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
 		MaxCost: 9, MaxAnswerBytes: 70000, MaxErrors: 10, DocumentCacheBytes: 11, PersistedQueryBytes: 12, TrustedDocuments: "trusted.json",
 		WebhookTimeout: time.Second, WebhookConcurrency: 2, WebhookRetention: 2 * time.Hour, WebhookMaxEndpoints: 3,
@@ -143,6 +143,7 @@ func TestErrSaysWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"AUTH_MODE=none":                     `AUTH_MODE="none": expected dev or oidc`,
 		"OIDC_ISSUER=http://login.example":   `OIDC_ISSUER="http://login.example": expected https`,
 		"OIDC_ISSUER=https://login.example":  `AUTH_MODE=dev lets anyone sign in as anyone`,
+		"SIMULATED_PUBLIC_URL=https://a'b":   `is not a host name`,
 		"TRUSTED_PROXIES=proxy.example":      `"proxy.example" is not an address or a network`,
 		"RATE_PER_USER=-1":                   `RATE_PER_USER="-1": expected a number of at least 0`,
 		"MAX_PAYMENTS_PER_ORDER=21":          `an order has at most 20 payments`,
@@ -286,6 +287,22 @@ func TestSecretStaysOutOfLogs(t *testing.T) {
 	} {
 		if strings.Contains(text, "hunter2") || !strings.Contains(text, "secret") {
 			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// A host gets into headers: the issuer's into Content-Security-Policy.
+func TestErrHostOfURL(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"https://login.example;script-src*", "https://*", "https://a,b", "https://a'b", `https://a"b`} {
+		_, err := config.Load([]string{"AUTH_MODE=oidc", "OIDC_AUDIENCE=orderwire", "OIDC_ISSUER=" + url})
+		if err == nil || !strings.Contains(err.Error(), "is not a host name") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	for _, url := range []string{"https://login.example:8443/realms/shop", "https://login.example.", "https://[2001:db8::1]:8443", "http://127.0.0.1:9"} {
+		if _, err := config.Load([]string{"AUTH_MODE=oidc", "OIDC_AUDIENCE=orderwire", "OIDC_ISSUER=" + url}); err != nil {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }

@@ -145,6 +145,7 @@ func (s setting) checkText(value string) []string {
 		if err := auth.CheckIssuer(value); err != nil {
 			return []string{err.Error()}
 		}
+		return checkHostOf(value)
 	case "file":
 		if strings.Contains(value, pemBegin) {
 			return []string{"expected the path of a file, not what is in it (the value is not shown)"}
@@ -154,6 +155,20 @@ func (s setting) checkText(value string) []string {
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			return []string{"expected a URL such as http://127.0.0.1:8081"}
 		}
+		return checkHostOf(value)
+	}
+	return nil
+}
+
+// checkHostOf refuses a URL whose host is no name and no address. net/url takes characters such as ; * and quotes, which mean something
+// else in the headers that the host gets into: with https://login.example;script-src* an issuer would add to the pages' policy.
+func checkHostOf(value string) []string {
+	u, err := url.Parse(value)
+	if err == nil {
+		_, err = httpguard.ParseHost(strings.TrimSuffix(u.Hostname(), "."))
+	}
+	if err != nil {
+		return []string{err.Error()}
 	}
 	return nil
 }

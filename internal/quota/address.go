@@ -68,6 +68,18 @@ func (a Addresses) Of(r *http.Request) string {
 	return whole(address)
 }
 
+// Peer tells whom a connection is counted for: as Of, without any header. It is "" for a trusted proxy, whose connections are of many.
+func (a Addresses) Peer(remote net.Addr) string {
+	peer, err := netip.ParseAddrPort(remote.String())
+	if err != nil {
+		return remote.String()
+	}
+	if address := plain(peer.Addr()); !a.trusted(address) {
+		return whole(address)
+	}
+	return ""
+}
+
 // Secure reports whether the client's connection was encrypted: ours is, or a trusted proxy says so of its own by
 // X-Forwarded-Proto.
 func (a Addresses) Secure(r *http.Request) bool {
