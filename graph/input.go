@@ -88,7 +88,7 @@ func toProductFilter(filter *model.ProductFilter) (product.Filter, error) {
 func storable(texts ...*string) error {
 	for _, s := range texts {
 		if s != nil && (strings.ContainsRune(*s, 0) || !utf8.ValidString(*s)) {
-			return fault.New(fault.BadUserInput, "A text to look for has a null byte or is not UTF-8.")
+			return fault.New(fault.BadUserInput, "The search text contains a null byte or is not UTF-8.")
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func (s *Service) refuse(ctx context.Context, err error, field ...string) error 
 	switch refused.Limit {
 	case PerOrder:
 		s.refusals.Order.Add(1)
-		return fault.User("TOO_MANY_ATTEMPTS", "The order has had as many payments as it may have; it takes no more. Place a new order.", field...)
+		return fault.User("TOO_MANY_ATTEMPTS", "The order has reached its maximum number of payments. Place a new order.", field...)
 	case PerCustomer:
 		s.refusals.Customer.Add(1)
 		what = "Too many of your payments were declined or have not ended yet."

@@ -28,12 +28,12 @@ func (o *Order) checkRetry(policy Policy) error {
 	return &TooManyAttempts{Limit: PerOrder}
 }
 
-// checkRefund refuses a refund above the cap that leaves something to give back.
+// checkRefund refuses a refund above the cap, unless it refunds the whole remaining amount.
 func (o *Order) checkRefund(minor int64) error {
 	if len(o.Refunds()) < MaxRefunds || minor == o.Refundable() {
 		return nil
 	}
-	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Give back all that is left in one.", len(o.Refunds())), "input", "amountMinor")
+	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Refund the whole remaining amount at once.", len(o.Refunds())), "input", "amountMinor")
 }
 
 // ShownPayments are the newest payments, at most MaxPayments, oldest first.

@@ -259,7 +259,7 @@ func expectVersion(o *Order, expected *int) error {
 	if expected == nil || *expected == o.Version {
 		return nil
 	}
-	return fault.User(fault.Conflict, "The order has changed since you read it; read it again and decide anew.", "input", "expectedVersion")
+	return fault.User(fault.Conflict, "The order has changed since you read it. Read it again and decide again.", "input", "expectedVersion")
 }
 
 func notFound(err error) error {

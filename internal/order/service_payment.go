@@ -112,7 +112,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 	var problems fault.List
 	checkText(&problems, &in.Note, maxResolveNote, "input", "note")
 	if in.Resolution != payment.Recheck && strings.TrimSpace(in.Note) == "" {
-		problems.Add(fault.User(fault.TextInvalid, "Say in the note how you know.", "input", "note"))
+		problems.Add(fault.User(fault.TextInvalid, "The note is empty. Write how you know where the money is.", "input", "note"))
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err

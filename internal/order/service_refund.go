@@ -14,19 +14,19 @@ import (
 // maxRefundReason in characters.
 const maxRefundReason = 500
 
-// RefundInput asks for money to be given back.
+// RefundInput describes the refund that staff request.
 type RefundInput struct {
 	IdempotencyKey string `json:"-"`
 	OrderID        uuid.UUID
-	// AmountMinor is what to give back, in minor units of the order's currency; nil for all that is refundable.
+	// AmountMinor is in minor units of the order's currency; nil refunds everything that is refundable.
 	AmountMinor     *int64
 	Reason          *string
 	ExpectedVersion *int
 	RequestID       string `json:"-"`
 }
 
-// Refund gives captured money back, partly or all, also after delivery; Outcome.EntityID is the refund's id. The amount
-// is set aside at once, so refunds never exceed what was captured. Staff only.
+// Refund requests a refund of captured money, in part or in full, also after delivery; Outcome.EntityID is the refund's id. The
+// amount is reserved at once, so refunds never exceed the captured amount. Staff only.
 // User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, TOO_MANY_REFUNDS, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
 // TEXT_TOO_LONG, CARD_NUMBER_REFUSED, and those of idempotency.
 func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) (Outcome, error) {
@@ -68,14 +68,14 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 	return outcome, notFound(err)
 }
 
-// refundAmount is what the order is to give back, or why it cannot.
+// refundAmount returns the amount to refund in minor units, or a user error that says why the order cannot be refunded.
 func refundAmount(o *Order, in RefundInput) (int64, error) {
 	left := o.Refundable()
 	switch {
 	case o.Status == Cancelling:
-		return 0, fault.User("ORDER_CANCELLING", "The order is being cancelled: all of its money is on its way back.", "input", "orderId")
+		return 0, fault.User("ORDER_CANCELLING", "The order is being cancelled, which refunds all of its money.", "input", "orderId")
 	case !o.CanRefund():
-		return 0, fault.User("NOTHING_REFUNDABLE", "Nothing was captured that is not refunded, or about to be.", "input", "orderId")
+		return 0, fault.User("NOTHING_REFUNDABLE", "Nothing is left to refund.", "input", "orderId")
 	}
 	if err := expectVersion(o, in.ExpectedVersion); err != nil {
 		return 0, err

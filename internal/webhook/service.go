@@ -149,7 +149,7 @@ func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uu
 	now := s.clock()
 	d, err := s.store.Redeliver(ctx, p, deliveryID, now, audit.New(now, p, "webhook.redeliver", id.Delivery, deliveryID, ""))
 	if fault.CodeOf(err) == fault.NotFound {
-		return nil, fault.User("DELIVERY_NOT_FOUND", "There is no such delivery, or it was too long ago.", "input", "deliveryId")
+		return nil, fault.User("DELIVERY_NOT_FOUND", "There is no such delivery, or it was deleted because of its age.", "input", "deliveryId")
 	}
 	if err != nil {
 		return nil, err
