@@ -4,11 +4,23 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// proxyHeaders are those by which proxies say that they passed a request on, beside all that begin with X-Forwarded-:
-// RFC 7239 (Forwarded), RFC 9110 section 7.6.3 (Via), and what common proxies and CDNs set by themselves.
-var proxyHeaders = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Cdn-Loop", "X-Original-Forwarded-For"}
+// Parts of the names of headers by which proxies, CDNs and tunnels say that they passed a request on. No browser and no GraphQL client
+// sends one by itself.
+var (
+	// proxyWords are anywhere in a name: Forwarded (RFC 7239), X-Forwarded-For, Fly-Forwarded-Port, WL-Proxy-Client-IP, X-Azure-ClientIP.
+	proxyWords = []string{"forward", "proxy", "client-ip", "clientip", "socketip", "user-ip", "real-ip", "remote-ip", "originating-ip", "connecting-ip"}
+	// proxyPrefixes begin a name.
+	proxyPrefixes = []string{
+		"cf-", "x-envoy-", "x-azure-", "x-amz-cf-", "x-amzn-", "x-appengine-", "x-vercel-", "x-arr-", "x-original-", "x-accel-", "fastly-", "fly-",
+		"tailscale-", "ngrok-", "x-cloud-trace-",
+	}
+	// proxyHeaders are whole names: RFC 9110 section 7.6.3 (Via), RFC 8586 (CDN-Loop), and what has nothing in common with others.
+	proxyHeaders = []string{"via", "cdn-loop", "surrogate-capability", "x-scheme", "x-host", "x-request-start", "x-real-port"}
+)
 
 // proxied tells by what a request shows that it came through a proxy, or "": a header, or HTTP/1.0, which nginx speaks unless told
 // otherwise, and hardly anybody else. A server on a loopback address with
@@ -18,9 +30,16 @@ func proxied(r *http.Request) string {
 		return "it is HTTP/1.0"
 	}
 	for name := range r.Header {
-		if slices.Contains(proxyHeaders, name) || strings.HasPrefix(name, "X-Forwarded-") {
-			return "it has the header " + name
+		if ofProxy(name) {
+			return "it has the header " + fault.Quote(name)
 		}
 	}
 	return ""
+}
+
+func ofProxy(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return slices.Contains(proxyHeaders, name) ||
+		slices.ContainsFunc(proxyWords, func(word string) bool { return strings.Contains(name, word) }) ||
+		slices.ContainsFunc(proxyPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }

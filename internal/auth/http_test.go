@@ -209,7 +209,12 @@ func TestDevTokenErrProxied(t *testing.T) {
 	h := auth.DevTokenHandler(dev, nil)
 	for name, status := range map[string]int{
 		"Forwarded": 403, "forwarded": 403, "Via": 403, "X-Forwarded-For": 403, "x-forwarded-proto": 403, "X-Forwarded-Host": 403,
-		"X-Forwarded-Anything": 403, "X-Real-IP": 403, "CF-Connecting-IP": 403, "CDN-Loop": 403, "HTTP/1.0": 403, "X-Request-Id": 200, "Origin": 200,
+		"X-Forwarded-Anything": 403, "X-Real-IP": 403, "CF-Connecting-IP": 403, "CDN-Loop": 403, "HTTP/1.0": 403,
+		"X-Forwarded": 403, "X_Forwarded_For": 403, "Client-IP": 403, "WL-Proxy-Client-IP": 403, "Proxy-Connection": 403, "Max-Forwards": 403,
+		"Fastly-Client-IP": 403, "Fly-Region": 403, "X-Azure-SocketIP": 403, "X-Envoy-External-Address": 403, "X-Appengine-User-Ip": 403,
+		"Tailscale-User-Login": 403, "CF-Ray": 403, "X-Amzn-Trace-Id": 403, "X-Original-URL": 403, "Ngrok-Skip-Browser-Warning": 403,
+		"X-Request-Id": 200, "Origin": 200, "Traceparent": 200, "Sec-Fetch-Site": 200, "X-Requested-With": 200, "Accept-Language": 200,
+		"Apollographql-Client-Name": 200, "X-Apollo-Operation-Id": 200, "Sec-Ch-Ua-Platform": 200, "Idempotency-Key": 200,
 	} {
 		for _, value := range []string{"127.0.0.1", ""} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/dev/token", strings.NewReader(`{"user":"ada","role":"STAFF"}`))
