@@ -36,9 +36,29 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// plain are the files and folders that are written in plain English. Add a folder when its texts have been rewritten.
-var plain = []string{
-	"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", ":!docs/web.md", ":!docs/configuration.md", "examples", "Makefile", "Dockerfile", "docker-compose.yml", "schema/*.graphqls", ":!schema/testdata",
+// exceptions are the files that may have retired phrases.
+var exceptions = []string{
+	":!docs/docs_test.go",                        // the list itself
+	":!schema/testdata",                          // the contract, which is not ours to word
+	":!internal/postgres/migrations",             // never edited once they have run somewhere
+	":!*.png", ":!*.svg", ":!*package-lock.json", // not written by hand
+
+	// Folders that are still to be rewritten. Remove a line when its folder is done.
+	":!docs/configuration.md",
+	":!graph",
+	":!internal/config",
+	":!internal/event",
+	":!internal/gqlrequest",
+	":!internal/inbox",
+	":!internal/order",
+	":!internal/payment/simulated",
+	":!internal/payment/stripe",
+	":!internal/pipeline",
+	":!internal/postgres",
+	":!internal/reconcile",
+	":!internal/stream",
+	":!server",
+	":!web",
 }
 
 // retired are phrases that readers had to decipher, in lower case, each with what to write instead.
@@ -100,14 +120,7 @@ var spaces = regexp.MustCompile(`\s+(?:(?://|--|#|\*) )?`)
 // TestRetiredPhrases keeps phrases out that were replaced by plain ones.
 func TestRetiredPhrases(t *testing.T) {
 	t.Parallel()
-	for _, file := range tracked(t, plain...) {
-		switch path.Ext(file) {
-		case ".png", ".svg", ".json":
-			continue
-		}
-		if file == "docs/docs_test.go" {
-			continue
-		}
+	for _, file := range tracked(t, append([]string{"."}, exceptions...)...) {
 		content := read(t, file)
 		text := strings.ToLower(spaces.ReplaceAllString(content, " "))
 		for phrase, better := range retired {

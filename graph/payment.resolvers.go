@@ -46,7 +46,7 @@ func (r *paymentResolver) ProviderReference(ctx context.Context, obj *payment.Pa
 func (r *paymentResolver) NextAction(ctx context.Context, obj *payment.Payment) (*payment.NextAction, error) {
 	s := scopeOf(ctx)
 	o := s.order(obj.OrderID)
-	// An update may be replayed to others and kept by clients: what it may hold is a secret of this moment.
+	// Clients keep updates, and the log replays them. The next action can be a secret, so it is never part of an update.
 	if s.past || o == nil || !s.principal.SignedIn() || s.principal.CustomerID != o.CustomerID {
 		return nil, nil
 	}

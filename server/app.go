@@ -49,7 +49,7 @@ type App struct {
 	db  *database
 	// clock is the database's, for all that replicas must agree on.
 	clock *dbclock.Clock
-	// store is what requests use, with the second wall under it; work is the pipeline's, which is nobody's in particular.
+	// store serves requests, with row-level security; work is the pipeline's, which sees all rows.
 	store, work *postgres.Store
 	recent      *order.Recent
 	gateway     payment.Gateway
@@ -219,7 +219,7 @@ func (a *App) wire(ctx context.Context) error {
 }
 
 // wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
-// lost. The hub reads for its subscribers, so it reads behind the second wall.
+// lost. The hub reads for its subscribers, so it reads with row-level security.
 func (a *App) wireEvents(ctx context.Context) (err error) {
 	if err = a.openFan(ctx); err != nil {
 		return err

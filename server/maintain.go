@@ -20,8 +20,8 @@ const (
 	keysInterval = time.Hour
 )
 
-// maintain does what the database needs now and then, until ctx ends: the event log's next partitions, dropping old ones,
-// and forgetting old idempotency keys, budgets of orders and webhooks.
+// maintain runs the database's periodic maintenance until ctx ends: it creates the event log's next partitions, drops old ones,
+// and prunes idempotency keys, rate-limit buckets and webhooks.
 func (a *App) maintain(ctx context.Context) error {
 	partitions := time.NewTicker(partitionsInterval)
 	defer partitions.Stop()
@@ -40,13 +40,13 @@ func (a *App) maintain(ctx context.Context) error {
 			}
 		case <-keys.C:
 			if n, err := postgres.PruneKeys(ctx, a.db.work, postgres.KeyRetention); err != nil && ctx.Err() == nil {
-				a.log.ErrorContext(ctx, "forgetting old idempotency keys failed", "error", err, "forgotten", n)
+				a.log.ErrorContext(ctx, "pruning idempotency keys failed", "error", err, "pruned", n)
 			}
 			if err := postgres.ForgetOrderBudgets(ctx, a.db.work); err != nil && ctx.Err() == nil {
-				a.log.ErrorContext(ctx, "forgetting the budgets of orders failed", "error", err)
+				a.log.ErrorContext(ctx, "pruning order rate-limit buckets failed", "error", err)
 			}
 			if err := postgres.ForgetAttempts(ctx, a.db.work); err != nil && ctx.Err() == nil {
-				a.log.ErrorContext(ctx, "forgetting the budgets of attempts to pay failed", "error", err)
+				a.log.ErrorContext(ctx, "pruning payment-attempt buckets failed", "error", err)
 			}
 			a.pruneInbox(ctx)
 		case <-prune.C:

@@ -55,7 +55,7 @@ func idle(ctx context.Context, l *lab, report *Report) (err error) {
 	return nil
 }
 
-// rest lets the server come to rest: it collects its garbage and gives memory back while nothing happens.
+// rest leaves the server idle for a while, so that it collects garbage and returns memory to the system.
 func rest(ctx context.Context) error {
 	select {
 	case <-time.After(5 * time.Second):

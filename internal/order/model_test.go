@@ -181,5 +181,5 @@ func (m *model) settle() {
 			}
 		}
 	}
-	m.Fatalf("it does not come to rest: %+v, attempts %+v", m.o.State, attemptsOf(m.o))
+	m.Fatalf("the order does not become final: %+v, attempts %+v", m.o.State, attemptsOf(m.o))
 }

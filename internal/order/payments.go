@@ -101,7 +101,7 @@ func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r payment.R
 	return o.settled(c, policy, index, facts, settled, err)
 }
 
-// settled applies the facts of an answer, and unwinds a cancelled order further if the answer says what became of the operation.
+// settled applies the facts of an answer, and unwinds a cancelled order further if the answer has the operation's outcome.
 func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact, unwind bool, err error) error {
 	if err != nil {
 		return err

@@ -77,8 +77,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 		return Outcome{}, err
 	}
 	key := Idempotency{Operation: "orderCreate", Key: in.IdempotencyKey, Hash: requestHash(in)}
-	// Prices as they were known a moment ago spare a reading: the statement that places the order looks whether they still are. Only
-	// if not, or if something cannot be ordered at those, they are read now.
+	// Try cached prices first; create.sql rejects stale ones. Read the prices only then, or if a product cannot be ordered as cached.
 	lines, total, err := s.price(ctx, in.Items, s.products.Known)
 	if err == nil {
 		outcome, err := s.place(ctx, p, in, key, lines, total)
@@ -89,7 +88,8 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 	lines, total, err = s.price(ctx, in.Items, s.products.ByID)
 	if err == nil {
 		for i := range lines {
-			lines[i].Revision = 0 // prices of this moment are right, though they may be rising all the time
+			// Fresh prices are accepted unchecked, or a fast-changing price could refuse the order for ever.
+			lines[i].Revision = 0
 		}
 		return s.place(ctx, p, in, key, lines, total)
 	}

@@ -10,7 +10,7 @@ type Attention string
 
 // The reasons for attention.
 const (
-	// UnknownOutcome: the cap of calls is reached and the provider did not tell what became of the operation.
+	// UnknownOutcome: the cap of calls is reached and the provider has not told the operation's outcome.
 	UnknownOutcome Attention = "UNKNOWN_OUTCOME"
 	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund).
 	ProviderDown Attention = "PROVIDER_DOWN"

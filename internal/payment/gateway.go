@@ -35,10 +35,10 @@ type Gateway interface {
 	Void(ctx context.Context, call Call) (Result, error)
 	// Refund gives call.Amount back. Results: Refunded, or Refused.
 	Refund(ctx context.Context, call Call) (Result, error)
-	// LookUp tells what became of an operation whose outcome is unknown, by its key (or the provider's reference).
+	// LookUp returns the state of an operation whose outcome is unknown, by its key (or the provider's reference).
 	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key. Prepared
 	// says the same of an authorization whose charge exists. The look-up of an authorization tells the charge's state
-	// now, with its Totals, whatever became of the attempt since.
+	// now, with its Totals, whatever the attempt's outcome.
 	LookUp(ctx context.Context, call Call) (Result, error)
 }
 

@@ -8,9 +8,9 @@ import (
 // Work is a question to the provider. A call of the operation is committed as counted before it is made.
 type Work struct {
 	Call Call
-	// LookUpFirst: an earlier call had no answer, so ask what became of it before repeating it.
+	// LookUpFirst: an earlier call had no answer, so look it up before repeating it.
 	LookUpFirst bool
-	// LookUpOnly: ask what became of it and call nothing.
+	// LookUpOnly: look it up and call nothing.
 	LookUpOnly bool
 	// recheck is set when the charge itself is looked at: the Payment.RecheckAt that asked for it.
 	recheck *time.Time

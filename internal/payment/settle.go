@@ -7,7 +7,7 @@ import (
 
 // Settle applies the provider's answer to a Work: a result, or the error of the Gateway. It closes the attempt, or postpones it when
 // the outcome is unknown, and makes the transitions that follow. Applying the same answer twice changes nothing the second time.
-// answered reports whether the answer says what became of the operation or the charge.
+// answered reports whether the answer has the outcome of the operation, or the state of the charge.
 func (p *Payment) Settle(t Terms, work *Work, result Result, callErr error) (facts []Fact, answered bool, err error) {
 	c := change{Payment: p, Terms: t}
 	result, callErr = Take(result, callErr)

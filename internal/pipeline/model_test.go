@@ -181,7 +181,7 @@ func (l *life) settle() {
 			}
 		}
 	}
-	l.Fatalf("it does not come to rest: %+v", l.load().State)
+	l.Fatalf("the order does not become final: %+v", l.load().State)
 }
 
 // check holds the whole history against the rules, and the ledger against at most one charge.

@@ -66,7 +66,7 @@ func (c *chaos) kill(ctx context.Context) error {
 	return victim.start()
 }
 
-// freeze stops a replica for longer than the sequencer's lease, and lets it go on.
+// freeze stops a replica for longer than the sequencer's lease, and then continues it.
 func (c *chaos) freeze(ctx context.Context) error {
 	c.stops++
 	victim := c.victim()

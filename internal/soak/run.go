@@ -23,7 +23,7 @@ type Config struct {
 	// Seed draws every choice: what is ordered, changed, watched, dropped and broken. What happens at the same moment
 	// is not drawn, so a seed repeats the load, not each interleaving.
 	Seed uint64
-	// Duration of the load; the time to come to rest is added. 2 minutes.
+	// Duration of the load, without the time until every order is final. 2 minutes.
 	Duration time.Duration
 	// Subscribers that watch at the same time: 500. A quarter of them watches one order after the other, the rest feeds.
 	Subscribers int
@@ -129,7 +129,7 @@ func (r *run) report(f Finding) {
 	r.findings = append(r.findings, f)
 }
 
-// Run drives replicas, writers, subscribers and faults for Duration, brings everything to rest, and checks. The error
+// Run drives replicas, writers, subscribers and faults for Duration, waits until every order is final, and checks. The error
 // says that the run itself failed; what it found wrong is in the Result.
 func Run(ctx context.Context, cfg Config) (result *Result, err error) {
 	r := &run{cfg: cfg.withDefaults(), calm: make(chan struct{}), counts: map[string]int{}, replicaCount: replicaCount}
