@@ -1,8 +1,6 @@
 package order
 
 import (
-	"fmt"
-
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -39,19 +37,13 @@ func checkPayment(u *unknown, p *payment.Payment) {
 // unknown collects the first unknown value.
 type unknown struct{ err error }
 
-// enum is a type with a fixed set of values.
-type enum interface {
-	~string
-	Valid() bool
-}
-
-func check[E enum](u *unknown, value E) {
-	if u.err == nil && !value.Valid() {
-		u.err = fmt.Errorf("%q is no %T: %w", string(value), value, fault.ErrNewer)
+func check[E fault.Enum](u *unknown, value E) {
+	if u.err == nil {
+		u.err = fault.Known(value)
 	}
 }
 
-func checkOptional[E enum](u *unknown, value *E) {
+func checkOptional[E fault.Enum](u *unknown, value *E) {
 	if value != nil {
 		check(u, *value)
 	}
