@@ -27,10 +27,8 @@ var noneIsNil = map[string]struct {
 	"internal/payment/stripe/authorize.go":    {1, "ids made by us"},
 	"internal/payment/stripe/charges.go":      {1, "ids made by us"},
 	"internal/payment/stripe/stripe.go":       {1, "a refund's id, made by us"},
-	"internal/postgres/create.go":             {1, "the source of an order of ours"},
 	"internal/postgres/settings.go":           {1, "refuses it as wrong"},
 	"internal/postgres/inbox.go":              {1, "a payment that we found for a webhook"},
-	"internal/postgres/save.go":               {2, "an order's source, and the actor of an event of ours: people's ids are hashes"},
 	"internal/reconcile/compare.go":           {1, "an attempt's key, made by us"},
 }
 

@@ -3,6 +3,8 @@ package postgres
 import (
 	"database/sql/driver"
 	"encoding/binary"
+	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +20,7 @@ type array struct {
 	nulls uint32
 	// bytes are arrayHead, filled in at the end, and then each element behind its length.
 	bytes []byte
+	err   error
 }
 
 const (
@@ -66,28 +69,35 @@ func (a *array) addText(s string) {
 	a.bytes = append(a.bytes, s...)
 }
 
-// addNullable adds a text, nil as NULL.
-func (a *array) addNullable(s *string) {
-	if s == nil {
-		a.addNull()
-		return
-	}
-	a.addText(*s)
-}
-
 func (a *array) addBytes(b []byte) {
 	a.begin(len(b))
 	a.bytes = append(a.bytes, b...)
 }
 
-func (a *array) addJSONB(b []byte) {
-	a.begin(1 + len(b))
-	a.bytes = append(append(a.bytes, jsonbVersion), b...)
+func (a *array) addJSON(v any) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		a.err = err
+		return
+	}
+	a.begin(1 + len(value))
+	a.bytes = append(append(a.bytes, jsonbVersion), value...)
 }
 
+// addInt adds a bigint, or to an array of integer one of these.
 func (a *array) addInt(v int64) {
+	if a.of == oid.T_int4 {
+		a.begin(4)
+		a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(v)) //nolint:gosec // the column is an int4 for all that it has
+		return
+	}
 	a.begin(8)
 	a.bytes = binary.BigEndian.AppendUint64(a.bytes, uint64(v)) //nolint:gosec // as it is
+}
+
+func (a *array) addFloat(v float64) {
+	a.begin(8)
+	a.bytes = binary.BigEndian.AppendUint64(a.bytes, math.Float64bits(v))
 }
 
 func (a *array) addTime(t time.Time) { a.addInt(t.UnixMicro() - postgresEpoch) }
@@ -101,8 +111,11 @@ func (a *array) addBool(b bool) {
 	}
 }
 
-// Value implements driver.Valuer.
+// Value implements driver.Valuer. It returns the error of the first element that could not be added.
 func (a array) Value() (driver.Value, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
 	dimensions := uint32(1)
 	if a.n == 0 {
 		dimensions = 0
@@ -131,4 +144,13 @@ func intArray[T ~int | ~int64](values []T) array {
 		a.addInt(int64(v))
 	}
 	return a
+}
+
+// argsOf are the arrays as arguments of a statement.
+func argsOf(arrays []array) []any {
+	args := make([]any, len(arrays))
+	for i := range arrays {
+		args[i] = &arrays[i]
+	}
+	return args
 }

@@ -46,18 +46,17 @@ func share(window time.Duration, n int) float64 {
 
 // outcomeRow is a payment whose outcome change.sql counts.
 type outcomeRow struct {
-	OrderID    uuid.UUID `json:"order_id"`
-	Succeeded  bool      `json:"succeeded"`
-	OfCustomer float64   `json:"of_customer"`
-	OfAddress  float64   `json:"of_address"`
-	Most       float64   `json:"most"`
+	orderID   uuid.UUID
+	succeeded bool
+	// One attempt's shares of the two budgets and what they may hold at most, in seconds.
+	ofCustomer, ofAddress, most float64
 }
 
-// appendOutcomes adds the payments that a change has brought to an outcome that counts: an answer of the provider. A payment that was
+// outcomes returns the payments that a change has brought to an outcome that counts: an answer of the provider. A payment that was
 // voided or expired before has told nobody whether its card works; its attempt stays counted.
-func (l AttemptLimits) appendOutcomes(rows []outcomeRow, before, after *order.Order) []outcomeRow {
+func (l AttemptLimits) outcomes(before, after *order.Order) (rows []outcomeRow) {
 	if !l.on() {
-		return rows
+		return nil
 	}
 	for i := range before.Payments {
 		succeeded, ended := endedAs(after.Payments[i].Status)
@@ -65,7 +64,7 @@ func (l AttemptLimits) appendOutcomes(rows []outcomeRow, before, after *order.Or
 			continue
 		}
 		rows = append(rows, outcomeRow{
-			OrderID: after.ID, Succeeded: succeeded, OfCustomer: l.ofCustomer(), OfAddress: l.ofAddress(), Most: l.Window.Seconds(),
+			orderID: after.ID, succeeded: succeeded, ofCustomer: l.ofCustomer(), ofAddress: l.ofAddress(), most: l.Window.Seconds(),
 		})
 	}
 	return rows

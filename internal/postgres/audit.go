@@ -3,9 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
@@ -21,25 +20,45 @@ func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r page.Request
 	}
 	var q query
 	newestFirst(&q, "id", r)
-	var rows []struct {
-		ID      uuid.UUID `db:"id"`
-		At      time.Time `db:"at"`
-		ActorID uuid.UUID `db:"actor_id"`
-		Action  string    `db:"action"`
-		Subject *string   `db:"subject"`
-		Detail  *string   `db:"detail"`
-	}
-	err := s.db.all(ctx, p, &rows,
-		`SELECT id, at, actor_id, action, subject, detail FROM audit_entries WHERE `+q.where()+
-			fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, r.Limit+1), q.args...)
+	var rows [][]byte
+	err := s.db.all(ctx, p, &rows, `SELECT record_send(ROW(`+auditTable.From("a")+`)) FROM audit_entries a WHERE `+q.where()+
+		fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
 		return page.Result[*audit.Entry]{}, err
 	}
 	entries := make([]*audit.Entry, len(rows))
 	for i, row := range rows {
-		entries[i] = &audit.Entry{
-			ID: row.ID, At: row.At.UTC(), ActorID: row.ActorID, Action: row.Action, Subject: row.Subject, Detail: row.Detail,
+		if entries[i], err = readAudit(row); err != nil {
+			return page.Result[*audit.Entry]{}, err
 		}
 	}
 	return page.Cut(r, entries), nil
+}
+
+func readAudit(raw []byte) (*audit.Entry, error) {
+	r, err := newRecord(raw)
+	if err != nil {
+		return nil, err
+	}
+	e := &audit.Entry{}
+	auditTable.read(r, e)
+	return e, r.end()
+}
+
+// addAudit records what the transaction does; nil is nothing.
+func addAudit(ctx context.Context, tx *sqlx.Tx, entry *audit.Entry) error {
+	if entry == nil {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (`+auditTable.Names()+`) SELECT * FROM unnest(`+auditTable.Arrays(1)+`)`, auditArgs(entry)...)
+	return err
+}
+
+// auditArgs are the parameters of auditTable.Arrays: no row for nil.
+func auditArgs(entry *audit.Entry) []any {
+	arrays := auditTable.arrays(1)
+	if entry != nil {
+		auditTable.appendTo(arrays, entry)
+	}
+	return argsOf(arrays)
 }

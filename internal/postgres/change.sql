@@ -1,15 +1,11 @@
--- Saves many changed orders in one statement, and so in one commit, each whole or not at all. An order is saved if it
--- still has the revision it was loaded with, on this very server, and, when a worker changes it, if the worker's lease was not
--- given to another. Returned are the ids of those saved, with the tokens of the leases of those that are due when one was asked for. Locks are taken in the order of ids, so that two batches never wait for each
--- other in a circle. It follows principalSet, see guarded.go.
--- What is between a comment such as /* refunds */ and the next one is there only when the batch has some: PostgreSQL sets up
--- every part of a statement that it runs, also for nothing, and most changes have few parts.
+-- Saves many changed orders in one statement, and so in one commit, each whole or not at all. It follows principalSet(2), see guarded.go.
+-- An order is saved if it still has the revision it was loaded with, on this very server, and, when a worker changes it, if the worker's
+-- lease was not given to another. Returned are the ids of those saved, with the tokens of the leases of those that are due when one was
+-- asked for. Locks are taken in the order of ids, so that two batches never wait for each other in a circle.
+-- Parameter 1 is a JSON document with the rows of each part. A part is in the statement only when the batch has rows for it: PostgreSQL
+-- sets up every part of a statement that it runs, also for nothing, and most changes have few parts.
 , input AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t (
-        id uuid, revision bigint, server timestamptz, token bigint, lease bigint, hold_for double precision, due_at timestamptz,
-        status text, version integer, captured_minor bigint, refunded_minor bigint, refund_pending_minor bigint,
-        cancel_reason text, cancel_note text, updated_at timestamptz, expires_at timestamptz, delivers_at timestamptz,
-        retried boolean, source uuid)
+    SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t ({{.Changed.Definitions}})
 )
 , locked AS MATERIALIZED (
     SELECT o.id
@@ -21,85 +17,62 @@
 )
 , saved AS (
     UPDATE orders o SET
-        revision = o.revision + 1, status = i.status, version = i.version,
-        captured_minor = i.captured_minor, refunded_minor = i.refunded_minor, refund_pending_minor = i.refund_pending_minor,
-        cancel_reason = i.cancel_reason, cancel_note = i.cancel_note,
-        updated_at = i.updated_at, expires_at = i.expires_at, delivers_at = i.delivers_at
+        revision = o.revision + 1, {{.States.Updates "i"}}
     FROM locked l JOIN input i USING (id)
     WHERE o.id = l.id
     RETURNING o.id, o.customer_id
 )
-/* payments */
+{{- if .Has.Payments}}
 , saved_payments AS (
-    INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
-        provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
-        action_asked, attention, created_at, updated_at)
-    SELECT p.id, order_id, saved.customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider,
-        provider_reference, capture_method, method, decline_code, next_action, next_step_at, goal, recheck_at,
-        action_asked, attention, created_at, updated_at
-    FROM jsonb_populate_recordset(NULL::payments, $1::jsonb -> 'payments') p JOIN saved ON saved.id = p.order_id
-    ON CONFLICT (id) DO UPDATE SET
-        status = EXCLUDED.status, captured_minor = EXCLUDED.captured_minor, refunded_minor = EXCLUDED.refunded_minor,
-        provider_reference = EXCLUDED.provider_reference, decline_code = EXCLUDED.decline_code,
-        next_action = EXCLUDED.next_action, next_step_at = EXCLUDED.next_step_at, goal = EXCLUDED.goal,
-        recheck_at = EXCLUDED.recheck_at, action_asked = EXCLUDED.action_asked, attention = EXCLUDED.attention,
-        updated_at = EXCLUDED.updated_at
+    INSERT INTO payments (customer_id, {{.Payments.Names}})
+    SELECT saved.customer_id, {{.Payments.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'payments') AS t ({{.Payments.Definitions}}) JOIN saved ON saved.id = t.order_id
+    ON CONFLICT (id) DO UPDATE SET {{.Payments.Updates "EXCLUDED"}}
 )
-/* refunds */
+{{- end}}
+{{- if .Has.Refunds}}
 , saved_refunds AS (
-    INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
-    SELECT r.id, order_id, saved.customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at
-    FROM jsonb_populate_recordset(NULL::refunds, $1::jsonb -> 'refunds') r JOIN saved ON saved.id = r.order_id
-    ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, reason = EXCLUDED.reason, updated_at = EXCLUDED.updated_at
+    INSERT INTO refunds (customer_id, {{.Refunds.Names}})
+    SELECT saved.customer_id, {{.Refunds.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'refunds') AS t ({{.Refunds.Definitions}}) JOIN saved ON saved.id = t.order_id
+    ON CONFLICT (id) DO UPDATE SET {{.Refunds.Updates "EXCLUDED"}}
 )
-/* attempts */
+{{- end}}
+{{- if .Has.Attempts}}
 , saved_attempts AS (
-    INSERT INTO payment_attempts AS a (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
-        finished_at, next_call_at, look_up_only)
-    SELECT t.id, order_id, saved.customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at,
-        finished_at, next_call_at, look_up_only
-    FROM jsonb_populate_recordset(NULL::payment_attempts, $1::jsonb -> 'attempts') t JOIN saved ON saved.id = t.order_id
-    ON CONFLICT (id) DO UPDATE SET
-        outcome = EXCLUDED.outcome, calls = EXCLUDED.calls,
-        -- An ended attempt was loaded without its message, see openMessage.
-        message = CASE WHEN a.finished_at IS NULL THEN EXCLUDED.message ELSE a.message END,
-        finished_at = EXCLUDED.finished_at, next_call_at = EXCLUDED.next_call_at,
-        look_up_only = EXCLUDED.look_up_only
+    INSERT INTO payment_attempts AS a (customer_id, {{.Attempts.Names}})
+    SELECT saved.customer_id, {{.Attempts.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'attempts') AS t ({{.Attempts.Definitions}}) JOIN saved ON saved.id = t.order_id
+    ON CONFLICT (id) DO UPDATE SET {{.Attempts.Updates "EXCLUDED"}}
 )
-/* events */
+{{- end}}
+{{- if .Has.Events}}
 , logged AS (
-    INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at,
-        data, state, log_epoch)
-    SELECT e.order_id, e.version, e.id, e.type, saved.customer_id, e.actor_kind, e.actor_id, e.request_id, e.occurred_at,
-        e.data, e.state, (SELECT epoch FROM event_log)
-    FROM jsonb_to_recordset($1::jsonb -> 'events') AS e (
-        order_id uuid, version integer, id uuid, type text, actor_kind text, actor_id uuid, request_id text,
-        occurred_at timestamptz, data jsonb, state jsonb)
-    JOIN saved ON saved.id = e.order_id
+    INSERT INTO order_events (customer_id, log_epoch, {{.Events.Names}})
+    SELECT saved.customer_id, (SELECT epoch FROM event_log), {{.Events.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'events') AS t ({{.Events.Definitions}}) JOIN saved ON saved.id = t.order_id
 )
-/* keys */
+{{- end}}
+{{- if .Has.Keys}}
 , remembered AS (
     -- No ON CONFLICT: a key that another order has taken meanwhile must undo the statement.
-    INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id)
-    SELECT k.actor, k.operation, k.key, decode(k.request_hash, 'hex'), k.order_id, k.entity_id
-    FROM jsonb_to_recordset($1::jsonb -> 'keys') AS k (
-        actor uuid, operation text, key text, request_hash text, order_id uuid, entity_id uuid)
-    JOIN saved ON saved.id = k.order_id
+    INSERT INTO idempotency_keys ({{.Keys.Names}})
+    SELECT {{.Keys.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'keys') AS t ({{.Keys.Definitions}}) JOIN saved ON saved.id = t.order_id
 )
-/* audits */
+{{- end}}
+{{- if .Has.Audits}}
 , audited AS (
-    INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
-    SELECT a.id, a.at, a.actor_id, a.action, a.subject, a.detail
-    FROM jsonb_to_recordset($1::jsonb -> 'audits') AS a (
-        order_id uuid, id uuid, at timestamptz, actor_id uuid, action text, subject text, detail text)
-    JOIN saved ON saved.id = a.order_id
+    INSERT INTO audit_entries ({{.Audits.Names}})
+    SELECT {{.Audits.From "t"}}
+    FROM jsonb_to_recordset($1::jsonb -> 'audits') AS t (order_id uuid, {{.Audits.Definitions}}) JOIN saved ON saved.id = t.order_id
 )
-/* outcomes */
+{{- end}}
+{{- if .Has.Outcomes}}
 , outcomes AS MATERIALIZED (
     SELECT saved.customer_id, (SELECT w.source FROM order_work w WHERE w.order_id = saved.id) AS source, t.succeeded,
         make_interval(secs => t.of_customer) AS of_customer, make_interval(secs => t.of_address) AS of_address, make_interval(secs => t.most) AS most
-    FROM jsonb_to_recordset($1::jsonb -> 'outcomes') AS t (
-        order_id uuid, succeeded boolean, of_customer double precision, of_address double precision, most double precision)
+    FROM jsonb_to_recordset($1::jsonb -> 'outcomes') AS t ({{.Outcomes.Definitions}})
     JOIN saved ON saved.id = t.order_id
 )
 , given_back AS (
@@ -121,7 +94,8 @@
     ON CONFLICT (address) DO UPDATE SET spent_until = least(
         greatest(b.spent_until, now()) + (excluded.spent_until - now()), now() + (SELECT max(most) FROM outcomes))
 )
-/* due */
+{{- end}}
+{{- if .Has.Due}}
 , timed AS (
     -- A worker's change holds its lease or lets go of it. Another's leaves it alone, or has one where there is none: now() because it
     -- says the same both times.
@@ -147,16 +121,19 @@
     WHERE i.due_at IS NOT NULL AND (SELECT w.order_id FROM order_work w WHERE w.order_id = i.id) IS NULL
     RETURNING order_id AS id, token
 )
-/* done */
+{{- end}}
+{{- if .Has.Done}}
 , ended AS (
     DELETE FROM order_work w USING input i JOIN saved USING (id)
     WHERE w.order_id = i.id AND i.due_at IS NULL
 )
-/* unleased */
+{{- end}}
+{{- if not .Has.Leased}}
 SELECT guarded.* FROM principal CROSS JOIN LATERAL (SELECT id, 0::bigint AS token FROM saved WHERE principal.customers <> '' OFFSET 0) guarded
-/* leased */
+{{- else}}
 SELECT guarded.* FROM principal CROSS JOIN LATERAL (
     SELECT saved.id, coalesce(given.token, 0) AS token
     FROM saved LEFT JOIN (SELECT id, token FROM timed UNION ALL SELECT id, token FROM started) given ON given.id = saved.id
     WHERE principal.customers <> '' OFFSET 0
 ) guarded
+{{- end}}

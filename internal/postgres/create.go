@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -123,13 +121,11 @@ func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 // place runs create.sql for the batch and settles its calls, or returns the statement's error. Orders whose prices have changed are
 // left out, and the others placed without them.
 func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order.Outcome]) error {
-	columns := newCreateColumns(len(calls))
+	input := newCreateInput(len(calls))
 	owners := make([]string, len(calls))
 	for i, c := range calls {
 		owners[i] = ownerSetting(c.In.principal)
-		if err := columns.add(c.In.order, c.In.key, s.leases && due(c.In.order, c.In.order.CreatedAt)); err != nil {
-			return err
-		}
+		input.add(&c.In, s.leases && due(c.In.order, c.In.order.CreatedAt))
 	}
 	var rows []struct {
 		ID       uuid.UUID `db:"id"`
@@ -138,7 +134,7 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 		Wait     *float64  `db:"wait"` // seconds; of an order that was one attempt too many
 		Limit    *string   `db:"limited_by"`
 	}
-	text, args := s.createStatement(columns, settingOfAll(owners))
+	text, args := s.createStatement(input, settingOfAll(owners))
 	stmt, err := s.db.prepared(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return err
@@ -219,19 +215,18 @@ func (s *Store) placeAlone(ctx context.Context, calls []*batch.Call[createCall, 
 	}
 }
 
-// createStatement is create.sql with its arguments, with the limits on attempts to pay or without.
-func (s *Store) createStatement(columns *createColumns, setting string) (text string, args []any) {
-	args = append(columns.args(), LeaseTime.Seconds(), columns.sources)
-	part := "unlimited"
-	if s.attempts.on() {
-		part = "limited"
+// createParts are the parts of create.sql that not every server needs.
+type createParts struct{ Limits bool }
+
+// createStatement returns create.sql with its arguments.
+func (s *Store) createStatement(input *createInput, setting string) (text string, args []any) {
+	args = append(args, setting, LeaseTime.Seconds(), &input.products, &input.revisions)
+	has := createParts{Limits: s.attempts.on()}
+	if has.Limits {
 		args = append(args, s.attempts.ofCustomer(), s.attempts.ofAddress(), s.attempts.Window.Seconds())
 	}
-	args = append(args, setting)
-	return principalSet(len(args)) + createParts.text(map[string]bool{part: true}), args
+	return principalSet(1) + createStatement.text(has), append(args, argsOf(input.arrays)...)
 }
-
-var createParts = newParted(createSQL)
 
 // bornToken is the fencing token of the lease that an order is placed with: see create.sql.
 const bornToken = -1
@@ -262,13 +257,10 @@ func (s *Store) committed(commits []Committed) {
 	}
 }
 
-// createColumns are the parameters of create.sql: one array per column, one element per order.
-type createColumns struct {
-	ids, numbers, customers, currencies, totals, lines, notes, references, metadata, createdAt, expiresAt array
-	payments, providers, captures, methods, nextStepAt                                                    array
-	events, actorKinds, requestIDs, data, states                                                          array
-	operations, keys, hashes                                                                              array
-	leased, sources                                                                                       array
+// createInput is what create.sql is given.
+type createInput struct {
+	// arrays are the columns of createTable.
+	arrays []array
 	// Each product with the revision that a price is of, once.
 	products, revisions array
 	seen                map[productRevision]bool
@@ -279,90 +271,21 @@ type productRevision struct {
 	revision int64
 }
 
-func newCreateColumns(n int) *createColumns {
-	uuids := func() array { return newArray(oid.T_uuid, n, len(uuid.UUID{})) }
-	texts := func(size int) array { return newArray(oid.T_text, n, size) }
-	documents := func(size int) array { return newArray(oid.T_jsonb, n, size) }
-	times := func() array { return newArray(oid.T_timestamptz, n, 8) }
-	return &createColumns{
-		ids: uuids(), numbers: texts(16), customers: uuids(), currencies: texts(3), totals: newArray(oid.T_int8, n, 8),
-		lines: documents(256), notes: texts(16), references: texts(16), metadata: documents(16), createdAt: times(), expiresAt: times(),
-		payments: uuids(), providers: texts(16), captures: texts(16), methods: texts(16), nextStepAt: times(),
-		events: uuids(), actorKinds: texts(16), requestIDs: texts(40), data: documents(128), states: documents(384),
-		operations: texts(16), keys: texts(40), hashes: newArray(oid.T_bytea, n, sha256.Size),
-		leased: newArray(oid.T_bool, n, 1), sources: uuids(),
-		products: uuids(), revisions: newArray(oid.T_int8, n, 8), seen: map[productRevision]bool{},
+func newCreateInput(n int) *createInput {
+	return &createInput{
+		arrays:   createTable.arrays(n),
+		products: newArray(oid.T_uuid, n, len(uuid.UUID{})), revisions: newArray(oid.T_int8, n, 8), seen: map[productRevision]bool{},
 	}
 }
 
-func (c *createColumns) add(o *order.Order, key order.Idempotency, leased bool) error {
-	lines, err := json.Marshal(o.Lines)
-	if err != nil {
-		return err
-	}
-	metadata := []byte("[]")
-	if len(o.Metadata) > 0 {
-		if metadata, err = json.Marshal(o.Metadata); err != nil {
-			return err
+func (in *createInput) add(c *createCall, leased bool) {
+	createTable.appendTo(in.arrays, &createRow{order: c.order, key: keyRow{Idempotency: c.key}, leased: leased})
+	for i := range c.order.Lines {
+		of := productRevision{c.order.Lines[i].ProductID, c.order.Lines[i].Revision}
+		if of.revision != 0 && !in.seen[of] {
+			in.seen[of] = true
+			in.products.addUUID(of.id)
+			in.revisions.addInt(of.revision)
 		}
-	}
-	event := &o.Events()[0]
-	data, err := json.Marshal(event.Data)
-	if err != nil {
-		return err
-	}
-	state, err := json.Marshal(event.Order.Document())
-	if err != nil {
-		return err
-	}
-	p := o.Payment()
-	c.ids.addUUID(o.ID)
-	c.numbers.addText(o.Number)
-	c.customers.addUUID(o.CustomerID)
-	c.currencies.addText(o.Total.Currency)
-	c.totals.addInt(o.Total.Minor)
-	c.lines.addJSONB(lines)
-	c.notes.addNullable(o.Note)
-	c.references.addNullable(o.ExternalReference)
-	c.metadata.addJSONB(metadata)
-	c.createdAt.addTime(o.CreatedAt)
-	c.expiresAt.addTime(*o.ExpiresAt)
-	c.payments.addUUID(p.ID)
-	c.providers.addText(p.Provider)
-	c.captures.addText(string(p.CaptureMethod))
-	c.methods.addText(p.Method)
-	c.nextStepAt.addTime(*p.NextStepAt)
-	c.events.addUUID(event.ID)
-	c.actorKinds.addText(string(event.Actor.Kind))
-	c.requestIDs.addText(event.RequestID)
-	c.data.addJSONB(data)
-	c.states.addJSONB(state)
-	c.operations.addText(key.Operation)
-	c.keys.addText(key.Key)
-	c.hashes.addBytes(key.Hash[:])
-	c.leased.addBool(leased)
-	if o.Source == uuid.Nil {
-		c.sources.addNull()
-	} else {
-		c.sources.addUUID(o.Source)
-	}
-	for i := range o.Lines {
-		of := productRevision{o.Lines[i].ProductID, o.Lines[i].Revision}
-		if of.revision != 0 && !c.seen[of] {
-			c.seen[of] = true
-			c.products.addUUID(of.id)
-			c.revisions.addInt(of.revision)
-		}
-	}
-	return nil
-}
-
-// args are in the order of create.sql's parameters.
-func (c *createColumns) args() []any {
-	return []any{
-		c.ids, c.numbers, c.customers, c.currencies, c.totals, c.lines, c.notes, c.references, c.metadata, c.createdAt, c.expiresAt,
-		c.payments, c.providers, c.captures, c.methods, c.nextStepAt,
-		c.events, c.actorKinds, c.requestIDs, c.data, c.states,
-		c.operations, c.keys, c.hashes, c.leased, c.products, c.revisions,
 	}
 }

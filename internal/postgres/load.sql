@@ -1,8 +1,8 @@
 -- Reads orders to be changed, with everything a decision needs, in one statement and so as of one moment. Nothing is
 -- locked: change.sql saves only what still has the revision read here. An order that its viewer does not own is not read;
 -- a viewer that is NULL sees all.
-SELECT /* order */ AS stored,
-    /* attempts */ AS attempts,
+SELECT {{.OrderRecord}} AS stored,
+    {{.OpenAttempts}} AS attempts,
     o.revision, pg_postmaster_start_time() AS server, o.cancel_note,
     k.request_hash, k.entity_id
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS t (id, viewer, actor, operation, key)

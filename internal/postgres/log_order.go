@@ -33,7 +33,7 @@ type ordersTogetherRow struct {
 	HasEventID uuid.NullUUID `db:"has_event_id"`
 }
 
-const ordersTogetherSQL = `
+var ordersTogetherSQL = `
 	SELECT t.n, ` + orderRecord + ` AS stored,
 		(SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = o.version) AS event_id,
 		CASE WHEN t.has > 0 THEN (SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = t.has) END AS has_event_id

@@ -89,11 +89,17 @@ func (r *record) nullable(of oid.Oid, size int) []byte {
 		return nil
 	}
 	r.n--
-	if is := oid.Oid(r.uint32()); r.err == nil && is != of {
-		r.fail(fmt.Errorf("field of type %s, not %s", oid.TypeName[is], oid.TypeName[of]))
+	if len(r.rest) < 2*4 {
+		r.fail(errShortRecord)
+		return nil
 	}
-	length := r.uint32()
-	if r.err != nil || length == nullSize {
+	is, length := oid.Oid(binary.BigEndian.Uint32(r.rest)), binary.BigEndian.Uint32(r.rest[4:])
+	r.rest = r.rest[2*4:]
+	if is != of {
+		r.fail(fmt.Errorf("field of type %s, not %s", oid.TypeName[is], oid.TypeName[of]))
+		return nil
+	}
+	if length == nullSize {
 		return nil
 	}
 	value := r.take(int(length))
@@ -213,27 +219,25 @@ func nullableText[T ~string](r *record) *T {
 	return &s
 }
 
-// enum is a type with a fixed set of values.
-type enum interface {
-	~string
-	Valid() bool
-}
-
-// word takes a text that is a value of E. Any other fails with fault.ErrNewer: a later version may have written it, and what it means for
-// an order's money is not known here.
-func word[E enum](r *record) E {
+// knownText takes a text that is a value of E. Any other value fails with fault.ErrNewer: a later version may have written it, and
+// nothing is decided from an order that holds it.
+func knownText[E fault.Enum](r *record) E {
 	e := E(r.text())
-	if r.err == nil && !e.Valid() {
-		r.fail(fmt.Errorf("%q is no %T: %w", string(e), e, fault.ErrNewer))
+	if r.err == nil {
+		if err := fault.Known(e); err != nil {
+			r.fail(err)
+		}
 	}
 	return e
 }
 
-// nullableWord is word for a field that may be NULL: nil then.
-func nullableWord[E enum](r *record) *E {
+// nullableKnownText is knownText for a field that may be NULL: nil then.
+func nullableKnownText[E fault.Enum](r *record) *E {
 	e := nullableText[E](r)
-	if e != nil && !(*e).Valid() {
-		r.fail(fmt.Errorf("%q is no %T: %w", string(*e), *e, fault.ErrNewer))
+	if e != nil {
+		if err := fault.Known(*e); err != nil {
+			r.fail(err)
+		}
 	}
 	return e
 }
@@ -249,8 +253,9 @@ func nullableJSON[T any](r *record) *T {
 	return v
 }
 
-// records takes an array of records, each by read, to its end. It is empty and not nil when there are none.
-func records[T any](r *record, read func(*record) T) []T {
+// records takes an array of records. read fills in each element, and must read it to its end. The slice is empty and not nil when there
+// are none.
+func records[T any](r *record, read func(*record, *T)) []T {
 	array := record{rest: r.field(oid.T__record, -1), err: r.err}
 	dimensions := array.uint32()
 	array.take(2 * 4) // whether there are nulls, and the type
@@ -262,16 +267,18 @@ func records[T any](r *record, read func(*record) T) []T {
 	}
 	n := array.uint32()
 	array.take(4) // the first one's index
-	// Each is at least a length and a count.
+	// An element takes at least its length and its number of fields, 8 bytes.
 	values := make([]T, 0, min(int(n), len(array.rest)/8))
+	var element record
 	for range n {
-		element := recordOf(array.take(int(array.uint32())))
-		value := read(&element)
+		var value T
+		values = append(values, value)
+		element = recordOf(array.take(int(array.uint32())))
+		read(&element, &values[len(values)-1])
 		if err := errors.Join(array.err, element.end()); err != nil {
 			r.fail(err)
 			return []T{}
 		}
-		values = append(values, value)
 	}
 	return values
 }

@@ -3,7 +3,7 @@ package postgres
 import "github.com/google/uuid"
 
 // OrderRecord is what storedOrder reads.
-const OrderRecord = orderRecord
+var OrderRecord = orderRecord
 
 // StoredOrder is how a column with an OrderRecord is read.
 type StoredOrder = storedOrder
@@ -45,14 +45,13 @@ func ReadAllFields(raw []byte) (f AllFields, err error) {
 	f.At, f.Later, f.Never = r.time().String(), orZero(r.nullableTime()).String(), r.nullableTime() == nil
 	r.json(&f.JSON)
 	f.NoJSON = nullableJSON[map[string]int](r)
-	f.Rows = records(r, func(r *record) string {
+	f.Rows = records(r, func(r *record, row *string) {
 		n, text := r.int4(), nullableText[string](r)
-		if text == nil {
-			return string(rune('0' + n))
+		if *row = orZero(text); text == nil {
+			*row = string(rune('0' + n))
 		}
-		return *text
 	})
-	f.NoRows = records(r, (*record).text)
+	f.NoRows = records(r, readText)
 	r.skip(2)
 	f.AfterSkipping = r.text()
 	return f, r.end()
@@ -67,8 +66,10 @@ func ReadFields(src any, fields ...string) error {
 	for _, field := range fields {
 		map[string]func(){
 			"uuid": func() { r.uuid() }, "text": func() { r.text() }, "int8": func() { r.int8() }, "time": func() { r.time() },
-			"json": func() { r.json(new(string)) }, "records": func() { records(r, (*record).text) }, "skip": func() { r.skip(1) },
+			"json": func() { r.json(new(string)) }, "records": func() { records(r, readText) }, "skip": func() { r.skip(1) },
 		}[field]()
 	}
 	return r.end()
 }
+
+func readText(r *record, text *string) { *text = r.text() }

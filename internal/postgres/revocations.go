@@ -48,28 +48,26 @@ func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {
 func (r *Revocations) Revoke(
 	ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry,
 ) (at time.Time, err error) {
-	if entry == nil {
-		entry = &audit.Entry{}
-	}
-	err = r.db.GetContext(ctx, &at, principalSet(9)+`, revoked AS (
+	args := append([]any{settingOf(p), customerID.String(), evenUnknown}, auditArgs(entry)...)
+	err = r.db.GetContext(ctx, &at, principalSet(1)+`, revoked AS (
 			INSERT INTO revocations AS r (customer_id, revoked_at)
-			SELECT $1::uuid, clock_timestamp()
-			WHERE $2::boolean
-				OR EXISTS (SELECT FROM known_users k WHERE k.customer_id = $1::uuid)
-				OR EXISTS (SELECT FROM orders o WHERE o.customer_id = $1::uuid)
-				OR EXISTS (SELECT FROM revocations v WHERE v.customer_id = $1::uuid)
+			SELECT $2::uuid, clock_timestamp()
+			WHERE $3::boolean
+				OR EXISTS (SELECT FROM known_users k WHERE k.customer_id = $2::uuid)
+				OR EXISTS (SELECT FROM orders o WHERE o.customer_id = $2::uuid)
+				OR EXISTS (SELECT FROM revocations v WHERE v.customer_id = $2::uuid)
 			ON CONFLICT (customer_id) DO UPDATE SET revoked_at = greatest(r.revoked_at, excluded.revoked_at)
 			RETURNING customer_id, revoked_at
 		), audited AS (
-			INSERT INTO audit_entries (id, at, actor_id, action, subject, detail)
-			SELECT $3::uuid, $4::timestamptz, $5::uuid, $6::text, $7::text, $8::text FROM revoked WHERE $6::text <> ''
+			INSERT INTO audit_entries (`+auditTable.Names()+`)
+			SELECT a.* FROM revoked, unnest(`+auditTable.Arrays(4)+`) AS a
 			ON CONFLICT DO NOTHING
 		)
 		SELECT guarded.* FROM principal CROSS JOIN LATERAL (
 			SELECT revoked_at FROM revoked CROSS JOIN LATERAL pg_notify('`+RevocationChannel+`', customer_id::text)
 			WHERE principal.customers <> '' OFFSET 0
 		) guarded`,
-		customerID.String(), evenUnknown, entry.ID.String(), entry.At, entry.ActorID.String(), entry.Action, entry.Subject, entry.Detail, settingOf(p))
+		args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, session.ErrUnknown
 	}

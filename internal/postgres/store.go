@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,6 +32,12 @@ var (
 	createSQL string
 	//go:embed load.sql
 	loadSQL string
+	//go:embed change.sql
+	changeSQL string
+
+	createStatement = newStatement[createParts](createSQL)
+	loadStatement   = newStatement[struct{}](loadSQL)
+	changeStatement = newStatement[changeParts](changeSQL)
 )
 
 // Committed is what a commit did to one order.
@@ -82,7 +87,7 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		stmt **sqlx.Stmt
 		sql  string
 	}{
-		{&s.load, asPrincipal(strings.NewReplacer("/* order */", orderRecord, "/* attempts */", attemptsRecord(openMessage, `a.order_id = o.id`)).Replace(loadSQL), 6)},
+		{&s.load, asPrincipal(loadStatement.text(struct{}{}), 6)},
 	} {
 		stmt, err := db.PreparexContext(ctx, p.sql) //nolint:sqlclosecheck // closed by Close
 		if err != nil {

@@ -192,16 +192,6 @@ func addSecret(ctx context.Context, tx *sqlx.Tx, endpointID uuid.UUID, secret we
 	return err
 }
 
-// addAudit records what the transaction does; nil is nothing.
-func addAudit(ctx context.Context, tx *sqlx.Tx, entry *audit.Entry) error {
-	if entry == nil {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (id, at, actor_id, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-		entry.ID, entry.At, entry.ActorID, entry.Action, entry.Subject, entry.Detail)
-	return err
-}
-
 // inTx runs f in a transaction, and commits it unless f fails.
 func inTx(ctx context.Context, db *sqlx.DB, f func(*sqlx.Tx) error) error {
 	tx, err := db.BeginTxx(ctx, nil)

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+// createRow is what create.sql is given of one order.
+type createRow struct {
+	order *order.Order
+	key   keyRow
+	// leased: this process holds the order from the start.
+	leased bool
+}
+
+// createTable is create.sql's input: of each table the columns that are not the same for all new orders.
+var createTable = tableOf("input",
+	sent(headTable, "", func(c *createRow) *order.Head { return c.order.Head }),
+	sent(stateTable, "", func(c *createRow) *order.Order { return c.order }),
+	sent(paymentTable, "payment_", func(c *createRow) *payment.Payment { return c.order.Payment() }),
+	sent(eventTable, "event_", func(c *createRow) *order.Event { return &c.order.Events()[0] }),
+	sent(keyTable, "key_", func(c *createRow) *keyRow { return &c.key }),
+	[]column[createRow]{
+		input("leased", typeBoolean, func(c *createRow) bool { return c.leased }, sink.addBool),
+		input("source", typeUUID, func(c *createRow) uuid.UUID { return c.order.Source }, optional(sink.addUUID)),
+	},
+)
+
+// changeRow is what change.sql is given of one order.
+type changeRow struct {
+	order *order.Order
+	dueAt *time.Time
+	from  order.Revision
+	// token of the worker's lease, and lease that of one to be had if there is none; holdFor is how long either is to last, in seconds.
+	token, lease *int64
+	holdFor      float64
+	// retried: a payment is new, made from source.
+	retried bool
+	source  uuid.UUID
+}
+
+// changeTable is change.sql's input of orders.
+var changeTable = tableOf("input",
+	[]column[changeRow]{
+		input("id", typeUUID, func(c *changeRow) uuid.UUID { return c.order.ID }, sink.addUUID),
+		input("revision", typeBigint, func(c *changeRow) int64 { return c.from.Number }, sink.addInt),
+		input("server", typeTime, func(c *changeRow) time.Time { return c.from.Server }, sink.addTime),
+		input("token", typeBigint, func(c *changeRow) *int64 { return c.token }, nullable(sink.addInt)),
+		input("lease", typeBigint, func(c *changeRow) *int64 { return c.lease }, nullable(sink.addInt)),
+		input("hold_for", typeFloat, func(c *changeRow) float64 { return c.holdFor }, optional(sink.addFloat)),
+		input("due_at", typeTime, func(c *changeRow) *time.Time { return c.dueAt }, nullable(sink.addTime)),
+		input("retried", typeBoolean, func(c *changeRow) bool { return c.retried }, sink.addBool),
+		input("source", typeUUID, func(c *changeRow) uuid.UUID { return c.source }, optional(sink.addUUID)),
+	},
+	columnsOf(stateTable, func(c *changeRow) *order.Order { return c.order }),
+)
+
+// auditRow is an audit entry with the order that it tells of.
+type auditRow struct {
+	orderID uuid.UUID
+	*audit.Entry
+}
+
+var auditInput = tableOf("input",
+	[]column[auditRow]{input("order_id", typeUUID, func(a *auditRow) uuid.UUID { return a.orderID }, sink.addUUID)},
+	columnsOf(auditTable, func(a *auditRow) *audit.Entry { return a.Entry }),
+)
+
+var outcomeInput = tableOf("input", []column[outcomeRow]{
+	input("order_id", typeUUID, func(o *outcomeRow) uuid.UUID { return o.orderID }, sink.addUUID),
+	input("succeeded", typeBoolean, func(o *outcomeRow) bool { return o.succeeded }, sink.addBool),
+	input("of_customer", typeFloat, func(o *outcomeRow) float64 { return o.ofCustomer }, sink.addFloat),
+	input("of_address", typeFloat, func(o *outcomeRow) float64 { return o.ofAddress }, sink.addFloat),
+	input("most", typeFloat, func(o *outcomeRow) float64 { return o.most }, sink.addFloat),
+})
+
+// statementData is what the SQL files name: tables, and records of whole orders.
+type statementData struct {
+	Heads    *table[order.Head]
+	States   *table[order.Order]
+	Payments *table[payment.Payment]
+	Refunds  *table[payment.Refund]
+	Attempts *table[payment.Attempt]
+	Events   *table[order.Event]
+	Keys     *table[keyRow]
+	Audits   *table[audit.Entry]
+
+	// What a statement is given.
+	Created  *table[createRow]
+	Changed  *table[changeRow]
+	Outcomes *table[outcomeRow]
+
+	OrderRecord, OpenAttempts string
+}
+
+var statementParts = statementData{
+	headTable, stateTable, paymentTable, refundTable, attemptTable, eventTable, keyTable, auditTable,
+	createTable, changeTable, outcomeInput,
+	orderRecord, attemptsRecord(openMessage, `a.order_id = o.id`),
+}
