@@ -77,8 +77,10 @@ func (b *bundle) payment(t *testing.T) payment.Payment {
 	price := money.New(1800, "EUR")
 	policy := order.Policy{Expiry: time.Hour, StepDelay: time.Hour}
 	o := order.New(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customer.CustomerID}}, policy, order.Draft{
-		CustomerID: customer.CustomerID, Total: price,
-		Lines:  []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+		Head: order.Head{
+			CustomerID: customer.CustomerID, Total: price,
+			Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+		},
 		Method: order.PaymentMethod{Provider: "acme", Capture: payment.CaptureAutomatic},
 	})
 	outcome, err := b.orders.CreateOrder(t.Context(), customer, o, order.Idempotency{Operation: "orderCreate", Key: uuid.NewString()})

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/event"
-	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -49,7 +48,7 @@ func bucket(orderID uuid.UUID) string {
 
 // eventMessage is an event as the log has it, so without what stays out of the log.
 type eventMessage struct {
-	Head      headMessage     `json:"head"`
+	Head      order.Head      `json:"head"`
 	ID        uuid.UUID       `json:"id"`
 	Type      order.EventType `json:"type"`
 	Actor     order.Actor     `json:"actor"`
@@ -59,21 +58,9 @@ type eventMessage struct {
 	State     order.Document  `json:"state"`
 }
 
-type headMessage struct {
-	ID                uuid.UUID        `json:"id"`
-	Number            string           `json:"number"`
-	CustomerID        uuid.UUID        `json:"customerId"`
-	Lines             []order.Line     `json:"lines"`
-	Total             money.Amount     `json:"total"`
-	Note              *string          `json:"note"`
-	ExternalReference *string          `json:"externalReference"`
-	Metadata          []order.Metadata `json:"metadata"`
-	CreatedAt         time.Time        `json:"createdAt"`
-}
-
 func encodeEvent(e *order.Event) ([]byte, error) {
 	return json.Marshal(eventMessage{
-		Head: headMessage(*e.Order.Head), ID: e.ID, Type: e.Type, Actor: e.Actor, RequestID: e.RequestID, At: e.At,
+		Head: *e.Order.Head, ID: e.ID, Type: e.Type, Actor: e.Actor, RequestID: e.RequestID, At: e.At,
 		Data: e.Data, State: e.Order.Document(),
 	})
 }
@@ -87,10 +74,9 @@ func decodeEvent(body []byte) (order.Event, error) {
 	if err != nil {
 		return order.Event{}, err
 	}
-	head := order.Head(m.Head)
 	return order.Event{
 		ID: m.ID, Type: m.Type, Version: m.State.Version, Actor: m.Actor, RequestID: m.RequestID, At: m.At, Data: m.Data,
-		Order: &order.Order{Head: &head, State: state},
+		Order: &order.Order{Head: &m.Head, State: state},
 	}, nil
 }
 

@@ -1,14 +1,12 @@
 package order
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -20,34 +18,21 @@ type PaymentMethod struct {
 	Capture payment.CaptureMethod
 }
 
-// Draft is a validated order that is not placed yet.
+// Draft is a validated order that is not placed yet. Its head has no ID, Number and CreatedAt.
 type Draft struct {
-	CustomerID        uuid.UUID
-	Lines             []Line
-	Total             money.Amount
-	Note              *string
-	ExternalReference *string
-	Metadata          []Metadata
-	Method            PaymentMethod
-	Source            uuid.UUID
+	Head
+	Method PaymentMethod
+	Source uuid.UUID
 }
 
-// New places an order: version 1, CREATED, with its first payment INITIALIZING. Its texts are copied, since they may be parts of a
-// whole request, which would stay in memory with them.
+// New places an order: version 1, CREATED, with its first payment INITIALIZING.
 func New(c Cause, policy Policy, d Draft) *Order {
 	expires := c.Now.Add(policy.Expiry)
+	head := d.Head
+	head.ID, head.Number, head.CreatedAt = id.At(c.Now), id.Number(), c.Now
+	head.ownTexts()
 	o := &Order{
-		Head: &Head{
-			ID:                id.At(c.Now),
-			Number:            id.Number(),
-			CustomerID:        d.CustomerID,
-			Lines:             d.Lines,
-			Total:             d.Total,
-			Note:              cloned(d.Note),
-			ExternalReference: cloned(d.ExternalReference),
-			Metadata:          clonedMetadata(d.Metadata),
-			CreatedAt:         c.Now,
-		},
+		Head:   &head,
 		State:  State{Status: Created, ExpiresAt: &expires},
 		Source: d.Source,
 	}
@@ -64,18 +49,3 @@ func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *paymen
 }
 
 func at(t time.Time) *time.Time { return &t }
-
-func cloned(text *string) *string {
-	if text == nil {
-		return nil
-	}
-	return new(strings.Clone(*text))
-}
-
-func clonedMetadata(entries []Metadata) []Metadata {
-	copies := slices.Clone(entries)
-	for i, m := range copies {
-		copies[i] = Metadata{Key: strings.Clone(m.Key), Value: strings.Clone(m.Value)}
-	}
-	return copies
-}

@@ -61,7 +61,7 @@ func newModel(t *rapid.T) *model {
 		policy:   order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour},
 	}
 	m.o = order.New(m.cause(), m.policy, order.Draft{
-		CustomerID: id.New(), Total: price, Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+		Head:   order.Head{CustomerID: id.New(), Total: price, Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
 		Method: order.PaymentMethod{Provider: "model", Capture: rapid.SampledFrom([]payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}).Draw(t, "capture")},
 	})
 	return m

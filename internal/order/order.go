@@ -32,38 +32,6 @@ func (r CancelReason) Valid() bool {
 	}
 }
 
-// Line is one product of an order, with its name and price copied when the order was placed.
-type Line struct {
-	ProductID uuid.UUID    `json:"productId"`
-	Name      string       `json:"name"`
-	Quantity  int          `json:"quantity"`
-	UnitPrice money.Amount `json:"unitPrice"`
-	Total     money.Amount `json:"total"`
-	// Revision of the product that name and price were copied from. Only a new order has it, for CreateOrder to look whether it is
-	// still the product's; 0 is not looked at.
-	Revision int64 `json:"-"`
-}
-
-// Metadata is one key and value a client attached to an order.
-type Metadata struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-// Head is what never changes after an order was created. All versions of an order share one Head.
-type Head struct {
-	ID uuid.UUID
-	// Number is for people: OW- and 8 random Crockford characters.
-	Number            string
-	CustomerID        uuid.UUID
-	Lines             []Line
-	Total             money.Amount
-	Note              *string
-	ExternalReference *string
-	Metadata          []Metadata
-	CreatedAt         time.Time
-}
-
 // State is what an order's versions differ in. Its JSON form is a Document, which is stored with each event, so a name in it is for ever.
 // Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. balance derives them from the payments.
 type State struct {

@@ -43,20 +43,12 @@ func (r *Recent) of(orderID uuid.UUID) *Outcome {
 
 // size is about what the order takes in memory, in bytes.
 func (o *Order) size() int {
-	size := recentSize + len(o.Payments)*recentPayment
+	size := recentSize + o.Head.size() + len(o.Payments)*recentPayment
 	for i := range o.Payments {
 		size += (len(o.Payments[i].Refunds) + len(o.Payments[i].Attempts)) * recentPart
 	}
-	for i := range o.Lines {
-		size += recentLine + len(o.Lines[i].Name)
-	}
-	for _, m := range o.Metadata {
-		size += len(m.Key) + len(m.Value)
-	}
-	for _, text := range []*string{o.Note, o.ExternalReference, o.CancelNote} {
-		if text != nil {
-			size += len(*text)
-		}
+	if o.CancelNote != nil {
+		size += len(*o.CancelNote)
 	}
 	return size
 }

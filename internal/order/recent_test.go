@@ -13,7 +13,7 @@ import (
 func TestRecent(t *testing.T) {
 	t.Parallel()
 	place := func(note string) Outcome {
-		o := New(Cause{Now: time.Now()}, Policy{}, Draft{CustomerID: uuid.New(), Total: money.Amount{Minor: 1800, Currency: "EUR"}, Note: &note})
+		o := New(Cause{Now: time.Now()}, Policy{}, Draft{Head: Head{CustomerID: uuid.New(), Total: money.Amount{Minor: 1800, Currency: "EUR"}, Note: &note}})
 		return Outcome{Order: o, Revision: Revision{Number: 1, Server: time.Now()}}
 	}
 	var none *Recent

@@ -102,14 +102,12 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 
 func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, key Idempotency, lines []Line, total money.Amount) (Outcome, error) {
 	o := New(s.cause(p, in.RequestID), s.policy, Draft{
-		CustomerID:        p.CustomerID,
-		Lines:             lines,
-		Total:             total,
-		Note:              in.Note,
-		ExternalReference: in.ExternalReference,
-		Metadata:          in.Metadata,
-		Method:            PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
-		Source:            in.Source,
+		Head: Head{
+			CustomerID: p.CustomerID, Lines: lines, Total: total,
+			Note: in.Note, ExternalReference: in.ExternalReference, Metadata: in.Metadata,
+		},
+		Method: PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
+		Source: in.Source,
 	})
 	outcome, err := s.store.CreateOrder(ctx, p, o, key)
 	return outcome, s.refuse(ctx, err)

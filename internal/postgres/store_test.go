@@ -31,11 +31,13 @@ var (
 func newOrder(p auth.Principal) *order.Order {
 	price := money.New(1800, "EUR")
 	return order.New(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: p.CustomerID}}, policy, order.Draft{
-		CustomerID: p.CustomerID,
-		Lines:      []order.Line{{ProductID: id.New(), Name: `Mug "Zoë" {1,2} \ NULL`, Quantity: 1, UnitPrice: price, Total: price}},
-		Total:      price,
-		Metadata:   []order.Metadata{{Key: "a,b", Value: `{"x":"\\"}`}},
-		Method:     order.PaymentMethod{Provider: "simulated", Capture: payment.CaptureAutomatic},
+		Head: order.Head{
+			CustomerID: p.CustomerID,
+			Lines:      []order.Line{{ProductID: id.New(), Name: `Mug "Zoë" {1,2} \ NULL`, Quantity: 1, UnitPrice: price, Total: price}},
+			Total:      price,
+			Metadata:   []order.Metadata{{Key: "a,b", Value: `{"x":"\\"}`}},
+		},
+		Method: order.PaymentMethod{Provider: "simulated", Capture: payment.CaptureAutomatic},
 	})
 }
 

@@ -55,7 +55,7 @@ func (s *shop) create(ctx context.Context, customer uuid.UUID, r request) (o *or
 		return nil, false, err
 	}
 	o = order.New(order.Cause{Now: now(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customer}, RequestID: uuid.NewString()}, s.policy, order.Draft{
-		CustomerID: customer, Lines: lines, Total: total, Note: r.Note,
+		Head:   order.Head{CustomerID: customer, Lines: lines, Total: total, Note: r.Note},
 		Method: order.PaymentMethod{Provider: s.gateway.Name(), Token: r.Token, Capture: payment.CaptureAutomatic},
 	})
 	asked, err := json.Marshal(r)

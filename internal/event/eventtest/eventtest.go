@@ -21,11 +21,13 @@ func Place(ctx context.Context, db sqlx.ExtContext, customerID uuid.UUID) (order
 	price := money.New(1200, "EUR")
 	cause := order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customerID}, RequestID: "test"}
 	o := order.New(cause, order.Policy{Expiry: time.Hour, StepDelay: time.Hour}, order.Draft{
-		CustomerID: customerID,
-		Lines:      []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
-		Total:      price,
-		Metadata:   []order.Metadata{},
-		Method:     order.PaymentMethod{Provider: "simulated", Token: "sim_approve", Capture: payment.CaptureAutomatic},
+		Head: order.Head{
+			CustomerID: customerID,
+			Lines:      []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+			Total:      price,
+			Metadata:   []order.Metadata{},
+		},
+		Method: order.PaymentMethod{Provider: "simulated", Token: "sim_approve", Capture: payment.CaptureAutomatic},
 	})
 	lines, err := json.Marshal(o.Lines)
 	if err != nil {
