@@ -8,7 +8,6 @@ import (
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
 )
 
 // ID is the resolver for the id field.
@@ -24,7 +23,7 @@ func (r *auditEntryResolver) ActorID(ctx context.Context, obj *audit.Entry) (str
 // AuditTrail is the resolver for the auditTrail field.
 func (r *queryResolver) AuditTrail(ctx context.Context, first *int, after *string) (*model.AuditEntryConnection, error) {
 	p := auth.FromContext(ctx)
-	request, err := page.Parse(auditCursor, first, after, nil, nil)
+	request, err := auditList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +31,7 @@ func (r *queryResolver) AuditTrail(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	return auditConnection(result), nil
+	return auditEntryConnection(auditList.connect(result)), nil
 }
 
 // AuditEntry returns generated.AuditEntryResolver implementation.

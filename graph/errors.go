@@ -26,15 +26,12 @@ const (
 	unavailable     = "A part of the service does not answer. Try again in a moment."
 )
 
-// userErrors sorts a service's error. What the domain refuses goes into the payload's userErrors, in the form that build
-// gives it; any other error is returned as it is. Without an error both results are nil.
+// userErrors returns the domain's refusals in err, each in the form that build gives it. Any other error is returned as it is, and so is a
+// refusal whose code the mutation's enum lacks, which then becomes INTERNAL.
 func userErrors[Code interface {
 	~string
 	IsValid() bool
 }, E any](err error, build func(code Code, f *fault.Error) *E) ([]*E, error) {
-	if err == nil {
-		return nil, nil
-	}
 	faults, ok := fault.UserErrors(err)
 	if !ok {
 		return nil, err

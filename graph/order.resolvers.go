@@ -58,7 +58,7 @@ func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int
 	if err != nil {
 		return nil, err
 	}
-	return eventConnection(obj.ID, version, request.Limit, rows)
+	return eventPage(obj.ID, version, request.Limit, rows)
 }
 
 // AvailableActions is the resolver for the availableActions field.
@@ -97,7 +97,7 @@ func (r *queryResolver) Order(ctx context.Context, id *string, number *string) (
 // Orders is the resolver for the orders field.
 func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.OrderFilter) (*model.OrderConnection, error) {
 	p := auth.FromContext(ctx)
-	request, err := page.Parse(orderCursor, first, after, last, before)
+	request, err := page.Parse(orderList.cursor, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, l
 		return nil, err
 	}
 	scopeOf(ctx).hold(result.Items...)
-	return orderConnection(result), nil
+	return orderConnection(orderList.connect(result)), nil
 }
 
 // Order returns generated.OrderResolver implementation.

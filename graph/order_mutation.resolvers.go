@@ -6,7 +6,6 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -25,11 +24,8 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 	}
 	in.Source = r.source(ctx)
 	outcome, err := r.OrderService.Create(ctx, p, in)
-	refused, err := userErrors(err, func(code model.OrderCreateErrorCode, f *fault.Error) *model.OrderCreateUserError {
-		return &model.OrderCreateUserError{Field: f.Field, Message: f.Message, Code: code, RetryAfter: retryAfter(f)}
-	})
-	if err != nil || refused != nil {
-		return &model.OrderCreatePayload{UserErrors: refused}, err
+	if err != nil {
+		return orderCreateRefused(err)
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.OrderCreatePayload{Order: outcome.Order, Replayed: outcome.Replayed}, nil
@@ -45,11 +41,8 @@ func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCan
 	changed, err := r.OrderService.Cancel(ctx, p, order.CancelInput{
 		OrderID: orderID, ExpectedVersion: input.ExpectedVersion, Note: input.Note, RequestID: requestid.FromContext(ctx),
 	})
-	refused, err := userErrors(err, func(code model.OrderCancelErrorCode, f *fault.Error) *model.OrderCancelUserError {
-		return &model.OrderCancelUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.OrderCancelPayload{UserErrors: refused}, err
+	if err != nil {
+		return orderCancelRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.OrderCancelPayload{Order: changed}, nil
@@ -65,11 +58,8 @@ func (r *mutationResolver) OrderDeliver(ctx context.Context, input model.OrderDe
 	changed, err := r.OrderService.Deliver(ctx, p, order.DeliverInput{
 		OrderID: orderID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
 	})
-	refused, err := userErrors(err, func(code model.OrderDeliverErrorCode, f *fault.Error) *model.OrderDeliverUserError {
-		return &model.OrderDeliverUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.OrderDeliverPayload{UserErrors: refused}, err
+	if err != nil {
+		return orderDeliverRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.OrderDeliverPayload{Order: changed}, nil

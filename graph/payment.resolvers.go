@@ -109,7 +109,7 @@ func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Paymen
 // Attention is the resolver for the attention field.
 func (r *queryResolver) Attention(ctx context.Context, first *int, after *string) (*model.PaymentConnection, error) {
 	p := auth.FromContext(ctx)
-	request, err := page.Parse(attentionCursor, first, after, nil, nil)
+	request, err := attentionList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (r *queryResolver) Attention(ctx context.Context, first *int, after *string
 		orders[i], payments[i] = item.Order, item.Payment.ID
 	}
 	scopeOf(ctx).holdPayments(orders, payments...)
-	return paymentConnection(result), nil
+	return paymentConnection(attentionList.connect(page.Map(result, func(p *order.PaymentOf) *payment.Payment { return p.Payment }))), nil
 }
 
 // Payment returns generated.PaymentResolver implementation.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -26,11 +25,8 @@ func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.Payment
 		IdempotencyKey: key, OrderID: orderID, PaymentToken: token(input.PaymentMethod),
 		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx), Source: r.source(ctx),
 	})
-	refused, err := userErrors(err, func(code model.PaymentRetryErrorCode, f *fault.Error) *model.PaymentRetryUserError {
-		return &model.PaymentRetryUserError{Field: f.Field, Message: f.Message, Code: code, RetryAfter: retryAfter(f)}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentRetryPayload{UserErrors: refused}, err
+	if err != nil {
+		return paymentRetryRefused(err)
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.PaymentRetryPayload{
@@ -50,11 +46,8 @@ func (r *mutationResolver) PaymentCompleteAction(ctx context.Context, input mode
 		in.Outcome = *input.Outcome
 	}
 	changed, err := r.OrderService.CompleteAction(ctx, p, in)
-	refused, err := userErrors(err, func(code model.PaymentCompleteActionErrorCode, f *fault.Error) *model.PaymentCompleteActionUserError {
-		return &model.PaymentCompleteActionUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentCompleteActionPayload{UserErrors: refused}, err
+	if err != nil {
+		return paymentCompleteActionRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.PaymentCompleteActionPayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil

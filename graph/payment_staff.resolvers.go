@@ -5,7 +5,6 @@ import (
 
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -21,11 +20,8 @@ func (r *mutationResolver) PaymentCapture(ctx context.Context, input model.Payme
 	changed, err := r.OrderService.Capture(ctx, p, order.PaymentInput{
 		PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
 	})
-	refused, err := userErrors(err, func(code model.PaymentCaptureErrorCode, f *fault.Error) *model.PaymentCaptureUserError {
-		return &model.PaymentCaptureUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentCapturePayload{UserErrors: refused}, err
+	if err != nil {
+		return paymentCaptureRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.PaymentCapturePayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
@@ -41,11 +37,8 @@ func (r *mutationResolver) PaymentVoid(ctx context.Context, input model.PaymentV
 	changed, err := r.OrderService.Void(ctx, p, order.PaymentInput{
 		PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
 	})
-	refused, err := userErrors(err, func(code model.PaymentVoidErrorCode, f *fault.Error) *model.PaymentVoidUserError {
-		return &model.PaymentVoidUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentVoidPayload{UserErrors: refused}, err
+	if err != nil {
+		return paymentVoidRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.PaymentVoidPayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
@@ -62,11 +55,8 @@ func (r *mutationResolver) PaymentResolve(ctx context.Context, input model.Payme
 		PaymentInput: order.PaymentInput{PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx)},
 		Resolution:   input.Resolution, Note: input.Note,
 	})
-	refused, err := userErrors(err, func(code model.PaymentResolveErrorCode, f *fault.Error) *model.PaymentResolveUserError {
-		return &model.PaymentResolveUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.PaymentResolvePayload{UserErrors: refused}, err
+	if err != nil {
+		return paymentResolveRefused(err)
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.PaymentResolvePayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil

@@ -7,7 +7,6 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/product"
@@ -19,11 +18,8 @@ func (r *mutationResolver) ProductUpsert(ctx context.Context, input model.Produc
 		SKU: input.Sku, Name: input.Name, Description: text(input.Description),
 		PriceMinor: input.PriceMinor, Currency: input.Currency, Image: input.Image,
 	})
-	refused, err := userErrors(err, func(code model.ProductUpsertErrorCode, f *fault.Error) *model.ProductUpsertUserError {
-		return &model.ProductUpsertUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.ProductUpsertPayload{UserErrors: refused}, err
+	if err != nil {
+		return productUpsertRefused(err)
 	}
 	return &model.ProductUpsertPayload{Product: saved}, nil
 }
@@ -36,11 +32,8 @@ func (r *mutationResolver) ProductArchive(ctx context.Context, input model.Produ
 		return nil, err
 	}
 	archived, err := r.ProductService.Archive(ctx, p, productID)
-	refused, err := userErrors(err, func(code model.ProductArchiveErrorCode, f *fault.Error) *model.ProductArchiveUserError {
-		return &model.ProductArchiveUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.ProductArchivePayload{UserErrors: refused}, err
+	if err != nil {
+		return productArchiveRefused(err)
 	}
 	return &model.ProductArchivePayload{Product: archived}, nil
 }
@@ -62,7 +55,7 @@ func (r *queryResolver) Product(ctx context.Context, id string) (*product.Produc
 
 // Products is the resolver for the products field.
 func (r *queryResolver) Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.ProductFilter) (*model.ProductConnection, error) {
-	request, err := page.Parse(productCursor, first, after, last, before)
+	request, err := page.Parse(productList.cursor, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +67,7 @@ func (r *queryResolver) Products(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	return productConnection(result), nil
+	return productConnection(productList.connect(result)), nil
 }
 
 // Product returns generated.ProductResolver implementation.

@@ -38,7 +38,7 @@ func (r *orphanedChargeResolver) Refunded(ctx context.Context, obj *reconcile.Or
 // Reconciliation is the resolver for the reconciliation field.
 func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *string) (*model.ReconciliationEntryConnection, error) {
 	p := auth.FromContext(ctx)
-	request, err := page.Parse(differenceCursor, first, after, nil, nil)
+	request, err := reconciliationList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,12 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 		held = append(held, o)
 	}
 	scopeOf(ctx).holdPayments(held, payments...)
-	return reconciliationConnection(result), nil
+	return reconciliationEntryConnection(reconciliationList.connect(page.Pointers(result))), nil
 }
 
 // OrphanedCharges is the resolver for the orphanedCharges field.
 func (r *queryResolver) OrphanedCharges(ctx context.Context, first *int, after *string, includeResolved bool) (*model.OrphanedChargeConnection, error) {
-	request, err := page.Parse(orphanCursor, first, after, nil, nil)
+	request, err := orphanList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *queryResolver) OrphanedCharges(ctx context.Context, first *int, after *
 	if err != nil {
 		return nil, err
 	}
-	return orphanConnection(result), nil
+	return orphanedChargeConnection(orphanList.connect(page.Pointers(result))), nil
 }
 
 // Payment is the resolver for the payment field.

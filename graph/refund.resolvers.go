@@ -6,7 +6,6 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -28,11 +27,8 @@ func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundC
 		IdempotencyKey: key, OrderID: orderID, AmountMinor: input.AmountMinor, Reason: input.Reason,
 		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
 	})
-	refused, err := userErrors(err, func(code model.RefundCreateErrorCode, f *fault.Error) *model.RefundCreateUserError {
-		return &model.RefundCreateUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.RefundCreatePayload{UserErrors: refused}, err
+	if err != nil {
+		return refundCreateRefused(err)
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.RefundCreatePayload{

@@ -6,7 +6,6 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 )
 
@@ -27,11 +26,8 @@ func (r *mutationResolver) UserRevoke(ctx context.Context, input model.UserRevok
 		return nil, err
 	}
 	at, err := r.Sessions.Revoke(ctx, auth.FromContext(ctx), customerID)
-	refused, err := userErrors(err, func(code model.UserRevokeErrorCode, f *fault.Error) *model.UserRevokeUserError {
-		return &model.UserRevokeUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.UserRevokePayload{UserErrors: refused}, err
+	if err != nil {
+		return userRevokeRefused(err)
 	}
 	return &model.UserRevokePayload{RevokedAt: &at}, nil
 }

@@ -8,31 +8,8 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
-
-// The kinds of cursor of the webhooks' lists.
-const (
-	endpointCursor = "endpoints"
-	deliveryCursor = "deliveries"
-)
-
-func endpointConnection(result page.Result[*webhook.Endpoint]) *model.WebhookEndpointConnection {
-	edges, info := connect(endpointCursor, result, func(e *webhook.Endpoint) (string, *model.WebhookEndpointEdge) {
-		cursor := page.Cursor(endpointCursor, e.ID)
-		return cursor, &model.WebhookEndpointEdge{Cursor: cursor, Node: e}
-	})
-	return &model.WebhookEndpointConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
-}
-
-func deliveryConnection(result page.Result[*webhook.Delivery]) *model.WebhookDeliveryConnection {
-	edges, info := connect(deliveryCursor, result, func(d *webhook.Delivery) (string, *model.WebhookDeliveryEdge) {
-		cursor := page.Cursor(deliveryCursor, d.ID)
-		return cursor, &model.WebhookDeliveryEdge{Cursor: cursor, Node: d}
-	})
-	return &model.WebhookDeliveryConnection{Edges: edges, Nodes: result.Items, PageInfo: info}
-}
 
 func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhook.Filter, err error) {
 	if status != nil {

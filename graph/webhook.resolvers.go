@@ -6,9 +6,7 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -17,11 +15,8 @@ func (r *mutationResolver) WebhookEndpointCreate(ctx context.Context, input mode
 	made, secret, err := r.WebhookService.Create(ctx, auth.FromContext(ctx), webhook.Input{
 		URL: input.URL, EventTypes: input.EventTypes, Description: input.Description,
 	})
-	refused, err := userErrors(err, func(code model.WebhookEndpointCreateErrorCode, f *fault.Error) *model.WebhookEndpointCreateUserError {
-		return &model.WebhookEndpointCreateUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.WebhookEndpointCreatePayload{UserErrors: refused}, err
+	if err != nil {
+		return webhookEndpointCreateRefused(err)
 	}
 	return &model.WebhookEndpointCreatePayload{Endpoint: made, Secret: revealed(secret)}, nil
 }
@@ -38,11 +33,8 @@ func (r *mutationResolver) WebhookEndpointUpdate(ctx context.Context, input mode
 		change.EventTypes = &input.EventTypes
 	}
 	changed, err := r.WebhookService.Update(ctx, p, endpointID, change)
-	refused, err := userErrors(err, func(code model.WebhookEndpointUpdateErrorCode, f *fault.Error) *model.WebhookEndpointUpdateUserError {
-		return &model.WebhookEndpointUpdateUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.WebhookEndpointUpdatePayload{UserErrors: refused}, err
+	if err != nil {
+		return webhookEndpointUpdateRefused(err)
 	}
 	return &model.WebhookEndpointUpdatePayload{Endpoint: changed}, nil
 }
@@ -55,11 +47,8 @@ func (r *mutationResolver) WebhookEndpointRotateSecret(ctx context.Context, inpu
 		return nil, err
 	}
 	rotated, secret, err := r.WebhookService.RotateSecret(ctx, p, endpointID)
-	refused, err := userErrors(err, func(code model.WebhookEndpointRotateSecretErrorCode, f *fault.Error) *model.WebhookEndpointRotateSecretUserError {
-		return &model.WebhookEndpointRotateSecretUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.WebhookEndpointRotateSecretPayload{UserErrors: refused}, err
+	if err != nil {
+		return webhookEndpointRotateSecretRefused(err)
 	}
 	return &model.WebhookEndpointRotateSecretPayload{Endpoint: rotated, Secret: revealed(secret)}, nil
 }
@@ -72,18 +61,15 @@ func (r *mutationResolver) WebhookRedeliver(ctx context.Context, input model.Web
 		return nil, err
 	}
 	delivery, err := r.WebhookService.Redeliver(ctx, p, deliveryID)
-	refused, err := userErrors(err, func(code model.WebhookRedeliverErrorCode, f *fault.Error) *model.WebhookRedeliverUserError {
-		return &model.WebhookRedeliverUserError{Field: f.Field, Message: f.Message, Code: code}
-	})
-	if err != nil || refused != nil {
-		return &model.WebhookRedeliverPayload{UserErrors: refused}, err
+	if err != nil {
+		return webhookRedeliverRefused(err)
 	}
 	return &model.WebhookRedeliverPayload{Delivery: delivery}, nil
 }
 
 // WebhookEndpoints is the resolver for the webhookEndpoints field.
 func (r *queryResolver) WebhookEndpoints(ctx context.Context, first *int, after *string) (*model.WebhookEndpointConnection, error) {
-	request, err := page.Parse(endpointCursor, first, after, nil, nil)
+	request, err := endpointList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +77,12 @@ func (r *queryResolver) WebhookEndpoints(ctx context.Context, first *int, after 
 	if err != nil {
 		return nil, err
 	}
-	return endpointConnection(result), nil
+	return webhookEndpointConnection(endpointList.connect(result)), nil
 }
 
 // WebhookDeliveries is the resolver for the webhookDeliveries field.
 func (r *queryResolver) WebhookDeliveries(ctx context.Context, endpointID *string, status *webhook.Status, first *int, after *string) (*model.WebhookDeliveryConnection, error) {
-	request, err := page.Parse(deliveryCursor, first, after, nil, nil)
+	request, err := deliveryList.forward(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +94,7 @@ func (r *queryResolver) WebhookDeliveries(ctx context.Context, endpointID *strin
 	if err != nil {
 		return nil, err
 	}
-	return deliveryConnection(result), nil
+	return webhookDeliveryConnection(deliveryList.connect(result)), nil
 }
 
 // ID is the resolver for the id field.

@@ -1,6 +1,11 @@
-// Command gqlgen runs gqlgen and adds to what it generates: each object type gets a function that renders it straight into
-// the answer (see package render), and gqlgen's own function of the type begins with it; each field of the type Subscription gets what
-// opens it and renders its items, and no resolver. It reads gqlgen.yml of the folder it runs in.
+// Command gqlgen runs gqlgen and adds to what it generates:
+//   - for each object type a function that renders it straight into the answer (see package render), which gqlgen's own function of the
+//     type calls first;
+//   - for each field of the type Subscription what opens it and renders its items, in place of a resolver;
+//   - for each mutation the function that maps a service's error to the payload's userErrors;
+//   - for each connection type the function that makes one of a page.
+//
+// It reads gqlgen.yml of the folder it runs in.
 package main
 
 import (
@@ -24,7 +29,8 @@ func run() error {
 		return err
 	}
 	renderers := &renderers{}
-	if err := api.Generate(cfg, api.PrependPlugin(withoutResolvers{}), api.AddPlugin(subscriptions{}), api.AddPlugin(renderers)); err != nil {
+	if err := api.Generate(cfg, api.PrependPlugin(withoutResolvers{}), api.AddPlugin(subscriptions{}), api.AddPlugin(renderers),
+		api.AddPlugin(payloads{}), api.AddPlugin(connections{})); err != nil {
 		return err
 	}
 	return renderers.install(cfg.Exec.DirName)

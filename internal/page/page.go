@@ -84,6 +84,18 @@ func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
 	return uuid.NullUUID{}, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
 }
 
+// Map returns the page with each item replaced by what convert makes of it.
+func Map[A, B any](r Result[A], convert func(*A) B) Result[B] {
+	items := make([]B, len(r.Items))
+	for i := range r.Items {
+		items[i] = convert(&r.Items[i])
+	}
+	return Result[B]{Items: items, HasNext: r.HasNext, HasPrevious: r.HasPrevious, Reached: r.Reached, Backward: r.Backward}
+}
+
+// Pointers returns the page with a pointer to each item in place of the item.
+func Pointers[T any](r Result[T]) Result[*T] { return Map(r, func(item *T) *T { return item }) }
+
 // Cut makes a Result of rows that were read one beyond the limit to learn whether more follow. Rows are in reading
 // order: reversed for a backward page.
 func Cut[T any](r Request, rows []T) Result[T] {
