@@ -5,7 +5,6 @@ package model
 import (
 	"time"
 
-	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
@@ -72,80 +71,3 @@ func (v Event) CancelReason() *order.CancelReason { return v.e.Data.CancelReason
 
 // Reason is why a refund failed.
 func (v Event) Reason() *string { return v.e.Data.Reason }
-
-// The GraphQL types of event.
-type (
-	// OrderCancelled is the GraphQL type of the same name.
-	OrderCancelled struct{ Event }
-	// OrderCancelling is the GraphQL type of the same name.
-	OrderCancelling struct{ Event }
-	// OrderCreated is the GraphQL type of the same name.
-	OrderCreated struct{ Event }
-	// OrderDelivered is the GraphQL type of the same name.
-	OrderDelivered struct{ Event }
-	// PaymentActionRequired is the GraphQL type of the same name.
-	PaymentActionRequired struct{ Event }
-	// PaymentAuthorized is the GraphQL type of the same name.
-	PaymentAuthorized struct{ Event }
-	// PaymentConfirmed is the GraphQL type of the same name.
-	PaymentConfirmed struct{ Event }
-	// PaymentDeclined is the GraphQL type of the same name.
-	PaymentDeclined struct{ Event }
-	// PaymentExpired is the GraphQL type of the same name.
-	PaymentExpired struct{ Event }
-	// PaymentNeedsAttention is the GraphQL type of the same name.
-	PaymentNeedsAttention struct{ Event }
-	// PaymentProcessing is the GraphQL type of the same name.
-	PaymentProcessing struct{ Event }
-	// PaymentRetried is the GraphQL type of the same name.
-	PaymentRetried struct{ Event }
-	// PaymentVoided is the GraphQL type of the same name.
-	PaymentVoided struct{ Event }
-	// RefundCreated is the GraphQL type of the same name.
-	RefundCreated struct{ Event }
-	// RefundFailed is the GraphQL type of the same name.
-	RefundFailed struct{ Event }
-	// RefundSucceeded is the GraphQL type of the same name.
-	RefundSucceeded struct{ Event }
-)
-
-// NewEvent returns the view of an event in the Go type that stands for its GraphQL type; fault.ErrNewer for a type that the schema lacks.
-func NewEvent(e *order.Event) (OrderEvent, error) {
-	v := Event{e}
-	switch e.Type {
-	case order.OrderCancelled:
-		return OrderCancelled{v}, nil
-	case order.OrderCancelling:
-		return OrderCancelling{v}, nil
-	case order.OrderCreated:
-		return OrderCreated{v}, nil
-	case order.OrderDelivered:
-		return OrderDelivered{v}, nil
-	case order.PaymentActionRequired:
-		return PaymentActionRequired{v}, nil
-	case order.PaymentAuthorized:
-		return PaymentAuthorized{v}, nil
-	case order.PaymentConfirmed:
-		return PaymentConfirmed{v}, nil
-	case order.PaymentDeclined:
-		return PaymentDeclined{v}, nil
-	case order.PaymentExpired:
-		return PaymentExpired{v}, nil
-	case order.PaymentNeedsAttention:
-		return PaymentNeedsAttention{v}, nil
-	case order.PaymentProcessing:
-		return PaymentProcessing{v}, nil
-	case order.PaymentRetried:
-		return PaymentRetried{v}, nil
-	case order.PaymentVoided:
-		return PaymentVoided{v}, nil
-	case order.RefundCreated:
-		return RefundCreated{v}, nil
-	case order.RefundFailed:
-		return RefundFailed{v}, nil
-	case order.RefundSucceeded:
-		return RefundSucceeded{v}, nil
-	default:
-		return nil, fault.ErrNewer
-	}
-}

@@ -4,11 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
 // waits are the functions whose time decides what a test sees.
@@ -21,32 +19,13 @@ var waits = map[string]bool{
 // does not matter: it is a bubble's (testing/synctest), a pause between attempts, or what is tested is that it runs out.
 func TestNoDeadlineOfItsOwn(t *testing.T) {
 	t.Parallel()
-	root := filepath.Join("..", "..")
-	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
-		t.Fatal(err)
-	}
-	looked := 0
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "bench" || strings.HasPrefix(entry.Name(), ".") && len(entry.Name()) > 2):
-			return fs.SkipDir // benchmarks measure time
-		case entry.IsDir() || !strings.HasSuffix(path, "_test.go"):
-			return nil
+	for _, file := range sourcetree.Files(t) {
+		if !file.IsTest() || file.In("internal/bench") { // benchmarks measure time
+			continue
 		}
-		looked++
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return err
+		for _, line := range ownDeadlines(t, file.Name, file.Text) {
+			t.Errorf("%s:%d waits by the clock: wait for eventually.Patience, or say in a comment on the line why the time does not matter", file.Name, line)
 		}
-		for _, line := range ownDeadlines(t, path, source) {
-			t.Errorf("%s:%d waits by the clock: wait for eventually.Patience, or say in a comment on the line why the time does not matter", path, line)
-		}
-		return nil
-	})
-	if err != nil || looked < 100 {
-		t.Errorf("looked at %d files, %v", looked, err)
 	}
 }
 

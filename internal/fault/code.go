@@ -1,8 +1,8 @@
 package fault
 
 // Code names what went wrong, for programs. A top-level error carries one of the constants below in extensions.code;
-// a user error carries a value of its mutation's error enum (PRODUCT_NOT_FOUND, CONFLICT, …), which is declared
-// beside the rule that uses it.
+// a user error carries a value of its mutation's error enum (PRODUCT_NOT_FOUND, CONFLICT, …). Those are declared in codes.generated.go
+// from the schema.
 type Code string
 
 // The codes of top-level errors, as the schema documents them.
@@ -39,24 +39,4 @@ const (
 	Unavailable Code = "UNAVAILABLE"
 	// Internal: a defect of ours. The client gets a request id and no detail.
 	Internal Code = "INTERNAL"
-)
-
-// The codes of user errors that more than one package gives. Codes of one domain live in that domain's package.
-const (
-	// Conflict: expectedVersion is not the present version; read the entity again and decide anew.
-	Conflict Code = "CONFLICT"
-	// NotAllowedInState: the state machine has no such transition from the present state.
-	NotAllowedInState Code = "NOT_ALLOWED_IN_STATE"
-	// TextInvalid: a text is not valid UTF-8 or holds a null byte or another control character.
-	TextInvalid Code = "TEXT_INVALID"
-	// TextTooLong: a text is longer than its field allows.
-	TextTooLong Code = "TEXT_TOO_LONG"
-	// CardNumberRefused: a text looks like a payment card number, which must never be stored.
-	CardNumberRefused Code = "CARD_NUMBER_REFUSED"
-	// IdempotencyKeyInvalid: the key is empty, too long, has characters that are not allowed, or looks like a card number.
-	IdempotencyKeyInvalid Code = "IDEMPOTENCY_KEY_INVALID"
-	// IdempotencyKeyReused: the key was used before with another request.
-	IdempotencyKeyReused Code = "IDEMPOTENCY_KEY_REUSED"
-	// IdempotencyInProgress: the first request with this key has not finished; repeat with the same key.
-	IdempotencyInProgress Code = "IDEMPOTENCY_IN_PROGRESS"
 )

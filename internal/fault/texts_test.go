@@ -4,11 +4,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
 // compares are the functions that look into a text.
@@ -25,32 +24,13 @@ var ofDatabase = map[string]bool{"Severity": true, "Message": true, "Detail": tr
 // in other words. A line that has no other way says in a comment whose text it is.
 func TestNoTextDecides(t *testing.T) {
 	t.Parallel()
-	root := filepath.Join("..", "..")
-	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
-		t.Fatal(err)
-	}
-	looked := 0
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "generated" || strings.HasPrefix(entry.Name(), ".") && len(entry.Name()) > 2):
-			return fs.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
-			return nil
+	for _, file := range sourcetree.Files(t) {
+		if file.IsTest() || file.In("graph/generated") {
+			continue
 		}
-		looked++
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return err
+		for _, line := range decidesByText(t, file.Name, file.Text) {
+			t.Errorf("%s:%d looks into the text of an error: decide by its type, its SQLSTATE or its constraint", file.Name, line)
 		}
-		for _, line := range decidesByText(t, path, source) {
-			t.Errorf("%s:%d looks into the text of an error: decide by its type, its SQLSTATE or its constraint", path, line)
-		}
-		return nil
-	})
-	if err != nil || looked < 300 {
-		t.Errorf("looked at %d files, %v", looked, err)
 	}
 }
 

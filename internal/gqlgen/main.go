@@ -2,6 +2,7 @@
 //   - for each object type a function that renders it straight into the answer (see package render), which gqlgen's own function of the
 //     type calls first;
 //   - for each field of the type Subscription what opens it and renders its items, in place of a resolver;
+//   - for the values of some enums Go constants, and for each type of event the Go type that stands for it;
 //   - for each mutation the function that maps a service's error to the payload's userErrors;
 //   - for each connection type the function that makes one of a page.
 //
@@ -14,6 +15,7 @@ import (
 
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/vektah/gqlparser/v2"
 )
 
 func main() {
@@ -28,9 +30,21 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	schema, err := gqlparser.LoadSchema(cfg.Sources...)
+	if err != nil {
+		return err
+	}
+	for _, c := range constantFiles {
+		if err := c.generate(schema); err != nil {
+			return err
+		}
+	}
+	if err := generateEvents(cfg, schema); err != nil {
+		return err
+	}
 	renderers := &renderers{}
 	if err := api.Generate(cfg, api.PrependPlugin(withoutResolvers{}), api.AddPlugin(subscriptions{}), api.AddPlugin(renderers),
-		api.AddPlugin(payloads{}), api.AddPlugin(connections{})); err != nil {
+		api.AddPlugin(enums{}), api.AddPlugin(payloads{}), api.AddPlugin(connections{})); err != nil {
 		return err
 	}
 	return renderers.install(cfg.Exec.DirName)

@@ -1,12 +1,13 @@
 package guard_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
 // Every test that docs/security.md names exists, every row names one, and every fuzz target is named.
@@ -16,32 +17,14 @@ func TestSecurityDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const root = "../.."
 	declared := map[string]bool{}
 	declaration := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return nil // another test has removed it meanwhile
-		case entry.Name() == "node_modules", strings.HasPrefix(entry.Name(), ".") && path != root:
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if strings.HasSuffix(path, "_test.go") {
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			for _, match := range declaration.FindAllSubmatch(content, -1) {
+	for _, file := range sourcetree.Files(t) {
+		if file.IsTest() {
+			for _, match := range declaration.FindAllSubmatch(file.Text, -1) {
 				declared[string(match[1])] = true
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	names := regexp.MustCompile("`((?:Test|Fuzz)\\w+)").FindAllSubmatch(document, -1)
 	if len(names) < 20 || len(declared) < 100 {

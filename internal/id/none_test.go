@@ -1,12 +1,10 @@
 package id_test
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
 // noneIsNil are the files that may take uuid.Nil for "none", with how often and why. A client can send an id of zeros, so what a client
@@ -35,33 +33,12 @@ var noneIsNil = map[string]struct {
 // An id of zeros is an id like any other, never "no filter": nothing new may compare with uuid.Nil or look up by it.
 func TestZerosAreAnID(t *testing.T) {
 	t.Parallel()
-	const root = "../.."
 	asNone := regexp.MustCompile(`[!=]= *uuid\.Nil\b|\[uuid\.Nil\]|\.IsZero\(uuid|case uuid\.Nil\b`)
 	found := map[string]int{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return nil // another test has removed it meanwhile
-		case entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && path != root):
-			return fs.SkipDir
-		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
-			return nil
+	for _, file := range sourcetree.Files(t) {
+		if n := len(asNone.FindAll(file.Text, -1)); n > 0 && !file.IsTest() {
+			found[file.Name] = n
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if n := len(asNone.FindAll(content, -1)); n > 0 {
-			name, err := filepath.Rel(root, path)
-			if err != nil {
-				return err
-			}
-			found[filepath.ToSlash(name)] = n
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for name, n := range found {
 		if n != noneIsNil[name].times {

@@ -55,7 +55,7 @@ func (s *Service) refuse(ctx context.Context, err error, field ...string) error 
 	switch refused.Limit {
 	case PerOrder:
 		s.refusals.Order.Add(1)
-		return fault.User("TOO_MANY_ATTEMPTS", "The order has reached its maximum number of payments. Place a new order.", field...)
+		return fault.User(fault.TooManyAttempts, "The order has reached its maximum number of payments. Place a new order.", field...)
 	case PerCustomer:
 		s.refusals.Customer.Add(1)
 		what = "Too many of your payments were declined or have not ended yet."
@@ -63,7 +63,7 @@ func (s *Service) refuse(ctx context.Context, err error, field ...string) error 
 		s.refusals.Address.Add(1)
 		what = "Too many payments from your address were declined."
 	}
-	return fault.UserLater("TOO_MANY_ATTEMPTS", what, refused.Wait, field...)
+	return fault.UserLater(fault.TooManyAttempts, what, refused.Wait, field...)
 }
 
 // take counts an attempt to pay an order again. Staff act for others, and are not counted. refused is a TooManyAttempts, which the

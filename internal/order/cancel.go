@@ -7,7 +7,7 @@ import "github.com/orderwire/orderwire/internal/fault"
 func (o *Order) Cancel(c Cause, reason CancelReason) error {
 	if !Machine.Changes(o.Status, Cancel) {
 		if _, err := Machine.Next(o.Status, Cancel); err != nil {
-			return fault.User("ALREADY_DELIVERED", "The order is delivered and can no longer be cancelled; ask for a refund.", "input", "orderId")
+			return fault.User(fault.AlreadyDelivered, "The order is delivered and can no longer be cancelled; ask for a refund.", "input", "orderId")
 		}
 		return nil
 	}

@@ -33,7 +33,7 @@ func (o *Order) checkRefund(minor int64) error {
 	if len(o.Refunds()) < MaxRefunds || minor == o.Refundable() {
 		return nil
 	}
-	return fault.User("TOO_MANY_REFUNDS", fmt.Sprintf("The order has %d refunds. Refund the whole remaining amount at once.", len(o.Refunds())), "input", "amountMinor")
+	return fault.User(fault.TooManyRefunds, fmt.Sprintf("The order has %d refunds. Refund the whole remaining amount at once.", len(o.Refunds())), "input", "amountMinor")
 }
 
 // ShownPayments are the newest payments, at most MaxPayments, oldest first.

@@ -2,40 +2,9 @@ package order
 
 import "github.com/orderwire/orderwire/internal/payment"
 
-// EventType as in the GraphQL enum OrderEventType: past tense, one per kind of change.
+// EventType says what happened to an order, in the past tense. Its values are those of the schema's enum OrderEventType
+// (event_type.generated.go).
 type EventType string
-
-// The types of event.
-const (
-	OrderCreated          EventType = "ORDER_CREATED"
-	PaymentProcessing     EventType = "PAYMENT_PROCESSING"
-	PaymentActionRequired EventType = "PAYMENT_ACTION_REQUIRED"
-	PaymentAuthorized     EventType = "PAYMENT_AUTHORIZED"
-	PaymentConfirmed      EventType = "PAYMENT_CONFIRMED"
-	PaymentDeclined       EventType = "PAYMENT_DECLINED"
-	PaymentVoided         EventType = "PAYMENT_VOIDED"
-	PaymentExpired        EventType = "PAYMENT_EXPIRED"
-	PaymentRetried        EventType = "PAYMENT_RETRIED"
-	PaymentNeedsAttention EventType = "PAYMENT_NEEDS_ATTENTION"
-	OrderDelivered        EventType = "ORDER_DELIVERED"
-	OrderCancelling       EventType = "ORDER_CANCELLING"
-	OrderCancelled        EventType = "ORDER_CANCELLED"
-	RefundCreated         EventType = "REFUND_CREATED"
-	RefundSucceeded       EventType = "REFUND_SUCCEEDED"
-	RefundFailed          EventType = "REFUND_FAILED"
-)
-
-// Valid reports whether the type is one of the above.
-func (t EventType) Valid() bool {
-	switch t {
-	case OrderCreated, PaymentProcessing, PaymentActionRequired, PaymentAuthorized, PaymentConfirmed, PaymentDeclined, PaymentVoided,
-		PaymentExpired, PaymentRetried, PaymentNeedsAttention, OrderDelivered, OrderCancelling, OrderCancelled, RefundCreated,
-		RefundSucceeded, RefundFailed:
-		return true
-	default:
-		return false
-	}
-}
 
 // reaction is what a fact about a payment means for its order.
 type reaction struct {

@@ -264,7 +264,7 @@ func expectVersion(o *Order, expected *int) error {
 
 func notFound(err error) error {
 	if fault.CodeOf(err) == fault.NotFound {
-		return fault.User("ORDER_NOT_FOUND", "There is no such order.", "input", "orderId")
+		return fault.User(fault.OrderNotFound, "There is no such order.", "input", "orderId")
 	}
 	return err
 }

@@ -189,15 +189,15 @@ func (s *Service) price(
 		p, ok := products[item.ProductID]
 		switch {
 		case !ok:
-			problems.Add(fault.User("PRODUCT_NOT_FOUND", "There is no product "+id.Format(id.Product, item.ProductID)+".", at...))
+			problems.Add(fault.User(fault.ProductNotFound, "There is no product "+id.Format(id.Product, item.ProductID)+".", at...))
 			continue
 		case p.Archived():
-			problems.Add(fault.User("PRODUCT_ARCHIVED", p.Name+" can no longer be ordered.", at...))
+			problems.Add(fault.User(fault.ProductArchived, p.Name+" can no longer be ordered.", at...))
 			continue
 		case total.Currency == "":
 			total.Currency = p.Price.Currency
 		case total.Currency != p.Price.Currency:
-			problems.Add(fault.User("MIXED_CURRENCY", fmt.Sprintf("%s is priced in %s, the items before in %s; an order has one currency.", p.Name, p.Price.Currency, total.Currency), at...))
+			problems.Add(fault.User(fault.MixedCurrency, fmt.Sprintf("%s is priced in %s, the items before in %s; an order has one currency.", p.Name, p.Price.Currency, total.Currency), at...))
 			continue
 		}
 		sum, err := p.Price.Mul(item.Quantity)
@@ -205,7 +205,7 @@ func (s *Service) price(
 			total, err = total.Add(sum)
 		}
 		if err != nil || total.Minor > MaxTotal {
-			problems.Add(fault.User("TOTAL_OUT_OF_RANGE", fmt.Sprintf("The total exceeds %d minor units.", int64(MaxTotal)), "input", "items"))
+			problems.Add(fault.User(fault.TotalOutOfRange, fmt.Sprintf("The total exceeds %d minor units.", int64(MaxTotal)), "input", "items"))
 			break
 		}
 		lines = append(lines, Line{ProductID: p.ID, Name: p.Name, Quantity: item.Quantity, UnitPrice: p.Price, Total: sum, Revision: p.Revision})
@@ -216,14 +216,14 @@ func (s *Service) price(
 func checkItems(problems *fault.List, items []Item) {
 	switch {
 	case len(items) == 0:
-		problems.Add(fault.User("ITEMS_EMPTY", "An order has at least one item.", "input", "items"))
+		problems.Add(fault.User(fault.ItemsEmpty, "An order has at least one item.", "input", "items"))
 	case len(items) > MaxItems:
-		problems.Add(fault.User("TOO_MANY_ITEMS", fmt.Sprintf("An order has at most %d items, not %d.", MaxItems, len(items)), "input", "items"))
+		problems.Add(fault.User(fault.TooManyItems, fmt.Sprintf("An order has at most %d items, not %d.", MaxItems, len(items)), "input", "items"))
 		return
 	}
 	for i, item := range items {
 		if item.Quantity < 1 || item.Quantity > MaxQuantity {
-			problems.Add(fault.User("QUANTITY_OUT_OF_RANGE", fmt.Sprintf("A quantity is 1 to %d, not %d.", MaxQuantity, item.Quantity),
+			problems.Add(fault.User(fault.QuantityOutOfRange, fmt.Sprintf("A quantity is 1 to %d, not %d.", MaxQuantity, item.Quantity),
 				"input", "items", strconv.Itoa(i), "quantity"))
 		}
 	}
@@ -231,7 +231,7 @@ func checkItems(problems *fault.List, items []Item) {
 
 func checkMetadata(problems *fault.List, entries []Metadata) {
 	invalid := func(message string, at ...string) {
-		problems.Add(fault.User("METADATA_INVALID", message, append([]string{"input", "metadata"}, at...)...))
+		problems.Add(fault.User(fault.MetadataInvalid, message, append([]string{"input", "metadata"}, at...)...))
 	}
 	if len(entries) > maxMetadata {
 		invalid(fmt.Sprintf("At most %d entries are allowed, not %d.", maxMetadata, len(entries)))
@@ -261,7 +261,7 @@ func checkMetadata(problems *fault.List, entries []Metadata) {
 
 func (s *Service) checkMethod(problems *fault.List, token string) {
 	if !s.methods.ValidMethod(token) {
-		problems.Add(fault.User("PAYMENT_METHOD_INVALID", "The payment provider does not know this token.", "input", "paymentMethod", "token"))
+		problems.Add(fault.User(fault.PaymentMethodInvalid, "The payment provider does not know this token.", "input", "paymentMethod", "token"))
 	}
 }
 

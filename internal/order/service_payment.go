@@ -176,7 +176,7 @@ func notInState(p *payment.Payment, rule string) error {
 
 func paymentNotFound(err error) error {
 	if fault.CodeOf(err) == fault.NotFound {
-		return fault.User("PAYMENT_NOT_FOUND", "There is no such payment.", "input", "paymentId")
+		return fault.User(fault.PaymentNotFound, "There is no such payment.", "input", "paymentId")
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 	checkKey(&problems, in.IdempotencyKey)
 	checkText(&problems, in.Reason, maxRefundReason, "input", "reason")
 	if in.AmountMinor != nil && *in.AmountMinor <= 0 {
-		problems.Add(fault.User("AMOUNT_OUT_OF_RANGE", "A refund is at least 1 minor unit.", "input", "amountMinor"))
+		problems.Add(fault.User(fault.AmountOutOfRange, "A refund is at least 1 minor unit.", "input", "amountMinor"))
 	}
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
@@ -73,9 +73,9 @@ func refundAmount(o *Order, in RefundInput) (int64, error) {
 	left := o.Refundable()
 	switch {
 	case o.Status == Cancelling:
-		return 0, fault.User("ORDER_CANCELLING", "The order is being cancelled, which refunds all of its money.", "input", "orderId")
+		return 0, fault.User(fault.OrderCancelling, "The order is being cancelled, which refunds all of its money.", "input", "orderId")
 	case !o.CanRefund():
-		return 0, fault.User("NOTHING_REFUNDABLE", "Nothing is left to refund.", "input", "orderId")
+		return 0, fault.User(fault.NothingRefundable, "Nothing is left to refund.", "input", "orderId")
 	}
 	if err := expectVersion(o, in.ExpectedVersion); err != nil {
 		return 0, err
@@ -84,7 +84,7 @@ func refundAmount(o *Order, in RefundInput) (int64, error) {
 		return left, nil
 	}
 	if *in.AmountMinor > left {
-		return 0, fault.User("AMOUNT_OUT_OF_RANGE", fmt.Sprintf("At most %d minor units can be refunded.", left), "input", "amountMinor")
+		return 0, fault.User(fault.AmountOutOfRange, fmt.Sprintf("At most %d minor units can be refunded.", left), "input", "amountMinor")
 	}
 	return *in.AmountMinor, nil
 }

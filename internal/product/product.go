@@ -155,24 +155,24 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 		problems.Add(fault.User(code, message, "input", field))
 	}
 	if !skuPattern.MatchString(in.SKU) {
-		add("SKU_INVALID", "sku", "A SKU is 1 to 64 letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
+		add(fault.SkuInvalid, "sku", "A SKU is 1 to 64 letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
 	}
 	if problem := text.Check(in.Name, maxName); problem != nil || in.Name == "" {
-		add("NAME_INVALID", "name", fmt.Sprintf("A name is 1 to %d characters without control characters.", maxName))
+		add(fault.NameInvalid, "name", fmt.Sprintf("A name is 1 to %d characters without control characters.", maxName))
 	}
 	if utf8.RuneCountInString(in.Description) > maxDescription {
 		add(fault.TextTooLong, "description", fmt.Sprintf("A description has at most %d characters.", maxDescription))
 	} else if text.Check(in.Description, maxDescription) != nil {
-		add("NAME_INVALID", "description", "The description contains characters that are not allowed.")
+		add(fault.NameInvalid, "description", "The description contains characters that are not allowed.")
 	}
 	if in.PriceMinor < 1 || in.PriceMinor > MaxPrice {
-		add("PRICE_OUT_OF_RANGE", "priceMinor", fmt.Sprintf("A price is 1 to %d minor units.", int64(MaxPrice)))
+		add(fault.PriceOutOfRange, "priceMinor", fmt.Sprintf("A price is 1 to %d minor units.", int64(MaxPrice)))
 	}
 	if !money.Valid(in.Currency) {
-		add("CURRENCY_UNKNOWN", "currency", "A currency is an ISO 4217 code such as EUR.")
+		add(fault.CurrencyUnknown, "currency", "A currency is an ISO 4217 code such as EUR.")
 	}
 	if in.Image != nil && !ValidImage(*in.Image) {
-		add("IMAGE_INVALID", "image", "An image is an absolute path on this server or an https URL of at most 500 characters.")
+		add(fault.ImageInvalid, "image", "An image is an absolute path on this server or an https URL of at most 500 characters.")
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s *Service) Archive(ctx context.Context, p auth.Principal, productID uuid.
 	}
 	product, err := s.store.ArchiveProduct(ctx, p, productID)
 	if fault.CodeOf(err) == fault.NotFound {
-		return nil, fault.User("PRODUCT_NOT_FOUND", "There is no such product.", "input", "productId")
+		return nil, fault.User(fault.ProductNotFound, "There is no such product.", "input", "productId")
 	}
 	return product, err
 }

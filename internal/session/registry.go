@@ -190,13 +190,10 @@ func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid
 	}
 	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(r.cfg.Clock(), p, "user.revoke", id.Customer, customerID, ""))
 	if errors.Is(err, ErrUnknown) {
-		return time.Time{}, fault.User(UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
+		return time.Time{}, fault.User(fault.UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
 	}
 	return at, err
 }
-
-// UserNotFound is userRevoke's user error.
-const UserNotFound fault.Code = "USER_NOT_FOUND"
 
 func (r *Registry) hasSeen(customerID uuid.UUID) bool {
 	r.mu.Lock()

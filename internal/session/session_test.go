@@ -270,7 +270,7 @@ func TestRevoke(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	one, two := w.replica(session.Config{}), w.replica(session.Config{PollInterval: 10 * time.Millisecond})
-	if _, err := one.Revoke(t.Context(), staff, customer("nobody")); fault.CodeOf(err) != session.UserNotFound {
+	if _, err := one.Revoke(t.Context(), staff, customer("nobody")); fault.CodeOf(err) != fault.UserNotFound {
 		t.Errorf("somebody who was never here: %v", err)
 	}
 	// Known at once where they signed in, soon everywhere, and then for ever.

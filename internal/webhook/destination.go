@@ -37,8 +37,8 @@ const lowestPort = 1024
 // Check returns what is wrong with the URL as a user error at field, or nil: URL_INVALID for what is no URL to send to,
 // URL_NOT_ALLOWED for one that must not be sent to.
 func (d Destinations) Check(ctx context.Context, raw string, field ...string) *fault.Error {
-	invalid := func(message string) *fault.Error { return fault.User("URL_INVALID", message, field...) }
-	refused := func(message string) *fault.Error { return fault.User("URL_NOT_ALLOWED", message, field...) }
+	invalid := func(message string) *fault.Error { return fault.User(fault.URLInvalid, message, field...) }
+	refused := func(message string) *fault.Error { return fault.User(fault.URLNotAllowed, message, field...) }
 	u, err := url.Parse(raw)
 	switch {
 	case utf8.RuneCountInString(raw) > maxURL:

@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	entry := audit.New(now, p, "webhookEndpoint.create", id.Endpoint, e.ID, originOf(e.URL))
 	e, created, err := s.store.CreateEndpoint(ctx, p, e, secret, s.limit, entry)
 	if errors.Is(err, ErrTooMany) {
-		return nil, nil, fault.User("TOO_MANY_ENDPOINTS",
+		return nil, nil, fault.User(fault.TooManyEndpoints,
 			fmt.Sprintf("There are %d endpoints already, disabled ones included; give one of those another URL instead.", s.limit))
 	}
 	if err != nil || !created {
@@ -149,7 +149,7 @@ func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uu
 	now := s.clock()
 	d, err := s.store.Redeliver(ctx, p, deliveryID, now, audit.New(now, p, "webhook.redeliver", id.Delivery, deliveryID, ""))
 	if fault.CodeOf(err) == fault.NotFound {
-		return nil, fault.User("DELIVERY_NOT_FOUND", "There is no such delivery, or it was deleted because of its age.", "input", "deliveryId")
+		return nil, fault.User(fault.DeliveryNotFound, "There is no such delivery, or it was deleted because of its age.", "input", "deliveryId")
 	}
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (s *Service) check(ctx context.Context, destination, description *string) e
 
 func noSuchEndpoint(err error) error {
 	if fault.CodeOf(err) == fault.NotFound {
-		return fault.User("ENDPOINT_NOT_FOUND", "There is no such endpoint.", "input", "endpointId")
+		return fault.User(fault.EndpointNotFound, "There is no such endpoint.", "input", "endpointId")
 	}
 	return err
 }
