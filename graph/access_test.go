@@ -1,12 +1,15 @@
 package graph_test
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"text/tabwriter"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -22,8 +25,11 @@ import (
 //   - none: no object that has the field;
 //   - a code: the operation is refused.
 //
-// It is written by hand: a new field has no row, and the test that says so prints what people get today, to be judged.
+// A new field has no row: the test fails and prints what people get today. With -update it adds the rows of new fields and removes those of
+// fields that are gone, to be judged in the diff. A row that is there is only ever changed by hand.
 const accessTable = "testdata/access.txt"
+
+var update = flag.Bool("update", false, "add rows of new fields to testdata/access.txt, and remove those of fields that are gone")
 
 // TestAccess asks for every field of the schema as everybody, by every way there is to its type, and compares what they get
 // with the table. Then it takes @access away, and then the conditions of the statements too, so that row-level security is what
@@ -31,6 +37,10 @@ const accessTable = "testdata/access.txt"
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	rows := readAccess(t)
+	if *update {
+		defer func() { writeAccess(t, rows) }()
+	}
+	seen := map[string]bool{}
 	f := newFixture(t)
 	f.handler = f.serve(f.settings())
 	routes := f.routes()
@@ -66,8 +76,12 @@ func TestAccess(t *testing.T) {
 				for i, p := range f.people {
 					got[i] = f.outcome(f.world, p, document)
 				}
+				seen[place] = true
 				want, known := rows[place]
-				delete(rows, place)
+				if !known && *update {
+					want, known = got, true
+					rows[place] = got
+				}
 				if !known || got != want {
 					t.Errorf("%s: they get %q, the table says %q: %s", place, strings.Join(got[:], " "), strings.Join(want[:], " "), document)
 					continue
@@ -87,9 +101,17 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	for place := range rows {
-		t.Errorf("%s: the table has a row, the schema no such field", place)
+		switch {
+		case seen[place]:
+		case *update:
+			delete(rows, place)
+		default:
+			t.Errorf("%s: the table has a row, the schema no such field", place)
+		}
 	}
 }
+
+const accessTitle = "# Who gets what: the field, then nobody, the owner, another customer, staff. See access_test.go for the words.\n"
 
 func readAccess(t *testing.T) map[string][4]string {
 	t.Helper()
@@ -109,6 +131,23 @@ func readAccess(t *testing.T) map[string][4]string {
 		rows[columns[0]] = [4]string(columns[1:])
 	}
 	return rows
+}
+
+func writeAccess(t *testing.T, rows map[string][4]string) {
+	t.Helper()
+	var table bytes.Buffer
+	table.WriteString(accessTitle)
+	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	for _, place := range slices.Sorted(maps.Keys(rows)) {
+		row := rows[place]
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", place, row[0], row[1], row[2], row[3])
+	}
+	if err := columns.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(accessTable, table.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // outcome is what a person gets, in the words of the table.

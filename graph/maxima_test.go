@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/schema"
 )
 
 // maxima says how large a database is that has everything at its maximum: see fill.
@@ -34,7 +36,11 @@ func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	values := strings.NewReplacer("$customer", customer.String(), "$orders", strconv.Itoa(m.orders), "$full", strconv.Itoa(m.full),
+	var eventTypes []string
+	for _, value := range schema.Parse().Types["OrderEventType"].EnumValues {
+		eventTypes = append(eventTypes, value.Name)
+	}
+	values := strings.NewReplacer("$eventTypes", strings.Join(eventTypes, ","), "$customer", customer.String(), "$orders", strconv.Itoa(m.orders), "$full", strconv.Itoa(m.full),
 		"$attempted", strconv.Itoa(m.attempted), "$products", strconv.Itoa(m.products), "$audited", strconv.Itoa(m.audited))
 	for _, statement := range fillStatements {
 		if _, err := tx.ExecContext(t.Context(), values.Replace(statement)); err != nil {
@@ -124,8 +130,7 @@ var fillStatements = []string{
 			'CAPTURED', o.at, o.at, CASE WHEN o.n > $orders / 10 THEN o.at END FROM placed o`,
 	`INSERT INTO webhook_endpoints (id, url, event_types, description, enabled, disabled_reason, from_position, created_at)
 		SELECT pg_temp.key(now(), 'endpoint' || i), 'https://shop.example/' || repeat('u', 1979),
-			ARRAY['ORDER_CREATED','PAYMENT_PROCESSING','PAYMENT_ACTION_REQUIRED','PAYMENT_AUTHORIZED','PAYMENT_CONFIRMED','PAYMENT_DECLINED','PAYMENT_VOIDED','PAYMENT_EXPIRED',
-			'PAYMENT_RETRIED','PAYMENT_NEEDS_ATTENTION','ORDER_DELIVERED','ORDER_CANCELLING','ORDER_CANCELLED','REFUND_CREATED','REFUND_SUCCEEDED','REFUND_FAILED'],
+			string_to_array('$eventTypes', ','),
 			pg_temp.wide(500, i), false, repeat('x', 200), 0, now() FROM generate_series(1, 50) i`,
 	`INSERT INTO webhook_deliveries (id, endpoint_id, event_id, event_type, body, status, attempts, created_at)
 		SELECT pg_temp.key(now(), 'delivery' || i), pg_temp.key(now(), 'endpoint' || (i % 50 + 1)), pg_temp.key(now(), 'delivered' || i), 'ORDER_CREATED',
