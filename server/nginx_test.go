@@ -257,17 +257,20 @@ func TestNginx(t *testing.T) {
 		}
 	})
 	t.Run("PlainIsRedirected", func(t *testing.T) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.plain+"/order/1?x=y", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := (&http.Client{CheckRedirect: n.http.CheckRedirect}).Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if want := "https://" + n.plain + "/order/1?x=y"; response.StatusCode != http.StatusMovedPermanently || response.Header.Get("Location") != want {
-			t.Errorf("%s to %s, want %s", response.Status, response.Header.Get("Location"), want)
+		for _, host := range []string{"shop.example", "evil.example"} { // a cache may keep what it is told of another host
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.plain+"/order/1?x=y", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host
+			response, err := (&http.Client{CheckRedirect: n.http.CheckRedirect}).Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if got := response.Header.Get("Location"); response.StatusCode != http.StatusMovedPermanently || got != "https://shop.example/order/1?x=y" {
+				t.Errorf("%s: %s to %s", host, response.Status, got)
+			}
 		}
 	})
 	t.Run("RequestIDs", func(t *testing.T) {
