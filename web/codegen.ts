@@ -1,8 +1,8 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /**
- * Typed documents from the schema. A document that the schema no longer answers fails `npm run build`.
- * src/gql is committed, so a reader sees the types without running anything and `make verify` sees drift.
+ * Generates typed documents from the schema. A document that does not fit the schema fails `npm run build`.
+ * src/gql is committed, so that readers see the types and `make verify` finds an outdated one.
  */
 const config: CodegenConfig = {
   schema: '../schema/*.graphqls',
@@ -10,7 +10,7 @@ const config: CodegenConfig = {
   generates: {
     './src/gql/': {
       preset: 'client',
-      // getFragment reads plainly in code that is not a React hook.
+      // The default name, useFragment, would suggest a React hook.
       presetConfig: { fragmentMasking: { unmaskFunctionName: 'getFragment' } },
       config: {
         useTypeImports: true,

@@ -2,8 +2,8 @@ import graphql from '@graphql-eslint/eslint-plugin';
 
 const { parser, processor } = graphql;
 
-// Lints GraphQL only: the schema's files and the operations inside the app's sources. TypeScript itself is checked by tsc
-// and oxlint. It runs from the repository's root (see package.json), because ESLint reads nothing above where it starts.
+// Lints GraphQL only: the schema and the operations in the app's sources. tsc and oxlint check the TypeScript. It runs from the
+// repository's root (see package.json), because ESLint reads no files above its working directory.
 const operations = { preprocess: (text, name) => processor.preprocess(text, name).filter((block) => typeof block !== 'string') };
 
 export default [

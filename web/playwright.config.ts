@@ -3,7 +3,7 @@ import { defineConfig, devices } from '@playwright/test';
 
 /** The machine's own Chromium: no browser is downloaded. */
 const chromium = process.env['CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (!chromium) throw new Error('No Chromium found. Install it (Debian: apt-get install chromium) or name its program in CHROMIUM.');
+if (!chromium) throw new Error('No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM to its path.');
 
 const browser = {
   launchOptions: {
@@ -22,18 +22,18 @@ const browser = {
 };
 
 /**
- * Journeys through the real server, each at desktop and at phone size. Nothing waits by time: every wait is for something to
- * be seen. `screenshots` is no test; `npm run screenshots` renews the pictures in docs/images.
+ * Browser tests against the real server, each at desktop and at phone size. Every wait is for something visible, never for time.
+ * `screenshots` is not a test: `npm run screenshots` takes the pictures in docs/images.
  */
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
   fullyParallel: false,
   workers: 2,
-  // What fails now and then has a fault, in the app or in the test.
+  // A flaky failure is a fault in the app or in the test.
   retries: 0,
   forbidOnly: Boolean(process.env['CI']),
-  // These bound what has failed; a busy machine may take long over what has not.
+  // These bound failures only: a passing test may take long on a busy machine.
   timeout: 600_000,
   expect: { timeout: 120_000 },
   reporter: [['list']],

@@ -14,7 +14,7 @@ export default defineConfig({
     // Two entries, so that GraphiQL and its editor never reach a shop visitor.
     rollupOptions: {
       input: { index: entry('index.html'), playground: entry('playground.html') },
-      // GraphiQL's modules carry a note for a compiler that is not used here.
+      // GraphiQL's modules have directives for a compiler that is not used here.
       onwarn: (warning, warn) => {
         if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
       },
@@ -22,7 +22,7 @@ export default defineConfig({
     // The server's content security policy allows no data: scripts or fonts, so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // Monaco is what it is; the shop's own budget is held by e2e/budget.spec.ts.
+    // Monaco is large; e2e/budget.spec.ts holds the shop to a budget.
     chunkSizeWarningLimit: 5000,
   },
   server: {
@@ -36,7 +36,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     environment: 'jsdom',
     setupFiles: ['src/testing/setup.ts'],
-    // These bound what has failed; a busy machine may take long over what has not.
+    // These bound failures only: a passing test may take long on a busy machine.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 240_000 } },

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** A picture of an animation, and for how many milliseconds it is shown. */
+/** One picture of an animation, and how long it is shown, in milliseconds. */
 export interface Frame {
   readonly png: Buffer;
   readonly milliseconds: number;
@@ -9,8 +9,8 @@ export interface Frame {
 const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 /**
- * Joins PNG pictures of one size and kind into an animated PNG that repeats for ever: the chunks acTL, fcTL and fdAT of
- * https://www.w3.org/TR/png-3/#apng-frame-based-animation. The pictures' compressed data stays as it is.
+ * Joins PNG pictures of one size and colour type into an animated PNG that repeats for ever, with the chunks acTL, fcTL and fdAT
+ * of https://www.w3.org/TR/png-3/#apng-frame-based-animation. It copies the pictures' compressed data.
  */
 export function animate(frames: readonly Frame[]): Buffer {
   const pictures = frames.map(({ png }) => chunks(png));
@@ -20,7 +20,7 @@ export function animate(frames: readonly Frame[]): Buffer {
   const numbered = (data: Buffer) => Buffer.concat([uint32(sequence++), data]);
   const parts = [signature, chunk('IHDR', header), chunk('acTL', Buffer.concat([uint32(frames.length), uint32(0)]))];
   pictures.forEach((picture, index) => {
-    const delay = Buffer.alloc(6); // numerator, denominator, then "leave it there" and "replace what is there"
+    const delay = Buffer.alloc(6); // numerator, denominator, then dispose "none" and blend "source"
     delay.writeUInt16BE(frames[index]!.milliseconds, 0);
     delay.writeUInt16BE(1000, 2);
     parts.push(chunk('fcTL', numbered(Buffer.concat([header.subarray(0, 8), uint32(0), uint32(0), delay]))));

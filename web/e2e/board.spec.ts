@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
 import { expect, test, timeline, type Shopper, withServer } from './fixtures';
-import { look } from './look';
+import { checkPage } from './check-page';
 
 test.use({ pace: 'undelivered' });
 
@@ -11,7 +11,7 @@ test.use({ pace: 'undelivered' });
 async function board(staff: Shopper, search = ''): Promise<Page> {
   const { page } = staff;
   await page.goto(`/board${search}`);
-  // Not by its role: beside an open drawer the rest of the page has none.
+  // Not by role: while a drawer is open, the rest of the page is hidden from the accessibility tree.
   await expect(page.locator('[data-connection]')).toHaveAttribute('data-connection', 'live');
   return page;
 }
@@ -23,7 +23,7 @@ async function drawer(page: Page, id: string) {
   return page.getByRole('dialog');
 }
 
-test('staff see orders arrive and deliver one, without asking again', async ({ signIn }) => {
+test('staff see orders arrive and deliver one, without polling', async ({ signIn }) => {
   const [ada, grace, staff] = [await signIn(), await signIn(), await signIn('STAFF')];
   const page = await board(staff);
   await expect(page.getByRole('img', { name: /orders created/ })).toBeVisible();
@@ -36,12 +36,12 @@ test('staff see orders arrive and deliver one, without asking again', async ({ s
   const row = page.locator(`tr[data-order=${orders[0]}]`);
   await row.getByRole('button', { name: 'Deliver now' }).click();
   await expect(row).toContainText('Delivered');
-  await look(page, 'the board');
+  await checkPage(page, 'the board');
   const asked = staff.posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName).filter((name) => name !== 'Stats');
-  expect(asked.toSorted(), 'all else came by the feed').toEqual(['Attention', 'OrderDeliver', 'StaffOrders']);
+  expect(asked.toSorted(), 'the feed brought the rest').toEqual(['Attention', 'OrderDeliver', 'StaffOrders']);
 });
 
-test('staff give a part of the money back', async ({ signIn }) => {
+test('staff refund a part of a payment', async ({ signIn }) => {
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const id = await customer.order();
   const page = await board(staff);
@@ -50,39 +50,39 @@ test('staff give a part of the money back', async ({ signIn }) => {
   const amount = dialog.getByLabel('Amount in EUR');
   await amount.fill('18.01');
   await expect(dialog.getByText('at most €18.00')).toHaveClass('warn');
-  await expect(dialog.getByRole('button', { name: 'Give it back' })).toBeDisabled();
+  await expect(dialog.getByRole('button', { name: 'Refund' })).toBeDisabled();
   await amount.fill('5,50');
   await dialog.getByLabel('Reason').fill('One handle was chipped');
-  await dialog.getByRole('button', { name: 'Give it back' }).click();
+  await dialog.getByRole('button', { name: 'Refund' }).click();
   await expect(dialog.locator('[data-refund=SUCCEEDED]')).toContainText('€5.50');
   await expect(dialog.getByRole('region', { name: 'Items and amounts' })).toContainText('Refunded€5.50');
   await expect.poll(() => timeline(page)).toContain('REFUND_SUCCEEDED');
-  await look(page, 'the drawer');
+  await checkPage(page, 'the drawer');
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
   await expect(page.locator(`tr[data-order=${id}] .order-button`), 'the focus goes back').toBeFocused();
   await page.getByRole('link', { name: 'Audit' }).click();
   await expect(page.getByRole('row', { name: /refund\.create/ }).first()).toContainText('5.50 EUR');
-  await look(page, 'the audit trail');
+  await checkPage(page, 'the audit trail');
 });
 
-test('staff capture one hold and let another go', async ({ signIn }) => {
+test('staff capture one authorized payment and void another', async ({ signIn }) => {
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
-  const hold = () => customer.order('sim_approve', { captureMethod: 'MANUAL' });
-  const [kept, released] = [await hold(), await hold()];
-  const page = await board(staff, `?order=${kept}`);
+  const authorize = () => customer.order('sim_approve', { captureMethod: 'MANUAL' });
+  const [captured, voided] = [await authorize(), await authorize()];
+  const page = await board(staff, `?order=${captured}`);
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Capture' }).click();
-  await dialog.getByRole('button', { name: 'Take the money' }).click();
+  await dialog.getByRole('button', { name: 'Capture payment' }).click();
   await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
   await dialog.getByRole('button', { name: 'Close' }).click();
-  await drawer(page, released);
+  await drawer(page, voided);
   await dialog.getByRole('button', { name: 'Void' }).click();
-  await dialog.getByRole('button', { name: 'Let it go' }).click();
+  await dialog.getByRole('button', { name: 'Void authorization' }).click();
   await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment voided' })).toBeVisible();
 });
 
-test('staff see what was sent to an endpoint, and send it again', async ({ signIn }) => {
+test('staff see the deliveries to an endpoint, and send one again', async ({ signIn }) => {
   const received: string[] = [];
   const receiver = createServer((request, response) => {
     received.push(String(request.headers['webhook-id']));
@@ -102,9 +102,9 @@ test('staff see what was sent to an endpoint, and send it again', async ({ signI
   const refresh = page.getByRole('region', { name: 'Deliveries' }).getByRole('button', { name: 'Refresh' });
   await expect(async () => {
     await refresh.click();
-    await expect(delivery).toContainText('Delivered', { timeout: 1000 }); // then it is asked for again
+    await expect(delivery).toContainText('Delivered', { timeout: 1000 }); // toPass tries again
   }).toPass();
-  await look(page, 'the webhooks');
+  await checkPage(page, 'the webhooks');
   await delivery.getByRole('button', { name: 'Send again' }).click();
   await expect.poll(() => received.length).toBe(2);
   expect(received[1], 'the same event').toBe(received[0]);
@@ -112,29 +112,29 @@ test('staff see what was sent to an endpoint, and send it again', async ({ signI
   receiver.closeAllConnections();
 });
 
-const withDeafProvider = withServer({ payment: '100ms', delivery: '1h' }, { SIMULATED_FAILURE_RATE: '1' });
+const withFailingProvider = withServer({ payment: '100ms', delivery: '1h' }, { SIMULATED_FAILURE_RATE: '1' });
 
-withDeafProvider('staff settle a payment whose outcome nobody knows', async ({ signIn }) => {
-  test.slow(); // the provider is asked eight times before a person is
+withFailingProvider('staff settle a payment whose outcome is unknown', async ({ signIn }) => {
+  test.slow(); // attention is set only after eight calls to the provider
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const id = await customer.order();
   const page = await board(staff);
-  const attention = page.getByRole('region', { name: 'Needs a person' });
+  const attention = page.getByRole('region', { name: 'Payments that need attention' });
   await expect(attention).toBeVisible({ timeout: 120_000 });
-  await look(page, 'the board when somebody is needed', 'html', Infinity); // what needs a person takes the top, whatever was there
+  await checkPage(page, 'the board with a payment that needs attention', 'html', Infinity); // the list appears on top and moves the rest
   await attention.getByRole('button', { name: /^OW-/ }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Resolve' }).click();
-  await dialog.getByRole('radio', { name: 'The money is with us' }).check();
-  await dialog.getByLabel('How you know').fill('Their dashboard shows the charge');
-  await dialog.getByRole('button', { name: 'Settle it' }).click();
+  await dialog.getByRole('radio', { name: 'The payment was captured' }).check();
+  await dialog.getByLabel('Evidence').fill('Their dashboard shows the charge');
+  await dialog.getByRole('button', { name: 'Settle payment' }).click();
   await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
   await dialog.getByRole('button', { name: 'Close' }).click();
   await expect(attention).toBeHidden();
   await expect(page.locator(`tr[data-order=${id}]`)).toContainText('Confirmed');
 });
 
-test('customers are told that the board is not theirs', async ({ shopper: { page, posts } }) => {
+test('customers are refused the board', async ({ shopper: { page, posts } }) => {
   await page.goto('/board');
   await expect(page.getByRole('heading', { name: 'The board is for staff' })).toBeVisible();
   expect(posts.join(' ')).not.toContain('Stats');

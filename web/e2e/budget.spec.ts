@@ -1,17 +1,17 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from './fixtures';
 
-/** Kilobytes of gzipped scripts and styles that a page may cost who comes to it first. */
+/** The budget of each page at a first visit, in kilobytes of gzipped scripts and styles. */
 const budgets = [
   { address: '/', scripts: 130, styles: 8 },
   { address: '/order', scripts: 135, styles: 8 },
-  { address: '/order/create', scripts: 140, styles: 8 }, // with the payment page's script, which it fetches ahead
+  { address: '/order/create', scripts: 140, styles: 8 }, // with the payment page's script, which it preloads
   { address: '/payment', scripts: 138, styles: 8 },
   { address: '/board', scripts: 170, styles: 12 },
 ];
 
 for (const { address, scripts, styles } of budgets) {
-  test(`a first visit to ${address} stays small, and no script blocks it`, async ({ signIn }) => {
+  test(`a first visit to ${address} stays within its budget, and no script blocks it`, async ({ signIn }) => {
     const { page } = await signIn('STAFF');
     const bodies = new Map<string, Promise<Buffer>>();
     page.on('response', (response) => {
@@ -33,6 +33,6 @@ for (const { address, scripts, styles } of budgets) {
         .filter(({ renderBlockingStatus }) => renderBlockingStatus === 'blocking')
         .map(({ name }) => name.split('.').at(-1)),
     );
-    expect(blocking, 'only the styles are waited for').toEqual(['css']);
+    expect(blocking, 'only styles block rendering').toEqual(['css']);
   });
 }

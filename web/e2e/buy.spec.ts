@@ -1,12 +1,12 @@
 import { declined, delivered, expect, stepStates, test, timeline } from './fixtures';
 
-test.describe('at a pace at which each step can be seen, on a busy machine too', () => {
+test.describe('at a pace that shows each step on a busy machine too', () => {
   test.use({ pace: 'filmed' });
 
-  test('buys and watches every step arrive, without reload and without polling', async ({ shopper: { page, posts } }) => {
+  test('a customer orders and sees every step, without reload and without polling', async ({ shopper: { page, posts } }) => {
     await page.goto('/');
     await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
-    // Each search shows another shelf: what is clicked before it has come is gone with the old one.
+    // A search replaces the list, so wait for the new one before a click.
     const found = page.getByRole('list', { name: 'Products' }).getByRole('listitem');
     await page.getByRole('searchbox', { name: 'Search products' }).fill('mug');
     await expect(found).toHaveCount(1);
@@ -19,7 +19,7 @@ test.describe('at a pace at which each step can be seen, on a busy machine too',
     await page.getByRole('link', { name: 'Review order' }).click();
     await expect(page.getByText('Total €40.20')).toBeVisible();
 
-    // Every step that is ever under way is noted, however short.
+    // Record every step that is ever in progress, however short.
     await page.evaluate(() => {
       const seen: string[] = [];
       Object.assign(window, { seen });
@@ -32,7 +32,7 @@ test.describe('at a pace at which each step can be seen, on a busy machine too',
     await page.getByRole('button', { name: 'Order and pay' }).click();
     await expect(page).toHaveURL(/\/payment\?order=order_/);
     await expect.poll(() => stepStates(page)).toEqual(delivered);
-    // A busy machine may open the page late; from then on it skips no step.
+    // A busy machine may open the page late. From then on no step may be missing.
     const seen = await page.evaluate(() => (window as unknown as { seen: string[] }).seen);
     expect(seen.length).toBeGreaterThan(0);
     expect(seen).toEqual(['initializing', 'processing', 'delivered'].slice(-seen.length));
@@ -40,11 +40,11 @@ test.describe('at a pace at which each step can be seen, on a busy machine too',
 
     const names = posts.map((body) => (JSON.parse(body) as { operationName: string }).operationName);
     const since = names.slice(names.indexOf('OrderCreate'));
-    expect(since, 'the order is created, its page read once, the rest is pushed').toEqual(['OrderCreate', 'Order']);
+    expect(since, 'the order is created, its page loaded once, and the rest is pushed').toEqual(['OrderCreate', 'Order']);
   });
 });
 
-test('pays again after a decline', async ({ shopper: { page, order } }) => {
+test('a customer pays again after a decline', async ({ shopper: { page, order } }) => {
   const id = await order('sim_decline');
   await page.goto(`/payment?order=${id}`);
   await expect.poll(() => stepStates(page)).toEqual(declined);
@@ -58,7 +58,7 @@ test('pays again after a decline', async ({ shopper: { page, order } }) => {
     .toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_DECLINED', 'PAYMENT_RETRIED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
 });
 
-test('keeps what was chosen over a reload, and orders once', async ({ shopper: { page, send } }) => {
+test('the draft survives a reload and is ordered once', async ({ shopper: { page, send } }) => {
   await page.goto('/?q=kettle');
   await page.getByRole('button', { name: 'Add Gooseneck kettle' }).click();
   await page.goto('/order/create');
@@ -67,15 +67,15 @@ test('keeps what was chosen over a reload, and orders once', async ({ shopper: {
   await page.getByRole('button', { name: 'Order and pay' }).click();
   await expect(page).toHaveURL(/\/payment\?order=order_/);
   await page.goto('/order/create');
-  await expect(page.getByRole('heading', { name: 'Nothing chosen yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Your order is empty' })).toBeVisible();
   const { orders } = await send<{ orders: { nodes: unknown[] } }>('{ orders { nodes { id } } }');
   expect(orders.nodes).toHaveLength(1);
 });
 
-test.describe('while the payment takes its time', () => {
+test.describe('while the payment is in progress', () => {
   test.use({ pace: 'slow' });
 
-  test('cancels, and shows how that goes', async ({ shopper: { page, order } }) => {
+  test('a customer cancels and sees the progress', async ({ shopper: { page, order } }) => {
     await page.goto(`/order/${await order()}`);
     await page.getByRole('button', { name: 'Cancel order' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Yes, cancel it' }).click();

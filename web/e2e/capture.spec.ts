@@ -2,7 +2,7 @@ import { expect, stepStates, test } from './fixtures';
 
 test.use({ pace: 'undelivered' });
 
-test('authorizes now, and staff capture it later', async ({ signIn }) => {
+test('the customer authorizes a payment, and staff capture it later', async ({ signIn }) => {
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const { page } = customer;
   await page.goto('/');
@@ -10,13 +10,13 @@ test('authorizes now, and staff capture it later', async ({ signIn }) => {
   await page.getByRole('link', { name: 'Review order' }).click();
   await page.getByRole('checkbox', { name: 'Authorize now, capture later' }).check();
   await page.getByRole('button', { name: 'Order and pay' }).click();
-  await expect(page.getByText('The money is held, not taken.')).toBeVisible();
+  await expect(page.getByText('The payment is authorized.')).toBeVisible();
   expect(await stepStates(page)).toEqual(['initializing: done', 'processing: current', 'outcome: upcoming', 'delivered: upcoming']);
 
   const id = new URL(page.url()).searchParams.get('order');
   await staff.page.goto(`/board?order=${id}`);
   const dialog = staff.page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Capture' }).click();
-  await dialog.getByRole('button', { name: 'Take the money' }).click();
-  await expect.poll(() => stepStates(page), 'its customer sees it without asking').toEqual(['initializing: done', 'processing: done', 'outcome: done', 'delivered: current']);
+  await dialog.getByRole('button', { name: 'Capture payment' }).click();
+  await expect.poll(() => stepStates(page), 'the customer’s page follows by itself').toEqual(['initializing: done', 'processing: done', 'outcome: done', 'delivered: current']);
 });

@@ -3,8 +3,8 @@ import { test as base, expect, type BrowserContext, type Page } from '@playwrigh
 import { Server, type Pace } from './server';
 
 /**
- * `quick` walks an order to delivered in a second; on `slow` a payment stays in its first step, and on `undelivered` a paid
- * order stays on its way, until the test acts. `filmed` leaves time to take a picture of each step.
+ * `quick` delivers an order within a second. At `slow` a payment stays in its first step, and at `undelivered` a paid order is
+ * not delivered, until the test acts. `filmed` leaves time for a picture of each step.
  */
 const paces = {
   quick: { payment: '300ms', delivery: '300ms' },
@@ -13,26 +13,26 @@ const paces = {
   filmed: { payment: '4s', delivery: '4s' },
 } satisfies Record<string, Pace>;
 
-/** A new server makes a database first, which is not to be counted in a test's own time. In milliseconds. */
+/** Time for a new server, which creates a database first; not part of a test's own timeout. In milliseconds. */
 export const startTimeout = 180_000;
 
-/** A signed-in person in a browser of their own, who owns no order yet. */
+/** A signed-in user without orders, in a browser context of their own. */
 export interface Shopper {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly user: string;
-  /** Bodies of the POSTs to /graphql so far, of all of the person's tabs. */
+  /** Bodies of the POSTs to /graphql so far, of all tabs. */
   readonly posts: string[];
-  /** Sends an operation outside the browser, as this person. */
+  /** Sends an operation as this user, outside the browser. */
   readonly send: <T>(query: string, variables?: Record<string, unknown>) => Promise<T>;
-  /** Orders one mug, or what is said, outside the browser and returns the order's id. */
+  /** Places an order outside the browser, of one mug by default, and returns its id. */
   readonly order: (token?: string, what?: { product?: string; quantity?: number; captureMethod?: 'AUTOMATIC' | 'MANUAL' }) => Promise<string>;
   readonly openTab: () => Promise<Page>;
 }
 
 interface Fixtures {
   pace: keyof typeof paces;
-  /** Console errors that a test brings about on purpose. */
+  /** Console errors that a test expects. */
   expectedErrors: RegExp | null;
   server: Server;
   shopper: Shopper;
@@ -72,7 +72,7 @@ export const test = base.extend<Fixtures, { servers: Map<string, Server> }>({
   shopper: async ({ signIn }, provide) => provide(await signIn()),
 });
 
-/** A test with a server of its own, which it may kill and start again, and with further variables of its environment. */
+/** A test with a server of its own, which it may kill and restart, and with further environment variables. */
 export const withServer = (pace: Pace, settings: Readonly<Record<string, string>> = {}) =>
   test.extend({
     server: [
@@ -138,7 +138,7 @@ async function enter(context: BrowserContext, server: Server, role: 'CUSTOMER' |
   return { page, context, user, posts, send, order, openTab: () => context.newPage() };
 }
 
-/** The states of the payment's steps as the page shows them now. */
+/** The states of the payment's steps that the page shows now. */
 export async function stepStates(page: Page): Promise<string[]> {
   const steps = page.getByRole('region', { name: 'Payment progress' }).getByRole('listitem');
   return steps.evaluateAll((items) => items.map((item) => `${item.dataset['step']}: ${item.dataset['state']}`));

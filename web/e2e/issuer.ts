@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a code or a refresh token stands for. */
+/** The grant behind a code or a refresh token. */
 interface Grant {
   readonly user: string;
   readonly nonce?: string | undefined;
@@ -12,14 +12,14 @@ interface Grant {
 }
 
 /**
- * A small OpenID Connect issuer, for one public client: discovery, keys, a page to sign in at, and a token endpoint that takes
- * codes with PKCE and refresh tokens, each once. `grace` is staff, everybody else a customer.
+ * A small OpenID Connect issuer for one public client: discovery, keys, a sign-in page, and a token endpoint that redeems codes
+ * with PKCE and refresh tokens, each once. `grace` is staff, all others are customers.
  */
 export class Issuer {
   readonly clientId = 'shop';
-  /** Grants that were redeemed, in order. */
+  /** Types of the redeemed grants, in order. */
   readonly granted: string[] = [];
-  /** How long access tokens live, in seconds. */
+  /** Lifetime of access tokens, in seconds. */
   readonly lifetime = 3600;
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly #codes = new Map<string, Grant>();

@@ -1,6 +1,6 @@
 import { declined, delivered, expect, stepStates, test, timeline, withServer } from './fixtures';
 
-test('approves a payment that asks first, and refuses another at the provider’s own page', async ({ shopper: { page, order, context } }) => {
+test('a customer approves a payment that requires an action, and refuses another at the provider’s own page', async ({ shopper: { page, order, context } }) => {
   const first = await order('sim_requires_action');
   await page.goto(`/payment?order=${first}`);
   await page.getByRole('button', { name: 'Approve' }).click();
@@ -12,16 +12,16 @@ test('approves a payment that asks first, and refuses another at the provider’
   await page.getByRole('link', { name: 'Open the provider’s page' }).click();
   const provider = await opened;
   await provider.getByRole('button', { name: 'Refuse' }).click();
-  await expect.poll(() => stepStates(page), { message: 'the shop’s page hears of it by itself' }).toEqual(declined);
+  await expect.poll(() => stepStates(page), { message: 'the shop’s page follows by itself' }).toEqual(declined);
   await expect(page.getByRole('button', { name: 'Pay again' })).toBeVisible();
 });
 
-test('goes on after the network was away, without reload', async ({ shopper: { page, context, order, posts } }) => {
+test('a page continues after the network was lost, without reload', async ({ shopper: { page, context, order, posts } }) => {
   const id = await order('sim_requires_action');
   await page.goto(`/order/${id}`);
   const connection = page.getByRole('status', { name: 'Connection' });
   await expect(connection).toHaveText('Live');
-  await expect(page.getByRole('listitem').filter({ hasText: 'Payment needs an action' })).toBeVisible();
+  await expect(page.getByRole('listitem').filter({ hasText: 'Payment requires an action' })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
   const read = posts.length;
 
@@ -35,7 +35,7 @@ test('goes on after the network was away, without reload', async ({ shopper: { p
   expect(names, 'the rest was pushed').toEqual(['PaymentCompleteAction']);
 });
 
-test('two tabs of one order are in step', async ({ shopper: { page, order, openTab } }) => {
+test('two tabs of one order show the same', async ({ shopper: { page, order, openTab } }) => {
   const id = await order('sim_decline');
   await page.goto(`/payment?order=${id}`);
   const other = await openTab();
@@ -49,17 +49,17 @@ test('two tabs of one order are in step', async ({ shopper: { page, order, openT
 
 const withOwnServer = withServer({ payment: '200ms', delivery: '1h' });
 
-withOwnServer.describe('while the server is restarted in order', () => {
+withOwnServer.describe('while the server restarts', () => {
   withOwnServer.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE/ });
 
-  withOwnServer('an open page says so, and its timeline receives what follows', async ({ shopper: { page, order }, server }) => {
+  withOwnServer('an open page says so, and its timeline receives later events', async ({ shopper: { page, order }, server }) => {
     await page.goto(`/order/${await order('sim_requires_action')}`);
     const connection = page.getByRole('status', { name: 'Connection' });
     await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
     await server.drain();
-    await expect(connection).toHaveText('Server restarts');
+    await expect(connection).toHaveText('Server restarting');
     await server.start();
     await expect(connection).toHaveText('Live');
     await page.getByRole('button', { name: 'Approve' }).click();

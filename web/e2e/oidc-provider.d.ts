@@ -1,4 +1,4 @@
-// What the tests use of oidc-provider, which has no types of its own.
+// Types of the parts of oidc-provider that the tests use; the package has none.
 declare module 'oidc-provider/lib/provider.js' {
   import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
@@ -26,6 +26,6 @@ declare module 'oidc-provider/lib/provider.js' {
 }
 
 declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
-  /** Keeps everything in memory; clocks may be apart by so many seconds. */
+  /** Keeps everything in memory. Clocks may differ by `clockTolerance` seconds. */
   export function createMemoryAdapter(clockTolerance: number): unknown;
 }

@@ -22,7 +22,7 @@ const test = base.extend<{ issuer: Issuer; shop: Server }>({
   ],
 });
 
-test('signs in at the issuer, comes back where one was, and is renewed over the open socket', async ({ browser, contextOptions, issuer, shop }) => {
+test('a user signs in at the issuer, returns to the page, and is renewed over the open socket', async ({ browser, contextOptions, issuer, shop }) => {
   const context = await browser.newContext({ ...contextOptions, baseURL: shop.url });
   const problems: string[] = [];
   context.on('console', (message) => void (['error', 'warning'].includes(message.type()) && problems.push(message.text())));
@@ -41,9 +41,9 @@ test('signs in at the issuer, comes back where one was, and is renewed over the 
   await expect(page).toHaveURL(`${shop.url}/order?status=DELIVERED`);
   await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
   await expect(page.getByText('ada')).toBeVisible();
-  // The page's clock jumps to when a renewal is due, so nothing expires however long the machine takes.
+  // Move the page's clock to the time of a renewal. Nothing expires however slow the machine is.
   await page.clock.fastForward(issuer.lifetime * 900);
-  await expect.poll(() => pongs.length, { message: 'the socket goes on with newer tokens' }).toBeGreaterThan(0);
+  await expect.poll(() => pongs.length, { message: 'the socket continues with newer tokens' }).toBeGreaterThan(0);
   expect(sockets, 'the socket was never replaced').toBe(1);
   expect(issuer.granted.slice(0, 2)).toEqual(['authorization_code', 'refresh_token']);
 
@@ -55,7 +55,7 @@ test('signs in at the issuer, comes back where one was, and is renewed over the 
   await context.close();
 });
 
-test('an answer that belongs to no question signs nobody in', async ({ browser, contextOptions, issuer, shop }) => {
+test('an authorization response without a request signs nobody in', async ({ browser, contextOptions, issuer, shop }) => {
   const context = await browser.newContext({ ...contextOptions, baseURL: shop.url });
   const page = await context.newPage();
   await page.goto('/order');

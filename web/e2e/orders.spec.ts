@@ -1,6 +1,6 @@
 import { delivered, expect, stepStates, test, timeline } from './fixtures';
 
-const wholeWalk = ['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED'];
+const allEvents = ['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED'];
 
 test('the list is live in a second tab', async ({ shopper }) => {
   const { page, order, posts, openTab } = shopper;
@@ -18,10 +18,10 @@ test('the list is live in a second tab', async ({ shopper }) => {
   await expect(rows.last()).toHaveAttribute('data-order', first);
   await expect(rows.first()).toContainText('Delivered');
   await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem').first()).toContainText('Delivered');
-  expect(posts.length, 'nothing was read again').toBe(read);
+  expect(posts.length, 'nothing was loaded again').toBe(read);
 });
 
-test('the list grows as one scrolls to its end', async ({ shopper: { page, order } }) => {
+test('the list loads further pages as the user scrolls', async ({ shopper: { page, order } }) => {
   const first = await order();
   for (let more = 0; more < 24; more++) await order('sim_decline'); // oxlint-disable-line no-await-in-loop -- in this order
   await page.goto('/order');
@@ -35,38 +35,38 @@ test('the list grows as one scrolls to its end', async ({ shopper: { page, order
 test('filters by status in the address', async ({ shopper: { page, order } }) => {
   await order();
   await page.goto('/order?status=CANCELLED');
-  await expect(page.getByText('No order is in this state')).toBeVisible();
+  await expect(page.getByText('No orders with this status')).toBeVisible();
   await page.getByRole('button', { name: 'Delivered' }).click();
   await expect(page).toHaveURL(/status=DELIVERED/);
   await expect(page.getByRole('list', { name: 'Orders' }).getByRole('listitem')).toHaveCount(1);
 });
 
-test('a deep link and a reload at any moment show the truth', async ({ shopper: { page, order } }) => {
+test('a deep link and a reload at any moment show the current state', async ({ shopper: { page, order } }) => {
   const id = await order();
   await page.goto(`/payment?order=${id}`);
   await page.reload();
   await expect.poll(() => stepStates(page)).toEqual(delivered);
   await page.goto(`/order/${id}`);
-  await expect.poll(() => timeline(page)).toEqual(wholeWalk);
+  await expect.poll(() => timeline(page)).toEqual(allEvents);
   await page.reload();
-  await expect.poll(() => timeline(page)).toEqual(wholeWalk);
+  await expect.poll(() => timeline(page)).toEqual(allEvents);
   await expect(page.getByRole('region', { name: 'Items and amounts' })).toContainText('Paid€18.00');
 });
 
-test('another customer’s order does not exist', async ({ signIn }) => {
+test('another customer’s order is not found', async ({ signIn }) => {
   const ada = await signIn();
   const grace = await signIn();
   const id = await ada.order();
   await grace.page.goto(`/order/${id}`);
-  await expect(grace.page.getByRole('heading', { name: 'There is no such order' })).toBeVisible();
+  await expect(grace.page.getByRole('heading', { name: 'Order not found' })).toBeVisible();
   await grace.page.goto('/order');
   await expect(grace.page.getByRole('heading', { name: 'No orders yet' })).toBeVisible();
 });
 
-test.describe('while a paid order is on its way', () => {
+test.describe('while a paid order is undelivered', () => {
   test.use({ pace: 'undelivered' });
 
-  test('staff sees it on the board and delivers it, and its owner sees that', async ({ signIn }) => {
+  test('staff see it on the board and deliver it, and its owner sees the change', async ({ signIn }) => {
     const customer = await signIn();
     const staff = await signIn('STAFF');
     await staff.page.goto('/board');
@@ -81,7 +81,7 @@ test.describe('while a paid order is on its way', () => {
     await expect.poll(() => stepStates(customer.page)).toEqual(delivered);
   });
 
-  test('its owner cancels it and gets the money back', async ({ shopper: { page, order } }) => {
+  test('its owner cancels it and is refunded', async ({ shopper: { page, order } }) => {
     await page.goto(`/order/${await order()}`);
     await expect(page.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
     await page.getByRole('button', { name: 'Cancel order' }).click();
@@ -96,10 +96,10 @@ test.describe('while a paid order is on its way', () => {
   });
 });
 
-test('a visitor can look around and is asked to sign in to order', async ({ browser, server }) => {
+test('a visitor can browse and is asked to sign in for orders', async ({ browser, server }) => {
   const page = await browser.newPage({ baseURL: server.url });
   await page.goto('/order');
-  await expect(page.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Choose a user' })).toBeVisible();
   await page.getByRole('button', { name: /^Ada/ }).click();
   await expect(page.getByRole('heading', { name: 'Orders', exact: true })).toBeVisible();
   await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, startTimeout, test as base } from './fixtures';
-import { look } from './look';
+import { checkPage } from './check-page';
 import { Server } from './server';
 
-// The browser itself reports the sockets that fail while the server is away.
+// The browser reports failed sockets while the server is down.
 const test = base.extend<{ provider: Server }>({
   expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED/,
   provider: [
@@ -32,7 +32,7 @@ interface Charge {
   amount: { amountMinor: string; currency: string };
 }
 
-test('staff see the charges of orders that a restore has lost until their money is given back', async ({ provider, server, signIn }) => {
+test('staff see the charges of orders that a restore has lost until they are refunded', async ({ provider, server, signIn }) => {
   const restore = await server.backUp();
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const delivered = async (id: string) =>
@@ -43,28 +43,28 @@ test('staff see the charges of orders that a restore has lost until their money 
   const list = page.getByRole('region', { name: 'Charges without an order' });
   const refreshed = async (rows: number) => {
     await list.getByRole('button', { name: 'Refresh' }).click();
-    await expect(list.locator('tbody tr')).toHaveCount(rows, { timeout: 1000 }); // then it is asked for again
+    await expect(list.locator('tbody tr')).toHaveCount(rows, { timeout: 1000 }); // toPass tries again
   };
   await page.goto('/board?view=differences');
-  await expect(list.getByRole('heading', { name: 'Every charge has its order' })).toBeVisible();
+  await expect(list.getByRole('heading', { name: 'No charges without an order' })).toBeVisible();
 
   await restore();
   await expect(() => refreshed(2)).toPass();
   for (const id of ids) await expect(list.getByRole('row', { name: id })).toContainText('Captured'); // oxlint-disable-line no-await-in-loop
   await expect(list.getByRole('row', { name: ids[1]! })).toContainText('€36.00');
-  await expect(list).toContainText('Refund or release it there');
-  await look(page, 'the charges without an order');
+  await expect(list).toContainText('Refund or void it there');
+  await checkPage(page, 'the charges without an order');
 
   const { orphanedCharges } = await staff.send<{ orphanedCharges: { nodes: Charge[] } }>(
     '{ orphanedCharges { nodes { reference orderId paymentId amount { amountMinor currency } } } }',
   );
-  for (const charge of orphanedCharges.nodes) await giveBack(provider, charge); // oxlint-disable-line no-await-in-loop
+  for (const charge of orphanedCharges.nodes) await refund(provider, charge); // oxlint-disable-line no-await-in-loop
   await expect(() => refreshed(0)).toPass();
-  await expect(list.getByRole('heading', { name: 'Every charge has its order' })).toBeVisible();
+  await expect(list.getByRole('heading', { name: 'No charges without an order' })).toBeVisible();
 });
 
-/** Refunds a charge as people do at their provider. */
-async function giveBack(provider: Server, { reference, orderId, paymentId, amount }: Charge): Promise<void> {
+/** Refunds a charge at the provider, as staff do in its dashboard. */
+async function refund(provider: Server, { reference, orderId, paymentId, amount }: Charge): Promise<void> {
   const { status } = await fetch(`${provider.url}/v1/refund`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },

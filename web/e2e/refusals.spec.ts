@@ -1,8 +1,8 @@
 import type { Page } from '@playwright/test';
 import { expect, test, withServer } from './fixtures';
-import { look } from './look';
+import { checkPage } from './check-page';
 
-// What the server refuses is told in words for people, and nothing is lost by it. The browser itself reports the statuses.
+// The page explains what the server refuses, and nothing is lost. The browser reports the statuses as console errors.
 test.use({ expectedErrors: /status of (400|429|503)/ });
 
 const draft = (page: Page) => page.evaluate(() => sessionStorage.getItem('orderwire.draft'));
@@ -16,7 +16,7 @@ async function fill(page: Page): Promise<void> {
 
 const pace = { payment: '100ms', delivery: '1h' };
 
-withServer(pace, { ATTEMPTS_PER_CUSTOMER: '1', MAX_PAYMENTS_PER_ORDER: '2' })('attempts to pay that are too many', async ({ shopper: { page, order } }) => {
+withServer(pace, { ATTEMPTS_PER_CUSTOMER: '1', MAX_PAYMENTS_PER_ORDER: '2' })('too many attempts to pay', async ({ shopper: { page, order } }) => {
   const id = await order('sim_decline');
   await page.goto(`/payment?order=${id}`);
   await page.getByRole('button', { name: 'Pay again' }).click();
@@ -28,7 +28,7 @@ withServer(pace, { ATTEMPTS_PER_CUSTOMER: '1', MAX_PAYMENTS_PER_ORDER: '2' })('a
   expect(await draft(page), 'the draft and its key').toBe(before);
 });
 
-withServer(pace, { MAX_PAYMENTS_PER_ORDER: '1' })('an order that takes no more payments', async ({ shopper: { page, order } }) => {
+withServer(pace, { MAX_PAYMENTS_PER_ORDER: '1' })('an order that accepts no more payments', async ({ shopper: { page, order } }) => {
   await page.goto(`/payment?order=${await order('sim_decline')}`);
   await expect(page.getByText('cancel it and place a new one')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Pay again' })).toHaveCount(0);
@@ -41,7 +41,7 @@ withServer(pace, { ORDER_EXPIRY: '1s' })('an order that was not paid in time', a
 
 withServer(pace, { MAX_COST: '5000' })('a page that costs more than the server allows', async ({ shopper: { page } }) => {
   await page.goto('/order');
-  await expect(page.getByRole('alert')).toContainText('has to raise MAX_COST');
+  await expect(page.getByRole('alert')).toContainText('can raise MAX_COST');
   await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0);
 });
 
@@ -55,21 +55,21 @@ test('a search that is too long', async ({ shopper: { page } }) => {
 withServer(pace)('a database that hangs', async ({ shopper: { page, send, order, openTab }, server }) => {
   await fill(page);
   const before = await draft(page);
-  const goOn = server.freezeDatabase();
+  const unfreeze = server.freezeDatabase();
   await page.getByRole('button', { name: 'Order and pay' }).click();
   await expect(page.getByRole('alert')).toContainText('Nothing is lost: try again');
   expect(await draft(page), 'the draft and its key').toBe(before);
   const list = await openTab();
   await list.goto('/order');
   await expect(list.getByRole('alert')).toContainText('Nothing is lost: try again');
-  goOn();
+  unfreeze();
   await expect(async () => {
-    await page.getByRole('button', { name: 'Order and pay' }).click({ timeout: 2000 }).catch(() => undefined); // or it has just gone
-    await expect(page).toHaveURL(/\/payment\?order=/, { timeout: 2000 }); // the server may take a moment to connect anew
+    await page.getByRole('button', { name: 'Order and pay' }).click({ timeout: 2000 }).catch(() => undefined); // the page may have just left
+    await expect(page).toHaveURL(/\/payment\?order=/, { timeout: 2000 }); // the server may take a moment to reconnect
   }).toPass();
   const { orders } = await send<{ orders: { nodes: unknown[] } }>('{ orders { nodes { id } } }');
   expect(orders.nodes, 'ordered once').toHaveLength(1);
-  // And the list is live again without being asked for.
+  // The list is live again by itself.
   const id = await order();
   await expect(list.locator(`[data-order=${id}]`)).toBeVisible();
 });
@@ -79,13 +79,13 @@ withServer(pace)('a board while the database hangs', async ({ signIn, server }) 
   const open = staff.page;
   await open.goto('/board');
   await expect(open.getByText('No orders yet')).toBeVisible();
-  const goOn = server.freezeDatabase();
+  const unfreeze = server.freezeDatabase();
   const late = await staff.openTab();
   await late.goto('/board');
   await expect(late.getByRole('alert').first()).toContainText('Nothing is lost: try again');
-  await look(late, 'a board without its database', 'html', Infinity); // failures take the place of the charts
-  goOn();
-  // What was not read comes back without being asked for.
+  await checkPage(late, 'a board without its database', 'html', Infinity); // failures replace the charts
+  unfreeze();
+  // The failed parts load by themselves.
   await expect(late.getByText('No orders yet')).toBeVisible();
   const id = await customer.order();
   /* oxlint-disable no-await-in-loop */

@@ -1,11 +1,11 @@
 import { expect, test, timeline, withServer } from './fixtures';
 
-// The browser itself reports the sockets and requests that fail while the server is away.
+// The browser reports failed sockets and requests while the server is down.
 test.use({ expectedErrors: /WebSocket|ERR_CONNECTION_REFUSED/ });
 
 const withOwnServer = withServer({ payment: '2s', delivery: '1s' });
 
-withOwnServer('an open page goes on by itself when the server is killed and comes back', async ({ server, shopper: { page, order } }) => {
+withOwnServer('an open page continues by itself when the server is killed and restarted', async ({ server, shopper: { page, order } }) => {
   const subscribed: string[] = [];
   const received: string[] = [];
   page.on('websocket', (socket) => {
@@ -17,7 +17,7 @@ withOwnServer('an open page goes on by itself when the server is killed and come
   const connection = page.getByRole('status', { name: 'Connection' });
   await expect(connection).toHaveText('Live');
   await expect(page.getByRole('listitem').filter({ hasText: 'Order created' })).toBeVisible();
-  await expect.poll(() => received.some((frame) => frame.includes('"orderEvents"')), 'it has a cursor to go on from').toBe(true);
+  await expect.poll(() => received.some((frame) => frame.includes('"orderEvents"')), 'it has a cursor to resume from').toBe(true);
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
   await server.kill();

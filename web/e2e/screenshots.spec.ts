@@ -6,7 +6,7 @@ import { expect, test, withServer } from './fixtures';
 
 const image = (name: string) => fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url));
 
-/** Chooses two things and orders them, as Ada. */
+/** Orders two products as Ada. */
 async function buy(page: Page): Promise<void> {
   await page.goto('/');
   await page.getByLabel('Signed in as').selectOption('ada');
@@ -33,7 +33,7 @@ test.describe('a paid order', () => {
 test.describe('an order from its start', () => {
   test.use({ pace: 'filmed', viewport: { width: 880, height: 420 }, deviceScaleFactor: 1 });
 
-  test('the walk of a payment', async ({ browser, server, contextOptions }) => {
+  test('the progress of a payment', async ({ browser, server, contextOptions }) => {
     const page = await browser.newPage({ ...contextOptions, baseURL: server.url });
     await buy(page);
     const frames: Frame[] = [];
@@ -47,7 +47,7 @@ test.describe('an order from its start', () => {
   });
 });
 
-// Its figures are of this test's orders alone.
+// A server of its own, so that the figures count only this test's orders.
 const withOwnServer = withServer({ payment: '100ms', delivery: '1h' });
 
 withOwnServer.describe('the staff board', () => {
@@ -67,7 +67,7 @@ withOwnServer.describe('the staff board', () => {
       await deliver.nth(2).click(); // oxlint-disable-line no-await-in-loop -- one after the other
       await expect(deliver).toHaveCount(left); // oxlint-disable-line no-await-in-loop
     }
-    await page.reload(); // figures as counted, percentiles included
+    await page.reload(); // figures as the server counts them, with percentiles
     await expect(page.locator('[data-figure=DELIVERED] dd')).toHaveText('3');
     await expect(page.locator('.chart canvas')).toHaveCount(2);
     await page.mouse.move(0, 0);

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const binary = process.env['ORDERWIRE_SERVER'] ?? fileURLToPath(new URL('../../bin/server', import.meta.url));
 
-/** Go durations of the pipeline's steps. */
+/** The delays of the pipeline's steps, as Go durations. */
 export interface Pace {
   readonly payment: string;
   readonly delivery: string;
@@ -36,16 +36,16 @@ export class Server {
     this.#data = mkdtempSync(path.join(tmpdir(), 'orderwire-e2e-'));
   }
 
-  /** `settings` are further variables of the server's environment, `command` is another of its commands that serves. */
+  /** `settings` are further environment variables; `command` is another command of the program that serves HTTP. */
   static async start(pace: Pace, settings: Readonly<Record<string, string>> = {}, command: readonly string[] = []): Promise<Server> {
     const server = new Server(await freePort(), pace, settings, command);
     await server.start();
     return server;
   }
 
-  /** The folder of its database's socket. */
+  /** The folder of the database's socket. */
   get socket(): string {
-    if (!this.#socket) throw new Error('the server has not told where its database is');
+    if (!this.#socket) throw new Error('the server has not logged its database socket');
     return this.#socket;
   }
 
@@ -53,7 +53,7 @@ export class Server {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts it, again if need be, on the same port and data. */
+  /** Starts or restarts the server on the same port and data. */
   async start(): Promise<void> {
     const child = spawn(binary, this.#command, {
       env: {
@@ -80,7 +80,7 @@ export class Server {
         ({ ok }) => ok,
         () => false,
       );
-    // oxlint-disable-next-line no-await-in-loop -- one question after the other
+    // oxlint-disable-next-line no-await-in-loop -- one request after the other
     while (!(await ready())) {
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#log}`);
       if (Date.now() > deadline) throw new Error(`the server is not ready:\n${this.#log}`);
@@ -88,23 +88,23 @@ export class Server {
     }
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as a crash would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Ends it in order: sockets are told to reconnect. Its data stays for the next start. */
+  /** Shuts it down gracefully: sockets are told to reconnect. Its data stays for the next start. */
   async drain(): Promise<void> {
     await this.#end('SIGTERM');
   }
 
-  /** Ends it in order and removes its data. */
+  /** Shuts it down gracefully and removes its data. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     rmSync(this.#data, { recursive: true, force: true });
   }
 
-  /** Stops it, copies its database's files and starts it again. The returned function puts the copy back, as an operator restores a backup. */
+  /** Stops it, copies its database's files and restarts it. The returned function restores the copy, as an operator restores a backup. */
   async backUp(): Promise<() => Promise<void>> {
     await this.drain();
     const folder = realpathSync(path.join(this.#data, 'postgres')); // a link where the server runs as root
@@ -118,7 +118,7 @@ export class Server {
     };
   }
 
-  /** Stops all processes of its database where they are, as a machine that hangs. The returned function lets them go on, as the server's end does. */
+  /** Freezes all processes of its database, as if the machine hung. The returned function resumes them, and so does the server's end. */
   freezeDatabase(): () => void {
     const [postmaster = ''] = readFileSync(path.join(this.#data, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n');
     const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
@@ -142,7 +142,7 @@ export class Server {
   }
 }
 
-/** A port that nobody listens at, below those that outgoing connections take: it stays free while the server is away. */
+/** A free port below the ephemeral ones, so that it stays free while the server is down. */
 async function freePort(): Promise<number> {
   const port = randomInt(20_000, 30_000);
   const probe = createServer().listen(port, '127.0.0.1');

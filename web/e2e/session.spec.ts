@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures';
 
 test('a token is renewed over the open socket before it expires', async ({ shopper: { page, context, order } }) => {
-  // The page's clock jumps to when a renewal is due, so nothing expires however long the machine takes. Each token outlives the one before.
+  // Move the page's clock to the time of a renewal. Nothing expires however slow the machine is: each token outlives its predecessor.
   await page.clock.install();
   let tokens = 0;
   await context.route('/dev/token', (route) => route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), ttlSeconds: 600 + 600 * tokens++ }) }));
@@ -19,7 +19,7 @@ test('a token is renewed over the open socket before it expires', async ({ shopp
   await page.clock.fastForward(3_600_000);
   await expect.poll(() => refreshed.length, 'a token that is due is renewed').toBe(1);
   await page.clock.fastForward(600_000);
-  await expect.poll(() => refreshed.length, 'and so is its successor').toBe(2);
+  await expect.poll(() => refreshed.length, 'and its successor too').toBe(2);
   expect(Date.parse(refreshed[1]!)).toBeGreaterThan(Date.parse(refreshed[0]!));
   const id = await order();
   await expect(page.locator(`[data-order=${id}]`)).toContainText('Delivered');
@@ -29,7 +29,7 @@ test('a token is renewed over the open socket before it expires', async ({ shopp
 test.describe('with a token the server does not know', () => {
   test.use({ expectedErrors: /401|403/ });
 
-  test('another one is fetched, for HTTP and for the socket', async ({ shopper: { page } }) => {
+  test('a new one is fetched, for HTTP and for the socket', async ({ shopper: { page } }) => {
     await page.addInitScript(() => {
       if (location.protocol === 'about:') return;
       sessionStorage.setItem('orderwire.session', JSON.stringify({ user: 'ada', role: 'CUSTOMER', token: 'unknown', renewAt: Date.now() + 3_600_000 }));
@@ -40,7 +40,7 @@ test.describe('with a token the server does not know', () => {
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
-  test('and when there is none to be had, the person is asked to sign in', async ({ shopper: { page, context } }) => {
+  test('and if that is refused, the user is asked to sign in', async ({ shopper: { page, context } }) => {
     await context.route('/dev/token', (route) => route.fulfill({ status: 403, body: '{}' }));
     await page.addInitScript(() => {
       if (location.protocol === 'about:' || sessionStorage.getItem('told')) return;
@@ -48,7 +48,7 @@ test.describe('with a token the server does not know', () => {
       sessionStorage.setItem('orderwire.session', JSON.stringify({ user: 'ada', role: 'CUSTOMER', token: 'unknown', renewAt: Date.now() + 3_600_000 }));
     });
     await page.goto('/order');
-    await expect(page.getByRole('heading', { name: 'Who are you?' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Choose a user' })).toBeVisible();
     await expect(page.getByText('Your sign-in has expired.')).toBeVisible();
   });
 });

@@ -1,12 +1,12 @@
 import type { Page } from '@playwright/test';
 import { expect, startTimeout, test as base } from './fixtures';
-import { RealIssuer } from './provider';
+import { CertifiedIssuer } from './certified-issuer';
 import { Server } from './server';
 
-const test = base.extend<{ issuer: RealIssuer; shop: Server }>({
+const test = base.extend<{ issuer: CertifiedIssuer; shop: Server }>({
   // oxlint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
   issuer: async ({}, provide) => {
-    const issuer = await RealIssuer.start();
+    const issuer = await CertifiedIssuer.start();
     await provide(issuer);
     await issuer.stop();
   },
@@ -44,7 +44,7 @@ const viewer = (shop: Server, token: string) =>
     body: '{"query":"{ viewer { id } }"}',
   }).then(({ status }) => status);
 
-const redeem = (issuer: RealIssuer, refreshToken: string) =>
+const redeem = (issuer: CertifiedIssuer, refreshToken: string) =>
   fetch(`${issuer.url}/token`, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'shop' }),
@@ -56,7 +56,7 @@ test('signing out ends the tokens, the refresh token and the issuer’s session,
   const kept = await signIn(page);
   expect(await viewer(shop, kept.token)).toBe(200);
 
-  // A second tab, with tokens of its own: the issuer knows who this is, and asks for consent only.
+  // A second tab with tokens of its own. The issuer knows the user and asks only for consent.
   const tab = await context.newPage();
   await tab.goto('/order');
   await tab.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
@@ -73,10 +73,10 @@ test('signing out ends the tokens, the refresh token and the issuer’s session,
   expect(issuer.revoked, 'revocations').toBeGreaterThan(0);
   await expect(tab.getByText('You have signed out in another tab.')).toBeVisible();
   for (const { token, refreshToken } of [kept, other]) {
-    expect(await viewer(shop, token), 'a token kept elsewhere').toBe(401); // oxlint-disable-line no-await-in-loop
-    await expect.poll(() => redeem(issuer, refreshToken), { message: 'a refresh token kept elsewhere' }).toBe(400); // oxlint-disable-line no-await-in-loop
+    expect(await viewer(shop, token), 'a copied token').toBe(401); // oxlint-disable-line no-await-in-loop
+    await expect.poll(() => redeem(issuer, refreshToken), { message: 'a copied refresh token' }).toBe(400); // oxlint-disable-line no-await-in-loop
   }
-  // And nobody is signed in again without a password.
+  // The next sign-in needs a password again.
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByPlaceholder('Enter any login')).toBeVisible();
   await context.close();

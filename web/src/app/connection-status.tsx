@@ -3,14 +3,14 @@ import type { Connection } from '../shared/socket';
 
 const words: Record<Connection, { short: string; long: string } | null> = {
   idle: null,
-  connecting: { short: 'Connecting', long: 'Connecting for live changes.' },
-  live: { short: 'Live', long: 'Changes arrive as they happen.' },
-  offline: { short: 'Offline', long: 'This device has no network. What is shown is as of the last connection; the rest follows by itself.' },
-  draining: { short: 'Server restarts', long: 'The server is being restarted in order. The page goes on by itself; nothing is missed.' },
-  waiting: { short: 'Reconnecting', long: 'The connection is lost and comes back by itself; nothing is missed.' },
+  connecting: { short: 'Connecting', long: 'Connecting for live updates.' },
+  live: { short: 'Live', long: 'This page updates by itself.' },
+  offline: { short: 'Offline', long: 'This device has no network. The page shows the last known state and updates when the network is back.' },
+  draining: { short: 'Server restarting', long: 'The server is restarting. The page reconnects by itself and misses nothing.' },
+  waiting: { short: 'Reconnecting', long: 'The connection was lost. The page reconnects by itself and misses nothing.' },
 };
 
-/** Quietly says whether what one sees is live. */
+/** Shows whether the page is live. */
 export function ConnectionStatus() {
   const connection = useConnection();
   const word = words[connection];

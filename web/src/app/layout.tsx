@@ -5,7 +5,7 @@ import { ConnectionStatus } from './connection-status';
 import { UserSwitch } from '../shared/sign-in';
 import { Loading } from '../shared/states';
 
-/** What every page of the app has around it. */
+/** The header, footer and main region around every page. */
 export function Layout() {
   const { session, notice } = useSession();
   const { introspection } = useSettings();
@@ -13,7 +13,7 @@ export function Layout() {
   const main = useRef<HTMLElement>(null);
   const shown = useRef(pathname);
   useEffect(() => {
-    // A new page takes the focus, so that keyboard and screen reader continue there; not on the first load.
+    // A new page takes the focus, so that keyboard and screen reader continue there. The first load does not.
     if (shown.current === pathname) return;
     shown.current = pathname;
     main.current?.focus({ preventScroll: true });

@@ -2,13 +2,13 @@ import { Link } from 'react-router';
 import { Page } from '../shared/page';
 import { Empty } from '../shared/states';
 
-/** Any other address. */
+/** The page of an unknown address. */
 export function NotFound() {
   return (
     <Page title="Not found">
-      <Empty title="There is nothing here">
+      <Empty title="Page not found">
         <Link className="button" to="/">
-          Look at the products
+          Browse products
         </Link>
       </Empty>
     </Page>

@@ -6,9 +6,9 @@ import { DevSignIn } from '../shared/dev-sign-in';
 import { DraftStore } from '../shared/draft';
 import { SessionStore } from '../shared/session';
 import { FakeServer } from '../testing/fake-server';
-import { eventAt, happened, noStats, nobodyNeeded, orderAt, orderWithHistory, page } from '../testing/orders';
+import { eventAt, happened, noStats, noAttention, orderAt, orderWithHistory, page } from '../testing/orders';
 
-// A canvas is for browsers.
+// jsdom has no canvas.
 vi.mock('../board/chart', () => ({ default: () => null }));
 
 beforeEach(() => {
@@ -18,14 +18,14 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-/** The whole app at an address, signed in as a user, on the real cache and a server that the test plays. */
+/** Renders the whole app at an address for a signed-in user, with the real cache and a fake server. */
 function open(address: string, server: FakeServer, user: { user: string; role: 'CUSTOMER' | 'STAFF' } | null = { user: 'ada', role: 'CUSTOMER' }) {
   if (user) sessionStorage.setItem('orderwire.session', JSON.stringify({ ...user, token: 't', renewAt: Date.now() + 3_600_000 }));
   window.history.replaceState(null, '', address);
   render(<App session={new SessionStore(new DevSignIn())} draft={new DraftStore()} connect={server.connect} />);
 }
 
-/** A dialog lets nothing be pressed for the moment in which it opens. */
+/** A dialog ignores pointer events for the moment in which it opens. */
 const openingDialog = { pointerEventsCheck: PointerEventsCheckLevel.Never };
 
 const stepper = () => screen.getByRole('region', { name: 'Payment progress' });
@@ -34,10 +34,10 @@ const timeline = () => within(screen.getByRole('list', { name: 'Timeline' })).ge
 const listed = () => within(screen.getByRole('list', { name: 'Orders' })).getAllByRole('link').map(({ textContent }) => textContent);
 const snapshot = (version: number) => ({ kind: 'SNAPSHOT', cursor: 's', order: orderAt(1, version) });
 const inFlight = () => document.querySelector('[data-figure=in-flight] dd')?.textContent;
-const feedBegins = { kind: 'SNAPSHOT', cursor: 'f0' };
+const feedStarts = { kind: 'SNAPSHOT', cursor: 'f0' };
 
 describe('an order’s payment page', () => {
-  it('walks to delivered by pushes alone', async () => {
+  it('reaches delivered by pushes alone', async () => {
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
     open('/payment?order=order_1', server);
     await screen.findByText(/The payment is being set up/);
@@ -51,24 +51,24 @@ describe('an order’s payment page', () => {
     expect(server.asked).toEqual(['Order']);
   });
 
-  it('asks who is there when nobody is signed in', async () => {
+  it('asks for a sign-in when nobody is signed in', async () => {
     const server = new FakeServer({});
     open('/payment?order=order_1', server, null);
-    expect(await screen.findByRole('heading', { name: 'Who are you?' })).toBeDefined();
+    expect(await screen.findByRole('heading', { name: 'Choose a user' })).toBeDefined();
     expect(server.asked).toEqual([]);
     expect(server.watched('orderFeed')).toBe(false);
   });
 
-  it('says that there is no such order', async () => {
+  it('says that the order was not found', async () => {
     const server = new FakeServer({ Order: () => ({ order: null }) });
     open('/payment?order=order_9', server);
-    await screen.findByText('There is no such order');
+    await screen.findByText('Order not found');
     expect(server.asked).toEqual(['Order']);
   });
 });
 
 describe('an order’s page', () => {
-  it('adds each event to the history as it happens, once, however it is told', async () => {
+  it('adds each event to the history once, from either subscription', async () => {
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, 1) }) });
     open('/order/order_1', server);
     await screen.findByText('Order created');
@@ -82,7 +82,7 @@ describe('an order’s page', () => {
     expect(server.asked).toEqual(['Order']);
   });
 
-  it('reads the history once more when something happened before the stream began', async () => {
+  it('loads the history once more when an event came before the subscription', async () => {
     let version = 1;
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
     open('/order/order_1', server);
@@ -96,7 +96,7 @@ describe('an order’s page', () => {
     expect(server.asked).toEqual(['Order', 'Order']);
   });
 
-  it('goes back when the server says that it has another history', async () => {
+  it('replaces the history at a RESET', async () => {
     let version = 3;
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }) });
     open('/order/order_1', server);
@@ -104,7 +104,7 @@ describe('an order’s page', () => {
     await server.push('orderEvents', snapshot(3));
     await server.push('orderEvents', happened(1, 4));
     await waitFor(() => expect(timeline()).toHaveLength(4));
-    version = 2; // a backup was put back
+    version = 2; // a backup was restored
     await server.push('orderEvents', { ...snapshot(2), kind: 'RESET' });
     await waitFor(() => expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING']));
     await server.push('orderEvents', happened(1, 3));
@@ -112,7 +112,7 @@ describe('an order’s page', () => {
     expect(server.asked).toEqual(['Order', 'Order']);
   });
 
-  it('does not go back when an answer comes later than what happened since', async () => {
+  it('keeps the newer state when an older answer arrives late', async () => {
     let version = 1;
     const cancel = { orderCancel: { __typename: 'OrderCancelPayload', order: orderWithHistory(1, 1), userErrors: [] } };
     const server = new FakeServer({ Order: () => ({ order: orderWithHistory(1, version) }), OrderCancel: () => cancel }, ['OrderCancel']);
@@ -132,7 +132,7 @@ describe('an order’s page', () => {
     expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
   });
 
-  it('reads a long history page by page, and goes on with what happens', async () => {
+  it('loads a long history page by page, and appends new events', async () => {
     const whole = Array.from({ length: 205 }, (_, index) => ({ ...eventAt(1, 1), id: `event_${index + 1}`, version: index + 1 }));
     const pageFrom = (start: number) => ({
       __typename: 'OrderEventConnection',
@@ -155,7 +155,7 @@ describe('an order’s page', () => {
     expect(server.asked).toEqual(['Order', 'History', 'History']);
   });
 
-  it('shows a cancel at once, and takes it back when the server refuses it', async () => {
+  it('shows a cancellation at once, and reverts it when the server refuses it', async () => {
     const refusal = { __typename: 'OrderCancelUserError', message: 'It is already delivered.', code: 'ALREADY_DELIVERED' };
     const server = new FakeServer(
       {
@@ -178,42 +178,42 @@ describe('an order’s page', () => {
 });
 
 describe('the list of orders', () => {
-  it('is read after the feed began, and only then', async () => {
+  it('is loaded once the feed has started', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
     open('/order', server);
     await screen.findByText(/Loading orders/);
     expect(server.asked).toEqual([]);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByRole('list', { name: 'Orders' });
     expect(server.asked).toEqual(['Orders']);
   });
 
-  it('is read without the feed while that is refused, and is live when it no longer is', async () => {
+  it('is loaded while the feed is refused, and live once the feed has started', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
     open('/order', server);
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await screen.findByRole('list', { name: 'Orders' });
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
     await server.push('orderFeed', happened(2, 1));
     await waitFor(() => expect(listed()).toEqual(['OW-00000002', 'OW-00000001']));
   });
 
-  it('is read at each refusal of the feed, and again when the feed begins while that is under way', async () => {
+  it('is loaded at each refusal of the feed, and again when the feed starts during that', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) }, ['Orders']);
     open('/order', server);
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await waitFor(() => expect(server.asked).toEqual(['Orders']));
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders']));
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await waitFor(() => expect(server.asked).toEqual(['Orders', 'Orders', 'Orders']));
   });
 
-  it('has what happened while it was being read', async () => {
+  it('has the events that were pushed while it was loading', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) }, ['Orders']);
     open('/order?status=CREATED', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await waitFor(() => expect(server.asked).toEqual(['Orders']));
     await server.push('orderFeed', happened(3, 1));
     await server.push('orderFeed', happened(2, 3));
@@ -222,10 +222,10 @@ describe('the list of orders', () => {
     expect(listed()).toEqual(['OW-00000003', 'OW-00000001']);
   });
 
-  it('puts new orders on top and changes the others where they are', async () => {
+  it('puts new orders on top and updates the others in place', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(2, 1), orderAt(1, 1)]) });
     open('/order', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByRole('list', { name: 'Orders' });
     await server.push('orderFeed', happened(3, 1));
     await server.push('orderFeed', happened(1, 3));
@@ -239,7 +239,7 @@ describe('the list of orders', () => {
   it('keeps a filtered list to its filter', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(3, 1), orderAt(1, 1)]) });
     open('/order?status=CREATED', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByRole('list', { name: 'Orders' });
     await server.push('orderFeed', happened(3, 3));
     await server.push('orderFeed', happened(2, 1));
@@ -248,12 +248,12 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders']);
   });
 
-  it('grows page by page, and stays in order while it does', async () => {
+  it('loads further pages and stays sorted', async () => {
     const server = new FakeServer({
       Orders: ({ after }) => (after ? page([orderAt(2, 1), orderAt(1, 1)]) : page([orderAt(5, 1), orderAt(4, 1), orderAt(3, 1)], true)),
     });
     open('/order', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await userEvent.click(await screen.findByRole('button', { name: 'Show more' }));
     await screen.findByText('OW-00000001');
     await server.push('orderFeed', happened(6, 1));
@@ -264,11 +264,11 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders', 'Orders']);
   });
 
-  it('is read again when the server lost the place', async () => {
+  it('is loaded again after a RESET', async () => {
     let orders = [orderAt(1, 1)];
     const server = new FakeServer({ Orders: () => page(orders) });
     open('/order', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
     orders = [orderAt(2, 1), ...orders];
     await server.push('orderFeed', { kind: 'RESET', cursor: 'f9' });
@@ -276,10 +276,10 @@ describe('the list of orders', () => {
     expect(server.asked).toEqual(['Orders', 'Orders']);
   });
 
-  it('forgets what was told of a log that is no more', async () => {
+  it('drops the orders that were pushed before a RESET', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });
     open('/order', server);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
     await server.push('orderFeed', happened(2, 1));
     await server.push('orderFeed', happened(1, 3));
@@ -298,18 +298,18 @@ describe('the documents of orders', () => {
     { role: 'STAFF', address: '/order', list: 'StaffOrders', feed: 'StaffOrderFeed' },
     { role: 'STAFF', address: '/board', list: 'StaffOrders', feed: 'StaffOrderFeed' },
   ] as const)('for $role at $address are $list and $feed', async ({ role, address, list, feed }) => {
-    const server = new FakeServer({ [list]: () => page([orderAt(1, 1)]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ [list]: () => page([orderAt(1, 1)]), Stats: noStats, Attention: noAttention });
     open(address, server, { user: 'somebody', role });
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
     expect(server.asked.filter((name) => name.endsWith('Orders'))).toEqual([list]);
     expect(server.subscribed).toEqual([feed]);
   });
 
   it('fill the board from a list that the shop’s page has read, and from the feed', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([orderAt(1, 1)]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ StaffOrders: () => page([orderAt(1, 1)]), Stats: noStats, Attention: noAttention });
     open('/order', server, { user: 'staff', role: 'STAFF' });
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
     await server.push('orderFeed', happened(2, 1));
     await userEvent.click(screen.getByRole('link', { name: 'Board' }));
@@ -324,40 +324,40 @@ describe('the board', () => {
     expect(await screen.findByText('The board is for staff')).toBeDefined();
   });
 
-  it('shows orders as they come, with what staff may do', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+  it('shows new orders live, with the actions of staff', async () => {
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await screen.findByText(/Loading/);
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('No orders yet');
     await server.push('orderFeed', { ...happened(1, 3), order: { ...orderAt(1, 3), availableActions: ['DELIVER', 'CANCEL'] } });
     const row = await screen.findByRole('row', { name: /OW-00000001/ });
     expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
   });
 
-  it('reads what could not be read again, though its feed stayed', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+  it('retries failed queries although its feed stayed open', async () => {
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
     server.failing = true;
     open('/board', server, { user: 'staff', role: 'STAFF' });
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await waitFor(() => expect(screen.getAllByRole('alert')).toHaveLength(3));
     server.failing = false;
     await screen.findByText('No orders yet');
     await waitFor(() => {
       expect(screen.queryByRole('alert')).toBeNull();
-      expect(inFlight()).toBe('0'); // each of the three is read again in its own time
+      expect(inFlight()).toBe('0'); // each of the three retries at its own time
     });
   });
 
   it('is live again after the feed was refused', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: nobodyNeeded });
+    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
     open('/board', server, { user: 'staff', role: 'STAFF' });
-    await server.push('orderFeed', feedBegins);
+    await server.push('orderFeed', feedStarts);
     await screen.findByText('No orders yet');
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await server.refuse('orderFeed', 'UNAVAILABLE');
-    await server.push('orderFeed', feedBegins);
-    await waitFor(() => expect(server.asked).toHaveLength(4 * 3)); // at the beginning, at each refusal, at the new beginning
+    await server.push('orderFeed', feedStarts);
+    await waitFor(() => expect(server.asked).toHaveLength(4 * 3)); // at the start, at each refusal, at the new start
     await server.push('orderFeed', happened(1, 1));
     await screen.findByRole('row', { name: /OW-00000001/ });
     await waitFor(() => expect(inFlight()).toBe('1'));

@@ -3,19 +3,19 @@ import { Failure, Refusals } from '../shared/states';
 import type { Outcome } from '../shared/use-action';
 
 export interface ActionFormProps {
-  /** What the button that begins says, and what the one that does it says. */
+  /** Label of the button that opens the form, and of the one that submits it. */
   readonly name: string;
   readonly confirm: string;
-  /** What it will do, in a sentence. */
+  /** The effect, in a sentence. */
   readonly what: string;
   readonly danger?: boolean;
-  /** Inputs of the form. */
+  /** The form's inputs. */
   readonly children?: ReactNode;
-  /** Does it. Null when the inputs are not complete yet. */
+  /** Runs the action; null while an input is missing or wrong. */
   readonly act: ((form: FormData) => Promise<Outcome>) | null;
 }
 
-/** A button that opens a small form in its place: what will be done, its inputs, and a second button that does it. */
+/** A button that opens a small form in its place: the effect, the inputs, and a second button that submits. */
 export function ActionForm({ name, confirm, what, danger = false, children, act }: ActionFormProps) {
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -49,7 +49,7 @@ export function ActionForm({ name, confirm, what, danger = false, children, act 
       <p id={title}>{what}</p>
       {children}
       <div className="actions-row">
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- it takes the place of the button that had the focus */}
+        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- it replaces the button that had the focus */}
         <button type="submit" className={danger ? 'danger' : ''} disabled={busy || !act} autoFocus={!children}>
           {confirm}
         </button>

@@ -37,13 +37,13 @@ const Attention = graphql(`
 `);
 
 export const attentionWords: Record<PaymentAttention, string> = {
-  UNKNOWN_OUTCOME: 'Whether the money moved is not known',
-  PROVIDER_DOWN: 'The provider does not answer',
-  MISMATCH: 'The provider’s books say something else',
+  UNKNOWN_OUTCOME: 'It is not known whether the customer was charged',
+  PROVIDER_DOWN: 'The provider has refused a void or a refund many times',
+  MISMATCH: 'The provider’s records differ from ours',
 };
 
 /**
- * The payments that staff need to look at, above everything else; nothing when there are none. Read again when an event says
+ * The payments that staff need to look at; nothing when there are none. Read again when an event says
  * that a payment needs attention, or changes one that is shown.
  */
 export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void }) {
@@ -58,10 +58,10 @@ export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void })
   if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (nodes.length === 0) return null;
   return (
-    <section className="card attention" aria-label="Needs a person">
+    <section className="card attention" aria-label="Payments that need attention">
       <h2>
         {nodes.length}
-        {data?.attention.pageInfo.hasNextPage ? '+' : ''} {nodes.length === 1 ? 'payment needs' : 'payments need'} a person
+        {data?.attention.pageInfo.hasNextPage ? '+' : ''} {nodes.length === 1 ? 'payment needs' : 'payments need'} attention
       </h2>
       <ul>
         {nodes.map((payment) => (

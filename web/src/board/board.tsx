@@ -21,7 +21,7 @@ const OrderDrawer = lazy(() => import('./order-drawer'));
 const views = { orders: 'Orders', differences: 'Differences', webhooks: 'Webhooks', audit: 'Audit' } as const;
 type View = keyof typeof views;
 
-/** `/board`: everything that happens, live, for staff. Its address says what is open: `?view=`, `?window=` and `?order=`. */
+/** `/board`: the live staff board. Its address has what is open: `?view=`, `?window=` and `?order=`. */
 export default function Board() {
   return (
     <SignedIn>
@@ -36,7 +36,7 @@ function ForStaff() {
   return (
     <Page title="Board">
       <Empty title="The board is for staff">
-        <p className="hint">Sign in as Staff to see everybody’s orders here.</p>
+        <p className="hint">Sign in as Staff to see all orders here.</p>
       </Empty>
     </Page>
   );
@@ -60,7 +60,7 @@ function StaffBoard() {
     <Page
       title="Board"
       beside={
-        <select aria-label="Figures of the last" value={window} onChange={({ target }) => setParams(change('window', target.value), { replace: true })}>
+        <select aria-label="Time window of the figures" value={window} onChange={({ target }) => setParams(change('window', target.value), { replace: true })}>
           {Object.entries(windows).map(([value, word]) => (
             <option key={value} value={value}>
               Last {word.toLowerCase()}

@@ -4,24 +4,24 @@ import uPlot from 'uplot';
 
 export interface Series {
   readonly label: string;
-  /** The name of a colour in styles/tokens.css, without the dashes. */
+  /** A custom property of styles/tokens.css, without its dashes. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
-  /** Drawn as bars, otherwise as a line. */
+  /** Draws bars instead of a line. */
   readonly bars?: boolean;
-  /** Marks each value of a line, for lines with gaps. */
+  /** Marks each value of a line; for lines with gaps. */
   readonly dots?: boolean;
 }
 
 export interface ChartProps {
-  /** What it shows, in a sentence: a picture says nothing to a screen reader. */
+  /** The chart in a sentence, for screen readers. */
   readonly summary: string;
   /** Unix milliseconds, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
-  /** Values of the vertical axis as text. */
+  /** Formats a value of the vertical axis. */
   readonly format: (value: number) => string;
-  /** The axis reaches at least to this value. */
+  /** The smallest top of the vertical axis. */
   readonly least: number;
 }
 
@@ -32,7 +32,7 @@ const watchScheme = (changed: () => void) => {
   return () => dark?.removeEventListener('change', changed);
 };
 
-/** A live chart on a canvas, as wide as its place, in the page's colours. */
+/** A live chart on a canvas, as wide as its container, in the page's colours. */
 export default function Chart({ summary, times, series, format, least }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -56,9 +56,9 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
         ms: 1,
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 28, 0, 0], // half of the last time below the axis fits beside it
+        padding: [8, 28, 0, 0], // room for half of the last label of the axis
         scales: {
-          // Room for the half of a bar at either end.
+          // Room for half a bar at either end.
           x: { range: (_plot, min, max) => [min - stepOf(latest.current.times) / 2, max + stepOf(latest.current.times) / 2] },
           y: { range: (_plot, _min, max) => [0, Math.max(latest.current.least, (max ?? 0) * 1.1)] },
         },
@@ -87,7 +87,7 @@ export default function Chart({ summary, times, series, format, least }: ChartPr
       drawn.destroy();
       plot.current = null;
     };
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- uPlot cannot change its series, so another shape is another plot
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- uPlot cannot change its series, so a change makes a new plot
   }, [shape]);
   useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series]);
 
@@ -111,7 +111,7 @@ const stepOf = (times: readonly number[]) => (times.length > 1 ? times[1]! - tim
 
 const dataOf = ({ times, series }: Pick<ChartProps, 'times' | 'series'>) => [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
 
-/** A colour of the page's theme as a canvas understands it: a custom property itself may still say light-dark(…). */
+/** Resolves a colour of the theme for the canvas, which does not understand light-dark(…). */
 function colourOf(element: HTMLElement, name: string): string {
   const probe = document.createElement('span');
   probe.style.color = `var(--${name})`;

@@ -3,25 +3,25 @@ import type { CombinedError } from 'urql';
 import { Empty, Failure, Loading } from '../shared/states';
 
 export interface DataTableProps {
-  /** What the table lists, for its caption. */
+  /** The table's caption, in the plural. */
   readonly title: string;
-  /** Names of the columns; that of actions is empty. */
+  /** Names of the columns; empty for the column of actions. */
   readonly columns: readonly string[];
   /** Undefined while it loads. */
   readonly rows: readonly ReactNode[] | undefined;
   readonly empty: string;
-  /** How the first row comes about. */
+  /** Shown when there are no rows: what brings the first. */
   readonly hint?: string;
-  /** What to do with the rows that there are. */
+  /** Shown above the rows: what staff should do with them. */
   readonly advice?: string;
   readonly error: CombinedError | undefined;
   readonly loading: boolean;
   readonly onRefresh: () => void;
-  /** Reads the next page; absent at the end. */
+  /** Loads the next page; undefined at the end. */
   readonly onMore?: (() => void) | undefined;
 }
 
-/** A table that is read when it is opened, and again when somebody asks. */
+/** A table that is loaded when it is opened and when somebody presses Refresh. It is not live. */
 export function DataTable({ title, columns, rows, empty, hint, advice, error, loading, onRefresh, onMore }: DataTableProps) {
   return (
     <section aria-label={title} className="data-table">

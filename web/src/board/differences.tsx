@@ -37,7 +37,7 @@ const Differences = graphql(`
   }
 `);
 
-/** Where the provider's books and ours differ, or did. */
+/** Payments whose records here and at the provider differ or differed. */
 export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }) {
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, error, fetching }, reload] = useQuery({ query: Differences, variables: { after }, requestPolicy: 'cache-and-network' });
@@ -46,9 +46,9 @@ export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }
   return (
     <DataTable
       title="Differences from the provider"
-      columns={['Order', 'Our books', 'The provider’s', 'Found', 'State']}
-      empty="Both books agree"
-      hint="Payments are compared with the provider’s books all the time; what differs is listed here until it is settled."
+      columns={['Order', 'Our records', 'Provider’s records', 'Found', 'State']}
+      empty="No differences"
+      hint="Payments are compared with the provider’s records continuously. A difference stays listed here, as resolved once it is settled."
       error={error}
       loading={fetching}
       onRefresh={refresh}
@@ -58,10 +58,10 @@ export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }
           <th scope="row">
             <OrderButton id={payment.order.id} number={payment.order.number} onOpen={onOpen} />
           </th>
-          <td data-label="Our books" className="price">
+          <td data-label="Our records" className="price">
             {formatMoney(expected)}
           </td>
-          <td data-label="The provider’s" className="price">
+          <td data-label="Provider’s records" className="price">
             {formatMoney(atProvider)}
           </td>
           <td data-label="Found">

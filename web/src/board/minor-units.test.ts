@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { minorUnits } from './minor-units';
 
-it('reads amounts as people type them, and nothing else', () => {
+it('parses typed amounts and refuses everything else', () => {
   expect(minorUnits('12.5', 2)).toBe(1250n);
   expect(minorUnits(' 12,50 ', 2)).toBe(1250n);
   expect(minorUnits('1230', 0)).toBe(1230n);

@@ -1,6 +1,6 @@
 /**
- * What a person typed as an amount, in minor units of a currency with so many digits: "12.5" and "12,50" are 1250 with two.
- * Null for anything else, such as more digits than the currency has. Nothing passes through a float.
+ * Parses a typed amount into minor units of a currency with `digits` decimal digits: "12.5" and "12,50" are 1250 with two.
+ * Returns null for anything else, such as more digits than the currency has. It uses no floats.
  */
 export function minorUnits(text: string, digits: number): bigint | null {
   const match = /^(\d{1,15})(?:[.,](\d+))?$/.exec(text.trim());

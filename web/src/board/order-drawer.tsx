@@ -42,11 +42,11 @@ const BoardOrder = graphql(`
   }
 `);
 
-/** Everything about one order for staff, beside the board: what is known, what happened, and what can be done. */
+/** One order in full for staff, in a drawer beside the board: its actions, payments with attempts, items and history. */
 export default function OrderDrawer({ id, onClose }: { id: string; onClose: () => void }) {
-  // Nothing here is Radix's own trigger, so it is said where the focus goes back to.
+  // Radix returns the focus to its own trigger, and there is none here.
   const [opener] = useState(() => document.activeElement);
-  const goBack = (event: Event) => {
+  const returnFocus = (event: Event) => {
     event.preventDefault();
     if (opener instanceof HTMLElement) opener.focus();
   };
@@ -54,7 +54,7 @@ export default function OrderDrawer({ id, onClose }: { id: string; onClose: () =
     <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
       <Portal>
         <div className="backdrop" />
-        <Content className="drawer" aria-describedby={undefined} onCloseAutoFocus={goBack}>
+        <Content className="drawer" aria-describedby={undefined} onCloseAutoFocus={returnFocus}>
           <Inside id={id} />
           <Close className="quiet drawer-close" aria-label="Close">
             ×
@@ -70,7 +70,7 @@ function Inside({ id }: { id: string }) {
   const order = data?.order;
   const whole = order ? getFragment(OrderWithHistory, order) : null;
   const version = whole ? getFragment(LiveOrder, whole).version : 0;
-  // Attempts are not in the feed: they are read again for each version that it brings.
+  // The feed does not carry attempts: they are read again for each new version.
   const readAt = useRef(0);
   useEffect(() => {
     if (version === 0 || fetching || stale || version <= readAt.current) return;
@@ -83,7 +83,7 @@ function Inside({ id }: { id: string }) {
       <>
         <Title>Order</Title>
         {error && !isMalformed(error) && <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />}
-        {(!error || isMalformed(error)) && (fetching ? <Loading what="the order" /> : <p>There is no such order.</p>)}
+        {(!error || isMalformed(error)) && (fetching ? <Loading what="the order" /> : <p>Order not found.</p>)}
       </>
     );
   }
@@ -94,7 +94,7 @@ function Inside({ id }: { id: string }) {
         <OrderBadge status={order.status} />
       </div>
       <p className="hint">
-        Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Its own page</Link>
+        Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Order page</Link>
       </p>
       <div className="drawer-actions">
         <Actions order={getFragment(LiveOrder, whole)} />
@@ -103,9 +103,9 @@ function Inside({ id }: { id: string }) {
       <Payments payments={order.payments} />
       <Summary order={getFragment(LiveOrder, whole)} />
       <section aria-label="History">
-        <h2>What happened</h2>
+        <h2>History</h2>
         <Timeline events={whole.events.nodes} />
-        {whole.events.pageInfo.hasNextPage && <p className="hint">The history goes on after {getFragment(EventItem, whole.events.nodes).length} events.</p>}
+        {whole.events.pageInfo.hasNextPage && <p className="hint">Only the first {getFragment(EventItem, whole.events.nodes).length} events are shown here.</p>}
       </section>
     </div>
   );
@@ -127,7 +127,7 @@ function Payments({ payments }: { payments: Loaded['payments'] }) {
           <ul>
             {payment.attempts.map((attempt) => (
               <li key={attempt.id}>
-                <b>{attempt.operation.toLowerCase()}</b> {attempt.outcome?.toLowerCase() ?? 'under way'} · {attempt.calls} {attempt.calls === 1 ? 'call' : 'calls'}
+                <b>{attempt.operation.toLowerCase()}</b> {attempt.outcome?.toLowerCase() ?? 'in progress'} · {attempt.calls} {attempt.calls === 1 ? 'call' : 'calls'}
                 {attempt.message && <small> {attempt.message}</small>}
               </li>
             ))}

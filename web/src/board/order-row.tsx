@@ -32,7 +32,7 @@ export const BoardRow = graphql(`
   }
 `);
 
-/** One order on the staff board, with what staff may do to it at once; its number opens the rest. */
+/** One order on the staff board, with its most common actions. Its number opens the drawer. */
 export function BoardOrder({ order, onOpen }: { order: FragmentType<typeof BoardRow>; onOpen: (orderId: string) => void }) {
   const row = getFragment(BoardRow, order);
   return (

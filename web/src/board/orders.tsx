@@ -6,10 +6,10 @@ import { orderStatuses, orderStatusWord } from '../order/status';
 import type { OrderStatus } from '../gql/graphql';
 import { useOrderList } from '../order/use-order-list';
 
-/** How many rows are drawn at first, and how many more at a time: a busy shop's list grows by itself, its page must not. */
+/** Rows rendered at first, and further rows for each press of the button. The feed adds orders to the list all the time; the page must not grow with it. */
 const rowsAtOnce = 50;
 
-/** Everybody's orders, newest first, as they change. */
+/** All orders, newest first, live. */
 export function OrderList({ onOpen }: { onOpen: (orderId: string) => void }) {
   const [status, setStatus] = useState<OrderStatus | null>(null);
   const [search, setSearch] = useState('');
@@ -52,7 +52,7 @@ function Rows({ statuses, search, onOpen }: { statuses: OrderStatus[]; search: s
   if (!data) return <Loading what="orders" />;
   const { nodes, pageInfo } = data.orders;
   if (nodes.length === 0 && !pageInfo.hasNextPage) {
-    return statuses.length > 0 || search ? <Empty title="No such orders" /> : <Empty title="No orders yet">They appear here the moment they are made.</Empty>;
+    return statuses.length > 0 || search ? <Empty title="No orders match" /> : <Empty title="No orders yet">New orders appear here at once.</Empty>;
   }
   return (
     <>

@@ -41,7 +41,7 @@ const words: Record<OrphanedChargeStatus, string> = {
   RELEASED: 'Released',
 };
 
-/** Charges at the provider whose orders are not here, as after a restore. */
+/** Charges at the provider whose orders are missing here, such as after a restore. */
 export function OrphanList() {
   const [after, setAfter] = useState<string | null>(null);
   const [{ data, error, fetching }, reload] = useQuery({ query: Orphans, variables: { after }, requestPolicy: 'cache-and-network' });
@@ -50,10 +50,10 @@ export function OrphanList() {
   return (
     <DataTable
       title="Charges without an order"
-      columns={['Charge', 'Order it names', 'Amount', 'At the provider', 'Charged']}
-      empty="Every charge has its order"
-      hint="Charges at the provider whose orders a restore has lost are listed here."
-      advice="Look each charge up at the provider by its reference. Refund or release it there, or deliver what was bought and settle it with the customer yourself. A charge leaves the list in the round after its money was given back."
+      columns={['Charge', 'Missing order', 'Amount', 'At the provider', 'Charged']}
+      empty="No charges without an order"
+      hint="Charges at the provider whose orders are missing here, such as after a restore, are listed here."
+      advice="Look up each charge at the provider by its reference. Refund or void it there, or deliver the goods and settle with the customer yourself. A charge leaves the list at the next check after it was refunded or voided."
       error={error}
       loading={fetching}
       onRefresh={refresh}
@@ -63,7 +63,7 @@ export function OrphanList() {
           <th scope="row">
             <code>{reference}</code>
           </th>
-          <td data-label="Order it names">
+          <td data-label="Missing order">
             <code>{orderId}</code>
           </td>
           <td data-label="Amount" className="price">

@@ -9,14 +9,14 @@ import { useStats } from './use-stats';
 
 const Chart = lazy(() => import('./chart'));
 
-/** The windows there are, in words. */
+/** Names of the time windows. */
 export const windows: Record<StatsWindow, string> = {
   LAST_15_MINUTES: '15 minutes',
   LAST_HOUR: 'Hour',
   LAST_DAY: 'Day',
 };
 
-/** What is going on: numbers and two charts, live. */
+/** The live figures of a time window: tiles and two charts. */
 export function Overview({ window }: { window: StatsWindow }) {
   const { stats, error, retry } = useStats(window);
   if (error) return <Failure error={error} retry={retry} />;

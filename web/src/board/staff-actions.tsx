@@ -2,12 +2,12 @@ import { useState } from 'react';
 import { useAction, type Outcome } from '../shared/use-action';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { PaymentResolution } from '../gql/graphql';
-import { keptKey } from '../shared/draft';
+import { idempotencyKeyFor } from '../shared/draft';
 import { formatMoney } from '../shared/money';
 import { minorUnits } from './minor-units';
 import { ActionForm } from './action-form';
 
-/** What only staff may do, beside what order/actions.tsx has. */
+/** The actions of staff alone. order/actions.tsx has the others. */
 export const StaffActionParts = graphql(`
   fragment StaffActionParts on Order {
     id
@@ -91,35 +91,35 @@ const Resolve = graphql(`
 
 const resolutions: Record<PaymentResolution, string> = {
   RECHECK: 'Ask the provider again',
-  MARK_CAPTURED: 'The money is with us',
-  MARK_NOT_CAPTURED: 'The money is not with us',
+  MARK_CAPTURED: 'The payment was captured',
+  MARK_NOT_CAPTURED: 'The payment was not captured',
 };
 
-/** Capture, void, refund and resolve: each where the server says that it is possible, each after a second look. */
+/** Capture, void, refund and resolve: each while the server allows it, and each after a confirmation. */
 export function StaffActions({ order }: { order: FragmentType<typeof StaffActionParts> }) {
   const { id, version, availableActions, payment, payments, refundable } = getFragment(StaffActionParts, order);
   const capture = useAction(Capture);
-  const release = useAction(Void);
-  const unsettled = payments.find(({ attention }) => attention) ?? null;
+  const voidPayment = useAction(Void);
+  const needsAttention = payments.find(({ attention }) => attention) ?? null;
   const paymentId = payment?.id ?? '';
   return (
     <div className="staff-actions">
-      {availableActions.includes('RESOLVE') && unsettled && <ResolveAction paymentId={unsettled.id} />}
+      {availableActions.includes('RESOLVE') && needsAttention && <ResolveAction paymentId={needsAttention.id} />}
       {availableActions.includes('CAPTURE') && (
         <ActionForm
           name="Capture"
-          confirm="Take the money"
-          what="Takes all the money that the payment holds."
+          confirm="Capture payment"
+          what="Captures the whole authorized amount."
           act={() => capture.act({ paymentId, expectedVersion: version })}
         />
       )}
       {availableActions.includes('VOID') && (
         <ActionForm
           name="Void"
-          confirm="Let it go"
+          confirm="Void authorization"
           danger
-          what="Lets the payment go before its money is taken. The order can be paid again."
-          act={() => release.act({ paymentId, expectedVersion: version })}
+          what="Voids the payment before its money is captured. The order can be paid again."
+          act={() => voidPayment.act({ paymentId, expectedVersion: version })}
         />
       )}
       {availableActions.includes('REFUND') && <RefundAction orderId={id} version={version} refundable={refundable} />}
@@ -140,17 +140,17 @@ function RefundAction({ orderId, version, refundable }: RefundActionProps) {
   const possible = minor !== null && minor > 0n && minor <= BigInt(refundable.amountMinor);
   const act = (form: FormData): Promise<Outcome> => {
     const reason = String(form.get('reason') ?? '').trim();
-    // One key for one refund of one version: pressing again after a lost answer refunds once.
-    const idempotencyKey = keptKey(`refund/${orderId}/${version}/${minor}`);
+    // The key belongs to one refund at one version: pressing again after a lost answer refunds once.
+    const idempotencyKey = idempotencyKeyFor(`refund/${orderId}/${version}/${minor}`);
     return refund.act({ idempotencyKey, orderId, amountMinor: String(minor), reason: reason || null, expectedVersion: version });
   };
   return (
-    <ActionForm name="Refund" confirm="Give it back" danger what="Gives money of this order back to its customer." act={possible ? act : null}>
+    <ActionForm name="Refund" confirm="Refund" danger what="Refunds the customer, in part or in full." act={possible ? act : null}>
       <label>
         Amount in {refundable.currency}
         <input name="amount" inputMode="decimal" autoComplete="off" value={text} aria-invalid={!possible} aria-describedby="refund-limit" onChange={(event) => setText(event.target.value)} />
         <small id="refund-limit" className={possible ? 'hint' : 'warn'}>
-          More than nothing, and at most {formatMoney(refundable)}
+          More than zero, at most {formatMoney(refundable)}
         </small>
       </label>
       <label>
@@ -166,9 +166,9 @@ function ResolveAction({ paymentId }: { paymentId: string }) {
   const [resolution, setResolution] = useState<PaymentResolution>('RECHECK');
   const act = (form: FormData) => resolve.act({ paymentId, resolution, note: String(form.get('note') ?? '').trim() });
   return (
-    <ActionForm name="Resolve" confirm="Settle it" what="Settles what is not known about this payment. It is kept in the audit trail." act={act}>
+    <ActionForm name="Resolve" confirm="Settle payment" what="Settles a payment whose outcome is not clear. The audit trail records it." act={act}>
       <fieldset>
-        <legend>What is so?</legend>
+        <legend>Outcome of the payment</legend>
         {(Object.keys(resolutions) as PaymentResolution[]).map((value) => (
           <label key={value} className="choice">
             <input type="radio" name="resolution" value={value} checked={resolution === value} onChange={() => setResolution(value)} />
@@ -177,7 +177,7 @@ function ResolveAction({ paymentId }: { paymentId: string }) {
         ))}
       </fieldset>
       <label>
-        How you know
+        Evidence
         <input name="note" maxLength={500} autoComplete="off" required={resolution !== 'RECHECK'} />
       </label>
     </ActionForm>

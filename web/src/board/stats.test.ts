@@ -24,18 +24,18 @@ const event = (type: StatsEvent['type'], occurredAt: string, createdAt = minute(
   id, type, occurredAt, order: { createdAt, captured: euro(captured), total: euro(1800) },
 });
 
-describe('figures', () => {
-  it('take the feed’s events since they were counted, each once', () => {
+describe('stats', () => {
+  it('apply each event of the feed once, and none that the server has counted', () => {
     const confirmed = event('PAYMENT_CONFIRMED', minute(3, 40), minute(3, 10), 1800);
     let now = applyEvent(applyEvent(start(), confirmed), confirmed);
-    now = applyEvent(now, event('ORDER_CREATED', minute(3, 20))); // counted already
+    now = applyEvent(now, event('ORDER_CREATED', minute(3, 20))); // the server has counted it
     expect(now.byStatus).toEqual({ CREATED: 1, CONFIRMED: 2, DELIVERED: 0, CANCELLING: 0, CANCELLED: 0 });
     expect(now.revenue).toEqual({ EUR: { minor: 2800n, digits: 2 } });
     expect(now.steps.at(-1)).toMatchObject({ confirmed: 1, created: 0, p50: 30_000, p95: 30_000 });
     expect(now.inFlight).toBe(3);
   });
 
-  it('follow an order to its end, paid or not', () => {
+  it('follow an order to its end, paid or unpaid', () => {
     const created = event('ORDER_CREATED', minute(3, 31), minute(3, 31));
     const paid = [event('ORDER_CANCELLING', minute(3, 41), minute(3, 10), 1800), event('ORDER_CANCELLED', minute(3, 42), minute(3, 10), 1800)];
     const now = [created, ...paid, event('ORDER_CANCELLING', minute(3, 43), minute(3, 31))].reduce(applyEvent, start());
@@ -44,13 +44,13 @@ describe('figures', () => {
     expect(now.steps.at(-1)).toMatchObject({ created: 1, cancelled: 1 });
   });
 
-  it('count by status only what was made within the window', () => {
+  it('count by status only orders created within the window', () => {
     const now = applyEvent(start(), event('ORDER_DELIVERED', minute(3, 50), minute(0)));
     expect(now.byStatus.DELIVERED).toBe(0);
     expect(now.byStatus.CONFIRMED).toBe(1);
   });
 
-  it('slide with time, also past their whole length', () => {
+  it('move with time, also past the whole window', () => {
     expect(advance(start(), Date.parse(minute(3, 59))).steps).toHaveLength(3);
     const later = applyEvent(start(), event('ORDER_CREATED', minute(4, 10), minute(4, 10)));
     expect(later.steps.map(({ at }) => at)).toEqual([2, 3, 4].map((n) => Date.parse(minute(n))));

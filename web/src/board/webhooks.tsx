@@ -69,7 +69,7 @@ const words: Record<WebhookDeliveryStatus, [string, string]> = {
   FAILED: ['Failed', 'bad'],
 };
 
-/** The endpoints that events are sent to, and what became of what was sent. */
+/** The webhook endpoints and their deliveries. */
 export function WebhookList() {
   const [status, setStatus] = useState<WebhookDeliveryStatus | null>(null);
   const [after, setAfter] = useState<string | null>(null);
@@ -86,7 +86,7 @@ export function WebhookList() {
         title="Endpoints"
         columns={['URL', 'Events', 'State']}
         empty="No endpoints yet"
-        hint="The mutation webhookEndpointCreate makes one; the playground has it in a tab."
+        hint="Create one with the mutation webhookEndpointCreate; the playground has it in a tab."
         error={undefined}
         loading={fetching}
         onRefresh={refresh}
@@ -116,9 +116,9 @@ export function WebhookList() {
       </div>
       <DataTable
         title="Deliveries"
-        columns={['Event', 'To', 'State', 'Requests', 'Last', '']}
-        empty="Nothing was sent"
-        hint="Each event goes to every endpoint that wants its type, and is listed here."
+        columns={['Event', 'Endpoint', 'State', 'Attempts', 'Last attempt', '']}
+        empty="No deliveries yet"
+        hint="Each event is sent to every endpoint that subscribes to its type, and is listed here."
         error={error}
         loading={fetching}
         onRefresh={refresh}
@@ -137,17 +137,17 @@ function Delivery({ delivery }: { delivery: FragmentType<typeof DeliveryRow> }) 
   return (
     <tr data-delivery={status}>
       <th scope="row">{eventWord(eventType)}</th>
-      <td data-label="To" className="wrap">
+      <td data-label="Endpoint" className="wrap">
         {endpoint.url}
       </td>
       <td data-label="State">
         <span className={`badge badge-${words[status][1]}`}>{words[status][0]}</span> {responseStatus ?? ''}
       </td>
-      <td data-label="Requests">
+      <td data-label="Attempts">
         {attempts}
         {nextAttemptAt && <small> next {formatTime(nextAttemptAt)}</small>}
       </td>
-      <td data-label="Last">{lastAttemptAt ? <time dateTime={lastAttemptAt}>{formatTime(lastAttemptAt)}</time> : '–'}</td>
+      <td data-label="Last attempt">{lastAttemptAt ? <time dateTime={lastAttemptAt}>{formatTime(lastAttemptAt)}</time> : '–'}</td>
       <td className="board-actions">
         <button type="button" className="quiet" disabled={fetching} onClick={() => void redeliver({ input: { deliveryId: id } })}>
           Send again

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { OrderAction } from '../gql/graphql';
-import { keptKey } from '../shared/draft';
+import { idempotencyKeyFor } from '../shared/draft';
 import { CompleteAction } from './complete-action';
 import { Cancel } from './cancel';
 import { PaymentMethod, usePaymentMethod } from './payment-method';
@@ -49,17 +49,17 @@ const RetryMutation = graphql(`
   }
 `);
 
-/** What this shows of the actions there are; those of staff alone are on the board. */
+/** The actions that this shows; those of staff alone are on the board. */
 const shown: readonly OrderAction[] = ['CANCEL', 'DELIVER', 'RETRY_PAYMENT', 'COMPLETE_ACTION'];
 
-/** A button for each thing the user may do with the order now, as the server says. */
+/** A button for each action that the server allows the user on the order now. */
 export function Actions({ order, only }: { order: FragmentType<typeof OrderActions>; only?: readonly OrderAction[] }) {
   const { id, number, availableActions, payment } = getFragment(OrderActions, order);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
   if (!outcome && !shown.some(may)) return null;
   return (
-    <section className="actions" aria-label={`What you can do with ${number}`}>
+    <section className="actions" aria-label={`Actions for ${number}`}>
       {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
       {may('COMPLETE_ACTION') && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
       {outcome?.error && <Failure error={outcome.error} acted />}
@@ -87,8 +87,8 @@ function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: 
   const { busy, act } = useAction(RetryMutation);
   const submit = async () => {
     if (!chosen) return;
-    // One key for one way of replacing this payment: pressing again after a lost answer pays once.
-    const idempotencyKey = keptKey(`retry/${paymentId}/${chosen.token}`);
+    // The key belongs to this payment and this method: pressing again after a lost answer pays once.
+    const idempotencyKey = idempotencyKeyFor(`retry/${paymentId}/${chosen.token}`);
     onOutcome(await act({ idempotencyKey, orderId, paymentMethod: { token: chosen.token } }));
   };
   return (
@@ -100,7 +100,7 @@ function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: 
         void submit();
       }}
     >
-      <PaymentMethod title="Pay another way" value={token} onChange={setToken} />
+      <PaymentMethod title="Pay again" value={token} onChange={setToken} />
       <button type="submit" disabled={busy || !chosen}>
         Pay again
       </button>

@@ -20,8 +20,8 @@ const CancelMutation = graphql(`
 `);
 
 /**
- * Cancels after asking. The page shows the order as cancelling at once, before the server has answered, and goes back if
- * the server refuses or cannot be reached (shared/cache.ts); what follows arrives as events.
+ * Cancels an order after a confirmation. The page shows CANCELLING before the server has answered, and the former status if
+ * the server refuses or cannot be reached (the optimistic update in shared/cache.ts). The rest arrives as events.
  */
 export function Cancel({ orderId, number, onOutcome }: { orderId: string; number: string } & Reports) {
   const [asking, setAsking] = useState(false);
@@ -36,11 +36,11 @@ export function Cancel({ orderId, number, onOutcome }: { orderId: string; number
           <ConfirmDialog
             title="Cancel this order?"
             confirm="Yes, cancel it"
-            keep="Keep it"
+            keep="Keep order"
             onConfirm={() => void act({ orderId }).then(onOutcome)}
             onClose={() => setAsking(false)}
           >
-            Whatever was paid for <span className="number">{number}</span> is given back first. This cannot be undone.
+            The payment of <span className="number">{number}</span> is voided or refunded first. This cannot be undone.
           </ConfirmDialog>
         </Suspense>
       )}

@@ -4,7 +4,7 @@ import { useState, type ReactNode } from 'react';
 export interface ConfirmDialogProps {
   readonly title: string;
   readonly children: ReactNode;
-  /** What the buttons say. */
+  /** Labels of the buttons: `confirm` acts, `keep` closes. */
   readonly confirm: string;
   readonly keep: string;
   readonly onConfirm: () => void;
@@ -12,23 +12,23 @@ export interface ConfirmDialogProps {
 }
 
 /**
- * Asks before what cannot be undone. The focus stays inside, starts on the harmless answer, and goes back where it came
- * from; Escape is that answer too. Import it lazily: a page needs it only when somebody asks.
+ * Asks for a confirmation of an action that cannot be undone. The focus stays inside, starts on the button that closes, and
+ * returns to where it was; Escape closes too. Import it lazily: few visits need it.
  *
- * Radix's own Overlay writes a <style> into the page, which the content security policy refuses, so the backdrop is ours.
+ * Radix's Overlay writes a <style> into the page, which the content security policy refuses, so the backdrop is a plain div.
  */
 export default function ConfirmDialog({ title, children, confirm, keep, onConfirm, onClose }: ConfirmDialogProps) {
   const [origin] = useState(() => document.activeElement);
-  const focusBack = () => {
+  const returnFocus = () => {
     if (origin instanceof HTMLElement && origin.isConnected) origin.focus();
-    // What was confirmed may have taken the button with it.
+    // The confirmed action may have removed the button.
     if (document.activeElement !== origin) document.getElementById('main')?.focus({ preventScroll: true });
   };
   return (
     <Root defaultOpen onOpenChange={(open) => !open && onClose()}>
       <Portal>
         <div className="backdrop" />
-        <Content className="dialog" onCloseAutoFocus={focusBack}>
+        <Content className="dialog" onCloseAutoFocus={returnFocus}>
           <Title>{title}</Title>
           <Description asChild>
             <div>{children}</div>

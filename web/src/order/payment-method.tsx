@@ -1,13 +1,13 @@
 import { useSettings } from '../shared/context';
 import { methodOr, paymentMethods, type PaymentMethod as Method } from '../shared/payment-methods';
 
-/** What one can pay with on this server, and which of it is chosen; nothing where the shop cannot take cards. */
+/** The payment methods of this server and the chosen one; none where the shop cannot take cards. */
 export function usePaymentMethod(token: string): { methods: readonly Method[]; chosen: Method | undefined } {
   const methods = paymentMethods(useSettings());
   return { methods, chosen: methodOr(methods, token) };
 }
 
-/** The choice of how to pay, with what comes of each. */
+/** The choice of a payment method, with the outcome of each. */
 export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: string; value: string; onChange: (token: string) => void }) {
   const { payments } = useSettings();
   const { methods, chosen } = usePaymentMethod(value);
@@ -16,8 +16,8 @@ export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: 
   if (methods.length === 0) {
     return (
       <p className="notice">
-        This server takes real cards by Stripe, and this shop has no form for cards. Order through the API, with a payment method that
-        Stripe.js made.
+        This server takes real cards through Stripe, and this shop has no card form. Order through the API with a payment method made by
+        Stripe.js.
       </p>
     );
   }
@@ -28,7 +28,7 @@ export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: 
       <div className="methods-list">{methods.filter(({ fault }) => !fault).map(choice)}</div>
       {faults.length > 0 && (
         <details className="methods-more" open={chosen?.fault}>
-          <summary>When calls to the provider get lost</summary>
+          <summary>Simulated failures of the provider</summary>
           <div className="methods-list">{faults.map(choice)}</div>
         </details>
       )}
@@ -37,8 +37,8 @@ export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: 
 }
 
 /**
- * Whether the money is only held at first. A real shop decides that for its customers; here everybody may, so that captures
- * and voids can be tried. Nothing where real money moves.
+ * The choice between immediate and manual capture. A real shop decides that for its customers; here everybody may choose, to
+ * try captures and voids. It is not shown where payments are real.
  */
 export function CaptureLater({ value, onChange }: { value: boolean; onChange: (later: boolean) => void }) {
   const { testMoney } = useSettings();
@@ -48,7 +48,7 @@ export function CaptureLater({ value, onChange }: { value: boolean; onChange: (l
       <input type="checkbox" name="capture-later" checked={value} aria-describedby="capture-later-hint" onChange={({ target }) => onChange(target.checked)} />
       <span>
         <strong>Authorize now, capture later</strong>
-        <small id="capture-later-hint">The money is only held. Staff capture it or void it on the board.</small>
+        <small id="capture-later-hint">The payment is only authorized. Staff capture or void it on the board.</small>
       </span>
     </label>
   );

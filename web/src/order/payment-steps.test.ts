@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { OrderAction, OrderStatus, PaymentStatus } from '../gql/graphql';
-import { outlook, steps } from './payment-steps';
+import { paymentSteps, statusMessage } from './payment-steps';
 
-const walk = (status: OrderStatus, payment: PaymentStatus) => ({
+const progress = (status: OrderStatus, payment: PaymentStatus) => ({
   status,
   payment: { id: 'payment_2', status: payment, createdAt: '2026-11-22T12:00:00.000000Z' },
   availableActions: [] as OrderAction[],
 });
-const shown = (status: OrderStatus, payment: PaymentStatus) => steps(walk(status, payment), []).map(({ label, state }) => `${label}: ${state}`);
+const shown = (status: OrderStatus, payment: PaymentStatus) => paymentSteps(progress(status, payment), []).map(({ label, state }) => `${label}: ${state}`);
 
-describe('steps', () => {
+describe('paymentSteps', () => {
   it.each<[OrderStatus, PaymentStatus, string[]]>([
     ['CREATED', 'INITIALIZING', ['Initializing: current', 'Processing: upcoming', 'Confirmed: upcoming', 'Delivered: upcoming']],
     ['CREATED', 'PROCESSING', ['Initializing: done', 'Processing: current', 'Confirmed: upcoming', 'Delivered: upcoming']],
@@ -24,20 +24,20 @@ describe('steps', () => {
     expect(shown(status, payment)).toEqual(expected);
   });
 
-  it('takes times from the latest payment’s own events', () => {
+  it('takes times from the events of the latest payment alone', () => {
     const event = (type: 'PAYMENT_PROCESSING' | 'PAYMENT_DECLINED', paymentId: string, occurredAt: string) =>
       ({ id: occurredAt, type, version: 1, occurredAt, actor: { kind: 'SYSTEM' }, paymentId }) as never;
     const events = [event('PAYMENT_PROCESSING', 'payment_1', 'first'), event('PAYMENT_DECLINED', 'payment_1', 'declined'), event('PAYMENT_PROCESSING', 'payment_2', 'second')];
-    expect(steps(walk('CREATED', 'PROCESSING'), events).map(({ at }) => at)).toEqual(['2026-11-22T12:00:00.000000Z', 'second', undefined, undefined]);
+    expect(paymentSteps(progress('CREATED', 'PROCESSING'), events).map(({ at }) => at)).toEqual(['2026-11-22T12:00:00.000000Z', 'second', undefined, undefined]);
   });
 });
 
-describe('outlook', () => {
-  it('tells what comes next', () => {
-    expect(outlook({ ...walk('CREATED', 'DECLINED'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/You can pay again/);
-    expect(outlook({ ...walk('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/as many payments as it may have/);
-    expect(outlook({ ...walk('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
-    expect(outlook(walk('CONFIRMED', 'CONFIRMED'))).toMatch(/on its way/);
-    expect(outlook({ status: 'CREATED', payment: null, availableActions: [] })).toBe('Waiting for a payment.');
+describe('statusMessage', () => {
+  it('says what happens next', () => {
+    expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/You can pay again/);
+    expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/limit of payments/);
+    expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
+    expect(statusMessage(progress('CONFIRMED', 'CONFIRMED'))).toMatch(/on its way/);
+    expect(statusMessage({ status: 'CREATED', payment: null, availableActions: [] })).toBe('Waiting for a payment.');
   });
 });

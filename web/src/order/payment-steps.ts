@@ -2,21 +2,22 @@ import type { CancelReason, EventItemFragment, OrderAction, OrderStatus, Payment
 import { formatDeadline } from '../shared/time';
 import { paymentStatusWord } from './status';
 
-/** `failed` ends the walk; `current` is under way. */
+/** `current` is in progress; `failed` is the last step that the payment reached. */
 export type StepState = 'done' | 'current' | 'upcoming' | 'failed';
 
-/** One station of the walk from order to delivery. */
+/** One step on the way from order to delivery. */
 export interface Step {
   readonly key: 'initializing' | 'processing' | 'outcome' | 'delivered';
   readonly label: string;
   readonly state: StepState;
-  /** When it was reached, RFC 3339; absent when it was not, or the history does not say. */
+  /** When it was reached, RFC 3339; undefined if it was not, or the history does not have it. */
   readonly at?: string | undefined;
 }
 
-export interface Walk {
+/** The fields of an order that its payment progress depends on. */
+export interface PaymentProgress {
   readonly status: OrderStatus;
-  /** When an unpaid order is cancelled, and a paid one delivered, by itself. */
+  /** When the server cancels an unpaid order, and when it delivers a paid one. */
   readonly expiresAt?: string | null;
   readonly deliversAt?: string | null;
   readonly cancelReason?: CancelReason | null;
@@ -29,7 +30,7 @@ export interface Walk {
   } | null;
 }
 
-/** How far each payment status is along: 0 initializing, 1 processing, 2 decided. */
+/** The step that each payment status has reached: 0 initializing, 1 processing, 2 outcome. */
 const progress: Record<PaymentStatus, 0 | 1 | 2> = {
   INITIALIZING: 0,
   PROCESSING: 1,
@@ -41,32 +42,32 @@ const progress: Record<PaymentStatus, 0 | 1 | 2> = {
   EXPIRED: 2,
 };
 
-/** The event that ended a payment. */
-const ended: Partial<Record<PaymentStatus, EventItemFragment['type']>> = {
+/** The event of each final status. */
+const finalEvent: Partial<Record<PaymentStatus, EventItemFragment['type']>> = {
   CONFIRMED: 'PAYMENT_CONFIRMED',
   DECLINED: 'PAYMENT_DECLINED',
   VOIDED: 'PAYMENT_VOIDED',
   EXPIRED: 'PAYMENT_EXPIRED',
 };
 
-/** The four stations of an order's latest payment, from states alone; the events only add the times. */
-export function steps({ status, payment }: Walk, events: readonly EventItemFragment[]): Step[] {
+/** The four steps of an order's latest payment. They follow from the statuses; the events only add the times. */
+export function paymentSteps({ status, payment }: PaymentProgress, events: readonly EventItemFragment[]): Step[] {
   const reached = payment ? progress[payment.status] : 0;
-  const end = payment ? ended[payment.status] : undefined;
+  const end = payment ? finalEvent[payment.status] : undefined;
   const paid = payment?.status === 'CONFIRMED';
   const cancelled = status === 'CANCELLED' || status === 'CANCELLING';
   const paymentEvent = (type: EventItemFragment['type']) =>
     events.findLast((event) => event.type === type && 'paymentId' in event && event.paymentId === payment?.id)?.occurredAt;
   const orderEvent = (type: EventItemFragment['type']) => events.findLast((event) => event.type === type)?.occurredAt;
 
-  const station = (index: 0 | 1): StepState => {
+  const stepState = (index: 0 | 1): StepState => {
     if (reached > index) return 'done';
     if (cancelled) return 'failed';
     return reached === index ? 'current' : 'upcoming';
   };
   return [
-    { key: 'initializing', label: 'Initializing', state: station(0), at: payment?.createdAt },
-    { key: 'processing', ...middle(payment?.status, paymentEvent), state: station(1) },
+    { key: 'initializing', label: 'Initializing', state: stepState(0), at: payment?.createdAt },
+    { key: 'processing', ...processingStep(payment?.status, paymentEvent), state: stepState(1) },
     {
       key: 'outcome',
       label: reached === 2 && payment ? paymentStatusWord(payment.status) : 'Confirmed',
@@ -84,8 +85,8 @@ export function steps({ status, payment }: Walk, events: readonly EventItemFragm
   ];
 }
 
-/** The second station, which is also where a payment waits for its customer or for staff. */
-function middle(status: PaymentStatus | undefined, at: (type: EventItemFragment['type']) => string | undefined): Pick<Step, 'label' | 'at'> {
+/** The second step, in which a payment also waits for its customer or for staff. */
+function processingStep(status: PaymentStatus | undefined, at: (type: EventItemFragment['type']) => string | undefined): Pick<Step, 'label' | 'at'> {
   switch (status) {
     case 'REQUIRES_ACTION':
       return { label: paymentStatusWord(status), at: at('PAYMENT_ACTION_REQUIRED') };
@@ -96,9 +97,9 @@ function middle(status: PaymentStatus | undefined, at: (type: EventItemFragment[
   }
 }
 
-/** What is going on and what comes next, in a sentence or two. */
-export function outlook({ status, payment, deliversAt, expiresAt, cancelReason, availableActions }: Walk): string {
-  if (payment?.attention && status !== 'CANCELLED') return 'The payment provider does not answer clearly. Our staff look at it; you need not do anything.';
+/** The state of the order and what happens next, in a sentence or two. */
+export function statusMessage({ status, payment, deliversAt, expiresAt, cancelReason, availableActions }: PaymentProgress): string {
+  if (payment?.attention && status !== 'CANCELLED') return 'The payment needs a check by our staff. You need not do anything.';
   switch (status) {
     case 'DELIVERED':
       return 'Delivered. Enjoy!';
@@ -107,27 +108,27 @@ export function outlook({ status, payment, deliversAt, expiresAt, cancelReason, 
         ? 'This order was not paid in time and is cancelled. Nothing is charged; you can place a new one.'
         : 'This order was cancelled. Nothing is charged.';
     case 'CANCELLING':
-      return 'The order is being cancelled: the money is released first.';
+      return 'The order is being cancelled. Its payment is voided or refunded first.';
     case 'CONFIRMED':
-      return `Paid. Your order is on its way and arrives here by itself${deliversAt ? `, around ${formatDeadline(deliversAt)}` : ''}.`;
+      return `Paid. Your order is on its way${deliversAt ? ` and arrives around ${formatDeadline(deliversAt)}` : ''}.`;
     case 'CREATED': {
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       if (!payment || !retriable.has(payment.status)) return text;
-      if (!availableActions.includes('RETRY_PAYMENT')) return `${text} The order has had as many payments as it may have: cancel it and place a new one.`;
+      if (!availableActions.includes('RETRY_PAYMENT')) return `${text} The order has reached its limit of payments: cancel it and place a new one.`;
       const deadline = expiresAt ? ` The order waits until ${formatDeadline(expiresAt)}.` : '';
       return `${text} You can pay again.${deadline}`;
     }
   }
 }
 
-/** States after which the customer may pay anew. */
+/** Statuses after which the customer may pay again. */
 const retriable: ReadonlySet<PaymentStatus> = new Set(['DECLINED', 'VOIDED', 'EXPIRED']);
 
 const unpaid: Record<PaymentStatus, string> = {
-  INITIALIZING: 'The payment is being set up. The provider is asked next.',
-  PROCESSING: 'The payment provider is deciding. Once it agrees, the order is on its way.',
+  INITIALIZING: 'The payment is being set up.',
+  PROCESSING: 'The payment provider is processing the payment.',
   REQUIRES_ACTION: 'The payment waits for your confirmation.',
-  AUTHORIZED: 'The money is held, not taken. Staff take it before they send the order.',
+  AUTHORIZED: 'The payment is authorized. Staff capture it before they send the order.',
   CONFIRMED: 'The payment is confirmed.',
   DECLINED: 'The payment was declined. Nothing was charged.',
   VOIDED: 'The payment was voided. Nothing is charged.',

@@ -25,7 +25,7 @@ export const OrderRow = graphql(`
   }
 `);
 
-/** One order in a list, a link to its page. */
+/** One order in a list, with a link to its page. */
 export function Row({ order }: { order: FragmentType<typeof OrderRow> }) {
   const { id, number, status, createdAt, lines, total, payment } = getFragment(OrderRow, order);
   return (

@@ -22,8 +22,8 @@ const paymentWords: Record<PaymentStatus, [string, Tone]> = {
 };
 
 const refundWords: Record<RefundStatus, [string, Tone]> = {
-  PENDING: ['On its way', 'active'],
-  SUCCEEDED: ['Paid out', 'good'],
+  PENDING: ['Pending', 'active'],
+  SUCCEEDED: ['Refunded', 'good'],
   FAILED: ['Failed', 'bad'],
 };
 
@@ -31,19 +31,19 @@ export const orderStatuses = Object.keys(orderWords) as OrderStatus[];
 export const orderStatusWord = (status: OrderStatus): string => orderWords[status][0];
 export const paymentStatusWord = (status: PaymentStatus): string => paymentWords[status][0];
 
-/** The order's status as a word in its colour. */
+/** The order's status, in its colour. */
 export function OrderBadge({ status }: { status: OrderStatus }) {
   const [word, tone] = orderWords[status];
   return <Badge word={word} tone={tone} />;
 }
 
-/** The payment's status as a word in its colour; `named` where nothing beside it says that it is the payment's. */
+/** The payment's status, in its colour. `named` adds the word Payment, for places without a heading of their own. */
 export function PaymentBadge({ status, named = false }: { status: PaymentStatus; named?: boolean }) {
   const [word, tone] = paymentWords[status];
   return <Badge word={named ? `Payment ${word.toLowerCase()}` : word} tone={tone} />;
 }
 
-/** What became of a refund as a word in its colour. */
+/** The refund's status, in its colour. */
 export function RefundBadge({ status }: { status: RefundStatus }) {
   const [word, tone] = refundWords[status];
   return <Badge word={word} tone={tone} />;

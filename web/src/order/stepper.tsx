@@ -1,6 +1,6 @@
 import { getFragment, graphql, type FragmentType } from '../gql';
 import { formatTime } from '../shared/time';
-import { outlook, steps, type StepState } from './payment-steps';
+import { paymentSteps, statusMessage, type StepState } from './payment-steps';
 import { EventItem } from './timeline';
 
 export const OrderPayment = graphql(`
@@ -20,16 +20,16 @@ export const OrderPayment = graphql(`
   }
 `);
 
-const spoken: Record<StepState, string> = { done: 'done', current: 'under way', upcoming: 'to come', failed: 'ended here' };
+const spoken: Record<StepState, string> = { done: 'done', current: 'in progress', upcoming: 'upcoming', failed: 'failed' };
 
-/** The walk of the latest payment as it happens: Initializing, Processing, Confirmed or Declined, Delivered. */
+/** The live progress of the latest payment: Initializing, Processing, Confirmed or Declined, Delivered. */
 export function Stepper({ order, events }: { order: FragmentType<typeof OrderPayment>; events: readonly FragmentType<typeof EventItem>[] }) {
-  const walk = getFragment(OrderPayment, order);
+  const progress = getFragment(OrderPayment, order);
   const history = getFragment(EventItem, events);
   return (
     <section className="stepper-box" aria-label="Payment progress">
       <ol className="stepper">
-        {steps(walk, history).map((step) => (
+        {paymentSteps(progress, history).map((step) => (
           <li key={step.key} data-step={step.key} data-state={step.state} aria-current={step.state === 'current' ? 'step' : undefined}>
             <span className="stepper-dot" aria-hidden="true" />
             <span className="stepper-label">
@@ -40,8 +40,8 @@ export function Stepper({ order, events }: { order: FragmentType<typeof OrderPay
           </li>
         ))}
       </ol>
-      <p className="outlook" role="status">
-        {outlook(walk)}
+      <p className="status-message" role="status">
+        {statusMessage(progress)}
       </p>
     </section>
   );

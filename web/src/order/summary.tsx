@@ -52,7 +52,7 @@ export const OrderSummary = graphql(`
   }
 `);
 
-/** What was ordered at which price, and what of it was paid and given back. */
+/** The items of an order with their prices, and its payments and refunds. */
 export function Summary({ order }: { order: FragmentType<typeof OrderSummary> }) {
   const { lines, total, captured, refunded, payments, refunds, note } = getFragment(OrderSummary, order);
   return (

@@ -70,23 +70,23 @@ export const EventItem = graphql(`
 const words: Record<OrderEventType, string> = {
   ORDER_CREATED: 'Order created',
   PAYMENT_PROCESSING: 'Payment is processing',
-  PAYMENT_ACTION_REQUIRED: 'Payment needs an action',
+  PAYMENT_ACTION_REQUIRED: 'Payment requires an action',
   PAYMENT_AUTHORIZED: 'Payment authorized',
   PAYMENT_CONFIRMED: 'Payment confirmed',
   PAYMENT_DECLINED: 'Payment declined',
   PAYMENT_VOIDED: 'Payment voided',
   PAYMENT_EXPIRED: 'Payment expired',
   PAYMENT_RETRIED: 'Payment tried again',
-  PAYMENT_NEEDS_ATTENTION: 'Payment needs a look by staff',
+  PAYMENT_NEEDS_ATTENTION: 'Payment needs attention by staff',
   ORDER_DELIVERED: 'Order delivered',
-  ORDER_CANCELLING: 'Cancelling: the money is released first',
+  ORDER_CANCELLING: 'Cancelling: the payment is voided or refunded first',
   ORDER_CANCELLED: 'Order cancelled',
   REFUND_CREATED: 'Refund started',
-  REFUND_SUCCEEDED: 'Refund paid out',
+  REFUND_SUCCEEDED: 'Refund succeeded',
   REFUND_FAILED: 'Refund failed',
 };
 
-/** An event's type in words; a type this build does not know yet by its name. */
+/** An event's type in words; the name of a type that this build does not know. */
 export const eventWord = (type: OrderEventType): string => words[type] ?? type;
 
 const actors: Record<ActorKind, string> = {
@@ -96,7 +96,7 @@ const actors: Record<ActorKind, string> = {
   PROVIDER: 'by the payment provider',
 };
 
-/** What happened to an order, oldest first. New events join at the end as they happen. */
+/** The history of an order, oldest event first. New events are appended live. */
 export function Timeline({ events }: { events: readonly FragmentType<typeof EventItem>[] }) {
   const { session } = useSession();
   const by = (actor: ActorKind) => (actor === 'CUSTOMER' && session?.role === 'CUSTOMER' ? 'by you' : actors[actor]);
@@ -126,10 +126,9 @@ export function Timeline({ events }: { events: readonly FragmentType<typeof Even
 }
 
 function describe(event: EventItemFragment): string {
-  // A type this build does not know yet is still an event: show its name rather than nothing.
-  const text = words[event.type] ?? event.type;
+  const text = eventWord(event.type);
   if (event.__typename === 'PaymentDeclined' && event.declineCode) return `${text} (${event.declineCode.replaceAll('_', ' ')})`;
   if (event.__typename === 'RefundFailed' && event.reason) return `${text} (${event.reason})`;
-  if (event.__typename === 'OrderCancelling' && event.cancelReason === 'EXPIRED') return `${text}, it was not paid in time`;
+  if (event.__typename === 'OrderCancelling' && event.cancelReason === 'EXPIRED') return `${text}. The order was not paid in time`;
   return text;
 }

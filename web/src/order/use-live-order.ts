@@ -6,26 +6,26 @@ import { EventItem } from './timeline';
 import { useRetry } from '../shared/use-retry';
 import { HistoryQuery, LiveOrder, OrderEventsSubscription, OrderQuery, OrderWithHistory } from './documents';
 
-/** How many events one page of a history has, as documents.ts asks. */
+/** Events in one page of a history, as documents.ts requests. */
 const pageLength = 100;
 
-/** An order as its page sees it. Neither loading, nor an error, nor an order means that there is none for this user. */
+/** An order and its live state. Without an order, an error and `loading`, the order does not exist for this user. */
 export interface LiveOrderState {
   readonly order: FragmentType<typeof OrderWithHistory> | null;
   readonly loading: boolean;
   readonly error: CombinedError | undefined;
-  /** Whether the history's end is still being read. */
+  /** Whether the rest of the history is still loading. */
   readonly incomplete: boolean;
-  /** Why live changes have ended for good; a lost connection is no such reason, it comes back by itself. */
+  /** Why the subscription has ended; undefined while it is open or reconnecting. */
   readonly interrupted: CombinedError | undefined;
   readonly retry: () => void;
 }
 
 /**
- * Loads an order with its whole history and keeps both current by subscription alone.
+ * Loads an order with its whole history and keeps both current by a subscription.
  *
- * The history is read once. Every push adds its event to it; should the first push (a SNAPSHOT or RESET) show a version the
- * history does not reach, because something happened between the two, the history is read once more for that version.
+ * The history is loaded once, and every push appends its event. An event between that answer and the first push (a SNAPSHOT
+ * or RESET) is in neither: the push then has a version beyond the history, and the history is loaded once more.
  */
 export function useLiveOrder(id: string): LiveOrderState {
   const [{ data, fetching, stale, error }, reload] = useQuery({
@@ -37,16 +37,16 @@ export function useLiveOrder(id: string): LiveOrderState {
   const [live, resubscribe] = useSubscription({ query: OrderEventsSubscription, variables: { orderId: id }, pause: !data?.order });
   const order = data?.order ?? null;
   const missed = missedVersion(order);
-  // Page after page of a long history, until it is whole; each joins the others in the cache.
+  // A long history is loaded page by page; the cache merges the pages.
   const { nodes = [], pageInfo } = getFragment(OrderWithHistory, order)?.events ?? {};
   const { hasNextPage, endCursor } = pageInfo ?? {};
-  const unread = hasNextPage === true || (missed !== null && nodes.length >= pageLength);
-  const [history, readOn] = useQuery({ query: HistoryQuery, variables: { id, after: endCursor ?? '' }, pause: !unread || !endCursor });
-  const asked = useRef<string>('');
+  const hasMore = hasNextPage === true || (missed !== null && nodes.length >= pageLength);
+  const [history, loadMore] = useQuery({ query: HistoryQuery, variables: { id, after: endCursor ?? '' }, pause: !hasMore || !endCursor });
+  const requested = useRef<string>('');
   useEffect(() => {
-    const mark = `${id}/${missed}`;
-    if (missed === null || fetching || stale || live.data === undefined || asked.current === mark) return;
-    asked.current = mark;
+    const gap = `${id}/${missed}`;
+    if (missed === null || fetching || stale || live.data === undefined || requested.current === gap) return;
+    requested.current = gap;
     reload({ requestPolicy: 'network-only' });
   }, [id, missed, fetching, stale, live.data, reload]);
   return {
@@ -58,12 +58,12 @@ export function useLiveOrder(id: string): LiveOrderState {
     retry: () => {
       reload({ requestPolicy: 'network-only' });
       if (live.error) resubscribe();
-      if (history.error) readOn({ requestPolicy: 'network-only' });
+      if (history.error) loadMore({ requestPolicy: 'network-only' });
     },
   };
 }
 
-/** The order's version if its loaded history ends before it, else null. */
+/** The order's version if its loaded history ends before that version, else null. */
 function missedVersion(order: FragmentType<typeof OrderWithHistory> | null): number | null {
   const whole = getFragment(OrderWithHistory, order);
   if (!whole || whole.events.pageInfo.hasNextPage) return null;

@@ -1,4 +1,4 @@
-/** An operation to start from: a tab of the playground. */
+/** An example operation: one tab of the playground. */
 export interface Example {
   readonly query: string;
   readonly variables?: string;

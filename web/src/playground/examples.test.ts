@@ -11,7 +11,7 @@ const schema = buildSchema(sdl);
 
 describe('examples', () => {
   it.each(examples.map((example) => [example.query.match(/(?:query|mutation|subscription) (\w+)/)?.[1] ?? '', example] as const))(
-    '%s is answered by the schema as it is',
+    '%s is valid for the schema',
     (_name, { query, variables }) => {
       const document = parse(query);
       expect(validate(schema, document)).toEqual([]);
@@ -43,7 +43,7 @@ describe('examples', () => {
     expect(fields.filter((field) => !used.has(field))).toEqual([]);
   });
 
-  it('names each tab differently', () => {
+  it('gives each tab a name of its own', () => {
     const names = examples.map(({ query }) => query.match(/(?:query|mutation|subscription) (\w+)/)?.[1]);
     expect(new Set(names).size).toBe(names.length);
   });

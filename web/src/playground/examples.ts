@@ -1,7 +1,7 @@
 import { staffExamples } from './staff-examples';
 import type { Example } from './example';
 
-/** One walk through the API, tab by tab: look, order, watch, act, pay again, cancel; then what staff do. */
+/** A tour of the API, one tab for each step: browse, order, watch, act, pay again, cancel; then the operations of staff. */
 export const examples: readonly Example[] = [
   {
     query: `# 1. What can be ordered? Prices are exact:
@@ -51,9 +51,9 @@ mutation CreateOrder($input: OrderCreateInput!) {
     ),
   },
   {
-    query: `# 3. Watch it happen: every change is pushed, in
+    query: `# 3. Watch the order: every change is pushed, in
 # order, exactly once. Stop, run again with the last
-# cursor as "after", and it goes on where it was.
+# cursor as "after", and it continues there.
 subscription WatchOrder($orderId: ID!, $after: EventCursor) {
   orderEvents(orderId: $orderId, after: $after) {
     kind
@@ -70,7 +70,7 @@ subscription WatchOrder($orderId: ID!, $after: EventCursor) {
     variables: JSON.stringify({ orderId: 'order_…' }, null, 2),
   },
   {
-    query: `# 4. Watch all of your orders at once; staff sees everybody's.
+    query: `# 4. Watch all of your orders at once; staff see all orders.
 subscription WatchAll {
   orderFeed {
     kind
@@ -129,7 +129,7 @@ query NextAction($id: ID!) {
   },
   {
     query: `# 8. Approve or refuse, as at the bank. Without an outcome
-# the provider is asked what became of it.
+# the server asks the provider for it.
 mutation CompleteAction($input: PaymentCompleteActionInput!) {
   paymentCompleteAction(input: $input) {
     payment { id status }
@@ -141,8 +141,8 @@ mutation CompleteAction($input: PaymentCompleteActionInput!) {
     variables: JSON.stringify({ input: { paymentId: 'payment_…', outcome: 'APPROVE' } }, null, 2),
   },
   {
-    query: `# 9. Cancel. The order is CANCELLING while money is
-# released, then CANCELLED.
+    query: `# 9. Cancel. The order is CANCELLING while its payment is
+# voided or refunded, then CANCELLED.
 mutation CancelOrder($input: OrderCancelInput!) {
   orderCancel(input: $input) {
     order { status version cancelReason }
@@ -153,7 +153,7 @@ mutation CancelOrder($input: OrderCancelInput!) {
     variables: JSON.stringify({ input: { orderId: 'order_…' } }, null, 2),
   },
   {
-    query: `# 10. One order with everything that happened to it.
+    query: `# 10. One order with its history.
 query OrderHistory($id: ID!) {
   order(id: $id) {
     number
@@ -170,8 +170,8 @@ query OrderHistory($id: ID!) {
     variables: JSON.stringify({ id: 'order_…' }, null, 2),
   },
   {
-    query: `# 11. Sign out everywhere: every token you were given
-# is void, on every device, this one too.
+    query: `# 11. Sign out everywhere: all your tokens become invalid,
+# on every device, this one included.
 mutation SignOut {
   viewerSignOut { signedOutAt }
 }

@@ -11,19 +11,19 @@ const location = { protocol: 'http:', host: 'shop.test', origin: 'http://shop.te
 async function sent(query: string, operationName: string) {
   const request = vi.fn<typeof fetch>(() => Promise.resolve(Response.json({ data: {} })));
   vi.stubGlobal('fetch', request);
-  // What GraphiQL knows is still the document of the tab before.
+  // GraphiQL still has the document of the former tab.
   const fetcher = createFetcher(new SessionStore(new DevSignIn()), location);
   const answers = await fetcher({ query, operationName }, { documentAST: parse('subscription Before { orderFeed { cursor } }') });
   for await (const _ of answers as AsyncIterable<unknown>) break;
   return JSON.parse(request.mock.calls[0]?.[1]?.body as string) as { query: string; operationName: string | null };
 }
 
-test('the only operation of a document is asked for, whatever the name of the one before', async () => {
+test('the only operation of a document is sent, whatever the former operation name', async () => {
   expect(await sent('query Now { viewer { id } }', 'Before')).toEqual({ query: 'query Now { viewer { id } }', operationName: 'Now' });
   expect(await sent('{ viewer { id } }', 'Before')).toMatchObject({ operationName: null });
 });
 
-test('a subscription takes the websocket, whatever the operation before was', async () => {
+test('a subscription uses the websocket, whatever the former operation', async () => {
   const request = vi.fn<typeof fetch>();
   const opened = vi.fn<(url: string) => void>(function open() {});
   vi.stubGlobal('fetch', request);
@@ -36,6 +36,6 @@ test('a subscription takes the websocket, whatever the operation before was', as
   expect(request).not.toHaveBeenCalled();
 });
 
-test('of several operations the chosen one is asked for', async () => {
+test('of several operations the selected one is sent', async () => {
   expect(await sent('query A { viewer { id } } query B { viewer { name } }', 'B')).toMatchObject({ operationName: 'B' });
 });

@@ -4,7 +4,7 @@ import { authorizedFetch } from '../shared/api';
 import { createSocket } from '../shared/socket';
 import type { SessionStore } from '../shared/session';
 
-/** The signed-in user's way to the API: HTTP for queries and mutations, the websocket for subscriptions. */
+/** Creates a GraphiQL fetcher for the signed-in user: HTTP for queries and mutations, the websocket for subscriptions. */
 export function createFetcher(session: SessionStore, location: Pick<Location, 'protocol' | 'host' | 'origin'> = window.location): Fetcher {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   const fetcher = createGraphiQLFetcher({
@@ -12,11 +12,11 @@ export function createFetcher(session: SessionStore, location: Pick<Location, 'p
     fetch: authorizedFetch(session),
     wsClient: createSocket(session, `${scheme}://${location.host}/graphql`).client,
   });
-  // GraphiQL reads a document again only a moment after it has changed. Who chooses a tab and runs it sooner would send the name,
-  // and take the way, of the operation before.
+  // GraphiQL parses a changed document only after a delay. If a user selects a tab and runs it before that, GraphiQL passes the
+  // operation name and transport of the former document.
   return (params, options) => {
     const document = parsed(params.query);
-    if (!document) return fetcher(params, options); // the server says what is wrong with it
+    if (!document) return fetcher(params, options); // the server reports the syntax error
     const operation = getOperationAST(document, params.operationName) ?? getOperationAST(document);
     const operationName = operation?.name?.value ?? null;
     return fetcher({ ...params, operationName }, { ...options, documentAST: document });

@@ -13,14 +13,14 @@ import { createFetcher } from './fetcher';
 
 const settings = readSettings();
 const session = await createSession(settings);
-// Everything but introspection and products needs somebody: in development, start as the first customer.
+// Everything but introspection and products needs a user: in development, start as the first customer.
 if (settings.auth === 'dev' && !session.state().session) await session.signIn(devUsers[0]!.user).catch(() => undefined);
 
 const tabs = examples.map(({ query, variables }) => ({ query, variables: variables ?? null }));
 
 function Playground() {
   const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? '';
-  // A fetcher, and so a socket, for each user: a socket keeps the user it was opened for.
+  // One fetcher for each user, and so one socket: a socket keeps the user that it was opened for.
   return <UserPlayground key={user} user={user} />;
 }
 
@@ -53,7 +53,7 @@ function UserPlayground({ user }: { user: string }) {
   );
 }
 
-/** Lets the run button be pressed once there are editors to run from: before, GraphiQL would take the press and do nothing. */
+/** Enables the run button once the editors exist (playground.css). Before that, GraphiQL ignores the press. */
 function Ready() {
   const { queryEditor, responseEditor } = useGraphiQL(pick('queryEditor', 'responseEditor'));
   return queryEditor && responseEditor ? <span className="playground-ready" hidden /> : null;

@@ -1,9 +1,9 @@
 import type { Example } from './example';
 
-/** What staff do: choose Staff above to run these. */
+/** The operations of staff. They need the user Staff. */
 export const staffExamples: readonly Example[] = [
   {
-    query: `# Staff 1. Send an order now instead of waiting.
+    query: `# Staff 1. Deliver an order now.
 mutation Deliver($input: OrderDeliverInput!) {
   orderDeliver(input: $input) {
     order { status version }
@@ -14,8 +14,8 @@ mutation Deliver($input: OrderDeliverInput!) {
     variables: JSON.stringify({ input: { orderId: 'order_…' } }, null, 2),
   },
   {
-    query: `# Staff 2. Take the money of an AUTHORIZED payment: order
-# with captureMethod MANUAL to get one.
+    query: `# Staff 2. Capture an AUTHORIZED payment. Order with
+# captureMethod MANUAL to get one.
 mutation Capture($input: PaymentCaptureInput!) {
   paymentCapture(input: $input) {
     payment { status captured { amount currency } }
@@ -26,7 +26,7 @@ mutation Capture($input: PaymentCaptureInput!) {
     variables: JSON.stringify({ input: { paymentId: 'payment_…' } }, null, 2),
   },
   {
-    query: `# Staff 3. Or let it go without taking anything.
+    query: `# Staff 3. Or void it instead.
 mutation Void($input: PaymentVoidInput!) {
   paymentVoid(input: $input) {
     payment { status }
@@ -37,8 +37,8 @@ mutation Void($input: PaymentVoidInput!) {
     variables: JSON.stringify({ input: { paymentId: 'payment_…' } }, null, 2),
   },
   {
-    query: `# Staff 4. Give money back. Without amountMinor: all that
-# is refundable. The same key again refunds once.
+    query: `# Staff 4. Refund. Without amountMinor: all that is
+# refundable. The same key again refunds once.
 mutation Refund($input: RefundCreateInput!) {
   refundCreate(input: $input) {
     refund { id status amount { amount currency } }
@@ -51,7 +51,8 @@ mutation Refund($input: RefundCreateInput!) {
     variables: JSON.stringify({ input: { idempotencyKey: 'change-me-for-each-refund', orderId: 'order_…', amountMinor: '100', reason: 'A scratch' } }, null, 2),
   },
   {
-    query: `# Staff 5. What needs a person? And what was tried?
+    query: `# Staff 5. Payments that need attention, with the
+# attempts at the provider.
 query Attention {
   attention(first: 5) {
     nodes {
@@ -66,8 +67,8 @@ query Attention {
 `,
   },
   {
-    query: `# Staff 6. Settle it. RECHECK asks the provider; the
-# others say what you know, and are audited.
+    query: `# Staff 6. Settle a payment. RECHECK asks the provider;
+# the others record your decision in the audit trail.
 mutation Resolve($input: PaymentResolveInput!) {
   paymentResolve(input: $input) {
     payment { status attention }
@@ -75,11 +76,10 @@ mutation Resolve($input: PaymentResolveInput!) {
   }
 }
 `,
-    variables: JSON.stringify({ input: { paymentId: 'payment_…', resolution: 'RECHECK', note: 'Looked at the provider’s dashboard' } }, null, 2),
+    variables: JSON.stringify({ input: { paymentId: 'payment_…', resolution: 'RECHECK', note: 'Checked the provider’s dashboard' } }, null, 2),
   },
   {
-    query: `# Staff 7. Put a product on the shelf, or change it: the
-# sku decides which one.
+    query: `# Staff 7. Create or change a product, by its sku.
 mutation UpsertProduct($input: ProductUpsertInput!) {
   productUpsert(input: $input) {
     product { id sku name price { amount currency } }
@@ -90,7 +90,7 @@ mutation UpsertProduct($input: ProductUpsertInput!) {
     variables: JSON.stringify({ input: { sku: 'PEN-01', name: 'Brass pen', description: 'Writes upside down.', priceMinor: '2400', currency: 'EUR' } }, null, 2),
   },
   {
-    query: `# Staff 8. Take it off again. Orders keep their lines.
+    query: `# Staff 8. Archive it. Orders keep their lines.
 mutation ArchiveProduct($input: ProductArchiveInput!) {
   productArchive(input: $input) {
     product { sku archived }
@@ -101,8 +101,8 @@ mutation ArchiveProduct($input: ProductArchiveInput!) {
     variables: JSON.stringify({ input: { productId: 'product_…' } }, null, 2),
   },
   {
-    query: `# Staff 9. Send events to a URL, signed. The secret is
-# shown this once.
+    query: `# Staff 9. Send signed events to a URL. The secret is
+# shown only once.
 mutation CreateEndpoint($input: WebhookEndpointCreateInput!) {
   webhookEndpointCreate(input: $input) {
     endpoint { id url eventTypes enabled }
@@ -114,7 +114,7 @@ mutation CreateEndpoint($input: WebhookEndpointCreateInput!) {
     variables: JSON.stringify({ input: { url: 'http://127.0.0.1:9000/hooks', eventTypes: ['ORDER_DELIVERED'] } }, null, 2),
   },
   {
-    query: `# Staff 10. Disable it, or change what it gets.
+    query: `# Staff 10. Disable it, or change its event types.
 mutation UpdateEndpoint($input: WebhookEndpointUpdateInput!) {
   webhookEndpointUpdate(input: $input) {
     endpoint { id enabled eventTypes }
@@ -125,7 +125,7 @@ mutation UpdateEndpoint($input: WebhookEndpointUpdateInput!) {
     variables: JSON.stringify({ input: { endpointId: 'endpoint_…', enabled: false } }, null, 2),
   },
   {
-    query: `# Staff 11. Another secret; the old one holds for a day.
+    query: `# Staff 11. Rotate the secret; the old one stays valid for a day.
 mutation RotateSecret($input: WebhookEndpointRotateSecretInput!) {
   webhookEndpointRotateSecret(input: $input) {
     secret
@@ -136,7 +136,7 @@ mutation RotateSecret($input: WebhookEndpointRotateSecretInput!) {
     variables: JSON.stringify({ input: { endpointId: 'endpoint_…' } }, null, 2),
   },
   {
-    query: `# Staff 12. What was sent?
+    query: `# Staff 12. The deliveries of webhooks.
 query Deliveries {
   webhookDeliveries(first: 5) {
     nodes { id eventType status attempts responseStatus lastAttemptAt }
@@ -145,7 +145,7 @@ query Deliveries {
 `,
   },
   {
-    query: `# Staff 13. Send it again.
+    query: `# Staff 13. Deliver one again.
 mutation Redeliver($input: WebhookRedeliverInput!) {
   webhookRedeliver(input: $input) {
     delivery { id status attempts }
@@ -156,7 +156,7 @@ mutation Redeliver($input: WebhookRedeliverInput!) {
     variables: JSON.stringify({ input: { deliveryId: 'delivery_…' } }, null, 2),
   },
   {
-    query: `# Staff 14. Sign somebody out everywhere.
+    query: `# Staff 14. Sign a user out everywhere.
 mutation RevokeUser($input: UserRevokeInput!) {
   userRevoke(input: $input) {
     revokedAt
@@ -167,7 +167,7 @@ mutation RevokeUser($input: UserRevokeInput!) {
     variables: JSON.stringify({ input: { customerId: 'customer_…' } }, null, 2),
   },
   {
-    query: `# Staff 15. Who did what?
+    query: `# Staff 15. The audit trail: actions of staff.
 query AuditTrail {
   auditTrail(first: 10) {
     nodes { at actorId action subjectId detail }

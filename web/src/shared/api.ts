@@ -5,7 +5,7 @@ import { resume } from './resume';
 import type { SessionStore } from './session';
 import { createSocket, type Socket } from './socket';
 
-/** Everything that talks to the server for one user. A change of user gets a new one, so nothing of the last user's is left. */
+/** The connection to the server for one user. Each user gets a new one, so no data of the former user remains. */
 export interface Api {
   readonly client: Client;
   readonly socket: Socket;
@@ -34,7 +34,7 @@ export function createApi(session: SessionStore, location: Pick<Location, 'proto
   return { client, socket };
 }
 
-/** A fetch that carries the session's token, and asks once for another when the server does not know it any more. */
+/** A fetch that sends the session's token, and renews it once when the server refuses it. */
 export function authorizedFetch(session: SessionStore, request: typeof fetch = (input, init) => fetch(input, init)): typeof fetch {
   return async (input, init) => {
     const send = async () => {
@@ -45,7 +45,7 @@ export function authorizedFetch(session: SessionStore, request: typeof fetch = (
     };
     const first = await send();
     if (first.response.status !== 401 || !first.authorization) return first.response;
-    session.distrust(first.authorization);
+    session.invalidate(first.authorization);
     const second = await send();
     if (second.response.status === 401) session.forget('The server did not accept your sign-in. Please sign in again.');
     return second.response;

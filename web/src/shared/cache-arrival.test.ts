@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { orderCache } from './cache';
 import { versionGuard } from './version-guard';
 
-// No tags: these are no documents of the app's.
+// Without the graphql tag, so that code generation skips them.
 const documents = {
   orders: 'query ($filter: OrderFilter) { orders(first: 20, filter: $filter) { nodes { id version status createdAt } pageInfo { hasNextPage endCursor } } }',
-  // Two that have nothing to do with the list, and are on their way at the same time.
+  // Two unrelated queries that are in flight at the same time.
   stats: 'query { stats { at } }',
   viewer: 'query { viewer { id } }',
 };
@@ -17,7 +17,7 @@ const orderAt = (number: number) => ({ __typename: 'Order', id: `order_${number}
 const pageOf = (orders: object[]) => ({ orders: { __typename: 'OrderConnection', nodes: orders, pageInfo: { __typename: 'PageInfo', hasNextPage: false, endCursor: 'end' } } });
 const answers = { stats: { stats: { __typename: 'Stats', at: 'now' } }, viewer: { viewer: { __typename: 'Viewer', id: 'staff' } } };
 
-/** A client of the real cache whose answers and pushes come when `step` says so. */
+/** A client with the real cache, whose answers and pushes arrive when the test says. */
 function shop() {
   const results = makeSubject<ReturnType<typeof makeResult>>();
   const sent = new Map<string, Operation>();
@@ -50,10 +50,10 @@ function shop() {
   return { ask, answer, push, shown: () => shown };
 }
 
-/** What the client does by itself after an answer or a push, it does in microtasks. */
+/** The client's own reactions to an answer or a push run in microtasks. */
 const settled = () => Promise.resolve().then(() => undefined).then(() => undefined).then(() => undefined);
 
-/** All orders in which these chains' steps can happen. */
+/** All interleavings of these chains. */
 function interleavings(chains: readonly (readonly string[])[]): string[][] {
   const all: string[][] = [];
   const walk = (steps: readonly string[], places: readonly number[]) => {
@@ -71,16 +71,16 @@ function interleavings(chains: readonly (readonly string[])[]): string[][] {
 }
 
 const sequences = interleavings([['ask orders', 'answer orders'], ['ask stats', 'answer stats'], ['ask viewer', 'answer viewer'], ['push 2', 'push 3']]).filter(
-  (steps) => steps.indexOf('ask stats') < steps.indexOf('ask viewer'), // the two are alike
+  (steps) => steps.indexOf('ask stats') < steps.indexOf('ask viewer'), // the two are interchangeable
 );
 
 describe.each([
   { reading: 'for the first time', before: false },
   { reading: 'again', before: true },
-])('a list that is read $reading', ({ before }) => {
-  it('has every order, however its answer, other answers and pushes follow one another', async () => {
+])('a list that is loaded $reading', ({ before }) => {
+  it('has every order, for every order of arrival of answers and pushes', async () => {
     const wrong: string[] = [];
-    // The server looks when it is asked, or as late as it can: then it has orders that were not pushed yet.
+    // The server reads its database when the request arrives, or just before the answer: then it has orders that were not pushed yet.
     for (const late of [false, true]) {
       for (const steps of sequences) {
         const { ask, answer, push, shown } = shop();

@@ -9,7 +9,7 @@ interface Page {
   next: boolean;
 }
 
-// No tag: this is no document of the app's.
+// Without the graphql tag, so that code generation skips it.
 const list = `
   query ($first: Int, $after: String, $filter: ProductFilter) {
     products(first: $first, after: $after, filter: $filter) {
@@ -19,7 +19,7 @@ const list = `
   }
 `;
 
-/** A client whose server has these pages of a list, by search and cursor, and what it has asked for. */
+/** A client whose server has these pages of a list, by search and cursor, and a record of its requests. */
 function shop(pages: Record<string, Page>) {
   const asked: string[] = [];
   const server = (): ExchangeIO => (operations) =>
@@ -43,7 +43,7 @@ function shop(pages: Record<string, Page>) {
       }),
     );
   const client = new Client({ url: '/graphql', preferGetMethod: false, exchanges: [orderCache(), server] });
-  /** Reads a page, and returns what the list is then. */
+  /** Loads a page and returns the whole list. */
   const read = async (search: string | null, after?: string) => {
     const { data } = await client.query(list, { first: 2, after, filter: search === null ? undefined : { search } }).toPromise();
     const { nodes, pageInfo } = (data as { products: { nodes: { sku: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } } }).products;
@@ -52,8 +52,8 @@ function shop(pages: Record<string, Page>) {
   return { read, asked };
 }
 
-describe('a narrowed list', () => {
-  it('goes on behind a page that is empty although the list goes on', async () => {
+describe('a filtered list', () => {
+  it('continues after an empty page that has a successor', async () => {
     const { read } = shop({
       'mug:': { skus: ['a'], end: '1', next: true },
       'mug:1': { skus: [], end: '2', next: true },
@@ -64,13 +64,13 @@ describe('a narrowed list', () => {
     expect(await read('mug', '2')).toEqual({ skus: ['a', 'b'], end: '3', next: false });
   });
 
-  it('begins with an empty page', async () => {
+  it('may begin with an empty page', async () => {
     const { read } = shop({ 'mug:': { skus: [], end: '1', next: true }, 'mug:1': { skus: ['a'], end: '2', next: false } });
     expect(await read('mug')).toEqual({ skus: [], end: '1', next: true });
     expect(await read('mug', '1')).toEqual({ skus: ['a'], end: '2', next: false });
   });
 
-  it('has the pages of its own filter only', async () => {
+  it('has only the pages of its own filter', async () => {
     const { read, asked } = shop({
       'mug:': { skus: ['a'], end: '1', next: true },
       'cap:': { skus: ['c'], end: '9', next: true },

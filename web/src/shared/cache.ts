@@ -4,7 +4,7 @@ import { cacheExchange, type Cache, type CacheExchangeOpts, type Resolver } from
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 import generated from '../gql/possible-types';
 
-/** Types that are parts of what holds them, not objects with an identity of their own. */
+/** Types without an identity of their own: the cache embeds them in their parents. */
 const embedded = [
   'Money', 'OrderLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
   'OrderConnection', 'OrderEdge', 'ProductConnection', 'ProductEdge', 'OrderEventConnection', 'OrderEventEdge',
@@ -19,29 +19,29 @@ interface FeedItem {
 }
 
 /**
- * What was told of since the lists were read is kept beside them, each under a name of its own, and joins them when they are
- * read from the cache. Written into the lists themselves it would be lost now and then: the cache keeps what each answer and
- * each push wrote in layers while requests are under way, in an order of its own, and a list in a higher layer hides it.
+ * Pushed items are kept beside the lists, each under a field of its own, and join a list when it is read from the cache.
+ * Written into the list itself, an item could be lost: while requests are under way, the cache keeps the writes of each answer
+ * and push in layers of its own order, and a list in a higher layer hides the item.
  */
-const told = (list: string) => ({ __typename: 'Told', id: list });
-const tell = (cache: Cache, list: string, name: string, key: string | null) => cache.link(told(list), name, key);
-const toldOf = (cache: Cache, list: string) =>
-  cache.inspectFields(told(list)).flatMap(({ fieldName }) => {
-    const key = cache.resolve(told(list), fieldName);
+const pushed = (list: string) => ({ __typename: 'Pushed', id: list });
+const addPushed = (cache: Cache, list: string, name: string, key: string | null) => cache.link(pushed(list), name, key);
+const pushedTo = (cache: Cache, list: string) =>
+  cache.inspectFields(pushed(list)).flatMap(({ fieldName }) => {
+    const key = cache.resolve(pushed(list), fieldName);
     return typeof key === 'string' ? [{ name: fieldName, key }] : [];
   });
 
 const cacheConfig = (): CacheExchangeOpts => {
   return {
     logger: (severity, message) => {
-      // Without the whole schema the cache tries every `... on` of an event and finds the others' fields missing: no news.
-      // An optimistic answer says only what changes, and the rest is there already.
+      // Both warnings are expected: without the schema the cache tries every inline fragment of an event, and an optimistic
+      // answer has only the fields that change.
       if (severity !== 'debug' && !message.includes('Inline Fragment on') && !message.includes('optimistic result')) console[severity](message);
     },
     keys: Object.fromEntries(embedded.map((type) => [type, () => null])),
     possibleTypes: generated.possibleTypes,
     optimistic: {
-      // Accepting is all that the server does at once; the cache takes it back when the answer is another or none.
+      // The server's answer replaces this; a refusal or an error removes it.
       orderCancel: ({ input }) => ({
         __typename: 'OrderCancelPayload',
         order: { __typename: 'Order', id: (input as { orderId: string }).orderId, status: 'CANCELLING', availableActions: [] },
@@ -49,16 +49,16 @@ const cacheConfig = (): CacheExchangeOpts => {
       }),
     },
     resolvers: {
-      // An order's history, however many pages of it were read, is one list.
+      // The pages of an order's history are one list.
       Order: { events: wholeHistory() },
       Query: {
-        products: narrowedPages(),
+        products: mergedPages(),
         orders: currentOrders(),
         reconciliation: relayPagination(),
         orphanedCharges: relayPagination(),
         webhookDeliveries: relayPagination(),
         auditTrail: relayPagination(),
-        // An order that a list, a mutation or a push brought is shown at once by its page; null stays null.
+        // The page of an order that a list, a mutation or a push brought shows it at once. A null answer stays null.
         order: (_parent, args, cache) => {
           const answered = cache.resolve('Query', 'order', args);
           return answered === undefined && args['id'] ? { __typename: 'Order', id: args['id'] as string } : (answered as string | null);
@@ -67,20 +67,20 @@ const cacheConfig = (): CacheExchangeOpts => {
     },
     updates: {
       Mutation: {
-        orderCreate: (result, _args, cache) => tellOfOrder(cache, (result['orderCreate'] as FeedItem).order),
+        orderCreate: (result, _args, cache) => addPushedOrder(cache, (result['orderCreate'] as FeedItem).order),
       },
       Subscription: {
         orderEvents: (result, _args, cache) => {
           const item = result['orderEvents'] as unknown as FeedItem;
-          if (item.kind === 'RESET' && item.order) forgetHistory(cache, item.order);
-          tellOfEvent(cache, item);
+          if (item.kind === 'RESET' && item.order) removeHistory(cache, item.order);
+          addPushedEvent(cache, item);
         },
         orderFeed: (result, _args, cache) => {
           const item = result['orderFeed'] as unknown as FeedItem;
-          // The lists are read anew, from a database that may have been put back: what was told before is no more than a rumour.
-          if (item.kind === 'RESET') forgetTold(cache, 'orders');
-          tellOfEvent(cache, item);
-          tellOfOrder(cache, item.order);
+          // The database may have been restored: the lists are read again, and orders pushed before may not exist any more.
+          if (item.kind === 'RESET') removePushed(cache, 'orders');
+          addPushedEvent(cache, item);
+          addPushedOrder(cache, item.order);
         },
       },
     },
@@ -88,10 +88,10 @@ const cacheConfig = (): CacheExchangeOpts => {
 };
 
 /**
- * An answer is shown as of the layer that it was written to, without what was pushed meanwhile and lies in a higher one, and
- * the cache does not come back to it by itself. So each answer is looked at once more as the whole cache has it.
+ * The cache returns an answer as of the layer it was written to, without items that were pushed meanwhile into a higher layer,
+ * and does not update the result afterwards. So each answered query is read once more from the whole cache.
  */
-const lookAgain: Exchange = ({ client, forward }) => (operations) =>
+const rereadAnswers: Exchange = ({ client, forward }) => (operations) =>
   pipe(
     forward(operations),
     filter(({ operation, data }) => operation.context.requestPolicy !== 'cache-only' || (data !== null && data !== undefined)),
@@ -99,39 +99,39 @@ const lookAgain: Exchange = ({ client, forward }) => (operations) =>
       const { kind, context } = operation;
       const answered = context.meta?.cacheOutcome === undefined || context.meta.cacheOutcome === 'miss';
       if (kind !== 'query' || !data || !answered) return;
-      // Once the answer has been handed on: until then the client takes the operation for one that is under way, and drops another.
+      // In a microtask, after the answer was delivered: until then the client drops a repeated operation as already running.
       queueMicrotask(() => client.reexecuteOperation(makeOperation(kind, operation, { ...context, requestPolicy: 'cache-only' })));
     }),
   );
 
-/** The cache of everything that the app reads, between its documents and the server. */
-export const orderCache = (): Exchange => composeExchanges([lookAgain, cacheExchange(cacheConfig())]);
+/** The normalised cache of all queries and subscriptions. */
+export const orderCache = (): Exchange => composeExchanges([rereadAnswers, cacheExchange(cacheConfig())]);
 
-function forgetTold(cache: Cache, list: string): void {
-  for (const { name } of toldOf(cache, list)) tell(cache, list, name, null);
+function removePushed(cache: Cache, list: string): void {
+  for (const { name } of pushedTo(cache, list)) addPushed(cache, list, name, null);
 }
 
-/** A history that the server does not vouch for any more is read anew by the page that shows it. */
-function forgetHistory(cache: Cache, order: NonNullable<FeedItem['order']>): void {
-  forgetTold(cache, order.id);
+/** Removes a history that may no longer be true, so that the page that shows it loads it again. */
+function removeHistory(cache: Cache, order: NonNullable<FeedItem['order']>): void {
+  removePushed(cache, order.id);
   for (const { fieldName, arguments: args } of cache.inspectFields(order)) {
     if (fieldName === 'events') cache.invalidate(order, fieldName, args ?? undefined);
   }
 }
 
-function tellOfOrder(cache: Cache, order: FeedItem['order']): void {
+function addPushedOrder(cache: Cache, order: FeedItem['order']): void {
   const key = order && cache.keyOfEntity(order);
-  if (key) tell(cache, 'orders', order.id, key);
+  if (key) addPushed(cache, 'orders', order.id, key);
 }
 
-/** Nothing is kept for a history that no page has loaded. */
-function tellOfEvent(cache: Cache, { event, order }: FeedItem): void {
+/** Keeps a pushed event for its order's history, if a page has loaded that. */
+function addPushedEvent(cache: Cache, { event, order }: FeedItem): void {
   const key = event && cache.keyOfEntity(event);
   if (!key || !order || !cache.inspectFields(order).some(({ fieldName }) => fieldName === 'events')) return;
-  tell(cache, order.id, `v${event.version}`, key);
+  addPushed(cache, order.id, `v${event.version}`, key);
 }
 
-/** An order's history: its loaded pages, and the events told of that follow them without a gap. What is missing between the two the page reads itself. */
+/** An order's history: its loaded pages, followed by the pushed events up to the first gap. use-live-order.ts loads what is missing in a gap. */
 function wholeHistory(): Resolver {
   const merge = relayPagination();
   return (parent, args, cache, info) => {
@@ -139,46 +139,46 @@ function wholeHistory(): Resolver {
     if (!isConnection(loaded) || resolvedField(cache, loaded.pageInfo, 'hasNextPage') === true) return loaded;
     const nodes = [...loaded.nodes];
     let version = nodes.length > 0 ? Number(cache.resolve(nodes.at(-1)!, 'version')) : 0;
-    const events = new Map(toldOf(cache, String(parent['id'] ?? cache.resolve(info.parentKey, 'id'))).map(({ name, key }) => [name, key]));
+    const events = new Map(pushedTo(cache, String(parent['id'] ?? cache.resolve(info.parentKey, 'id'))).map(({ name, key }) => [name, key]));
     for (let next; (next = events.get(`v${version + 1}`)); version++) nodes.push(next);
     return { ...loaded, nodes } as typeof loaded;
   };
 }
 
 /**
- * The loaded pages of a list of orders, and the orders told of: each list has those whose state meets its filter, newest first.
- * Lists that are filtered by more than the status are left to the server.
+ * A list of orders: its loaded pages and the pushed orders, those with a status of its filter, newest first. Pushed orders do
+ * not join a list with any other filter, which only the server can evaluate.
  */
 function currentOrders(): Resolver {
-  const merge = narrowedPages();
+  const merge = mergedPages();
   return (parent, args, cache, info) => {
     const loaded = merge(parent, args, cache, info);
     const { status, ...others } = (args['filter'] ?? {}) as { status?: string[] | null };
     if (!isConnection(loaded) || Object.values(others).some((condition) => condition !== null && condition !== undefined)) return loaded;
-    const meets = (key: string) => !status || status.length === 0 || status.includes(String(cache.resolve(key, 'status')));
+    const matches = (key: string) => !status || status.length === 0 || status.includes(String(cache.resolve(key, 'status')));
     const createdAt = (key: string) => String(cache.resolve(key, 'createdAt'));
     const known = new Set(loaded.nodes);
-    // What is older than all that is loaded comes with a page that is still to be loaded.
+    // An order older than all loaded ones comes with a later page.
     const last = loaded.nodes.at(-1);
     const end = last && resolvedField(cache, loaded.pageInfo, 'hasNextPage') === true ? createdAt(last) : '';
-    const later = toldOf(cache, 'orders').map(({ key }) => key).filter((key) => !known.has(key) && createdAt(key) > end);
-    const nodes = [...loaded.nodes, ...later].filter(meets);
+    const later = pushedTo(cache, 'orders').map(({ key }) => key).filter((key) => !known.has(key) && createdAt(key) > end);
+    const nodes = [...loaded.nodes, ...later].filter(matches);
     if (later.length > 0) nodes.sort((a, b) => (createdAt(a) < createdAt(b) ? 1 : createdAt(a) > createdAt(b) ? -1 : 0));
     return { ...loaded, nodes } as typeof loaded;
   };
 }
 
 /**
- * All loaded pages of a list as one. A page of a narrowed list may be empty although the list goes on: relayPagination leaves
- * empty pages out, and with them the cursor that leads on, so the end comes from the last page itself.
+ * All loaded pages of a list as one. A page of a filtered list may be empty although more pages follow. relayPagination drops
+ * empty pages and with them the cursor of the next page, so `pageInfo` is taken from the last loaded page.
  */
-function narrowedPages(): Resolver {
+function mergedPages(): Resolver {
   const merge = relayPagination();
   return (parent, args, cache, info) => {
     const merged = merge(parent, args, cache, info);
-    const narrowing = JSON.stringify(args['filter'] ?? null);
+    const wanted = JSON.stringify(args['filter'] ?? null);
     const pages = cache.inspectFields(info.parentKey).flatMap(({ fieldName, arguments: its }) => {
-      const connection = fieldName === info.fieldName && JSON.stringify(its?.['filter'] ?? null) === narrowing ? cache.resolve(info.parentKey, fieldName, its ?? undefined) : null;
+      const connection = fieldName === info.fieldName && JSON.stringify(its?.['filter'] ?? null) === wanted ? cache.resolve(info.parentKey, fieldName, its ?? undefined) : null;
       return typeof connection === 'string' ? [{ after: (its?.['after'] as string | null | undefined) ?? null, connection }] : [];
     });
     const last = inOrder(cache, pages).at(-1);
@@ -189,7 +189,7 @@ function narrowedPages(): Resolver {
   };
 }
 
-/** A connection as a resolver gives it: keys of its nodes, and its page's end as an object or a key. */
+/** A connection as a resolver returns it: keys of its nodes, and `pageInfo` as an object or a key. */
 interface Connection {
   readonly nodes: string[];
   readonly pageInfo: unknown;
@@ -197,7 +197,7 @@ interface Connection {
 const isConnection = (value: unknown): value is Connection => typeof value === 'object' && value !== null && Array.isArray((value as Partial<Connection>).nodes);
 const resolvedField = (cache: Cache, of: unknown, field: string) => (typeof of === 'string' ? cache.resolve(of, field) : (of as Record<string, unknown> | null)?.[field]);
 
-/** The pages of one list from its first on, each found by its predecessor's end cursor. */
+/** Sorts the pages of one list: each page begins after its predecessor's end cursor. */
 function inOrder(cache: Cache, pages: { after: string | null; connection: string }[]): string[] {
   const sorted: string[] = [];
   let after: string | null = null;

@@ -11,7 +11,7 @@ interface Stores {
   readonly draft: DraftStore;
 }
 
-/** What the app is made of; tests connect it to a server of their own. */
+/** The app's dependencies. Tests pass a `connect` of their own. */
 export interface AppProps extends Stores {
   readonly settings?: Settings;
   readonly connect?: (session: SessionStore) => Api;
@@ -21,7 +21,7 @@ const StoresContext = createContext<Stores | null>(null);
 const SettingsContext = createContext<Settings>(defaultSettings);
 const ApiContext = createContext<Api | null>(null);
 
-/** Gives the app its stores, and an API client of its own to each user who signs in. */
+/** Provides the app's stores, and a new API client to each user who signs in. */
 export function AppProvider({ session, draft, settings = defaultSettings, connect = createApi, children }: AppProps & { children: ReactNode }) {
   const stores = useMemo(() => ({ session, draft }), [session, draft]);
   const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? null;
@@ -52,16 +52,16 @@ function useStores(): Stores {
   return stores;
 }
 
-/** Who is signed in, and the store that changes it. */
+/** The session, and the store that changes it. */
 export function useSession(): SessionState & { store: SessionStore } {
   const { session: store } = useStores();
   return { ...useSyncExternalStore(store.subscribe, store.state), store };
 }
 
-/** What the server has told of itself. */
+/** The server's settings for the shop. */
 export const useSettings = (): Settings => use(SettingsContext);
 
-/** The order being put together in this tab, and the store that changes it. */
+/** This tab's draft order, and the store that changes it. */
 export function useDraft(): Draft & { store: DraftStore } {
   const { draft: store } = useStores();
   return { ...useSyncExternalStore(store.subscribe, store.state), store };

@@ -1,7 +1,7 @@
 import { isTemporaryStatus, renewalTime, SignInError, type Role, type Session, type SignedOut, type SignIn } from './session';
 import { endAtServer, serverNotTold } from './sign-out';
 
-/** The users one can be in development: two customers who never see each other's orders, and one of the staff. */
+/** The users of development: two customers, who never see each other's orders, and one member of staff. */
 export const devUsers: readonly { user: string; role: Role; label: string }[] = [
   { user: 'ada', role: 'CUSTOMER', label: 'Ada' },
   { user: 'grace', role: 'CUSTOMER', label: 'Grace' },
@@ -10,13 +10,13 @@ export const devUsers: readonly { user: string; role: Role; label: string }[] = 
 
 export interface DevSignInOptions {
   fetch?: typeof fetch;
-  /** Holds only the name of the last user, so that a new tab signs in by itself. */
+  /** Keeps the last user's name, so that a new tab signs in by itself. */
   browser?: Storage;
 }
 
 const browserKey = 'orderwire.user';
 
-/** Signs in by saying who one is, by `POST /dev/token`; the server refuses it outside development. */
+/** Signs in by user name, through `POST /dev/token`. The server refuses that outside development. */
 export class DevSignIn implements SignIn {
   readonly #fetch: typeof fetch;
   readonly #browser: Storage;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DraftStore, keptKey } from './draft';
+import { DraftStore, idempotencyKeyFor } from './draft';
 
 beforeEach(() => sessionStorage.clear());
 
@@ -15,7 +15,7 @@ describe('DraftStore', () => {
     expect(store.state()).toMatchObject({ items: { product_mug: 2 }, currency: 'EUR' });
   });
 
-  it('is free for another currency when it is empty again', () => {
+  it('accepts another currency once it is empty again', () => {
     const store = new DraftStore();
     store.add(mug);
     store.setQuantity(mug.id, 0);
@@ -36,7 +36,7 @@ describe('DraftStore', () => {
     expect(new DraftStore().state()).toEqual(store.state());
   });
 
-  it('makes another key for another content', () => {
+  it('makes a new key for each change', () => {
     const store = new DraftStore();
     const keys = new Set<string>();
     const note = () => keys.add(store.state().idempotencyKey);
@@ -53,7 +53,7 @@ describe('DraftStore', () => {
     expect(keys.size).toBe(5);
   });
 
-  it('keeps how one pays when it is emptied', () => {
+  it('keeps the choice of payment when it is cleared', () => {
     const store = new DraftStore();
     store.add(mug);
     store.setPaymentToken('sim_decline');
@@ -62,16 +62,16 @@ describe('DraftStore', () => {
     expect(store.state()).toMatchObject({ items: {}, paymentToken: 'sim_decline', captureLater: true });
   });
 
-  it('reads a draft that an older page has left', () => {
+  it('reads the draft of an older version of the page', () => {
     sessionStorage.setItem('orderwire.draft', JSON.stringify({ items: { product_mug: 2 }, currency: 'EUR', paymentToken: 'sim_approve', idempotencyKey: 'k' }));
     expect(new DraftStore().state()).toMatchObject({ items: { product_mug: 2 }, captureLater: false });
   });
 });
 
-describe('keptKey', () => {
-  it('is the same for a subject and differs between subjects', () => {
-    expect(keptKey('retry/payment_1')).toBe(keptKey('retry/payment_1'));
-    expect(keptKey('retry/payment_1')).not.toBe(keptKey('retry/payment_2'));
-    expect(keptKey('retry/payment_1')).toMatch(/^[0-9a-f]{32}$/);
+describe('idempotencyKeyFor', () => {
+  it('is the same for one action and differs between actions', () => {
+    expect(idempotencyKeyFor('retry/payment_1')).toBe(idempotencyKeyFor('retry/payment_1'));
+    expect(idempotencyKeyFor('retry/payment_1')).not.toBe(idempotencyKeyFor('retry/payment_2'));
+    expect(idempotencyKeyFor('retry/payment_1')).toMatch(/^[0-9a-f]{32}$/);
   });
 });

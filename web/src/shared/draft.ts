@@ -1,13 +1,13 @@
-/** An order that is being put together in this tab. It survives reloads, so a submit whose answer was lost is repeated safely. */
+/** The draft order of this tab. It survives reloads, so an order whose answer was lost can be submitted again safely. */
 export interface Draft {
-  /** Product id → quantity, 1 to 999, in the order they were added. */
+  /** Product id → quantity, 1 to 999, in the order in which they were added. */
   readonly items: Readonly<Record<string, number>>;
-  /** The currency of the first item; an order has one. Null while it is empty. */
+  /** The currency of all items; null while the draft is empty. */
   readonly currency: string | null;
   readonly paymentToken: string;
-  /** Whether the money is only held at first, until staff take it. */
+  /** Whether the payment is only authorized until staff capture it. */
   readonly captureLater: boolean;
-  /** The key of every attempt to submit exactly this content; another content gets another. */
+  /** The idempotency key of this content: every attempt to submit it sends the same key, and every change makes a new one. */
   readonly idempotencyKey: string;
 }
 
@@ -15,7 +15,7 @@ const storageKey = 'orderwire.draft';
 export const maxQuantity = 999;
 export const maxItems = 100;
 
-/** The draft of one tab, an external store for React. Every change makes a new idempotency key. */
+/** An external store for React with the draft of one tab. */
 export class DraftStore {
   #draft: Draft;
   #listeners = new Set<() => void>();
@@ -33,14 +33,14 @@ export class DraftStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Adds one piece. A product in another currency than the draft's is not added: the caller says so beforehand. */
+  /** Adds one piece. A product in another currency is ignored; the caller must not offer it. */
   add(product: { id: string; currency: string }): void {
     const { items, currency } = this.#draft;
     if (currency !== null && currency !== product.currency) return;
     this.#change({ items: { ...items, [product.id]: clamp((items[product.id] ?? 0) + 1) }, currency: product.currency });
   }
 
-  /** Sets how many; zero takes the item out. */
+  /** Sets a quantity; zero removes the item. */
   setQuantity(productId: string, quantity: number): void {
     const items = { ...this.#draft.items };
     if (quantity <= 0) delete items[productId];
@@ -56,7 +56,7 @@ export class DraftStore {
     this.#change({ captureLater });
   }
 
-  /** Takes everything out; how one pays stays as it was chosen. */
+  /** Removes all items; the choice of payment stays. */
   clear(): void {
     const { paymentToken, captureLater } = this.#draft;
     this.#change({ ...blank(), paymentToken, captureLater });
@@ -69,15 +69,15 @@ export class DraftStore {
   }
 }
 
-/** A key that stays the same for a subject in this tab until it is used up, such as the retry of one declined payment. */
-export function keptKey(subject: string, storage: Storage = sessionStorage): string {
+/** The idempotency key of one action, such as the retry of one declined payment. It stays the same in this tab. */
+export function idempotencyKeyFor(subject: string, storage: Storage = sessionStorage): string {
   const name = `orderwire.key.${subject}`;
   const key = storage.getItem(name) ?? randomKey();
   storage.setItem(name, key);
   return key;
 }
 
-/** 122 random bits. crypto.randomUUID exists only in secure contexts, and a shop on a LAN address is none. */
+/** 128 random bits in hex. crypto.randomUUID exists only in secure contexts, which a LAN address is not. */
 export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,22 +1,22 @@
 import { useEffect, useRef } from 'react';
 
-/** How far below the window's edge the end of a list may be when its next page is asked for. */
-const ahead = '400px';
+/** The next page is loaded when the list's end is this close to the window. */
+const distance = '400px';
 
 /**
- * The end of a list that goes on: asks for the next page when it comes near the window, and is a button for those who do
- * not scroll. `loads` false leaves only the button.
+ * The end of a list with more pages: loads the next page when it comes near the window, and is a button for users who do
+ * not scroll. With `loads` false only the button loads.
  */
 export function LoadMore({ loading, onMore, loads = true }: { loading: boolean; onMore: () => void; loads?: boolean }) {
   const end = useRef<HTMLButtonElement>(null);
-  const ask = useRef(onMore);
+  const load = useRef(onMore);
   useEffect(() => {
-    ask.current = onMore;
+    load.current = onMore;
   });
   useEffect(() => {
-    // Observed anew after each page, or an end that is still in sight would not be told again.
+    // Observed again after each page: an observer reports only changes, and the end may still be in sight.
     if (!loads || loading || !end.current || typeof IntersectionObserver === 'undefined') return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && ask.current(), { rootMargin: ahead });
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && load.current(), { rootMargin: distance });
     observer.observe(end.current);
     return () => observer.disconnect();
   }, [loading, loads]);

@@ -15,7 +15,7 @@ describe('formatMoney', () => {
 });
 
 describe('previewTotal', () => {
-  it('adds up in minor units', () => {
+  it('adds minor units', () => {
     const items = [
       { price: money('0.10', '10', 'EUR'), quantity: 3 },
       { price: money('12.50', '1250', 'EUR'), quantity: 2 },
@@ -26,7 +26,7 @@ describe('previewTotal', () => {
   it.each([
     ['0', money('3200', '3200', 'JPY'), '9600'],
     ['3', money('0.005', '5', 'KWD'), '0.015'],
-  ])('keeps a currency of %s digits', (_digits, price, amount) => {
+  ])('keeps the digits of a currency with %s', (_digits, price, amount) => {
     expect(previewTotal([{ price, quantity: 3 }])?.amount).toBe(amount);
   });
 
@@ -34,7 +34,7 @@ describe('previewTotal', () => {
     expect(previewTotal([{ price: money('90071992547409.93', '9007199254740993', 'USD'), quantity: 1 }])?.amount).toBe('90071992547409.93');
   });
 
-  it('has none for nothing or for two currencies', () => {
+  it('is null without items and for two currencies', () => {
     expect(previewTotal([])).toBeNull();
     expect(previewTotal([{ price: money('1.00', '100', 'EUR'), quantity: 1 }, { price: money('1', '1', 'JPY'), quantity: 1 }])).toBeNull();
   });

@@ -1,4 +1,4 @@
-/** An exact amount as the API sends it: `amount` in the main unit with all its digits, `amountMinor` in the smallest. */
+/** An exact amount as the API sends it: `amount` in the major unit with all its digits, `amountMinor` in minor units. */
 export interface MoneyValue {
   readonly amount: string;
   readonly amountMinor: string;
@@ -7,7 +7,7 @@ export interface MoneyValue {
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** The amount in words of the reader's locale, with as many digits as the API sent; nothing passes through a float. */
+/** Formats an amount for the reader's locale, with as many digits as the API sent. It uses no floats. */
 export function formatMoney(money: Pick<MoneyValue, 'amount' | 'currency'>, locale?: string): string {
   const digits = fractionDigits(money.amount);
   const name = `${locale ?? ''}/${money.currency}/${digits}`;
@@ -25,8 +25,8 @@ export function formatMoney(money: Pick<MoneyValue, 'amount' | 'currency'>, loca
 }
 
 /**
- * What an order of these would cost: a preview from the server's prices, in one currency. The server computes the real
- * total. Null when there is nothing to add up or the currencies differ.
+ * Computes the total of a draft order for display; the server computes the real one. Returns null if there are no items or the
+ * currencies differ.
  */
 export function previewTotal(items: readonly { price: MoneyValue; quantity: number }[]): MoneyValue | null {
   const first = items[0];
@@ -39,7 +39,7 @@ function fractionDigits(amount: string): number {
   return amount.split('.')[1]?.length ?? 0;
 }
 
-/** Minor units with their point: 1230n and 2 digits are 12.30. */
+/** Formats minor units with a decimal point: 1230n and 2 digits are 12.30. */
 export function decimal(minor: bigint, digits: number): string {
   const sign = minor < 0n ? '-' : '';
   const text = (minor < 0n ? -minor : minor).toString().padStart(digits + 1, '0');

@@ -3,7 +3,7 @@ import { stringifyDocument } from 'urql';
 import { graphql } from '../gql';
 import { isTemporaryStatus, renewalTime, SignInError, type Session, type SignedOut, type SignIn } from './session';
 import type { Settings } from './settings';
-import { endAtServer, insist, serverNotTold } from './sign-out';
+import { endAtServer, serverNotTold, withRetries } from './sign-out';
 
 const ViewerQuery = graphql(`
   query Viewer {
@@ -16,26 +16,27 @@ const ViewerQuery = graphql(`
   }
 `);
 
-/** What has to be remembered while the browser is at the issuer's page. */
-interface Journey {
+/** The state of a sign-in while the browser is at the issuer's page. */
+interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
-  /** Where the person was. */
+  /** The page to return to. */
   readonly from: string;
 }
 
-const journeyKey = 'orderwire.sign-in';
+const pendingKey = 'orderwire.sign-in';
 
 /**
- * Signs in at an OpenID Connect issuer: the authorization code flow of a public client, with PKCE (RFC 7636, RFC 9700). The
- * issuer sends people back to `/`, which it has to know as the client's redirect URI; its token endpoint has to be at the
- * issuer's own origin, the only one that the page's policy lets it connect to, and has to allow the shop's origin (CORS).
+ * Signs in at an OpenID Connect issuer with the authorization code flow of a public client and PKCE (RFC 7636, RFC 9700).
+ * The issuer must have `/` registered as the client's redirect URI. Its token endpoint must be at the issuer's origin, the only
+ * other origin that the content security policy allows, and must allow the shop's origin (CORS).
  *
- * Tokens stay in this tab: they leave with it. With a refresh token they are renewed unseen, else one signs in again.
+ * Tokens are kept in this tab only. They are renewed with the refresh token if the issuer gave one; otherwise the user signs in
+ * again.
  *
  * A sign-out also revokes the refresh token, if the issuer has a revocation endpoint (CORS again), and ends the issuer's own
- * session, if it has an end_session_endpoint: `/` is then its post-logout redirect URI, which it has to know too.
+ * session, if it has an end_session_endpoint. `/` must then be registered as post-logout redirect URI.
  */
 export class OidcSignIn implements SignIn {
   readonly #settings: Settings;
@@ -47,24 +48,24 @@ export class OidcSignIn implements SignIn {
 
   async begin(): Promise<null> {
     const server = await this.#discover();
-    if (!server.authorization_endpoint) throw new SignInError('The issuer has no page to sign in at.');
-    const journey: Journey = {
+    if (!server.authorization_endpoint) throw new SignInError('The issuer has no authorization endpoint.');
+    const pending: PendingSignIn = {
       state: oauth.generateRandomState(),
       nonce: oauth.generateRandomNonce(),
       verifier: oauth.generateRandomCodeVerifier(),
       from: location.pathname + location.search,
     };
-    sessionStorage.setItem(journeyKey, JSON.stringify(journey));
+    sessionStorage.setItem(pendingKey, JSON.stringify(pending));
     const page = new URL(server.authorization_endpoint);
     const parameters = {
       client_id: this.#client().client_id,
       redirect_uri: redirectURI(),
       response_type: 'code',
-      // Without asking for it, many issuers give no refresh token.
+      // Many issuers give a refresh token only for this scope.
       scope: server.scopes_supported?.includes('offline_access') ? 'openid profile offline_access' : 'openid profile',
-      state: journey.state,
-      nonce: journey.nonce,
-      code_challenge: await oauth.calculatePKCECodeChallenge(journey.verifier),
+      state: pending.state,
+      nonce: pending.nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
       code_challenge_method: 'S256',
       ...(this.#settings.audience ? { audience: this.#settings.audience } : {}),
     };
@@ -74,48 +75,48 @@ export class OidcSignIn implements SignIn {
   }
 
   async restore(): Promise<Session | null> {
-    const kept = sessionStorage.getItem(journeyKey);
+    const kept = sessionStorage.getItem(pendingKey);
     const here = new URL(location.href);
     if (!kept || !here.searchParams.has('state')) return null;
-    sessionStorage.removeItem(journeyKey); // whatever comes of it, a code is used once
-    const journey = JSON.parse(kept) as Journey;
-    history.replaceState(null, '', journey.from);
+    sessionStorage.removeItem(pendingKey); // a code can be redeemed only once
+    const pending = JSON.parse(kept) as PendingSignIn;
+    history.replaceState(null, '', pending.from);
     return this.#grant(async (server, client) => {
-      const answer = oauth.validateAuthResponse(server, client, here, journey.state);
-      const response = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), answer, redirectURI(), journey.verifier, this.#transport());
-      return oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: journey.nonce, requireIdToken: true });
+      const answer = oauth.validateAuthResponse(server, client, here, pending.state);
+      const response = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), answer, redirectURI(), pending.verifier, this.#transport());
+      return oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: pending.nonce, requireIdToken: true });
     });
   }
 
   async renew(old: Session): Promise<Session> {
     const { refreshToken } = old;
-    if (!refreshToken) throw new SignInError('The issuer gave nothing to renew the sign-in with.');
+    if (!refreshToken) throw new SignInError('The issuer gave no refresh token.');
     const session = await this.#grant(async (server, client) => {
       const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, this.#transport());
       return oauth.processRefreshTokenResponse(server, client, response);
     });
-    // What an issuer does not give anew stays as it is.
+    // Tokens that the issuer did not replace stay valid.
     return { refreshToken, ...(old.idToken ? { idToken: old.idToken } : {}), ...session };
   }
 
   forget(): void {
-    sessionStorage.removeItem(journeyKey);
+    sessionStorage.removeItem(pendingKey);
   }
 
   async end(session: Session, scope: 'everywhere' | 'tab'): Promise<SignedOut> {
     const [told, server] = await Promise.all([
       scope === 'tab' || endAtServer(session.token),
-      this.#revoke(session), // also where the server is away
+      this.#revoke(session), // although the server may be unreachable
     ]);
     const problems = [...(told ? [] : [serverNotTold]), ...(server ? [] : [issuerNotTold])];
     const page = scope === 'everywhere' && server ? this.#endSessionPage(server, session) : null;
     return { problem: problems.join(' ') || null, ...(page ? { page } : {}) };
   }
 
-  /** Revokes the refresh token (RFC 7009) where the issuer can do that. Null when the issuer could not be told. */
+  /** Revokes the refresh token (RFC 7009) if the issuer has an endpoint for it. Null if the issuer did not answer. */
   async #revoke({ refreshToken }: Session): Promise<oauth.AuthorizationServer | null> {
     let server: oauth.AuthorizationServer | null = null;
-    const told = await insist(async (signal) => {
+    const told = await withRetries(async (signal) => {
       server = await this.#discover();
       if (!refreshToken || !server.revocation_endpoint) return;
       const options = { ...this.#transport(), signal, additionalParameters: { token_type_hint: 'refresh_token' } };
@@ -124,7 +125,7 @@ export class OidcSignIn implements SignIn {
     return told ? server : null;
   }
 
-  /** Where the issuer's own session ends (OpenID Connect RP-Initiated Logout 1.0), or the next one signs in without a password. */
+  /** The page that ends the issuer's own session (OpenID Connect RP-Initiated Logout 1.0); otherwise the next sign-in needs no password. */
   #endSessionPage(server: oauth.AuthorizationServer, { idToken }: Session): URL | null {
     if (!server.end_session_endpoint) return null;
     const page = new URL(server.end_session_endpoint);
@@ -134,13 +135,13 @@ export class OidcSignIn implements SignIn {
     return page;
   }
 
-  /** Gets tokens, and asks the server whose they are: only it knows what they allow. */
+  /** Gets tokens, and asks the server for their user and role. */
   async #grant(ask: (server: oauth.AuthorizationServer, client: oauth.Client) => Promise<oauth.TokenEndpointResponse>): Promise<Session> {
     let tokens: oauth.TokenEndpointResponse;
     try {
       tokens = await ask(await this.#discover(), this.#client());
     } catch (cause) {
-      // What the issuer has refused is final; a network that failed, or an issuer that is busy, is not.
+      // A refusal of the issuer is final. A network error or a busy issuer is temporary.
       const refused = (cause instanceof oauth.ResponseBodyError && !isTemporaryStatus(cause.status)) || cause instanceof oauth.AuthorizationResponseError || cause instanceof oauth.OperationProcessingError;
       throw refused ? new SignInError('The issuer did not sign you in. Please try again.', { cause }) : cause;
     }
@@ -175,18 +176,18 @@ export class OidcSignIn implements SignIn {
       .discoveryRequest(issuer, this.#transport())
       .then((response) => oauth.processDiscoveryResponse(issuer, response))
       .catch((cause: unknown) => {
-        this.#server = null; // the next try asks again
+        this.#server = null; // the next call tries again
         throw new SignInError('The issuer cannot be reached. Please try again.', { cause });
       });
     return this.#server;
   }
 
-  /** The server allows plain http for an issuer on this machine only. */
+  /** Plain http is possible only where the server allows it: for an issuer on this machine. */
   #transport() {
     return { [oauth.allowInsecureRequests]: this.#settings.issuer?.startsWith('http:') ?? false };
   }
 }
 
-const issuerNotTold = 'Your sign-in at the issuer could not be ended: please sign out there too.';
+const issuerNotTold = 'Your session at the issuer could not be ended. Please sign out there too.';
 
 const redirectURI = () => `${location.origin}/`;

@@ -1,6 +1,6 @@
 import { useEffect, type ReactNode } from 'react';
 
-/** A page's frame: its heading, its window title, and room for something beside the heading. */
+/** The frame of a page: the heading, the window title, and an optional part beside the heading. */
 export function Page({ title, beside, children }: { title: string; beside?: ReactNode; children: ReactNode }) {
   useEffect(() => {
     document.title = title === 'Orderwire' ? title : `${title} · Orderwire`;

@@ -1,4 +1,4 @@
-/** A product's picture, or a quiet placeholder. Decorative: the name stands beside it. */
+/** A product's picture or a placeholder. It is decorative, since the name stands beside it. */
 export function ProductPicture({ image, small = false }: { image: string | null | undefined; small?: boolean }) {
   const size = small ? 48 : 240;
   return image ? (

@@ -2,7 +2,7 @@ import type { Client, FormattedExecutionResult, Sink, SubscribePayload } from 'g
 import { describe, expect, it } from 'vitest';
 import { resume } from './resume';
 
-/** A client that hands out what it was asked to subscribe with, as graphql-ws keeps it for its next attempt. */
+/** A client that records its subscriptions. graphql-ws keeps the same payload for its next attempt. */
 function capture() {
   const asked: { payload: SubscribePayload; sink: Sink<FormattedExecutionResult> }[] = [];
   const client = {
@@ -22,18 +22,18 @@ function setup(next: (result: FormattedExecutionResult) => void = () => undefine
 }
 
 describe('resume', () => {
-  it('asks for the beginning at first', () => {
+  it('sends no cursor at first', () => {
     expect(setup().payload.variables).toEqual({ filter: null });
   });
 
-  it('asks to continue after the last item, whatever the root field is called', () => {
+  it('sends the cursor of the last item, for any root field', () => {
     const { payload, sink } = setup();
     sink.next({ data: { orderFeed: { kind: 'SNAPSHOT', cursor: 'c1' } } });
     sink.next({ data: { alias: { kind: 'CHECKPOINT', cursor: 'c2' } } });
     expect(JSON.parse(JSON.stringify(payload))).toMatchObject({ variables: { filter: null, after: 'c2' } });
   });
 
-  it('keeps the place over a result without one', () => {
+  it('keeps the cursor when a result has none', () => {
     const { payload, sink } = setup();
     sink.next({ data: { orderFeed: { cursor: 'c1' } } });
     sink.next({ data: null, errors: [] });
@@ -41,7 +41,7 @@ describe('resume', () => {
     expect(payload.variables).toMatchObject({ after: 'c1' });
   });
 
-  it('asks again for an item that could not be handled', () => {
+  it('keeps the cursor when an item could not be handled', () => {
     const { payload, sink } = setup(({ data }) => {
       if ((data as { orderFeed: { cursor: string } }).orderFeed.cursor === 'c2') throw new Error('the page broke');
     });
@@ -50,7 +50,7 @@ describe('resume', () => {
     expect(payload.variables).toMatchObject({ after: 'c1' });
   });
 
-  it('leaves the caller’s payload alone', () => {
+  it('does not change the caller’s payload', () => {
     const { given, sink } = setup();
     sink.next({ data: { orderFeed: { cursor: 'c1' } } });
     expect(given.variables).toEqual({ filter: null });

@@ -5,7 +5,7 @@ import { SessionStore, SignInError, type Session, type SessionOptions, type Sign
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 
-/** A server that signs tokens of a given life, and a store that knows only it. */
+/** A server that issues tokens of a given lifetime, and a store that uses it. */
 function setup(options: { ttlSeconds?: number; clockAhead?: number } = {}) {
   const { ttlSeconds = 3600, clockAhead = 0 } = options;
   let issued = 0;
@@ -21,7 +21,7 @@ function setup(options: { ttlSeconds?: number; clockAhead?: number } = {}) {
   return { store, server, requests, answerWith: (next: number) => void (status = next) };
 }
 
-/** A tab's storage of its own. */
+/** The storage of one tab. */
 class MemoryStorage implements Storage {
   [name: string]: unknown;
   readonly #items = new Map<string, string>();
@@ -49,7 +49,7 @@ describe('SessionStore', () => {
     expect(await store.authorization()).toBe('Bearer t1');
   });
 
-  it('survives a reload of the tab without asking again', async () => {
+  it('survives a reload of the tab without a request', async () => {
     const { store } = setup();
     await store.signIn('ada');
     const reloaded = setup();
@@ -67,7 +67,7 @@ describe('SessionStore', () => {
     expect(store.state().session?.user).toBe('grace');
   });
 
-  it('renews before expiry and tells its listeners', async () => {
+  it('renews before expiry and notifies its listeners', async () => {
     const { store } = setup({ ttlSeconds: 100 });
     await store.signIn('ada');
     const listener = vi.fn<() => void>();
@@ -79,26 +79,26 @@ describe('SessionStore', () => {
     expect(await store.authorization()).toBe('Bearer t2');
   });
 
-  it('trusts the server’s clock over its own', async () => {
+  it('uses the server’s clock, not its own', async () => {
     const { store, server } = setup({ ttlSeconds: 100, clockAhead: -3_600_000 });
     await store.signIn('ada');
     expect(await store.authorization()).toBe('Bearer t1');
     expect(server).toHaveBeenCalledOnce();
   });
 
-  it('renews once for all that wait', async () => {
+  it('renews once for all waiting requests', async () => {
     const { store, server } = setup();
     await store.signIn('ada');
-    store.distrust('Bearer t1');
+    store.invalidate('Bearer t1');
     const headers = await Promise.all([store.authorization(), store.authorization()]);
     expect(headers).toEqual(['Bearer t2', 'Bearer t2']);
     expect(server).toHaveBeenCalledTimes(2);
   });
 
-  it('distrusts only the token it holds', async () => {
+  it('invalidates only its own token', async () => {
     const { store } = setup();
     await store.signIn('ada');
-    store.distrust('Bearer long gone');
+    store.invalidate('Bearer long gone');
     expect(await store.authorization()).toBe('Bearer t1');
   });
 
@@ -106,28 +106,28 @@ describe('SessionStore', () => {
     const { store, answerWith } = setup();
     await store.signIn('ada');
     answerWith(403);
-    store.distrust('Bearer t1');
+    store.invalidate('Bearer t1');
     await expect(store.authorization()).rejects.toBeInstanceOf(SignInError);
     expect(store.state()).toEqual({ session: null, notice: 'Your sign-in has expired. Please sign in again.' });
   });
 
-  it.each([429, 503])('stays signed in when the server is only busy or away: %s', async (status) => {
+  it.each([429, 503])('stays signed in when the server is busy or down: %s', async (status) => {
     const { store, answerWith } = setup();
     await store.signIn('ada');
     answerWith(status);
-    store.distrust('Bearer t1');
+    store.invalidate('Bearer t1');
     await expect(store.authorization()).rejects.toThrow(String(status));
     expect(store.state().session?.user).toBe('ada');
   });
 
-  it('takes broken storage for nobody', () => {
+  it('takes broken storage for no session', () => {
     sessionStorage.setItem('orderwire.session', '{"user":1');
     expect(setup().store.state().session).toBeNull();
   });
 });
 
 describe('SessionStore.signOut', () => {
-  /** A sign-in that records what is ended, and answers as it is told. */
+  /** A sign-in that records ended sessions and answers as the test says. */
   const recorder = (answer: SignedOut = { problem: null }) => {
     const session: Session = { user: 'ada', role: 'CUSTOMER', token: 't1', renewAt: now + 60_000 };
     const ended: string[] = [];
@@ -145,7 +145,7 @@ describe('SessionStore.signOut', () => {
     return { by, session, ended, renewals };
   };
 
-  it('is signed out in this tab at once, and then at the server', async () => {
+  it('signs out in this tab at once, and then at the server', async () => {
     const { store, requests } = setup();
     await store.signIn('ada');
     const out = store.signOut();
@@ -155,7 +155,7 @@ describe('SessionStore.signOut', () => {
     expect(requests.slice(1)).toEqual([{ operationName: 'SignOut', query: expect.stringContaining('viewerSignOut') as string }]);
   });
 
-  it('tries three times, and says so when the server could not be told', async () => {
+  it('tries three times, and shows a notice when the server could not be told', async () => {
     const { store, server, answerWith } = setup();
     await store.signIn('ada');
     answerWith(503);
@@ -166,11 +166,11 @@ describe('SessionStore.signOut', () => {
     expect(store.state().notice).toContain('could not be told');
   });
 
-  it('ends the token that was on its way, not the one before', async () => {
+  it('ends the token of a renewal under way, not its predecessor', async () => {
     const { by, session, ended, renewals } = recorder();
     const store = new SessionStore(by);
     await store.signIn();
-    store.distrust('Bearer t1');
+    store.invalidate('Bearer t1');
     const header = store.authorization();
     const out = store.signOut();
     renewals[0]!({ ...session, token: 't2' });
@@ -179,7 +179,7 @@ describe('SessionStore.signOut', () => {
     expect(store.state().session).toBeNull();
   });
 
-  it('goes to the issuer’s page, and keeps what could not be ended until the browser is back', async () => {
+  it('goes to the issuer’s page, and keeps the notice until the browser is back', async () => {
     const page = new URL('https://login.example/end');
     const { by } = recorder({ problem: 'The server was away.', page });
     const leave = vi.fn<(page: URL) => void>();
@@ -206,7 +206,7 @@ describe('SessionStore.signOut', () => {
     expect([here.ended, same.ended, other.ended]).toEqual([['t1 everywhere'], ['t1 tab'], []]);
   });
 
-  it('signs in again only when the sign-out has come to its end', async () => {
+  it('signs in again only after the sign-out has ended', async () => {
     const { store, server, answerWith } = setup();
     await store.signIn('ada');
     answerWith(503);
@@ -232,14 +232,14 @@ const answers = (...statuses: number[]) => {
 };
 
 describe('authorizedFetch', () => {
-  it('sends no header for nobody', async () => {
+  it('sends no header without a session', async () => {
     const { store } = setup();
     const { sent, request } = answers(401);
     expect((await authorizedFetch(store, request)('/graphql')).status).toBe(401);
     expect(sent).toEqual([null]);
   });
 
-  it('asks for another token once when the server does not know it', async () => {
+  it('renews the token once when the server refuses it', async () => {
     const { store } = setup();
     await store.signIn('ada');
     const { sent, request } = answers(401, 200);
@@ -247,7 +247,7 @@ describe('authorizedFetch', () => {
     expect(sent).toEqual(['Bearer t1', 'Bearer t2']);
   });
 
-  it('asks to sign in when that does not help', async () => {
+  it('asks the user to sign in when that does not help', async () => {
     const { store } = setup();
     await store.signIn('ada');
     const { sent, request } = answers(401, 401, 200);

@@ -1,37 +1,37 @@
-/** What a user may do, as in the schema. */
+/** The roles of the schema. */
 export type Role = 'CUSTOMER' | 'STAFF';
 
-/** Somebody who is signed in, and the token that proves it. */
+/** A signed-in user with their token. */
 export interface Session {
-  /** Tells users apart: the name in development, else the server's id for them. */
+  /** Identifies the user: the name in development, else the server's id. */
   readonly user: string;
-  /** What to call them; `user` where it is missing. */
+  /** The name to show; `user` if it is missing. */
   readonly name?: string;
   readonly role: Role;
   readonly token: string;
-  /** When to fetch the next token, in milliseconds of this machine's clock. */
+  /** When to renew the token, in milliseconds of this machine's clock. */
   readonly renewAt: number;
-  /** What the next token is fetched with, where the issuer gives such a thing. */
+  /** The issuer's refresh token, if it gave one. */
   readonly refreshToken?: string;
-  /** Tells the issuer which of its sessions a sign-out is about. */
+  /** Names the issuer's session at a sign-out. */
   readonly idToken?: string;
 }
 
-/** What came of a sign-out beyond this tab. */
+/** The result of a sign-out beyond this tab. */
 export interface SignedOut {
-  /** What could not be ended, for the person; null when all has. */
+  /** What could not be ended, as a message for the user; null if everything was. */
   readonly problem: string | null;
-  /** The issuer's page that ends the issuer's own session; the browser goes there and comes back. */
+  /** The issuer's page that ends its own session and returns the browser. */
   readonly page?: URL;
 }
 
-/** How people prove who they are: DevSignIn in development, else OidcSignIn. */
+/** A way to sign in: DevSignIn in development, else OidcSignIn. */
 export interface SignIn {
-  /** The session to start with in a tab that has none: of who was here last, or of who comes back from the issuer. */
+  /** The session of a tab that starts without one: the last user's, or that of a user who returns from the issuer. */
   restore(): Promise<Session | null>;
-  /** Signs in. Null when the browser leaves for the issuer's page instead. */
+  /** Signs in. Resolves to null if the browser goes to the issuer's page instead. */
   begin(user?: string): Promise<Session | null>;
-  /** The same user's next token. A SignInError says that there is none to be had. */
+  /** Renews the token of the same user. Fails with a SignInError if that is refused. */
   renew(session: Session): Promise<Session>;
   /** Forgets who was here. */
   forget(): void;
@@ -42,25 +42,25 @@ export interface SignIn {
   end(session: Session, scope: 'everywhere' | 'tab'): Promise<SignedOut>;
 }
 
-/** Who is signed in, and if nobody is, why: `notice` tells the person. */
+/** The session, and a notice for the user, such as why they were signed out. */
 export interface SessionState {
   readonly session: Session | null;
   readonly notice: string | null;
 }
 
 export interface SessionOptions {
-  /** Holds the token for reloads of this tab. */
+  /** Keeps the session over reloads of this tab. */
   tab?: Storage;
-  /** Tells the other tabs of this browser who signs out. Absent: they are not told. */
+  /** Announces a sign-out to the other tabs of this browser. */
   tabs?: Pick<BroadcastChannel, 'postMessage' | 'addEventListener'>;
-  /** Sends the browser to another page. */
+  /** Navigates to another page. */
   leave?: (page: URL) => void;
 }
 
-/** Whether a status says that a server is busy or away. It says nothing about the user, who stays signed in. */
+/** Whether an HTTP status means that the server is busy or down. The user stays signed in. */
 export const isTemporaryStatus = (status: number): boolean => status === 429 || status >= 500;
 
-/** Raised when the server refuses to sign somebody in. */
+/** The server or the issuer has refused a sign-in. */
 export class SignInError extends Error {
   override name = 'SignInError';
 }
@@ -68,13 +68,13 @@ export class SignInError extends Error {
 const tabKey = 'orderwire.session';
 /** Keeps a notice while the browser is at the issuer's page. */
 const noticeKey = 'orderwire.notice';
-/** A token is replaced after this share of its life, early enough to survive a slow network. */
+/** A token is renewed after this share of its lifetime, which leaves time for a slow network. */
 const renewAfter = 0.8;
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * When to renew a token that expires at `expiresAt`, as the server said in this response: measured against the server's own
- * clock, because this machine's may be wrong by more than a token's life.
+ * When to renew a token that expires at `expiresAt`. It is computed with the server's clock, from the response's Date header:
+ * this machine's clock may be wrong by more than a token's lifetime.
  */
 export function renewalTime(expiresAt: string, response: Response): number {
   const servedAt = Date.parse(response.headers.get('date') ?? '') || Date.now();
@@ -82,8 +82,8 @@ export function renewalTime(expiresAt: string, response: Response): number {
 }
 
 /**
- * Knows who is signed in and keeps their token fresh. It is an external store for React (`subscribe` and `state`), and the
- * one source of the Authorization header for HTTP and websocket.
+ * Holds the session and renews its token. It is an external store for React (`subscribe` and `state`), and the only source of
+ * the Authorization header for HTTP and websocket.
  */
 export class SessionStore {
   #state: SessionState = { session: null, notice: null };
@@ -115,7 +115,7 @@ export class SessionStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Finds who this is, if this tab does not know it. Call once at start; a failure leaves nobody signed in, and says why. */
+  /** Restores a session if this tab has none. Call once at start. A failure leaves nobody signed in, with a notice. */
   async restore(): Promise<void> {
     if (this.#state.session) return;
     const { session, notice } = await this.#by.restore().then(
@@ -127,25 +127,25 @@ export class SessionStore {
 
   /** Signs in, in development as the named user. Fails with a `SignInError` when that is refused. */
   async signIn(user?: string): Promise<void> {
-    await this.#signOut; // which would end a newer session of the same user too
+    await this.#signOut; // it would also end a newer session of the same user
     const session = await this.#by.begin(user);
     if (session) this.#set({ session, notice: null });
   }
 
-  /** Forgets the session in this tab only, because it is no longer good. */
+  /** Removes the session in this tab only, because it is no longer valid. */
   forget(notice: string | null = null): void {
     this.#by.forget();
     this.#set({ session: null, notice });
   }
 
   /**
-   * Signs out: in this tab at once, then at the server, at the issuer, and in the browser's other tabs. What could not be ended
-   * is in the notice. It never fails.
+   * Signs out: in this tab at once, then at the server, at the issuer, and in the browser's other tabs. The notice says what
+   * could not be ended. It never fails.
    */
   signOut(): Promise<void> {
     const { session } = this.#state;
     if (!session) return this.#signOut ?? Promise.resolve();
-    const newest = this.#renewal ?? Promise.resolve(session); // a token on its way would outlive the one of now
+    const newest = this.#renewal ?? Promise.resolve(session); // a renewal under way: its token is the one to end
     this.forget();
     this.#tabs?.postMessage(session.user);
     this.#signOut = newest
@@ -170,25 +170,25 @@ export class SessionStore {
     void newest.catch(() => session).then((last) => this.#by.end(last, 'tab'));
   }
 
-  /** The Authorization header's value for a request made now, renewed first when it is due; undefined when signed out. */
+  /** The value of the Authorization header, after a renewal if one is due; undefined when signed out. */
   async authorization(): Promise<string | undefined> {
     let { session } = this.#state;
     if (session && session.renewAt <= Date.now()) session = await this.#renew(session);
     return session ? `Bearer ${session.token}` : undefined;
   }
 
-  /** Tells that the server refused this header, so that the next `authorization` asks for another token. */
-  distrust(authorization: string | undefined): void {
+  /** Records that the server refused this header, so that the next `authorization` renews the token. */
+  invalidate(authorization: string | undefined): void {
     const { session } = this.#state;
     if (session && authorization === `Bearer ${session.token}`) this.#set({ session: { ...session, renewAt: 0 }, notice: null });
   }
 
-  /** One renewal at a time, however many requests wait for it. A refusal signs out; a network failure only fails the caller. */
+  /** Runs one renewal at a time, for all requests that wait for it. A refusal signs out; a network error only fails the caller. */
   #renew(old: Session): Promise<Session> {
     this.#renewal ??= this.#by
       .renew(old)
       .then((session) => {
-        // Somebody may have signed out or switched meanwhile: their choice stands.
+        // The user may have signed out or changed meanwhile.
         if (this.#state.session?.user === old.user) this.#set({ session, notice: null });
         return session;
       })
@@ -209,7 +209,7 @@ export class SessionStore {
     clearTimeout(this.#timer);
     if (state.session) {
       const wait = Math.min(longestTimer, Math.max(0, state.session.renewAt - Date.now()));
-      // Only renews what is due: a failure is tried again by the next request or reconnect, not by a timer.
+      // After a failure, the next request or reconnect renews again, not a timer.
       this.#timer = setTimeout(() => void this.authorization().catch(() => undefined), wait);
     }
     for (const listener of this.#listeners) listener();

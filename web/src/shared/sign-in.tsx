@@ -12,7 +12,7 @@ function useSignIn() {
   return { signIn, problem, store };
 }
 
-/** Shows a page to signed-in users and asks everybody else to sign in. */
+/** Shows its children to signed-in users, and a sign-in form to everybody else. */
 export function SignedIn({ children }: { children: ReactNode }) {
   const { session } = useSession();
   const { auth } = useSettings();
@@ -22,7 +22,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     return (
       <section className="card sign-in" aria-labelledby="sign-in-title">
         <h1 id="sign-in-title">Please sign in</h1>
-        <p className="hint">You come back to this page afterwards.</p>
+        <p className="hint">You return to this page afterwards.</p>
         <button type="button" onClick={() => signIn()}>
           Sign in
         </button>
@@ -32,8 +32,8 @@ export function SignedIn({ children }: { children: ReactNode }) {
   }
   return (
     <section className="card sign-in" aria-labelledby="sign-in-title">
-      <h1 id="sign-in-title">Who are you?</h1>
-      <p className="hint">This is a development server: pick a user, no password needed.</p>
+      <h1 id="sign-in-title">Choose a user</h1>
+      <p className="hint">This is a development server: users need no password.</p>
       <div className="sign-in-users">
         {devUsers.map(({ user, role, label }) => (
           <button type="button" key={user} onClick={() => signIn(user)}>
@@ -47,7 +47,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
   );
 }
 
-/** Who one is, in the page's head: in development a choice, else a name and the way in or out. */
+/** The user in the page's header: a choice of users in development, else the name and a button to sign in or out. */
 export function UserSwitch() {
   const { session } = useSession();
   const { auth } = useSettings();

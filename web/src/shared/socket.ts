@@ -2,25 +2,25 @@ import { createClient, type Client } from 'graphql-ws';
 import type { SessionStore } from './session';
 
 /**
- * `idle`: nothing subscribed. `waiting`: lost, and the next attempt is due by itself. `draining`: the same, but the server said
- * that it stops in order. `offline`: this machine has no network.
+ * `idle`: nothing is subscribed. `waiting`: the connection was lost, and the next attempt is scheduled. `draining`: the same, but
+ * the server has announced its shutdown. `offline`: this machine has no network.
  */
 export type Connection = 'idle' | 'connecting' | 'live' | 'waiting' | 'draining' | 'offline';
 
-/** The one websocket of a signed-in user: its client, its state for React, and the upkeep of its session. */
+/** The websocket of a signed-in user: its client, its state for React, and the renewal of its session. */
 export interface Socket {
   readonly client: Client;
   readonly connection: () => Connection;
   readonly subscribe: (listener: () => void) => () => void;
-  /** Sends every renewed token over the open socket, and gives the socket up when the network goes, until the returned function is called. */
+  /** Sends every renewed token over the open socket, and closes it when the network is lost. The returned function ends both. */
   readonly attach: () => () => void;
 }
 
 const pingEvery = 20_000;
 const pongWithin = 5_000;
-/** The contract's close code for a refused or expired session; the stock client retries it. */
+/** Close code of a refused or expired session, which the stock client retries. */
 const sessionRefused = 4403;
-/** The code of a server that stops in order: RFC 6455's registry calls it Service Restart. */
+/** Close code of a draining server: Service Restart in the registry of RFC 6455. */
 const serverDraining = 1012;
 
 export function createSocket(session: SessionStore, url: string): Socket {
@@ -38,7 +38,7 @@ export function createSocket(session: SessionStore, url: string): Socket {
   const client = createClient({
     url,
     connectionParams: async () => {
-      sent = await session.authorization(); // at each attempt: the token may have been renewed since the last
+      sent = await session.authorization(); // called at each attempt: the token may have been renewed
       return sent ? { authorization: sent } : {};
     },
     retryAttempts: Infinity,
@@ -49,14 +49,14 @@ export function createSocket(session: SessionStore, url: string): Socket {
     on: {
       connecting: (retrying) => {
         if (!retrying) become('connecting');
-        else if (connection === 'offline' && navigator.onLine) become('waiting'); // else why it was lost stays the truth
+        else if (connection === 'offline' && navigator.onLine) become('waiting'); // otherwise the reason of the loss stays shown
       },
       connected: (socket) => {
         open = socket as WebSocket;
         become('live');
       },
       ping: (received) => {
-        // A socket that a sleeping laptop or a silent network has killed answers nothing and reports nothing.
+        // After a sleep or on a silent network, a dead socket reports no close.
         if (!received) pongTimer = setTimeout(() => client.terminate(), pongWithin);
       },
       pong: (received) => {
@@ -66,16 +66,16 @@ export function createSocket(session: SessionStore, url: string): Socket {
         open = null;
         clearTimeout(pongTimer);
         const { code, wasClean } = event as CloseEvent;
-        if (code === sessionRefused) session.distrust(sent);
+        if (code === sessionRefused) session.invalidate(sent);
         if (code === 1000 && wasClean) become('idle');
         else if (!navigator.onLine) become('offline');
-        // A draining server refuses further attempts in other ways: it stays known as draining until it is back.
+        // A draining server may refuse further attempts with other codes: the state stays `draining` until it is back.
         else become(code === serverDraining || connection === 'draining' ? 'draining' : 'waiting');
       },
     },
   });
 
-  // What the browser knows at once is not waited for: without network the socket is given up, and with it taken up again.
+  // The browser's offline event comes long before a timeout: close the socket at once.
   const lost = () => {
     if (open) client.terminate();
     else if (connection !== 'idle') become('offline');
@@ -105,15 +105,15 @@ export function createSocket(session: SessionStore, url: string): Socket {
 }
 
 /**
- * Milliseconds before attempt `retries` + 1: exponential from a quarter of a second to half a minute, and half of it
- * random, so that the clients of a restarted server do not come back in one wave.
+ * Milliseconds before attempt `retries` + 1: exponential backoff from a quarter of a second to half a minute, half of it random
+ * jitter, so that the clients of a restarted server do not reconnect all at once.
  */
 export function retryDelay(retries: number, random: () => number = Math.random): number {
   const ceiling = Math.min(30_000, 250 * 2 ** retries);
   return ceiling / 2 + (random() * ceiling) / 2;
 }
 
-/** Waits, but not on once the browser says it is online again. */
+/** Waits until the time is over or the browser is online again. */
 function sleepOrOnline(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

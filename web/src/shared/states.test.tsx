@@ -14,7 +14,7 @@ describe('a failure', () => {
     ['COST_EXCEEDED', /raise MAX_COST/],
     ['ANSWER_TOO_LARGE', /raise MAX_ANSWER_BYTES/],
     ['BAD_USER_INPUT', /In the words of the server\./],
-  ])('of the code %s offers no second attempt, which would end the same', (code, words) => {
+  ])('with code %s offers no retry', (code, words) => {
     render(<Failure error={refused(code)} retry={() => undefined} />);
     expect(said()).toMatch(words);
     expect(screen.queryByRole('button')).toBeNull();
@@ -27,14 +27,14 @@ describe('a failure', () => {
     [refused('UNAVAILABLE'), /does not answer\. Nothing is lost/],
     [new CombinedError({ networkError: new Error('Bad Gateway') }), /could not be reached\. Nothing is lost/],
     [refused('INTERNAL'), /In the words of the server\./],
-  ])('that may pass says when to try again: %s', (error, words) => {
+  ])('that may be temporary says when to try again: %s', (error, words) => {
     render(<Failure error={error} retry={() => undefined} />);
     expect(said()).toMatch(words);
     expect(screen.getByRole('button', { name: 'Try again' })).toBeDefined();
   });
 
-  it('to show what an action did does not say that it failed', () => {
+  it('to show the result of an action does not say that the action failed', () => {
     render(<Failure error={refused('ANSWER_TOO_LARGE')} acted />);
-    expect(said()).toMatch(/^It was done/);
+    expect(said()).toMatch(/^The action succeeded/);
   });
 });

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { CombinedError } from 'urql';
 
-/** Holds a page's place while it loads. */
+/** Placeholder of a part that is loading. */
 export function Loading({ what }: { what: string }) {
   return (
     <div className="loading" role="status" aria-busy="true">
@@ -11,7 +11,7 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** Says that there is nothing yet, and what to do about it. */
+/** Placeholder of an empty list, with the next step as its children. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="empty">
@@ -21,12 +21,12 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
-/** Says what went wrong, with a way to try again where that can help. `acted` says that something was to be changed, not only read. */
+/** Shows an error, with a retry button where a retry can help. `acted` is true if the request was an action, not a read. */
 export function Failure({ error, retry, acted }: { error: CombinedError; retry?: () => void; acted?: boolean }) {
   return (
     <div className="failure" role="alert">
       <p>{explain(error, acted)}</p>
-      {retry && !lasting.has(codeOf(error)) && (
+      {retry && !permanent.has(codeOf(error)) && (
         <button type="button" onClick={retry}>
           Try again
         </button>
@@ -35,7 +35,7 @@ export function Failure({ error, retry, acted }: { error: CombinedError; retry?:
   );
 }
 
-/** What the server refused, one line each. */
+/** The user errors of a mutation, one line each. */
 export function Refusals({ errors }: { errors: readonly { message: string }[] }) {
   if (errors.length === 0) return null;
   return (
@@ -49,29 +49,29 @@ export function Refusals({ errors }: { errors: readonly { message: string }[] })
 
 const codeOf = (error: CombinedError): unknown => error.graphQLErrors[0]?.extensions['code'];
 
-/** What the same request would be told again. */
-const lasting: ReadonlySet<unknown> = new Set(['BAD_USER_INPUT', 'COST_EXCEEDED', 'ANSWER_TOO_LARGE', 'FORBIDDEN']);
+/** Codes that a retry would get again. */
+const permanent: ReadonlySet<unknown> = new Set(['BAD_USER_INPUT', 'COST_EXCEEDED', 'ANSWER_TOO_LARGE', 'FORBIDDEN']);
 
-/** Whether the same request may succeed a moment later, without anybody doing anything. */
+/** Whether a retry may succeed without any change. */
 export const isTemporary = (error: CombinedError): boolean => error.networkError !== undefined || codeOf(error) === 'UNAVAILABLE';
 
-/** Whether the server refused what was asked in its very shape, such as an address that cannot be an order's. */
+/** Whether the server refused the request's shape, such as a malformed order id. */
 export const isMalformed = (error: CombinedError | undefined): boolean =>
   error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'BAD_USER_INPUT') ?? false;
 
-/** What happened and what to do, for a person: the server's own message, unless that is for programmers. */
+/** What happened and what to do, for the user: the server's message, unless it is meant for programmers. */
 export function explain(error: CombinedError, acted = false): string {
   const [first] = error.graphQLErrors;
   if (error.networkError || !first) return 'The server could not be reached. Nothing is lost: try again in a moment.';
   switch (codeOf(error)) {
     case 'COST_EXCEEDED':
-      return 'This is more than the server allows at once. Whoever runs it has to raise MAX_COST.';
+      return 'This request costs more than the server allows. Its operator can raise MAX_COST.';
     case 'ANSWER_TOO_LARGE':
       return acted
-        ? 'It was done, but the answer is larger than the server allows. Reload the page to see what became of it.'
-        : 'What belongs here is larger than the server allows at once. Whoever runs it has to raise MAX_ANSWER_BYTES.';
+        ? 'The action succeeded, but its answer is larger than the server allows. Reload the page to see the result.'
+        : 'The answer is larger than the server allows. Its operator can raise MAX_ANSWER_BYTES.';
     case 'RATE_LIMITED':
-      return `Too much was asked for in a short time. ${again(first.extensions['retryAfter'])}`;
+      return `Too many requests in a short time. ${retryHint(first.extensions['retryAfter'])}`;
     case 'UNAVAILABLE':
       return 'A part of the service does not answer. Nothing is lost: try again in a moment.';
     default:
@@ -79,8 +79,8 @@ export function explain(error: CombinedError, acted = false): string {
   }
 }
 
-/** When to try again, after so many seconds. */
-function again(seconds: unknown): string {
+/** When to try again; `seconds` is the server's retryAfter. */
+function retryHint(seconds: unknown): string {
   if (typeof seconds !== 'number' || seconds <= 0) return 'Try again in a moment.';
   if (seconds >= 120) return `Try again in ${Math.ceil(seconds / 60)} minutes.`;
   return `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`;

@@ -6,7 +6,7 @@ const today = new Date(2026, 10, 22, 9, 5, 7).toISOString();
 const before = new Date(2026, 10, 19, 9, 5, 7).toISOString();
 
 describe('formatTime', () => {
-  it('has the day where the hour alone would mislead', () => {
+  it('has the date if it is not today', () => {
     expect(formatTime(today, now)).toMatch(/^9:05:07\sAM$/);
     expect(formatTime(before, now)).toMatch(/^Nov 19.*9:05:07\sAM$/);
   });

@@ -5,22 +5,22 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 
 const sameDay = (one: Date, other: Date) => one.toDateString() === other.toDateString();
 
-/** Hours, minutes and seconds in the reader's zone and manner, with the day if it is not today. */
+/** Formats a time to the second in the reader's zone and locale, with the date if it is not today. */
 export function formatTime(at: string, now = new Date()): string {
-  const moment = new Date(at);
-  return (sameDay(moment, now) ? clock : dated).format(moment);
+  const date = new Date(at);
+  return (sameDay(date, now) ? clock : dated).format(date);
 }
 
-/** Until when something waits: to the minute, with the day if it is not today. */
+/** Formats a deadline to the minute, with the date if it is not today. */
 export function formatDeadline(at: string, now = new Date()): string {
-  const moment = new Date(at);
-  return (sameDay(moment, now) ? short : full).format(moment);
+  const date = new Date(at);
+  return (sameDay(date, now) ? short : full).format(date);
 }
 
-/** Date and time in the reader's zone and manner. */
+/** Formats date and time in the reader's zone and locale. */
 export const formatDateTime = (at: string): string => full.format(new Date(at));
 
-/** How long something took: 850 ms, 3.2 s, 4 min, 2 h. */
+/** Formats a duration: 850 ms, 3.2 s, 4 min, 2 h. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`;

@@ -1,15 +1,15 @@
 import { useMutation, type CombinedError, type TypedDocumentNode } from 'urql';
 
-/** What became of an action: why it could not be asked for, and what the server refused. Neither means that it is done. */
+/** The outcome of an action: the error of its request, and the user errors. It succeeded if there are none. */
 export interface Outcome {
   readonly error?: CombinedError | undefined;
   readonly refusals: readonly { readonly message: string }[];
 }
 
-/** What every mutation of the schema answers, under its own name. */
+/** The answer of any mutation of the schema: its payload under the mutation's name. */
 type Answer = Readonly<Record<string, { readonly userErrors: Outcome['refusals'] }>>;
 
-/** A mutation as an action: `act` asks for it and says what became of it, `busy` is true meanwhile. What it changed is in the cache by then. */
+/** Makes an action of a mutation. `act` runs it and resolves to its outcome once the cache has the changes; `busy` is true meanwhile. */
 export function useAction<Data extends Answer, Input>(mutation: TypedDocumentNode<Data, { input: Input }>) {
   const [{ fetching: busy }, execute] = useMutation(mutation);
   const act = async (input: Input): Promise<Outcome> => {
@@ -19,7 +19,7 @@ export function useAction<Data extends Answer, Input>(mutation: TypedDocumentNod
   return { busy, act };
 }
 
-/** An action's buttons hand what became of it to whoever shows it. */
+/** Props of a component that runs an action and reports the outcome to its parent. */
 export interface Reports {
   readonly onOutcome: (outcome: Outcome) => void;
 }

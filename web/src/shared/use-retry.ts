@@ -4,8 +4,8 @@ import { isTemporary } from './states';
 import { retryDelay } from './socket';
 
 /**
- * Reads a live view again after it could not be read for a temporary reason, as in an outage: the feed may have stayed, so no
- * new beginning would say when. Waits longer after each failure.
+ * Retries a query that failed for a temporary reason, with exponential backoff. Views that the feed keeps current need it: in an
+ * outage the feed may stay open, so no new start of the feed would have them read again.
  */
 export function useRetry({ error, fetching }: { error?: CombinedError | undefined; fetching: boolean }, reload: UseQueryExecute): void {
   const failures = useRef(0);

@@ -10,17 +10,17 @@ function setup(...seen: object[]) {
 }
 
 describe('refresh', () => {
-  it('lets newer versions through as they are', () => {
+  it('does not change newer versions', () => {
     const result = { orderFeed: { order: order(2, 'CONFIRMED') } };
     expect(setup({ order: order(1, 'CREATED') })(result)).toEqual(result);
   });
 
-  it('brings a late answer up to the newest version seen', () => {
+  it('raises a late answer to the newest version seen', () => {
     const late = { orderCreate: { order: order(1, 'CREATED', { note: 'n' }) } };
     expect(setup({ orderFeed: { order: order(4, 'DELIVERED') } })(late)).toEqual({ orderCreate: { order: order(4, 'DELIVERED', { note: 'n' }) } });
   });
 
-  it('does so wherever the order is, in lists and under other objects', () => {
+  it('raises orders in lists and under other objects', () => {
     const late = { payment: { order: order(1, 'CREATED') }, orders: { nodes: [order(1, 'CREATED'), { ...order(1, 'CREATED'), id: 'order_2' }] } };
     expect(setup({ order: order(3, 'CONFIRMED') })(late)).toMatchObject({
       payment: { order: { version: 3, status: 'CONFIRMED' } },
@@ -28,7 +28,7 @@ describe('refresh', () => {
     });
   });
 
-  it('continues a late history with the events seen, up to the first gap', () => {
+  it('extends a late history by the events seen, up to the first gap', () => {
     const events = (...versions: number[]) => ({ events: { nodes: versions.map((version) => ({ id: `event_${version}`, version })) } });
     const pushed = (version: number) => ({ __typename: 'OrderUpdate', event: { id: `event_${version}`, version }, order: order(version, 'CREATED') });
     const after = setup({ order: order(1, 'CREATED', events(1)) }, pushed(3), pushed(4), pushed(6));
@@ -36,7 +36,7 @@ describe('refresh', () => {
     expect(after({ order: order(2, 'CREATED', events(1, 2)) })).toMatchObject({ order: { version: 6, ...events(1, 2, 3, 4) } });
   });
 
-  it('knows the sum of what different documents selected of one version', () => {
+  it('merges the fields that different documents selected at one version', () => {
     const after = setup({ order: order(2, 'CONFIRMED', { total: 1 }) }, { order: order(2, 'CONFIRMED', { note: 'n' }) });
     expect(after({ order: order(1, 'CREATED', { total: 0, note: '' }) })).toEqual({ order: order(2, 'CONFIRMED', { total: 1, note: 'n' }) });
   });

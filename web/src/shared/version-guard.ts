@@ -3,23 +3,23 @@ import { map, pipe } from 'wonka';
 
 type Fields = Record<string, unknown>;
 interface KnownOrder {
-  /** The order's newest version seen, and its fields as of then. */
+  /** The newest version seen, and the order's fields at that version. */
   version: number;
   state: Fields;
-  /** Its events seen, by version. */
+  /** The events seen, by version. */
   readonly events: Map<number, unknown>;
 }
 
-/** The newest that is known of each order, by id. */
+/** The newest known state of each order, by id. */
 export type Newest = Map<string, KnownOrder>;
 
 /**
- * Keeps older news from overwriting newer. Answers and pushes travel separate ways, so the answer to a query or mutation may
- * arrive after the push of a later version; every order in a result that is behind the newest seen, and every history that
- * ends before the events seen, is brought up to them before the cache writes it. An order's version decides, never the
+ * An exchange that keeps an older state from overwriting a newer one. Answers and pushes use separate connections, so the answer
+ * to a query or mutation may arrive after the push of a later version. Before the cache writes a result, every order in it is
+ * raised to the newest version seen, and every history is extended by the events seen. The order's version decides, never the
  * time of arrival.
  *
- * It goes between the cache and the transports. Documents must select `id` and `version` with whatever can change.
+ * It belongs between the cache and the transports. Documents must select `id` and `version` with every field that can change.
  */
 export function versionGuard(): Exchange {
   const newest: Newest = new Map();
@@ -29,14 +29,14 @@ export function versionGuard(): Exchange {
         forward(operations),
         map((result) => {
           if (!result.data) return result;
-          forgetReset(result.data, newest);
+          dropReset(result.data, newest);
           return { ...result, data: refresh(result.data, newest) };
         }),
       );
 }
 
-/** RESET says that the log is another one, such as after a restore: what was known of the order, in a feed of every order, counts no more, however new it was. */
-export function forgetReset(data: unknown, newest: Newest): void {
+/** Drops the known state at a RESET, which means another log, such as after a restore: of the item's order, or in a feed of all orders. */
+export function dropReset(data: unknown, newest: Newest): void {
   for (const item of Object.values(isObject(data) ? data : {})) {
     if (!isObject(item) || item['kind'] !== 'RESET') continue;
     if (isVersioned(item['order'])) newest.delete(item['order'].id);
@@ -44,7 +44,7 @@ export function forgetReset(data: unknown, newest: Newest): void {
   }
 }
 
-/** Copies a result with each order and history as new as is known, which it also learns. */
+/** Copies a result with each order and history in its newest known state, and records newer ones. */
 export function refresh(value: unknown, newest: Newest): unknown {
   if (Array.isArray(value)) return value.map((item) => refresh(item, newest));
   if (!isObject(value)) return value;
@@ -63,18 +63,18 @@ function refreshOrder(order: Fields & Versioned, newest: Newest): Fields {
     known.version = order.version;
     known.state = state;
   } else if (order.version === known.version) {
-    known.state = { ...known.state, ...state }; // another selection of the same version: keep the sum
+    known.state = { ...known.state, ...state }; // another selection of the same version: merge the fields
   }
   const fresh = { ...order, ...(order.version < known.version ? known.state : {}) };
   if (!isObject(history) || !Array.isArray(history['nodes'])) return fresh;
-  // A page that others follow ends where it ends.
+  // A page with a successor must not be extended.
   const { pageInfo } = history;
   const nodes = history['nodes'] as Versioned[];
-  const followed = isObject(pageInfo) && pageInfo['hasNextPage'] === true;
-  return { ...fresh, events: { ...history, nodes: followed ? nodes : extend(nodes, known.events) } };
+  const hasNextPage = isObject(pageInfo) && pageInfo['hasNextPage'] === true;
+  return { ...fresh, events: { ...history, nodes: hasNextPage ? nodes : extend(nodes, known.events) } };
 }
 
-/** A history, continued by the events known to follow it without a gap. */
+/** A history, extended by the known events up to the first gap. */
 function extend(nodes: readonly Versioned[], events: Map<number, unknown>): unknown[] {
   for (const event of nodes) events.set(event.version, event);
   const whole: unknown[] = [...nodes];

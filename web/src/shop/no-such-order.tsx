@@ -2,13 +2,13 @@ import { Link } from 'react-router';
 import { useSession } from '../shared/context';
 import { Empty } from '../shared/states';
 
-/** Where an address names no order that its reader may see: somebody else's does not exist for them. */
+/** Shown at the address of an order that does not exist or belongs to somebody else. */
 export function NoSuchOrder() {
   const { session } = useSession();
   return (
-    <Empty title="There is no such order">
+    <Empty title="Order not found">
       <p>
-        {session ? `Nothing at this address belongs to ${session.name ?? session.user}.` : 'Nothing is at this address.'}
+        {session ? `${session.name ?? session.user} has no order at this address.` : 'There is no order at this address.'}
       </p>
       <Link className="button" to="/order">
         Your orders

@@ -47,7 +47,7 @@ const CreateMutation = graphql(`
   }
 `);
 
-/** `/order/create`: quantities, payment, total, and the button that makes it an order. */
+/** `/order/create`: quantities, payment method, total, and the button that places the order. */
 export function OrderCreate() {
   return (
     <SignedIn>
@@ -58,7 +58,7 @@ export function OrderCreate() {
   );
 }
 
-/** Where one goes from here: its script comes while the order is being put together. */
+/** The next page: its script is loaded while the customer edits the order. */
 const nextPage = () => import('./payment');
 
 function Review() {
@@ -66,7 +66,7 @@ function Review() {
   const navigate = useNavigate();
   useEffect(() => void nextPage().catch(() => undefined), []);
   const { chosen: method } = usePaymentMethod(draft.paymentToken);
-  const [ids] = useState(() => Object.keys(draft.items)); // as it was on arrival, so that nothing is asked twice while it is edited
+  const [ids] = useState(() => Object.keys(draft.items)); // as of arrival, so that editing requests nothing again
   const [{ data, error }, reload] = useQuery({
     query: ChosenQuery,
     variables: { ids },
@@ -77,9 +77,9 @@ function Review() {
 
   if (Object.keys(draft.items).length === 0 && !sending) {
     return (
-      <Empty title="Nothing chosen yet">
+      <Empty title="Your order is empty">
         <Link className="button" to="/">
-          Look at the products
+          Browse products
         </Link>
       </Empty>
     );
@@ -91,7 +91,7 @@ function Review() {
     const quantity = node ? draft.items[node.id] : undefined;
     return node?.__typename === 'Product' && quantity ? [{ ...node, quantity }] : [];
   });
-  const gone = Object.keys(draft.items).filter((id) => !chosen.some((product) => product.id === id && !product.archived));
+  const unavailable = Object.keys(draft.items).filter((id) => !chosen.some((product) => product.id === id && !product.archived));
   const total = previewTotal(chosen.map(({ price, quantity }) => ({ price: getFragment(PriceParts, price), quantity })));
 
   const submit = async () => {
@@ -135,7 +135,7 @@ function Review() {
           ))}
         </ul>
         <p>
-          <Link to="/">Add something else</Link>
+          <Link to="/">Add more products</Link>
         </p>
       </section>
       <section className="card side" aria-label="Payment and total">
@@ -146,20 +146,20 @@ function Review() {
             Total <strong className="price">{formatMoney(total)}</strong>
           </p>
         )}
-        {gone.length > 0 && (
+        {unavailable.length > 0 && (
           <div className="failure" role="alert">
-            <p>Something in your order is no longer sold.</p>
-            <button type="button" onClick={() => gone.forEach((id) => draft.store.setQuantity(id, 0))}>
-              Take it out
+            <p>Your order has products that are no longer sold.</p>
+            <button type="button" onClick={() => unavailable.forEach((id) => draft.store.setQuantity(id, 0))}>
+              Remove them
             </button>
           </div>
         )}
-        <button type="submit" className="primary" disabled={sending || gone.length > 0 || !method}>
+        <button type="submit" className="primary" disabled={sending || unavailable.length > 0 || !method}>
           {sending ? 'Ordering…' : 'Order and pay'}
         </button>
         {failure && <Failure error={failure} acted />}
         <Refusals errors={answer?.orderCreate.userErrors ?? []} />
-        <p className="hint">Pressing twice, or again after a lost connection, orders once.</p>
+        <p className="hint">If the connection is lost, press again: the order is placed only once.</p>
       </section>
     </form>
   );

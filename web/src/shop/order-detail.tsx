@@ -12,7 +12,7 @@ import { getFragment } from '../gql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
 import { useLiveOrder } from '../order/use-live-order';
 
-/** `/order/:orderId`: everything about one order, as it happens. */
+/** `/order/:orderId`: one order with its history, live. */
 export function OrderDetail() {
   const { orderId = '' } = useParams();
   return (
@@ -54,9 +54,9 @@ function Detail({ id }: { id: string }) {
         <div className="stack">
           {interrupted && <Failure error={interrupted} retry={retry} />}
           <section className="card" aria-labelledby="timeline-title">
-            <h2 id="timeline-title">What happened</h2>
+            <h2 id="timeline-title">History</h2>
             <Timeline events={whole.events.nodes} />
-            {incomplete && !interrupted && <Loading what="what happened then" />}
+            {incomplete && !interrupted && <Loading what="the rest of the history" />}
           </section>
           <Actions order={live} />
         </div>

@@ -11,7 +11,7 @@ import { ListedOrder } from '../order/documents';
 import { useOrderDocuments } from '../order/order-feed';
 import { useOrderList } from '../order/use-order-list';
 
-/** `/order`: one's orders, newest first, changing as they change. */
+/** `/order`: the user's orders, newest first, live. */
 export function Orders() {
   const [params, setParams] = useSearchParams();
   const chosen = orderStatuses.filter((status) => params.getAll('status').includes(status));
@@ -42,7 +42,7 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
   const { nodes, pageInfo } = data.orders;
   if (nodes.length === 0 && !pageInfo.hasNextPage) {
     return statuses.length > 0 ? (
-      <Empty title="No order is in this state">
+      <Empty title="No orders with this status">
         <Link className="button" to="/order" replace>
           Show all orders
         </Link>
@@ -50,7 +50,7 @@ function OrderList({ statuses }: { statuses: OrderStatus[] }) {
     ) : (
       <Empty title="No orders yet">
         <Link className="button" to="/">
-          Look at the products
+          Browse products
         </Link>
       </Empty>
     );

@@ -11,7 +11,7 @@ import { getFragment } from '../gql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
 import { useLiveOrder } from '../order/use-live-order';
 
-/** `/payment?order=…`: the payment as it happens. */
+/** `/payment?order=…`: the progress of a payment, live. */
 export function Payment() {
   const [params] = useSearchParams();
   const id = params.get('order');
@@ -21,7 +21,7 @@ export function Payment() {
         {id ? (
           <LivePayment key={id} id={id} />
         ) : (
-          <Empty title="Which order?">
+          <Empty title="No order selected">
             <Link className="button" to="/order">
               Your orders
             </Link>

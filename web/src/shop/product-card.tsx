@@ -18,7 +18,7 @@ export const ProductCardParts = graphql(`
   }
 `);
 
-/** A product on the shelf, with how many of it the order being put together has. */
+/** A product with its quantity in the draft order. */
 export function ProductCard({ product }: { product: FragmentType<typeof ProductCardParts> }) {
   const { id, name, description, image, price } = getFragment(ProductCardParts, product);
   const { currency } = getFragment(PriceParts, price);

@@ -24,10 +24,10 @@ const ProductsQuery = graphql(`
 `);
 
 const pageSize = 8;
-/** A pause in typing that means "search for this", in milliseconds. */
+/** How long typing must pause before the search starts, in milliseconds. */
 const typingPause = 200;
 
-/** `/`: the catalogue, to search and to choose from. Open to everybody. */
+/** `/`: the products, with a search. Visible without sign-in. */
 export function Products() {
   const [params, setParams] = useSearchParams();
   const search = params.get('q') ?? '';
@@ -48,19 +48,19 @@ export function Products() {
         </label>
       }
     >
-      <Shelf key={search} search={search} onClear={() => setTyped('')} />
+      <ProductList key={search} search={search} onClear={() => setTyped('')} />
       <DraftBar />
     </Page>
   );
 }
 
-function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
+function ProductList({ search, onClear }: { search: string; onClear: () => void }) {
   const [after, setAfter] = useState<string | null>(null);
   const filter = search ? { search } : null;
   const [{ data, fetching, error }, reload] = useQuery({ query: ProductsQuery, variables: { first: pageSize, after, filter } });
   if (error && isMalformed(error)) {
     return (
-      <Empty title="This is no search that the shop knows">
+      <Empty title="This search is not possible">
         <p>{explain(error)}</p>
         <button type="button" onClick={onClear}>
           Show all products
@@ -97,7 +97,7 @@ function Shelf({ search, onClear }: { search: string; onClear: () => void }) {
   );
 }
 
-/** What has been chosen so far, and the way on. */
+/** The draft order's size, with a link to review it. */
 function DraftBar() {
   const { items, currency, store } = useDraft();
   const pieces = Object.values(items).reduce((sum, quantity) => sum + quantity, 0);

@@ -1,4 +1,4 @@
-/** A number of pieces with buttons for one less and one more; one less than one takes the item out. */
+/** A quantity with buttons for one less and one more. Zero removes the item. */
 export function Quantity({ of, value, max, onChange }: { of: string; value: number; max: number; onChange: (value: number) => void }) {
   return (
     <span className="quantity" role="group" aria-label={`Quantity of ${of}`}>

@@ -8,11 +8,11 @@ import { versionGuard } from '../shared/version-guard';
 type Answer = (variables: Record<string, unknown>) => Record<string, unknown>;
 
 /**
- * The far side of the app's real cache and version guard: answers each query and mutation by its operation's name when the test
- * says so, and pushes what the test pushes.
+ * A server for tests behind the app's real cache and version guard. It answers each query and mutation by its operation's name
+ * when the test says so, and sends the pushes of the test.
  */
 export class FakeServer {
-  /** Names of the queries and mutations that were sent, in order. */
+  /** Names of the requested queries and mutations, in order. */
   readonly asked: string[] = [];
   /** Names of the subscriptions that were opened, in order. */
   readonly subscribed: string[] = [];
@@ -39,20 +39,20 @@ export class FakeServer {
     return this.#subscriptions.has(field);
   }
 
-  /** Sends an item once the page watches: it may show an answer a moment before it subscribes. */
+  /** Pushes an item once the page has subscribed, which may be a moment after it shows an answer. */
   async push(field: 'orderEvents' | 'orderFeed', item: Record<string, unknown>): Promise<void> {
     const open = await waitFor(() => {
       const subscription = this.#subscriptions.get(field);
-      if (!subscription) throw new Error(`nobody watches ${field}`);
+      if (!subscription) throw new Error(`nothing is subscribed to ${field}`);
       return subscription;
     });
     open.subject.next(makeResult(open.operation, { data: { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } } }));
   }
 
-  /** Ends a subscription with an error, once the page watches. */
+  /** Ends a subscription with an error, once the page has subscribed. */
   async refuse(field: 'orderEvents' | 'orderFeed', code: string): Promise<void> {
     await waitFor(() => {
-      if (!this.watched(field)) throw new Error(`nobody watches ${field}`);
+      if (!this.watched(field)) throw new Error(`nothing is subscribed to ${field}`);
     });
     const { operation, subject } = this.#subscriptions.get(field)!;
     this.#subscriptions.delete(field);
@@ -60,10 +60,10 @@ export class FakeServer {
     subject.complete();
   }
 
-  /** Lets the oldest held answer of this operation go; what it says was decided when the request came. */
+  /** Sends the oldest held answer of this operation. Its data is from the time of the request. */
   release(name: string): void {
     const index = this.#held.findIndex((held) => held.name === name);
-    if (index < 0) throw new Error(`no answer to ${name} is held`);
+    if (index < 0) throw new Error(`no answer to ${name} is waiting`);
     this.#held.splice(index, 1)[0]!.release();
   }
 
@@ -96,7 +96,7 @@ export class FakeServer {
     const name = getOperationName(operation.query) ?? '';
     return make<ReturnType<typeof makeResult>>(({ next, complete }) => {
       let wanted = true;
-      // Like the real transport, nothing is sent for an operation that is taken back at once.
+      // Like the real transport, send nothing for an operation that is torn down at once.
       queueMicrotask(() => {
         if (!wanted) return;
         this.asked.push(name);

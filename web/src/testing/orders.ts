@@ -7,8 +7,8 @@ const euro = (amountMinor: number) => ({
   currency: 'EUR',
 });
 
-/** A plain order's walk, version by version, as the contract has it. */
-const walk: readonly { type: OrderEventType; typename: string; status: OrderStatus; payment: PaymentStatus }[] = [
+/** The life of a plain order, version by version. */
+const life: readonly { type: OrderEventType; typename: string; status: OrderStatus; payment: PaymentStatus }[] = [
   { type: 'ORDER_CREATED', typename: 'OrderCreated', status: 'CREATED', payment: 'INITIALIZING' },
   { type: 'PAYMENT_PROCESSING', typename: 'PaymentProcessing', status: 'CREATED', payment: 'PROCESSING' },
   { type: 'PAYMENT_CONFIRMED', typename: 'PaymentConfirmed', status: 'CONFIRMED', payment: 'CONFIRMED' },
@@ -17,9 +17,9 @@ const walk: readonly { type: OrderEventType; typename: string; status: OrderStat
 
 const moment = (number: number, version: number) => `2026-11-22T12:${String(number).padStart(2, '0')}:0${version}.000000Z`;
 
-/** Order `number` as of a version of its walk; a higher number is a later order. */
+/** Order `number` at a version of its life. Higher numbers are later orders. */
 export function orderAt(number: number, version: number) {
-  const { status, payment } = walk[version - 1]!;
+  const { status, payment } = life[version - 1]!;
   return {
     __typename: 'Order',
     id: `order_${number}`,
@@ -54,7 +54,7 @@ export function orderAt(number: number, version: number) {
 }
 
 export function eventAt(number: number, version: number) {
-  const { type, typename } = walk[version - 1]!;
+  const { type, typename } = life[version - 1]!;
   return {
     __typename: typename,
     id: `event_${number}_${version}`,
@@ -68,7 +68,7 @@ export function eventAt(number: number, version: number) {
   };
 }
 
-/** The same with its history up to that version. */
+/** An order with its history up to that version. */
 export function orderWithHistory(number: number, version: number) {
   return {
     ...orderAt(number, version),
@@ -80,7 +80,7 @@ export function orderWithHistory(number: number, version: number) {
   };
 }
 
-/** An item of a subscription: this version as it happens. */
+/** A subscription item: the event of this version. */
 export const happened = (number: number, version: number) => ({
   kind: 'EVENT',
   cursor: `${number}/${version}`,
@@ -93,7 +93,7 @@ export const page = (orders: object[], hasNextPage = false) => ({
   orders: { __typename: 'OrderConnection', nodes: orders, pageInfo: { __typename: 'PageInfo', hasNextPage, endCursor: orders.length > 0 ? `end${orders.length}` : null } },
 });
 
-/** What the board reads of a shop in which nothing happened yet. */
+/** The answers of a shop without any orders. */
 export const noStats = () => ({
   stats: {
     __typename: 'Stats',
@@ -106,6 +106,6 @@ export const noStats = () => ({
     subscribers: 1,
   },
 });
-export const nobodyNeeded = () => ({
+export const noAttention = () => ({
   attention: { __typename: 'PaymentConnection', nodes: [], pageInfo: { __typename: 'PageInfo', hasNextPage: false } },
 });

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-// Not the package's index: it warns of every Node.js below 22, and the tests run on 20 too.
+// Not the package's index, which warns on Node.js below 22: the tests also run on 20.
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js';
 import { Provider } from 'oidc-provider/lib/provider.js';
 
-/** Certified OpenID Connect software of others, as the shop's issuer. The pages are ours: it warns of its own and their fonts are another host's. */
-export class RealIssuer {
-  /** Refresh tokens that a client had revoked; a sign-out alone does not raise this. */
+/** The shop's issuer, by a certified OpenID Connect library. The pages are ours: the library's pages warn, and load fonts from another host. */
+export class CertifiedIssuer {
+  /** Number of refresh tokens that a client revoked; a sign-out alone does not raise it. */
   revoked = 0;
-  /** Sessions of the issuer that have ended. */
+  /** Number of the issuer's sessions that have ended. */
   ended = 0;
   readonly #key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
   #answer: RequestListener;
@@ -27,14 +27,14 @@ export class RealIssuer {
     http.on('request', (request, response) => (this.away ? response.writeHead(503).end() : this.#answer(request, response)));
   }
 
-  static async start(): Promise<RealIssuer> {
+  static async start(): Promise<CertifiedIssuer> {
     const http = createServer();
     http.listen(0, '127.0.0.1');
     await once(http, 'listening');
-    return new RealIssuer(http);
+    return new CertifiedIssuer(http);
   }
 
-  /** Makes the shop its client. The shop is ready only when it has the issuer's keys, so the issuer is there before. */
+  /** Registers the shop as a client. The issuer must be started first: the shop is ready only once it has the issuer's keys. */
   register(shop: string): void {
     this.#answer = this.#provider([shop]);
   }
@@ -43,7 +43,7 @@ export class RealIssuer {
     const provider = new Provider(this.url, {
       clients: shops.map((shop) => ({
         client_id: 'shop',
-        application_type: 'native', // whose redirect URIs may be this machine's, by http
+        application_type: 'native', // native clients may have http redirect URIs on this machine
         token_endpoint_auth_method: 'none',
         grant_types: ['authorization_code', 'refresh_token'],
         redirect_uris: [`${shop}/`],
@@ -66,7 +66,7 @@ export class RealIssuer {
           getResourceServerInfo: () => ({ scope: 'openid', audience: 'shop', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
         },
       },
-      // The shop is at another port, which is another origin.
+      // The shop has another port, and so another origin.
       clientBasedCORS: (_context: unknown, origin: string) => shops.includes(origin),
       ttl: { AccessToken: 3600, Grant: 3600, IdToken: 3600, Interaction: 3600, RefreshToken: 3600, Session: 3600 },
       issueRefreshToken: () => true,
@@ -89,7 +89,7 @@ export class RealIssuer {
   }
 }
 
-/** Where people sign in and consent. */
+/** The path of the sign-in and consent pages. */
 const interaction = '/interaction/';
 
 const page = (body: string) => `<!doctype html><html lang="en"><title>Issuer</title>${body}</html>`;
@@ -98,7 +98,7 @@ const pages = {
   consent: page('<form method="post"><button>Continue</button></form>'),
 };
 
-/** Shows the page that the provider asks for, or tells it what was answered there. */
+/** Shows the page that the provider requires, or reports the user's answer to it. */
 async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
   if (request.method !== 'POST') {
