@@ -1,6 +1,6 @@
 /**
- * Resolvers over a picture of the server's data: `roots` has what each root field gives, `objects` has each object with an id once,
- * and `{"$ref": id}` stands for it elsewhere. Fields are named as they are called: `order(id: "order_…")`.
+ * Resolvers over a copy of the server's data. `roots` has the value of each root field, `objects` has each object with an id once, and
+ * `{"$ref": id}` refers to it. A field's name includes its arguments: `order(id: "order_…")`.
  */
 import { defaultFieldResolver, print } from 'graphql';
 

@@ -1,6 +1,6 @@
 /**
- * graphql-js as a judge of the server: Go's tests ask it one question a line, as JSON, and read one answer a line. It knows the
- * schema's text and nothing of the server. Questions are batches, so that a run of thousands takes seconds.
+ * Runs graphql-js as the judge of the server. Go's tests write one question a line, as JSON, and read one answer a line. The judge
+ * knows only the schema's text. A question is a batch, so that thousands of documents take seconds.
  */
 import { createInterface } from 'node:readline';
 import {
@@ -12,7 +12,7 @@ import { resolveOn } from './data.mjs';
 
 let schema;
 
-/** A document's verdict: '' for one that may run, or which step has refused it. */
+/** A document's verdict: '' if it may run, else the step that refused it. */
 const verdict = (text) => {
   let document;
   try {
@@ -31,13 +31,13 @@ const verdict = (text) => {
 
 const operationOf = (document) => document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION);
 
-/** Variables as JSON text, since 1e0 and 1 are told apart by nobody but their reader. */
+/** Coerces variables. They come as JSON text, because only the text tells 1e0 from 1. */
 const variablesOf = (text, raw) => {
   const { errors, coerced } = getVariableValues(schema, operationOf(parse(text)).variableDefinitions ?? [], JSON.parse(raw), { maxErrors: 5 });
   return errors ? { message: errors[0].message } : { coerced };
 };
 
-/** The arguments of all fields of a valid document's operation and of its fragments, in the order they are written. */
+/** The arguments of all fields of a valid document's operation and of its fragments, in source order. */
 const argumentsOf = (text, raw) => {
   const document = parse(text);
   const { coerced, message } = variablesOf(text, raw);
@@ -56,12 +56,12 @@ const argumentsOf = (text, raw) => {
   return { fields };
 };
 
-/** What printSchema leaves out: the directives of GraphQL itself, without a place that is in graphql-js and in no specification yet. */
+/** The directives of the specification, which printSchema omits, without a location that graphql-js has and no specification yet. */
 const specified = (of) => of.getDirectives().filter((directive) => isSpecifiedDirective(directive))
   .map(({ name, locations, args, isRepeatable }) => `@${name}(${args.map((a) => `${a.name}: ${a.type}`)})${isRepeatable ? ' repeatable' : ''} on ${
     locations.filter((location) => location !== 'DIRECTIVE_DEFINITION').toSorted().join(' | ')}`);
 
-/** A schema as text, in an order of its own. */
+/** Prints a schema in lexicographic order. */
 const printed = (of) => {
   const sorted = lexicographicSortSchema(of);
   return `${printSchema(sorted)}\n${specified(sorted).join('\n')}`;
@@ -76,7 +76,7 @@ const steps = {
   documents: ({ texts }) => texts.map((text) => ({ ...verdict(text), document: undefined })),
   variables: ({ cases }) => cases.map(({ text, raw }) => variablesOf(text, raw)),
   arguments: ({ cases }) => cases.map(({ text, raw }) => argumentsOf(text, raw)),
-  /** Whether both give the same, fields in the same order; an operation that cannot begin has no data. */
+  /** Executes documents. The order of fields counts; an operation that cannot start has no data. */
   execute: ({ cases, data }) => Promise.all(cases.map(async ({ text, raw, ours }) => {
     const { document, message } = verdict(text);
     if (message) return { same: !ours, message };
@@ -85,10 +85,10 @@ const steps = {
     const answered = ours ? JSON.stringify(JSON.parse(ours)) : '';
     return { same: answered === theirs && !(result.data && result.errors), theirs, message: result.errors?.[0].message };
   })),
-  /** The query that asks for everything there is to know of a schema. */
+  /** The complete introspection query. */
   introspection: () => getIntrospectionQuery({ specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true }),
   compare: ({ sdl, introspection }) => ({ served: printed(buildSchema(sdl)), told: printed(buildClientSchema(introspection)) }),
-  /** Where the text extends a type that it defines further down: buildSchema takes it, code generators that read once do not. */
+  /** Finds extensions of types that are defined further down: buildSchema accepts them, single-pass code generators do not. */
   order: ({ sdl }) => {
     const defined = new Set();
     return parse(sdl).definitions.flatMap((node) => {

@@ -1,6 +1,6 @@
 /**
- * The schema's own scalars as their descriptions and RFCs define them, written anew: what the server reads is compared with what
- * these read. Each returns the value as it was given, or throws.
+ * A second implementation of the schema's custom scalars, from their descriptions and RFCs; tests compare the server's with it. Each
+ * returns the given value or throws.
  */
 import { GraphQLError, Kind } from 'graphql';
 
@@ -25,7 +25,7 @@ const isInt64 = (value) => {
 
 const daysOf = (year, month) => (month === 2 ? ((year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 
-/** RFC 3339, sections 5.6 and 5.7: a leap second is the last of a month in UTC. */
+/** RFC 3339, sections 5.6 and 5.7: a leap second is the last second of a month in UTC. */
 const isDateTime = (value) => {
   const parts = typeof value === 'string' && /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/i.exec(value);
   if (!parts) return false;

@@ -16,8 +16,8 @@ let server: Server;
 beforeAll(async () => void (server = await Server.start({ payment: '200ms', delivery: '200ms' })));
 afterAll(async () => server.stop());
 
-test('examples/node/watch.mjs prints the walk of an order', async () => {
-  // Run from a folder of ours, where its packages are found.
+test('examples/node/watch.mjs prints the events of an order', async () => {
+  // Run from this folder, where its packages are installed.
   mkdirSync(results, { recursive: true });
   const folder = mkdtempSync(path.join(results, 'example-'));
   copyFileSync(path.join(examples, 'watch.mjs'), path.join(folder, 'watch.mjs'));
@@ -29,7 +29,7 @@ test('examples/node/watch.mjs prints the walk of an order', async () => {
   expect(events.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(walk.slice(Number(snapshot![0])));
 });
 
-test('examples/node asks for the versions that the tests run with', () => {
+test('examples/node depends on the versions that the tests run with', () => {
   const { dependencies } = JSON.parse(readFileSync(path.join(examples, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
   const ours: Record<string, string> = { ...web.dependencies, ...web.devDependencies };
   for (const [name, version] of Object.entries(dependencies)) expect({ name, version: ours[name] }).toEqual({ name, version });

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 afterAll(async () => server.stop());
 
-/** The stock client with its defaults, closes noted. Retries come without the default's pause of a second and more. */
+/** The stock client with its defaults. It records close codes, and retries without the default pause of a second or more. */
 function connect(options: Partial<ClientOptions> = {}): { client: Client; closes: CloseEvent[] } {
   const closes: CloseEvent[] = [];
   const client = createClient({
@@ -57,14 +57,14 @@ for (const lazy of [true, false]) {
   });
 }
 
-test('a client continues after a cursor', async () => {
+test('a client resumes after a cursor', async () => {
   const { client } = connect();
   const id = await ada.order();
   const [snapshot, ...rest] = await untilDelivered(client, { id });
   expect(events(await untilDelivered(client, { id, after: snapshot!.cursor }))).toEqual(events(rest));
 });
 
-test('queries and mutations go over the socket', async () => {
+test('queries and mutations run over the socket', async () => {
   const { client } = connect();
   const created = await client.iterate<OrderCreated & Record<string, unknown>>({ query: orderMutation, variables: await ada.orderInput() }).next();
   const id = (created.value as { data: OrderCreated }).data.orderCreate.order.id;
@@ -72,7 +72,7 @@ test('queries and mutations go over the socket', async () => {
   expect(read.value).toEqual({ data: { order: { id } } });
 });
 
-test('what is refused is an error of that operation alone', async () => {
+test('a refusal is an error of that operation alone', async () => {
   const grace = await Shopper.signIn(server.url);
   const { client, closes } = connect({ connectionParams: () => grace.credentials });
   const watching = client.iterate<{ update: Item }>({ query: watchFeed });
@@ -87,7 +87,7 @@ test('what is refused is an error of that operation alone', async () => {
   expect(closes).toEqual([]);
 });
 
-test('4403: a client whose token has expired comes back with a new one', async () => {
+test('4403: a client whose token has expired reconnects with a new one', async () => {
   const tokens = [await Shopper.signIn(server.url, { ttlSeconds: 1 }), ada];
   let attempts = 0;
   const { client, closes } = connect({ connectionParams: () => tokens[Math.min(attempts++, 1)]!.credentials });
@@ -106,7 +106,7 @@ test('4403: a client whose token is refused tries again', async () => {
   expect(closes.map(({ code }) => code)).toEqual([4403]);
 });
 
-test('4408: a client that was too slow to say hello tries again', async () => {
+test('4408: a client that sent connection_init too late tries again', async () => {
   let attempts = 0;
   const closed = deferred<Record<string, string>>();
   const { client, closes } = connect({

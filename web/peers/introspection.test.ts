@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server.stop());
 
-/** As graphql-inspector and code generators ask, and with everything that GraphiQL asks for besides. */
+/** The introspection query of graphql-inspector and code generators, and that of GraphiQL with all its options. */
 const askers = {
   plain: getIntrospectionQuery(),
   everything: getIntrospectionQuery({

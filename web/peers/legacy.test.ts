@@ -49,12 +49,12 @@ test('subscriptions-transport-ws runs queries and mutations', async () => {
   expect(await results('{ viewer { role } }', {}, () => true)).toEqual([{ viewer: { role: 'CUSTOMER' } }]);
 });
 
-test('subscriptions-transport-ws is told what is wrong with an operation', async () => {
+test('subscriptions-transport-ws gets the errors of an operation', async () => {
   await expect(results('{ nothing }', {}, () => true)).rejects.toBeDefined();
-  expect(await results('{ viewer { role } }', {}, () => true), 'the socket goes on').toHaveLength(1);
+  expect(await results('{ viewer { role } }', {}, () => true), 'the socket stays open').toHaveLength(1);
 });
 
-test('subscriptions-transport-ws is told why its connection was refused', async () => {
+test('subscriptions-transport-ws gets the reason of a refused connection', async () => {
   client.close();
   const refused = deferred<unknown>();
   client = new SubscriptionClient(
@@ -65,7 +65,7 @@ test('subscriptions-transport-ws is told why its connection was refused', async 
   expect(await refused.promise).toMatchObject({ message: expect.stringContaining('Forbidden') });
 });
 
-test('subscriptions-transport-ws comes back when the server restarts', async () => {
+test('subscriptions-transport-ws reconnects when the server restarts', async () => {
   const id = await ada.order();
   const kinds: string[] = [];
   const reconnected = new Promise<void>((resolve) => void client.onReconnected(resolve));

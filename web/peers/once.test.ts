@@ -7,16 +7,16 @@ import { peers, type Outcome } from './peer';
 import { connectDatabase, orderMutation, Shopper, watchOrder, type Item, type OrderCreated } from './shop';
 
 /**
- * One request acts once. Stock clients send an operation again when its connection ends before the operation does, a
- * mutation too. Each is driven to the end that it sees itself, and executions are counted in the database.
+ * One request is executed once. Stock clients send an operation, even a mutation, again when its connection ends before its
+ * result. Each client runs until it reports the end itself, and the database counts executions.
  */
 
-/** A mutation without an idempotency key: each execution is one more secret and one more entry in the audit trail. */
+/** A mutation without an idempotency key: each execution adds an entry to the audit trail. */
 const rotate = 'mutation Rotate($id: ID!) { webhookEndpointRotateSecret(input: { endpointId: $id }) { secret userErrors { code message } } }';
 
 const create = 'mutation Create($url: String!) { webhookEndpointCreate(input: { url: $url }) { endpoint { id } userErrors { message } } }';
 
-/** Enough that a mutation of each client waits at the same time. */
+/** Enough for the waiting mutations of all clients. */
 const connections = '60';
 
 let server: Server;
@@ -33,19 +33,19 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A new webhook endpoint. */
+/** Creates a webhook endpoint. */
 async function endpoint(of: Shopper = staff): Promise<string> {
   const made = await of.send<{ webhookEndpointCreate: { endpoint: { id: string } } }>(create, { url: `http://127.0.0.1:9/${randomUUID()}` });
   return made.webhookEndpointCreate.endpoint.id;
 }
 
-/** How often secrets were rotated, of all endpoints. */
+/** Counts the rotations of secrets of all endpoints. */
 async function rotations(of: pg.Client = database): Promise<number> {
   const { rows } = await of.query<{ n: string }>("SELECT count(*) AS n FROM audit_entries WHERE action = 'webhookEndpoint.rotateSecret'");
   return Number(rows[0]!.n);
 }
 
-/** Has the mutation wait in the middle of its statement, as long as `release` is not called. It waits for no lock, whose time is short. */
+/** Makes mutations wait inside their statement until `release` is called. They do not wait for a lock, because lock_timeout is short. */
 async function hold(on: Server): Promise<{ count: () => Promise<number>; waiting: (n: number) => Promise<void>; release: () => Promise<void>; leave: () => Promise<void> }> {
   const holder = await connectDatabase(on);
   await holder.query(`
@@ -62,7 +62,7 @@ async function hold(on: Server): Promise<{ count: () => Promise<number>; waiting
       END $$;
     CREATE OR REPLACE TRIGGER wait_while_held BEFORE INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION wait_while_held()`);
   const count = async () => {
-    const { rows } = await holder.query<{ n: string }>('SELECT last_value AS n FROM held_up'); // grows at once, also in a transaction
+    const { rows } = await holder.query<{ n: string }>('SELECT last_value AS n FROM held_up'); // a sequence is visible outside its transaction
     return Number(rows[0]!.n);
   };
   return {
@@ -84,7 +84,7 @@ const codes = ({ results, error }: Outcome): unknown[] =>
   );
 
 describe.each(Object.entries(peers))('%s', (_, { run }) => {
-  test('a query is over after one result', async () => {
+  test('a query ends after one result', async () => {
     expect(await run(staff, '{ viewer { role } }')).toMatchObject({ results: [{ data: { viewer: { role: 'STAFF' } } }] });
   });
 
@@ -104,18 +104,18 @@ describe.each(Object.entries(peers))('%s', (_, { run }) => {
     expect(orders.nodes).toEqual([{ id }]);
   });
 
-  test('a mutation that the domain refuses is over, and changes nothing', async () => {
+  test('a mutation that the domain refuses ends, and changes nothing', async () => {
     const before = await rotations();
     const { results } = await run(staff, rotate, { id: (await endpoint()).replace(/.{6}$/, '000000') });
     expect(results).toMatchObject([{ data: { webhookEndpointRotateSecret: { secret: null, userErrors: [{ code: expect.any(String) }] } } }]);
     expect(await rotations()).toBe(before);
   });
 
-  test('a document that is not valid is over', async () => {
+  test('an invalid document ends the operation', async () => {
     expect(codes(await run(staff, 'mutation { nothing }'))).toEqual(['GRAPHQL_VALIDATION_FAILED']);
   });
 
-  test('a subscription ends when its client has enough', async () => {
+  test('a subscription ends when its client stops it', async () => {
     const ada = await Shopper.signIn(server.url);
     const id = await ada.order();
     const { results } = await run(ada, watchOrder, { id }, (data) => (data as { update?: Item } | null)?.update?.order?.status === 'DELIVERED');
@@ -126,8 +126,8 @@ describe.each(Object.entries(peers))('%s', (_, { run }) => {
 
 const all = Object.entries(peers);
 
-test('a token that expires in the middle: each mutation is answered, and executed once', { timeout: 300_000 }, async () => {
-  // A statement may take 5 s, so the token must expire within that. A machine that is too busy for it tries again.
+test('a token that expires during a mutation: each mutation is answered, and executed once', { timeout: 300_000 }, async () => {
+  // A statement may take 5 s, so the token must expire within that time. A machine that is too busy tries again.
   for (let attempt = 1; ; attempt++) {
     /* oxlint-disable no-await-in-loop -- one attempt after the other */
     const made = await Promise.all(all.map(async () => endpoint()));
@@ -142,7 +142,7 @@ test('a token that expires in the middle: each mutation is answered, and execute
     await expect.poll(() => Date.now(), { timeout: 60_000 }).toBeGreaterThan(expiry + 200);
     await held.release();
     if (!admitted && attempt < 10) {
-      // Those that came too late are refused for ever: nobody waits for them.
+      // Mutations that came too late are refused, and nobody waits for them.
       continue;
     }
     const outcomes = await Promise.all(running);
@@ -169,7 +169,7 @@ test('a mutation that takes too long is UNAVAILABLE, and is not sent again', asy
   expect(await rotations(), 'none was executed, then or later').toBe(before);
 });
 
-test('a server that stops in the middle: each mutation ends as UNAVAILABLE, and is not sent to the next server', async () => {
+test('a server that stops during a mutation: each mutation ends as UNAVAILABLE, and is not sent to the next server', async () => {
   const stopping = await Server.start({ payment: '1h', delivery: '1h' }, { SHUTDOWN_TIMEOUT: '6s', DATABASE_MAX_CONNS: connections });
   const boss = await Shopper.signIn(stopping.url, { role: 'STAFF' });
   const made = await Promise.all(all.map(async () => endpoint(boss)));

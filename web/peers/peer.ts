@@ -5,23 +5,23 @@ import { SubscriptionClient } from 'subscriptions-transport-ws';
 import { WebSocket } from 'ws';
 import type { Shopper } from './shop';
 
-/** What a client made of one operation. */
+/** What a client reports of one operation. */
 export interface Outcome {
   /** `data` and `errors` of each result. */
   readonly results: { readonly data?: unknown; readonly errors?: unknown }[];
-  /** The error that ended it, if one did. */
+  /** The error that ended it, if any. */
   error?: unknown;
 }
 
-/** A stock client with its own idea of retries, which come without their pauses. */
+/** A stock client with its own retries, but without their pauses. */
 export interface Peer {
-  /** Runs an operation until the client says that it is over: completed or failed. `enough` ends it from the client's side. */
+  /** Runs an operation until the client reports its completion or error, or until `enough` returns true and the client stops it. */
   run: (shopper: Shopper, query: string, variables?: Record<string, unknown>, enough?: (data: unknown) => boolean) => Promise<Outcome>;
 }
 
 const pause = async () => new Promise<void>((resolve) => void setTimeout(resolve, 50));
 
-/** Subscribes with a sink of next, error and complete, and collects what it is told. */
+/** Subscribes with a sink of next, error and complete, and collects the results. */
 async function collect(
   subscribe: (sink: { next: (result: unknown) => void; error: (cause: unknown) => void; complete: () => void }) => () => void,
   enough: (data: unknown) => boolean,
@@ -52,7 +52,7 @@ const never = () => false;
 
 const shown = ({ data, error }: OperationResult) => ({ data, errors: error?.graphQLErrors, network: error?.networkError });
 
-/** urql says nothing when a query is over: its one result is the end. */
+/** urql does not report the end of a query: its only result is the end. */
 function urql(exchange: (shopper: Shopper) => Client): Peer['run'] {
   return async (shopper, query, variables = {}, enough = never) => {
     const client = exchange(shopper);
@@ -74,7 +74,7 @@ const http = (shopper: Shopper, fetchSubscriptions: boolean) => ({
   fetchOptions: () => ({ headers: shopper.credentials }),
 });
 
-/** The stock clients, each over the transport that it is for. */
+/** The stock clients, each over its own transport. */
 export const peers: Record<string, Peer> = {
   'graphql-ws': {
     run: async (shopper, query, variables, enough = never) => {

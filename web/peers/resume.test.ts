@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server.stop());
 
-/** A client that keeps trying while the server is away, and the close codes it has seen. */
+/** A client that retries while the server is down, and the close codes it has seen. */
 function patient(options: Partial<ClientOptions> = {}) {
   const codes: number[] = [];
   const client = createClient({
@@ -23,7 +23,7 @@ function patient(options: Partial<ClientOptions> = {}) {
     webSocketImpl: WebSocket,
     connectionParams: () => ada.credentials,
     retryAttempts: 1000,
-    shouldRetry: () => true, // also when the connection is refused, which by default ends the client
+    shouldRetry: () => true, // also after a refused connection, which by default is fatal
     retryWait: async () => pause(50),
     on: { closed: (event) => void codes.push((event as CloseEvent).code) },
     ...options,
@@ -57,7 +57,7 @@ for (const [name, end] of Object.entries(restarts)) {
     await delivered.promise;
     stop();
     expect(items.map(({ kind }) => kind)).toEqual(['SNAPSHOT', ...events(items).map(() => 'EVENT')]);
-    expect(events(items), 'nothing is lost or doubled').toEqual(walk.slice(items[0]!.order!.version));
+    expect(events(items), 'no event is missing or repeated').toEqual(walk.slice(items[0]!.order!.version));
     expect(codes[0]).toBe(name.includes('1012') ? 1012 : 1006);
     await client.dispose();
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Server } from '../e2e/server';
 
-/** One item of a subscription as the peers' tests select it. */
+/** A subscription item with the fields that these tests select. */
 export interface Item {
   readonly kind: 'SNAPSHOT' | 'EVENT' | 'CHECKPOINT' | 'RESET';
   readonly cursor: string;
@@ -18,17 +18,17 @@ export const watchOrder = `subscription Watch($id: ID!, $after: EventCursor) { u
 /** Watches all orders of the caller. */
 export const watchFeed = `subscription Feed($after: EventCursor) { update: orderFeed(after: $after) { ${fields} } }`;
 
-/** The versions a plain order walks through. */
+/** The events of a plain order, with their versions. */
 export const walk = ['1 ORDER_CREATED', '2 PAYMENT_PROCESSING', '3 PAYMENT_CONFIRMED', '4 ORDER_DELIVERED'];
 
 /** The events among items, like `walk`. */
 export const events = (items: readonly Item[]): string[] => items.flatMap(({ event }) => (event ? [`${event.version} ${event.type}`] : []));
 
-/** A person who is signed in at one server. */
+/** A user who is signed in at one server. */
 export class Shopper {
   readonly url: string;
   readonly token: string;
-  /** When the token ends, RFC 3339. */
+  /** When the token expires, RFC 3339. */
   readonly expiresAt: string;
 
   private constructor(url: string, { token, expiresAt }: { token: string; expiresAt: string }) {
@@ -37,12 +37,12 @@ export class Shopper {
     this.expiresAt = expiresAt;
   }
 
-  /** A new user, unless one is named. */
+  /** Signs in a new user, or the named one. */
   static async signIn(url: string, { user = `peer-${randomUUID()}`, role = 'CUSTOMER', ttlSeconds = 3600 } = {}): Promise<Shopper> {
     return new Shopper(url, await post(`${url}/dev/token`, {}, { user, role, ttlSeconds }));
   }
 
-  /** What `connection_init` or the headers of a request carry. */
+  /** The credentials for `connection_init` or for the headers of a request. */
   get credentials(): { authorization: string } {
     return { authorization: `Bearer ${this.token}` };
   }
@@ -57,14 +57,14 @@ export class Shopper {
     return answer.data;
   }
 
-  /** The variables of a new order for `orderMutation`, of one product in so many lines. */
+  /** The variables of `orderMutation` for an order of one product in `lines` lines. */
   async orderInput(lines = 1): Promise<{ input: unknown }> {
     const { products } = await this.send<{ products: { nodes: { id: string }[] } }>('{ products(first: 1) { nodes { id } } }');
     const items = Array.from({ length: lines }, () => ({ productId: products.nodes[0]!.id, quantity: 1 }));
     return { input: { idempotencyKey: randomUUID(), items, paymentMethod: { token: 'sim_approve' } } };
   }
 
-  /** Orders something and returns the order's id. */
+  /** Places an order and returns its id. */
   async order(lines = 1): Promise<string> {
     const { orderCreate } = await this.send<OrderCreated>(orderMutation, await this.orderInput(lines));
     if (!orderCreate.order) throw new Error(JSON.stringify(orderCreate));
@@ -72,14 +72,14 @@ export class Shopper {
   }
 }
 
-/** A connection to a server's private database, whose owner is who runs the server. */
+/** Connects to a server's private database as its owner, the user who runs the server. */
 export async function connectDatabase(server: Server): Promise<pg.Client> {
   const database = new pg.Client({ host: server.socket, port: 5432, user: 'orderwire', database: 'orderwire' });
   await database.connect();
   return database;
 }
 
-/** A promise and what settles it; Node 20 has no Promise.withResolvers. */
+/** A promise with its resolvers; Node 20 has no Promise.withResolvers. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve!: (value: T) => void;
   const promise = new Promise<T>((settle) => void (resolve = settle));
@@ -89,7 +89,7 @@ export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => voi
 /** Creates an order. */
 export const orderMutation = 'mutation Order($input: OrderCreateInput!) { orderCreate(input: $input) { order { id status } userErrors { message } } }';
 
-/** What `orderMutation` answers. */
+/** The answer of `orderMutation`. */
 export interface OrderCreated {
   readonly orderCreate: { readonly order: { readonly id: string; readonly status: string } };
 }

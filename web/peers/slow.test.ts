@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(async () => server.stop());
 
-/** Each item is large, so that the network's own buffers, some megabytes, hold few of them. */
+/** Each item is large, so that the network's buffers of some megabytes hold only few items. */
 const lines = Array.from({ length: 10 }, (_, i) => `l${i}: lines { name product { description } }`).join(' ');
 const wideFeed = `subscription ($after: EventCursor) { update: orderFeed(after: $after) { kind cursor event { type version } order { id status version ${lines} } } }`;
 
-test('4008: a stock client that did not read is told its cursor and resumes event-exact, while others are served', async () => {
+test('4008: a stock client that did not read gets its cursor and resumes event-exact, while others are served', async () => {
   const ada = await Shopper.signIn(server.url);
   let socket: WebSocket | undefined;
   let last = '';
@@ -60,7 +60,7 @@ test('4008: a stock client that did not read is told its cursor and resumes even
     }),
   );
   await sibling.dispose();
-  expect(delivered, 'the slow one has not read').toBe(0);
+  expect(delivered, 'the slow client has not read').toBe(0);
 
   socket!.resume();
   await complete.promise;

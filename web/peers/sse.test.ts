@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server.stop());
 
-/** The stock client; without `singleConnection` each operation has a connection of its own. */
+/** The stock client. Without `singleConnection` it opens one connection for each operation. */
 const connect = () => createSSE({ url: `${ada.url}/graphql`, headers: () => ada.credentials });
 
 const delivered = ({ order }: Item) => order?.status === 'DELIVERED';
@@ -33,7 +33,7 @@ async function untilDelivered(variables: Record<string, unknown>): Promise<Item[
   return items;
 }
 
-/** The events of a text/event-stream (HTML standard, section "Interpreting an event stream"), comments left out. */
+/** The events of a text/event-stream (HTML standard, section "Interpreting an event stream"), without comments. */
 async function* parse(chunks: AsyncIterable<string>): AsyncGenerator<{ event: string; id: string; data: string }> {
   let rest = '';
   for await (const chunk of chunks) {
@@ -46,7 +46,7 @@ async function* parse(chunks: AsyncIterable<string>): AsyncGenerator<{ event: st
   }
 }
 
-/** What follows the item `lastEventId` up to the order's delivery, read with fetch. */
+/** Reads the items after `lastEventId` up to the order's delivery, with fetch. */
 async function fetchUntilDelivered(variables: Record<string, unknown>, lastEventId: string): Promise<Item[]> {
   const abort = new AbortController();
   const { body } = await fetch(`${ada.url}/graphql`, {
@@ -82,14 +82,14 @@ test('graphql-sse runs queries and mutations', async () => {
   client.dispose();
 });
 
-test('graphql-sse is told what is wrong with an operation', async () => {
+test('graphql-sse gets the errors of an operation', async () => {
   const client = connect();
   const { value } = await client.iterate({ query: '{ nothing }' }).next();
   expect(value).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
   client.dispose();
 });
 
-test('Last-Event-ID with fetch continues after that item, whatever `after` says', async () => {
+test('Last-Event-ID with fetch resumes after that item, whatever `after` is', async () => {
   const id = await ada.order();
   const items = await untilDelivered({ id });
   for (const [i, { cursor }] of items.slice(0, -1).entries()) {
@@ -98,7 +98,7 @@ test('Last-Event-ID with fetch continues after that item, whatever `after` says'
   }
 });
 
-/** Only a machine without curl leaves its test out. */
+/** The test of curl is skipped only where curl is not installed. */
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 test.runIf(hasCurl)('Last-Event-ID with curl continues after that item', async () => {
