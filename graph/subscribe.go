@@ -164,7 +164,7 @@ func (s *subscription[A, T]) Next(ctx context.Context) (stream.Item, bool, error
 		return stream.Item{}, false, ctx.Err()
 	}
 	s.began = true
-	return stream.Item{Cursor: id.cursor, Response: response, More: s.source.Waiting()}, true, nil
+	return stream.Item{Cursor: id.cursor, Response: response, More: s.source.Buffered()}, true, nil
 }
 
 // poll takes the delayed item if its turn has come, else the source's next; nil when there is none.
@@ -174,7 +174,7 @@ func (s *subscription[A, T]) poll(ctx context.Context) (*T, error) {
 		return s.source.Poll(ctx)
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case time.Now().Before(s.delayed.due) && !stream.Drains(ctx):
+	case time.Now().Before(s.delayed.due) && !stream.IsDraining(ctx):
 		return nil, nil
 	}
 	item := s.delayed.item
@@ -191,7 +191,7 @@ const delayJitter = time.Second
 // meanwhile ends as a slow consumer's, to be resumed. What was executed for another subscriber is free, and staff, who watch everybody's
 // orders, are not delayed.
 func (s *subscription[A, T]) wait(ctx context.Context, all *subscriptions, key shareKey) time.Duration {
-	if !s.began || key.role != auth.RoleCustomer || stream.Drains(ctx) || all.sharing.has(key) {
+	if !s.began || key.role != auth.RoleCustomer || stream.IsDraining(ctx) || all.sharing.has(key) {
 		return 0
 	}
 	wait := all.rates.Item(ctx, s.cost)

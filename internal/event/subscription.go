@@ -54,7 +54,7 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 		}
 		return u, nil
 	}
-	if s.hub.isDraining() || stream.Drains(ctx) {
+	if s.hub.isDraining() || stream.IsDraining(ctx) {
 		return nil, stream.ErrDraining
 	}
 	if !again.IsZero() {
@@ -75,8 +75,8 @@ func (s *Subscription) known(ctx context.Context, u *Update) error {
 	return nil
 }
 
-// Waiting implements stream.Source.
-func (s *Subscription) Waiting() bool { return s.source.waiting() }
+// Buffered implements stream.Source.
+func (s *Subscription) Buffered() bool { return s.source.waiting() }
 
 // Close ends the subscription. It may be called more than once, from any goroutine.
 func (s *Subscription) Close() {

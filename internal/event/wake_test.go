@@ -57,7 +57,7 @@ func TestFeedBatchWakesOnce(t *testing.T) {
 			if u != shared {
 				t.Errorf("subscriber %d has an item of its own", i)
 			}
-			if more := n+1 < grownBy; sub.Waiting() != more {
+			if more := n+1 < grownBy; sub.Buffered() != more {
 				t.Errorf("subscriber %d: waiting %v after version %d of %d", i, !more, n+1, grownBy)
 			}
 		}

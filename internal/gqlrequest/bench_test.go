@@ -6,7 +6,7 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 )
 
-// BenchmarkJSON reads the request of an ordinary orderCreate.
+// BenchmarkJSON parses the request of an ordinary orderCreate.
 func BenchmarkJSON(b *testing.B) {
 	body := []byte(`{
 		"query": "mutation($input: OrderCreateInput!) { orderCreate(input: $input) { order { id } userErrors { message } } }",

@@ -17,7 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 )
 
-// FuzzJSON: a body is read as any other reader of JSON reads it, or refused with a status and a code, in a short message.
+// FuzzJSON checks that a body is parsed as other JSON parsers do, or refused with a status, a code and a short message.
 func FuzzJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"query":"{ a }"}`, `{"query":"{ a }","operationName":"A","variables":{"n":9007199254740993},"extensions":{"x":[]},"more":[{}]}`,
@@ -37,13 +37,13 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		checkRead(t, params)
-		// encoding/json takes the last of equal names, and of names that differ by case: reading by exact names needs a map.
+		// encoding/json takes the last of equal names and of names that differ only in case. A map has exact names.
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(body, &fields); err != nil || !utf8.Valid(body) {
 			t.Fatalf("%q is not JSON: %v", body, err)
 		}
 		var query, name string
-		_ = json.Unmarshal(fields["query"], &query) // null and nothing are no query
+		_ = json.Unmarshal(fields["query"], &query) // null or a missing query
 		_ = json.Unmarshal(fields["operationName"], &name)
 		if params.Query != query || params.OperationName != name {
 			t.Fatalf("%q is read as %+v", body, params)
@@ -62,7 +62,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzGet: the query of a URL is read or refused likewise.
+// FuzzGet does the same for the query of a URL.
 func FuzzGet(f *testing.F) {
 	for _, query := range []string{
 		"query={+a+}", "query=%7Ba%7D&operationName=A&variables={%22n%22:1}&extensions={}", "query={a}&query={b}", "query=%zz", "query=%ff", "",
@@ -94,7 +94,7 @@ func checkRefused(t *testing.T, err error) {
 	}
 }
 
-// checkRead holds what the rest of the server relies on.
+// checkRead checks what the rest of the server relies on.
 func checkRead(t *testing.T, params *graphql.RawParams) {
 	t.Helper()
 	id, hasID := params.Extensions[gqlrequest.DocumentID]

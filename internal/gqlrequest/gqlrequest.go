@@ -1,7 +1,6 @@
-// Package gqlrequest reads GraphQL requests, the same for every transport: a JSON object, or a URL's query, with query,
-// operationName, variables and extensions, as "GraphQL over HTTP" defines them
-// (https://graphql.github.io/graphql-over-http/draft/, sections 5.1 to 5.3), and documentId (its appendix A, Persisted
-// Documents). What is none is refused before anything looks at the document.
+// Package gqlrequest parses GraphQL requests for all transports: a JSON object or a URL's query, with query, operationName,
+// variables and extensions as "GraphQL over HTTP" defines them (https://graphql.github.io/graphql-over-http/draft/, sections
+// 5.1 to 5.3), and documentId (its appendix A, Persisted Documents). Anything else is refused before the document is parsed.
 package gqlrequest
 
 import (
@@ -23,17 +22,17 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// DocumentID is the key under which a request's documentId is found in RawParams.Extensions, which has no field for it.
-// No client can send it there.
+// DocumentID is the key of a request's documentId in RawParams.Extensions, since RawParams has no field for it. A client's
+// extensions cannot contain this key.
 const DocumentID = "\x00documentId"
 
 // Error is a refused request.
 type Error struct {
-	// Status of the answer over HTTP.
+	// Status is the HTTP status of the answer.
 	Status int
-	// Header has what the answer must tell beside it, such as Accept-Encoding. Nil: nothing.
+	// Header has headers of the answer, such as Accept-Encoding. Nil: none.
 	Header http.Header
-	// Fault says what is wrong, for the client.
+	// Fault tells the client what is wrong.
 	Fault *fault.Error
 }
 
@@ -43,9 +42,9 @@ func bad(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Fault: fault.New(fault.BadUserInput, message)}
 }
 
-// Post reads the body of a POST. It must be JSON in UTF-8, said so by the Content-Type, which no page can send to a
-// foreign origin without a preflight; not compressed; and no larger than an http.MaxBytesReader around it allows.
-// The error is an *Error.
+// Post parses the body of a POST. The body must be JSON in UTF-8, uncompressed, and within the limit of an
+// http.MaxBytesReader around it. Its Content-Type must say JSON, which a page cannot send to a foreign origin without a
+// preflight. The error is an *Error.
 func Post(r *http.Request) (*graphql.RawParams, error) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset := parameters["charset"]; err != nil || len(r.Header.Values("Content-Type")) > 1 || mediaType != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
@@ -55,7 +54,7 @@ func Post(r *http.Request) (*graphql.RawParams, error) {
 		}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, &Error{ // a small body could be a large one; RFC 9110 section 15.5.16
+		return nil, &Error{ // a small body could decompress to a large one; RFC 9110 section 15.5.16
 			Status: http.StatusUnsupportedMediaType,
 			Header: http.Header{"Accept-Encoding": {"identity"}},
 			Fault:  fault.New(fault.BadUserInput, "Send the request without Content-Encoding."),
@@ -70,10 +69,10 @@ func Post(r *http.Request) (*graphql.RawParams, error) {
 		}
 	}
 	if busy, ok := errors.AsType[*fault.Error](err); ok {
-		return nil, &Error{Status: http.StatusTooManyRequests, Fault: busy} // quota.Bodies
+		return nil, &Error{Status: http.StatusTooManyRequests, Fault: busy} // from quota.Bodies
 	}
 	if err != nil {
-		return nil, bad("The request ended before its end.")
+		return nil, bad("The request body is incomplete.")
 	}
 	params, err := JSON(body)
 	if err != nil {
@@ -84,7 +83,7 @@ func Post(r *http.Request) (*graphql.RawParams, error) {
 	return params, nil
 }
 
-// Get reads the query of a GET's URL. The error is an *Error.
+// Get parses the query of a GET's URL. The error is an *Error.
 func Get(r *http.Request) (*graphql.RawParams, error) {
 	start := graphql.Now()
 	values, err := url.ParseQuery(r.URL.RawQuery)
@@ -123,7 +122,7 @@ func Get(r *http.Request) (*graphql.RawParams, error) {
 	return finish(params, documentID)
 }
 
-// JSON reads one request from a body or a message, in one pass. Numbers keep their digits. The error is an *Error.
+// JSON parses one request from a body or a message, in one pass. Numbers keep their digits. The error is an *Error.
 func JSON(body []byte) (*graphql.RawParams, error) {
 	params := &graphql.RawParams{ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
 	if !utf8.Valid(body) {
@@ -146,13 +145,14 @@ func JSON(body []byte) (*graphql.RawParams, error) {
 		return nil, err
 	}
 	if !ended(d) {
-		return nil, bad("There is something behind the request's JSON object.")
+		return nil, bad("The body has data after the JSON object of the request.")
 	}
 	params.ReadTime.End = graphql.Now()
 	return finish(params, documentID)
 }
 
-// newDecoder reads what encoding/json does: of equal names in an object the last counts, and half a surrogate pair is U+FFFD.
+// newDecoder returns a decoder with the rules of encoding/json: the last of equal names counts, and half a surrogate pair is
+// U+FFFD.
 func newDecoder(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
@@ -162,8 +162,8 @@ func ended(d *jsontext.Decoder) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// members reads the object that comes next: its members by their exact names, each at most once, because two readers of the same
-// request must not see two different queries. Others are left alone, as section 5.3 asks.
+// members parses the members of the next object. Each exact name may occur once, because two parsers of the same request
+// must not see two different queries. Other names are ignored, as section 5.3 asks.
 func members(d *jsontext.Decoder, params *graphql.RawParams) (documentID string, err error) {
 	if _, err := d.ReadToken(); err != nil {
 		return "", errNotJSON
@@ -238,7 +238,7 @@ var (
 
 func twice(name string) *Error { return bad(name + " is given twice.") }
 
-// text reads a string, or null for none.
+// text parses a string; null is none.
 func text(d *jsontext.Decoder, name string) (string, error) {
 	token, err := d.ReadToken()
 	switch {
@@ -253,7 +253,7 @@ func text(d *jsontext.Decoder, name string) (string, error) {
 	}
 }
 
-// object reads a JSON object, or null for none.
+// object parses a JSON object; null is none.
 func object(d *jsontext.Decoder, name string) (map[string]any, error) {
 	// All others are refused.
 	//exhaustive:ignore
@@ -269,7 +269,7 @@ func object(d *jsontext.Decoder, name string) (map[string]any, error) {
 	}
 }
 
-// objectText reads the text of an object, or null or nothing for none.
+// objectText parses the text of an object; null or an empty text is none.
 func objectText(name, text string) (map[string]any, error) {
 	if text == "" {
 		return nil, nil
@@ -282,7 +282,7 @@ func objectText(name, text string) (map[string]any, error) {
 	return members, nil
 }
 
-// value reads any value, as encoding/json does with Decoder.UseNumber.
+// value parses any value, as encoding/json does with Decoder.UseNumber.
 func value(d *jsontext.Decoder) (any, error) {
 	token, err := d.ReadToken()
 	if err != nil {
@@ -316,7 +316,7 @@ func value(d *jsontext.Decoder) (any, error) {
 			if err != nil {
 				return nil, errNotJSON
 			}
-			member := name.String() // before the next is read
+			member := name.String() // before the next read
 			if object[member], err = value(d); err != nil {
 				return nil, err
 			}
@@ -327,7 +327,7 @@ func value(d *jsontext.Decoder) (any, error) {
 	}
 }
 
-// closed reads the end of an array or an object.
+// closed parses the end of an array or an object.
 func closed(d *jsontext.Decoder) error {
 	if _, err := d.ReadToken(); err != nil {
 		return errNotJSON

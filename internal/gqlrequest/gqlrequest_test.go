@@ -106,7 +106,7 @@ func TestErr(t *testing.T) {
 		"Null":          {post(`null`), 400, "JSON object"},
 		"Empty":         {post(``), 400, "JSON"},
 		"Cut":           {post(`{"query":"{ a }"`), 400, "JSON"},
-		"Trailing":      {post(ok + ok), 400, "behind"},
+		"Trailing":      {post(ok + ok), 400, "after the JSON object"},
 		"TwiceQuery":    {post(`{"query":"{ a }","query":"{ b }"}`), 400, "twice"},
 		"TwiceNull":     {post(`{"query":"{ a }","variables":null,"variables":{}}`), 400, "twice"},
 		"NoQuery":       {post(`{}`), 400, "no query"},

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// refused reads the errors that take the place of a result, and the end of the stream.
+// refused reads the errors in place of a result, and the end of the stream.
 func (e *events) refused(code string) {
 	e.t.Helper()
 	if got := e.block(); !strings.HasPrefix(got, `event: next`+"\n"+`data: {"errors":[{`) || !strings.Contains(got, `"code":"`+code+`"`) {
@@ -24,10 +24,11 @@ func (e *events) refused(code string) {
 	complete(e)
 }
 
-// A stream that ends without complete makes the stock client send its operation again.
+// TestAnswered checks that the stream of a query or a mutation ends with complete: without it, the stock
+// client would send the operation again.
 func TestAnswered(t *testing.T) {
 	t.Parallel()
-	t.Run("ExpiryInTheMiddle", func(t *testing.T) {
+	t.Run("ExpiryDuringTheOperation", func(t *testing.T) {
 		cfg := gqlsse.Config{Expires: func(context.Context) time.Time { return time.Now().Add(10 * time.Second) }}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {
 			e := s.subscribe("mutation { stubborn }")
@@ -46,11 +47,11 @@ func TestAnswered(t *testing.T) {
 			complete(e)
 		})
 	})
-	t.Run("DrainInTheMiddle", func(t *testing.T) {
+	t.Run("DrainDuringTheOperation", func(t *testing.T) {
 		inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
 			s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 				response := next(ctx)
-				if ctx.Err() != nil { // as resolvers do whose statements were cancelled
+				if ctx.Err() != nil { // like a resolver whose statement was cancelled
 					return graphql.ErrorResponse(ctx, "cancelled")
 				}
 				return response
@@ -67,7 +68,7 @@ func TestAnswered(t *testing.T) {
 	})
 }
 
-// What a middleware does with the operation's own context is no matter of the stream's.
+// Middleware may end the operation's own context early, which must not end the stream.
 func TestContextOfAnOperation(t *testing.T) {
 	t.Parallel()
 	t.Run("EndsWithItsResult", func(t *testing.T) {
@@ -111,7 +112,7 @@ func TestUnmarshalableResult(t *testing.T) {
 	})
 }
 
-// A client whose neighbours do not read asks again for what a query reads. It must not ask again for what a mutation did.
+// A client whose neighbours do not read may repeat a query to get its result. It must not repeat a mutation.
 func TestUnreadAnswer(t *testing.T) {
 	unread := quota.NewUnread(100 << 10)
 	account := unread.Of("192.0.2.1")

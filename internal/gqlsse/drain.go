@@ -9,10 +9,10 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// Drain refuses new streams (503) and ends the open ones without complete, so that their clients reconnect and resume:
-// each at a moment of its own within DrainJitter or half the time that ctx leaves, whichever is shorter, when what is
-// queued has been sent or DrainTimeout, or a quarter of that time, has passed. It returns nil when they are gone, or
-// ctx's error.
+// Drain refuses new streams with 503 and ends the open ones without complete, so that their clients reconnect and resume.
+// Each stream begins to drain at a random moment within DrainJitter or half of the time that ctx leaves, whichever is
+// shorter. It ends when its queued items are sent, or after DrainTimeout or a quarter of that time. Drain returns nil when
+// all are gone, or ctx's error.
 func (t *Transport) Drain(ctx context.Context) error {
 	spread, patience := t.cfg.DrainJitter, t.cfg.DrainTimeout
 	if deadline, ok := ctx.Deadline(); ok {

@@ -16,18 +16,17 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// execute runs one operation and writes its results. Errors before execution are a `next` and a `complete` on an
-// accepted stream, as the protocol demands: a browser's EventSource cannot read the body of a 400.
+// execute runs one operation and writes its results. Errors before the execution are a `next` and a `complete` on an
+// accepted stream, as the protocol requires: a browser's EventSource cannot read the body of a 400.
 //
-// The protocol's stock client sends an operation again, mutations too, when its stream ends without `complete`. So that
-// event is left out of subscriptions alone, which are to resume: once a query or a mutation has begun, its stream ends with
-// `complete` whatever happens.
+// The stock client sends an operation again, mutations too, when its stream ends without `complete`. So only a subscription,
+// which should resume, may end without it. Once a query or a mutation has begun, its stream always ends with `complete`.
 func (t *Transport) execute(
 	ctx context.Context, r *http.Request, out *response, exec graphql.GraphExecutor, params *graphql.RawParams,
 ) {
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
 	if r.Method == http.MethodGet && opCtx.Operation != nil && opCtx.Operation.Operation == ast.Mutation {
-		// A link or an image of a foreign page is a GET.
+		// A GET may come from a link or an image of a foreign page.
 		(&refusal{
 			status: http.StatusMethodNotAllowed, allow: http.MethodPost,
 			fault: fault.New(fault.BadUserInput, "Mutations need POST."),
@@ -36,7 +35,7 @@ func (t *Transport) execute(
 	}
 	for _, e := range errs {
 		seconds, limited := fault.RetryAfter(e.Err)
-		if refused, ok := errors.AsType[*fault.Error](e.Err); ok && limited { // a status, which proxies see, and no stream
+		if refused, ok := errors.AsType[*fault.Error](e.Err); ok && limited { // a status that proxies understand, not a stream
 			(&refusal{status: http.StatusTooManyRequests, retry: seconds, fault: refused}).write(out.w)
 			return
 		}
@@ -73,7 +72,7 @@ func (t *Transport) execute(
 	}
 }
 
-// internal is what a client is told of what nobody foresaw: the id with which the log has it.
+// internal returns the error that hides an unexpected failure from the client. Its request id leads to the log.
 func internal(ctx context.Context) *fault.Error {
 	f := fault.New(fault.Internal, "internal error")
 	if id := requestid.FromContext(ctx); id != "" {
@@ -82,14 +81,14 @@ func internal(ctx context.Context) *fault.Error {
 	return f
 }
 
-// answer runs a query or a mutation and sends its result. It has no session that could end it half-way: like one over plain
-// HTTP, it is answered once it was admitted.
+// answer runs a query or a mutation and sends its result. No session can end it midway: as over plain HTTP, it is answered
+// once it was admitted.
 func (t *Transport) answer(ctx context.Context, out *response, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) {
-	// Middleware may end the operation's own context as soon as there is a result, so that says nothing about the stream.
+	// Middleware may end inner as soon as there is a result, so its end says nothing about the stream.
 	responses, inner := exec.DispatchOperation(ctx, opCtx)
 	result := responses(inner)
 	switch {
-	case result == nil: // its context ended before it began
+	case result == nil: // its context ended before the execution
 		out.fail(gqlerror.List{present(stream.ErrUnanswered)})
 	case unexecuted(result):
 		out.fail(result.Errors)
@@ -103,7 +102,7 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 	}
 }
 
-// stream runs a subscription: its results, then why it ends.
+// stream runs a subscription: it sends the items, then ends the stream.
 func (t *Transport) stream(ctx context.Context, out *response, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) {
 	opened, refused := stream.Subscribe(ctx, exec, opCtx)
 	if refused != nil {
@@ -114,11 +113,11 @@ func (t *Transport) stream(ctx context.Context, out *response, exec graphql.Grap
 	t.end(graphql.WithOperationContext(ctx, opCtx), out, exec, pump(ctx, out, stream.NewReader(opened)))
 }
 
-// errGone says that the client does not read any more.
+// errGone means that the client no longer reads.
 var errGone = errors.New("the client is gone")
 
-// pump writes items until there is none, and returns why: errGone, a *stream.SlowConsumerError, or the reader's error. Nothing is asked
-// for while an event cannot be written.
+// pump writes items until the stream ends, and returns the reason: errGone, a *stream.SlowConsumerError, or the reader's
+// error. It asks for the next item only when the event before it is written (backpressure).
 func pump(ctx context.Context, out *response, items *stream.Reader) error {
 	for {
 		item, err := items.Next(ctx)
@@ -135,22 +134,22 @@ func pump(ctx context.Context, out *response, items *stream.Reader) error {
 	}
 }
 
-// unexecuted reports whether a response is without "data", which says that nothing was executed.
+// unexecuted reports whether a response has no "data", so nothing was executed.
 func unexecuted(response *graphql.Response) bool {
 	return len(response.Data) == 0 && len(response.Errors) > 0
 }
 
-// end ends a subscription's stream. ctx is the stream's, which lives as long as its session. complete tells the client not to come back, so it is sent only when the operation is over; a
-// client whose stream just ends reconnects and resumes.
+// end ends a subscription's stream. ctx is the stream's context, which ends with its session. complete tells the client not
+// to reconnect, so it is sent only when the operation is over. Without it, the client reconnects and resumes.
 func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphExecutor, err error) {
 	if ctx.Err() != nil {
-		err = context.Cause(ctx) // a cancelled stream ends in many ways; this is the reason
+		err = context.Cause(ctx) // a cancelled stream may fail with any error; the cause is the reason
 	}
 	refused, isFault := errors.AsType[*fault.Error](err)
 	slow, isSlow := errors.AsType[*stream.SlowConsumerError](err)
 	switch {
 	case isFault:
-		// Without ctx's end: this last answer is still to be presented.
+		// The session has ended, but this last error is still presented.
 		ctx = context.WithoutCancel(ctx)
 		out.fail(exec.DispatchError(ctx, gqlerror.List{present(refused)}).Errors)
 	case errors.Is(err, stream.ErrDone):
@@ -158,7 +157,7 @@ func (t *Transport) end(ctx context.Context, out *response, exec graphql.GraphEx
 	case errors.Is(err, stream.ErrDraining), errors.Is(err, stream.ErrOutdated):
 		out.comment(err.Error())
 	case isSlow && slow.Cursor != "":
-		// The same place is the last `id:` that was sent, which a client repeats as Last-Event-ID by itself.
+		// The client repeats the last `id:`, which is the same cursor, as Last-Event-ID by itself.
 		out.comment("slow consumer: reconnect and resume with Last-Event-ID: " + slow.Cursor)
 	case isSlow:
 		out.comment("slow consumer: reconnect")

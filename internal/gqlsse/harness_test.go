@@ -19,19 +19,19 @@ import (
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
-// server is a real HTTP server with the transport and the test schema behind it.
+// server is a real HTTP server with the transport and the test schema.
 type server struct {
 	*gqlsse.Transport
 	*streamtest.Server
 	t    *testing.T
 	http *http.Client
 	web  *http.Server
-	// connections counts those the client has opened.
+	// connections counts the connections that the client has opened.
 	connections atomic.Int64
 }
 
-// inBubble runs a test on a clock of its own, with a server over in-memory connections: timeouts have their real
-// lengths and take no time, and an event that the client has not read has not been written.
+// inBubble runs a test in a synctest bubble, with a server over in-memory connections. Timeouts have their real lengths and
+// take no time, and an event is written only when the client reads it.
 func inBubble(t *testing.T, cfg gqlsse.Config, test func(t *testing.T, s *server)) {
 	t.Helper()
 	t.Parallel()
@@ -48,7 +48,7 @@ func serve(t *testing.T, cfg gqlsse.Config) *server {
 	}}
 	s.http.Transport = transport
 	web := &http.Server{
-		ReadTimeout:  20 * time.Second, // both are shorter than a stream lives
+		ReadTimeout:  20 * time.Second, // a stream outlives both
 		WriteTimeout: 20 * time.Second,
 		IdleTimeout:  time.Hour,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +74,7 @@ func serve(t *testing.T, cfg gqlsse.Config) *server {
 	return s
 }
 
-// wrapped is what middleware makes of a ResponseWriter: it can only be unwrapped.
+// wrapped is a ResponseWriter behind middleware: it can only be unwrapped.
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }

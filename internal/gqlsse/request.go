@@ -15,8 +15,8 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlrequest"
 )
 
-// refusal answers a request that is no GraphQL request, as GraphQL over HTTP defines it: JSON with a 4xx or 5xx status.
-// What is wrong with the operation itself is answered on the stream.
+// refusal answers a request that is not a GraphQL request, as GraphQL over HTTP defines it: JSON with a 4xx or 5xx status.
+// Errors of the operation itself are answered on the stream.
 type refusal struct {
 	status int
 	allow  string // Allow header, with 405
@@ -37,11 +37,11 @@ func (r *refusal) write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(r.retry))
 	}
 	w.WriteHeader(r.status)
-	// The client may be gone; then there is nobody to tell.
+	// An error means that the client is gone.
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": gqlerror.List{present(r.fault)}})
 }
 
-// busy asks the client to come back after a few seconds, not all clients after the same.
+// busy refuses a request for a few random seconds, so that clients do not return all at once.
 func busy(status int, f *fault.Error) *refusal {
 	return &refusal{status: status, retry: 1 + rand.IntN(5), fault: f}
 }
@@ -59,7 +59,7 @@ func (t *Transport) readParams(w http.ResponseWriter, r *http.Request) (*graphql
 	return params, nil
 }
 
-// present is a fault as a GraphQL error, whole even where no error presenter runs.
+// present returns a fault as a GraphQL error, complete with its code even where no error presenter runs.
 func present(f *fault.Error) *gqlerror.Error {
 	extensions := map[string]any{"code": string(f.Code)}
 	maps.Copy(extensions, f.Extensions)

@@ -23,20 +23,20 @@ type response struct {
 	control *http.ResponseController
 	cfg     *Config
 	cancel  context.CancelCauseFunc
-	drain   func() // lets the operation end by itself
+	drain   func() // asks the operation to end by itself
 	unread  *quota.Account
 
-	mu        sync.Mutex // the heartbeat writes beside the operation
+	mu        sync.Mutex // the heartbeat and the operation write concurrently
 	heartbeat *time.Timer
 	finished  bool
 }
 
-// start sends the headers and a first comment, so that the client and what lies between see that the stream is open.
+// start sends the headers and a first comment, so that the client and the proxies before it see the open stream.
 func (r *response) start() error {
 	h := r.w.Header()
 	h.Set("Content-Type", eventStream+"; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
+	h.Set("X-Accel-Buffering", "no") // or nginx would buffer events
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.heartbeat = time.AfterFunc(r.cfg.Heartbeat, r.beat)
@@ -51,9 +51,9 @@ func (r *response) beat() {
 	}
 }
 
-// next sends one execution result, with its cursor as id when it has one.
+// next sends one execution result, with its cursor as id if it has one.
 func (r *response) next(cursor string, result *graphql.Response) error {
-	data, err := json.Marshal(result) // compacts: the data has no line breaks
+	data, err := json.Marshal(result) // json.Marshal compacts, so the data has no line breaks
 	if err != nil {
 		r.cancel(err)
 		return err
@@ -69,13 +69,13 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 	return r.write(event)
 }
 
-// completeEvent says that the operation is over. It has empty data, because a browser's EventSource drops an event without
-// a data field.
+// completeEvent ends the operation. Its data field is empty but present, because a browser's EventSource drops an event
+// without one.
 const completeEvent = "event: complete\ndata:\n\n"
 
-// answer sends the only result of an operation and completes it, in one write: no client has the one without the other. Its
-// error is quota.ErrUnread, or that of a result that is no JSON; nothing was written then. A mutation's result is sent however much the
-// client has not read, because the client would send the mutation again.
+// answer sends the only result of an operation and completes it, in one write, so that no client gets one without the other.
+// It writes nothing when it returns an error: quota.ErrUnread, or the one of a result that is not valid JSON. A mutation's
+// result is sent however much the client has not read, because the client would otherwise repeat the mutation.
 func (r *response) answer(result *graphql.Response, mutation bool) error {
 	data, err := json.Marshal(result)
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *response) answer(result *graphql.Response, mutation bool) error {
 	defer r.unread.Release(held)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write(append(nextEvent("", data), completeEvent...)) // it is the last word in any case
+	_ = r.write(append(nextEvent("", data), completeEvent...)) // nothing follows, so its failure changes nothing
 	return nil
 }
 
@@ -108,14 +108,14 @@ func nextEvent(cursor string, data []byte) []byte {
 	return event.Bytes()
 }
 
-// complete says that the operation is over.
+// complete ends the operation.
 func (r *response) complete() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte(completeEvent)) // as in answer
+	_ = r.write([]byte(completeEvent)) // see answer
 }
 
-// fail sends errors as the last result and completes.
+// fail sends errors as the last result, and completes.
 func (r *response) fail(errs gqlerror.List) {
 	data, err := json.Marshal(map[string]any{"errors": errs})
 	if err != nil {
@@ -123,24 +123,24 @@ func (r *response) fail(errs gqlerror.List) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte("event: next\ndata: " + string(data) + "\n\n" + completeEvent)) // as in answer
+	_ = r.write([]byte("event: next\ndata: " + string(data) + "\n\n" + completeEvent)) // see answer
 }
 
-// comment tells people who look at the stream why it ends.
+// comment says why the stream ends, for people who look at it.
 func (r *response) comment(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_ = r.write([]byte(": " + strings.ReplaceAll(text, "\n", " ") + "\n\n")) // as in answer
+	_ = r.write([]byte(": " + strings.ReplaceAll(text, "\n", " ") + "\n\n")) // see answer
 }
 
-// write sends bytes within WriteTimeout and puts off the heartbeat. It is called with the lock held.
+// write writes bytes within WriteTimeout and postpones the heartbeat. The lock is held.
 func (r *response) write(event []byte) error {
 	err := r.control.SetWriteDeadline(time.Now().Add(r.cfg.WriteTimeout))
 	if err == nil || errors.Is(err, http.ErrNotSupported) {
 		if _, err = r.w.Write(event); err == nil {
 			err = r.control.Flush()
 		}
-		// HTTP/2 ends a stream whose deadline passes, whether something is being written or not.
+		// A deadline that passes ends an HTTP/2 stream even while nothing is being written.
 		_ = r.control.SetWriteDeadline(time.Time{})
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func (r *response) write(event []byte) error {
 	return nil
 }
 
-// finish stops the heartbeat: net/http takes the ResponseWriter back when the handler returns.
+// finish stops the heartbeat: the ResponseWriter may not be used after the handler has returned.
 func (r *response) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -96,10 +96,10 @@ func TestStream(t *testing.T) {
 			e.expect("event: next", "id: 1", `data: {"data":{"feed":"x"}}`)
 		})
 	})
-	t.Run("NothingIsPulledWhileAnEventWaits", func(t *testing.T) {
+	t.Run("NothingIsPulledWhileAnEventIsUnwritten", func(t *testing.T) {
 		inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
 			s.subscribe("subscription { feed }")
-			big := strings.Repeat("x", 1<<20) // more than the client's own buffers take
+			big := strings.Repeat("x", 1<<20) // more than the client's buffers take
 			s.Items <- streamtest.Item{Value: big}
 			synctest.Wait()
 			if n := len(s.Pulled); n != 1 {
@@ -124,7 +124,7 @@ func TestStream(t *testing.T) {
 	})
 	t.Run("TheConnectionServesTheNextRequest", func(t *testing.T) {
 		inBubble(t, gqlsse.Config{}, func(t *testing.T, s *server) {
-			s.web.WriteTimeout = 0 // nothing of the server's replaces what the stream leaves behind
+			s.web.WriteTimeout = 0 // so that a deadline left behind by the stream would stay in force
 			for range 2 {
 				e := s.subscribe("{ hello }")
 				e.expect("event: next", `data: {"data":{"hello":"world"}}`)
@@ -189,7 +189,7 @@ func TestStreamEnd(t *testing.T) {
 			e := s.subscribe("subscription { feed }")
 			drained := make(chan error, 1)
 			go func() { drained <- s.Drain(t.Context()) }()
-			e.expect(": server is draining, reconnect and resume") // and no complete: the client comes back
+			e.expect(": server is draining, reconnect and resume") // and no complete, so the client reconnects
 			e.expectEnd()
 			if err := <-drained; err != nil {
 				t.Errorf("Drain: %v", err)

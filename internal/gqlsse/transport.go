@@ -1,8 +1,8 @@
-// Package gqlsse serves GraphQL over server-sent events: a graphql.Transport that speaks the "distinct connections
-// mode" of PROTOCOL.md in enisdenjo/graphql-sse, where each operation has a response of its own.
+// Package gqlsse serves GraphQL over server-sent events: a graphql.Transport for the "distinct connections mode" of
+// PROTOCOL.md in enisdenjo/graphql-sse, in which each operation has its own response.
 //
-// Each item's event has its cursor as `id:`, and a Last-Event-ID request header continues after that cursor, as the
-// HTML standard's section on server-sent events defines reconnection.
+// Each item's event has its cursor as `id:`. A Last-Event-ID request header resumes after that cursor, which is how the HTML
+// standard's section on server-sent events defines reconnection.
 package gqlsse
 
 import (
@@ -21,35 +21,36 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// Config has the transport's settings. Zero values mean the defaults given.
+// Config has the transport's settings. A zero field takes the default given.
 type Config struct {
-	// Expires tells when the session of a subscription's context ends; zero: never. Its stream then ends with an
-	// UNAUTHENTICATED error and complete. Nil: no session ends.
+	// Expires returns when the session of a subscription's context ends; zero: never. The stream then ends with an
+	// UNAUTHENTICATED error and complete. Nil: no session expires.
 	Expires func(ctx context.Context) time.Time
-	// Admit makes room for the request's stream; release gives it back when the stream is gone. false is answered with
-	// 429 and Retry-After. Nil: everybody is admitted.
+	// Admit reserves a connection for the request's stream, and release is called when the stream is gone. A refused request
+	// gets 429 and Retry-After. Nil: everybody is admitted.
 	Admit func(*http.Request) (release func(), ok bool)
-	// Open begins the session of a subscription's stream in the request's context and returns its own, which must derive from
-	// ctx and ends with the stream; a query or a mutation has none, as over plain HTTP. When it is cancelled with a *fault.Error as its cause, the stream ends with that error and
-	// complete. ErrTooManyStreams is answered with 429 and Retry-After, a *fault.Error with 401. Nil: no session ends.
+	// Open opens the session of a subscription's stream. It returns the session's context, which must derive from ctx and
+	// ends with the stream. A query or a mutation has no session, as over plain HTTP. When the context is cancelled with a
+	// *fault.Error as its cause, the stream ends with that error and complete. ErrTooManyStreams is answered with 429 and
+	// Retry-After, a *fault.Error with 401. Nil: no session ends.
 	Open func(ctx context.Context) (context.Context, error)
-	// Unread is the account of the bytes that the request's client does not read, on all its connections. A stream that would make it
-	// hold more than it may ends, to be resumed; instead of the result of a query or a mutation there is a RATE_LIMITED error. Nil: each
-	// stream has its own bound alone.
+	// Unread returns the account of unread bytes that the request's client shares over all its connections. A stream that
+	// would exceed the account's limit ends and can be resumed. A query or a mutation gets a RATE_LIMITED error instead of
+	// its result. Nil: only the stream's own bound applies.
 	Unread func(*http.Request) *quota.Account
-	// Heartbeat is the time between comments on a stream that has nothing else to say. 15 s.
+	// Heartbeat is the time between comments on an idle stream. 15 s.
 	Heartbeat time.Duration
-	// WriteTimeout is the deadline of each event; a stream that exceeds it is cut. 8 s.
+	// WriteTimeout is the deadline of each event. A stream that misses it is cut. 8 s.
 	WriteTimeout time.Duration
 	// MaxBodyBytes bounds a POST's body (then 413). 64 KiB.
 	MaxBodyBytes int64
-	// MaxStreams bounds the open streams of this transport; one more is answered with 429 and Retry-After. 10,000.
+	// MaxStreams bounds the open streams of this transport. One more gets 429 and Retry-After. 10,000.
 	MaxStreams int
-	// DrainJitter is the time over which Drain spreads the ends, so that clients do not return all at once. 2 s.
+	// DrainJitter is the time over which Drain spreads the ends, so that clients do not reconnect all at once. 2 s.
 	DrainJitter time.Duration
-	// DrainTimeout is how long Drain lets an operation run on. 5 s.
+	// DrainTimeout is how long Drain lets an operation continue. 5 s.
 	DrainTimeout time.Duration
-	// Logger gets what the operator should know. slog.Default().
+	// Logger receives what the operator should know. slog.Default().
 	Logger *slog.Logger
 }
 
@@ -78,11 +79,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// ErrTooManyStreams is for Config.Open to return: a limit that depends on who is asking.
+// ErrTooManyStreams is an error for Config.Open: a limit that is known only after sign-in.
 var ErrTooManyStreams = errors.New("too many streams")
 
-// Transport is a graphql.Transport for server-sent events. Make it with New, and add it before gqlgen's POST and GET;
-// it is safe for concurrent use.
+// Transport is a graphql.Transport for server-sent events. Make it with New, and add it before gqlgen's POST and GET. It is
+// safe for concurrent use.
 type Transport struct {
 	cfg Config
 
@@ -106,7 +107,7 @@ func New(cfg Config) *Transport {
 const eventStream = "text/event-stream"
 
 // Supports reports whether the request is a GET or POST that prefers text/event-stream to JSON. Clients such as urql list it
-// behind JSON for every query, and then get JSON.
+// after JSON for every query, and get JSON.
 func (t *Transport) Supports(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost || r.Header.Get("Upgrade") != "" {
 		return false
@@ -114,8 +115,8 @@ func (t *Transport) Supports(r *http.Request) bool {
 	return accept.Best(r.Header.Values("Accept"), "application/json", "application/graphql-response+json", eventStream) == eventStream
 }
 
-// Do answers one request with a stream of events, until its operation ends, the client goes away, the session expires
-// or the transport drains.
+// Do answers one request with an event stream. It ends when the operation ends, the client disconnects, the session ends or
+// the transport drains.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if t.cfg.Admit != nil {
 		leave, ok := t.cfg.Admit(r)
@@ -149,7 +150,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	t.execute(ctx, r, out, exec, params)
 }
 
-// open begins the stream's session.
+// open opens the session of a subscription's stream.
 func (t *Transport) open(ctx context.Context) (context.Context, *refusal) {
 	if t.cfg.Open == nil {
 		return ctx, nil
@@ -165,11 +166,11 @@ func (t *Transport) open(ctx context.Context) (context.Context, *refusal) {
 		return nil, &refusal{status: http.StatusUnauthorized, fault: f}
 	default:
 		t.cfg.Logger.ErrorContext(ctx, "event stream's session", "error", err)
-		return nil, busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "Try again."))
+		return nil, busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "The session cannot be opened now: try again."))
 	}
 }
 
-// expire ends the stream when its session does by the clock. Call what it returns when the stream is over.
+// expire ends the stream when its session expires. Call stop when the stream has ended.
 func (t *Transport) expire(ctx context.Context, out *response) (stop func()) {
 	if t.cfg.Expires != nil {
 		if at := t.cfg.Expires(ctx); !at.IsZero() {
@@ -203,7 +204,7 @@ func (t *Transport) remove(out *response) {
 	t.signalGone()
 }
 
-// signalGone is called with the lock held.
+// signalGone reports that the last stream of a draining transport is gone. The lock is held.
 func (t *Transport) signalGone() {
 	if !t.draining || len(t.streams) > 0 {
 		return

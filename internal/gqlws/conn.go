@@ -34,16 +34,16 @@ type conn struct {
 	ticket uint64 // of the latest parking; guarded by the poller's lock
 
 	mu           sync.Mutex
-	stalled      bool         // the client does not read; the socket is shut and waits for StallGrace
-	draining     bool         // no operation starts; the socket closes when the last one has ended
-	pendingClose *closeReply  // not nil: no operation starts; the socket closes so after the last answer
-	closing      bool         // a close frame is queued or the connection is cut; nothing more is queued
-	initialised  bool         // connection_ack was sent
-	anonymous    bool         // nobody is signed in
-	atEnd        stream.Ender // told when the socket begins to close; nil: nobody
-	operations   []*operation // those whose id is taken; few enough for a linear search
-	started      uint64       // number of operations ever started
-	running      int          // operations that have not finished, cancelled ones included
+	stalled      bool               // the client does not read; the socket is shut and waits for StallGrace
+	draining     bool               // no operation starts; the socket closes when the last one has ended
+	pendingClose *closeReply        // not nil: no operation starts; the socket closes so after the last answer
+	closing      bool               // a close frame is queued or the connection is cut; nothing more is queued
+	initialised  bool               // connection_ack was sent
+	anonymous    bool               // nobody is signed in
+	endListener  stream.EndListener // told when the socket begins to close; nil: nobody
+	operations   []*operation       // those whose id is taken; few enough for a linear search
+	started      uint64             // number of operations ever started
+	running      int                // operations that have not finished, cancelled ones included
 	queue        []frame
 	queued       int  // bytes in queue
 	writing      bool // a goroutine is in flush, or about to be
@@ -133,11 +133,11 @@ func (c *conn) shut() {
 func (c *conn) endAll() {
 	c.cancel()
 	c.mu.Lock()
-	atEnd := c.atEnd
-	c.atEnd = nil
+	endListener := c.endListener
+	c.endListener = nil
 	c.mu.Unlock()
-	if atEnd != nil {
-		atEnd.ConnectionEnded()
+	if endListener != nil {
+		endListener.ConnectionEnded()
 	}
 	c.finishIdle()
 	c.unpark()
@@ -155,12 +155,12 @@ func (c *conn) End(cause error) {
 	go c.closeGracefully(CloseForbidden, c.refusal(cause))
 }
 
-// AtEnd implements stream.Connection.
-func (c *conn) AtEnd(e stream.Ender) {
+// OnEnd implements stream.Connection.
+func (c *conn) OnEnd(e stream.EndListener) {
 	c.mu.Lock()
 	over := c.closing
 	if !over {
-		c.atEnd = e
+		c.endListener = e
 	}
 	c.mu.Unlock()
 	if over {

@@ -21,11 +21,11 @@ func (e ender) ConnectionEnded() { e <- struct{}{} }
 // TestConnection checks what a session can do with its socket's stream.Connection.
 func TestConnection(t *testing.T) {
 	t.Parallel()
-	t.Run("AtEndTellsOnce", func(t *testing.T) {
+	t.Run("OnEndTellsOnce", func(t *testing.T) {
 		ended := make(ender, 10)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
-			connection.AtEnd(ended)
+			connection.OnEnd(ended)
 			return ctx, gqlws.Session{}, nil
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
@@ -41,12 +41,12 @@ func TestConnection(t *testing.T) {
 			}
 		})
 	})
-	t.Run("AtEndTellsAtOnceAfterTheEnd", func(t *testing.T) {
+	t.Run("OnEndTellsAtOnceAfterTheEnd", func(t *testing.T) {
 		ended := make(ender, 10)
 		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			<-ctx.Done() // until InitTimeout closes the socket
-			connection.AtEnd(ended)
+			connection.OnEnd(ended)
 			return nil, gqlws.Session{}, errors.New("too late")
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {

@@ -100,7 +100,7 @@ func (c *conn) subscribe(m message) {
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrKept)}))
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
-			fmt.Sprintf("This connection has its %d operations; complete one first.", limit)))}))
+			fmt.Sprintf("This connection has reached its limit of %d operations: complete one first.", limit)))}))
 	default:
 		go c.run(c.operationCtx, op, params)
 	}

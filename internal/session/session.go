@@ -45,7 +45,7 @@ func (r *Registry) Open(ctx context.Context, p auth.Principal) (context.Context,
 	if err := r.add(s); err != nil {
 		return nil, err
 	}
-	s.connection.AtEnd(s)
+	s.connection.OnEnd(s)
 	return ctx, nil
 }
 
@@ -66,7 +66,7 @@ func (r *Registry) add(s *Session) error {
 	return nil
 }
 
-// ConnectionEnded implements stream.Ender.
+// ConnectionEnded implements stream.EndListener.
 func (s *Session) ConnectionEnded() {
 	r := s.registry
 	r.mu.Lock()

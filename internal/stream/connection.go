@@ -2,44 +2,44 @@ package stream
 
 import "context"
 
-// Connection is what a transport lets the session and the streams of one connection know and do. It travels in their
-// context, so that a connection needs no more contexts than one.
+// Connection is what the session and the streams of a connection may know about it and do with it. It travels in their
+// context, so that a connection needs only one context.
 type Connection interface {
-	// Draining: the streams are to hand out what is queued already, and then end with ErrDraining. They are woken when it
-	// becomes so.
+	// Draining reports that the connection is about to end. Its streams are woken when that begins; they hand out their
+	// queued items and end with ErrDraining.
 	Draining() bool
-	// End ends the session, and with it the connection, soon. cause is what the client is told. It does not block.
+	// End ends the session, and soon the connection. The client is told the cause. It does not block.
 	End(cause error)
-	// AtEnd has who opened a session on the connection told, once, when that begins to end; at once if it has. There is one.
-	AtEnd(Ender)
+	// OnEnd registers the one listener that is called, once, when the connection begins to end; at once if it has begun.
+	OnEnd(EndListener)
 }
 
-// Ender is told of the end of a Connection. It must not block.
-type Ender interface{ ConnectionEnded() }
+// EndListener is called when a Connection ends. ConnectionEnded must not block.
+type EndListener interface{ ConnectionEnded() }
 
 type connectionKey struct{}
 
-// WithConnection returns the context of a connection.
+// WithConnection returns a context that carries the connection.
 func WithConnection(ctx context.Context, c Connection) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-// ConnectionOf is the connection of ctx, and its context. Where no transport says so, that is a context derived from ctx:
-// End cancels it with the cause.
+// ConnectionOf returns the connection of ctx and its context. When ctx carries none, both are made from ctx: End then
+// cancels the returned context with the cause.
 func ConnectionOf(ctx context.Context) (Connection, context.Context) {
 	if c, ok := ctx.Value(connectionKey{}).(Connection); ok {
 		return c, ctx
 	}
 	own, cancel := context.WithCancelCause(ctx)
-	return bare{ctx, cancel}, own
+	return contextConnection{ctx, cancel}, own
 }
 
-// bare is a connection that is a context only. It ends when the one that it derives from does.
-type bare struct {
+// contextConnection is a connection that consists of a context only. It ends when the parent of that context does.
+type contextConnection struct {
 	ctx context.Context
 	end context.CancelCauseFunc
 }
 
-func (b bare) Draining() bool  { return Drains(b.ctx) }
-func (b bare) End(cause error) { b.end(cause) }
-func (b bare) AtEnd(e Ender)   { context.AfterFunc(b.ctx, e.ConnectionEnded) }
+func (c contextConnection) Draining() bool      { return IsDraining(c.ctx) }
+func (c contextConnection) End(cause error)     { c.end(cause) }
+func (c contextConnection) OnEnd(e EndListener) { context.AfterFunc(c.ctx, e.ConnectionEnded) }

@@ -8,9 +8,9 @@ import (
 
 type fake struct{ draining bool }
 
-func (f *fake) Draining() bool { return f.draining }
-func (f *fake) End(error)      {}
-func (f *fake) AtEnd(Ender)    {}
+func (f *fake) Draining() bool    { return f.draining }
+func (f *fake) End(error)         {}
+func (f *fake) OnEnd(EndListener) {}
 
 type ender chan struct{}
 
@@ -26,10 +26,10 @@ func TestConnectionOf(t *testing.T) {
 		if c != f || own != ctx {
 			t.Fatal("the connection is another, or has a context of its own")
 		}
-		if Drains(ctx) {
+		if IsDraining(ctx) {
 			t.Error("it drains")
 		}
-		if f.draining = true; !Drains(ctx) {
+		if f.draining = true; !IsDraining(ctx) {
 			t.Error("it does not drain")
 		}
 	})
@@ -40,12 +40,12 @@ func TestConnectionOf(t *testing.T) {
 		drained := make(chan struct{})
 		c, own := ConnectionOf(WithDrain(parent, drained))
 		ended := make(ender)
-		c.AtEnd(ended)
-		if c.Draining() || Drains(own) {
+		c.OnEnd(ended)
+		if c.Draining() || IsDraining(own) {
 			t.Error("it drains")
 		}
 		close(drained)
-		if !c.Draining() || !Drains(own) {
+		if !c.Draining() || !IsDraining(own) {
 			t.Error("it does not drain")
 		}
 		cause := errors.New("signed out")

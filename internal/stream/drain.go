@@ -4,21 +4,21 @@ import "context"
 
 type drainKey struct{}
 
-// WithDrain returns a context whose streams are told by draining, once it is closed, that their connection is about to
-// end: Stream.Next then hands out what is queued already and returns ErrDraining.
+// WithDrain returns a context whose streams drain once draining is closed, because their connection is about to end:
+// Stream.Next hands out the queued items and then returns ErrDraining.
 func WithDrain(ctx context.Context, draining <-chan struct{}) context.Context {
 	return context.WithValue(ctx, drainKey{}, draining)
 }
 
-// Draining is closed when the streams of ctx are to end, for who waits. Nil, and so never, when its transport does not say
-// so: one that wakes streams instead has a Connection.
+// Draining returns a channel that is closed when the streams of ctx have to end. It is nil, so never closed, for a transport
+// that wakes its streams instead and has a Connection.
 func Draining(ctx context.Context) <-chan struct{} {
 	draining, _ := ctx.Value(drainKey{}).(<-chan struct{})
 	return draining
 }
 
-// Drains reports whether the streams of ctx are to end.
-func Drains(ctx context.Context) bool {
+// IsDraining reports whether the streams of ctx have to end.
+func IsDraining(ctx context.Context) bool {
 	select {
 	case <-Draining(ctx):
 		return true

@@ -2,14 +2,13 @@ package stream
 
 import "context"
 
-// Reader waits for a Stream's items, for a transport that has a goroutine for each operation anyway. Make it with
-// NewReader.
+// Reader waits for the items of a Stream. It is for a transport that has a goroutine for each operation anyway.
 type Reader struct {
 	stream Stream
-	signal chan struct{} // one slot: who is woken looks at everything
+	signal chan struct{} // one slot is enough: whoever is woken looks at everything
 }
 
-// NewReader becomes the stream's Waker. Closing the stream is still the caller's.
+// NewReader returns a reader that is the stream's Waker. The caller still closes the stream.
 func NewReader(s Stream) *Reader {
 	r := &Reader{stream: s, signal: make(chan struct{}, 1)}
 	s.Notify(r)
@@ -24,7 +23,7 @@ func (r *Reader) Wake() {
 	}
 }
 
-// Next waits for the next item. Errors are those of Stream.Next.
+// Next waits for the next item. Its errors are those of Stream.Next.
 func (r *Reader) Next(ctx context.Context) (Item, error) {
 	draining := Draining(ctx)
 	for {
@@ -35,7 +34,7 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 		select {
 		case <-r.signal:
 		case <-draining:
-			draining = nil // the stream says what that means, once
+			draining = nil // the stream itself returns ErrDraining, at its own time
 		case <-ctx.Done():
 			return Item{}, ctx.Err()
 		}

@@ -1,9 +1,8 @@
-// Package stream has the interfaces between a subscription and the transport that serves it: the next result when there is one,
-// which cursor it carries, when to ask again, and why the stream ended.
+// Package stream has the interfaces between a subscription and the transport that serves it.
 //
-// gqlgen's own interface is a channel that a goroutine per subscription waits on. Here nothing waits: a Subscriber opens a
-// Stream, the transport takes what there is, and is woken when there is more. So an idle subscription has no goroutine. A Stream
-// renders the items of a Source.
+// gqlgen's interface is a channel for which each subscription needs a waiting goroutine. Here an idle subscription has none:
+// a Subscriber opens a Stream, the transport asks it for items until there are none, and a Waker tells the transport when to
+// ask again. A Stream renders the items of a Source.
 package stream
 
 import (
@@ -17,57 +16,57 @@ import (
 
 // Item is one result of a subscription.
 type Item struct {
-	// Cursor continues after this item.
+	// Cursor resumes after this item.
 	Cursor string
-	// Response is the executed selection. It may be shared with other subscribers: do not change it.
+	// Response is the result of the item's selection. Other subscribers may share it, so it must not be changed.
 	Response *graphql.Response
-	// More: the next item is in memory, so that Next returns it at once. The transport may send both together.
+	// More reports that the next item is in memory, so that the transport may send both together.
 	More bool
 }
 
-// Waker is told that a Stream may have something. Wake does not block, and may be called at any time, also while Next
-// runs and after Close, from any goroutine, with locks held that Next takes: it must not call the Stream itself.
+// Waker learns that a Stream may have an item. Wake does not block. It may be called at any time and from any goroutine,
+// also during Next and after Close, and with locks held that Next takes. So it must not call the Stream.
 type Waker interface{ Wake() }
 
-// Stream is one subscription. Its methods other than Close are never called concurrently.
+// Stream is one subscription. Its methods except Close are never called concurrently.
 type Stream interface {
-	// Notify names who is woken when Next, having found nothing, is to be called again. It is called once, before Next.
+	// Notify sets the waker that is woken when a Next that found nothing should be repeated. It is called once, before Next.
 	Notify(Waker)
-	// Next returns the next item; ok is false when there is none now. It does not wait for one, though it may read from a
-	// database. ctx has the values of the operation's context; while its connection drains (WithDrain), Next hands out
-	// what is queued already and then returns ErrDraining.
+	// Next returns the next item; ok is false when there is none now. It may read from a database but does not wait for an
+	// item. ctx has the values of the operation's context. While its connection drains (WithDrain), Next hands out the
+	// queued items and then returns ErrDraining.
 	//
-	// An error ends the stream and is one of: ErrDone, ErrDraining, ErrOutdated, *SlowConsumerError, the context's error, a
-	// *fault.Error, which ends this operation alone and is shown to the client, or any other error, which the transport
+	// An error ends the stream. It is one of ErrDone, ErrDraining, ErrOutdated, *SlowConsumerError and the context's error;
+	// or a *fault.Error, which ends only this operation and is shown to the client; or any other error, which the transport
 	// logs and reports as internal.
 	Next(ctx context.Context) (item Item, ok bool, err error)
-	// Close gives back what the stream holds. The transport calls it when it is done with the stream, whatever the reason.
+	// Close releases what the stream holds. The transport calls it when it needs the stream no longer, for whatever reason.
 	// It may be called more than once.
 	Close()
 }
 
-// ErrDone ends a stream regularly: the transport sends complete. It is an error of its own because io.EOF may come
-// wrapped from a broken connection, which is no regular end.
+// ErrDone ends a stream regularly, and the transport sends complete. It is not io.EOF, which may come wrapped from a broken
+// connection.
 var ErrDone = errors.New("stream is done")
 
 // ErrDraining ends a stream because the server is shutting down: websocket close code 1012.
 var ErrDraining = errors.New("server is draining, reconnect and resume")
 
-// ErrOutdated ends a stream whose next item holds what only a later version of the server knows, written by a replica of that version
-// while replicas are replaced: websocket close code 1013. The item is neither skipped nor sent in part. The client reconnects, and a
-// replica of the later version goes on from its last cursor.
+// ErrOutdated ends a stream whose next item was written by a replica of a later version, while replicas are being replaced,
+// and which this version does not know: websocket close code 1013. The item is neither skipped nor sent in part. The client
+// reconnects, and a replica of the later version continues after its last cursor.
 var ErrOutdated = errors.New("this server is older than the next item, reconnect and resume")
 
-// ErrUnanswered is what a client is told of a query or a mutation that has begun and will not be answered, because its
-// connection ends first. Stock clients send again what a connection that ends has left open, mutations too; an error is the
-// end of it for them.
+// ErrUnanswered tells a client that a query or a mutation has begun and will not be answered, because its connection ends
+// first. Stock clients send again, mutations too, what a connection leaves open when it ends. An error ends the operation
+// for them.
 var ErrUnanswered = fault.New(fault.Unavailable,
 	"The connection was ended before the operation was answered. Read what became of it before you send it again.")
 
 // SlowConsumerError ends a stream whose bounded queue is full: websocket close code 4008. Nothing is lost: the client
 // resumes with its last cursor.
 type SlowConsumerError struct {
-	// Cursor is that of the last item that was handed out; empty when there was none.
+	// Cursor is the cursor of the last item handed out; empty when there was none.
 	Cursor string
 }
 

@@ -10,19 +10,21 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// fed is a stream whose items the test sends.
-type fed struct {
+// fakeStream hands out the items that the test sends.
+type fakeStream struct {
 	waker Waker
 	ready chan string
 	asked chan struct{} // receives when Next finds nothing
 }
 
-func newFed() *fed { return &fed{ready: make(chan string, 1), asked: make(chan struct{}, 100)} }
+func newFakeStream() *fakeStream {
+	return &fakeStream{ready: make(chan string, 1), asked: make(chan struct{}, 100)}
+}
 
-func (f *fed) Notify(w Waker) { f.waker = w }
-func (f *fed) Close()         {}
+func (f *fakeStream) Notify(w Waker) { f.waker = w }
+func (f *fakeStream) Close()         {}
 
-func (f *fed) Next(ctx context.Context) (Item, bool, error) {
+func (f *fakeStream) Next(ctx context.Context) (Item, bool, error) {
 	select {
 	case cursor := <-f.ready:
 		return Item{Cursor: cursor, Response: &graphql.Response{}}, true, nil
@@ -43,7 +45,7 @@ func TestSubscribe(t *testing.T) {
 	exec := executor.New(&graphql.ExecutableSchemaMock{SchemaFunc: func() *ast.Schema { return &ast.Schema{} }})
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
-		s := newFed()
+		s := newFakeStream()
 		if got, refused := Subscribe(t.Context(), subscriber{exec, s}, operation); got != s || refused != nil {
 			t.Fatalf("Subscribe = %v, %v", got, refused)
 		}
@@ -69,14 +71,14 @@ func TestReader(t *testing.T) {
 	t.Parallel()
 	t.Run("OKWaits", func(t *testing.T) {
 		t.Parallel()
-		s := newFed()
+		s := newFakeStream()
 		r := NewReader(s)
 		go func() {
 			for _, cursor := range []string{"a", "b"} {
 				<-s.asked // there was nothing
 				s.ready <- cursor
 				s.waker.Wake()
-				s.waker.Wake() // one more than needed
+				s.waker.Wake() // once more than needed
 			}
 		}()
 		for _, want := range []string{"a", "b"} {
@@ -87,7 +89,7 @@ func TestReader(t *testing.T) {
 	})
 	t.Run("ErrDraining", func(t *testing.T) {
 		t.Parallel()
-		s, drained := newFed(), make(chan struct{})
+		s, drained := newFakeStream(), make(chan struct{})
 		go func() { <-s.asked; close(drained) }()
 		if _, err := NewReader(s).Next(WithDrain(t.Context(), drained)); !errors.Is(err, ErrDraining) {
 			t.Errorf("Next = %v, want ErrDraining", err)
@@ -95,7 +97,7 @@ func TestReader(t *testing.T) {
 	})
 	t.Run("ErrContext", func(t *testing.T) {
 		t.Parallel()
-		s := newFed()
+		s := newFakeStream()
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-s.asked; cancel() }()
 		if _, err := NewReader(s).Next(ctx); !errors.Is(err, context.Canceled) {

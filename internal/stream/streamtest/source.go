@@ -6,7 +6,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// Next waits for a source's next item.
+// Next waits for the next item of a source.
 func Next[T any](ctx context.Context, s stream.Source[T]) (*T, error) {
 	w := make(signal, 1)
 	s.Notify(w)
@@ -17,7 +17,7 @@ func Next[T any](ctx context.Context, s stream.Source[T]) (*T, error) {
 		}
 		select {
 		case <-w:
-		case <-stream.Draining(ctx): // Poll says so
+		case <-stream.Draining(ctx): // the next Poll returns the error
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

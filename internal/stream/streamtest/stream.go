@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// counter is the stream of `count`: it has all its items at once.
+// counter is the stream of `count`: all its items are in memory.
 type counter struct {
 	field *ast.Field
 	n, to int
@@ -27,7 +27,7 @@ func (c *counter) Next(context.Context) (stream.Item, bool, error) {
 	return stream.Item{Cursor: strconv.Itoa(c.n), Response: data(c.field, strconv.Itoa(c.n)), More: c.n < c.to}, true, nil
 }
 
-// late is the stream of `late`: it wakes who is just about to hear that there is nothing.
+// late is the stream of `late`: it calls Wake just before Next returns nothing.
 type late struct {
 	field *ast.Field
 	asked int
@@ -85,7 +85,7 @@ func (c crashing) Close()              { c.over() }
 
 func (c crashing) Next(context.Context) (stream.Item, bool, error) { panic("crash") }
 
-// feed is the stream of `feed`. It takes an item from the server only when it was asked for one and has none.
+// feed is the stream of `feed`. It takes an item from the server only when it was polled and has none.
 type feed struct {
 	server *Server
 	field  *ast.Field
@@ -112,7 +112,7 @@ func (f *feed) Next(ctx context.Context) (stream.Item, bool, error) {
 		f.n++
 		return stream.Item{Cursor: strconv.Itoa(f.n), Response: data(f.field, strconv.Quote(item.Value))}, true, nil
 	}
-	if stream.Drains(ctx) {
+	if stream.IsDraining(ctx) {
 		return stream.Item{}, false, stream.ErrDraining
 	}
 	select {
@@ -131,7 +131,7 @@ func (f *feed) Next(ctx context.Context) (stream.Item, bool, error) {
 	return stream.Item{}, false, nil
 }
 
-// receive stands for the world outside, which wakes the stream.
+// receive takes an item for the stream and wakes it.
 func (f *feed) receive() {
 	select {
 	case item := <-f.server.Items:

@@ -1,5 +1,5 @@
-// Package streamtest has a small GraphQL schema that does what a test of a transport needs: results, errors before and
-// during execution, panics, subscriptions with and without cursors, and one whose items the test decides.
+// Package streamtest has a small GraphQL schema for tests of transports: results, errors before and during execution,
+// panics, subscriptions with and without cursors, and one whose items the test sends.
 package streamtest
 
 import (
@@ -54,15 +54,15 @@ var _ stream.Subscriber = (*Server)(nil)
 // Server executes the schema.
 type Server struct {
 	*executor.Executor
-	// Items feeds the subscription `feed`, whoever asks first.
+	// Items are the items of the subscription `feed`; the first stream that asks gets the next one.
 	Items chan Item
-	// Pulled receives one element each time the feed is asked for an item, if somebody receives.
+	// Pulled receives each time the feed is polled, if the test receives.
 	Pulled chan struct{}
 	// Touched counts the mutation's executions.
 	Touched atomic.Int64
 
 	mu     sync.Mutex
-	active int // subscriptions that have started and are not over
+	active int // subscriptions whose stream is open
 	ended  *sync.Cond
 }
 
@@ -81,7 +81,7 @@ func New() *Server {
 	return s
 }
 
-// Wait returns when the Stream of every subscription that has started is closed.
+// Wait waits until the streams of all subscriptions are closed.
 func (s *Server) Wait() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Server) Wait() {
 	}
 }
 
-// count notes that a subscription started or ended.
+// count counts the start or the end of a subscription.
 func (s *Server) count(change int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +105,7 @@ func WithUser(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, userKey{}, name)
 }
 
-// User returns what WithUser put there, or "".
+// User returns the name of WithUser, or "".
 func User(ctx context.Context) string {
 	name, _ := ctx.Value(userKey{}).(string)
 	return name
@@ -172,7 +172,7 @@ func (s *Server) Subscribe(ctx context.Context, op *graphql.OperationContext) (s
 	}
 }
 
-// once is a handler with one response.
+// once returns a handler with one response.
 func once(respond graphql.ResponseHandler) graphql.ResponseHandler {
 	done := false
 	return func(ctx context.Context) *graphql.Response {
