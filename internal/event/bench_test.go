@@ -52,7 +52,7 @@ func BenchmarkFeedCursor(b *testing.B) {
 	})
 }
 
-// BenchmarkHub is one event from its commit to all subscribers of its order, transports not counted.
+// BenchmarkHub measures an event from its commit to all subscribers of its order, without transports.
 func BenchmarkHub(b *testing.B) {
 	for _, subscribers := range []int{1, 100} {
 		b.Run(fmt.Sprintf("subscribers=%d", subscribers), func(b *testing.B) {

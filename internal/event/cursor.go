@@ -9,11 +9,11 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Cursors are opaque to clients: base64url (RFC 4648 section 5, no padding) of a kind byte, the log's epoch, the place where
-// the reader stands, and the mark of that place. Epoch and mark have 8 bytes, big-endian; other numbers are unsigned varints.
-// The format is frozen: clients keep cursors across upgrades, so a new format needs a new kind byte.
+// Cursors are opaque to clients: base64url (RFC 4648 section 5, no padding) of a kind byte, the log's epoch, the reader's
+// place, and the mark of that place. Epoch and mark have 8 bytes, big-endian; other numbers are unsigned varints. The format
+// is frozen, because clients keep cursors across upgrades: a new format needs a new kind byte.
 //
-// Kinds 1 and 2 are those of older versions: an epoch that was a counter (a varint), and no mark. They are still read.
+// Kinds 1 and 2 are the old format: the epoch is a counter (a varint), and there is no mark. They are still read.
 const (
 	kindOldOrder = 1
 	kindOldFeed  = 2
@@ -21,32 +21,32 @@ const (
 	kindFeed     = 4
 )
 
-// Mark proves what the log held at a place. A backup that was put back has the epoch it had, and fills the same places
-// with other events: then the mark differs. 0 is the mark of a place of which nothing can be proven.
+// Mark proves what the log held at a place. A restored backup keeps its epoch and fills the same places with other events;
+// then the mark differs. The mark 0 proves nothing.
 type Mark uint64
 
-// MarkOf returns an order's mark at an event: bits of the event's id, which is random and used once. An event has the same
-// versions before it wherever it is found, so it proves those too.
+// MarkOf returns an order's mark at an event: bits of the event's id, which is random and used once. An event always has the
+// same versions before it, so its mark proves those too.
 func MarkOf(eventID uuid.UUID) Mark { return Mark(binary.BigEndian.Uint64(eventID[8:])) }
 
-// proves reports whether the place that the log marks with m is the one that a cursor's mark names.
+// proves reports whether the log's mark m shows that a cursor's mark names the same place of the same log.
 func (m Mark) proves(cursor Mark) bool { return m != 0 && m == cursor }
 
-// differs reports whether two marks of one place are known to belong to different logs.
+// differs reports whether two marks of one place certainly belong to different logs.
 func (m Mark) differs(other Mark) bool { return m != 0 && other != 0 && m != other }
 
-// OrderCursor says: the reader has version Version of this order and everything before.
+// OrderCursor is the cursor of a reader that has the order's events up to Version.
 type OrderCursor struct {
 	Epoch   int64
 	OrderID uuid.UUID
 	Version int
 	// Mark is MarkOf the event of Version.
 	Mark Mark
-	// old: it has the format of kind 1, and no mark.
+	// old: it is in the format of kind 1, without a mark.
 	old bool
 }
 
-// String is the cursor as clients get it.
+// String returns the cursor as clients get it.
 func (c OrderCursor) String() string {
 	b := make([]byte, 0, 1+8+16+5+8)
 	if c.old {
@@ -64,7 +64,7 @@ func (c OrderCursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseOrder reads a cursor of the given order. Garbage, a feed's cursor and another order's are INVALID_CURSOR.
+// ParseOrder parses a cursor of the given order. Any other text, a feed's cursor and another order's are INVALID_CURSOR.
 func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
 	r, kind := open(s)
 	if kind != kindOrder && kind != kindOldOrder {
@@ -77,7 +77,7 @@ func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
 	if !c.old {
 		c.Mark = Mark(r.fixed())
 	}
-	// Only the one text that String writes is accepted, so that a cursor can be compared as a text.
+	// Only the text that String writes is valid, so that cursors can be compared as texts.
 	if !r.whole() || c.String() != s {
 		return OrderCursor{}, errInvalid("of an order's events")
 	}
@@ -87,17 +87,17 @@ func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
 	return c, nil
 }
 
-// FeedCursor says: the reader has the feed up to and including Position.
+// FeedCursor is the cursor of a reader that has the feed up to Position.
 type FeedCursor struct {
 	Epoch    int64
 	Position int64
-	// Mark is the feed's at Position.
+	// Mark is the feed's mark at Position.
 	Mark Mark
-	// old: it has the format of kind 2, and no mark.
+	// old: it is in the format of kind 2, without a mark.
 	old bool
 }
 
-// String is the cursor as clients get it.
+// String returns the cursor as clients get it.
 func (c FeedCursor) String() string {
 	b := make([]byte, 0, 1+8+9+8)
 	if c.old {
@@ -114,7 +114,7 @@ func (c FeedCursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseFeed reads a feed's cursor. Garbage and an order's cursor are INVALID_CURSOR.
+// ParseFeed parses a feed's cursor. Any other text and an order's cursor are INVALID_CURSOR.
 func ParseFeed(s string) (FeedCursor, error) {
 	r, kind := open(s)
 	if kind != kindFeed && kind != kindOldFeed {
@@ -132,13 +132,13 @@ func ParseFeed(s string) (FeedCursor, error) {
 	return c, nil
 }
 
-// cursorReader reads the bytes of a cursor. After the first that do not fit, everything reads as zero and whole says no.
+// cursorReader reads the bytes of a cursor. After an error, all reads return zero and whole returns false.
 type cursorReader struct {
 	rest []byte
 	bad  bool
 }
 
-// open decodes a cursor and returns what follows its kind. Kind 0 is none of ours.
+// open decodes a cursor and returns a reader behind its kind. Kind 0 is no valid cursor.
 func open(s string) (*cursorReader, byte) {
 	// The longest cursor has 1 + 8 + 16 + 9 + 8 bytes.
 	if len(s) > 64 {
@@ -186,7 +186,7 @@ func (r *cursorReader) epoch(old bool) int64 {
 	return int64(v)
 }
 
-// whole reports whether everything was read and fitted.
+// whole reports whether all bytes were read without an error.
 func (r *cursorReader) whole() bool { return !r.bad && len(r.rest) == 0 }
 
 func errInvalid(what string) error {

@@ -11,7 +11,7 @@ import (
 
 var frozenID = uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
 
-// TestCursorFormat: clients keep cursors across upgrades, so these texts mean the same for ever.
+// TestCursorFormat: clients keep cursors across upgrades, so the meaning of these texts must never change.
 func TestCursorFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]event.OrderCursor{
@@ -38,7 +38,7 @@ func TestCursorFormat(t *testing.T) {
 	}
 }
 
-// TestOldCursorFormat: cursors of older versions, which had no mark, are still read and written back.
+// TestOldCursorFormat: cursors in the old format, without a mark, are still read and written.
 func TestOldCursorFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]event.OrderCursor{
@@ -87,7 +87,7 @@ func TestCursorErr(t *testing.T) {
 	}
 }
 
-// FuzzCursor: a cursor has one text and one kind, and every position has a cursor. What else is sent is INVALID_CURSOR.
+// FuzzCursor: a cursor has one text and one kind, and every position has a cursor. Any other text is INVALID_CURSOR.
 func FuzzCursor(f *testing.F) {
 	order, feed := event.OrderCursor{Epoch: 1, OrderID: frozenID, Version: 3}.String(), event.FeedCursor{Epoch: 1, Position: 3}.String()
 	for _, text := range []string{order, feed, "", "AQ", "Ag", order + "A", order + "=", feed + "\n", "AgGAAA", "AgH___________8B", "AwEA"} {

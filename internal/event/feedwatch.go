@@ -9,37 +9,36 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// feedWatch is a subscription to the feed. It is either attached, so that the hub puts each row into its inbox, or it
-// replays the log at its own pace and queues nothing, so that a long replay cannot overflow. It attaches under the
-// hub's lock when it has what the hub has handed on.
+// feedWatch is a subscription to the feed. It is either attached, and the hub puts each row into its queue, or it replays
+// the log at its own pace. While it replays, nothing is queued, so a long replay cannot overflow the queue. It attaches
+// under the hub's lock when it has caught up with the hub.
 type feedWatch struct {
 	hub       *Hub
-	inbox     inbox
+	queue     subscriberQueue
 	principal auth.Principal
 	filter    Filter
 	scope     Scope
 
-	// attached and from are the hub's, under its lock. from: when the hub detaches a watch, everything up to this
-	// place was put into the inbox.
+	// attached and from are guarded by the hub's lock. When the hub detaches a watch, everything up to from is in the queue.
 	attached bool
 	from     Place
 
-	// The rest is Poll's alone. place: everything up to it was handed out or filtered.
+	// Only Poll uses the rest. place: everything up to it was handed out or filtered out.
 	epoch   int64
 	place   Place
 	first   *Update
 	page    []FeedItem
-	through Place // where place is when page is used up
-	// sent is the place of the last cursor handed out, quietUntil when a fresh one is due.
+	through Place // place after page is used up
+	// sent is the place of the last cursor handed out. quietUntil is when a fresh one is due.
 	sent       Place
-	begun      bool // some cursor was handed out
+	started    bool // a cursor was handed out
 	quietUntil time.Time
 }
 
-// WatchFeed subscribes to all orders the principal may see. Without a cursor the first item is a Snapshot that carries
-// only a cursor. With one, everything later is replayed from the log and then followed; a Reset comes first when the
-// log cannot continue from there. A quiet feed gets a Checkpoint now and then. Only staff may filter by customer.
-// Close it.
+// WatchFeed subscribes to all orders that the principal may see. Without a cursor the first item is a Snapshot with only a
+// cursor. With one, all later events are replayed from the log and then followed; a Reset comes first when the log cannot
+// continue from the cursor. A quiet feed gets a Checkpoint every CheckpointInterval. Only staff may filter by customer. The
+// caller closes it.
 //
 // Errors: UNAUTHENTICATED, FORBIDDEN, INVALID_CURSOR; UNAVAILABLE when the log does not answer; stream.ErrDraining.
 func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, after string) (*Subscription, error) {
@@ -61,18 +60,18 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 	if h.isDraining() {
 		return nil, stream.ErrDraining
 	}
-	if err := h.load(ctx); err != nil {
+	if err := h.loadExtent(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &feedWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: p, filter: filter, scope: Scope(filter.CustomerID)}
+	w := &feedWatch{hub: h, queue: subscriberQueue{limit: h.cfg.QueueLimit}, principal: p, filter: filter, scope: Scope(filter.CustomerID)}
 	if auth.RequireStaff(p) != nil {
 		w.scope = Of(p.CustomerID)
 	}
 	if after == "" {
 		w.join(Snapshot)
-		return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
+		return &Subscription{hub: h, source: w, queue: &w.queue}, nil
 	}
-	// The hub may be behind the replica that gave the cursor out, so what is too far is the log's to say.
+	// The hub may be behind the replica that issued the cursor, so only the log can tell that a position does not exist.
 	extent, err := h.log.Extent(ctx, cursor.Position)
 	if err != nil {
 		return nil, unavailable(err)
@@ -84,11 +83,10 @@ func (h *Hub) WatchFeed(ctx context.Context, p auth.Principal, filter Filter, af
 	} else {
 		w.join(Reset)
 	}
-	return &Subscription{hub: h, source: w, inbox: &w.inbox}, nil
+	return &Subscription{hub: h, source: w, queue: &w.queue}, nil
 }
 
-// continues reports whether the log goes on from a cursor. A cursor of an older version proves nothing, except at the
-// beginning.
+// continues reports whether the log continues from a cursor. A cursor in the old format proves nothing, except position 0.
 func (e *Extent) continues(c FeedCursor) bool {
 	if c.old {
 		return c.Position == 0 && e.First == 1
@@ -97,13 +95,13 @@ func (e *Extent) continues(c FeedCursor) bool {
 }
 
 func (w *feedWatch) cursor() string {
-	if !w.begun {
+	if !w.started {
 		return ""
 	}
 	return FeedCursor{Epoch: w.epoch, Position: w.sent.Position, Mark: w.sent.Mark}.String()
 }
 
-func (w *feedWatch) waiting() bool { return len(w.page) > 0 || w.inbox.next() != nil }
+func (w *feedWatch) buffered() bool { return len(w.page) > 0 || w.queue.peek() != nil }
 
 func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	for {
@@ -115,13 +113,13 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		if len(w.page) > 0 {
 			next := w.page[0]
 			w.page = w.page[1:]
-			if w.follows(next.Place, next.Event) {
+			if w.advance(next.Place, next.Event) {
 				return feedUpdate(w.epoch, next.Place, next.Event), time.Time{}, nil
 			}
 			continue
 		}
 		w.place = w.place.later(w.through)
-		d, found, err := w.inbox.take()
+		d, found, err := w.queue.take()
 		switch {
 		case err != nil:
 			return nil, time.Time{}, err
@@ -129,7 +127,7 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			w.restart()
 			continue
 		case found == item:
-			if w.follows(d.place, d.update.Event) {
+			if w.advance(d.place, d.update.Event) {
 				return d.update, time.Time{}, nil
 			}
 			continue
@@ -144,10 +142,10 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 		}
 		now := time.Now()
 		if w.place.Position > w.sent.Position && !now.Before(w.quietUntil) {
-			return w.give(Checkpoint), time.Time{}, nil
+			return w.cursorItem(Checkpoint), time.Time{}, nil
 		}
 		if state == attached || w.hub.isDraining() {
-			if !now.Before(w.quietUntil) { // nothing has happened that a checkpoint could tell
+			if !now.Before(w.quietUntil) { // nothing has happened that a checkpoint could report
 				w.quietUntil = now.Add(w.hub.cfg.CheckpointInterval)
 			}
 			return nil, w.quietUntil, nil
@@ -158,14 +156,14 @@ func (w *feedWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	}
 }
 
-// replay reads the next page of the log. Up to target the hub has handed the feed on, so it was all there to be read.
+// replay reads the next page of the log. The log is complete up to target, where the hub is.
 func (w *feedWatch) replay(ctx context.Context, target Place) (again time.Time, err error) {
 	page, err := w.hub.log.FeedPage(ctx, w.principal, w.scope, w.place.Position, w.hub.cfg.PageSize)
 	if err != nil {
-		return w.hub.later(ctx, err)
+		return w.hub.retryOrEnd(ctx, err)
 	}
 	if w.place.Position+1 < page.First {
-		w.restart() // what comes next has left the log meanwhile
+		w.restart() // the next rows have left the log meanwhile
 		return time.Time{}, nil
 	}
 	w.page, w.through = page.Items, page.Through
@@ -175,8 +173,9 @@ func (w *feedWatch) replay(ctx context.Context, target Place) (again time.Time, 
 	return time.Time{}, nil
 }
 
-// follows reports whether an event is to be handed out now: not if it was before, or is not for this subscriber.
-func (w *feedWatch) follows(at Place, e *order.Event) bool {
+// advance reports whether to hand out an event, and moves the place to it. It refuses events handed out before and events
+// that are not for this subscriber.
+func (w *feedWatch) advance(at Place, e *order.Event) bool {
 	if at.Position <= w.place.Position {
 		return false
 	}
@@ -184,36 +183,36 @@ func (w *feedWatch) follows(at Place, e *order.Event) bool {
 	if !w.filter.admits(w.principal, e) {
 		return false
 	}
-	w.gave(at)
+	w.noteSent(at)
 	return true
 }
 
-// gave notes the place of the cursor that is handed out.
-func (w *feedWatch) gave(at Place) {
-	w.sent, w.begun, w.quietUntil = at, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
+// noteSent notes the place of a cursor that is handed out.
+func (w *feedWatch) noteSent(at Place) {
+	w.sent, w.started, w.quietUntil = at, true, time.Now().Add(w.hub.cfg.CheckpointInterval)
 }
 
-// give is an item that carries only a cursor.
-func (w *feedWatch) give(kind Kind) *Update {
-	w.gave(w.place)
+// cursorItem returns an item with only a cursor.
+func (w *feedWatch) cursorItem(kind Kind) *Update {
+	w.noteSent(w.place)
 	return &Update{Kind: kind, Cursor: w.cursor()}
 }
 
-// feedState is where a feed's next item comes from.
+// feedState is where the next item of a feed comes from.
 type feedState int
 
 const (
-	queued    feedState = iota // from the inbox
-	attached                   // from the hub, later
-	replaying                  // from the log
+	queued    feedState = iota // the queue has one
+	attached                   // the hub will deliver one
+	replaying                  // the log must be read
 )
 
-// attach takes the watch to the hub when it has caught up. The place is the hub's.
+// attach attaches the watch to the hub when it has caught up. It returns the hub's place.
 func (w *feedWatch) attach() (Place, feedState) {
 	h := w.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !w.inbox.empty() {
+	if !w.queue.empty() {
 		return Place{}, queued
 	}
 	if !w.attached {
@@ -226,27 +225,27 @@ func (w *feedWatch) attach() (Place, feedState) {
 	return h.place, replaying
 }
 
-// detach sends the watch back to the log after a place. The hub's lock is held.
+// detach makes the watch replay the log after a place. The hub's lock is held.
 func (w *feedWatch) detach(from Place) {
 	w.attached, w.from = false, from
-	w.inbox.wake()
+	w.queue.wake()
 }
 
-// begin starts the stream where the hub is. The hub's lock is held.
+// begin starts the stream at the hub's place. The hub's lock is held.
 func (w *feedWatch) begin(kind Kind) {
 	w.epoch, w.place, w.attached = w.hub.epoch, w.hub.place, true
 	w.page, w.through, w.from = nil, Place{}, Place{}
-	w.first = w.give(kind)
+	w.first = w.cursorItem(kind)
 }
 
-// restart begins the stream anew where the hub is.
+// restart starts the stream over at the hub's place.
 func (w *feedWatch) restart() {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
 	w.begin(Reset)
 }
 
-// join registers the watch, and starts the stream unless kind is empty.
+// join registers the watch with the hub, and starts the stream unless kind is empty.
 func (w *feedWatch) join(kind Kind) {
 	h := w.hub
 	h.mu.Lock()
@@ -255,7 +254,7 @@ func (w *feedWatch) join(kind Kind) {
 		h.feeds[w.scope] = map[*feedWatch]struct{}{}
 	}
 	h.feeds[w.scope][w] = struct{}{}
-	h.follows()
+	h.stopSkipping()
 	h.subscribers.Add(1)
 	h.cfg.Relay.FeedWatched(w.scope, +1)
 	w.epoch = h.epoch

@@ -20,7 +20,7 @@ func feedCursor(t *testing.T, u *event.Update) event.FeedCursor {
 	return c
 }
 
-// placed waits for the feed's next item and fails unless it is this event.
+// placed waits for the feed's next item, which must be the given event.
 func expectEvent(t *testing.T, sub *event.Subscription, e order.Event) *event.Update {
 	t.Helper()
 	u := expect(t, sub, event.Happened, e.Version)
@@ -44,7 +44,7 @@ func TestWatchFeed(t *testing.T) {
 		r.publish(a, b)
 		expectEvent(t, mine, a)
 		expectEvent(t, theirs, b)
-		for range 2 { // each has an item, so the feed has been read that far
+		for range 2 { // each gets an item, so the feed was read that far
 			expect(t, all, event.Happened, 1)
 		}
 		silent(t, mine)
@@ -119,7 +119,7 @@ func TestWatchFeed(t *testing.T) {
 		if got := feedCursor(t, u).Position; got != from+1 {
 			t.Errorf("the checkpoint is at %d, want %d", got, from+1)
 		}
-		silent(t, sub) // nothing moved, so no further one
+		silent(t, sub) // the place has not changed, so there is no other checkpoint
 		mine := r.place(ada)
 		r.publish(mine)
 		expectEvent(t, sub, mine)
@@ -152,10 +152,10 @@ func TestWatchFeed(t *testing.T) {
 		expect(t, kept, event.Happened, 1)
 	})
 
-	t.Run("OKNothingHeard", func(t *testing.T) {
+	t.Run("OKWithoutNotifications", func(t *testing.T) {
 		t.Parallel()
 		writer := start(t, event.Config{})
-		reader := join(t, writer.url, event.Config{PollInterval: 20 * time.Millisecond}) // hears no NOTIFY
+		reader := join(t, writer.url, event.Config{PollInterval: 20 * time.Millisecond}) // it gets no NOTIFY
 		feed := reader.watchFeed(ada, event.Filter{}, "")
 		expect(t, feed, event.Snapshot, 0)
 		e := writer.place(ada)

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// countedLog counts how often the feed's tail is read.
+// countedLog counts the reads of the feed's end.
 type countedLog struct {
 	event.Log
 	reads atomic.Int64
@@ -26,7 +26,7 @@ func (l *countedLog) FeedTail(ctx context.Context, p auth.Principal, after int64
 	return l.Log.FeedTail(ctx, p, after, limit)
 }
 
-// The feed is read once for each time that it grows, however often that is said, and not at all while nobody watches.
+// TestGrew: the feed is read once for each growth, however often it is announced, and never without subscribers.
 func TestGrew(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Connect(t, postgrestest.URL(t))

@@ -28,10 +28,10 @@ var (
 	staff = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
 )
 
-// patience is for what must happen; reaching it is the failure.
+// patience bounds the wait for what must happen; a test that reaches it has failed.
 const patience = eventually.Patience
 
-// replica is a process: a hub and a sequencer on a database.
+// replica is one process: a hub and a sequencer on a database.
 type replica struct {
 	t         testing.TB
 	url       string
@@ -72,13 +72,13 @@ func run(t testing.TB, f func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// place commits a new order and tells nobody.
+// place commits a new order without a notification.
 func (r *replica) place(p auth.Principal) order.Event {
 	r.t.Helper()
 	return r.commit(func(tx *sqlx.Tx) (order.Event, error) { return eventtest.Place(context.Background(), tx, p.CustomerID) })
 }
 
-// advance commits the next version of an order and tells nobody.
+// advance commits the next version of an order without a notification.
 func (r *replica) advance(head *order.Head) order.Event {
 	r.t.Helper()
 	return r.commit(func(tx *sqlx.Tx) (order.Event, error) { return eventtest.Advance(context.Background(), tx, head) })
@@ -100,7 +100,7 @@ func (r *replica) commit(write func(*sqlx.Tx) (order.Event, error)) (e order.Eve
 	return e
 }
 
-// publish does what the store does after a commit.
+// publish delivers a commit to the hub, as the store does.
 func (r *replica) publish(events ...order.Event) {
 	r.hub.Publish(events)
 	r.sequencer.Wake()
@@ -135,7 +135,7 @@ func (r *replica) watchFeed(p auth.Principal, filter event.Filter, after string)
 	return sub
 }
 
-// feedAt is a cursor of the feed at a position, orderAt of an order at a version, as subscribers have got them.
+// feedAt returns the feed's cursor at a position, orderAt an order's cursor at a version, as subscribers get them.
 func (r *replica) feedAt(position int64) event.FeedCursor {
 	r.t.Helper()
 	extent, err := postgres.NewLog(r.db.API).Extent(context.Background(), position)
@@ -154,7 +154,7 @@ func (r *replica) orderAt(orderID uuid.UUID, version int) event.OrderCursor {
 	return event.OrderCursor{Epoch: r.feedAt(0).Epoch, OrderID: orderID, Version: version, Mark: o.Has}
 }
 
-// oldFeedCursor and oldOrderCursor are those of older versions, of epoch 1.
+// oldFeedCursor and oldOrderCursor return cursors in the old format, of epoch 1.
 func oldFeedCursor(position int64) string {
 	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint([]byte{2, 1}, uint64(position)))
 }
@@ -179,7 +179,7 @@ func nextOrError(sub *event.Subscription) (*event.Update, error) {
 	return streamtest.Next(ctx, sub)
 }
 
-// expect fails unless the next item is of the kind and, for an order's, of the version.
+// expect fails unless the next item has the kind and, for an order's, the version.
 func expect(t testing.TB, sub *event.Subscription, kind event.Kind, version int) *event.Update {
 	t.Helper()
 	u := next(t, sub)
@@ -198,10 +198,10 @@ func expect(t testing.TB, sub *event.Subscription, kind event.Kind, version int)
 	return u
 }
 
-// silent fails if an item is there already. It does not wait.
+// silent fails if there is an item. It does not wait.
 func silent(t testing.TB, sub *event.Subscription) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // what is there is found at once
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // enough for an item in memory
 	defer cancel()
 	if u, err := streamtest.Next(ctx, sub); err == nil {
 		t.Fatalf("unexpected %s", u.Kind)

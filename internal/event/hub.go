@@ -1,8 +1,10 @@
-// Package event turns the log into subscriptions. The Sequencer gives every committed event its position in the feed;
-// the Hub keeps the subscribers of this process and hands them what they may see, in order, without gap or duplicate.
+// Package event turns the event log into subscriptions. The Sequencer assigns each committed event its position in the feed.
+// The Hub holds the subscriptions of this process and delivers the events that each may see: in order, without gap and
+// without duplicate.
 //
-// Everything rests on the log. What a commit in this process publishes, and what a NOTIFY says, only saves time: a
-// subscriber knows which version or position it has, so what comes twice is dropped and what is missing is read.
+// The problem: a notification may be lost, repeated or late, and a subscriber must still get each event exactly once. So
+// only the log is trusted. What a commit in this process publishes and what NOTIFY announces are hints that save time.
+// Invariant: each subscription knows its last version or position, drops what is not later, and reads a gap from the log.
 package event
 
 import (
@@ -19,17 +21,17 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Config of a Hub. A zero field takes the default.
+// Config has the settings of a Hub. A zero field takes the default given.
 type Config struct {
-	// QueueLimit is how many items wait for one subscriber before it counts as slow: 256.
+	// QueueLimit bounds the items queued for one subscriber; above it, the subscriber is a slow consumer. 256.
 	QueueLimit int
-	// CheckpointInterval is after how long a quiet feed gets a fresh cursor: 30 s.
+	// CheckpointInterval is the time after which a quiet feed gets a fresh cursor. 30 s.
 	CheckpointInterval time.Duration
-	// PollInterval is how often the log is read when nothing says that it has grown: 1 s.
+	// PollInterval is the time between reads of the log when no notification comes. 1 s.
 	PollInterval time.Duration
-	// PageSize is how many events one statement reads: 256.
+	// PageSize bounds the events that one statement reads. 256.
 	PageSize int
-	// Relay carries events and feed between replicas; nil: each reads the log for itself.
+	// Relay carries events and feed rows between replicas. Nil: each replica reads them from the log.
 	Relay  Relay
 	Logger *slog.Logger
 }
@@ -64,47 +66,47 @@ type Hub struct {
 	log Log
 	cfg Config
 
-	// mu is held only for memory, never while something is read. Inboxes have locks of their own, taken after mu.
+	// mu is never held during a read of the log. Subscriber queues have locks of their own, which are taken after mu.
 	mu sync.RWMutex
-	// loaded: epoch and position are known.
+	// loaded: epoch and place are known.
 	loaded bool
 	epoch  int64
-	place  Place // of the last feed row that was handed on
-	// instance is the database server that was last read from.
+	place  Place // of the last feed row delivered
+	// instance is the running database server that the hub read from last.
 	instance string
-	// behind: the feed has grown beyond place, and nothing was read because nobody watched.
+	// behind: the feed is longer than place, but was not read because there are no subscribers.
 	behind bool
-	// orders has, for each order that is watched, the first of its watches, which are linked.
+	// orders has the first watch of each watched order; the watches of an order are a linked list.
 	orders map[uuid.UUID]*orderWatch
-	// feeds by whose orders they show.
+	// feeds has the feed watches by scope.
 	feeds map[Scope]map[*feedWatch]struct{}
 
 	subscribers atomic.Int64
-	recent      *recent
+	cache       *eventCache
 	signal      chan struct{}
-	// told is how far the feed is said to go, grown that it has become more.
-	told     atomic.Int64
-	grown    chan struct{}
-	batches  chan FeedBatch
-	draining atomic.Bool
+	// announcedEnd is the highest position announced by Grew, and grown signals that it has risen.
+	announcedEnd atomic.Int64
+	grown        chan struct{}
+	batches      chan FeedBatch
+	draining     atomic.Bool
 }
 
-// NewHub returns a hub over the log. Run it.
+// NewHub returns a hub over the log. Run must be called for it to deliver feeds.
 func NewHub(log Log, cfg Config) *Hub {
 	return &Hub{
 		log:     log,
 		cfg:     cfg.withDefaults(),
 		orders:  map[uuid.UUID]*orderWatch{},
 		feeds:   map[Scope]map[*feedWatch]struct{}{},
-		recent:  newRecent(recentEvents),
+		cache:   newEventCache(cachedEvents),
 		signal:  make(chan struct{}, 1),
 		grown:   make(chan struct{}, 1),
-		batches: make(chan FeedBatch, waitingBatches),
+		batches: make(chan FeedBatch, maxQueuedBatches),
 	}
 }
 
-// Publish hands events that were just committed, by this process or another, to those who watch their orders. It only looks at
-// memory. It may be called in any order and more than once for an event; feeds get the events from Run.
+// Publish delivers committed events, of this process or another, to the subscribers of their orders. It does not read the
+// log. Events may come in any order and more than once. Feed subscribers get them from Run, in the order of positions.
 func (h *Hub) Publish(events []order.Event) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -115,21 +117,21 @@ func (h *Hub) Publish(events []order.Event) {
 		}
 		e := asLogged(&events[i])
 		if len(h.feeds) > 0 {
-			h.recent.add(e)
+			h.cache.add(e)
 		}
 		if first == nil {
 			continue
 		}
 		u := orderUpdate(h.epoch, e)
 		for w := first; w != nil; w = w.next {
-			if w.inbox.putNewer(u) {
-				w.inbox.wake()
+			if w.queue.putNewer(u) {
+				w.queue.wake()
 			}
 		}
 	}
 }
 
-// asLogged returns the event as the log would give it back: what stays out of the log must not get out this way either.
+// asLogged returns the event as the log would return it: what is kept out of the log must not leak on this path either.
 func asLogged(e *order.Event) *order.Event {
 	logged := *e
 	o := &order.Order{Head: e.Order.Head, State: e.Order.State}
@@ -142,56 +144,56 @@ func asLogged(e *order.Event) *order.Event {
 	return &logged
 }
 
-// Wake says that the feed may have grown. It does not block.
+// Wake makes Run read the log, because the feed may have grown. It does not block.
 func (h *Hub) Wake() { poke(h.signal) }
 
-// Grew says that the feed goes up to a position, which the hub then need not read when it has it already, or when nobody
-// watches. It does not block.
+// Grew announces the feed's new end. Nothing is read if the hub has it already or nobody subscribes. It does not block.
 func (h *Hub) Grew(position int64) {
-	for told := h.told.Load(); position > told; told = h.told.Load() {
-		if h.told.CompareAndSwap(told, position) {
+	for announced := h.announcedEnd.Load(); position > announced; announced = h.announcedEnd.Load() {
+		if h.announcedEnd.CompareAndSwap(announced, position) {
 			poke(h.grown)
 			return
 		}
 	}
 }
 
-// Position is how far the hub has handed the feed on, or knows it to go while nobody watches.
+// Position returns the position up to which the hub has delivered the feed. Without subscribers it is the highest one known.
 func (h *Hub) Position() int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.behind {
-		return max(h.place.Position, h.told.Load())
+		return max(h.place.Position, h.announcedEnd.Load())
 	}
 	return h.place.Position
 }
 
-// Subscribers is how many subscriptions are open.
+// Subscribers returns the number of open subscriptions.
 func (h *Hub) Subscribers() int { return int(h.subscribers.Load()) }
 
-// Drain ends every subscription with stream.ErrDraining as soon as what is queued for it was handed out.
+// Drain ends every subscription with stream.ErrDraining once its queued items are handed out.
 func (h *Hub) Drain() {
 	h.draining.Store(true)
-	// Who subscribes from now on finds it set.
+	// Subscriptions opened after this point check the flag themselves.
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, first := range h.orders {
 		for w := first; w != nil; w = w.next {
-			w.inbox.wake()
+			w.queue.wake()
 		}
 	}
 	for _, watches := range h.feeds {
 		for w := range watches {
-			w.inbox.wake()
+			w.queue.wake()
 		}
 	}
 }
 
 func (h *Hub) isDraining() bool { return h.draining.Load() }
 
-// load learns where the log stands, where that is not known: at first, and when the feed has grown while nobody watched.
-func (h *Hub) load(ctx context.Context) error {
-	if h.knows() {
+// loadExtent reads the end of the feed where the hub does not know it: at first, and after the feed has grown without
+// subscribers.
+func (h *Hub) loadExtent(ctx context.Context) error {
+	if h.knowsExtent() {
 		return nil
 	}
 	extent, err := h.log.Extent(ctx, 0)
@@ -203,57 +205,58 @@ func (h *Hub) load(ctx context.Context) error {
 	switch {
 	case !h.loaded:
 		h.loaded, h.epoch, h.place = true, extent.Epoch, extent.Last
-		h.served(extent.Instance)
+		h.setInstance(extent.Instance)
 	case h.behind && !h.watched() && extent.Epoch == h.epoch && extent.Last.Position >= h.place.Position:
 		h.place, h.behind = extent.Last, false
 	}
 	return nil
 }
 
-// knows reports whether the hub knows where the log stands, or is about to read it.
-func (h *Hub) knows() bool {
+// knowsExtent reports whether the hub knows the end of the feed or is about to read it.
+func (h *Hub) knowsExtent() bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.loaded && (!h.behind || h.watched())
 }
 
-// watched reports whether anybody watches. The lock is held.
+// watched reports whether there are subscribers. The hub's lock is held.
 func (h *Hub) watched() bool { return len(h.orders)+len(h.feeds) > 0 }
 
-// follows has Run read what the feed has grown by since the first subscriber asked where it stands. The lock is held.
-func (h *Hub) follows() {
+// stopSkipping makes Run read the feed again, beginning where the hub had stopped reading it for lack of subscribers. The
+// hub's lock is held.
+func (h *Hub) stopSkipping() {
 	if h.behind {
 		h.behind = false
 		poke(h.signal)
 	}
 }
 
-// served notes which database server the hub reads from. When it is another one, what it has of the watched orders is
-// asked for: of what was lost with the former server the feed need not show anything, because an event is handed to the
-// subscribers of its order before it has a position. The lock is held.
-func (h *Hub) served(instance string) {
+// setInstance records the database server that the hub reads from. On another server, events that subscribers already have
+// may be lost, because an event is published before it has a position. So each order's subscription verifies against the log
+// what it has handed out. The hub's lock is held.
+func (h *Hub) setInstance(instance string) {
 	if h.instance == instance {
 		return
 	}
 	first := h.instance == ""
 	h.instance = instance
-	h.cfg.Relay.Serves(instance, h.epoch)
+	h.cfg.Relay.SetLog(instance, h.epoch)
 	if first {
 		return
 	}
 	for _, watch := range h.orders {
 		for w := watch; w != nil; w = w.next {
-			w.inbox.doubt()
+			w.queue.requireVerification()
 		}
 	}
 }
 
-// unavailable turns a failure of the log into what a client may see, and leaves faults and the context's errors alone.
+// unavailable wraps an error of the log as UNAVAILABLE, and leaves faults and the context's errors alone.
 func unavailable(err error) error {
 	if isFaultOrContext(err) {
 		return err
 	}
-	return fault.Wrap(err, fault.Unavailable, "The event log does not answer now; try again.")
+	return fault.Wrap(err, fault.Unavailable, "The event log does not answer now: try again.")
 }
 
 func isFaultOrContext(err error) bool {

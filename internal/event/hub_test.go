@@ -48,7 +48,7 @@ func TestSlowConsumer(t *testing.T) {
 		expect(t, resumed, event.Happened, v)
 	}
 
-	// All of the feed was handed on: the witness has it.
+	// All of the feed was delivered: the witness has it.
 	all := r.watchFeed(ada, event.Filter{}, oldFeedCursor(0))
 	for v := 1; v <= 9; v++ {
 		expect(t, all, event.Happened, v)
@@ -98,7 +98,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestRestoredLog: a log that is another one than it was resets whoever reads it.
+// TestRestoredLog: when the log is another one, all its readers are reset.
 func TestRestoredLog(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][]string{
@@ -145,7 +145,7 @@ func TestRestoredLog(t *testing.T) {
 	}
 }
 
-// outage is a log whose database does not answer now.
+// outage is a log whose database does not answer.
 type outage struct {
 	event.Log
 	down atomic.Bool
@@ -204,7 +204,7 @@ func TestOutage(t *testing.T) {
 	expect(t, sub, event.Happened, 3)
 }
 
-// otherServer is a log whose database server is another one when moved is set.
+// otherServer is a log whose database server is another one once moved is set.
 type otherServer struct {
 	event.Log
 	moved atomic.Bool
@@ -218,8 +218,8 @@ func (l *otherServer) FeedTail(ctx context.Context, p auth.Principal, after int6
 	return tail, err
 }
 
-// TestOtherServer: an event is handed out before it has a position. When the database server is another one, so that it may
-// have been lost, whoever has it starts anew if the log does not hold it, and notices nothing if it does.
+// TestOtherServer: an event is published before it has a position, so a failover may lose it. Then a subscription whose
+// event is not in the log starts over, and one whose event is there continues.
 func TestOtherServer(t *testing.T) {
 	t.Parallel()
 	r := &replica{t: t, db: postgrestest.Open(t)}
@@ -247,7 +247,7 @@ func TestOtherServer(t *testing.T) {
 	expect(t, one, event.Happened, 3)
 }
 
-// TestVersionOfAnotherEvent: a version that comes a second time as another event is another log's.
+// TestVersionOfAnotherEvent: when a known version comes again as another event, it belongs to another log.
 func TestVersionOfAnotherEvent(t *testing.T) {
 	t.Parallel()
 	r := &replica{t: t, db: postgrestest.Open(t)}

@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// interleaved is a log that lets a test act once in the moment after a read and before its result is used.
+// interleaved is a log that runs a function once, after a read and before its result is used.
 type interleaved struct {
 	event.Log
 	afterOrder, afterTail, afterEventsAt func()
@@ -45,14 +45,15 @@ func (l *interleaved) EventsAt(ctx context.Context, p auth.Principal, keys []eve
 	return events, err
 }
 
-// TestInterleaving has the moments in which a subscriber could miss an event for ever, because nothing follows it.
+// TestInterleaving covers the moments at which a subscriber could miss an event for ever, because no later event reveals the
+// gap.
 func TestInterleaving(t *testing.T) {
 	t.Parallel()
 	setup := func(t *testing.T) (*replica, *interleaved, func()) {
 		url := postgrestest.URL(t)
 		db := postgrestest.Connect(t, url)
 		log := &interleaved{Log: postgres.NewLog(db.API)}
-		// Nothing polls: what is missed stays missed.
+		// Without polling, an event that is missed stays missed.
 		r := &replica{t: t, url: url, db: db, hub: event.NewHub(log, event.Config{PollInterval: time.Hour})}
 		ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
 		if held, err := ledger.Take(t.Context()); err != nil || !held {
@@ -88,7 +89,7 @@ func TestInterleaving(t *testing.T) {
 	t.Run("OKFeedJoinsWhenNobodyWatchedAMomentAgo", func(t *testing.T) {
 		t.Parallel()
 		r, log, assign := setup(t)
-		expect(t, r.watchFeed(staff, event.Filter{}, ""), event.Snapshot, 0) // learns the position
+		expect(t, r.watchFeed(staff, event.Filter{}, ""), event.Snapshot, 0) // so that the hub knows the position
 		r.hub = event.NewHub(log, event.Config{PollInterval: time.Hour})
 		before := r.watchFeed(ada, event.Filter{}, "")
 		before.Close()

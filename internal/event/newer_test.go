@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// frozen changes the newest event of an order to what a later version could have written.
+// frozen replaces the newest event of an order by one that a later version could have written.
 func (r *replica) frozen(orderID uuid.UUID, column, value string) {
 	r.t.Helper()
 	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`)
@@ -31,8 +31,8 @@ func ends(t *testing.T, sub *event.Subscription) {
 	}
 }
 
-// TestNewerEvent: what this version does not know is neither skipped nor shown. A subscription gets all that is before it and ends; those
-// who do not see it, or have not asked for it, go on.
+// TestNewerEvent: an event that this version does not know is neither skipped nor shown. A subscription gets everything
+// before it and ends. Subscriptions that would not show it continue.
 func TestNewerEvent(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{
@@ -58,7 +58,7 @@ func TestNewerEvent(t *testing.T) {
 			graces := r.place(grace)
 			r.publish()
 			ends(t, live)
-			for { // how much of what was before the subscription has a position only now is the sequencer's
+			for { // the sequencer decides how many of the earlier events come with a position
 				u, err := nextOrError(feed)
 				if errors.Is(err, stream.ErrOutdated) {
 					break
@@ -73,7 +73,7 @@ func TestNewerEvent(t *testing.T) {
 					t.Fatalf("a filter admits %+v", u.Event)
 				}
 			}
-			// From a cursor: the log has it, in its place.
+			// From a cursor, the event is in the log, in its place.
 			replay := r.watchOrder(ada, head.ID, oldOrderCursor(head.ID, 0))
 			expect(t, replay, event.Happened, 1)
 			expect(t, replay, event.Happened, 2)
@@ -86,7 +86,7 @@ func TestNewerEvent(t *testing.T) {
 	}
 }
 
-// TestNewerPublished: another replica's event comes by way of the relay too.
+// TestNewerPublished: the relay too brings events of a later version.
 func TestNewerPublished(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})
@@ -99,8 +99,8 @@ func TestNewerPublished(t *testing.T) {
 	ends(t, sub)
 }
 
-// TestNewerOrder: an order in a state that this version does not know has no snapshot here. Who asks for others at the same moment, in
-// one statement, gets theirs.
+// TestNewerOrder: an order in a state that this version does not know has no snapshot here. Other orders read by the same
+// statement have theirs.
 func TestNewerOrder(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})
@@ -135,7 +135,7 @@ func TestNewerOrder(t *testing.T) {
 			}
 		}
 	}
-	// One that has to begin anew cannot.
+	// A subscription that would have to start over ends.
 	r.exec(`UPDATE event_log SET identity = identity + 1, epoch = epoch + 1`)
 	r.hub.Wake()
 	ends(t, sub)

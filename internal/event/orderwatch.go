@@ -13,43 +13,44 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// retryPause is how long a subscriber waits for a database that does not answer.
+// retryPause is the pause before a subscription repeats a failed read.
 const retryPause = 250 * time.Millisecond
 
-// orderWatch is a subscription to one order. It is registered with the hub first and reads the log then, so that each
-// event is in what it reads, in its inbox, or in both; versions tell which. All but the inbox is Poll's alone.
+// orderWatch is a subscription to one order. It first registers with the hub and then reads the log. So each event is in
+// what it reads, in its queue, or in both, and versions reveal duplicates. Only Poll uses the fields below, except the queue
+// and the links.
 type orderWatch struct {
 	hub *Hub
-	// The other watches of the order, under the hub's lock. A map would take more than all else here, and nearly every
-	// order has one subscriber, or a few.
+	// next and previous link the watches of the order; the hub's lock guards them. A map would be larger than the watch, and
+	// nearly every order has one subscriber or a few.
 	next, previous *orderWatch
 	joined         bool
-	// begun: some item was handed out. reset: the state of now is to be read. doubted: the log is to be asked whether it
-	// holds what was handed out.
-	begun, reset, doubted bool
+	// started: an item was handed out. reset: the current state must be read. unverified: the log must be asked whether it
+	// still holds what was handed out.
+	started, reset, unverified bool
 
-	own       Subscription // what is given out
-	inbox     inbox
+	own       Subscription // returned to the caller
+	queue     subscriberQueue
 	principal *auth.Principal
 	orderID   uuid.UUID
 	epoch     int64
-	// last version handed out, or had by who has come with a cursor, and its mark.
+	// last is the last version handed out, or the cursor's at first, and mark its mark.
 	last int
 	mark Mark
-	// first is the item that starts the stream.
+	// first is the item that starts the stream; nil after it was handed out.
 	first *Update
-	// page has events read from the log.
+	// page has events read from the log and not handed out yet.
 	page []order.Event
-	// known: the log has, or had, the events up to this version, and what is not handed out of them is to be read.
+	// known is the highest version that the log is known to have. Events up to it that were not handed out must be read.
 	known int
 }
 
-// WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of now. With one, everything later
-// follows; a Reset comes first when the log cannot continue from there. The subscription stays open after the order is
-// final. Close it.
+// WatchOrder subscribes to an order. Without a cursor the first item is a Snapshot of the current state. With one, every
+// later event follows; a Reset comes first when the log cannot continue from the cursor. The subscription stays open after
+// the order is final. The caller closes it.
 //
-// Errors: UNAUTHENTICATED; NOT_FOUND when the principal sees no such order; INVALID_CURSOR; UNAVAILABLE when the log
-// does not answer; stream.ErrDraining; stream.ErrOutdated when a later version of the server has written the order.
+// Errors: UNAUTHENTICATED; NOT_FOUND when the principal may see no such order; INVALID_CURSOR; UNAVAILABLE when the log does
+// not answer; stream.ErrDraining; stream.ErrOutdated when a later version of the server has written the order.
 func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, after string) (*Subscription, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
@@ -64,10 +65,10 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 	if h.isDraining() {
 		return nil, stream.ErrDraining
 	}
-	if err := h.load(ctx); err != nil {
+	if err := h.loadExtent(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	w := &orderWatch{hub: h, inbox: inbox{limit: h.cfg.QueueLimit}, principal: auth.Shared(ctx, p), orderID: orderID}
+	w := &orderWatch{hub: h, queue: subscriberQueue{limit: h.cfg.QueueLimit}, principal: auth.Shared(ctx, p), orderID: orderID}
 	w.join()
 	o, err := h.log.Order(ctx, p, orderID, cursor.Version)
 	if err != nil {
@@ -82,16 +83,16 @@ func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUI
 		w.start(Snapshot, o)
 	case o.continues(cursor, w.epoch):
 		w.last, w.mark, w.known = cursor.Version, o.Has, o.Order.Version
-		w.inbox.has(o.Order.Version, o.Mark)
+		w.queue.markRead(o.Order.Version, o.Mark)
 	default:
 		w.start(Reset, o)
 	}
-	w.own = Subscription{hub: h, source: w, inbox: &w.inbox}
+	w.own = Subscription{hub: h, source: w, queue: &w.queue}
 	return &w.own, nil
 }
 
-// continues reports whether the order's log goes on from a cursor. A cursor of an older version proves nothing, except at
-// the beginning; that the log still holds what follows it is found by reading.
+// continues reports whether the order's log continues from a cursor. A cursor in the old format proves nothing, except
+// version 0. Whether the log still holds the following events is checked when they are read.
 func (o *OrderState) continues(c OrderCursor, epoch int64) bool {
 	if c.old {
 		return c.Version == 0
@@ -99,55 +100,55 @@ func (o *OrderState) continues(c OrderCursor, epoch int64) bool {
 	return c.Epoch == epoch && c.Version <= o.Order.Version && o.Has.proves(c.Mark)
 }
 
-// start begins the stream with a state.
+// start starts the stream with a state.
 func (w *orderWatch) start(kind Kind, o OrderState) {
 	w.last, w.mark, w.known, w.page, w.reset = o.Order.Version, o.Mark, o.Order.Version, nil, false
-	w.first = &Update{Kind: kind, Cursor: w.at(), Order: o.Order}
-	w.inbox.has(o.Order.Version, o.Mark)
+	w.first = &Update{Kind: kind, Cursor: w.currentCursor(), Order: o.Order}
+	w.queue.markRead(o.Order.Version, o.Mark)
 }
 
 func (w *orderWatch) cursor() string {
-	if !w.begun {
+	if !w.started {
 		return ""
 	}
-	return w.at()
+	return w.currentCursor()
 }
 
-// at is the cursor after the last version.
-func (w *orderWatch) at() string {
+// currentCursor returns the cursor after the last version.
+func (w *orderWatch) currentCursor() string {
 	return OrderCursor{Epoch: w.epoch, OrderID: w.orderID, Version: w.last, Mark: w.mark}.String()
 }
 
-func (w *orderWatch) waiting() bool {
+func (w *orderWatch) buffered() bool {
 	if len(w.page) > 0 {
 		return true
 	}
-	e := w.inbox.next()
-	return e != nil && e.Version <= w.last+1 // else what is missing is to be read first
+	e := w.queue.peek()
+	return e != nil && e.Version <= w.last+1 // otherwise a gap must be read first
 }
 
 func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 	for {
 		if w.first != nil {
 			u := w.first
-			w.first, w.begun = nil, true
+			w.first, w.started = nil, true
 			return u, time.Time{}, nil
 		}
 		if len(w.page) > 0 {
 			e := &w.page[0]
 			w.page = w.page[1:]
-			if w.follows(e) {
+			if w.advance(e) {
 				return orderUpdate(w.epoch, e), time.Time{}, nil
 			}
 			continue
 		}
-		if again, err := w.work(ctx); err != nil || !again.IsZero() {
+		if again, err := w.readLog(ctx); err != nil || !again.IsZero() {
 			return nil, again, err
 		}
 		if w.first != nil || len(w.page) > 0 {
 			continue
 		}
-		d, found, err := w.inbox.take()
+		d, found, err := w.queue.take()
 		switch {
 		case err != nil:
 			return nil, time.Time{}, err
@@ -155,45 +156,46 @@ func (w *orderWatch) step(ctx context.Context) (*Update, time.Time, error) {
 			return nil, time.Time{}, nil
 		case found == mustReset:
 			w.reset = true
-		case found == mustAsk:
-			w.doubted = true
+		case found == mustVerify:
+			w.unverified = true
 		case d.update.Event.Version > w.last+1:
-			// What is missing was committed before this one, so the log has both.
+			// The gap was committed before this event, so the log has both.
 			w.known = d.update.Event.Version
-		case w.follows(d.update.Event):
+		case w.advance(d.update.Event):
 			return d.update, time.Time{}, nil
 		}
 	}
 }
 
-// follows reports whether an event is to be handed out now: not if it was before, or may not be seen.
-func (w *orderWatch) follows(e *order.Event) bool {
+// advance reports whether to hand out an event, and if so makes it the last one. It refuses events handed out before and
+// events that the principal may not see.
+func (w *orderWatch) advance(e *order.Event) bool {
 	if e.Version <= w.last || !w.principal.CanSee(e.Order.CustomerID) {
 		return false
 	}
-	w.last, w.mark, w.begun = e.Version, MarkOf(e.ID), true
+	w.last, w.mark, w.started = e.Version, MarkOf(e.ID), true
 	return true
 }
 
-// work reads from the log what the subscriber needs of it. again is when to try once more.
-func (w *orderWatch) work(ctx context.Context) (again time.Time, err error) {
+// readLog reads what the subscription needs from the log. again, if not zero, is when to retry.
+func (w *orderWatch) readLog(ctx context.Context) (again time.Time, err error) {
 	switch {
 	case w.hub.isDraining():
 		return time.Time{}, nil
 	case w.reset:
 		err = w.restart(ctx)
-	case w.doubted:
-		err = w.ask(ctx)
+	case w.unverified:
+		err = w.verify(ctx)
 	case w.last < w.known:
-		err = w.fill(ctx)
+		err = w.readGap(ctx)
 	}
 	if err != nil {
-		return w.hub.later(ctx, err)
+		return w.hub.retryOrEnd(ctx, err)
 	}
 	return time.Time{}, nil
 }
 
-// restart begins the stream anew from the state of now.
+// restart starts the stream over from the current state.
 func (w *orderWatch) restart(ctx context.Context) error {
 	w.hub.mu.RLock()
 	epoch := w.hub.epoch
@@ -207,33 +209,33 @@ func (w *orderWatch) restart(ctx context.Context) error {
 	return nil
 }
 
-// ask reads whether the log still holds what was handed out, and begins anew if not.
-func (w *orderWatch) ask(ctx context.Context) error {
+// verify reads whether the log still holds what was handed out, and starts over if not.
+func (w *orderWatch) verify(ctx context.Context) error {
 	o, err := w.hub.log.Order(ctx, *w.principal, w.orderID, w.last)
 	if err != nil {
 		return err
 	}
-	w.doubted = false
+	w.unverified = false
 	if !o.Has.proves(w.mark) {
-		w.inbox.void() // and so what comes next is compared with nothing of before
+		w.queue.invalidate() // from now on nothing is compared with the old versions
 		return nil
 	}
 	w.known = max(w.known, o.Order.Version)
 	return nil
 }
 
-// fill reads the events after the last one handed out, of which there are some.
-func (w *orderWatch) fill(ctx context.Context) error {
+// readGap reads the events after the last one handed out, when there are some.
+func (w *orderWatch) readGap(ctx context.Context) error {
 	events, err := w.hub.log.Events(ctx, *w.principal, w.orderID, w.last, w.hub.cfg.PageSize)
 	if err != nil {
 		return err
 	}
 	if len(events) == 0 || events[0].Version != w.last+1 {
-		return w.restart(ctx) // the log no longer holds what comes next
+		return w.restart(ctx) // the log no longer holds the next event
 	}
 	w.page = events
 	newest := &events[len(events)-1]
-	w.inbox.has(newest.Version, MarkOf(newest.ID))
+	w.queue.markRead(newest.Version, MarkOf(newest.ID))
 	return nil
 }
 
@@ -245,7 +247,7 @@ func (w *orderWatch) join() {
 		w.next.previous = w
 	}
 	h.orders[w.orderID] = w
-	h.follows()
+	h.stopSkipping()
 	w.joined = true
 	w.epoch = h.epoch
 	h.subscribers.Add(1)
@@ -276,14 +278,14 @@ func (w *orderWatch) leave() {
 	h.cfg.Relay.OrderWatched(w.orderID, -1)
 }
 
-// outdated logs why a subscription ends, for operators who wonder why clients come back, and returns stream.ErrOutdated.
+// outdated logs why a subscription ends, for operators who see clients reconnect, and returns stream.ErrOutdated.
 func (h *Hub) outdated(ctx context.Context, err error) error {
-	h.cfg.Logger.WarnContext(ctx, "a subscription ends because a newer version of the server has written its next item; its client reconnects", "error", err)
+	h.cfg.Logger.WarnContext(ctx, "subscription ended: a newer version of the server has written its next item; its client reconnects", "error", err)
 	return stream.ErrOutdated
 }
 
-// later decides what a failed read means to a subscription: the end, or another try at the given time.
-func (h *Hub) later(ctx context.Context, err error) (time.Time, error) {
+// retryOrEnd decides whether a failed read ends a subscription or is repeated at the given time.
+func (h *Hub) retryOrEnd(ctx context.Context, err error) (time.Time, error) {
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
@@ -293,6 +295,6 @@ func (h *Hub) later(ctx context.Context, err error) (time.Time, error) {
 	if fault.CodeOf(err) != fault.Internal {
 		return time.Time{}, err
 	}
-	h.cfg.Logger.WarnContext(ctx, "a subscription cannot read the log and will try again", "error", err)
+	h.cfg.Logger.WarnContext(ctx, "reading the log for a subscription failed; retrying", "error", err)
 	return time.Now().Add(retryPause), nil
 }

@@ -37,7 +37,7 @@ func TestWatchOrder(t *testing.T) {
 		if u.Event.Order != u.Order {
 			t.Error("the item's order is not the event's")
 		}
-		r.advance(head) // published by nobody, as if on another replica
+		r.advance(head) // without a notification, as if on another replica
 		r.sequencer.Wake()
 		expect(t, sub, event.Happened, 4)
 	})
@@ -169,13 +169,13 @@ func TestWatchOrderWhoseLogHasLeft(t *testing.T) {
 	expect(t, sub, event.Reset, 5)
 	r.publish(r.advance(head))
 	expect(t, sub, event.Happened, 6)
-	// Version 3 has left, so nothing proves it.
+	// Version 3 has been dropped, so nothing proves the cursor.
 	expect(t, r.watchOrder(ada, head.ID, r.orderAt(head.ID, 3).String()), event.Reset, 6)
 	kept := r.watchOrder(ada, head.ID, r.orderAt(head.ID, 4).String())
 	expect(t, kept, event.Happened, 5)
 }
 
-// TestPublishedIsAsLogged: what a commit publishes and what the log gives back are the same, secrets left out.
+// TestPublishedIsAsLogged: a commit publishes what the log would return, without what is kept out of the log.
 func TestPublishedIsAsLogged(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})

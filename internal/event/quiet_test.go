@@ -21,7 +21,7 @@ func (w *countingWaker) Wake() {
 	}
 }
 
-// A feed on which nothing happens is not looked at again and again once it has been quiet for long.
+// TestQuietFeedRests: a feed that has been quiet for long is not polled more often than its interval.
 func TestQuietFeedRests(t *testing.T) {
 	t.Parallel()
 	const interval = 10 * time.Millisecond
@@ -32,7 +32,7 @@ func TestQuietFeedRests(t *testing.T) {
 	sub.Notify(waker)
 	waker.Wake()
 	const intervals = 20
-	end := time.After(intervals * interval) // what is counted is far more without a rest, on however slow a machine
+	end := time.After(intervals * interval) // without pauses the count would be far higher, however slow the machine
 	for {
 		select {
 		case <-waker.poll:

@@ -17,8 +17,8 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// TestOrderUnderWriters subscribes to orders while two replicas write them: at once, with an old cursor, with the last
-// cursor after leaving in the middle. Whatever interleaves, each subscriber has every version once and in order.
+// TestOrderUnderWriters subscribes to orders while two replicas write them: at once, with an old cursor, and with the last
+// cursor after leaving midway. Each subscriber must get every version once and in order.
 func TestOrderUnderWriters(t *testing.T) {
 	t.Parallel()
 	const orders, versions, subscribers = 40, 12, 6
@@ -44,7 +44,7 @@ func TestOrderUnderWriters(t *testing.T) {
 	all.Wait()
 }
 
-// writeAndPublish makes versions 2 to n, each on one of the replicas, which publishes it there: now, late, twice, or never.
+// writeAndPublish writes versions 2 to n, each on one of the replicas, which publishes it at once, late, twice or never.
 func writeAndPublish(random *rand.Rand, head *order.Head, n int, replicas ...*replica) {
 	var late sync.WaitGroup
 	for range n - 1 {
@@ -97,7 +97,7 @@ func follow(random *rand.Rand, orderID uuid.UUID, n int, replicas ...*replica) e
 	return nil
 }
 
-// TestFeedUnderWriters follows the feed in the same way. Staff must see every position, a customer all of their events.
+// TestFeedUnderWriters does the same for the feed. Staff must get every position, a customer all of their events.
 func TestFeedUnderWriters(t *testing.T) {
 	t.Parallel()
 	const orders, versions = 60, 6
@@ -144,7 +144,7 @@ func followFeed(random *rand.Rand, p auth.Principal, n int, replicas ...*replica
 		for range 1 + random.IntN(n) {
 			u, err := nextOrError(sub)
 			if errors.As(err, &full) {
-				break // the small queue is full: resume
+				break // the small queue was full: resume
 			}
 			if err != nil {
 				return fmt.Errorf("after %d of %d events: %w", got, n, err)

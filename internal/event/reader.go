@@ -8,27 +8,27 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Run reads the feed until ctx ends: when Wake or Grew says so, and on a timer, because what says so may be lost. It reads
-// what subscribers of this process watch and have not got yet; with no subscriber it only follows how far the feed goes.
-// What Follow brings need not be read. Errors are logged and tried again.
+// Run reads the feed until ctx ends: after Wake or Grew, and on a timer, because notifications may be lost. It reads the
+// events that subscribers of this process watch and have not got yet. Without subscribers it only follows the end of the
+// feed. What ReceiveBatch brings is not read. Errors are logged and retried.
 func (h *Hub) Run(ctx context.Context) error {
 	timer := time.NewTimer(h.cfg.PollInterval)
 	defer timer.Stop()
 	for {
 		h.catchUp(ctx)
 		timer.Reset(h.cfg.PollInterval)
-		for inStep := true; inStep; {
+		for upToDate := true; upToDate; {
 			select {
 			case b := <-h.batches:
-				inStep = h.follow(ctx, b)
+				upToDate = h.applyBatch(ctx, b)
 			case <-h.grown:
-				inStep = h.has(h.told.Load())
+				upToDate = h.upToDate(h.announcedEnd.Load())
 			case <-h.signal:
-				inStep = false
+				upToDate = false
 			case <-timer.C:
-				inStep = false
+				upToDate = false
 			case <-ctx.Done():
-				return nil // the end of ctx is how Run ends
+				return nil // the end of ctx ends Run
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func (h *Hub) catchUp(ctx context.Context) {
 	for ctx.Err() == nil {
 		more, err := h.read(ctx)
 		if err != nil && ctx.Err() == nil {
-			h.cfg.Logger.WarnContext(ctx, "the hub cannot read the log and will try again", "error", err)
+			h.cfg.Logger.WarnContext(ctx, "reading the event feed failed; retrying", "error", err)
 		}
 		if err != nil || !more {
 			return
@@ -47,12 +47,12 @@ func (h *Hub) catchUp(ctx context.Context) {
 	}
 }
 
-// read hands on one batch of the feed. more: there may be another.
+// read delivers one batch of the feed. more reports whether there may be another.
 func (h *Hub) read(ctx context.Context) (more bool, err error) {
-	if err := h.load(ctx); err != nil {
+	if err := h.loadExtent(ctx); err != nil {
 		return false, err
 	}
-	after, watched := h.state()
+	after, watched := h.position()
 	leads := h.cfg.Relay.Leads()
 	limit := 0
 	if watched || leads {
@@ -62,44 +62,44 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if h.restored(tail) {
+	if h.checkRestored(tail) {
 		return true, nil
 	}
 	if limit == 0 {
-		return h.skip(tail.Last), nil
+		return h.skipTo(tail.Last), nil
 	}
 	if leads && len(tail.Rows) > 0 {
 		h.cfg.Relay.Relay(FeedBatch{Epoch: tail.Epoch, From: Place{after, tail.At}, Rows: tail.Rows})
 	}
-	return len(tail.Rows) == limit, h.handAll(ctx, tail.Rows)
+	return len(tail.Rows) == limit, h.deliverAll(ctx, tail.Rows)
 }
 
-// handAll hands rows on, with the events that somebody watches.
-func (h *Hub) handAll(ctx context.Context, rows []FeedRow) error {
+// deliverAll delivers rows with the events that somebody watches.
+func (h *Hub) deliverAll(ctx context.Context, rows []FeedRow) error {
 	events, err := h.events(ctx, rows)
 	if err != nil {
 		return err
 	}
-	// Who gets several of them is woken once, and can send them together.
-	var first []*inbox
+	// A subscriber that gets several items is woken once, so that it can send them together.
+	var wakeUps []*subscriberQueue
 	for i := range rows {
-		first = h.hand(&rows[i], events[rows[i].Key], first)
+		wakeUps = h.deliver(&rows[i], events[rows[i].Key], wakeUps)
 	}
-	for _, b := range first {
-		b.wake()
+	for _, q := range wakeUps {
+		q.wake()
 	}
 	return nil
 }
 
-// state is where the hub stands and whether anybody watches.
-func (h *Hub) state() (position int64, watched bool) {
+// position returns the last position delivered, and whether there are subscribers.
+func (h *Hub) position() (position int64, watched bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.place.Position, h.watched()
 }
 
-// skip goes on to a place without handing anything on, unless somebody has come to watch meanwhile.
-func (h *Hub) skip(to Place) (watched bool) {
+// skipTo moves on to a place without delivering anything, unless somebody has subscribed meanwhile.
+func (h *Hub) skipTo(to Place) (watched bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.watched() {
@@ -109,8 +109,8 @@ func (h *Hub) skip(to Place) (watched bool) {
 	return false
 }
 
-// has reports whether nothing need be read up to a position. That the log is another one by now is found on the timer.
-func (h *Hub) has(position int64) bool {
+// upToDate reports whether nothing has to be read up to a position. A restored log is noticed on the timer.
+func (h *Hub) upToDate(position int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.place.Position >= position {
@@ -119,40 +119,41 @@ func (h *Hub) has(position int64) bool {
 	if h.watched() || h.cfg.Relay.Leads() || !h.loaded {
 		return false
 	}
-	h.behind = true // the next subscriber asks
+	h.behind = true // loadExtent reads it for the next subscriber
 	return true
 }
 
-// restored makes every subscription start anew when the log is another one than it was: its epoch has changed, it is
-// shorter, it has other events up to where the hub is, or rows are gone that were not handed on yet.
-func (h *Hub) restored(tail FeedTail) bool {
+// checkRestored compares the log with what the hub knows. It starts every subscription over, and returns true, if the log is
+// another one: its epoch has changed, it is shorter, it has other events up to the hub's place, or rows are gone that were
+// not delivered.
+func (h *Hub) checkRestored(tail FeedTail) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	gap := len(tail.Rows) > 0 && tail.Rows[0].Position != h.place.Position+1
 	if tail.Epoch == h.epoch && tail.Last.Position >= h.place.Position && !tail.At.differs(h.place.Mark) && !gap {
-		h.served(tail.Instance)
+		h.setInstance(tail.Instance)
 		return false
 	}
 	h.epoch, h.place, h.behind = tail.Epoch, tail.Last, false
-	h.served(tail.Instance)
-	h.cfg.Relay.Serves(tail.Instance, tail.Epoch)
-	h.told.Store(tail.Last.Position) // what was said of the other log may be more than this one will have for long
-	h.recent.clear()
+	h.setInstance(tail.Instance)
+	h.cfg.Relay.SetLog(tail.Instance, tail.Epoch)
+	h.announcedEnd.Store(tail.Last.Position) // the old log's end may be far beyond this one's
+	h.cache.clear()
 	for _, first := range h.orders {
 		for w := first; w != nil; w = w.next {
-			w.inbox.void()
+			w.queue.invalidate()
 		}
 	}
 	for _, watches := range h.feeds {
 		for w := range watches {
 			w.attached = false
-			w.inbox.void()
+			w.queue.invalidate()
 		}
 	}
 	return true
 }
 
-// events gets those events of the rows that a subscriber has not got, from memory or from the log.
+// events returns those events of the rows that a subscriber still needs, from the cache or from the log.
 func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event, error) {
 	events := make(map[Key]*order.Event, len(rows))
 	var missing []Key
@@ -162,7 +163,7 @@ func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event,
 			continue
 		}
 		key := rows[i].Key
-		if e := h.recent.get(key); e != nil {
+		if e := h.cache.get(key); e != nil {
 			events[key] = e
 		} else {
 			missing = append(missing, key)
@@ -182,43 +183,43 @@ func (h *Hub) events(ctx context.Context, rows []FeedRow) (map[Key]*order.Event,
 	return events, nil
 }
 
-// wants reports whether somebody has to get the row's event. The lock is held.
+// wants reports whether a subscriber needs the row's event. The hub's lock is held.
 func (h *Hub) wants(row *FeedRow) bool {
 	if len(h.feeds[Everybody]) > 0 || len(h.feeds[Of(row.CustomerID)]) > 0 {
 		return true
 	}
 	for w := h.orders[row.Key.OrderID]; w != nil; w = w.next {
-		if w.inbox.lacks(row.Key.Version) {
+		if w.queue.needs(row.Key.Version) {
 			return true
 		}
 	}
 	return false
 }
 
-// hand hands one row on. e is nil when nobody wanted it a moment ago, or when the log no longer has it. Who has come to
-// watch the order since has read its state later than the row was read; a feed that has come since reads the log.
-// The inboxes that were empty are appended to first, for the caller to wake.
-func (h *Hub) hand(row *FeedRow, e *order.Event, first []*inbox) []*inbox {
+// deliver delivers one row. e is nil when nobody wanted the event just before, or when the log no longer has it. An order's
+// subscriber that has come since then has read a later state than this row. A feed's subscriber that has come since then
+// reads the log. deliver appends the queues that were empty to wakeUps, for the caller to wake.
+func (h *Hub) deliver(row *FeedRow, e *order.Event, wakeUps []*subscriberQueue) []*subscriberQueue {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if row.Position <= h.place.Position {
-		return first
+		return wakeUps
 	}
 	if watch := h.orders[row.Key.OrderID]; watch != nil && e != nil {
 		u := orderUpdate(h.epoch, e)
 		for w := watch; w != nil; w = w.next {
-			if w.inbox.putNewer(u) {
-				first = append(first, &w.inbox)
+			if w.queue.putNewer(u) {
+				wakeUps = append(wakeUps, &w.queue)
 			}
 		}
 	}
-	first = h.handFeeds(h.feeds[Everybody], row, e, first)
-	first = h.handFeeds(h.feeds[Of(row.CustomerID)], row, e, first)
+	wakeUps = h.deliverToFeeds(h.feeds[Everybody], row, e, wakeUps)
+	wakeUps = h.deliverToFeeds(h.feeds[Of(row.CustomerID)], row, e, wakeUps)
 	h.place = row.Place
-	return first
+	return wakeUps
 }
 
-func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.Event, first []*inbox) []*inbox {
+func (h *Hub) deliverToFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.Event, wakeUps []*subscriberQueue) []*subscriberQueue {
 	var u *Update
 	for w := range watches {
 		switch {
@@ -229,10 +230,10 @@ func (h *Hub) handFeeds(watches map[*feedWatch]struct{}, row *FeedRow, e *order.
 			if u == nil {
 				u = feedUpdate(h.epoch, row.Place, e)
 			}
-			if w.inbox.put(delivery{place: row.Place, update: u}) {
-				first = append(first, &w.inbox)
+			if w.queue.put(queuedItem{place: row.Place, update: u}) {
+				wakeUps = append(wakeUps, &w.queue)
 			}
 		}
 	}
-	return first
+	return wakeUps
 }

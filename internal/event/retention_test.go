@@ -15,10 +15,10 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// forget lets a year go by and drops what has left the feed by then.
+// forget advances the clock by a year and drops what has expired from the feed.
 func (r *replica) forget() {
 	r.t.Helper()
-	for range 2 { // the first closes the partition that is written, the second drops it
+	for range 2 { // the first closes the current partition, the second drops it
 		r.exec(`UPDATE feed_partitions SET opened_at = opened_at - interval '1 year'`)
 		if _, err := postgres.Prune(context.Background(), r.db.Owner, time.Hour); err != nil {
 			r.t.Fatal(err)
@@ -26,8 +26,8 @@ func (r *replica) forget() {
 	}
 }
 
-// A feed's cursor from before what the log holds gives a RESET, whoever asks, also where nothing of that subscriber's
-// own has left; one at the very end is still good.
+// TestFeedCursorThatHasLeft: a feed's cursor from before the beginning of the log gives a RESET to everybody, even if none
+// of the subscriber's own events were dropped. A cursor at the end is still valid.
 func TestFeedCursorThatHasLeft(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})
@@ -54,7 +54,7 @@ func TestFeedCursorThatHasLeft(t *testing.T) {
 	expectEvent(t, live, e)
 }
 
-// pausing is a log that runs a function before a page is read.
+// pausing is a log that runs a function before it reads a page.
 type pausing struct {
 	*postgres.Log
 	page   atomic.Pointer[func()]
@@ -84,7 +84,7 @@ func startPausing(t *testing.T, cfg event.Config) (*replica, *pausing) {
 	return &replica{t: t, url: r.url, db: r.db, hub: hub, sequencer: r.sequencer}, log
 }
 
-// What leaves while a subscriber is replaying it gives a RESET there.
+// TestFeedLeavesDuringReplay: a row that is dropped while a subscriber replays the feed gives a RESET at that point.
 func TestFeedLeavesDuringReplay(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]auth.Principal{"OKStaff": staff, "OKCustomer": ada} {
@@ -114,7 +114,7 @@ func TestFeedLeavesDuringReplay(t *testing.T) {
 	}
 }
 
-// The same for an order's log: its partition leaves between two pages.
+// TestOrderLeavesDuringReplay: the same for an order's log, whose partition is dropped between two pages.
 func TestOrderLeavesDuringReplay(t *testing.T) {
 	t.Parallel()
 	r, log := startPausing(t, event.Config{PageSize: 2})
@@ -122,7 +122,7 @@ func TestOrderLeavesDuringReplay(t *testing.T) {
 	for range 3 {
 		r.advance(head)
 	}
-	// The test's orders are in the default partition, which stays, so their rows are what leaves.
+	// The test's orders are in the default partition, which is never dropped, so their rows are deleted.
 	leave := func() {
 		r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`, `DELETE FROM order_events`)
 	}
@@ -134,11 +134,11 @@ func TestOrderLeavesDuringReplay(t *testing.T) {
 	e := r.advance(head)
 	r.publish(e)
 	expectEvent(t, sub, e)
-	// And from the start: nothing of it is left.
+	// And from the start: no event of it is left.
 	expect(t, r.watchOrder(ada, head.ID, r.orderAt(head.ID, 1).String()), event.Reset, 5)
 }
 
-// A row whose event has left is not passed over in silence.
+// TestFeedRowWithoutEvent: a feed row whose event is gone is not skipped silently.
 func TestFeedRowWithoutEvent(t *testing.T) {
 	t.Parallel()
 	r := join(t, postgrestest.URL(t), event.Config{})

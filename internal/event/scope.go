@@ -6,8 +6,8 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-// Scope is whose orders a feed shows: one customer's (Of), or everybody's (the zero value). A customer's id of zeros is a
-// customer's.
+// Scope selects whose orders a feed shows: one customer's (Of), or everybody's (the zero value). A customer id of zeros is
+// still a customer's.
 type Scope uuid.NullUUID
 
 // Everybody is the scope of all orders.

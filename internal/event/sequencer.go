@@ -11,56 +11,57 @@ import (
 // ErrLeaseLost means that another replica is the sequencer now, or that the lease ran out.
 var ErrLeaseLost = errors.New("the sequencer's lease is lost")
 
-// Assigned is what one assignment did.
+// Assigned is the result of one assignment.
 type Assigned struct {
-	// Count of events that got a position, and the last of these.
+	// Count is the number of events that got a position, and Position the last one.
 	Count    int
 	Position int64
-	// More: there may be further events to assign.
+	// More: there may be further events without a position.
 	More bool
 }
 
-// Ledger is the sequencer's side of the log. All but Announce are called by one goroutine.
+// Ledger is the log as the sequencer uses it. One goroutine calls all methods except Announce.
 type Ledger interface {
-	// Take makes this replica the sequencer if no other is. held is false while another one is.
+	// Take acquires the lease, which makes this replica the sequencer. held is false while another replica has it.
 	Take(ctx context.Context) (held bool, err error)
-	// Renew extends the lease, or says ErrLeaseLost.
+	// Renew extends the lease, or returns ErrLeaseLost.
 	Renew(ctx context.Context) error
-	// Assign gives positions to committed events that have none. ErrLeaseLost: nothing was changed.
+	// Assign gives positions to committed events that have none. After ErrLeaseLost nothing was changed.
 	Assign(ctx context.Context) (Assigned, error)
-	// Release gives the lease up, if this replica has it, so that another can take it at once.
+	// Release gives up the lease, if this replica has it, so that another replica can take it at once.
 	Release(ctx context.Context) error
-	// Announce tells the sequencer, wherever it is, that this replica has committed events.
+	// Announce tells the sequencer on any replica that this replica has committed events.
 	Announce(ctx context.Context) error
 }
 
-// Lease is how long a sequencer that says nothing remains one: with the other times below, another replica takes over
+// Lease is the time after which the lease of a silent sequencer ends. With the other times below, another replica takes over
 // in less than 1.5 s when nothing is slow; the promise is 2 s.
 const Lease = 1200 * time.Millisecond
 
 const (
-	// renewEvery leaves room for two failures before the lease ends.
+	// renewEvery allows two failed renewals before the lease ends.
 	renewEvery = 400 * time.Millisecond
-	// lookEvery is how often the sequencer looks for events that nobody told it of, and the others for a free lease.
-	lookEvery = 200 * time.Millisecond
-	// assignPause lets a batch gather: an assignment costs PostgreSQL about a millisecond, of which hardly anything depends
-	// on the number of events. A lone commit does not wait for it. Where several were assigned at once there is a stream of
-	// them, and streamPause keeps what it costs below a tenth of a core.
+	// pollEvery is how often the sequencer looks for events that were not announced, and the other replicas for a free
+	// lease.
+	pollEvery = 200 * time.Millisecond
+	// assignPause collects a batch: an assignment costs PostgreSQL about a millisecond, which hardly depends on the number
+	// of events. A lone commit does not wait for it. After an assignment of several events more are likely to follow;
+	// streamPause then keeps the cost below a tenth of a core.
 	assignPause = 5 * time.Millisecond
 	streamPause = 15 * time.Millisecond
-	// manyAtOnce is from how many events on it is one.
+	// manyAtOnce is the number of events from which streamPause applies.
 	manyAtOnce = 3
-	// announcePause bounds what the other replicas send: NOTIFY in each transaction halves the throughput.
+	// announcePause bounds the announcements of the other replicas: NOTIFY in each transaction halves the throughput.
 	announcePause = 5 * time.Millisecond
-	// callTimeout is the lease: a call that takes longer has lost it.
+	// callTimeout is the lease: after a call that takes longer, the lease is lost.
 	callTimeout = Lease
-	// assignTimeout may be longer, because an assignment that has begun locks the lease until it ends.
+	// assignTimeout may be longer, because an assignment locks the lease while it runs.
 	assignTimeout = 15 * time.Second
-	// takeTimeout leaves time for a restored log to get its new epoch.
+	// takeTimeout allows for the new epoch that a restored log needs.
 	takeTimeout = 10 * time.Minute
 )
 
-// Sequencer takes part in the election of the one sequencer, and does its work when elected.
+// Sequencer takes part in the election of the sequencer, and assigns positions while elected.
 type Sequencer struct {
 	ledger   Ledger
 	assigned func(position int64)
@@ -70,7 +71,8 @@ type Sequencer struct {
 	leading  atomic.Bool
 }
 
-// NewSequencer returns a sequencer that calls assigned after it has given positions, with the last of them: Hub.Grew. Run it.
+// NewSequencer returns a sequencer that calls assigned with the last position of each assignment: use Hub.Grew. Start it
+// with Run.
 func NewSequencer(ledger Ledger, assigned func(position int64), logger *slog.Logger) *Sequencer {
 	return &Sequencer{
 		ledger: ledger, assigned: assigned, logger: logger,
@@ -88,10 +90,10 @@ func (s *Sequencer) Announced() {
 	}
 }
 
-// LeaseFree says that the lease was given up. It does not block.
+// LeaseFree says that the lease was released. It does not block.
 func (s *Sequencer) LeaseFree() { poke(s.free) }
 
-// Leading reports whether this replica is the sequencer, as far as it knows.
+// Leading reports whether this replica believes that it is the sequencer.
 func (s *Sequencer) Leading() bool { return s.leading.Load() }
 
 func poke(c chan struct{}) {
@@ -101,31 +103,31 @@ func poke(c chan struct{}) {
 	}
 }
 
-// Run works until ctx ends and then gives the lease up. Errors are logged and tried again.
+// Run works until ctx ends, and then releases the lease. Errors are logged and retried.
 func (s *Sequencer) Run(ctx context.Context) error {
 	defer s.resign(ctx)
 	for ctx.Err() == nil {
 		if s.leading.Load() {
 			s.lead(ctx)
 		} else {
-			s.stand(ctx)
+			s.standBy(ctx)
 		}
 	}
 	return nil
 }
 
-// stand is what a replica does that is not the sequencer, until it is.
-func (s *Sequencer) stand(ctx context.Context) {
+// standBy waits for the lease and announces this replica's commits to the sequencer.
+func (s *Sequencer) standBy(ctx context.Context) {
 	if s.take(ctx) {
 		return
 	}
-	look := time.NewTimer(lookEvery)
-	defer look.Stop()
+	poll := time.NewTimer(pollEvery)
+	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case <-poll.C:
 			return
 		case <-s.free:
 			return
@@ -141,7 +143,7 @@ func (s *Sequencer) take(ctx context.Context) bool {
 	defer cancel()
 	held, err := s.ledger.Take(call)
 	if err != nil && ctx.Err() == nil {
-		s.logger.WarnContext(ctx, "cannot take the sequencer's lease", "error", err)
+		s.logger.WarnContext(ctx, "taking the sequencer's lease failed; retrying", "error", err)
 	}
 	if held {
 		s.leading.Store(true)
@@ -150,11 +152,11 @@ func (s *Sequencer) take(ctx context.Context) bool {
 	return held
 }
 
-// lead is what the sequencer does, until it no longer is.
+// lead assigns positions and renews the lease until it is lost.
 func (s *Sequencer) lead(ctx context.Context) {
 	defer s.leading.Store(false)
-	look := time.NewTimer(0)
-	defer look.Stop()
+	poll := time.NewTimer(0)
+	defer poll.Stop()
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
 	for {
@@ -164,9 +166,9 @@ func (s *Sequencer) lead(ctx context.Context) {
 			return
 		case <-renew.C:
 			ok = s.attempt(ctx, callTimeout, "renew", s.ledger.Renew)
-		case <-look.C:
+		case <-poll.C:
 			_, ok = s.assign(ctx)
-			look.Reset(lookEvery)
+			poll.Reset(pollEvery)
 		case <-s.commits:
 			var n int
 			if n, ok = s.assign(ctx); n < manyAtOnce {
@@ -181,7 +183,7 @@ func (s *Sequencer) lead(ctx context.Context) {
 	}
 }
 
-// assign makes one assignment, of n events. false: start over with the lease.
+// assign makes one assignment, of n events. false: the lease may be lost.
 func (s *Sequencer) assign(ctx context.Context) (n int, ok bool) {
 	ok = s.attempt(ctx, assignTimeout, "assign", func(ctx context.Context) error {
 		assigned, err := s.ledger.Assign(ctx)
@@ -203,18 +205,18 @@ func (s *Sequencer) attempt(ctx context.Context, timeout time.Duration, call str
 	defer cancel()
 	err := f(limited)
 	if err != nil && ctx.Err() == nil {
-		s.logger.WarnContext(ctx, "a call of the sequencer failed; it goes on", "call", call, "error", err)
-		pause(ctx, lookEvery)
+		s.logger.WarnContext(ctx, "a call of the sequencer failed; retrying", "call", call, "error", err)
+		pause(ctx, pollEvery)
 	}
 	return err == nil
 }
 
-// resign gives the lease up although ctx has ended.
+// resign releases the lease although ctx has ended.
 func (s *Sequencer) resign(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	if err := s.ledger.Release(last); err != nil {
-		s.logger.WarnContext(last, "the sequencer could not give its lease up; another replica takes it when it ends", "error", err)
+		s.logger.WarnContext(last, "releasing the sequencer's lease failed; another replica takes over when it ends", "error", err)
 	}
 }
 

@@ -8,36 +8,40 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// Subscription is one subscriber's view of the log. It has no goroutine, and no timer but while something is to be
-// tried again: Poll does what is to be done, and who was named with Notify is woken when there is more to do.
+// Subscription is one subscriber's view of the log. It has no goroutine, and a timer only while a retry is scheduled. All
+// work is done in Poll; the waker that was set with Notify is woken when there is more.
 type Subscription struct {
 	hub    *Hub
 	source source
-	inbox  *inbox
+	queue  *subscriberQueue
 }
 
 var _ stream.Source[Update] = (*Subscription)(nil)
 
-// source is what a subscription reads: an orderWatch or a feedWatch.
+// source reads the items of a subscription: an orderWatch or a feedWatch.
 type source interface {
-	// step returns the next item, or nil when there is none now. again, if not zero, is when to try without a signal.
+	// step returns the next item, or nil when there is none now. again, if not zero, is when to retry without a wake-up.
 	step(ctx context.Context) (u *Update, again time.Time, err error)
-	// waiting: the next item is in memory.
-	waiting() bool
-	// cursor of the last item handed out; empty when there was none.
+	// buffered reports whether the next item is in memory.
+	buffered() bool
+	// cursor returns the cursor of the last item handed out; empty when there was none.
 	cursor() string
 	// leave removes it from the hub.
 	leave()
 }
 
 // Notify implements stream.Source.
-func (s *Subscription) Notify(w stream.Waker) { s.inbox.notify(w) }
+func (s *Subscription) Notify(w stream.Waker) { s.queue.notify(w) }
 
-// Poll returns the next item, or nil when there is none now. It does not wait for one, though it may read the log. It
-// must not be called concurrently with itself. An error ends the subscription: stream.ErrDone after Close,
-// stream.ErrDraining when the hub or ctx's connection drains and everything queued was handed out,
-// *stream.SlowConsumerError when more was queued than the limit, stream.ErrOutdated when the next item is of a later version
-// of the server, ctx's error, or fault.NotFound when the order is gone from the log. A database that does not answer ends nothing: the waker is woken to try again.
+// Poll returns the next item, or nil when there is none now. It may read the log but does not wait for an item. It must not
+// be called concurrently. An error ends the subscription:
+// - stream.ErrDone after Close;
+// - stream.ErrDraining when the hub or ctx's connection drains and all queued items were handed out;
+// - *stream.SlowConsumerError when more items were queued than the limit;
+// - stream.ErrOutdated when a later version of the server has written the next item;
+// - ctx's error; or fault.NotFound when the order has left the log.
+//
+// A database that does not answer is not an error: Poll is retried.
 func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 	case err != nil:
 		return nil, err
 	case u != nil:
-		if err := s.known(ctx, u); err != nil {
+		if err := s.checkKnown(ctx, u); err != nil {
 			return nil, err
 		}
 		return u, nil
@@ -58,14 +62,14 @@ func (s *Subscription) Poll(ctx context.Context) (*Update, error) {
 		return nil, stream.ErrDraining
 	}
 	if !again.IsZero() {
-		s.inbox.wakeAt(again)
+		s.queue.wakeAt(again)
 	}
 	return nil, nil
 }
 
-// known returns stream.ErrOutdated for an event that this version does not know. To skip it would be a gap, and to show it null
-// where nothing may be null.
-func (s *Subscription) known(ctx context.Context, u *Update) error {
+// checkKnown returns stream.ErrOutdated for an event that this version does not know. Skipping it would leave a gap, and it
+// might be null where the schema allows no null.
+func (s *Subscription) checkKnown(ctx context.Context, u *Update) error {
 	if u.Event == nil {
 		return nil
 	}
@@ -76,10 +80,10 @@ func (s *Subscription) known(ctx context.Context, u *Update) error {
 }
 
 // Buffered implements stream.Source.
-func (s *Subscription) Buffered() bool { return s.source.waiting() }
+func (s *Subscription) Buffered() bool { return s.source.buffered() }
 
-// Close ends the subscription. It may be called more than once, from any goroutine.
+// Close ends the subscription. It may be called more than once and from any goroutine.
 func (s *Subscription) Close() {
 	s.source.leave()
-	s.inbox.end()
+	s.queue.close()
 }

@@ -9,25 +9,25 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Kind of an update, as in the GraphQL enum OrderUpdateKind.
+// Kind is the kind of an update, as in the GraphQL enum OrderUpdateKind.
 type Kind string
 
 // The kinds.
 const (
-	// Snapshot is the state of now, the first item of a subscription without a cursor.
+	// Snapshot is the current state, the first item of a subscription without a cursor.
 	Snapshot Kind = "SNAPSHOT"
-	// Happened is one event with the state it led to.
+	// Happened is one event with the state after it.
 	Happened Kind = "EVENT"
 	// Checkpoint is a fresh cursor of a quiet feed.
 	Checkpoint Kind = "CHECKPOINT"
-	// Reset: the log cannot continue from the cursor. Forget what you have and go on from this state.
+	// Reset means that the log cannot continue from the cursor. The client drops what it has and continues from this state.
 	Reset Kind = "RESET"
 )
 
-// Update is one item of a subscription. It is shared by all who get it: do not change what it points to.
+// Update is one item of a subscription. Its subscribers share it, so what it points to must not be changed.
 type Update struct {
 	Kind Kind
-	// Cursor continues after this item.
+	// Cursor resumes after this item.
 	Cursor string
 	// Event is set for Happened.
 	Event *order.Event
@@ -35,7 +35,7 @@ type Update struct {
 	Order *order.Order
 }
 
-// orderUpdate is an event as the subscribers of its order get it, feedUpdate as those of the feed do.
+// orderUpdate returns an event as an item for subscribers of its order, feedUpdate for those of the feed.
 func orderUpdate(epoch int64, e *order.Event) *Update {
 	cursor := OrderCursor{Epoch: epoch, OrderID: e.Order.ID, Version: e.Version, Mark: MarkOf(e.ID)}
 	return &Update{Kind: Happened, Cursor: cursor.String(), Event: e, Order: e.Order}
@@ -46,16 +46,16 @@ func feedUpdate(epoch int64, at Place, e *order.Event) *Update {
 	return &Update{Kind: Happened, Cursor: cursor.String(), Event: e, Order: e.Order}
 }
 
-// Filter narrows a feed. Zero fields do not narrow.
+// Filter narrows a feed. A zero field does not narrow it.
 type Filter struct {
-	// Statuses of the order after the event.
+	// Statuses are the accepted statuses of the order after the event.
 	Statuses []order.Status
 	Types    []order.EventType
-	// CustomerID is for staff.
+	// CustomerID may be set by staff only.
 	CustomerID uuid.NullUUID
 }
 
-// admits reports whether the event passes the filter and may be seen.
+// admits reports whether an event passes the filter and the principal may see it.
 func (f *Filter) admits(p auth.Principal, e *order.Event) bool {
 	return p.CanSee(e.Order.CustomerID) &&
 		(!f.CustomerID.Valid || f.CustomerID.UUID == e.Order.CustomerID) &&

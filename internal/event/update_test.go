@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// TestAdmits: who gets an event is decided at each push, whatever list the subscriber stands in.
+// TestAdmits: each delivery checks who may see the event, whatever list the subscriber is in.
 func TestAdmits(t *testing.T) {
 	t.Parallel()
 	owner, other := id.New(), id.New()

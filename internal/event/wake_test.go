@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// A batch of the feed wakes each subscriber once, and brings all of them the same items.
+// TestFeedBatchWakesOnce: a batch of the feed wakes each subscriber once, and all share the same items.
 func TestFeedBatchWakesOnce(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())

@@ -41,7 +41,7 @@ type Config struct {
 	// Name of this replica as NATS shows it.
 	Name string
 	// Deployment keeps apart what shares one NATS: the replicas of one database have the same, others another one. It is
-	// part of the subjects, so letters and digits only. Copies of a database are told apart by Serves.
+	// part of the subjects, so letters and digits only. Copies of a database are told apart by SetLog.
 	Deployment string
 	// Leads says whether this replica gives the positions.
 	Leads  func() bool
@@ -160,8 +160,8 @@ func (f *Fan) FeedWatched(scope event.Scope, by int) {
 	f.interest.add(ofCustomer(scope.UUID), by)
 }
 
-// Serves implements event.Relay. What others send under another name from now on is another log's.
-func (f *Fan) Serves(instance string, epoch int64) {
+// SetLog implements event.Relay. What others send under another name from now on is another log's.
+func (f *Fan) SetLog(instance string, epoch int64) {
 	prefix := prefixOf(f.deployment, instance, epoch)
 	if had := f.prefix.Swap(&prefix); had == nil || *had != prefix {
 		f.interest.changed()
@@ -255,7 +255,7 @@ func (f *Fan) receive(ctx context.Context, m *nats.Msg) {
 	if topic == feed {
 		var b event.FeedBatch
 		if b, err = decodeBatch(m.Data); err == nil {
-			f.hub.Follow(b)
+			f.hub.ReceiveBatch(b)
 		}
 	} else {
 		var e order.Event
