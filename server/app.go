@@ -57,7 +57,7 @@ type App struct {
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
-	fan       *natsfan.Fan // nil without NATS_URL
+	fan       *natsfan.Relay // nil without NATS_URL
 	listener  *postgres.Listener
 	worker    *pipeline.Worker
 	hooks     *inbox.Receiver
@@ -282,7 +282,7 @@ func (a *App) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.walker.Run, a.fanout.Run, a.deliverer.Run}
 	parts = append(parts, newTide(a.open).run)
 	if a.fan != nil {
-		parts = append(parts, a.fan.Run)
+		parts = append(parts, func(ctx context.Context) error { return a.fan.Run(ctx, a.hub) })
 	}
 	if a.issuer != nil {
 		parts = append(parts, a.issuer.Run)

@@ -29,13 +29,10 @@ func (a *App) openFan(ctx context.Context) error {
 
 // newHub gives the hub its relay, if there is one.
 func (a *App) newHub(log event.Log, cfg event.Config) *event.Hub {
-	if a.fan == nil {
-		return event.NewHub(log, cfg)
+	if a.fan != nil {
+		cfg.Relay = a.fan
 	}
-	cfg.Relay = a.fan
-	hub := event.NewHub(log, cfg)
-	a.fan.Attach(hub)
-	return hub
+	return event.NewHub(log, cfg)
 }
 
 // publish tells subscribers here, and those of other replicas.
@@ -50,7 +47,7 @@ func (a *App) publish(events []order.Event) {
 func (a *App) feedGrew(payload string) {
 	a.fanout.Wake()
 	if a.fan != nil {
-		a.fan.Notified(payload)
+		a.fan.Notified(a.hub, payload)
 		return
 	}
 	position, err := strconv.ParseInt(payload, 10, 64)

@@ -29,7 +29,7 @@ var (
 	staff = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
 )
 
-// patience is for what must happen; reaching it is the failure.
+// patience bounds the wait for what must happen; a test that reaches it has failed.
 const patience = eventually.Patience
 
 // startNATS runs a real NATS on a port, -1 for a free one.
@@ -50,7 +50,7 @@ func startNATS(t testing.TB, port int) *server.Server {
 	return s
 }
 
-// counting is a log that counts what is read of events and of the feed.
+// counting is a log that counts the reads of events and of the feed.
 type counting struct {
 	*postgres.Log
 	reads atomic.Int64
@@ -76,32 +76,31 @@ func (l *counting) EventsAt(ctx context.Context, p auth.Principal, keys []event.
 	return l.Log.EventsAt(ctx, p, keys)
 }
 
-// replica is a process with its part of NATS.
+// replica is a process with its connection to NATS.
 type replica struct {
 	t         testing.TB
 	db        *postgrestest.DB
 	log       *counting
 	hub       *event.Hub
-	fan       *natsfan.Fan
+	relay     *natsfan.Relay
 	sequencer *event.Sequencer // nil: never elected
 }
 
-// join runs a replica. Its hub looks at the log by itself only every poll.
+// join runs a replica. Its hub polls the log every poll.
 func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll time.Duration) *replica {
 	t.Helper()
 	r := &replica{t: t, db: postgrestest.Connect(t, databaseURL)}
 	r.log = &counting{Log: postgres.NewLog(r.db.API)}
 	var err error
-	r.fan, err = natsfan.Connect(natsfan.Config{
+	r.relay, err = natsfan.Connect(natsfan.Config{
 		URL: natsURL, Name: name, Deployment: "test", Logger: slog.New(slog.DiscardHandler),
 		Leads: func() bool { return r.sequencer != nil && r.sequencer.Leading() },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.fan.Close)
-	r.hub = event.NewHub(r.log, event.Config{PollInterval: poll, Relay: r.fan})
-	r.fan.Attach(r.hub)
+	t.Cleanup(r.relay.Close)
+	r.hub = event.NewHub(r.log, event.Config{PollInterval: poll, Relay: r.relay})
 	if elected {
 		ledger := postgres.NewSequencer(r.db.Worker, name, event.Lease)
 		r.sequencer = event.NewSequencer(ledger, r.hub.Grew, slog.New(slog.DiscardHandler))
@@ -109,14 +108,16 @@ func join(t testing.TB, databaseURL, natsURL, name string, elected bool, poll ti
 		r.await("the lease", r.sequencer.Leading)
 	}
 	run(t, r.hub.Run)
-	run(t, r.fan.Run)
+	run(t, func(ctx context.Context) error { return r.relay.Run(ctx, r.hub) })
 	return r
 }
 
-// listen makes the replica hear NOTIFY.
+// listen makes the replica receive NOTIFY.
 func (r *replica) listen(databaseURL string) {
 	r.t.Helper()
-	listener, err := postgres.NewListener(databaseURL, nil, map[string]func(string){postgres.FeedChannel: r.fan.Notified}, slog.New(slog.DiscardHandler))
+	listener, err := postgres.NewListener(databaseURL, nil, map[string]func(string){
+		postgres.FeedChannel: func(payload string) { r.relay.Notified(r.hub, payload) },
+	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func (r *replica) commit(write func(context.Context, sqlx.ExtContext) (order.Eve
 		r.t.Fatal(err)
 	}
 	r.hub.Publish([]order.Event{e})
-	r.fan.Publish([]order.Event{e})
+	r.relay.Publish([]order.Event{e})
 	if r.sequencer != nil {
 		r.sequencer.Wake()
 	}
@@ -203,7 +204,7 @@ func (r *replica) watchFeed(p auth.Principal) *event.Subscription {
 	return sub
 }
 
-// expect fails unless the next item is of the kind and, for an event, this one.
+// expect fails unless the next item has the kind and, for an event, is this one.
 func expect(t testing.TB, sub *event.Subscription, kind event.Kind, e *order.Event) *event.Update {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -218,7 +219,7 @@ func expect(t testing.TB, sub *event.Subscription, kind event.Kind, e *order.Eve
 	return u
 }
 
-// connection is what NATS knows of a replica.
+// connection is a replica's connection as NATS reports it.
 func connection(t testing.TB, s *server.Server, name string) *server.ConnInfo {
 	t.Helper()
 	all, err := s.Connz(&server.ConnzOptions{Subscriptions: true})

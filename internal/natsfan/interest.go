@@ -7,11 +7,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// interest counts who watches what on this replica, by the topic that it is sent to.
+// interest counts the watchers on this replica, by topic.
 type interest struct {
 	mu       sync.Mutex
 	watchers map[string]int
-	// signal has one slot: who is woken looks at everything.
+	// signal has one slot: whoever is woken looks at everything.
 	signal chan struct{}
 }
 
@@ -32,7 +32,7 @@ func (i *interest) add(topic string, by int) {
 	}
 }
 
-// any reports whether anybody watches anything.
+// any reports whether there are watchers.
 func (i *interest) any() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -46,8 +46,8 @@ func (i *interest) changed() {
 	}
 }
 
-// wanted is the subjects to subscribe to. Who gets everything needs no part of it, and who watches anything needs the
-// feed, to know what it has.
+// wanted returns the subjects to subscribe to. The subject of all events includes the others. Any watcher needs the feed
+// too, because positions tell which events it has.
 func (i *interest) wanted(prefix *string) map[string]bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -66,23 +66,24 @@ func (i *interest) wanted(prefix *string) map[string]bool {
 	return wanted
 }
 
-// subscriptions are those at NATS. They belong to Run.
+// subscriptions are the open subscriptions at NATS. Only Run uses them.
 type subscriptions struct {
-	fan  *Fan
-	open map[string]*nats.Subscription
+	relay *Relay
+	open  map[string]*nats.Subscription
 }
 
-// follow makes them what is wanted: first the new ones, so that nothing is missed that both the old and the new cover.
-func (s *subscriptions) follow(ctx context.Context) {
-	wanted := s.fan.interest.wanted(s.fan.prefix.Load())
+// sync opens and closes subscriptions until they are the wanted ones. It opens the new ones first, so that nothing is missed
+// in between.
+func (s *subscriptions) sync(ctx context.Context) {
+	wanted := s.relay.interest.wanted(s.relay.prefix.Load())
 	for subject := range wanted {
 		if have := s.open[subject]; have != nil && have.IsValid() {
 			continue
 		}
-		// One channel for all, so that what comes over one connection stays in order.
-		sub, err := s.fan.conn.ChanSubscribe(subject, s.fan.incoming)
+		// All share one channel, so that the messages of a connection stay in order.
+		sub, err := s.relay.conn.ChanSubscribe(subject, s.relay.incoming)
 		if err != nil {
-			s.fan.logger.WarnContext(ctx, "cannot subscribe at NATS; this replica reads the log", "subject", subject, "error", err)
+			s.relay.logger.WarnContext(ctx, "subscribing at NATS failed; reading the log", "subject", subject, "error", err)
 			continue
 		}
 		s.open[subject] = sub
@@ -90,7 +91,7 @@ func (s *subscriptions) follow(ctx context.Context) {
 	for subject, sub := range s.open {
 		if !wanted[subject] {
 			delete(s.open, subject)
-			_ = sub.Unsubscribe() // fails when the connection is closed, and with it the subscription
+			_ = sub.Unsubscribe() // it fails only if the connection, and so the subscription, is closed
 		}
 	}
 }

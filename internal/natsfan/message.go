@@ -14,18 +14,19 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// buckets is how many parts orders are divided into: a replica that watches one order gets one in 256 of all events.
+// buckets is the number of parts that orders are divided into. A replica that watches one order gets one in 256 of all
+// events.
 const buckets = 256
 
-// The names at NATS are orderwire.<deployment>.<log>.<topic>. An event is sent once, to the topic event.<bucket>.<customer>;
-// wildcards pick the events of a bucket of orders, of a customer, or all. Positions go to the topic feed.
+// Subjects are orderwire.<deployment>.<log>.<topic>. An event is sent once, to the topic event.<bucket>.<customer>;
+// wildcards select the events of a bucket, of a customer, or all events. Positions are sent to the topic feed.
 const (
 	everything = "event.>"
 	feed       = "feed"
 )
 
-// prefixOf is what the names of one log have before the topic. A copy of a database has its deployment and its epoch, so the
-// running database server is part of it: replicas of the copy are connected to another one.
+// prefixOf returns the prefix of a log's subjects. It includes the running database server: a copy of a database has the
+// same deployment and epoch, but its replicas are connected to another server.
 func prefixOf(deployment, instance string, epoch int64) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", epoch, instance))
 	return "orderwire." + deployment + "." + hex.EncodeToString(sum[:12]) + "."
@@ -39,14 +40,14 @@ func ofBucket(orderID uuid.UUID) string { return "event." + bucket(orderID) + ".
 
 func ofCustomer(customerID uuid.UUID) string { return "event.*." + customerID.String() }
 
-// bucket of an order. The first bytes of a UUIDv7 are the time, so all of it is hashed.
+// bucket returns the bucket of an order. It hashes the whole id, because the first bytes of a UUIDv7 are the time.
 func bucket(orderID uuid.UUID) string {
 	h := fnv.New32a()
 	_, _ = h.Write(orderID[:]) // never fails
 	return fmt.Sprint(h.Sum32() % buckets)
 }
 
-// eventMessage is an event as the log has it, so without what stays out of the log.
+// eventMessage is an event as it is in the log, without what is kept out of the log.
 type eventMessage struct {
 	Head      order.Head      `json:"head"`
 	ID        uuid.UUID       `json:"id"`
@@ -80,7 +81,7 @@ func decodeEvent(body []byte) (order.Event, error) {
 	}, nil
 }
 
-// batchMessage is an event.FeedBatch. Positions have no gap, so the first says all.
+// batchMessage is an event.FeedBatch. Positions have no gap, so the first one determines all.
 type batchMessage struct {
 	Epoch int64        `json:"epoch"`
 	From  int64        `json:"from"`

@@ -20,10 +20,10 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// never is so long that a hub does not look at the log by itself.
+// never is so long that a hub does not poll the log.
 const never = time.Hour
 
-// What one replica commits reaches the subscribers of another without a read of the database there.
+// The subscribers of a replica get another replica's commits without a read of the database.
 func TestNoReads(t *testing.T) {
 	t.Parallel()
 	s, url := startNATS(t, -1), postgrestest.URL(t)
@@ -38,7 +38,7 @@ func TestNoReads(t *testing.T) {
 	expect(t, all, event.Snapshot, nil)
 	b.subscribed(s, "b", 3) // the order's bucket, the customer, the feed
 	c.subscribed(s, "c", 2) // everything, the feed
-	// Whatever their hubs missed before they subscribed, they read now.
+	// The hubs now read what they missed before they had subscribed.
 	b.hub.Wake()
 	c.hub.Wake()
 	second := a.advance(first.Order.Head)
@@ -48,7 +48,7 @@ func TestNoReads(t *testing.T) {
 			u = expect(t, sub, event.Happened, nil)
 		}
 	}
-	// What was asked for above may still be read during the first rounds. A replica that needs its log reads in each.
+	// Those reads may still go on during the first rounds. A replica that needs its log reads in each round.
 	const rounds = 5
 	head, reads := first.Order.Head, int64(0)
 	for range rounds {
@@ -81,7 +81,7 @@ func TestInterest(t *testing.T) {
 	follower := c.watchFeed(grace)
 	c.subscribed(s, "c", 2)
 	expect(t, follower, event.Snapshot, nil)
-	// Of many orders of others, b gets the positions and about one in 256 events.
+	// Of the orders of others, b gets the positions and about one in 256 events.
 	start := connection(t, s, "b").OutMsgs
 	const others = 30
 	for range others {
@@ -94,7 +94,7 @@ func TestInterest(t *testing.T) {
 		t.Errorf("b got %d messages for %d orders that nobody watches there", got, others)
 	}
 	sub.Close()
-	b.subscribed(s, "b", 2) // the other subscriber is there still
+	b.subscribed(s, "b", 2) // the other subscriber is still there
 	again.Close()
 	b.subscribed(s, "b", 0)
 	start = connection(t, s, "b").OutMsgs
@@ -108,7 +108,7 @@ func TestInterest(t *testing.T) {
 	}
 }
 
-// NATS goes and comes back while events happen: all of them arrive, once and in order.
+// All events arrive once and in order while NATS goes and comes back.
 func TestNATSKilled(t *testing.T) {
 	t.Parallel()
 	s, url := startNATS(t, -1), postgrestest.URL(t)
@@ -151,15 +151,15 @@ func TestNATSKilled(t *testing.T) {
 		expect(t, one, event.Happened, &during[i])
 		expect(t, all, event.Happened, &during[i])
 	}
-	b.await("the loss to be noticed", func() bool { return !b.fan.Connected() })
+	b.await("the loss to be noticed", func() bool { return !b.relay.Connected() })
 	seen(5)
 	s = startNATS(t, samePort)
-	b.await("NATS", func() bool { return a.fan.Connected() && b.fan.Connected() })
+	b.await("NATS", func() bool { return a.relay.Connected() && b.relay.Connected() })
 	b.subscribed(s, "b", 3)
 	seen(5)
 }
 
-// What NATS brings twice, late and in the wrong order changes nothing.
+// Duplicate, late and reordered messages change nothing.
 func TestDuplicatesAndDisorder(t *testing.T) {
 	t.Parallel()
 	s, url := startNATS(t, -1), postgrestest.URL(t)
@@ -170,7 +170,7 @@ func TestDuplicatesAndDisorder(t *testing.T) {
 	expect(t, one, event.Snapshot, nil)
 	expect(t, all, event.Snapshot, nil)
 	b.subscribed(s, "b", 2)
-	// An echo sends every third message before and all messages again long after their time.
+	// An echo sends every third message early, and all messages again much later.
 	echo, err := nats.Connect(s.ClientURL(), nats.NoEcho())
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestDuplicatesAndDisorder(t *testing.T) {
 	}
 }
 
-// An event that came over NATS is the event that the log has, and says nothing that the log does not.
+// An event that came over NATS equals the event in the log, and contains nothing that the log does not.
 func TestMessageIsTheLogsEvent(t *testing.T) {
 	t.Parallel()
 	s, url := startNATS(t, -1), postgrestest.URL(t)
