@@ -83,7 +83,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	if response == nil { // its context ended before it began; a client that went away does not read this
 		response = exec.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{{Err: stream.ErrUnanswered}})
 	}
-	held, ok := unread.Hold(len(response.Data))
+	held, ok := unread.ReserveAnswer(len(response.Data))
 	switch {
 	case !ok && operation.Operation.Operation == ast.Query:
 		errs = limited(quota.ErrUnread)

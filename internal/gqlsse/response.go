@@ -59,7 +59,7 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 		return err
 	}
 	event := nextEvent(cursor, data)
-	held, ok := r.unread.Hold(len(event))
+	held, ok := r.unread.ReserveAnswer(len(event))
 	if !ok {
 		return &stream.SlowConsumerError{}
 	}
@@ -81,7 +81,7 @@ func (r *response) answer(result *graphql.Response, mutation bool) error {
 	if err != nil {
 		return err
 	}
-	held, ok := r.unread.Hold(len(data))
+	held, ok := r.unread.ReserveAnswer(len(data))
 	switch {
 	case !ok && mutation:
 		held = r.unread.Add(len(data))

@@ -76,7 +76,7 @@ func (c *conn) subscribe(m message) {
 	free := !active && !full && !closing
 	room := true
 	if free {
-		op.countedBytes, room = c.unread.Keep(len(m.payload))
+		op.countedBytes, room = c.unread.ReserveRequest(len(m.payload))
 	}
 	if free && room {
 		// The context is not a child of the session's, which would keep a map of its children for life. When the socket
@@ -97,7 +97,7 @@ func (c *conn) subscribe(m message) {
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
 	case (full || !room) && !c.countMessage():
 	case !room: // nothing was executed
-		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrKept)}))
+		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrRequests)}))
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has reached its limit of %d operations: complete one first.", limit)))}))

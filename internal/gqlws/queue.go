@@ -75,7 +75,7 @@ func (c *conn) send(f frame) sendResult {
 		return frameDropped
 	}
 	var within bool
-	if f.countedBytes, within = c.unread.Hold(len(f.data)); !within || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
+	if f.countedBytes, within = c.unread.ReserveAnswer(len(f.data)); !within || c.queued >= c.t.cfg.SendQueueBytes || c.queued > 0 && c.unread.Full() {
 		c.mu.Unlock()
 		c.unread.Release(f.countedBytes)
 		c.close(CloseSlowConsumer, slowReason)

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Addresses tells whom a request is counted for.
+// Addresses determines the address that a request is counted for.
 type Addresses struct{ proxies []netip.Prefix }
 
-// NewAddresses believes the X-Forwarded-For of the given proxies, addresses or networks (10.0.0.0/8), and of nobody else.
+// NewAddresses trusts the X-Forwarded-For of the given proxies only. A proxy is an address or a network (10.0.0.0/8).
 func NewAddresses(trustedProxies []string) (Addresses, error) {
 	var a Addresses
 	for _, s := range trustedProxies {
@@ -26,7 +26,7 @@ func NewAddresses(trustedProxies []string) (Addresses, error) {
 	return a, nil
 }
 
-// ParseNetwork reads an address, which is a network of its own, or a network in CIDR notation.
+// ParseNetwork parses a network in CIDR notation, or an address as a network of its own.
 func ParseNetwork(s string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(s); err == nil && address.Zone() == "" {
 		address = address.Unmap()
@@ -39,48 +39,48 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	return network.Masked(), nil
 }
 
-// Of is the peer's IPv4 address, or its IPv6 network of 64 bits, which is what one subscriber of a provider gets
-// (RFC 6177).
+// Of returns the peer's IPv4 address, or its IPv6 network of 64 bits, which a provider assigns to one subscriber (RFC 6177).
 //
-// When the peer is a trusted proxy, it is the last address in X-Forwarded-For that is not one: each proxy adds the address
-// it was asked from, and what stands before may be anybody's invention. Without trusted proxies the header is not looked
-// at; behind a proxy that is not trusted, all clients count as one, and limits are to be set accordingly.
+// When the peer is a trusted proxy, it is the last address in X-Forwarded-For that is not a trusted proxy. Each proxy
+// appends the address that it was called from; what stands before may be forged. Without trusted proxies the header is
+// ignored. Behind a proxy that is not trusted, all clients count as one, so limits must allow for that.
 func (a Addresses) Of(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil { // a unix socket's, or a test's
+	if err != nil { // a unix socket, or a test
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		return cmp.Or(host, r.RemoteAddr)
 	}
 	address := plain(peer.Addr())
 	if !a.trusted(address) {
-		return whole(address)
+		return counted(address)
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		next, err := parseHop(strings.TrimSpace(hop))
 		if err != nil {
-			break // whoever the last proxy that we believe talked to
+			break // stop at the last proxy that we trust
 		}
 		if address = next; !a.trusted(address) {
 			break
 		}
 	}
-	return whole(address)
+	return counted(address)
 }
 
-// Peer tells whom a connection is counted for: as Of, without any header. It is "" for a trusted proxy, whose connections are of many.
+// Peer returns the address that a connection is counted for: that of Of, without headers. It is "" for a trusted proxy, whose
+// connections belong to many clients.
 func (a Addresses) Peer(remote net.Addr) string {
 	peer, err := netip.ParseAddrPort(remote.String())
 	if err != nil {
 		return remote.String()
 	}
 	if address := plain(peer.Addr()); !a.trusted(address) {
-		return whole(address)
+		return counted(address)
 	}
 	return ""
 }
 
-// Secure reports whether the client's connection was encrypted: ours is, or a trusted proxy says so of its own by
+// Secure reports whether the client's connection is encrypted: the one to us, or the one to a trusted proxy according to its
 // X-Forwarded-Proto.
 func (a Addresses) Secure(r *http.Request) bool {
 	if r.TLS != nil {
@@ -94,7 +94,7 @@ func (a Addresses) Secure(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(schemes[len(schemes)-1]), "https")
 }
 
-// parseHop reads an address; some proxies add the port.
+// parseHop parses an address; some proxies add the port.
 func parseHop(s string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
 		return plain(withPort.Addr()), nil
@@ -109,7 +109,7 @@ func (a Addresses) trusted(address netip.Addr) bool {
 
 func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
-func whole(address netip.Addr) string {
+func counted(address netip.Addr) string {
 	if network, err := address.Prefix(64); err == nil && address.Is6() {
 		return network.String()
 	}

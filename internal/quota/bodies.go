@@ -8,29 +8,30 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// errBodies is what a client is told whose address has too many bytes of requests on their way.
-var errBodies = fault.RetryLater(fault.RateLimited, "Too many requests of your address have not arrived whole: finish them first.", time.Second)
+// errBodies is the error for an address with too many bytes of unfinished requests.
+var errBodies = fault.RetryLater(fault.RateLimited, "Too many requests of your address are incomplete: finish them first.", time.Second)
 
-// bodyStep is what a body counts as at least, and what it grows by.
+// bodyStep is the unit in which a body is counted.
 const bodyStep = 16 << 10
 
-// Bodies bounds the bytes of bodies that have arrived in part, for each address. Each request has a bound of its own; without this one,
-// memory would grow with the number of requests whose clients do not finish. A body counts from the first read of it until its end,
-// in steps of 16 KiB, so one that comes with its header hardly counts at all.
+// Bodies bounds the bytes of partly received request bodies, for each address. Each request has a bound of its own, but
+// without this one memory would grow with the number of unfinished requests. A body counts from its first read to its end,
+// in steps of 16 KiB. So a body that arrives with its header counts for a moment only.
 type Bodies struct {
 	held *Unread
 	of   func(*http.Request) string
 }
 
-// NewBodies returns a bound of limit bytes for each address that of tells.
+// NewBodies returns a bound of limit bytes for each address that of returns.
 func NewBodies(limit int, of func(*http.Request) string) *Bodies {
 	return &Bodies{held: NewUnread(limit), of: of}
 }
 
-// Held is how many bytes count now, of all addresses.
+// Held returns the number of bytes that count now, of all addresses.
 func (b *Bodies) Held() int { return b.held.Held() }
 
-// Middleware gives next requests whose body counts. Reading more of one than its address may hold is a *fault.Error, RATE_LIMITED.
+// Middleware passes on requests with a counted body. Reading beyond the limit of the address returns a *fault.Error,
+// RATE_LIMITED.
 func (b *Bodies) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
@@ -42,7 +43,7 @@ func (b *Bodies) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// countedBody is read by one goroutine, the handler's.
+// countedBody is a counted request body. Only the handler's goroutine reads it.
 type countedBody struct {
 	io.ReadCloser
 	account    *Account
@@ -51,7 +52,7 @@ type countedBody struct {
 
 // Read implements io.Reader.
 func (b *countedBody) Read(p []byte) (int, error) {
-	if !b.hold(1) {
+	if !b.reserve(1) {
 		return 0, errBodies
 	}
 	n, err := b.ReadCloser.Read(p)
@@ -60,14 +61,14 @@ func (b *countedBody) Read(p []byte) (int, error) {
 		b.release()
 		return n, err
 	}
-	if !b.hold(b.read) {
+	if !b.reserve(b.read) {
 		return n, errBodies
 	}
 	return n, nil
 }
 
-// hold counts enough steps for n bytes, or reports false.
-func (b *countedBody) hold(n int) bool {
+// reserve counts enough steps for n bytes, or reports false.
+func (b *countedBody) reserve(n int) bool {
 	for b.held < n {
 		if !b.account.reserve(bodyStep) {
 			return false

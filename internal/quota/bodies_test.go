@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/quota"
 )
 
-// stalled is a body of which some has come, and the rest only when the test says so.
+// stalled is a body that has arrived in part; the test sends the rest.
 type stalled struct {
 	io.Reader
 	wait chan struct{}
@@ -54,7 +54,7 @@ func TestBodies(t *testing.T) {
 	if err := <-errs; !refused(err) {
 		t.Errorf("a second body of the address that is too large beside the first: %v", err)
 	}
-	for _, from := range []string{"ada", "bob"} { // small, or another's
+	for _, from := range []string{"ada", "bob"} { // a small body, and one of another address
 		if send(from, strings.NewReader("x")); true {
 			if err := <-errs; err != nil {
 				t.Errorf("%s: %v", from, err)

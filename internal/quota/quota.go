@@ -1,9 +1,10 @@
-// Package quota bounds how much of something each of many may hold at once, such as the connections of an address.
+// Package quota bounds how much of a resource each key may hold at once, such as the connections of an address.
 package quota
 
 import "sync"
 
-// Quota counts what is held by each key. Its memory grows with what is held, not with who has ever asked.
+// Quota counts the units held by each key. Its memory grows with the units held, not with the number of keys that were ever
+// used.
 type Quota struct {
 	limit int
 
@@ -11,23 +12,23 @@ type Quota struct {
 	held map[string]*holder
 }
 
-// holder is a key that holds something.
+// holder is a key that holds units.
 type holder struct {
 	key string
 	n   int
 }
 
-// place is one of what a holder has.
-type place struct {
+// unit is one unit of a holder.
+type unit struct {
 	quota  *Quota
-	holder *holder // nil once it is given back
+	holder *holder // nil once it is released
 }
 
-// New returns a quota of limit for each key.
+// New returns a quota of limit units for each key.
 func New(limit int) *Quota { return &Quota{limit: limit, held: map[string]*holder{}} }
 
-// Take holds one for the key, until release is called, once or more often. It reports false, and release is nil, when the
-// key holds as many as it may.
+// Take takes one unit for the key. release returns it and may be called more than once. ok is false, and release is nil,
+// when the key holds the limit.
 func (q *Quota) Take(key string) (release func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -40,11 +41,11 @@ func (q *Quota) Take(key string) (release func(), ok bool) {
 		return nil, false
 	}
 	h.n++
-	return (&place{q, h}).give, true
+	return (&unit{q, h}).release, true
 }
 
-// give gives the place back, once.
-func (p *place) give() {
+// release returns the unit, once.
+func (p *unit) release() {
 	q := p.quota
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -58,7 +59,7 @@ func (p *place) give() {
 	}
 }
 
-// Held is how many are held by all keys, and how many keys hold one.
+// Held returns the number of units held, and the number of keys that hold them.
 func (q *Quota) Held() (total, keys int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

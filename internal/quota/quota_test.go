@@ -19,7 +19,7 @@ func TestTake(t *testing.T) {
 		t.Fatalf("took %v %v %v and %v, want two of a and one of b", ok1, ok2, ok3, other)
 	}
 	first()
-	first() // once or more often
+	first() // may be called more than once
 	if _, ok := q.Take("a"); !ok {
 		t.Error("what was released cannot be taken again")
 	}
@@ -28,7 +28,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// Whoever comes and goes, in the end nothing is held and nobody is remembered.
+// After any sequence of Take and release, nothing is held and no key is remembered.
 func TestTakeLeavesNothing(t *testing.T) {
 	t.Parallel()
 	q := quota.New(3)

@@ -7,11 +7,11 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// ErrUnread is what a client is told whose answers wait in too many bytes.
-var ErrUnread = fault.RetryLater(fault.RateLimited, "Your address has not read the answers that it has: read them first.", time.Second)
+// ErrUnread is the error for a client with too many unread bytes.
+var ErrUnread = fault.RetryLater(fault.RateLimited, "Your address has too many unread answers: read them first.", time.Second)
 
-// Unread bounds the bytes that wait until clients read them, for each key, such as the clients' address. Each connection has a bound of
-// its own; without this one, memory would grow with the number of connections whose clients do not read.
+// Unread bounds the bytes that clients have not read, for each key, such as an address. Each connection has a bound of its
+// own, but without this one memory would grow with the number of connections whose clients do not read.
 type Unread struct {
 	limit int
 
@@ -22,23 +22,23 @@ type Unread struct {
 // NewUnread returns a bound of limit bytes for each key.
 func NewUnread(limit int) *Unread { return &Unread{limit: limit, held: map[string]int{}} }
 
-// Of is the account of a key.
+// Of returns the account of a key.
 func (u *Unread) Of(key string) *Account { return &Account{u, key} }
 
-// Account is what one key holds. A nil account has no bound.
+// Account counts the bytes of one key. A nil account has no bound.
 type Account struct {
 	unread *Unread
 	key    string
 }
 
-// small is up to how many bytes are not counted while they are written: a client that reads has them at once, and it is not to suffer
-// for its neighbours that do not read.
-const small = 16 << 10
+// smallAnswer is the size up to which an answer is not counted while it is written. A client that reads takes it at once,
+// and must not suffer for neighbours that do not read.
+const smallAnswer = 16 << 10
 
-// Hold counts n bytes that are about to be written, until as many as it says are released. It reports false, and counts nothing, when
-// that would be more than the key may hold beside others.
-func (a *Account) Hold(n int) (held int, ok bool) {
-	if a == nil || n <= small {
+// ReserveAnswer counts n bytes that are about to be written; Release must be called with held. It reports false, and counts
+// nothing, when the key holds other bytes and would exceed its limit.
+func (a *Account) ReserveAnswer(n int) (held int, ok bool) {
+	if a == nil || n <= smallAnswer {
 		return 0, true
 	}
 	a.unread.mu.Lock()
@@ -50,16 +50,16 @@ func (a *Account) Hold(n int) (held int, ok bool) {
 	return n, true
 }
 
-// ErrKept is what a client is told whose operations that run have too many bytes of requests.
-var ErrKept = fault.RetryLater(fault.RateLimited, "The operations of your address that run have too long documents and variables: end some first.", time.Second)
+// ErrRequests is the error for a client whose running operations have too many bytes of requests.
+var ErrRequests = fault.RetryLater(fault.RateLimited, "The running operations of your address have too long documents and variables: end some first.", time.Second)
 
-// short is up to how many bytes of a request are not counted while its operation runs, so that everyday ones hold up nobody.
-const short = 4 << 10
+// smallRequest is the size up to which a request is not counted, so that everyday ones never reach the limit.
+const smallRequest = 4 << 10
 
-// Keep counts the n bytes of a request, which are kept as long as its operation runs, until as many as it says are released. It reports
-// false, and counts nothing, when that would be more than the key may hold.
-func (a *Account) Keep(n int) (held int, ok bool) {
-	if a == nil || n <= short {
+// ReserveRequest counts the n bytes of a request while its operation runs; Release must be called with held. It reports
+// false, and counts nothing, when the key would exceed its limit.
+func (a *Account) ReserveRequest(n int) (held int, ok bool) {
+	if a == nil || n <= smallRequest {
 		return 0, true
 	}
 	if !a.reserve(n) {
@@ -68,7 +68,7 @@ func (a *Account) Keep(n int) (held int, ok bool) {
 	return n, true
 }
 
-// reserve counts n bytes, or reports false when that would be more than the key may hold.
+// reserve counts n bytes, or reports false when the key would exceed its limit.
 func (a *Account) reserve(n int) bool {
 	a.unread.mu.Lock()
 	defer a.unread.mu.Unlock()
@@ -79,7 +79,7 @@ func (a *Account) reserve(n int) bool {
 	return true
 }
 
-// Add counts n bytes in any case.
+// Add counts n bytes, even beyond the limit.
 func (a *Account) Add(n int) (held int) {
 	if a == nil || n == 0 {
 		return 0
@@ -90,7 +90,7 @@ func (a *Account) Add(n int) (held int) {
 	return n
 }
 
-// Full reports whether the key holds as much as it may.
+// Full reports whether the key has reached its limit.
 func (a *Account) Full() bool {
 	if a == nil {
 		return false
@@ -100,7 +100,7 @@ func (a *Account) Full() bool {
 	return a.unread.held[a.key] >= a.unread.limit
 }
 
-// Release ends the count of bytes that were held.
+// Release ends the count of reserved or added bytes.
 func (a *Account) Release(held int) {
 	if a == nil || held == 0 {
 		return
@@ -112,7 +112,7 @@ func (a *Account) Release(held int) {
 	}
 }
 
-// Held is how many bytes all keys hold.
+// Held returns the number of bytes that all keys hold.
 func (u *Unread) Held() (total int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -11,17 +11,17 @@ func TestUnread(t *testing.T) {
 	const kilo = 1 << 10
 	unread := quota.NewUnread(100 * kilo)
 	ada, again, bob := unread.Of("ada"), unread.Of("ada"), unread.Of("bob")
-	first, ok := ada.Hold(60 * kilo)
+	first, ok := ada.ReserveAnswer(60 * kilo)
 	if !ok {
 		t.Fatal("the first is refused")
 	}
-	if _, ok := again.Hold(60 * kilo); ok {
+	if _, ok := again.ReserveAnswer(60 * kilo); ok {
 		t.Error("a second connection has a bound of its own")
 	}
-	if _, ok := again.Hold(kilo); !ok {
+	if _, ok := again.ReserveAnswer(kilo); !ok {
 		t.Error("a small message is refused")
 	}
-	other, ok := bob.Hold(200 * kilo)
+	other, ok := bob.ReserveAnswer(200 * kilo)
 	if !ok {
 		t.Error("an answer that is larger than the bound can never be sent")
 	}
@@ -38,16 +38,16 @@ func TestUnread(t *testing.T) {
 	if unread.Held() != 0 {
 		t.Errorf("%d bytes are held by nobody", unread.Held())
 	}
-	if _, ok := ada.Keep(4 * kilo); !ok || unread.Held() != 0 {
+	if _, ok := ada.ReserveRequest(4 * kilo); !ok || unread.Held() != 0 {
 		t.Error("a short request counts")
 	}
-	kept, ok := ada.Keep(70 * kilo)
-	if _, second := ada.Keep(70 * kilo); !ok || second || unread.Held() != 70*kilo {
+	kept, ok := ada.ReserveRequest(70 * kilo)
+	if _, second := ada.ReserveRequest(70 * kilo); !ok || second || unread.Held() != 70*kilo {
 		t.Errorf("of two long requests %d bytes are held", unread.Held())
 	}
 	ada.Release(kept)
 	var none *quota.Account
-	if held, ok := none.Hold(1 << 30); !ok || held != 0 || none.Full() || none.Add(5) != 0 {
+	if held, ok := none.ReserveAnswer(1 << 30); !ok || held != 0 || none.Full() || none.Add(5) != 0 {
 		t.Error("no account has a bound")
 	}
 	none.Release(1)

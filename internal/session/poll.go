@@ -13,22 +13,22 @@ func (r *Registry) Wake() {
 	}
 }
 
-// Run keeps the registry up to date until ctx ends. A store that does not answer is logged and asked again.
+// Run keeps the registry up to date until ctx ends. Errors of the store are logged and retried.
 func (r *Registry) Run(ctx context.Context) error {
 	poll := time.NewTicker(r.cfg.PollInterval)
 	defer poll.Stop()
-	forget := time.NewTicker(forgetInterval)
-	defer forget.Stop()
+	prune := time.NewTicker(forgetInterval)
+	defer prune.Stop()
 	failing := false
-	r.Wake() // it may be a while since NewRegistry has read
+	r.Wake() // NewRegistry may have read a while ago
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-poll.C:
 		case <-r.hint:
-		case <-forget.C:
-			r.forget(ctx)
+		case <-prune.C:
+			r.prune(ctx)
 		}
 		err := r.refresh(ctx)
 		if err == nil {
@@ -37,14 +37,14 @@ func (r *Registry) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil && !failing { // once an outage, not once a second
-			r.cfg.Logger.WarnContext(ctx, "cannot read which sessions were ended; new ones will be refused", "error", err)
+		if err != nil && !failing { // log an outage once, not every second
+			r.cfg.Logger.WarnContext(ctx, "reading revoked sessions failed; new sessions will be refused", "error", err)
 		}
 		failing = err != nil
 	}
 }
 
-// refresh reads what was revoked since it last did.
+// refresh reads the revocations since the last successful read.
 func (r *Registry) refresh(ctx context.Context) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -63,7 +63,7 @@ func (r *Registry) refresh(ctx context.Context) error {
 	return nil
 }
 
-// save keeps who was seen for the first time.
+// save stores the customers that were seen for the first time.
 func (r *Registry) save(ctx context.Context) error {
 	r.mu.Lock()
 	unsaved := r.unsaved
@@ -85,14 +85,14 @@ func (r *Registry) save(ctx context.Context) error {
 	return err
 }
 
-// forget drops the revocations that no living token is older than, here and in the store.
-func (r *Registry) forget(ctx context.Context) {
+// prune deletes the revocations that are older than any valid token, here and in the store.
+func (r *Registry) prune(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	// A clock apart by less than this does no harm.
+	// Clocks may differ by up to this without harm.
 	age := r.cfg.MaxLifetime + time.Hour
 	if err := r.store.Forget(ctx, age); err != nil {
-		r.cfg.Logger.WarnContext(ctx, "old revocations could not be deleted", "error", err)
+		r.cfg.Logger.WarnContext(ctx, "pruning old revocations failed", "error", err)
 	}
 	oldest := time.Now().Add(-age)
 	r.mu.Lock()

@@ -1,10 +1,10 @@
-// Package session knows which tokens are void and which connections live on a token. A revocation, made by a user who
-// signs out or by staff, voids every token that the user was given up to that moment: no request is answered to it any
-// more, and the connections that were opened with it end, on every replica.
+// Package session knows which tokens are revoked and which connections depend on a token. A revocation, by a user who signs
+// out or by staff, voids every token that the user was given before it. On every replica, requests with such a token are
+// refused and the connections that were opened with it end.
 //
-// Each replica has the revocations in memory, so that every request and every event can be checked without a round trip.
-// It reads new ones once a second, and at once when NOTIFY hints at one. A revocation is a moment on the database's
-// clock and tokens carry theirs in microseconds, so that a token given out right after signing out is good.
+// Each replica has the revocations in memory, so that it can check every request and every event without a round trip. It
+// reads new ones once a second, and at once when NOTIFY hints at one. A revocation is a time on the database's clock, and
+// tokens carry their time of issue in microseconds, so a token issued right after signing out is valid.
 package session
 
 import (
@@ -23,24 +23,25 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Revocation voids the tokens a customer was given at or before a moment.
+// Revocation voids the tokens that a customer was given at or before a time.
 type Revocation struct {
 	CustomerID uuid.UUID
 	// At is on the database's clock.
 	At time.Time
 }
 
-// ErrUnknown says that nothing is known of a customer id.
+// ErrUnknown means that no customer with the id is known.
 var ErrUnknown = errors.New("unknown customer")
 
-// Store keeps revocations for all replicas.
+// Store stores revocations for all replicas.
 type Store interface {
-	// Revoke voids the customer's tokens of up to now and returns that moment. Of a customer who never signed in, has no
-	// order and was never revoked it returns ErrUnknown, unless evenUnknown. The entry, unless nil, is recorded with it.
+	// Revoke voids the customer's tokens issued until now and returns that time. Unless evenUnknown is set, it returns
+	// ErrUnknown for a customer who never signed in, has no order and was never revoked. It records the entry, unless nil,
+	// in the same transaction.
 	Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error)
-	// Since returns at least the revocations that have become visible since an earlier call returned since as now.
+	// Since returns at least the revocations that have become visible since the call that returned since as now.
 	Since(ctx context.Context, since time.Time) (revoked []Revocation, now time.Time, err error)
-	// Seen keeps that these customers have signed in.
+	// Seen records that these customers have signed in.
 	Seen(ctx context.Context, customerIDs []uuid.UUID) error
 	// Forget deletes revocations older than age.
 	Forget(ctx context.Context, age time.Duration) error
@@ -48,32 +49,32 @@ type Store interface {
 
 const (
 	defaultPollInterval = time.Second
-	// closeDelay is how long the connections of a revoked session outlive it, so that one who signs out over a websocket
-	// gets the answer. Nothing else is executed or delivered meanwhile.
+	// closeDelay is how long the connections of a revoked session outlive it, so that a client that signs out over a
+	// websocket gets the answer. Nothing else is executed or delivered in that time.
 	closeDelay = 250 * time.Millisecond
-	// readTimeout bounds one look at the store.
+	// readTimeout bounds one call of the store.
 	readTimeout = 5 * time.Second
 	// forgetInterval is how often old revocations are deleted.
 	forgetInterval = time.Hour
-	// maxSeen bounds the memory for who was seen; when it is full it starts anew, which costs a few needless inserts.
+	// maxSeen bounds the memory for seen customers. When it is full it is cleared, which costs a few needless inserts.
 	maxSeen = 100_000
 )
 
-// Config of a Registry. A zero field takes the default.
+// Config has the settings of a Registry. A zero field takes the default given.
 type Config struct {
-	// PollInterval is how often revocations are read when nothing hints at one: 1 s.
+	// PollInterval is how often revocations are read when there is no hint. 1 s.
 	PollInterval time.Duration
-	// StaleAfter is after how long without a successful read tokens are refused with UNAVAILABLE: 10 s. What cannot be
-	// known is not assumed: a request that gets through without the database is rare anyway. Connections that are open
-	// stay, since closing them all would turn a short outage into a storm of reconnects.
+	// StaleAfter is how long tokens are accepted after the last successful read; later they are refused with UNAVAILABLE. 10
+	// s. A token that may have been revoked must not be accepted, and without the database few requests would succeed
+	// anyway. Open connections stay open: closing all of them would turn a short outage into a storm of reconnects.
 	StaleAfter time.Duration
-	// MaxLifetime is the longest lifetime of a token; older revocations mean nothing any more. 30 days.
+	// MaxLifetime is the longest lifetime of a token. Older revocations have no effect. 30 days.
 	MaxLifetime time.Duration
-	// MaxPerUser bounds the sessions of one user on this replica: 256.
+	// MaxPerUser bounds the sessions of one user on this replica. 256.
 	MaxPerUser int
-	// Clock dates what is audited. Nil: the machine's.
+	// Clock dates the audit entries. Nil: the machine's clock.
 	Clock order.Clock
-	// Logger gets what the operator should know. Nil: nobody.
+	// Logger receives what the operator should know. Nil: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -106,7 +107,7 @@ type Registry struct {
 	cfg      Config
 	hint     chan struct{}
 
-	// reading serializes looks at the store; since is where the next one begins. Both are of refresh alone.
+	// reading serializes the reads of the store; the next one begins at since. Only refresh uses them.
 	reading sync.Mutex
 	since   time.Time
 
@@ -115,10 +116,10 @@ type Registry struct {
 	revoked map[uuid.UUID]time.Time
 	open    map[uuid.UUID]map[*Session]struct{}
 	seen    map[uuid.UUID]struct{}
-	unsaved []uuid.UUID // of seen
+	unsaved []uuid.UUID // those of seen that are not stored yet
 }
 
-// NewRegistry reads the revocations there are. verifier checks the tokens themselves. Run the registry.
+// NewRegistry returns a registry that has read the current revocations. verifier checks the tokens themselves.
 func NewRegistry(ctx context.Context, store Store, verifier auth.Verifier, cfg Config) (*Registry, error) {
 	r := &Registry{
 		store: store, verifier: verifier, cfg: cfg.withDefaults(),
@@ -133,7 +134,7 @@ func NewRegistry(ctx context.Context, store Store, verifier auth.Verifier, cfg C
 	return r, nil
 }
 
-// Verify implements auth.Verifier: the token must be valid and not revoked. UNAVAILABLE when that is not known.
+// Verify implements auth.Verifier: the token must be valid and not revoked. UNAVAILABLE means that this is not known now.
 func (r *Registry) Verify(ctx context.Context, token string) (auth.Principal, error) {
 	p, err := r.verifier.Verify(ctx, token)
 	if err != nil {
@@ -151,16 +152,17 @@ func (r *Registry) Verify(ctx context.Context, token string) (auth.Principal, er
 	return p, nil
 }
 
-// errRevoked is what a client with a revoked token is told.
+// errRevoked is the error for a revoked token.
 var errRevoked = fault.New(fault.Unauthenticated, "The session was ended: sign in again.")
 
-// isRevoked is called with the lock held. A token without a time of issue counts as older than any revocation.
+// isRevoked reports whether the principal's token is revoked. A token without a time of issue counts as older than any
+// revocation. The lock is held.
 func (r *Registry) isRevoked(p auth.Principal) bool {
 	at, found := r.revoked[p.CustomerID]
 	return found && !p.IssuedAt.After(at)
 }
 
-// see is called with the lock held.
+// see notes that a customer has signed in. The lock is held.
 func (r *Registry) see(customerID uuid.UUID) {
 	if _, known := r.seen[customerID]; known {
 		return
@@ -173,8 +175,8 @@ func (r *Registry) see(customerID uuid.UUID) {
 	r.unsaved = append(r.unsaved, customerID)
 }
 
-// SignOut voids the principal's tokens of up to now, everywhere, and returns that moment. This replica knows at once.
-// UNAUTHENTICATED for nobody in particular, who has none.
+// SignOut voids the principal's tokens issued until now on all replicas, and returns that time. This replica applies it at
+// once. UNAUTHENTICATED for an anonymous principal, who has no tokens.
 func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return time.Time{}, err
@@ -182,8 +184,8 @@ func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, er
 	return r.revoke(ctx, p, p.CustomerID, true, nil)
 }
 
-// Revoke is SignOut of somebody else, for staff. A customer is known who has signed in or ordered; the user error
-// USER_NOT_FOUND says that the id is nobody's, most likely mistyped. It is audited as user.revoke.
+// Revoke voids the tokens of another customer, for staff. A customer is known who has signed in or ordered. For any other id
+// it returns the user error USER_NOT_FOUND, because the id is most likely mistyped. It is audited as user.revoke.
 func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID) (time.Time, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return time.Time{}, err
@@ -211,7 +213,7 @@ func (r *Registry) revoke(ctx context.Context, p auth.Principal, customerID uuid
 	return at, nil
 }
 
-// apply ends what the revocations void. It may be told the same again.
+// apply ends the sessions that the revocations void. Repeating it has no effect.
 func (r *Registry) apply(revocations []Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -226,7 +228,7 @@ func (r *Registry) apply(revocations []Revocation) {
 	}
 }
 
-// Sessions returns how many sessions are open.
+// Sessions returns the number of open sessions.
 func (r *Registry) Sessions() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,27 +11,28 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// ErrTooMany says that the user has as many sessions on this replica as one user may have.
+// ErrTooMany means that the user has the maximum number of sessions on this replica.
 var ErrTooMany = errors.New("too many sessions of this user")
 
-// Session is what a websocket or an event stream lives on: a token, and the one that replaced it. It ends when the token
-// expires or is revoked.
+// Session is the session of a websocket or an event stream. It depends on a token, or on the token that has replaced it, and
+// ends when that expires or is revoked.
 type Session struct {
 	registry *Registry
-	// base is the context that all operations of the connection derive from.
+	// base is the parent of the contexts of all operations.
 	base       context.Context
 	connection stream.Connection
 
 	mu        sync.Mutex
 	principal *auth.Principal
-	ended     bool // nothing is delivered any more; base may still live for closeDelay
+	ended     bool // nothing is delivered any more; base may live on for closeDelay
 }
 
 type contextKey struct{}
 
-// Open begins a session of the principal that lasts as long as ctx, and returns its context: it carries the principal,
-// and when the session ends so does ctx's connection, with a *fault.Error as its cause; a ctx without one is cancelled (stream.ConnectionOf). Anonymous gets ctx back: there is nothing to
-// end. Errors: UNAUTHENTICATED when the token was revoked meanwhile, ErrTooMany.
+// Open opens a session for the principal that lasts as long as ctx. It returns the session's context, which carries the
+// principal. When the session ends, ctx's connection ends with a *fault.Error as its cause; a ctx without a connection is
+// cancelled (stream.ConnectionOf). For an anonymous principal it returns ctx, because there is no token that could end.
+// Errors: UNAUTHENTICATED when the token was revoked meanwhile, ErrTooMany.
 func (r *Registry) Open(ctx context.Context, p auth.Principal) (context.Context, error) {
 	if !p.SignedIn() {
 		return ctx, nil
@@ -71,16 +72,16 @@ func (s *Session) ConnectionEnded() {
 	r := s.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sessions := r.open[s.principal.CustomerID] // a session never changes its user
+	sessions := r.open[s.principal.CustomerID] // the user of a session never changes
 	delete(sessions, s)
 	if len(sessions) == 0 {
 		delete(r.open, s.principal.CustomerID)
 	}
 }
 
-// Renew lets the session of the present context go on with a newer token of the same user, and returns the context for
-// operations that start later. Those that run go on too. FORBIDDEN for another user, UNAUTHENTICATED when the session or
-// the token has ended.
+// Renew continues the session of the present context with a newer token of the same user. It returns the context for
+// operations that start later; running ones continue. FORBIDDEN for another user, UNAUTHENTICATED when the session or the
+// token has ended.
 func Renew(present context.Context, p auth.Principal) (context.Context, error) {
 	s, ok := present.Value(contextKey{}).(*Session)
 	if !ok || !p.Same(auth.FromContext(present)) {
@@ -93,7 +94,7 @@ func Renew(present context.Context, p auth.Principal) (context.Context, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over() {
+	if s.isOver() {
 		return nil, errExpired
 	}
 	next := auth.NewContext(s.base, p)
@@ -103,41 +104,41 @@ func Renew(present context.Context, p auth.Principal) (context.Context, error) {
 
 var errExpired = fault.New(fault.Unauthenticated, "The session has expired: sign in again.")
 
-// Admit reports whether the connection of ctx may still get something: nil when its session lives, or when it has none.
-// Otherwise it waits for the end of ctx, which is near, and returns its error. So a connection whose session is over
-// gets its close, and never an answer or an event that comes first. It looks at memory only.
+// Admit returns nil if the connection of ctx may receive data: its session is valid, or it has none. Otherwise it waits for
+// the end of ctx, which is near, and returns its error. So the next thing that the client of an ended session receives is
+// the close, never an answer or an event. It reads only memory.
 func Admit(ctx context.Context) error {
 	s, ok := ctx.Value(contextKey{}).(*Session)
-	if !ok || s.lives() {
+	if !ok || s.alive() {
 		return nil
 	}
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// Alive reports whether the session of ctx lives, or has none, without waiting.
+// Alive reports whether the session of ctx is valid, or ctx has none. It does not wait.
 func Alive(ctx context.Context) bool {
 	s, ok := ctx.Value(contextKey{}).(*Session)
-	return !ok || s.lives()
+	return !ok || s.alive()
 }
 
-func (s *Session) lives() bool {
+func (s *Session) alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.over()
+	return !s.isOver()
 }
 
-// over is called with the lock held. A session that was once found expired stays so, whatever its clock does and
-// whatever token comes too late.
-func (s *Session) over() bool {
+// isOver reports whether the session has ended. Once expired it stays so, even if the clock is set back or a newer token
+// comes too late. The lock is held.
+func (s *Session) isOver() bool {
 	if !s.ended && s.principal.Expired(time.Now()) {
 		s.ended = true
-		s.connection.End(errExpired) // mostly its transport's timer was first
+		s.connection.End(errExpired) // usually the transport's timer came first
 	}
 	return s.ended
 }
 
-// endIfIssuedBy ends the session if its token was issued at or before a moment. The registry's lock is held.
+// endIfIssuedBy ends the session if its token was issued at or before a time. The registry's lock is held.
 func (s *Session) endIfIssuedBy(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
