@@ -38,7 +38,7 @@ func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
 // socketContext is a gqlws.Config.BaseContext. It carries the request id, the address and the principal.
 func socketContext(request context.Context) context.Context {
 	ctx := requestid.NewContext(context.Background(), requestid.FromContext(request))
-	ctx = ratelimit.Keep(ctx, request)
+	ctx = ratelimit.CopyPeer(ctx, request)
 	if p := auth.FromContext(request); p.SignedIn() {
 		ctx = auth.NewContext(ctx, p)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// contain ends a panicking request alone: the client gets INTERNAL with the request's id, the log gets the rest.
-// It is to be deferred.
+// contain recovers a panic of a request. The client gets INTERNAL with the request's id, and the panic is logged. Use it
+// with defer.
 func (g *Guard) contain(w *trackedWriter, r *http.Request) {
 	cause := recover()
 	if cause == nil {
@@ -24,10 +24,10 @@ func (g *Guard) contain(w *trackedWriter, r *http.Request) {
 	g.log.ErrorContext(r.Context(), "panic in a request", "panic", fmt.Sprint(cause),
 		"method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
 	if w.hijacked {
-		return // the connection is not HTTP any more
+		return // the connection no longer speaks HTTP
 	}
 	if w.started {
-		// Half an answer must not look whole: net/http breaks the connection off.
+		// An incomplete answer must not look complete: net/http aborts the connection.
 		panic(http.ErrAbortHandler)
 	}
 	fault.WriteHTTP(w, http.StatusInternalServerError,
@@ -35,14 +35,14 @@ func (g *Guard) contain(w *trackedWriter, r *http.Request) {
 		map[string]string{"requestId": requestid.FromContext(r.Context())})
 }
 
-// trackedWriter knows whether the answer has begun.
+// trackedWriter records whether the answer has begun.
 type trackedWriter struct {
 	http.ResponseWriter
 	started, hijacked bool
 }
 
 func (w *trackedWriter) WriteHeader(status int) {
-	w.started = w.started || status >= 200 // 1xx are not the answer yet
+	w.started = w.started || status >= 200 // a 1xx is not the answer yet
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -51,14 +51,14 @@ func (w *trackedWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap serves http.ResponseController.
+// Unwrap is for http.ResponseController.
 func (w *trackedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Flush and Hijack serve those that ask for the interfaces instead.
+// Flush and Hijack are for callers that assert the interfaces instead.
 
 func (w *trackedWriter) Flush() {
 	w.started = true
-	_ = http.NewResponseController(w.ResponseWriter).Flush() // Flusher has no way to say that it failed
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // a Flusher cannot return an error
 }
 
 func (w *trackedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -1,9 +1,9 @@
-// Package httpguard is what every HTTP request passes before anything else looks at it: it gets an id, its Host and
-// Origin are checked against allow-lists, the response gets its security headers, and a panic is contained.
+// Package httpguard checks every HTTP request first. It gives the request an id, checks its Host and Origin against
+// allow-lists, sets the security headers of the response and contains panics.
 //
-// The Host list defends against DNS rebinding: a foreign page whose name suddenly points to this address would be
-// same-origin with us, and only its Host gives it away. The Origin list decides which pages may talk to us at all,
-// for websockets too, since a browser lets any page open those.
+// The Host list defends against DNS rebinding: a foreign page whose name suddenly resolves to this address would be
+// same-origin with us, and only its Host reveals it. The Origin list decides which pages may use the API at all, websockets
+// included, because a browser lets any page open those.
 package httpguard
 
 import (
@@ -18,44 +18,44 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// ContentSecurityPolicy is that of every response: our own files only, no inline script, no inline style, no frames.
-// Websockets to our own origin count as 'self'.
+// ContentSecurityPolicy is the policy of every response: only our own files, no inline script, no inline style, no frames.
+// 'self' includes websockets to our own origin.
 const ContentSecurityPolicy = "default-src 'self'; img-src 'self' https:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'"
 
-// PlaygroundContentSecurityPolicy is for the handler of GraphiQL's page, whose editor needs inline styles, an embedded
-// font and workers. Scripts stay our own files.
+// PlaygroundContentSecurityPolicy is the policy of GraphiQL's page, whose editor needs inline styles, an embedded font and
+// workers. Scripts are still our own files only.
 const PlaygroundContentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Config of a Guard.
+// Config has the settings of a Guard.
 type Config struct {
-	// Addr is where the server listens, host:port. Its host is allowed as Host.
+	// Addr is the server's address, host:port. Its host is an allowed Host.
 	Addr string
-	// AllowedHosts are further host names or addresses, without port; any port is accepted.
-	// Loopback names and addresses, and the address a connection came in on, are allowed anyway.
+	// AllowedHosts are further host names or addresses, without port; any port is accepted. Loopback names and addresses,
+	// and the address that a connection came in on, are always allowed.
 	AllowedHosts []string
-	// AllowedOrigins are the origins of foreign pages that may use the API, as ParseAllowedOrigin reads them.
-	// The server's own origin is allowed anyway.
+	// AllowedOrigins are the origins of foreign pages that may use the API, in the form that ParseAllowedOrigin accepts. The
+	// server's own origin is always allowed.
 	AllowedOrigins []string
-	// AllowedHeaders are request headers that those pages may send beside what clients are known to send.
+	// AllowedHeaders are request headers that those pages may send beside those that clients are known to send.
 	AllowedHeaders []string
-	// Secure reports whether the client's connection is encrypted. Nil: whether ours is.
+	// Secure reports whether the client's connection is encrypted. Nil: whether our own connection is.
 	Secure func(*http.Request) bool
-	// Logger gets panics.
+	// Logger receives the panics.
 	Logger *slog.Logger
 }
 
 // Guard checks requests. It is safe for concurrent use.
 type Guard struct {
 	hosts   map[string]bool
-	origins map[string]bool // of a set of origins, with * for the first label
+	origins map[string]bool // including wildcard origins, with * as the first label
 	secure  func(*http.Request) bool
-	headers string // for Access-Control-Allow-Headers
+	headers string // the value of Access-Control-Allow-Headers
 	log     *slog.Logger
 }
 
-// New fails when a list has an entry that is not a host or not an origin.
+// New returns an error when a list has an entry that is not a valid host or origin.
 func New(cfg Config) (*Guard, error) {
 	g := &Guard{hosts: map[string]bool{"localhost": true}, origins: map[string]bool{}, secure: cfg.Secure, log: cfg.Logger}
 	if g.secure == nil {
@@ -92,7 +92,7 @@ func New(cfg Config) (*Guard, error) {
 	return g, nil
 }
 
-// Middleware gives next only the requests that may pass.
+// Middleware passes on only requests that pass the checks.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requestID := requestid.Of(r)
@@ -104,7 +104,7 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY") // for those who do not know frame-ancestors
+		h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if g.secure(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
@@ -130,7 +130,7 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 
 func (g *Guard) hostAllowed(r *http.Request) bool {
 	host := hostOnly(r.Host)
-	if g.hosts[host] || strings.HasSuffix(host, ".localhost") { // RFC 6761 section 6.3: never leaves the machine
+	if g.hosts[host] || strings.HasSuffix(host, ".localhost") { // RFC 6761 section 6.3: such a name never leaves the machine
 		return true
 	}
 	address, err := netip.ParseAddr(host)
@@ -140,7 +140,7 @@ func (g *Guard) hostAllowed(r *http.Request) bool {
 	if address.IsLoopback() || g.hosts[address.String()] {
 		return true
 	}
-	// A server on all addresses is reached by any of them. An address is no name, so it cannot be rebound.
+	// A server on all addresses is reached by any of them. An address is not a name, so it cannot be rebound.
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		return false
@@ -149,7 +149,7 @@ func (g *Guard) hostAllowed(r *http.Request) bool {
 	return err == nil && localAddress.Addr().Unmap().WithZone("") == address.Unmap()
 }
 
-// hostOnly strips the port and the brackets of an IPv6 address, and lowers the case.
+// hostOnly strips the port and the brackets of an IPv6 address, and converts to lower case.
 func hostOnly(hostport string) string {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// buffer takes the log from several goroutines.
+// buffer collects the log of several goroutines.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -36,7 +36,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// setup serves next behind a guard that listens on loopback, as 10.1.2.3, with shop.example as a further host and
+// setup serves next behind a guard that listens on loopback, as 10.1.2.3, with shop.example as another host and
 // https://partner.example as a foreign origin.
 func setup(t *testing.T, next http.HandlerFunc) (*httptest.Server, *buffer) {
 	t.Helper()
@@ -56,7 +56,7 @@ func setup(t *testing.T, next http.HandlerFunc) (*httptest.Server, *buffer) {
 	return server, log
 }
 
-// answer is a response that has been read.
+// answer is a response with its body.
 type answer struct {
 	StatusCode int
 	Header     http.Header

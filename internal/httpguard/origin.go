@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ParseOrigin gives the form in which browsers send an origin (RFC 6454 section 6.2): scheme and host in lower case, and
-// a port unless it is the scheme's own. Origins have a scheme, a host and nothing behind: those of web sites, and those of
-// apps that bring their own pages, such as capacitor://localhost. "null", which every sandboxed page and local file sends, is
-// nobody's in particular and so no origin here, and neither are those of schemes that browsers give no origin of their own.
+// ParseOrigin returns an origin in the form that browsers send (RFC 6454 section 6.2): scheme and host in lower case, and
+// the port unless it is the scheme's default. An origin has a scheme, a host and nothing else. It belongs to a web site or
+// to an app with pages of its own, such as capacitor://localhost. "null" is refused, because every sandboxed page and local
+// file sends it. So are schemes for which browsers send no origin.
 func ParseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Opaque != "" || u.Hostname() == "" || u.User != nil || noOrigin[u.Scheme] ||
@@ -22,7 +22,8 @@ func ParseOrigin(s string) (string, error) {
 	return u.Scheme + "://" + withoutDefaultPort(u.Scheme, strings.ToLower(u.Host)), nil
 }
 
-// noOrigin are schemes with a host whose pages have the origin null (HTML standard, section "Origin"), or that have no pages.
+// noOrigin has the schemes with a host whose pages have the origin null (HTML standard, section "Origin") or that have no
+// pages.
 var noOrigin = map[string]bool{
 	"": true, "about": true, "blob": true, "data": true, "file": true, "ftp": true, "javascript": true, "ws": true, "wss": true,
 }
@@ -32,9 +33,9 @@ func isHost(s string) bool {
 	return err == nil
 }
 
-// ParseAllowedOrigin is ParseOrigin for the list of allowed origins, where the first label of a name may be "*":
-// https://*.shop.example allows https://a.shop.example, and neither https://shop.example nor https://b.a.shop.example, as in
-// certificates (RFC 6125 section 6.4.3). Two labels must follow, so that no whole top-level domain is allowed.
+// ParseAllowedOrigin is ParseOrigin for the list of allowed origins, in which the first label of a name may be "*".
+// https://*.shop.example allows https://a.shop.example, but neither https://shop.example nor https://b.a.shop.example, as in
+// certificates (RFC 6125 section 6.4.3). Two labels must follow, so that a whole top-level domain cannot be allowed.
 func ParseAllowedOrigin(s string) (string, error) {
 	scheme, host, isWildcard := strings.Cut(s, "://*.")
 	if !isWildcard {
@@ -50,13 +51,13 @@ func ParseAllowedOrigin(s string) (string, error) {
 	return "", fmt.Errorf("%q is not a set of origins such as https://*.shop.example: * stands for one label, and two must follow", s)
 }
 
-// digits reports whether the last label of a name is a number, as only in an address.
+// digits reports whether the last label of a name is a number, which only an address has.
 func digits(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	return strings.Trim(last, "0123456789") == ""
 }
 
-// ParseHeader gives the name of a request header in the form in which browsers ask for it, RFC 9110 section 5.1.
+// ParseHeader returns the name of a request header in the form that browsers use in a preflight, RFC 9110 section 5.1.
 func ParseHeader(s string) (string, error) {
 	if s == "" || strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'+-.^_`|~") != "" {
 		return "", fmt.Errorf("%q is not the name of a header such as x-client-version", s)
@@ -66,8 +67,7 @@ func ParseHeader(s string) (string, error) {
 
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// ParseHost gives a host name in lower case, or an IP address without brackets. A port, a scheme or a wildcard is
-// refused.
+// ParseHost returns a host name in lower case, or an IP address without brackets. It refuses a port, a scheme or a wildcard.
 func ParseHost(s string) (string, error) {
 	host := strings.ToLower(strings.TrimPrefix(strings.TrimSuffix(s, "]"), "["))
 	if address, err := netip.ParseAddr(host); err == nil {
@@ -86,8 +86,8 @@ func withoutDefaultPort(scheme, hostport string) string {
 	return strings.TrimSuffix(hostport, ":80")
 }
 
-// CheckOrigin tells whether the page that sent r may talk to us: one of our own, one of an allowed origin, or no page
-// at all, as programs other than browsers send no Origin. It fits gorilla/websocket's Upgrader.
+// CheckOrigin reports whether the page that sent r may use the API: our own page, one of an allowed origin, or no page at
+// all, since programs other than browsers send no Origin. It can be the CheckOrigin of gorilla/websocket's Upgrader.
 func (g *Guard) CheckOrigin(r *http.Request) bool {
 	values := r.Header.Values("Origin")
 	switch len(values) {
@@ -100,8 +100,8 @@ func (g *Guard) CheckOrigin(r *http.Request) bool {
 	}
 }
 
-// sameOrigin leaves the scheme open: behind a proxy that ends TLS we do not know our own. The host is ours, since the
-// Host list was checked first.
+// sameOrigin ignores the scheme: behind a proxy that terminates TLS we do not know ours. The host is ours, because Host was
+// checked before.
 func sameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -120,8 +120,8 @@ func (g *Guard) originListed(origin string) bool {
 	return g.origins[parsed] || g.origins[scheme+"://*."+parent]
 }
 
-// clientHeaders are what clients send of their own accord, beside the headers that this API reads: Apollo's and other clients'
-// names and versions, and the traces that monitoring in the page adds to every request. A preflight that does not allow one of
+// clientHeaders are headers that clients send beside those that this API reads: names and versions of Apollo's and other
+// clients, and the trace headers that monitoring in the page adds to every request. A preflight that does not allow one of
 // them fails as a whole.
 var clientHeaders = []string{
 	"authorization", "content-type", "idempotency-key", "last-event-id", "graphql-cost", "x-request-id",
@@ -135,11 +135,12 @@ var clientHeaders = []string{
 // exposedHeaders are the response headers that a foreign page may read.
 const exposedHeaders = "X-Request-Id, Retry-After, WWW-Authenticate, Allow"
 
-// preflightAge is how many seconds a browser may remember a preflight; Chromium takes no more.
+// preflightAge is the number of seconds that a browser may cache a preflight. Chromium's maximum is the same.
 const preflightAge = "7200"
 
 // answerPreflight adds the headers of the CORS protocol (Fetch standard, section 3.3) for allowed foreign origins and
-// answers their preflights. It is true when the request is answered. Credentials are never allowed: there are no cookies.
+// answers their preflights. It returns true when the request is answered. Credentials are never allowed: there are no
+// cookies.
 func (g *Guard) answerPreflight(w http.ResponseWriter, r *http.Request) bool {
 	if len(g.origins) == 0 {
 		return false

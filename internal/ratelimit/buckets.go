@@ -9,8 +9,8 @@ import (
 	"github.com/orderwire/orderwire/internal/bytelru"
 )
 
-// buckets is a token bucket for each key: rate a second, and as many at once as a second brings. It remembers the keys
-// that came last; one that is forgotten starts with a full bucket. Nil: no limit.
+// buckets has a token bucket for each key: it refills with rate tokens a second and holds as many as one second brings. It
+// keeps the most recent keys; a key that was dropped starts with a full bucket. Nil: no limit.
 type buckets struct {
 	rate int
 	now  func() time.Time
@@ -26,8 +26,8 @@ func newBuckets(perSecond int, now func() time.Time) *buckets {
 	return &buckets{rate: perSecond, now: now, known: bytelru.New[*rate.Limiter](memory)}
 }
 
-// take takes n of the key's tokens. ok is false when it has not that many, and retryAfter is when it will. What is larger
-// than a bucket needs a full one.
+// take takes n of the key's tokens. If there are fewer, ok is false and retryAfter is when there are enough. An n above the
+// bucket's size needs a full bucket.
 func (b *buckets) take(key string, n int) (retryAfter time.Duration, ok bool) {
 	if b == nil {
 		return 0, true
@@ -41,8 +41,8 @@ func (b *buckets) take(key string, n int) (retryAfter time.Duration, ok bool) {
 	return 0, true
 }
 
-// look is take of one token that leaves it there.
-func (b *buckets) look(key string) (retryAfter time.Duration, ok bool) {
+// peek reports whether take of one token would succeed, and takes none.
+func (b *buckets) peek(key string) (retryAfter time.Duration, ok bool) {
 	if b == nil {
 		return 0, true
 	}

@@ -1,10 +1,10 @@
-// Package ratelimit bounds how often something may be asked for: requests of an address, operations of a user, what
-// they cost, and orders of a user. The first three hold for each replica by itself (token buckets, in bounded memory);
-// the one on orders holds for all replicas together, see Shared.
+// Package ratelimit bounds rates: the requests of an address, the operations of a user, their cost, and the orders of a
+// user. The first three are counted by each replica for itself (token buckets in bounded memory). The limit on orders holds
+// for all replicas together: see Shared.
 //
-// Whoever is over a limit is told RATE_LIMITED, with the seconds to wait in extensions.retryAfter; over HTTP the status is
-// 429, with Retry-After, whatever media type was asked for: the operation was not executed, and proxies and clients know
-// that status. On a websocket the operation ends with `error` and the socket stays.
+// Above a limit the error is RATE_LIMITED, with the seconds to wait in extensions.retryAfter. Over HTTP the status is 429
+// with Retry-After, whatever media type was requested: nothing was executed, and proxies and clients know that status. On a
+// websocket the operation ends with `error` and the socket stays open.
 package ratelimit
 
 import (
@@ -22,41 +22,42 @@ import (
 )
 
 const (
-	// memory of each limit, for those who came last, about 60,000. Who has that many addresses to come from gets a fresh
-	// limit with each, and is a case for the network's defences.
+	// memory bounds each limit's memory for the most recent keys, about 60,000. A client with that many addresses gets a
+	// fresh limit for each; defending against it is up to the network.
 	memory = 16 << 20
-	// entryBytes is about what one of them holds, without its key.
+	// entryBytes is the approximate size of a key's entry, without the key.
 	entryBytes = 256
 )
 
-// Config has the limits. 0: none.
+// Config has the limits. 0: no limit.
 type Config struct {
-	// PerAddress is how many requests one address may make in a second: HTTP requests and operations on websockets. As
-	// many may come at once.
+	// PerAddress is the number of requests that one address may make in a second, HTTP requests and operations on
+	// websockets. They may come all at once.
 	PerAddress int
-	// PerUser is how many operations a signed-in user may start in a second, on any transport. As many may come at once.
+	// PerUser is the number of operations that a signed-in user may start in a second, on any transport. They may come all
+	// at once.
 	PerUser int
-	// CostPerUser is how much a user's operations of one second may cost together; of an address, when nobody is signed in.
-	// One operation that costs more than that takes all of it.
+	// CostPerUser is the total cost of the operations that a user, or the address of an anonymous client, may start in a
+	// second. An operation that costs more takes all of it.
 	CostPerUser int
 	// Orders is the limit on each user's new orders. Nil: none.
 	Orders *Shared
-	// Address tells whom a request is counted for. Required.
+	// Address returns the address that a request is counted for. Required.
 	Address func(*http.Request) string
-	// SourceKey is the key of Source's hashes, the same on all replicas.
+	// SourceKey is the key of Source's hashes. It is the same on all replicas.
 	SourceKey []byte
 }
 
-// Limits counts. A nil Limits lets everything through. It is safe for concurrent use.
+// Limits counts and refuses. A nil Limits refuses nothing. It is safe for concurrent use.
 type Limits struct {
 	address, user, cost *buckets
-	// refused counts requests that turned out wrong, see Refusals.
+	// refused counts the refused requests: see Refusals.
 	refused *buckets
-	// said counts what websockets' clients send beside operations, see Message.
-	saidAddress, saidUser *buckets
-	orders                *Shared
-	addressOf             func(*http.Request) string
-	sourceKey             []byte
+	// messageAddress and messageUser count a websocket client's messages other than operations: see Message.
+	messageAddress, messageUser *buckets
+	orders                      *Shared
+	addressOf                   func(*http.Request) string
+	sourceKey                   []byte
 }
 
 // New returns the limits of cfg.
@@ -64,34 +65,32 @@ func New(cfg Config) *Limits { return newLimits(cfg, time.Now) }
 
 func newLimits(cfg Config, now func() time.Time) *Limits {
 	return &Limits{
-		address:     newBuckets(cfg.PerAddress, now),
-		user:        newBuckets(cfg.PerUser, now),
-		cost:        newBuckets(cfg.CostPerUser, now),
-		refused:     newBuckets(cfg.PerAddress, now),
-		saidAddress: newBuckets(cfg.PerAddress, now),
-		saidUser:    newBuckets(cfg.PerUser, now),
-		orders:      cfg.Orders,
-		addressOf:   cfg.Address,
-		sourceKey:   cfg.SourceKey,
+		address:        newBuckets(cfg.PerAddress, now),
+		user:           newBuckets(cfg.PerUser, now),
+		cost:           newBuckets(cfg.CostPerUser, now),
+		refused:        newBuckets(cfg.PerAddress, now),
+		messageAddress: newBuckets(cfg.PerAddress, now),
+		messageUser:    newBuckets(cfg.PerUser, now),
+		orders:         cfg.Orders,
+		addressOf:      cfg.Address,
+		sourceKey:      cfg.SourceKey,
 	}
 }
 
-// peer is who sent the request that a context belongs to.
+// peer is the sender of the request that a context belongs to.
 type peer struct {
 	address string
-	// paid: the request itself has been counted, and its first operation is not counted again. A websocket goes on with
-	// further ones.
-	paid atomic.Bool
+	// counted: the request itself was counted, so its first operation is not. A websocket's further operations are.
+	counted atomic.Bool
 }
 
 type contextKey struct{}
 
-// Middleware refuses an address that asks too often, before anything else is looked at, and lets Operation know the
-// address.
+// Middleware refuses an address above its limit before the request is processed, and passes the address on to Operation.
 func (l *Limits) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &peer{address: l.addressOf(r)}
-		p.paid.Store(true)
+		p.counted.Store(true)
 		if after, ok := l.address.take(p.address, 1); !ok {
 			fault.WriteHTTP(w, http.StatusTooManyRequests, tooOften("Too many requests from your address.", after), nil)
 			return
@@ -100,16 +99,16 @@ func (l *Limits) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// Keep returns ctx with the peer of the request that from belongs to, for what outlives the request.
-func Keep(ctx, from context.Context) context.Context {
+// CopyPeer returns ctx with the sender of the request that from belongs to, for a context that outlives the request.
+func CopyPeer(ctx, from context.Context) context.Context {
 	if p, ok := from.Value(contextKey{}).(*peer); ok {
 		return context.WithValue(ctx, contextKey{}, p)
 	}
 	return ctx
 }
 
-// Source is which address the request comes from that ctx belongs to, so that the database can count for it without keeping it: a hash
-// that nobody without the key can make or try out. uuid.Nil: it is not known.
+// Source returns a hash of the address that ctx's request comes from, so that the database can count by address without
+// storing it. Without the key nobody can compute or guess the hash. uuid.Nil: the address is unknown.
 func (l *Limits) Source(ctx context.Context) uuid.UUID {
 	p, ok := ctx.Value(contextKey{}).(*peer)
 	if !ok || len(l.sourceKey) == 0 {
@@ -120,8 +119,8 @@ func (l *Limits) Source(ctx context.Context) uuid.UUID {
 	return uuid.UUID(mac.Sum(nil)[:16])
 }
 
-// Caller is whom the request is counted for that ctx belongs to: its user, or its address when nobody is signed in; "" when neither
-// is known.
+// Caller returns the key that ctx's request is counted for: its user, or its address when nobody is signed in; "" when
+// neither is known.
 func Caller(ctx context.Context) string {
 	if who := auth.FromContext(ctx); who.SignedIn() {
 		return who.CustomerID.String()
@@ -132,13 +131,13 @@ func Caller(ctx context.Context) string {
 	return ""
 }
 
-// Refusals is Middleware for callers whom only what they send can prove right: it counts the requests of an address that are
-// refused, with a status of 4xx other than 429. So those who are right are never counted, however many come at once; whoever shares the
-// address of a forger is told to come again.
+// Refusals is a Middleware for callers that prove themselves only by what they send. It counts an address's requests that
+// are answered with a 4xx other than 429. So legitimate requests are never counted, however many come at once; one that
+// shares the address of a forger is asked to try again later.
 func (l *Limits) Refusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address := l.addressOf(r)
-		if after, ok := l.refused.look(address); !ok {
+		if after, ok := l.refused.peek(address); !ok {
 			fault.WriteHTTP(w, http.StatusTooManyRequests, tooOften("Too many refused requests from your address.", after), nil)
 			return
 		}
@@ -150,7 +149,7 @@ func (l *Limits) Refusals(next http.Handler) http.Handler {
 	})
 }
 
-// answered remembers the status of an answer.
+// answered records the status of an answer.
 type answered struct {
 	http.ResponseWriter
 	status int
@@ -164,12 +163,12 @@ func (a *answered) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// Operation counts an operation that begins, before its document is looked at. Its error is RATE_LIMITED.
+// Operation counts an operation before its document is parsed. The error is RATE_LIMITED.
 func (l *Limits) Operation(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	if p, ok := ctx.Value(contextKey{}).(*peer); ok && !p.paid.CompareAndSwap(true, false) {
+	if p, ok := ctx.Value(contextKey{}).(*peer); ok && !p.counted.CompareAndSwap(true, false) {
 		if after, ok := l.address.take(p.address, 1); !ok {
 			return tooOften("Too many operations from your address.", after)
 		}
@@ -182,27 +181,27 @@ func (l *Limits) Operation(ctx context.Context) error {
 	return nil
 }
 
-// Message counts something that a websocket's client has sent and that begins no operation: a ping, a complete, anything
-// invalid. There may be as many as operations, and who has used up the operations may still send them: a client that was told to
-// wait keeps its socket. Its error is RATE_LIMITED.
+// Message counts a websocket client's message that does not start an operation: a ping, a complete, or an invalid message.
+// The limit is as high as that of operations but separate, so that a client that has used up its operations and waits keeps
+// its socket. The error is RATE_LIMITED.
 func (l *Limits) Message(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
 	if p, ok := ctx.Value(contextKey{}).(*peer); ok {
-		if after, ok := l.saidAddress.take(p.address, 1); !ok {
+		if after, ok := l.messageAddress.take(p.address, 1); !ok {
 			return tooOften("Too many messages from your address.", after)
 		}
 	}
 	if who := auth.FromContext(ctx); who.SignedIn() {
-		if after, ok := l.saidUser.take(who.CustomerID.String(), 1); !ok {
+		if after, ok := l.messageUser.take(who.CustomerID.String(), 1); !ok {
 			return tooOften("Too many messages.", after)
 		}
 	}
 	return nil
 }
 
-// Execution counts what an operation may cost, before it is executed. Its error is RATE_LIMITED.
+// Execution counts the cost of an operation before it is executed. The error is RATE_LIMITED.
 func (l *Limits) Execution(ctx context.Context, cost int) error {
 	if l == nil {
 		return nil
@@ -213,8 +212,8 @@ func (l *Limits) Execution(ctx context.Context, cost int) error {
 	return nil
 }
 
-// Item counts what an item of a subscription costs that is about to be executed. It is never refused, which would end the
-// subscription: wait is how long until its turn, 0 for now.
+// Item counts the cost of a subscription's item before it is executed. An item is never refused, because that would end the
+// subscription. wait is how long to delay it; 0: not at all.
 func (l *Limits) Item(ctx context.Context, cost int) (wait time.Duration) {
 	if l == nil {
 		return 0
@@ -223,8 +222,8 @@ func (l *Limits) Item(ctx context.Context, cost int) (wait time.Duration) {
 	return wait
 }
 
-// Order counts an order that the principal of ctx wants to place; a repeated one counts too. Its error is RATE_LIMITED, or
-// says that the database does not answer.
+// Order counts an order that the principal of ctx wants to place; a repeated one counts too. The error is RATE_LIMITED, or
+// the database's.
 func (l *Limits) Order(ctx context.Context) error {
 	who := auth.FromContext(ctx)
 	if l == nil || l.orders == nil || !who.SignedIn() {

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// clock is set by hand.
+// clock is set by the test.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time { return c.Time }
@@ -26,7 +26,7 @@ func setup(cfg Config) (*Limits, *clock) {
 	return newLimits(cfg, c.now), c
 }
 
-// request sends one of an address through the door, and what the handler does with its context.
+// request sends a request of an address through Middleware and runs handle with its context.
 func request(l *Limits, address string, handle func(ctx context.Context)) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/graphql", http.NoBody)
@@ -39,7 +39,7 @@ func as(ctx context.Context, customerID uuid.UUID) context.Context {
 	return auth.NewContext(ctx, auth.Principal{CustomerID: customerID, Role: auth.RoleCustomer})
 }
 
-// limited checks an error that must say when to come again.
+// limited checks that an error is RATE_LIMITED and says when to try again.
 func limited(t *testing.T, err error, after int) {
 	t.Helper()
 	if got, ok := fault.RetryAfter(err); fault.CodeOf(err) != fault.RateLimited || !ok || got != after {
@@ -118,7 +118,7 @@ func TestPerUser(t *testing.T) {
 	}
 }
 
-// Forgers run out; who shares their address is told to come again, and who is right is never counted.
+// A forger reaches the limit. Others at its address are asked to try again later, and legitimate requests are never counted.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	l, c := setup(Config{PerAddress: 3})
@@ -193,12 +193,12 @@ func TestCost(t *testing.T) {
 	})
 }
 
-// A source is the same for everything that comes from an address, as long as the key is, and says nothing without it.
+// A source is the same for all requests of an address and one key, and cannot be reversed without the key.
 func TestSource(t *testing.T) {
 	t.Parallel()
 	of := func(key, address string) (source uuid.UUID) {
 		l, _ := setup(Config{SourceKey: []byte(key)})
-		request(l, address, func(ctx context.Context) { source = l.Source(Keep(t.Context(), ctx)) })
+		request(l, address, func(ctx context.Context) { source = l.Source(CopyPeer(t.Context(), ctx)) })
 		return source
 	}
 	a := of("k", "1.2.3.4")
@@ -225,7 +225,7 @@ func TestOff(t *testing.T) {
 	}
 }
 
-// Strangers with ever new addresses fill no memory, and whoever comes again is known still.
+// Strangers with ever new addresses do not grow the memory, and a returning address is still known.
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	l, _ := setup(Config{PerAddress: 1})

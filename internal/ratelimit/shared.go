@@ -11,22 +11,23 @@ import (
 )
 
 const (
-	// window is the time a Shared limit is for.
+	// window is the period of a Shared limit.
 	window = time.Minute
-	// leaseTimeout bounds one question to the database.
+	// leaseTimeout bounds one call of the database.
 	leaseTimeout = 5 * time.Second
 )
 
-// Lease takes n from the customer's budget that all replicas share, and returns 0; or nothing, when it has not that many,
-// and after which time it will.
+// Lease takes n units from the customer's budget, which all replicas share. If fewer are left it takes none and returns the
+// time until there are enough; otherwise it returns 0.
 type Lease func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error)
 
-// Shared is a limit on what each customer does in a minute on all replicas together, without a round trip each time.
+// Shared is a limit for each customer in a minute on all replicas together, without a round trip for each unit.
 //
-// Each replica lets a customer do a tenth of the limit in a minute, at least one, without telling anybody: most customers
-// never do more, and cost nothing. From half of that on it leases a tenth ahead from the database, and pays for what it
-// has given already; only who has used up everything waits for an answer. So n replicas let through at most the limit and
-// n tenths of it in a minute. What a replica has leased and does not use is lost with the minute, or with the replica.
+// A replica grants each customer a tenth of the limit in a minute, at least one unit, without asking the database. Most
+// customers never need more and so cost nothing. When half of that is used, the replica leases another tenth in advance from
+// the database, together with the units it has already granted. Only a customer who has used up everything waits for the
+// answer. Invariant: n replicas grant at most the limit and n tenths of it in a minute. Units that are leased but not used
+// are lost at the end of the minute or of the replica.
 type Shared struct {
 	limit, tenth int
 	lease        Lease
@@ -36,7 +37,7 @@ type Shared struct {
 	known *bytelru.Cache[*budget]
 }
 
-// NewShared returns a limit of perMinute for each customer; nil, which is no limit, for 0.
+// NewShared returns a limit of perMinute units for each customer, or nil, which is no limit, for 0.
 func NewShared(perMinute int, lease Lease) *Shared { return newShared(perMinute, lease, time.Now) }
 
 func newShared(perMinute int, lease Lease, now func() time.Time) *Shared {
@@ -48,23 +49,23 @@ func newShared(perMinute int, lease Lease, now func() time.Time) *Shared {
 	}
 }
 
-// budget is what one customer may do here.
+// budget is one customer's budget on this replica.
 type budget struct {
 	mu sync.Mutex
-	// began is when its minute did.
+	// began is the start of its minute.
 	began time.Time
-	// leased is how many have been paid for and not been used; given is how many have been used and not been paid for.
+	// leased is the number of units leased and not used. given is the number of units used and not leased.
 	leased, given int
-	// asking is closed when the lease that is under way has ended; nil: none is.
+	// asking is closed when the running lease call has ended; nil when none runs.
 	asking chan struct{}
-	// empty is until when the database has nothing more for this customer.
+	// empty is the time until which the database has no more units for this customer.
 	empty time.Time
-	// err is why it could not be asked the last time.
+	// err is the error of the last lease call.
 	err error
 }
 
-// Take takes one of the customer's. RATE_LIMITED when none is left; any other error says that the database was needed
-// and did not answer.
+// Take takes one unit of the customer's budget. The error is RATE_LIMITED when none is left, or the database's when it was
+// needed.
 func (s *Shared) Take(ctx context.Context, customerID uuid.UUID) error {
 	b := s.of(customerID.String())
 	for waited := false; ; waited = true {
@@ -96,7 +97,7 @@ func (s *Shared) Take(ctx context.Context, customerID uuid.UUID) error {
 	}
 }
 
-// take is called with the lock held.
+// take takes a unit without asking the database. The budget's lock is held.
 func (b *budget) take(free int) bool {
 	switch {
 	case b.leased > 0:
@@ -109,13 +110,13 @@ func (b *budget) take(free int) bool {
 	return true
 }
 
-// ask leases ahead, beside the caller. It is called with the budget's lock held.
+// ask starts to lease units in advance, in a goroutine of its own. The budget's lock is held.
 func (s *Shared) ask(ctx context.Context, b *budget, customerID uuid.UUID) {
 	began, given := b.began, b.given
 	n := min(s.tenth+given, s.limit)
 	done := make(chan struct{})
 	b.asking, b.err = done, nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout) // others go by the answer too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout) // others wait for the same answer
 	go func() {
 		defer cancel()
 		retryAfter, err := s.lease(ctx, customerID, n)
@@ -126,7 +127,7 @@ func (s *Shared) ask(ctx context.Context, b *budget, customerID uuid.UUID) {
 			b.err = err
 		case retryAfter > 0:
 			b.empty = s.now().Add(retryAfter)
-		case b.began.Equal(began): // else the minute is over, and with it what was leased for it
+		case b.began.Equal(began): // otherwise the minute is over and its leased units are lost
 			b.given -= given
 			b.leased += n - given
 		}

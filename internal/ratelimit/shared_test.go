@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ledger is the database's part, in memory: what was leased of one minute's budget.
+// ledger is the database's side in memory: the units leased of one minute's budget.
 type ledger struct {
 	mu    sync.Mutex
 	left  int
@@ -33,7 +33,7 @@ func (g *ledger) lease(_ context.Context, _ uuid.UUID, n int) (time.Duration, er
 	return 0, nil
 }
 
-// idle waits until no lease is under way, as after an answer that nobody had to wait for.
+// idle waits until no lease call runs, for example after one that nobody had to wait for.
 func (s *Shared) idle(customerID uuid.UUID) {
 	b := s.of(customerID.String())
 	b.mu.Lock()
@@ -44,7 +44,7 @@ func (s *Shared) idle(customerID uuid.UUID) {
 	}
 }
 
-// Most customers order a few things in a minute. They cost no round trip at all.
+// Most customers place a few orders in a minute and cost no round trip.
 func TestSharedAsksNobodyForAFew(t *testing.T) {
 	t.Parallel()
 	g := &ledger{left: 100}
@@ -72,10 +72,10 @@ func TestSharedLeasesAhead(t *testing.T) {
 	var err error
 	for ; err == nil && took < 1000; took++ {
 		err = s.Take(t.Context(), customer)
-		s.idle(customer) // the answer comes before the next order
+		s.idle(customer) // the lease ends before the next order
 	}
 	limited(t, err, 3)
-	// took counts the one that was refused.
+	// took includes the refused order.
 	if took-1 < 100 || took-1 > 110 || g.asked > 12 {
 		t.Errorf("%d of 100 with %d questions; want 100 to 110 with about ten", took-1, g.asked)
 	}
@@ -92,7 +92,7 @@ func TestSharedLeasesAhead(t *testing.T) {
 	}
 }
 
-// The bound that the documentation states, with everybody asking at once.
+// The documented bound holds when everybody asks at once.
 func TestSharedAcrossReplicas(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 5, 10, 100} {
@@ -115,7 +115,7 @@ func TestSharedAcrossReplicas(t *testing.T) {
 		}
 		all.Wait()
 		tenth := max(limit/10, 1)
-		// What is left over when a lease of a tenth and what was given is refused is nobody's.
+		// The units that remain when a lease is refused are lost.
 		if got, least, most := int(through.Load()), limit-2*tenth, limit+replicas*tenth; got < least || got > most {
 			t.Errorf("limit %d: %d through, want %d to %d", limit, got, least, most)
 		}

@@ -1,4 +1,4 @@
-// Package requestid names each request, so that a client's error report, the log and the event log can be put together.
+// Package requestid gives each request an id, which connects a client's error report, the log and the event log.
 package requestid
 
 import (
@@ -11,21 +11,21 @@ import (
 	"github.com/orderwire/orderwire/internal/text"
 )
 
-// Header carries a request's id, both ways.
+// Header is the name of the header with a request's id, in requests and responses.
 const Header = "X-Request-Id"
 
-// maxGiven bounds an id that a client gives.
+// maxGiven bounds the length of an id from a client.
 const maxGiven = 64
 
 type contextKey struct{}
 
-// New is a fresh id: 26 letters and digits, unguessable.
+// New returns a new id: 26 letters and digits, unguessable.
 func New() string { return rand.Text() }
 
-// Of is the id of a request: the one that a client or a proxy gave it, so that the logs of both can be put together, or a
-// new one when it gave none, several, one of another form than 1 to 64 letters, digits, dots, dashes and underscores, or what
-// looks like a card number, since ids are logged and stored with events. A client chooses the ids of its own requests alone;
-// it cannot write anything else into the log by them.
+// Of returns the id of a request: the one that a client or a proxy has sent, so that its log and ours can be connected, or a
+// new one. An id of a client is used only if there is exactly one, of 1 to 64 letters, digits, dots, dashes and underscores,
+// and if it does not look like a card number, because ids are logged and stored with events. A client can choose only the
+// ids of its own requests, and cannot write anything else into the log with them.
 func Of(r *http.Request) string {
 	if given := r.Header.Values(Header); len(given) == 1 && wellFormed(given[0]) && !text.HasCardNumber(given[0]) {
 		return given[0]
@@ -52,14 +52,14 @@ func NewContext(ctx context.Context, requestID string) context.Context {
 	return context.WithValue(ctx, contextKey{}, requestID)
 }
 
-// FromContext is the id of the request that ctx belongs to, empty for work that no request asked for.
+// FromContext returns the id of ctx's request; empty for work without a request.
 func FromContext(ctx context.Context) string {
 	requestID, _ := ctx.Value(contextKey{}).(string)
 	return requestID
 }
 
-// WithOperation returns the context of the nth operation of a connection that has many: its id is the connection's, a dot and
-// n, so that searching for the connection's id finds all of them. ctx is returned as it is when it has no id.
+// WithOperation returns the context of the nth operation of a connection. Its id is the connection's, a dot and n, so that a
+// search for the connection's id finds all of them. Without an id, ctx is returned unchanged.
 func WithOperation(ctx context.Context, n uint64) context.Context {
 	connection := FromContext(ctx)
 	if connection == "" {
@@ -75,7 +75,7 @@ type handler struct{ slog.Handler }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	if requestID := FromContext(ctx); requestID != "" {
-		r = r.Clone() // the record may share its attributes with other handlers
+		r = r.Clone() // other handlers may share the record's attributes
 		r.AddAttrs(slog.String("requestId", requestID))
 	}
 	return h.Handler.Handle(ctx, r)
