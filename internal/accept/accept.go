@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Best returns the one of the offered media types that a client prefers, "" if it accepts none. Offers have no parameters and
-// are served in UTF-8. The most specific range that matches an offer has its weight, and 0 excludes it. Between equal weights
-// a type that is named goes before a wildcard, then the one listed first, then the one offered first, which also serves clients
-// that send no Accept header.
+// Best returns the offered media type that a client prefers, or "" if it accepts none. Offers have no parameters and are
+// served in UTF-8. The weight of an offer is that of the most specific range that matches it; 0 excludes it. Between equal
+// weights a named type precedes a wildcard, then the one listed first wins, then the one offered first. So clients without
+// an Accept header get the first offer.
 //
-// Ranges that cannot be read are skipped: stock clients send some, for example Java's "*; q=.2".
+// Invalid ranges are skipped, because stock clients send some, for example Java's "*; q=.2".
 func Best(header []string, offers ...string) string {
 	ranges, sent := parse(header)
 	if !sent {
@@ -34,7 +34,7 @@ type mediaRange struct {
 	precision, position int
 }
 
-// before reports whether the client prefers what r matches to what other matches.
+// before reports whether the client prefers the matches of r to those of other.
 func (r mediaRange) before(other mediaRange) bool {
 	if r.weight != other.weight {
 		return r.weight > other.weight
@@ -56,7 +56,7 @@ func mostSpecific(ranges []mediaRange, offer string) mediaRange {
 	return best
 }
 
-// parse reports false for sent if there is nothing but blanks.
+// parse parses a range. sent is false for one of blanks only.
 func parse(header []string) (ranges []mediaRange, sent bool) {
 	for position, element := range elements(strings.Join(header, ",")) {
 		element = strings.TrimSpace(element)
@@ -85,7 +85,7 @@ func parse(header []string) (ranges []mediaRange, sent bool) {
 	return ranges, sent
 }
 
-// served reports whether what is offered has these parameters.
+// served reports whether the offers have these parameters.
 func served(parameters map[string]string) bool {
 	for name, value := range parameters {
 		if name != "charset" || !strings.EqualFold(value, "utf-8") {
@@ -95,7 +95,7 @@ func served(parameters map[string]string) bool {
 	return true
 }
 
-// elements splits a list at the commas that are not within quotes.
+// elements splits a list at the commas outside quotes.
 func elements(list string) []string {
 	var parts []string
 	start, quoted := 0, false

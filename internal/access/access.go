@@ -1,6 +1,6 @@
-// Package access decides who may select what of the schema. Each field says so itself, with the directive @access; a field
-// that says nothing is refused to everybody. An operation is judged once, as a whole and before anything of it runs, by the
-// fields that it selects; objects are judged where they are read, by the principal that every store call takes.
+// Package access decides who may select which fields of the schema. Each field says so with the directive @access; a field
+// without one is refused to everybody. An operation is checked once and as a whole before any of it runs, by the fields that
+// it selects. Objects are checked where they are read, by the principal that every store call takes.
 package access
 
 import (
@@ -18,20 +18,20 @@ import (
 // "blankForOthers".
 const Directive = "access"
 
-// Audience is whom a field is for. The values are those of the schema.
+// Audience is who may select a field. The values are those of the schema.
 type Audience string
 
-// The audiences, each within the one before.
+// The audiences. Each includes the next one.
 const (
-	// Public is everybody.
+	// Public includes everybody.
 	Public Audience = "PUBLIC"
-	// Customers is everybody who is signed in, staff too.
+	// Customers includes everybody who is signed in, staff too.
 	Customers Audience = "CUSTOMER"
 	// Staff is the shop's staff.
 	Staff Audience = "STAFF"
 )
 
-// Need is what the caller has to be. Each need includes those before it.
+// Need is what a field requires of the caller. Each need includes those before it.
 type Need int
 
 // The needs.
@@ -46,7 +46,7 @@ const (
 	NeedImpossible
 )
 
-// Rules are a schema's. Make them with New; they are safe for concurrent use.
+// Rules are the access rules of a schema. Make them with New; they are safe for concurrent use.
 type Rules struct {
 	fields map[fieldKey]Need
 }
@@ -68,8 +68,8 @@ func New(schema *ast.Schema) *Rules {
 			continue
 		}
 		for _, field := range abstract.Fields {
-			// What is selected of an interface is answered by one of the objects, so the most open of them decides; who gets
-			// which object is not for the document to say.
+			// An interface's field is answered by one of the objects, so the least restrictive object decides. Which objects
+			// the caller gets does not depend on the document.
 			need := NeedImpossible
 			for _, object := range schema.GetPossibleTypes(abstract) {
 				need = min(need, r.fields[fieldKey{object.Name, field.Name}])
@@ -80,10 +80,10 @@ func New(schema *ast.Schema) *Rules {
 	return r
 }
 
-// needOf is what a field's directive asks for. A field that is blank for others is refused only to those who are nobody.
+// needOf returns what a field's directive requires. A field that is blank for others is refused only to anonymous callers.
 func needOf(field *ast.FieldDefinition) Need {
 	if introspection(field.Name) {
-		return NeedNothing // whether there is any is a setting, package guard's
+		return NeedNothing // whether introspection is allowed is a setting of package guard
 	}
 	directive := field.Directives.ForName(Directive)
 	if directive == nil {
@@ -109,10 +109,10 @@ func needOf(field *ast.FieldDefinition) Need {
 	}
 }
 
-// introspection tells by the name of a field or a type whether it belongs to GraphQL itself.
+// introspection reports whether the name of a field or a type belongs to GraphQL itself.
 func introspection(name string) bool { return strings.HasPrefix(name, "__") }
 
-// Field is what a field of an object type or an interface asks for; NeedImpossible when there is no such field.
+// Field returns what a field of an object type or an interface requires; NeedImpossible when there is no such field.
 func (r *Rules) Field(object, field string) Need {
 	need, ok := r.fields[fieldKey{object, field}]
 	if !ok {
@@ -121,7 +121,7 @@ func (r *Rules) Field(object, field string) Need {
 	return need
 }
 
-// Undecided are the fields that no directive speaks for, as "Type.field", sorted. There should be none.
+// Undecided returns the fields without a directive, as "Type.field", sorted. There should be none.
 func (r *Rules) Undecided() []string {
 	var names []string
 	for key, need := range r.fields {
@@ -133,14 +133,14 @@ func (r *Rules) Undecided() []string {
 	return names
 }
 
-// Verdict is what one operation asks for, and the first field that asks for so much.
+// Verdict is what an operation requires, and the first field that requires it.
 type Verdict struct {
 	Need  Need
 	field *ast.Field
 }
 
-// Operations judges every operation of a validated document. It takes no account of @skip and @include, so that one verdict
-// holds for any variables: a document that may select what the caller may not see is refused.
+// Operations checks every operation of a validated document. It ignores @skip and @include, so that a verdict holds for any
+// variables: a document that may select what the caller may not see is refused.
 func (r *Rules) Operations(document *ast.QueryDocument) map[*ast.OperationDefinition]Verdict {
 	w := walk{rules: r, fragments: map[*ast.FragmentDefinition]Verdict{}}
 	verdicts := make(map[*ast.OperationDefinition]Verdict, len(document.Operations))
@@ -150,7 +150,7 @@ func (r *Rules) Operations(document *ast.QueryDocument) map[*ast.OperationDefini
 	return verdicts
 }
 
-// walk goes through each fragment once.
+// walk visits each fragment once.
 type walk struct {
 	rules     *Rules
 	fragments map[*ast.FragmentDefinition]Verdict
@@ -184,8 +184,8 @@ func (w *walk) set(set ast.SelectionSet) (verdict Verdict) {
 	return verdict
 }
 
-// Admit is nil when a caller in this role may run the operation. Else it is UNAUTHENTICATED for who is not signed in and
-// FORBIDDEN for others, at the field that is refused.
+// Admit returns nil when a caller with this role may run the operation. Otherwise it is UNAUTHENTICATED for an anonymous
+// caller and FORBIDDEN for others, at the refused field.
 func (v Verdict) Admit(role auth.Role) *gqlerror.Error {
 	if v.Need <= grants[role] {
 		return nil
@@ -201,8 +201,8 @@ func (v Verdict) Admit(role auth.Role) *gqlerror.Error {
 	return refusal
 }
 
-// grants is the most that a role may be asked for. A role that is not among them, such as the system's, asks for nothing
-// over GraphQL.
+// grants has the highest need that each role satisfies. Any other role, such as the system's, may select nothing over
+// GraphQL.
 var grants = map[auth.Role]Need{
 	auth.RoleAnonymous: NeedNothing, auth.RoleCustomer: NeedSignedIn, auth.RoleStaff: NeedStaff,
 }

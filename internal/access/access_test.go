@@ -43,7 +43,7 @@ func load(t *testing.T, sdl string) *ast.Schema {
 	return s
 }
 
-// Every field of the schema says whom it is for.
+// Every field of the schema has an audience.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	if undecided := access.New(load(t, schema.SDL())).Undecided(); len(undecided) > 0 {
@@ -120,7 +120,7 @@ func checkRefusal(t *testing.T, role auth.Role, refused *gqlerror.Error) {
 	}
 }
 
-// One document may have operations for different people.
+// A document may have operations for different audiences.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	s := load(t, sample)

@@ -1,5 +1,5 @@
-// Package bytelru is a cache whose size is counted in bytes, not in entries: what strangers fill must not grow with what
-// they choose to send.
+// Package bytelru is an LRU cache whose size is counted in bytes, not in entries, because strangers choose the size of what
+// they send.
 package bytelru
 
 import (
@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// Cache keeps the values that were used last, up to a number of bytes. Make it with New; it is safe for concurrent use.
+// Cache keeps the most recently used values, up to a number of bytes. Make it with New; it is safe for concurrent use.
 type Cache[V any] struct {
 	limit int
 
 	mu      sync.Mutex
 	size    int
 	entries map[string]*list.Element
-	order   list.List // of *entry[V], the one used last in front
+	order   list.List // of *entry[V], most recently used first
 }
 
 type entry[V any] struct {
@@ -23,12 +23,12 @@ type entry[V any] struct {
 	size  int
 }
 
-// New makes a cache of at most limit bytes. With 0 it keeps nothing.
+// New returns a cache of at most limit bytes. With 0 it keeps nothing.
 func New[V any](limit int) *Cache[V] {
 	return &Cache[V]{limit: limit, entries: map[string]*list.Element{}}
 }
 
-// Get gives the value that was added under key.
+// Get returns the value that was added under key.
 func (c *Cache[V]) Get(key string) (value V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,9 +40,8 @@ func (c *Cache[V]) Get(key string) (value V, ok bool) {
 	return entryOf[V](element).value, true
 }
 
-// Add keeps value under key and gives up what was not used for longest. size is what the value holds in memory, in bytes;
-// the key's length is added to it. A value that takes more than a quarter of the cache is not kept: it would cost too
-// many others their place.
+// Add keeps value under key and evicts the least recently used values. size is the value's size in memory in bytes; the
+// key's length is added. A value larger than a quarter of the cache is not kept, because it would evict too many others.
 func (c *Cache[V]) Add(key string, value V, size int) {
 	size += len(key)
 	if size > c.limit/4 {
@@ -60,7 +59,7 @@ func (c *Cache[V]) Add(key string, value V, size int) {
 	}
 }
 
-// remove is called with the lock held.
+// remove evicts an entry. The lock is held.
 func (c *Cache[V]) remove(element *list.Element) {
 	e := entryOf[V](element)
 	c.order.Remove(element)
@@ -72,7 +71,7 @@ func entryOf[V any](element *list.Element) *entry[V] {
 	return element.Value.(*entry[V]) //nolint:errcheck // nothing else is put into the list
 }
 
-// Size is how many bytes are kept.
+// Size returns the number of bytes kept.
 func (c *Cache[V]) Size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,5 @@
-// Package outbound is for the requests that this server makes: to receivers of webhooks, the payment provider and the issuer.
+// Package outbound protects the HTTP requests that this server makes: to webhook endpoints, the payment provider and the
+// issuer.
 package outbound
 
 import (
@@ -6,12 +7,12 @@ import (
 	"net/http"
 )
 
-// ErrUpgrade is the answer 101 (Switching Protocols) to a request that asked for no other protocol.
+// ErrUpgrade is the error for the answer 101 (Switching Protocols) to a request that asked for no other protocol.
 var ErrUpgrade = errors.New("the answer switches to another protocol, which nobody asked for")
 
-// NoUpgrades refuses the answer 101 with ErrUpgrade. net/http gives such an answer's connection to the caller without asking whether
-// the request wanted another protocol; from then on neither the request's context nor http.Client's Timeout ends a read of it, so that
-// one silent server holds the caller for ever. Nil stands for http.DefaultTransport.
+// NoUpgrades refuses the answer 101 with ErrUpgrade. net/http passes the connection of such an answer to the caller, even if
+// the request asked for no other protocol. Neither the request's context nor http.Client's Timeout then ends a read of it,
+// so a silent server could block the caller for ever. A nil next is http.DefaultTransport.
 func NoUpgrades(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -33,7 +34,7 @@ func (n noUpgrades) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// CloseIdleConnections is for http.Client's method of that name.
+// CloseIdleConnections is for the method of http.Client with that name.
 func (n noUpgrades) CloseIdleConnections() {
 	if idle, ok := n.next.(interface{ CloseIdleConnections() }); ok {
 		idle.CloseIdleConnections()

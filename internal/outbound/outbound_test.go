@@ -30,7 +30,7 @@ func TestNoUpgrades(t *testing.T) {
 		}
 		t.Errorf("%v, want %v", err, outbound.ErrUpgrade)
 	}
-	// It is net/http that hands such an answer out. If it no longer did, this package would not be needed.
+	// net/http passes such an answer on. If it no longer did, this package would not be needed.
 	response, err := get(url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestNoUpgrades(t *testing.T) {
 	}
 }
 
-// Each file of the server that makes an HTTP client refuses upgrades with it.
+// Each file of the server that makes an HTTP client must refuse upgrades.
 func TestEachClientRefusesUpgrades(t *testing.T) {
 	t.Parallel()
 	except := map[string]string{

@@ -15,10 +15,11 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// Build writes a manifest of all operations that it finds: in .graphql and .gql files, in templates tagged gql, graphql
-// or /* GraphQL */ of JavaScript and TypeScript files, and in manifests of other tools, JSON files that are named
-// themselves: {"hash": "document"} as Relay's and GraphQL Code Generator's, or {"operations": [{"id", "body"}]} as Apollo's.
-// Folders are searched, node_modules left out. An operation gets the fragments that it uses, from wherever they are.
+// Build writes a manifest of all operations in the given files and folders. It reads .graphql and .gql files, templates
+// tagged gql, graphql or /* GraphQL */ in JavaScript and TypeScript files, and manifests of other tools, which are JSON
+// files named as arguments: {"hash": "document"} as from Relay and GraphQL Code Generator, or {"operations": [{"id",
+// "body"}]} as from Apollo. It searches folders except node_modules. An operation gets the fragments that it uses, wherever
+// they are.
 func Build(w io.Writer, paths ...string) error {
 	b := builder{documents: map[string]string{}, fragments: map[string]*ast.FragmentDefinition{}}
 	for _, path := range paths {
@@ -35,7 +36,7 @@ func Build(w io.Writer, paths ...string) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(b.documents) // in the order of the keys, so that the same operations give the same file
+	return encoder.Encode(b.documents) // sorted by key, so that the same operations give the same file
 }
 
 type builder struct {
@@ -44,7 +45,7 @@ type builder struct {
 	fragments  map[string]*ast.FragmentDefinition
 }
 
-// add takes what is in a file, or in a folder's files.
+// add adds the operations of a file, or of the files in a folder.
 func (b *builder) add(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -59,7 +60,7 @@ func (b *builder) add(path string) error {
 			return err
 		case entry.IsDir() && entry.Name() == "node_modules":
 			return fs.SkipDir
-		case entry.IsDir(), filepath.Ext(name) == ".json": // package.json and the like
+		case entry.IsDir(), filepath.Ext(name) == ".json": // such as package.json
 			return nil
 		default:
 			return b.file(name)
@@ -67,11 +68,11 @@ func (b *builder) add(path string) error {
 	})
 }
 
-// template is a tagged template literal; its text may hold escaped characters. What precedes the tag tells it from a word of
-// a comment, such as the path /graphql in backticks.
+// template is a tagged template literal. Its text may contain escaped characters. What precedes the tag distinguishes it
+// from a word in a comment, such as the path /graphql in backticks.
 var template = regexp.MustCompile("(?s)(?:(?:^|[\\s=(,:?&|!{[])(?:gql|graphql)|/\\* GraphQL \\*/)\\s*\\(?\\s*`((?:[^`\\\\]|\\\\.)*)`")
 
-// expression stands in a template for the fragments of another one, which are found by themselves.
+// expression inserts the fragments of another template, which are found separately.
 var expression = regexp.MustCompile(`\$\{[^}]*\}`)
 
 func (b *builder) file(path string) error {
@@ -98,7 +99,7 @@ func (b *builder) file(path string) error {
 	return nil
 }
 
-// manifest takes the documents of another tool's as they are: its clients send its hashes.
+// manifest adds the documents of another tool's manifest unchanged, because its clients send its hashes.
 func (b *builder) manifest(path string, content []byte) error {
 	documents := map[string]string{}
 	var apollo struct {
@@ -140,7 +141,7 @@ func (b *builder) definitions(text string) error {
 	return nil
 }
 
-// link makes one document of each operation.
+// link returns one document for each operation.
 func (b *builder) link() error {
 	for _, operation := range b.operations {
 		used := map[string]*ast.FragmentDefinition{}

@@ -11,11 +11,11 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// maxTokens of a document of the manifest. Those of clients have the guard's limit, which Resolve checks first.
+// maxTokens bounds a document of the manifest. Documents of clients have the guard's limit, which Resolve checks first.
 const maxTokens = 100_000
 
-// canonical is a document's text in one form, whatever its layout, its comments and the order of its definitions, and
-// without the plain __typename fields that clients add by themselves and that give nothing away.
+// canonical returns a document's canonical text. It is independent of the layout, the comments, the order of the
+// definitions, and the plain __typename fields that clients add by themselves and that reveal nothing.
 func canonical(text string) (string, error) {
 	query, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	if err != nil {
@@ -27,7 +27,7 @@ func canonical(text string) (string, error) {
 	return render(query), nil
 }
 
-// render changes the query.
+// render changes the query that it is given.
 func render(query *ast.QueryDocument) string {
 	for _, operation := range query.Operations {
 		operation.SelectionSet = withoutTypename(operation.SelectionSet)
@@ -57,7 +57,7 @@ func withoutTypename(set ast.SelectionSet) ast.SelectionSet {
 		kept = append(kept, selection)
 	}
 	if len(kept) == 0 {
-		return set // a set of __typename alone says something; one without anything would not be GraphQL
+		return set // a set of only __typename reveals something, and an empty set is not valid
 	}
 	return kept
 }

@@ -12,14 +12,14 @@ import (
 type Manifest struct {
 	texts     map[Reference]string
 	canonical map[string]bool
-	// sent are texts that turned out to be in the manifest, so that each is compared once.
+	// sent caches texts that match the manifest, so that each is compared once.
 	sent *bytelru.Cache[struct{}]
 }
 
-// sentBytes of texts are remembered. There are few, but a client can send one of them with as much space as it likes.
+// sentBytes bounds the cached texts. There are few, but a client can send each with any amount of white space.
 const sentBytes = 1 << 20
 
-// ReadManifest reads a JSON object of hash and document, as Build writes it.
+// ReadManifest reads a JSON object from hash to document, as Build writes it.
 func ReadManifest(r io.Reader) (*Manifest, error) {
 	var documents map[string]string
 	if err := json.NewDecoder(r).Decode(&documents); err != nil {
@@ -40,12 +40,12 @@ func ReadManifest(r io.Reader) (*Manifest, error) {
 	return m, nil
 }
 
-// Len is the number of documents.
+// Len returns the number of documents.
 func (m *Manifest) Len() int { return len(m.texts) }
 
-// Resolve gives the document to run: the one that reference names, or the one sent, if it is in the manifest but for its
-// layout and the __typename fields that clients add. Otherwise the error is PERSISTED_QUERY_NOT_FOUND. A text that is not known
-// yet is parsed only if admit has no error, which is returned.
+// Resolve returns the document to run: the one that reference names, or the one sent, if it matches the manifest except for
+// its layout and the __typename fields that clients add. Otherwise the error is PERSISTED_QUERY_NOT_FOUND. A text that is
+// not known yet is parsed only if admit returns no error; admit's error is returned.
 func (m *Manifest) Resolve(text string, reference Reference, admit func(text string) error) (string, error) {
 	if known, ok := m.texts[reference]; ok {
 		return known, nil

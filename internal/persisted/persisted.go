@@ -1,7 +1,7 @@
-// Package persisted gives documents to requests that name them by their hash.
+// Package persisted finds the documents of requests that name them by their hash.
 //
-// Automatic holds what clients have sent with a hash before (automatic persisted queries, as Apollo and urql speak them).
-// Manifest holds what was known when the server was deployed, and is all that a server with trusted documents runs.
+// Automatic has the documents that clients have sent with a hash before (automatic persisted queries, as in Apollo and
+// urql). Manifest has the documents known at deployment, and a server with trusted documents runs no others.
 package persisted
 
 import (
@@ -14,11 +14,11 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Reference names a document. "" names none.
+// Reference is the hash that names a document; "" names none.
 type Reference string
 
-// ParseReference reads extensions.persistedQuery, {"version": 1, "sha256Hash": "…"}, or a documentId, which is
-// "sha256:" and the hash (GraphQL over HTTP, appendix A), or the hash alone, as persisted queries of Relay and urql have it.
+// ParseReference parses extensions.persistedQuery, {"version": 1, "sha256Hash": "…"}, or a documentId. A documentId is
+// "sha256:" and the hash (GraphQL over HTTP, appendix A), or the hash alone, as in persisted queries of Relay and urql.
 // BAD_USER_INPUT for anything else.
 func ParseReference(persistedQuery, documentID any) (Reference, error) {
 	if id, ok := documentID.(string); ok {
@@ -51,28 +51,27 @@ func parseHash(hash string) (Reference, error) {
 	return Reference(strings.ToLower(hash)), nil
 }
 
-// Hash is the reference of a text.
+// Hash returns the reference of a text.
 func Hash(text string) Reference {
 	hash := sha256.Sum256([]byte(text))
 	return Reference(hex.EncodeToString(hash[:]))
 }
 
-// NotFound asks the client to send the document with its hash. Its message is what Apollo's and urql's clients look for.
+// NotFound asks the client to send the document with its hash. Apollo's and urql's clients recognise its message.
 func NotFound() error {
 	return fault.New(fault.PersistedQueryNotFound, "PersistedQueryNotFound")
 }
 
-// Automatic remembers documents by their hash, up to a number of bytes, those that were used last. It is safe for
-// concurrent use.
+// Automatic caches the most recently used documents by their hash, up to a number of bytes. It is safe for concurrent use.
 type Automatic struct {
 	texts *bytelru.Cache[string]
 }
 
-// NewAutomatic makes room for so many bytes. With 0 every hash is unknown.
+// NewAutomatic returns a cache of the given number of bytes. With 0 every hash is unknown.
 func NewAutomatic(bytes int) *Automatic { return &Automatic{texts: bytelru.New[string](bytes)} }
 
-// Resolve gives the document to run: the one sent, or the one that reference names. BAD_USER_INPUT when both are given
-// and differ, PERSISTED_QUERY_NOT_FOUND when the document has to be sent.
+// Resolve returns the document to run: the one sent, or the one that reference names. BAD_USER_INPUT when both are given and
+// differ, PERSISTED_QUERY_NOT_FOUND when the document has to be sent.
 func (a *Automatic) Resolve(text string, reference Reference) (string, error) {
 	switch {
 	case reference == "":
@@ -89,7 +88,7 @@ func (a *Automatic) Resolve(text string, reference Reference) (string, error) {
 	}
 }
 
-// Keep remembers a document that has turned out to be valid, when it came with its reference.
+// Keep caches a valid document that came with its reference.
 func (a *Automatic) Keep(text string, reference Reference) {
 	if reference != "" {
 		a.texts.Add(string(reference), text, len(text))

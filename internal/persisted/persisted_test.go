@@ -73,7 +73,7 @@ func TestAutomatic(t *testing.T) {
 	if _, err := a.Resolve("{ other }", hash); fault.CodeOf(err) != fault.BadUserInput {
 		t.Fatalf("another document's hash: %v", err)
 	}
-	for i := range 200 { // others push it out
+	for i := range 200 { // others evict it
 		text := "{ a" + strings.Repeat("b", i) + " }"
 		a.Keep(text, persisted.Hash(text))
 	}
@@ -161,7 +161,7 @@ func TestManifest(t *testing.T) {
 			if _, err := m.Resolve(c.text, c.reference, admitAll); (err == nil) != c.ok {
 				t.Errorf("the first time: %v", err)
 			}
-			text, err := m.Resolve(c.text, c.reference, admitAll) // the second time from memory
+			text, err := m.Resolve(c.text, c.reference, admitAll) // the second time from the cache
 			if (err == nil) != c.ok || (text == "") == c.ok {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -183,7 +183,7 @@ func TestErrReadManifest(t *testing.T) {
 
 func admitAll(string) error { return nil }
 
-// A text that is refused is not parsed, and one that has been compared before, or that its hash stands for, is not asked about again.
+// A refused text is not parsed. admit is not called for a text that was compared before or that comes with its hash.
 func TestAdmitBeforeParsing(t *testing.T) {
 	t.Parallel()
 	hash := persisted.Hash(document)

@@ -8,12 +8,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Budget bounds what is built for one answer: a query's or a mutation's, or one item's of a subscription. All goroutines that
+// Budget bounds the size of one answer: of a query, of a mutation, or of one item of a subscription. All goroutines that
 // build the answer share it.
 //
-// A cost that is counted before execution bounds what the answer could be at most, with every list at its maximum. Refusing by
-// that alone would refuse documents whose answers are nearly always small, so the bytes are counted again while they are
-// written. The first object above the budget stops all others: nobody builds what nobody will get.
+// The cost that is computed before execution is an upper bound: it assumes that every list has its maximum. Documents whose
+// answers are nearly always small must not be refused by it, so it is generous, and the bytes are counted again while they
+// are written. The first object above the budget stops all goroutines.
 type Budget struct {
 	done     <-chan struct{}
 	bytes    atomic.Int64
@@ -23,11 +23,11 @@ type Budget struct {
 	stopped  atomic.Int32
 }
 
-// Reasons to stop, of Budget.Err.
+// Errors of Budget.Err.
 var (
-	// ErrTooLarge: the answer is larger than the budget.
+	// ErrTooLarge means that the answer is larger than the budget.
 	ErrTooLarge = errors.New("the answer is larger than its budget")
-	// ErrEnded: the time for the operation is over, or nobody waits for the answer any more.
+	// ErrEnded means that the operation's time has passed or that nobody waits for the answer.
 	ErrEnded = errors.New("nobody waits for the answer any more")
 )
 
@@ -37,20 +37,21 @@ const (
 	ended
 )
 
-// mostExecuted is how many fields of one answer gqlgen may execute by itself: those of introspection, and those of objects that
-// a renderer left to it. Such a field holds up to a kilobyte until the answer is written, and takes three microseconds with what
-// its garbage takes, so all together stay below 100 ms. GraphiQL's introspection of this schema has 10,000.
-const mostExecuted = 25_000
+// maxExecuted bounds the fields of one answer that gqlgen executes itself: those of introspection, and those of objects
+// that a renderer left to gqlgen. Such a field holds up to a kilobyte until the answer is written, and takes three
+// microseconds with its garbage collection, so all together take less than 100 ms. GraphiQL's introspection of this schema
+// has 10,000.
+const maxExecuted = 25_000
 
 type budgetKey struct{}
 
-// WithBudget gives what is built in ctx a budget of so many bytes, and of the time until ctx ends.
+// WithBudget returns a context for an answer of at most the given bytes. The budget also ends with ctx.
 func WithBudget(ctx context.Context, bytes int) (context.Context, *Budget) {
 	b := &Budget{done: ctx.Done(), limit: int64(bytes)}
 	return context.WithValue(ctx, budgetKey{}, b), b
 }
 
-// unlimited is the budget of what is built outside WithBudget.
+// unlimited is the budget of a context without WithBudget.
 var unlimited = &Budget{limit: 1 << 62}
 
 func budgetOf(ctx context.Context) *Budget {
@@ -60,7 +61,7 @@ func budgetOf(ctx context.Context) *Budget {
 	return unlimited
 }
 
-// Err tells why the answer cannot be had: ErrTooLarge, ErrEnded, or nil while it can.
+// Err returns why the answer is given up, ErrTooLarge or ErrEnded, or nil.
 func (b *Budget) Err() error {
 	switch b.stopped.Load() {
 	case tooLarge:
@@ -72,10 +73,10 @@ func (b *Budget) Err() error {
 	}
 }
 
-// Objects is how many objects the renderers have begun.
+// Objects returns the number of objects that renderers have begun.
 func (b *Budget) Objects() int64 { return b.objects.Load() }
 
-// spend takes bytes, which may be negative, and reports whether to go on.
+// spend takes bytes, which may be negative, and reports whether to continue.
 func (b *Budget) spend(bytes int) bool {
 	if b == unlimited {
 		return true
@@ -91,13 +92,13 @@ func (b *Budget) spend(bytes int) bool {
 	return b.stopped.Load() == running
 }
 
-// Fields bounds the fields that gqlgen executes by itself. It is a graphql.FieldMiddleware.
+// Fields bounds the fields that gqlgen executes itself. It is a graphql.FieldMiddleware.
 func Fields(ctx context.Context, next graphql.Resolver) (any, error) {
 	b := budgetOf(ctx)
 	if b == unlimited {
 		return next(ctx)
 	}
-	if b.executed.Add(1) > mostExecuted {
+	if b.executed.Add(1) > maxExecuted {
 		b.stopped.CompareAndSwap(running, tooLarge)
 	}
 	if field := graphql.GetFieldContext(ctx); !b.spend(len(field.Field.Alias) + len(`"":,`)) {
@@ -115,8 +116,8 @@ func Fields(ctx context.Context, next graphql.Resolver) (any, error) {
 	return value, err
 }
 
-// Run is one goroutine's part of an answer. It counts for itself and tells the budget now and then, since a counter that all
-// goroutines share is slow to change.
+// Run is one goroutine's part of an answer. It counts for itself and reports to the budget now and then, because a shared
+// counter is slow to change.
 type Run struct {
 	budget  *Budget
 	counted int
@@ -124,21 +125,21 @@ type Run struct {
 }
 
 const (
-	// runObjects and runBytes are what a run may add before it asks the budget.
+	// runObjects and runBytes are what a run may add between two reports.
 	runObjects = 64
 	runBytes   = 16 << 10
 )
 
-// Object counts an object that is begun, with what was written before it, and reports whether to write it.
+// Object counts an object that begins, with the bytes written before it, and reports whether to write it.
 func (r *Run) Object(out Out) bool {
 	r.objects++
 	if r.objects < runObjects && len(out)-r.counted < runBytes {
 		return true
 	}
-	return r.tell(len(out))
+	return r.report(len(out))
 }
 
-func (r *Run) tell(length int) bool {
+func (r *Run) report(length int) bool {
 	if r.budget != unlimited {
 		r.budget.objects.Add(int64(r.objects))
 	}
@@ -147,29 +148,29 @@ func (r *Run) tell(length int) bool {
 	return r.budget.spend(taken)
 }
 
-// Object builds an object with its renderer. It reports false when gqlgen is to execute it. Nothing is executed once the answer
-// cannot be had any more.
+// Object builds an object with its renderer. It returns false when gqlgen has to execute it. Nothing is executed once the
+// answer is given up.
 func Object(ctx context.Context, render func(run *Run) (Out, bool)) (graphql.Marshaler, bool) {
 	run := Run{budget: budgetOf(ctx)}
 	if Off.Load() {
 		return graphql.Null, !run.budget.spend(0)
 	}
 	out, ok := render(&run)
-	if ok && run.tell(len(out)) {
+	if ok && run.report(len(out)) {
 		return out, true
 	}
 	if run.budget.Err() != nil {
 		return graphql.Null, true
 	}
-	run.budget.spend(-run.counted) // it is executed instead, and counted then
+	run.budget.spend(-run.counted) // gqlgen executes it instead, and Fields counts it
 	return nil, false
 }
 
-// RootObject is Root of an object that its renderer appends to out. It reports false when gqlgen is to execute the object.
+// RootObject is Root for an object that its renderer appends to out. It returns false when gqlgen has to execute the object.
 func RootObject(ctx context.Context, alias string, render func(run *Run, out Out) (Out, bool)) (Out, bool) {
 	object, ok := Object(ctx, func(run *Run) (Out, bool) { return render(run, root(alias)) })
 	if out, rendered := object.(Out); ok && rendered {
 		return append(out, '}'), true
 	}
-	return Out("null"), ok // of what cannot be had any more, nothing is sent
+	return Out("null"), ok // an answer that was given up is not sent
 }

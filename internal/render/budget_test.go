@@ -49,7 +49,7 @@ func TestBudget(t *testing.T) {
 	t.Run("Executed", func(t *testing.T) {
 		t.Parallel()
 		ctx, budget := WithBudget(t.Context(), 40<<10)
-		for range 3 { // what a renderer leaves to gqlgen is counted by gqlgen's fields
+		for range 3 { // what a renderer leaves to gqlgen is counted by Fields
 			if _, done := Object(ctx, func(run *Run) (Out, bool) { return nil, run.Object(make(Out, 30<<10)) && false }); done {
 				t.Error("gqlgen does not execute what could not be rendered")
 			}

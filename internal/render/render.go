@@ -1,8 +1,9 @@
-// Package render writes GraphQL objects straight into the answer. gqlgen executes each field by itself: a context, a few
-// closures and a value that writes itself later, some ten allocations for a field whose value is at hand, and a goroutine
-// for each element of a list. For objects whose selected fields need nothing but the object, which is nearly all of what is
-// asked for, internal/gqlgen generates functions that append the same text to one buffer. Whatever they cannot
-// write is left to gqlgen, errors above all.
+// Package render writes GraphQL objects straight into the answer.
+//
+// gqlgen executes each field by itself: a context, a few closures and a marshaler, some ten allocations for a field whose
+// value is at hand, and a goroutine for each element of a list. The selected fields of nearly all objects need nothing but
+// the object. For those, internal/gqlgen generates functions that append the same text to one buffer. They leave whatever
+// they cannot write, errors above all, to gqlgen.
 package render
 
 import (
@@ -15,16 +16,16 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Off leaves everything to gqlgen. It is for the test that compares both.
+// Off leaves everything to gqlgen, for the test that compares both.
 var Off atomic.Bool
 
-// Out is JSON text under way. As a graphql.Marshaler it is the text.
+// Out is JSON text under construction. As a graphql.Marshaler it writes the text.
 type Out []byte
 
 var _ graphql.Marshaler = Out(nil)
 
 // MarshalGQL implements graphql.Marshaler.
-func (o Out) MarshalGQL(w io.Writer) { _, _ = w.Write(o) } // gqlgen's writers are buffers
+func (o Out) MarshalGQL(w io.Writer) { _, _ = w.Write(o) } // gqlgen writes to buffers, which never fail
 
 // Write implements io.Writer.
 func (o *Out) Write(p []byte) (int, error) {
@@ -32,10 +33,10 @@ func (o *Out) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// rootSize is the capacity that a root begins with. Most items of subscriptions fit.
+// rootSize is the initial capacity of a root. Most items of subscriptions fit.
 const rootSize = 1 << 10
 
-// Root returns the object that has the value of a field of a root type under its alias.
+// Root returns the object that has the value of a root field under its alias.
 func Root(alias string, value graphql.Marshaler) Out {
 	out := root(alias)
 	value.MarshalGQL(&out)
@@ -44,7 +45,7 @@ func Root(alias string, value graphql.Marshaler) Out {
 
 func root(alias string) Out { return append(make(Out, 0, rootSize), '{').Key(0, alias) }
 
-// Key begins the field number i of an object. An alias is a GraphQL name, in which nothing needs escaping.
+// Key begins the field number i of an object. An alias is a GraphQL name and needs no escaping.
 func (o Out) Key(i int, alias string) Out {
 	if i > 0 {
 		o = append(o, ',')
@@ -56,7 +57,7 @@ func (o Out) Key(i int, alias string) Out {
 
 const hex = "0123456789ABCDEF"
 
-// String writes a string as gqlgen does: RFC 8259 section 7, with what need not be escaped as it is.
+// String writes a string as gqlgen does: RFC 8259 section 7, with the escapes that it requires.
 func (o Out) String(s string) Out {
 	o = append(o, '"')
 	from := 0
@@ -83,7 +84,7 @@ func (o Out) String(s string) Out {
 	return append(append(o, s[from:]...), '"')
 }
 
-// Marshaled writes a value that writes itself. It reports false when it is null and must not be.
+// Marshaled writes a value with its own marshaler. It returns false when the value is null and must not be.
 func (o Out) Marshaled(v graphql.Marshaler, nonNull bool) (Out, bool) {
 	if nonNull && v == graphql.Null {
 		return nil, false
@@ -92,8 +93,8 @@ func (o Out) Marshaled(v graphql.Marshaler, nonNull bool) (Out, bool) {
 	return o, true
 }
 
-// EnumValue writes what an enum's value is called in the schema. A value that has no name there, a later version's for one, is
-// fault.ErrNewer and null: "" would be none of the enum's values, and a client cannot read it.
+// EnumValue writes the schema's name of an enum value. A value without a name, for example a later version's, is
+// fault.ErrNewer and null: clients could not read "".
 func EnumValue(ctx context.Context, name string) graphql.Marshaler {
 	if name == "" {
 		graphql.AddError(ctx, fault.ErrNewer)
@@ -102,8 +103,8 @@ func EnumValue(ctx context.Context, name string) graphql.Marshaler {
 	return graphql.MarshalString(name)
 }
 
-// Repeated reports whether an earlier field has the same key, which a type's field and that of its interface can have. The
-// first one counts, as in gqlgen.
+// Repeated reports whether an earlier field has the same key, as a type's field and its interface's may have. The first one
+// counts, as in gqlgen.
 func Repeated(fields []graphql.CollectedField, i int) bool {
 	for j := range i {
 		if fields[j].ObjectDefinition != fields[i].ObjectDefinition && fields[j].Alias == fields[i].Alias {

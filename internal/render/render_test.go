@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/render"
 )
 
-// TestString writes strings as gqlgen does, whatever is in them.
+// TestString: any string is written as gqlgen writes it.
 func TestString(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -25,7 +25,7 @@ func TestString(t *testing.T) {
 	})
 }
 
-// TestRepeated finds a key that an object has from two of its interfaces.
+// TestRepeated: a key that an object has from two of its interfaces is written once.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	field := func(of, alias string) graphql.CollectedField {
@@ -42,7 +42,7 @@ func TestRepeated(t *testing.T) {
 
 var definitions = map[string]*ast.Definition{"Node": {Name: "Node"}, "Event": {Name: "Event"}}
 
-// TestMarshaled leaves a null that must not be to gqlgen, which reports it.
+// TestMarshaled: a forbidden null is left to gqlgen, which reports it.
 func TestMarshaled(t *testing.T) {
 	t.Parallel()
 	if out, ok := render.Out("[").Marshaled(graphql.Null, false); !ok || string(out) != "[null" {
