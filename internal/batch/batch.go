@@ -15,27 +15,26 @@ import (
 // errClosed means that the group is closed.
 var errClosed = fault.New(fault.Unavailable, "The server is stopping; repeat the request.")
 
-// patience is how long a batch may take before the next one does not wait for it any longer.
+// patience is how long the next batch waits for a running one.
 const patience = 10 * time.Millisecond
 
-// Group coalesces concurrent calls into batches (group commit): the fsync, the round trips and what a statement costs however
-// little it does are paid once for all calls of a batch. A batch takes what waits at the moment the one before has ended, so a
-// lone call waits for nothing, and under load batches get as large as they can. One that is held up, by a lock for
-// instance, holds up the others for patience only.
+// Group coalesces concurrent calls into batches (group commit), so that the fsync, the round trips and the fixed cost of a
+// statement are paid once for a batch. A batch takes all calls that wait when the batch before it ends. So a lone call never
+// waits, and under load batches grow. A batch that is blocked, for example by a lock, delays the next one for patience only.
 type Group[In, Out any] struct {
-	atATime, maxBatch int
-	flush             func(batch []*Call[In, Out])
+	parallel, maxBatch int
+	flush              func(batch []*Call[In, Out])
 
 	mu      sync.Mutex
 	waiting []*Call[In, Out]
 	running int
-	// turn: the next batch waits for one that runs.
+	// turn: the next batch is waiting for a running one.
 	turn    bool
 	closed  bool
 	batches sync.WaitGroup
 }
 
-// Call is one caller's part of a batch. flush fills Out and Err.
+// Call is one caller's part of a batch. flush sets Out and Err.
 type Call[In, Out any] struct {
 	In   In
 	Out  Out
@@ -43,13 +42,13 @@ type Call[In, Out any] struct {
 	done chan struct{}
 }
 
-// New returns a group that runs batches of at most maxBatch calls, at most so many at a time. flush must settle every call it
-// is given; the batch is never empty.
-func New[In, Out any](atATime, maxBatch int, flush func(batch []*Call[In, Out])) *Group[In, Out] {
-	return &Group[In, Out]{atATime: atATime, maxBatch: maxBatch, flush: flush}
+// New returns a group that runs batches of at most maxBatch calls, and at most parallel of them at a time. flush must set
+// the result of every call in the batch, which is never empty.
+func New[In, Out any](parallel, maxBatch int, flush func(batch []*Call[In, Out])) *Group[In, Out] {
+	return &Group[In, Out]{parallel: parallel, maxBatch: maxBatch, flush: flush}
 }
 
-// Do runs one call in some batch. When ctx ends first, the outcome is unknown: a batch that has begun goes on.
+// Do runs one call in a batch. When ctx ends first the outcome is unknown, because a batch that has begun continues.
 func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	c := &Call[In, Out]{In: in, done: make(chan struct{})}
 	var zero Out
@@ -67,16 +66,16 @@ func (g *Group[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if i := slices.Index(g.waiting, c); i >= 0 { // nobody waits for it any more
+		if i := slices.Index(g.waiting, c); i >= 0 { // it has not begun, and nobody waits for it any more
 			g.waiting = slices.Delete(g.waiting, i, i+1)
 		}
 		return zero, ctx.Err()
 	}
 }
 
-// next begins a batch if it is time for one. It is called with the lock held.
+// next starts a batch if one may start now. The lock is held.
 func (g *Group[In, Out]) next() {
-	if g.turn || g.running == g.atATime || len(g.waiting) == 0 {
+	if g.turn || g.running == g.parallel || len(g.waiting) == 0 {
 		return
 	}
 	n := min(len(g.waiting), g.maxBatch)
@@ -89,7 +88,7 @@ func (g *Group[In, Out]) next() {
 
 func (g *Group[In, Out]) run(batch []*Call[In, Out]) {
 	passed := false
-	pass := func() { // with the lock held
+	pass := func() { // the lock is held
 		if !passed {
 			passed, g.turn = true, false
 		}
@@ -111,7 +110,7 @@ func (g *Group[In, Out]) run(batch []*Call[In, Out]) {
 	pass()
 }
 
-// contained turns a panic of flush into an error of its calls: the others, and the process, go on.
+// contained turns a panic of flush into an error of its calls. Other batches, and the process, continue.
 func (g *Group[In, Out]) contained(batch []*Call[In, Out]) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -123,7 +122,7 @@ func (g *Group[In, Out]) contained(batch []*Call[In, Out]) {
 	g.flush(batch)
 }
 
-// Close lets running batches end and refuses what waits.
+// Close lets running batches end and refuses the calls that wait.
 func (g *Group[In, Out]) Close() {
 	g.mu.Lock()
 	g.closed = true

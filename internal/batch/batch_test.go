@@ -13,14 +13,14 @@ import (
 
 type call = batch.Call[int, int]
 
-// What waits while a batch runs is the next batch, whole.
+// All calls that wait while a batch runs are the next batch.
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
 		running := make(chan struct{})
 		g := batch.New(2, 10, func(calls []*call) {
-			sizes = append(sizes, len(calls)) // without a lock: never two at a time
+			sizes = append(sizes, len(calls)) // without a lock: two batches never run at once
 			<-running
 			for _, c := range calls {
 				c.Out = 2 * c.In
@@ -52,7 +52,7 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-// One batch that is held up does not hold up the others for long.
+// A blocked batch delays the others only briefly.
 func TestHeldUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestErr(t *testing.T) {
 	})
 }
 
-// A panic is the error of the calls of its batch, and of no others.
+// A panic is the error of the calls of its batch, and of no other calls.
 func TestErrPanic(t *testing.T) {
 	t.Parallel()
 	g := batch.New(1, 10, func(calls []*call) {
@@ -133,7 +133,7 @@ func TestErrPanic(t *testing.T) {
 	g.Close()
 }
 
-// Nobody waits for the call of a caller who has left before its batch began, so it is not made.
+// The call of a caller who has left before its batch began is not made.
 func TestLeftBeforeItsBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"github.com/orderwire/orderwire/internal/dbclock"
 )
 
-// In each case the machine's wall clock is far off. The Clock keeps to the database's, whatever its answers take, and follows when that is set.
+// In each case the machine's wall clock is far off. The Clock stays within the bounds, however long answers take, and
+// follows when the database's clock is set.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	for name, skew := range map[string]time.Duration{"OKAhead": 31 * time.Minute, "OKBehind": -31 * time.Minute, "OKRight": 0} {
@@ -46,7 +47,7 @@ func TestClock(t *testing.T) {
 				if got := c.Skew(); (got - skew).Abs() > worst+2*time.Microsecond {
 					t.Errorf("skew %s, want %s", got, skew)
 				}
-				// Another server takes over, whose clock is an hour behind, and then one that is two hours ahead of it.
+				// Another server takes over, whose clock is an hour behind; then one that is two hours ahead of that.
 				for _, step := range []time.Duration{time.Hour, -2 * time.Hour} {
 					skew += step
 					ask(time.Millisecond, 2*time.Millisecond)
@@ -59,7 +60,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// Answers that arrive at the same time, in whatever order, leave the clock within the bounds of all of them.
+// After answers that arrive at the same time and in any order, the clock is within the bounds of all of them.
 func TestClockConcurrently(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

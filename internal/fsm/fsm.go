@@ -1,7 +1,7 @@
-// Package fsm holds state machines as one literal table each: status → action → next status.
+// Package fsm describes a state machine as one literal table: status → action → next status.
 //
-// A table is the only place that knows which status may follow which. Domain code asks it for every change, tests walk
-// every pair of it, docs/states.md is drawn from it and Order.availableActions reads it.
+// Only the table knows which status may follow which. Domain code asks it for every change, tests walk every pair,
+// docs/states.md is generated from it, and Order.availableActions reads it.
 package fsm
 
 import (
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Table maps a status and an action to the next status. A pair that is absent is not allowed. A pair that leads to the
-// status itself is a successful no-op: the same thing said twice.
+// Table maps a status and an action to the next status. A missing pair is not allowed. A pair that leads to the same status
+// is a no-op.
 type Table[S, A ~string] map[S]map[A]S
 
-// Next returns the status that action leads to. It returns *NotAllowedError when the table has no such pair.
+// Next returns the next status. It returns *NotAllowedError when the table has no such pair.
 func (t Table[S, A]) Next(from S, action A) (S, error) {
 	to, ok := t[from][action]
 	if !ok {
@@ -62,7 +62,7 @@ func (t Table[S, A]) Mermaid(initial S, order []S) string {
 	return b.String()
 }
 
-// NotAllowedError says that a table has no transition for an action in a status.
+// NotAllowedError means that an action is not allowed in a status.
 type NotAllowedError struct {
 	Status string
 	Action string

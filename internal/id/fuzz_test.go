@@ -8,8 +8,8 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-// FuzzParse: an id has one text. What is accepted is written back as it was, by both readers alike; what is not is
-// BAD_USER_INPUT in a short message that repeats little of it.
+// FuzzParse: an id has one text. Both parsers accept it and write it back unchanged. Any other text is BAD_USER_INPUT, with
+// a short message that repeats little of it.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "_", "order_", "order_01h455vb4pex5vsknk084sn02q", "order_01H455VB4PEX5VSKNK084SN02Q", "order_7zzzzzzzzzzzzzzzzzzzzzzzzz",

@@ -1,9 +1,9 @@
-// Package id makes and reads identifiers.
+// Package id makes and parses identifiers.
 //
-// Inside, an entity's id is a UUIDv7 (RFC 9562 section 5.7), made by the application so that it is known before the
-// first write, and ordered by time so that indexes and partitions stay local. Outside, it is a TypeID
-// (github.com/jetify-com/typeid, specification 0.3): the entity's kind, an underscore and the UUID in 26 characters of
-// lower-case Crockford base32, such as order_01h455vb4pex5vsknk084sn02q. Both forms sort alike.
+// Internally an id is a UUIDv7 (RFC 9562 section 5.7). The application makes it, so that it is known before the first write;
+// it is ordered by time, so that indexes and partitions stay local. Externally it is a TypeID (github.com/jetify-com/typeid,
+// specification 0.3): the entity's kind, an underscore and the UUID in 26 characters of lower-case Crockford base32, such as
+// order_01h455vb4pex5vsknk084sn02q. Both forms sort alike.
 package id
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Prefix is the kind of an entity as its TypeID shows it.
+// Prefix is the kind of an entity in its TypeID.
 type Prefix string
 
-// The kinds that have ids of their own.
+// The kinds with ids of their own.
 const (
 	Order    Prefix = "order"
 	Payment  Prefix = "payment"
@@ -31,37 +31,39 @@ const (
 	Event    Prefix = "event"
 	Customer Prefix = "customer"
 	Attempt  Prefix = "attempt"
-	// Endpoint and Delivery are those of webhooks.
+	// Endpoint and Delivery are for outgoing webhooks.
 	Endpoint Prefix = "endpoint"
 	Delivery Prefix = "delivery"
-	// Audit is an entry of the audit trail.
+	// Audit is for entries of the audit trail.
 	Audit Prefix = "audit"
 )
 
-// prefixes is what ParseAny accepts.
+// prefixes has the kinds that ParseAny accepts.
 var prefixes = map[Prefix]bool{
 	Order: true, Payment: true, Product: true, Refund: true, Event: true, Customer: true, Attempt: true,
 	Endpoint: true, Delivery: true, Audit: true,
 }
 
-// suffixLength is that of 128 bits in base32.
+// suffixLength is the length of 128 bits in base32.
 const suffixLength = 26
 
-// Some wraps an id where one may be absent. uuid.NullUUID{} is none: an id of zeros never means that, because clients can send it.
+// Some wraps an id where one may be absent. uuid.NullUUID{} is none. An id of zeros never means none, because clients can
+// send it.
 func Some(u uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: u, Valid: true} }
 
-// New is a fresh UUIDv7 of the machine's clock, for what is not sorted by time. Within one process later ids sort after earlier ones.
+// New returns a new UUIDv7 of the machine's clock, for entities that are not sorted by time. Within one process later ids
+// sort after earlier ones.
 func New() uuid.UUID {
-	return uuid.Must(uuid.NewV7()) // fails only without a source of randomness, where crypto/rand ends the process anyway
+	return uuid.Must(uuid.NewV7()) // fails only without a source of randomness, and then crypto/rand ends the process
 }
 
-// Format writes u as a TypeID of the given kind.
+// Format returns u as a TypeID of the given kind.
 func Format(p Prefix, u uuid.UUID) string {
 	return string(p) + "_" + base32.Encode(u)
 }
 
-// Parse reads a TypeID of the given kind. Whatever else s is gives BAD_USER_INPUT with a message that names the
-// expected form. That an entity with this id exists is not checked.
+// Parse parses a TypeID of the given kind. Any other text is BAD_USER_INPUT with a message that names the expected form. It
+// does not check that the entity exists.
 func Parse(p Prefix, s string) (uuid.UUID, error) {
 	suffix, ok := strings.CutPrefix(s, string(p)+"_")
 	if !ok {
@@ -74,7 +76,7 @@ func Parse(p Prefix, s string) (uuid.UUID, error) {
 	return u, nil
 }
 
-// ParseAny reads a TypeID of any kind, for node(id:). Anything else gives BAD_USER_INPUT.
+// ParseAny parses a TypeID of any kind, for node(id:). Any other text is BAD_USER_INPUT.
 func ParseAny(s string) (Prefix, uuid.UUID, error) {
 	kind, suffix, found := strings.Cut(s, "_")
 	u, ok := decode(suffix)
@@ -86,7 +88,7 @@ func ParseAny(s string) (Prefix, uuid.UUID, error) {
 }
 
 func decode(suffix string) (uuid.UUID, bool) {
-	// 26 characters hold 130 bits: above 7zzz… the id would not fit 128 and another text would mean the same id.
+	// 26 characters hold 130 bits. Above 7zzz… the id would not fit 128 bits, and two texts would mean the same id.
 	if len(suffix) != suffixLength || suffix[0] > '7' {
 		return uuid.UUID{}, false
 	}
@@ -112,23 +114,24 @@ func article(p Prefix) string {
 // numberAlphabet is Crockford's base32: no I, L, O or U, so that a number survives being read aloud.
 const numberAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// Number is an order number for people: OW- and 8 random characters. It tells nothing about how many orders there are.
-// With 40 bits a collision is unlikely and possible: the database's unique constraint decides, and the caller draws again.
+// Number returns an order number for people: OW- and 8 random characters. It does not reveal how many orders there are. With
+// 40 bits a collision is unlikely but possible: the database's unique constraint detects it, and the caller draws again.
 func Number() string {
 	var b [8]byte
-	_, _ = rand.Read(b[:]) // crypto/rand never returns an error: it ends the process instead
+	_, _ = rand.Read(b[:]) // crypto/rand never returns an error: it ends the process
 	for i := range b {
 		b[i] = numberAlphabet[b[i]%32] // 256 is a multiple of 32, so no character is favoured
 	}
 	return "OW-" + string(b[:])
 }
 
-// customerNamespace keeps our name-based ids apart from everybody else's. It never changes: stored orders refer to it.
+// customerNamespace separates our name-based ids from everybody else's. It must never change, because stored orders refer to
+// these ids.
 var customerNamespace = uuid.MustParse("ec49acdd-ff7f-481f-9ab6-6e5c24e7a2c8")
 
-// ForCustomer is the id of the customer whom issuer calls subject: always the same, on every replica and after every
-// restart, with no table to look up. It is a name-based UUIDv8 over SHA-256 (RFC 9562 section 5.8, appendix B.2) of the
-// namespace and both names, each after its length as 8 bytes, so that no two pairs give the same input.
+// ForCustomer returns the id of the customer that issuer calls subject. It is the same on every replica and after every
+// restart, without a table. It is a name-based UUIDv8 over SHA-256 (RFC 9562 section 5.8, appendix B.2) of the namespace and
+// both names. Each name follows its length as 8 bytes, so that no two pairs give the same input.
 func ForCustomer(issuer, subject string) uuid.UUID {
 	h := sha256.New()
 	h.Write(customerNamespace[:])

@@ -31,7 +31,7 @@ func TestNewIsOrderedVersion7(t *testing.T) {
 	}
 }
 
-// The pairs are those of the TypeID specification's valid.json.
+// The pairs are from the TypeID specification's valid.json.
 func TestFormatFollowsTheSpecification(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ suffix, uuid string }{

@@ -7,8 +7,8 @@ import (
 	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
-// noneIsNil are the files that may take uuid.Nil for "none", with how often and why. A client can send an id of zeros, so what a client
-// gives is a uuid.NullUUID or a pointer (id.Some).
+// noneIsNil has the files that may use uuid.Nil for "none", with how often and why. A client can send an id of zeros, so an
+// id from a client is a uuid.NullUUID or a pointer (id.Some).
 var noneIsNil = map[string]struct {
 	times int
 	why   string
@@ -30,7 +30,7 @@ var noneIsNil = map[string]struct {
 	"internal/reconcile/compare.go":           {1, "an attempt's key, made by us"},
 }
 
-// An id of zeros is an id like any other, never "no filter": nothing new may compare with uuid.Nil or look up by it.
+// An id of zeros is an id like any other, never "no filter": no other code may compare with uuid.Nil or look up by it.
 func TestZerosAreAnID(t *testing.T) {
 	t.Parallel()
 	asNone := regexp.MustCompile(`[!=]= *uuid\.Nil\b|\[uuid\.Nil\]|\.IsZero\(uuid|case uuid\.Nil\b`)

@@ -9,19 +9,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// ticksPerMilli: a UUIDv7 here has 12 bits for the fraction of its millisecond, so a tick is a quarter of a microsecond.
+// ticksPerMilli is the number of ticks in a millisecond. A UUIDv7 has 12 bits for the fraction of its millisecond here, so a
+// tick is a quarter of a microsecond.
 const ticksPerMilli = 1 << 12
 
-// At is a fresh UUIDv7 of a moment: its milliseconds, 12 bits of their fraction (RFC 9562 section 6.2, method 3) and 62 random bits.
-// What is listed, counted or deleted by the time in its id takes the id from the clock that its times are from.
+// At returns a new UUIDv7 of a time: its milliseconds, 12 bits of their fraction (RFC 9562 section 6.2, method 3) and 62
+// random bits. An entity that is listed, counted or deleted by the time in its id must take the id from the same clock as
+// its times.
 func At(now time.Time) uuid.UUID {
 	milli := now.UnixMilli()
 	fraction := now.Sub(time.UnixMilli(milli)) * ticksPerMilli / time.Millisecond
 	return ofTick(milli*ticksPerMilli + int64(fraction))
 }
 
-// After is At, but sorts after before whatever now is: ids of one order keep the sequence in which they were made, also when several
-// are made in one moment, or on replicas whose clocks differ.
+// After is At, but the id sorts after before whatever now is. So the ids of one order keep the sequence in which they were
+// made, even if several are made at one time or on replicas with different clocks.
 func After(before uuid.UUID, now time.Time) uuid.UUID {
 	u := At(now)
 	if bytes.Compare(u[:], before[:]) > 0 {
@@ -32,7 +34,7 @@ func After(before uuid.UUID, now time.Time) uuid.UUID {
 
 func ofTick(tick int64) uuid.UUID {
 	var u uuid.UUID
-	_, _ = rand.Read(u[8:])                                               // crypto/rand never returns an error: it ends the process instead
+	_, _ = rand.Read(u[8:])                                               // crypto/rand never returns an error: it ends the process
 	binary.BigEndian.PutUint64(u[:8], uint64(tick/ticksPerMilli)<<16)     //nolint:gosec // after 1970
 	binary.BigEndian.PutUint16(u[6:8], 0x7000|uint16(tick%ticksPerMilli)) //nolint:gosec // 12 bits
 	u[8] = u[8]&0x3f | 0x80                                               // the variant of RFC 9562

@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/page"
 )
 
-// FuzzCursor: a page cursor has one text, and belongs to one list. What else is sent is INVALID_CURSOR.
+// FuzzCursor: a page cursor has one text and belongs to one list. Any other text is INVALID_CURSOR.
 func FuzzCursor(f *testing.F) {
 	key := uuid.MustParse("01893f3c-0000-7000-8000-00000000002a")
 	for _, text := range []string{

@@ -1,5 +1,5 @@
-// Package page has Relay's connection arguments with keyset cursors.
-// Convention: https://relay.dev/graphql/connections.htm
+// Package page implements Relay's connection arguments with keyset cursors. Convention:
+// https://relay.dev/graphql/connections.htm
 package page
 
 import (
@@ -15,12 +15,12 @@ import (
 const (
 	// Default is the page size when neither first nor last is given.
 	Default = 20
-	// Max is the largest page that may be asked for.
+	// Max is the largest page size.
 	Max = 100
 )
 
-// Request is a page to read, in keyset terms: Limit items that come after key After and before key Before in the list's
-// order, from the end when Backward. A key that is not valid is no bound; one of zeros is.
+// Request is a page to read: Limit items after key After and before key Before in the list's order, from the end when
+// Backward. A key that is not valid is no bound; a key of zeros is a bound.
 type Request struct {
 	Limit    int
 	After    uuid.NullUUID
@@ -28,20 +28,20 @@ type Request struct {
 	Backward bool
 }
 
-// Result is a page in the list's order, with whether more lies beyond its two ends.
+// Result is a page in the list's order. It says whether there are items beyond each end.
 type Result[T any] struct {
 	Items       []T
 	HasNext     bool
 	HasPrevious bool
-	// Reached is set when the page ended before it was full because it had examined as many items as one page may: the key of the
-	// last one. The list goes on from there, in the direction that the page was read in.
+	// Reached is set when the page ended before it was full, because it had examined the most items that one page may. It is
+	// the key of the last item examined. The list continues from there in the direction of the page.
 	Reached  uuid.NullUUID
 	Backward bool
 }
 
-// Parse checks first, after, last and before of a connection field whose cursors are of the given kind (a short word,
-// so that a cursor of another list is refused). BAD_USER_INPUT for a size out of range or first with last,
-// INVALID_CURSOR for a cursor we did not give out.
+// Parse checks first, after, last and before of a connection field. kind is a short word for the list, so that cursors of
+// other lists are refused. BAD_USER_INPUT for a size out of range or for first with last, INVALID_CURSOR for a cursor that
+// we did not issue.
 func Parse(kind string, first *int, after *string, last *int, before *string) (Request, error) {
 	r := Request{Limit: Default}
 	if first != nil && last != nil {
@@ -64,7 +64,7 @@ func Parse(kind string, first *int, after *string, last *int, before *string) (R
 	return r, err
 }
 
-// Cursor of an item, given its key.
+// Cursor returns the cursor of the item with a key.
 func Cursor(kind string, key uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte(kind+":"), key[:]...))
 }
@@ -76,7 +76,7 @@ func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if prefix := kind + ":"; err == nil && len(raw) == len(prefix)+16 {
 		key := uuid.UUID(raw[len(prefix):])
-		// A cursor has one text; the decoder alone would also take it with line breaks, or with other spare bits.
+		// A cursor has one text. The decoder would also accept line breaks and other spare bits.
 		if Cursor(kind, key) == *cursor {
 			return id.Some(key), nil
 		}
@@ -84,7 +84,7 @@ func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
 	return uuid.NullUUID{}, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
 }
 
-// Map returns the page with each item replaced by what convert makes of it.
+// Map returns the page with each item converted by convert.
 func Map[A, B any](r Result[A], convert func(*A) B) Result[B] {
 	items := make([]B, len(r.Items))
 	for i := range r.Items {
@@ -96,8 +96,8 @@ func Map[A, B any](r Result[A], convert func(*A) B) Result[B] {
 // Pointers returns the page with a pointer to each item in place of the item.
 func Pointers[T any](r Result[T]) Result[*T] { return Map(r, func(item *T) *T { return item }) }
 
-// Cut makes a Result of rows that were read one beyond the limit to learn whether more follow. Rows are in reading
-// order: reversed for a backward page.
+// Cut returns the Result of rows that were read one beyond the limit, to learn whether more follow. Rows are in the order of
+// reading: reversed for a backward page.
 func Cut[T any](r Request, rows []T) Result[T] {
 	more := len(rows) > r.Limit
 	if more {
@@ -113,7 +113,7 @@ func Cut[T any](r Request, rows []T) Result[T] {
 	return result
 }
 
-// Short is the result of a page that ended at the key reached before it was full, with more of the list to be read.
+// Short returns the Result of a page that ended early, at the key reached, with more of the list to be read.
 func Short[T any](r Request, result Result[T], reached uuid.UUID) Result[T] {
 	result.Reached, result.Backward = id.Some(reached), r.Backward
 	if r.Backward {

@@ -9,15 +9,15 @@ import (
 
 // HasCardNumber reports whether s contains what looks like the number of a payment card, and like nothing else:
 //
-//   - the first digits and the length are those of an issuer, and the last digit is the right check digit (Luhn,
+//   - its first digits and its length are those of an issuer, and the last digit is the correct check digit (Luhn,
 //     ISO/IEC 7812-1 annex B);
-//   - its digits, of any script, stand in one run, or in groups as they are printed on cards with up to three characters
-//     of any kind other than letters and digits between them. Characters without a width do not count;
-//   - the digits are no part of an identifier: of a hexadecimal token, an IPv6 address, an IBAN, a GTIN-13 (EAN), a telephone number
-//     that begins with +, or a decimal fraction.
+//   - its digits, of any script, are one run, or groups as printed on cards, with up to three characters other than
+//     letters and digits between them. Characters without a width do not count;
+//   - its digits are not part of an identifier: a hexadecimal token, an IPv6 address, an IBAN, a GTIN-13 (EAN), a
+//     telephone number that begins with +, or a decimal fraction.
 //
-// Random identifiers must pass, because a refusal loses an order: the tests hold the rates. What stands around a number
-// does not hide it: people write a name before it, and its date and code right behind it.
+// Random identifiers must pass, because a refusal loses an order; the tests check the rates. Adjacent text does not hide a
+// number: people write a name before it, and its date and code right after it.
 func HasCardNumber(s string) bool {
 	if !enoughDigits(s) {
 		return false
@@ -28,8 +28,8 @@ func HasCardNumber(s string) bool {
 const (
 	minCardDigits = 13
 	maxCardDigits = 19
-	// mostSeparators may stand between two groups of one number, as in "4242 - 4242".
-	mostSeparators = 3
+	// maxSeparators bounds the characters between two groups of one number, as in "4242 - 4242".
+	maxSeparators = 3
 )
 
 var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
@@ -39,11 +39,11 @@ func percentDecode(escape string) string {
 	return string([]byte{byte(b)})
 }
 
-// enoughDigits spares nearly all texts the rest.
+// enoughDigits is a quick check that excludes nearly all texts.
 func enoughDigits(s string) bool {
 	n := 0
 	for i := 0; i < len(s); i++ {
-		// An escaped digit is %3 and its value, a digit of another script two bytes and more.
+		// An escaped digit is %3 and its value; a digit of another script has two or more bytes.
 		if c := s[i]; c >= '0' && c <= '9' || c >= 0x80 {
 			if n++; n >= minCardDigits {
 				return true
@@ -53,13 +53,12 @@ func enoughDigits(s string) bool {
 	return false
 }
 
-// digitGroup is digits without a break, in ASCII.
+// digitGroup is a run of digits, in ASCII.
 type digitGroup struct {
 	digits string
-	// joined: nothing but a few separators stands between the group before and this one. plain: they are blanks, dashes
-	// or dots.
+	// joined: only a few separators stand between the previous group and this one. plain: they are blanks, dashes or dots.
 	joined, plain bool
-	// before is the character in front of the group, or 0.
+	// before is the character before the group, or 0.
 	before rune
 	// besideHex: a colon connects the group with a hexadecimal token, as in an IPv6 address.
 	besideHex bool
@@ -87,7 +86,7 @@ func hasCard(s string) bool {
 	return false
 }
 
-// groupedAsCard reports whether the groups from first to last stand as people write one card's number.
+// groupedAsCard reports whether the groups from first to last are spaced as one card's number.
 func groupedAsCard(groups []digitGroup, first, last int, plain bool) bool {
 	sizes := make([]int, 0, maxCardDigits)
 	for _, g := range groups[first : last+1] {
@@ -108,7 +107,7 @@ func groupedAsCard(groups []digitGroup, first, last int, plain bool) bool {
 	case printedAs(sizes, 8, 8):
 		return true
 	}
-	// One by one or in pairs: only if no more of the same stands around, which would be a list of small numbers.
+	// Single digits or pairs count only if no more of the same stand around them, which would be a list of small numbers.
 	for _, size := range []int{1, 2} {
 		if evenly(sizes, size) {
 			longerBefore := first > 0 && groups[first].joined && len(groups[first-1].digits) == size
@@ -131,7 +130,7 @@ func printedAs(sizes []int, want ...int) bool {
 	return true
 }
 
-// evenly reports whether all groups have that size; the last may be smaller.
+// evenly reports whether all groups have the size; the last one may be smaller.
 func evenly(sizes []int, size int) bool {
 	for _, n := range sizes[:len(sizes)-1] {
 		if n != size {
@@ -141,10 +140,12 @@ func evenly(sizes []int, size int) bool {
 	return sizes[len(sizes)-1] <= size
 }
 
-// isPhone: numbers of 13 and 14 digits behind a plus (ITU-T E.164), which begin as a Visa's or a Diners' might.
+// isPhone reports whether the group is a telephone number (ITU-T E.164): 13 or 14 digits after a plus, which may begin as a
+// Visa's or a Diners'.
 func isPhone(g digitGroup) bool { return g.before == '+' && len(g.digits) <= 14 }
 
-// isFraction: programs print numbers with up to 17 digits behind the point, such as coordinates: 52.51703651616161.
+// isFraction reports whether the group is a decimal fraction. Programs print up to 17 digits after the point, for example in
+// coordinates: 52.51703651616161.
 func isFraction(groups []digitGroup, i int) bool {
 	if groups[i].before != '.' || i == 0 || !groups[i].joined {
 		return false
@@ -206,8 +207,8 @@ func luhn(number string) bool {
 	return sum%10 == 0
 }
 
-// isGTIN13 reports whether the number has the check digit of a product's (GS1 General Specifications, section 7.9). Visa's
-// numbers of 13 digits, with which it can be confused, have not been issued for decades.
+// isGTIN13 reports whether the number has the check digit of a product (GS1 General Specifications, section 7.9). Visa
+// numbers of 13 digits, which look the same, have not been issued for decades.
 func isGTIN13(number string) bool {
 	if len(number) != 13 {
 		return false
@@ -219,17 +220,19 @@ func isGTIN13(number string) bool {
 	return sum%10 == 0
 }
 
-// token is letters and digits without a break: letters in upper case, digits in ASCII.
+// token is a run of letters and digits: letters in upper case, digits in ASCII.
 type token struct {
 	chars string
-	// gap is how many characters stand before it, up to the token before; plain: all are blanks, dashes or dots.
+	// gap is the number of characters between the previous token and this one. plain: all of them are blanks, dashes or
+	// dots.
 	gap   int
 	plain bool
-	// before is the last character in front of it, or 0.
+	// before is the last character before it, or 0.
 	before rune
 }
 
-// tokens leaves out what has no width: format characters, and marks that change how the digit before them looks.
+// tokens splits a text into tokens. It drops characters without a width: format characters, and marks that change the look
+// of the digit before them.
 func tokens(s string) []token {
 	var all []token
 	var current strings.Builder
@@ -264,7 +267,7 @@ func tokens(s string) []token {
 // digitGroups returns the digits of all tokens that may be part of a card's number.
 func digitGroups(all []token) []digitGroup {
 	var groups []digitGroup
-	open := false // the token before ended with a digit
+	open := false // the previous token ended with a digit
 	for i := 0; i < len(all); i++ {
 		t := all[i]
 		if n := ibanAt(all[i:]); n > 0 {
@@ -288,7 +291,7 @@ func digitGroups(all []token) []digitGroup {
 			}
 			g := digitGroup{digits: t.chars[at:end]}
 			if at == 0 {
-				g.joined, g.plain, g.before = open && t.gap <= mostSeparators, t.plain, t.before
+				g.joined, g.plain, g.before = open && t.gap <= maxSeparators, t.plain, t.before
 				g.besideHex = t.before == ':' && i > 0 && isHexToken(all[i-1].chars)
 			}
 			groups = append(groups, g)
@@ -298,7 +301,7 @@ func digitGroups(all []token) []digitGroup {
 	return groups
 }
 
-// runLength is the number of digits that s begins with.
+// runLength returns the number of leading digits of s.
 func runLength(s string) int {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -308,8 +311,8 @@ func runLength(s string) int {
 	return len(s)
 }
 
-// isHexToken reports whether digits and the letters A to F change more than once, as in UUIDs and hashes. A word before or
-// behind a number does not make it one.
+// isHexToken reports whether digits and the letters A to F alternate more than once, as in UUIDs and hashes. A word next to
+// a number does not make it one.
 func isHexToken(chars string) bool {
 	runs, letters, inDigits := 0, false, false
 	for i := range len(chars) {
@@ -327,8 +330,8 @@ func isHexToken(chars string) bool {
 	return letters && runs > 1
 }
 
-// ibanAt returns how many tokens, from the first on, are an IBAN (ISO 13616): a country, two check digits, and up to 30
-// more characters, in groups or not. 0: none.
+// ibanAt returns the number of leading tokens that form an IBAN (ISO 13616): a country, two check digits, and up to 30 more
+// characters, in groups or not. 0: none.
 func ibanAt(all []token) int {
 	chars := all[0].chars
 	if len(chars) < 4 || !isCapital(chars[0]) || !isCapital(chars[1]) || runLength(chars[2:]) < 2 {
@@ -351,7 +354,7 @@ func ibanAt(all []token) int {
 
 func isCapital(c byte) bool { return c >= 'A' && c <= 'Z' }
 
-// ibanChecks: the first four characters behind the others, letters as 10 to 35, is 1 modulo 97.
+// ibanChecks checks an IBAN: with its first four characters moved to the end and letters as 10 to 35, it is 1 modulo 97.
 func ibanChecks(chars string) bool {
 	rest := 0
 	for _, c := range []byte(chars[4:] + chars[:4]) {
@@ -367,7 +370,8 @@ func ibanChecks(chars string) bool {
 	return rest == 1
 }
 
-// digitOf is the value of a decimal digit of any script: each has its ten in a row (Unicode standard, section 4.6).
+// digitOf returns the value of a decimal digit of any script. Each script has its ten in a row (Unicode standard, section
+// 4.6).
 func digitOf(r rune) (value byte, ok bool) {
 	if r <= unicode.MaxASCII {
 		return byte(r - '0'), r >= '0' && r <= '9'

@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/text"
 )
 
-// cards are numbers that the schemes and providers publish for tests.
+// cards are test numbers that the schemes and providers publish.
 var cards = map[string][]int{ // and how they are printed
 	"4242424242424242":    {4, 4, 4, 4},
 	"4000056655665556":    {4, 4, 4, 4},
@@ -83,8 +83,8 @@ func TestCardsInAnyDress(t *testing.T) {
 	}
 }
 
-// What merchants send and nobody may refuse. Each of the long numbers here has a right Luhn digit and the first digits of an
-// issuer somewhere, or it would show nothing.
+// Texts that merchants send and that must pass. Each long number here has a correct Luhn digit and an issuer's first digits
+// somewhere, or it would prove nothing.
 func TestNoCards(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
@@ -105,7 +105,7 @@ func TestNoCards(t *testing.T) {
 	}
 }
 
-// Random identifiers pass: the rates are bounds, the seeds are fixed, so that a run says the same as the one before.
+// Random identifiers pass. The rates are bounds; the seeds are fixed, so that runs are equal.
 func TestRandomIdentifiersPass(t *testing.T) {
 	t.Parallel()
 	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -194,7 +194,7 @@ func gtin(digits string) string {
 	return digits + strconv.Itoa((10-sum%10)%10)
 }
 
-// iban puts the check digits in, and blanks as it is printed.
+// iban inserts the check digits, and blanks as printed.
 func iban(country, account string) string {
 	rest := 0
 	for _, c := range account + country + "00" {

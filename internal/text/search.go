@@ -7,11 +7,11 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// MaxSearch is how many characters a text to search for may have: Unicode code points as they were sent, without any
-// normalisation. What a text costs in the database grows with its length.
+// MaxSearch bounds the characters of a search text: Unicode code points as sent, without normalisation. A text's cost in the
+// database grows with its length.
 const MaxSearch = 100
 
-// CheckSearch refuses a longer text: BAD_USER_INPUT.
+// CheckSearch returns BAD_USER_INPUT for a longer text.
 func CheckSearch(s string) error {
 	if len(s) <= MaxSearch {
 		return nil
