@@ -9,62 +9,62 @@ import (
 	"sync/atomic"
 )
 
-// ConnectionsConfig of Connections. All fields are required.
+// ConnectionsConfig has the settings of Connections. All fields are required.
 type ConnectionsConfig struct {
-	// PerAddress is how many connections an address may have, and Total how many all together.
+	// PerAddress bounds the connections of one address, Total those of all addresses together.
 	PerAddress, Total int
-	// Address tells whom a connection is counted for; "" for a proxy's, which are of many.
+	// Address returns the address that a connection is counted for; "" for a proxy, whose connections belong to many clients.
 	Address func(net.Addr) string
-	// Others counts open connections that have left HTTP: websockets. They count for Total.
+	// Others returns the number of open connections that have left HTTP, which are websockets. They count for Total.
 	Others func() int
 }
 
-// Connections bounds how many connections to a server may be open. Each holds a file descriptor and some 20 KB, and a client may keep
-// one open for minutes without asking for anything, so that without a bound one client could leave none for others.
+// Connections bounds the open connections of a server. Each holds a file descriptor and some 20 KB, and a client may keep one
+// open for minutes without a request. So without a bound one client could use up all connections.
 //
-// One connection too many takes the place of the one that has been idle longest, of the same address or of all, and is closed itself
-// when none is idle. So clients that keep connections for later are never in the way of those that ask for something.
+// A connection above the bound evicts the one that has been idle longest, of the same address or of all. If none is idle, the
+// new one is closed. So idle connections never get in the way of requests.
 type Connections struct {
 	cfg ConnectionsConfig
 
 	mu    sync.Mutex
 	open  map[net.Conn]*connection
 	of    map[string]*connectionsOf
-	idle  *list.List // of *connection, the one that has been idle longest first
+	idle  *list.List // of *connection, idle longest first
 	ended atomic.Int64
 }
 
 type connection struct {
 	conn   net.Conn
 	holder *connectionsOf
-	// among is its place in Connections.idle and beside in its holder's; nil while it is not idle.
-	among, beside *list.Element
+	// inAll is its element in Connections.idle, inHolder the one in its holder's list; nil while it is not idle.
+	inAll, inHolder *list.Element
 }
 
-// connectionsOf are those of one address.
+// connectionsOf has the connections of one address.
 type connectionsOf struct {
 	address string
 	n       int
 	idle    *list.List // of *connection
 }
 
-// NewConnections returns bounds that hold for a server whose ConnState is State.
+// NewConnections returns bounds for a server whose ConnState is State.
 func NewConnections(cfg ConnectionsConfig) *Connections {
 	return &Connections{cfg: cfg, open: map[net.Conn]*connection{}, of: map[string]*connectionsOf{}, idle: list.New()}
 }
 
-// Open is how many connections are open, without those that have left HTTP.
+// Open returns the number of open connections, without those that have left HTTP.
 func (c *Connections) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.open)
 }
 
-// Ended is how many connections were closed because there were too many.
+// Ended returns the number of connections that were closed because there were too many.
 func (c *Connections) Ended() int64 { return c.ended.Load() }
 
-// State is http.Server's ConnState. It panics with http.ErrAbortHandler, which ends the connection alone, when a request comes on a
-// connection that was given up a moment ago: its answer would get lost, so it must not be executed.
+// State is an http.Server's ConnState. When a request arrives on a connection that was just evicted, its answer would be lost,
+// so it must not be executed: State panics with http.ErrAbortHandler, which ends only the connection.
 func (c *Connections) State(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -77,7 +77,7 @@ func (c *Connections) State(conn net.Conn, state http.ConnState) {
 			panic(http.ErrAbortHandler)
 		}
 	case http.StateIdle:
-		c.rest(conn)
+		c.markIdle(conn)
 	case http.StateHijacked, http.StateClosed:
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *Connections) State(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// add counts a new connection and gives the one to close for it, if any, which is not counted any more.
+// add counts a new connection. It returns the connection to close for it, if any, which no longer counts.
 func (c *Connections) add(conn net.Conn) (surplus net.Conn) {
 	address := c.cfg.Address(conn.RemoteAddr())
 	others := c.cfg.Others()
@@ -110,13 +110,13 @@ func (c *Connections) add(conn net.Conn) (surplus net.Conn) {
 	}
 	gone := added
 	if oldest := idle.Front(); oldest != nil {
-		gone, _ = oldest.Value.(*connection) // as all in it
+		gone, _ = oldest.Value.(*connection) // the list has only *connection
 	}
 	c.remove(gone)
 	return gone.conn
 }
 
-// begin reports false for a connection that was given up.
+// begin marks a connection as active. It reports false for one that was evicted.
 func (c *Connections) begin(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,41 +124,41 @@ func (c *Connections) begin(conn net.Conn) bool {
 	if known == nil {
 		return false
 	}
-	c.wake(known)
+	c.unmarkIdle(known)
 	return true
 }
 
-// rest marks a connection as idle.
-func (c *Connections) rest(conn net.Conn) {
+// markIdle marks a connection as idle.
+func (c *Connections) markIdle(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.open[conn]; known != nil && known.among == nil {
-		known.among, known.beside = c.idle.PushBack(known), known.holder.idle.PushBack(known)
+	if known := c.open[conn]; known != nil && known.inAll == nil {
+		known.inAll, known.inHolder = c.idle.PushBack(known), known.holder.idle.PushBack(known)
 	}
 }
 
-// wake is called with the lock held.
-func (c *Connections) wake(known *connection) {
-	if known.among != nil {
-		c.idle.Remove(known.among)
-		known.holder.idle.Remove(known.beside)
-		known.among, known.beside = nil, nil
+// unmarkIdle marks a connection as active. The lock is held.
+func (c *Connections) unmarkIdle(known *connection) {
+	if known.inAll != nil {
+		c.idle.Remove(known.inAll)
+		known.holder.idle.Remove(known.inHolder)
+		known.inAll, known.inHolder = nil, nil
 	}
 }
 
-// remove is called with the lock held. A connection that is not counted is nil.
+// remove ends the count of a connection; nil is none. The lock is held.
 func (c *Connections) remove(known *connection) {
 	if known == nil {
 		return
 	}
-	c.wake(known)
+	c.unmarkIdle(known)
 	delete(c.open, known.conn)
 	if known.holder.n--; known.holder.n == 0 {
 		delete(c.of, known.holder.address)
 	}
 }
 
-// closeNow closes a connection without waiting for its client: TLS would send a last record first.
+// closeNow closes a connection without waiting for its client. A TLS connection would first send a last record.
 func closeNow(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
