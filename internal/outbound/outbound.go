@@ -8,7 +8,7 @@ import (
 )
 
 // ErrUpgrade is the error for the answer 101 (Switching Protocols) to a request that asked for no other protocol.
-var ErrUpgrade = errors.New("the answer switches to another protocol, which nobody asked for")
+var ErrUpgrade = errors.New("the answer switches to another protocol without being asked to")
 
 // NoUpgrades refuses the answer 101 with ErrUpgrade. net/http passes the connection of such an answer to the caller, even if
 // the request asked for no other protocol. Neither the request's context nor http.Client's Timeout then ends a read of it,

@@ -110,7 +110,7 @@ func (b *builder) manifest(path string, content []byte) error {
 			documents[operation.ID] = operation.Body
 		}
 	} else if err := json.Unmarshal(content, &documents); err != nil {
-		return fmt.Errorf("%s is no manifest: %w", path, err)
+		return fmt.Errorf("%s is not a manifest: %w", path, err)
 	}
 	raw, err := json.Marshal(documents)
 	if err != nil {
@@ -134,7 +134,7 @@ func (b *builder) definitions(text string) error {
 	for _, fragment := range query.Fragments {
 		one := render(&ast.QueryDocument{Fragments: ast.FragmentDefinitionList{fragment}})
 		if known := b.fragments[fragment.Name]; known != nil && render(&ast.QueryDocument{Fragments: ast.FragmentDefinitionList{known}}) != one {
-			return fmt.Errorf("another fragment is named %s too", fragment.Name)
+			return fmt.Errorf("more than one fragment is named %s", fragment.Name)
 		}
 		b.fragments[fragment.Name] = fragment
 	}
@@ -170,7 +170,7 @@ func (b *builder) use(used map[string]*ast.FragmentDefinition, set ast.Selection
 			fragment := b.fragments[selection.Name]
 			switch {
 			case fragment == nil:
-				return fmt.Errorf("the fragment %s is nowhere", selection.Name)
+				return fmt.Errorf("fragment %s not found", selection.Name)
 			case used[selection.Name] == nil:
 				used[selection.Name] = fragment
 				inner = fragment.SelectionSet

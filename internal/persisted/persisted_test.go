@@ -110,7 +110,7 @@ func TestManifest(t *testing.T) {
 		}
 	}
 	for broken, want := range map[string]string{
-		"broken": "Nowhere", "broken2": "syntax.gql", "broken3": "named F", "broken4/list.json": "no manifest", "absent": "absent", "node_modules": "no operations",
+		"broken": "Nowhere", "broken2": "syntax.gql", "broken3": "named F", "broken4/list.json": "not a manifest", "absent": "absent", "node_modules": "no operations",
 	} {
 		if err := persisted.Build(&bytes.Buffer{}, filepath.Join(dir, broken)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want an error that says %q", broken, err, want)

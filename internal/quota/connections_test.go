@@ -16,7 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/quota"
 )
 
-// bounded is a server that takes 4 connections of an address and 6 in all.
+// bounded is a server that accepts 4 connections of an address and 6 in all.
 type bounded struct {
 	*httptest.Server
 	connections *quota.Connections
@@ -74,7 +74,7 @@ func (p peer) send(path string) {
 	}
 }
 
-// answered reads an answer, after which the connection is idle.
+// answered reads an answer. The connection is idle after it.
 func (p peer) answered() {
 	p.t.Helper()
 	response, err := http.ReadResponse(bufio.NewReader(p), nil)
@@ -86,7 +86,7 @@ func (p peer) answered() {
 	}
 }
 
-// ask leaves the connection idle, once the server has seen to it.
+// ask sends a request and reads the answer, after which the connection is idle.
 func (p peer) ask() {
 	p.t.Helper()
 	p.send("/")
@@ -180,15 +180,15 @@ func testConnections(t *testing.T, start func(*httptest.Server)) {
 	})
 }
 
-// refused is a connection that is closed before it is answered.
+// refused sends a request on a connection that must be closed without an answer.
 func (p peer) refused(t *testing.T) {
 	t.Helper()
-	_, _ = io.WriteString(p, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // it may be closed already
+	_, _ = io.WriteString(p, "GET / HTTP/1.1\r\nHost: x\r\n\r\n") // the server may have closed it
 	p.closed()
 }
 
-// A request that comes on a connection that was given up is not executed.
-func TestConnectionGivenUp(t *testing.T) {
+// TestEvictedConnection: a request on an evicted connection is not executed.
+func TestEvictedConnection(t *testing.T) {
 	t.Parallel()
 	connections := quota.NewConnections(quota.ConnectionsConfig{
 		PerAddress: 1, Total: 10, Address: func(net.Addr) string { return "one" }, Others: func() int { return 0 },

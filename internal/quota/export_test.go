@@ -1,6 +1,6 @@
 package quota
 
-// Idle is how many connections wait for a request.
+// Idle returns the number of idle connections.
 func (c *Connections) Idle() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -51,7 +51,7 @@ func (a *Account) ReserveAnswer(n int) (held int, ok bool) {
 }
 
 // ErrRequests is the error for a client whose running operations have too many bytes of requests.
-var ErrRequests = fault.RetryLater(fault.RateLimited, "The running operations of your address have too long documents and variables: end some first.", time.Second)
+var ErrRequests = fault.RetryLater(fault.RateLimited, "The running operations of your address have too many bytes of documents and variables: complete some first.", time.Second)
 
 // smallRequest is the size up to which a request is not counted, so that everyday ones never reach the limit.
 const smallRequest = 4 << 10

@@ -28,7 +28,7 @@ var (
 	// ErrTooLarge means that the answer is larger than the budget.
 	ErrTooLarge = errors.New("the answer is larger than its budget")
 	// ErrEnded means that the operation's time has passed or that nobody waits for the answer.
-	ErrEnded = errors.New("nobody waits for the answer any more")
+	ErrEnded = errors.New("the operation ended before its answer was complete")
 )
 
 const (

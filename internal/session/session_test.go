@@ -19,7 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/session"
 )
 
-// world is one database with the users of a development sign-in.
+// world is a database with the users of a development sign-in.
 type world struct {
 	t     *testing.T
 	db    *postgrestest.DB
@@ -37,7 +37,7 @@ func setup(t *testing.T) *world {
 	return &world{t: t, db: db, store: postgres.NewRevocations(db.API, db.Worker), dev: dev}
 }
 
-// replica is a registry on the database. It is not run: the test says when it reads.
+// replica returns a registry on the database. It is not running: the test decides when it reads.
 func (w *world) replica(cfg session.Config) *session.Registry {
 	w.t.Helper()
 	r, err := session.NewRegistry(w.t.Context(), w.store, w.dev, cfg)
@@ -60,7 +60,7 @@ func run(t *testing.T, r *session.Registry) {
 	})
 }
 
-// token signs in by the clock that revocations go by.
+// token issues a token by the clock of the revocations.
 func (w *world) token(user string) string {
 	w.t.Helper()
 	now, err := w.store.Now(w.t.Context())
@@ -78,7 +78,7 @@ var staff = auth.Principal{CustomerID: customer("grace"), Role: auth.RoleStaff, 
 
 func customer(user string) uuid.UUID { return id.ForCustomer(auth.DevIssuer, user) }
 
-// verify is a principal that must be valid.
+// verify returns the principal of a token that must be valid.
 func verify(t *testing.T, r *session.Registry, token string) auth.Principal {
 	t.Helper()
 	p, err := r.Verify(t.Context(), token)
@@ -108,7 +108,7 @@ func TestSignOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The very next token, most likely of the same second, is good.
+	// The very next token, most likely of the same second, is valid.
 	fresh := verify(t, r, w.token("ada"))
 	if !fresh.IssuedAt.After(at) {
 		t.Errorf("signed out at %v, then signed in at %v", at, fresh.IssuedAt)
@@ -129,7 +129,7 @@ func TestSignOut(t *testing.T) {
 	verify(t, r, others)
 }
 
-// From the moment of the revocation nothing is admitted, though the connection is closed a little later.
+// From the time of the revocation nothing is admitted, although the connection is closed a little later.
 func TestAdmitAfterRevocation(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -163,7 +163,7 @@ func TestAdmitAfterExpiry(t *testing.T) {
 	if err := context.Cause(ctx); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("ended by %v", err)
 	}
-	// A token that comes too late does not bring it back: its events may be lost already.
+	// A token that comes too late does not revive the session: its events may be lost already.
 	if _, err := session.Renew(ctx, verify(t, r, w.token("ada"))); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("renewed: %v", err)
 	}
@@ -202,7 +202,7 @@ func TestRenew(t *testing.T) {
 	if _, err := session.Renew(anonymous, second); fault.CodeOf(err) != fault.Forbidden {
 		t.Errorf("anonymous became somebody: %v", err)
 	}
-	// The end is that of the newest token, for what began with the first one too.
+	// The newest token decides when the session ends, also for operations that started with the first one.
 	if _, err := r.SignOut(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
@@ -213,8 +213,8 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// Every replica ends the sessions: the one that was asked at once, another when it reads, and none misses one that was
-// committed late.
+// Every replica ends the sessions: the one that was called at once, another one when it reads. None misses a revocation that
+// was committed late.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -230,12 +230,12 @@ func TestReplicas(t *testing.T) {
 		t.Errorf("the other replica: %v", err)
 	}
 
-	// A revocation whose transaction began before the last read and committed after it.
+	// The transaction of this revocation began before the last read and commits after it.
 	token = w.token("bob")
 	ctx = open(t, two, verify(t, two, token))
 	tx := w.db.MustBeginTx(t.Context(), nil)
 	tx.MustExecContext(t.Context(), `INSERT INTO revocations (customer_id, revoked_at) VALUES ($1, clock_timestamp())`, customer("bob").String())
-	reading := w.replica(session.Config{}) // whose first read certainly lies between
+	reading := w.replica(session.Config{}) // its first read is certainly in between
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestReplicas(t *testing.T) {
 	waitFor(t, func() bool { _, err := reading.Verify(t.Context(), token); return err != nil })
 }
 
-// A replica that starts knows the revocations of before.
+// A replica that starts reads the earlier revocations.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -258,7 +258,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// The contract's bound, 2 s on every replica, leaves room for a slow machine even when every NOTIFY is lost.
+// The contract's bound is 2 s on every replica. It leaves room for a slow machine even if every NOTIFY is lost.
 func TestTwoSeconds(t *testing.T) {
 	t.Parallel()
 	if worst := session.DefaultPollInterval + session.CloseDelay; worst > 1500*time.Millisecond {
@@ -273,7 +273,7 @@ func TestRevoke(t *testing.T) {
 	if _, err := one.Revoke(t.Context(), staff, customer("nobody")); fault.CodeOf(err) != fault.UserNotFound {
 		t.Errorf("somebody who was never here: %v", err)
 	}
-	// Known at once where they signed in, soon everywhere, and then for ever.
+	// Known at once on the replica of the sign-in, soon on the others, and kept for ever.
 	verify(t, two, w.token("ada"))
 	if _, err := two.Revoke(t.Context(), staff, customer("ada")); err != nil {
 		t.Errorf("somebody who signed in here: %v", err)
@@ -290,7 +290,7 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// A token that cannot be held against the revocations is refused for now; a connection that is open stays.
+// A token that cannot be compared with the revocations is refused for now. An open connection stays open.
 func TestStale(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -308,7 +308,7 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// The count of a user's sessions goes back to nothing, however they end.
+// The number of a user's sessions returns to zero, however they end.
 func TestMaxPerUser(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -339,14 +339,14 @@ func TestMaxPerUser(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			_, _ = r.Open(ctx, ada) // some find no room
+			_, _ = r.Open(ctx, ada) // some exceed the limit
 		})
 	}
 	wg.Wait()
 	waitFor(t, func() bool { return r.Sessions() == 2 })
 }
 
-// Revocations that no token is older than are deleted.
+// Revocations that are older than any token are deleted.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/session"
 )
 
-// issued is a Verifier for whom every token is ada's and was issued at that moment.
+// issued is a Verifier for which every token is ada's and was issued at that time.
 type issued time.Time
 
 func (at issued) Verify(context.Context, string) (auth.Principal, error) {
@@ -19,8 +19,8 @@ func (at issued) Verify(context.Context, string) (auth.Principal, error) {
 	}, nil
 }
 
-// Most issuers write whole seconds into iat. One that lies in the second of a revocation may be of a token given out
-// before it, so it is void; the next second's cannot be.
+// Most issuers write iat in whole seconds. A token of the second of a revocation may have been issued before it, so it is
+// void. One of the next second is valid.
 func TestWholeSeconds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
