@@ -53,7 +53,7 @@ func TestBatches(t *testing.T) {
 }
 
 // A blocked batch delays the others only briefly.
-func TestHeldUp(t *testing.T) {
+func TestBlockedBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -134,7 +134,7 @@ func TestErrPanic(t *testing.T) {
 }
 
 // The call of a caller who has left before its batch began is not made.
-func TestLeftBeforeItsBatch(t *testing.T) {
+func TestCancelledBeforeItsBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

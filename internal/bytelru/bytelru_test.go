@@ -34,7 +34,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-func TestCacheOfNothing(t *testing.T) {
+func TestCacheOfSizeZero(t *testing.T) {
 	t.Parallel()
 	c := bytelru.New[int](0)
 	c.Add("a", 1, 1)

@@ -21,8 +21,8 @@ func (w *countingWaker) Wake() {
 	}
 }
 
-// TestQuietFeedRests: a feed that has been quiet for long is not polled more often than its interval.
-func TestQuietFeedRests(t *testing.T) {
+// TestQuietFeedIsNotPolled: a feed that has been quiet for long is not polled more often than its interval.
+func TestQuietFeedIsNotPolled(t *testing.T) {
 	t.Parallel()
 	const interval = 10 * time.Millisecond
 	r := start(t, event.Config{CheckpointInterval: interval})

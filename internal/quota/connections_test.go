@@ -126,7 +126,7 @@ func TestConnections(t *testing.T) {
 }
 
 func testConnections(t *testing.T, start func(*httptest.Server)) {
-	t.Run("OneTooManyTakesThePlaceOfTheIdlest", func(t *testing.T) {
+	t.Run("EvictsTheLongestIdle", func(t *testing.T) {
 		t.Parallel()
 		b := serveBounded(t, start)
 		var first []peer

@@ -45,7 +45,7 @@ func (s *Shared) idle(customerID uuid.UUID) {
 }
 
 // Most customers place a few orders in a minute and cost no round trip.
-func TestSharedAsksNobodyForAFew(t *testing.T) {
+func TestSharedNeedsNoLeaseForAFew(t *testing.T) {
 	t.Parallel()
 	g := &ledger{left: 100}
 	s := NewShared(100, g.lease)

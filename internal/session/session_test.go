@@ -259,7 +259,7 @@ func TestRestart(t *testing.T) {
 }
 
 // The contract's bound is 2 s on every replica. It leaves room for a slow machine even if every NOTIFY is lost.
-func TestTwoSeconds(t *testing.T) {
+func TestRevocationWithinTwoSeconds(t *testing.T) {
 	t.Parallel()
 	if worst := session.DefaultPollInterval + session.CloseDelay; worst > 1500*time.Millisecond {
 		t.Errorf("a session may live on for %v", worst)

@@ -47,7 +47,7 @@ func grouped(number string, sizes []int, separator string) string {
 	return strings.Join(groups, separator)
 }
 
-func TestCardsInAnyDress(t *testing.T) {
+func TestCardsInAnyLayout(t *testing.T) {
 	t.Parallel()
 	separators := []string{
 		" ", "-", ".", "/", "_", ",", ";", ":", "|", "*", "~", "+", "=", "#", "'", "\\", "·", "•", "–", "→", "\u00a0", "\u3000", "\t", "\n",
