@@ -47,8 +47,6 @@ var exceptions = []string{
 	":!docs/configuration.md",
 	":!graph",
 	":!internal/config",
-	":!internal/event",
-	":!internal/gqlrequest",
 	":!internal/inbox",
 	":!internal/order",
 	":!internal/payment/simulated",
@@ -56,7 +54,6 @@ var exceptions = []string{
 	":!internal/pipeline",
 	":!internal/postgres",
 	":!internal/reconcile",
-	":!internal/stream",
 	":!server",
 	":!web",
 }

@@ -96,7 +96,7 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 		if err := out.answer(result, opCtx.Operation.Operation == ast.Mutation); errors.Is(err, quota.ErrUnread) {
 			out.fail(gqlerror.List{present(quota.ErrUnread)})
 		} else if err != nil {
-			t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
+			t.cfg.Logger.ErrorContext(ctx, "encoding a result as JSON failed", "error", err)
 			out.fail(gqlerror.List{present(internal(ctx))})
 		}
 	}

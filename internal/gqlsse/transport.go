@@ -165,7 +165,7 @@ func (t *Transport) open(ctx context.Context) (context.Context, *refusal) {
 	case isFault:
 		return nil, &refusal{status: http.StatusUnauthorized, fault: f}
 	default:
-		t.cfg.Logger.ErrorContext(ctx, "event stream's session", "error", err)
+		t.cfg.Logger.ErrorContext(ctx, "opening an event stream's session failed", "error", err)
 		return nil, busy(http.StatusServiceUnavailable, fault.New(fault.Unavailable, "The session cannot be opened now: try again."))
 	}
 }

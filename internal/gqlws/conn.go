@@ -108,7 +108,7 @@ func (c *conn) close(code int, reason string) {
 	c.setDeadline(closeDeadline, c.t.cfg.WriteTimeout+c.t.cfg.CloseTimeout)
 	c.mu.Unlock()
 
-	c.t.cfg.Logger.DebugContext(c.ctx, "websocket closes", "code", code, "reason", reason)
+	c.t.cfg.Logger.DebugContext(c.ctx, "closing a websocket", "code", code, "reason", reason)
 	c.endAll()
 	if start {
 		go c.flush(first, nil)

@@ -56,7 +56,7 @@ func (c *conn) answer(ctx context.Context, op *operation, opCtx *graphql.Operati
 	case isRefusal:
 		c.fail(op, unexecuted)
 	case err != nil: // not a close with 1013, after which clients would send it again
-		c.t.cfg.Logger.ErrorContext(ctx, "a result could not be written as JSON", "error", err)
+		c.t.cfg.Logger.ErrorContext(ctx, "encoding a result as JSON failed", "error", err)
 		c.fail(op, gqlerror.List{present(internal(ctx))})
 	default:
 		f.addEnd(c.dialect.complete)

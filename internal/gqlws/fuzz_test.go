@@ -25,7 +25,7 @@ func (readerPanics) Enabled(context.Context, slog.Level) bool { return true }
 func (p readerPanics) WithAttrs([]slog.Attr) slog.Handler     { return p }
 func (p readerPanics) WithGroup(string) slog.Handler          { return p }
 func (p readerPanics) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "reader panicked") || r.Message == "websocket message" {
+	if strings.Contains(r.Message, "reader panicked") || r.Message == "encoding a websocket message failed" {
 		r.Attrs(func(a slog.Attr) bool {
 			p.t.Errorf("%s: %s", r.Message, a)
 			return true

@@ -46,7 +46,7 @@ func (c *conn) reply(kind string, payload any) {
 func (c *conn) replyTo(id, kind string, payload any) {
 	data, err := appendMessage(nil, id, kind, payload)
 	if err != nil { // our own payloads always marshal
-		c.t.cfg.Logger.ErrorContext(c.ctx, "websocket message", "type", kind, "error", err)
+		c.t.cfg.Logger.ErrorContext(c.ctx, "encoding a websocket message failed", "type", kind, "error", err)
 		c.close(CloseInternal, internalReason)
 		return
 	}

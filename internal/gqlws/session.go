@@ -147,7 +147,7 @@ func (c *conn) refusal(err error) string {
 	case errors.Is(err, ErrTooManyConnections):
 		return "Too many connections"
 	case err != nil && !errors.Is(err, context.Canceled):
-		c.t.cfg.Logger.WarnContext(c.ctx, "websocket authentication", "error", err)
+		c.t.cfg.Logger.WarnContext(c.ctx, "websocket authentication failed", "error", err)
 	}
 	return "Forbidden"
 }

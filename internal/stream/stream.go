@@ -61,7 +61,7 @@ var ErrOutdated = errors.New("this server is older than the next item, reconnect
 // first. Stock clients send again, mutations too, what a connection leaves open when it ends. An error ends the operation
 // for them.
 var ErrUnanswered = fault.New(fault.Unavailable,
-	"The connection was ended before the operation was answered. Read what became of it before you send it again.")
+	"The connection ended before the operation was answered. Look up its result before you send it again.")
 
 // SlowConsumerError ends a stream whose bounded queue is full: websocket close code 4008. Nothing is lost: the client
 // resumes with its last cursor.
