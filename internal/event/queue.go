@@ -79,16 +79,16 @@ func (q *subscriberQueue) timerFired() {
 	q.wake()
 }
 
-// put queues an item, and reports whether the caller must wake the subscriber: only if the queue was empty. Otherwise the
-// subscriber was woken before, and takes all items before it goes idle.
-func (q *subscriberQueue) put(d queuedItem) (wasEmpty bool) {
+// put queues an item, and reports whether the caller must wake the subscriber: only if the queue was empty or has just
+// overflowed. Otherwise the subscriber was woken before, and takes all items before it goes idle.
+func (q *subscriberQueue) put(d queuedItem) (mustWake bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.add(d)
 }
 
 // putNewer is put for an item whose version is above all that were queued before; others are dropped.
-func (q *subscriberQueue) putNewer(u *Update) (wasEmpty bool) {
+func (q *subscriberQueue) putNewer(u *Update) (mustWake bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if u.Event.Version <= q.newest {
@@ -101,7 +101,7 @@ func (q *subscriberQueue) putNewer(u *Update) (wasEmpty bool) {
 	return q.add(queuedItem{update: u})
 }
 
-func (q *subscriberQueue) add(d queuedItem) (wasEmpty bool) {
+func (q *subscriberQueue) add(d queuedItem) (mustWake bool) {
 	switch {
 	case q.closed || q.slow:
 		return false
@@ -139,10 +139,10 @@ func (q *subscriberQueue) invalidate() {
 }
 
 // invalidateLocked is invalidate with the lock held. It reports whether the caller must wake the subscriber.
-func (q *subscriberQueue) invalidateLocked() (wasEmpty bool) {
-	wasEmpty = len(q.items) == 0 && !q.reset
+func (q *subscriberQueue) invalidateLocked() (mustWake bool) {
+	mustWake = len(q.items) == 0 && !q.reset
 	q.reset, q.unverified, q.items, q.newest, q.newestMark = true, false, nil, 0, 0
-	return wasEmpty
+	return mustWake
 }
 
 // requireVerification makes an order's subscription verify against the log what it has handed out.
