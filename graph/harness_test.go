@@ -25,6 +25,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -61,6 +62,7 @@ type world struct {
 	counter  *counter
 	store    *postgres.Store
 	gateway  payment.Gateway
+	provider *payment.Provider
 	policy   order.Policy
 	hub      *event.Hub
 	sessions *session.Registry
@@ -81,7 +83,7 @@ func setup(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = provider.Close() })
-	w.gateway = provider
+	w.gateway, w.provider = provider, provider.Describe()
 	w.wire(w.counter.open(t, w.db.URL))
 	return w
 }
@@ -106,7 +108,7 @@ func (w *world) wire(api *sqlx.DB) {
 	products := product.NewService(w.store)
 	began := order.SystemClock()
 	w.resolver = &graph.Resolver{
-		OrderService:   order.NewService(w.store, products, w.gateway, w.policy, order.SystemClock),
+		OrderService:   order.NewService(w.store, products, paymenttest.Registry(w.t, w.provider), w.policy, order.SystemClock),
 		ProductService: products,
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db.Worker, api, "test")}),
 		Walker:         reconcile.NewWalker(reconcile.WalkConfig{Store: postgres.NewOrphans(w.db.Worker, api, "simulated", "test")}),

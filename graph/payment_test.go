@@ -9,6 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/product"
 )
 
@@ -206,14 +207,13 @@ func TestPaymentCompleteAction(t *testing.T) {
 	})
 }
 
-// realMethods is a provider whose customers nobody can stand in for.
-type realMethods struct{ order.Methods }
-
 func TestPaymentCompleteActionOfARealProvider(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	orderID, paymentID := w.paid("sim_requires_action")
-	w.resolver.OrderService = order.NewService(w.store, product.NewService(w.store), realMethods{w.gateway}, w.policy, order.SystemClock)
+	// A provider whose customers nobody can stand in for.
+	w.provider.Actions = nil
+	w.resolver.OrderService = order.NewService(w.store, product.NewService(w.store), paymenttest.Registry(t, w.provider), w.policy, order.SystemClock)
 	w.ask(ada, "paymentCompleteAction", paymentID, "outcome", "APPROVE").refused("BAD_USER_INPUT")
 	w.ask(ada, "paymentCompleteAction", paymentID).ok().want("paymentCompleteAction.payment.status", "REQUIRES_ACTION")
 	w.walk(orderID)

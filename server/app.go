@@ -52,7 +52,7 @@ type App struct {
 	// store serves requests, with row-level security; work is the pipeline's, which sees all rows.
 	store, work *postgres.Store
 	recent      *order.Recent
-	gateway     payment.Gateway
+	providers   *payment.Registry
 	provider    *simulated.Provider // nil when it runs elsewhere
 
 	hub       *event.Hub
@@ -64,7 +64,7 @@ type App struct {
 	inbox     *inbox.Processor
 	// reconciler and walker list what was found also when they look for nothing.
 	reconciler *reconcile.Reconciler
-	walker     *reconcile.Walker
+	walkers    []*reconcile.Walker // one for each provider
 	fanout     *webhook.Fanout
 	deliverer  *webhook.Deliverer
 	sockets    *gqlws.Transport
@@ -157,18 +157,23 @@ func (a *App) connect(ctx context.Context) (err error) {
 // openGateway gives the payment provider: Stripe, or the simulated one in this process or behind SIMULATED_URL.
 func (a *App) openGateway(ctx context.Context) (err error) {
 	if a.cfg.PaymentProvider == stripe.Name {
-		a.gateway, err = a.openStripe()
+		gateway, err := a.openStripe()
+		if err == nil {
+			a.providers, err = payment.NewRegistry(gateway.Describe())
+		}
 		return err
 	}
 	if a.cfg.SimulatedURL != "" {
-		a.gateway, err = a.findSimulated()
+		client, err := a.findSimulated()
+		if err == nil {
+			a.providers, err = payment.NewRegistry(client.Describe())
+		}
 		return err
 	}
-	if a.provider, err = a.openSimulated(ctx); err != nil {
-		return err
+	if a.provider, err = a.openSimulated(ctx); err == nil {
+		a.providers, err = payment.NewRegistry(a.provider.Describe())
 	}
-	a.gateway = a.provider
-	return nil
+	return err
 }
 
 // wire connects the parts over the open store.
@@ -195,21 +200,19 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.store.LeaseDue()
 	a.work.LeaseDue()
-	a.worker = pipeline.New(a.work, a.gateway, policy, a.clock.Now, a.log)
+	a.worker = pipeline.New(a.work, a.providers, policy, a.clock.Now, a.log)
 	installation, err := a.work.Installation(ctx)
 	if err != nil {
 		return err
 	}
 	a.worker.MarkCharges(installation)
 	products := product.NewService(a.store)
-	orders := order.NewService(a.store, products, a.gateway, policy, a.clock.Now)
+	orders := order.NewService(a.store, products, a.providers, policy, a.clock.Now)
 	orders.ChangeFrom(a.recent)
 	a.watchAttempts(orders)
-	rechecks := order.NewService(a.work, products, a.gateway, policy, a.clock.Now)
+	rechecks := order.NewService(a.work, products, a.providers, policy, a.clock.Now)
 	a.wireInbox(rechecks)
-	if err := a.wireReconciler(rechecks, installation); err != nil {
-		return err
-	}
+	a.wireReconciler(rechecks, installation)
 	handler, err := a.routes(orders, products, a.wireWebhooks())
 	if err != nil {
 		return err
@@ -279,16 +282,21 @@ func (a *App) open() int { return a.sockets.Sockets() + a.streams.Streams() + a.
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.walker.Run, a.fanout.Run, a.deliverer.Run}
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
 	parts = append(parts, newTide(a.open).run)
+	for _, walker := range a.walkers {
+		parts = append(parts, walker.Run)
+	}
 	if a.fan != nil {
 		parts = append(parts, func(ctx context.Context) error { return a.fan.Run(ctx, a.hub) })
 	}
 	if a.issuer != nil {
 		parts = append(parts, a.issuer.Run)
 	}
-	if a.provider != nil {
-		parts = append(parts, a.provider.SendWebhooks)
+	for _, provider := range a.providers.All() {
+		if provider.Run != nil {
+			parts = append(parts, provider.Run)
+		}
 	}
 	failed := make(chan error, len(parts)+1)
 	for _, run := range parts {

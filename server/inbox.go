@@ -31,8 +31,10 @@ func (a *App) wireInbox(orders *order.Service) {
 	store, counts := postgres.NewInbox(a.db.work), &inbox.Counts{}
 	a.inbox = inbox.NewProcessor(inbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
 	verifiers := map[string]payment.WebhookVerifier{}
-	if verifier, ok := a.gateway.(payment.WebhookVerifier); ok {
-		verifiers[a.gateway.Name()] = verifier
+	for _, provider := range a.providers.All() {
+		if provider.Webhooks != nil {
+			verifiers[provider.Name] = provider.Webhooks
+		}
 	}
 	a.hooks = inbox.NewReceiver(inbox.ReceiverConfig{
 		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: a.clock.Now, Log: a.log,

@@ -2,7 +2,7 @@ package main
 
 import (
 	"crypto/rand"
-	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -11,23 +11,20 @@ import (
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
 
-// wireReconciler connects the comparison of our books with the provider's, and of the provider's with ours.
-func (a *App) wireReconciler(orders *order.Service, installation uuid.UUID) error {
+// wireReconciler connects the comparison of our books with the providers', and of each provider's with ours.
+func (a *App) wireReconciler(orders *order.Service, installation uuid.UUID) {
 	a.reconciler = reconcile.New(reconcile.Config{
-		Store: postgres.NewReconciliation(a.db.work, a.db.api, rand.Text()), Provider: a.gateway, Recheck: recheck(orders),
+		Store: postgres.NewReconciliation(a.db.work, a.db.api, rand.Text()), Providers: a.providers, Recheck: recheck(orders),
 		Interval: a.cfg.ReconcileInterval, Window: a.cfg.ReconcileWindow, Rate: a.cfg.ReconcileRate, Log: a.log,
 	})
-	books, ok := a.gateway.(reconcile.ChargeBooks)
-	if !ok {
-		return fmt.Errorf("the payment provider %s has no list of charges", a.gateway.Name())
+	for _, provider := range a.providers.All() {
+		a.walkers = append(a.walkers, reconcile.NewWalker(reconcile.WalkConfig{
+			Store: postgres.NewOrphans(a.db.work, a.db.api, provider.Name, rand.Text()), Books: provider.Charges, Installation: installation,
+			Interval: a.cfg.OrphanInterval, Grace: a.cfg.OrphanGrace, Limiter: a.reconciler.Limiter(), Log: a.log.With("provider", provider.Name),
+		}))
 	}
-	a.walker = reconcile.NewWalker(reconcile.WalkConfig{
-		Store: postgres.NewOrphans(a.db.work, a.db.api, a.gateway.Name(), rand.Text()), Books: books, Installation: installation,
-		Interval: a.cfg.OrphanInterval, Grace: a.cfg.OrphanGrace, Limiter: a.reconciler.Limiter(), Log: a.log,
-	})
 	a.measureReconciler()
-	a.measureWalker()
-	return nil
+	a.measureWalkers()
 }
 
 func (a *App) measureReconciler() {
@@ -44,17 +41,37 @@ func (a *App) measureReconciler() {
 	a.admin.counter("reconciliation_rounds_total", "Rounds that this replica has finished.", nil, counts.Rounds.Load)
 }
 
-func (a *App) measureWalker() {
+// measureWalkers tells the walks of all providers together. Each knows all open orphans, and how far its own provider is behind.
+func (a *App) measureWalkers() {
 	if a.cfg.OrphanInterval <= 0 {
 		return
 	}
-	counts := a.walker.Counts()
+	most := func(of func(*reconcile.OrphanCounts) *atomic.Int64) func() int {
+		return func() (n int) {
+			for _, walker := range a.walkers {
+				n = max(n, int(of(walker.Counts()).Load()))
+			}
+			return n
+		}
+	}
+	sum := func(of func(*reconcile.OrphanCounts) *atomic.Int64) func() int64 {
+		return func() (n int64) {
+			for _, walker := range a.walkers {
+				n += of(walker.Counts()).Load()
+			}
+			return n
+		}
+	}
 	a.admin.gauge("orphaned_charges", "Charges of ours at the provider that hold or took money and whose payment is not here.",
-		func() int { return int(counts.Open.Load()) })
+		most(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Open }))
 	a.admin.gauge("orphaned_charges_behind_seconds", "Seconds since the end of the time whose charges have been walked.",
-		func() int { return int(counts.Behind.Load()) })
-	a.admin.counter("orphaned_charges_detected_total", "Orphaned charges found.", nil, counts.Detected.Load)
-	a.admin.counter("orphaned_charges_resolved_total", "Orphaned charges that are settled.", nil, counts.Resolved.Load)
-	a.admin.counter("orphaned_charges_errors_total", "Rounds and look-ups that failed.", nil, counts.Errors.Load)
-	a.admin.counter("orphaned_charges_rounds_total", "Rounds through the provider's charges that this replica has finished.", nil, counts.Rounds.Load)
+		most(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Behind }))
+	a.admin.counter("orphaned_charges_detected_total", "Orphaned charges found.", nil,
+		sum(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Detected }))
+	a.admin.counter("orphaned_charges_resolved_total", "Orphaned charges that are settled.", nil,
+		sum(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Resolved }))
+	a.admin.counter("orphaned_charges_errors_total", "Rounds and look-ups that failed.", nil,
+		sum(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Errors }))
+	a.admin.counter("orphaned_charges_rounds_total", "Rounds through the provider's charges that this replica has finished.", nil,
+		sum(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Rounds }))
 }

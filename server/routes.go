@@ -76,7 +76,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.admin.gauge("event_streams", "Open server-sent event streams.", a.streams.Streams)
 	a.admin.gauge("sessions", "Signed-in websockets and event streams.", a.sessions.Sessions)
 	a.admin.gauge("subscriptions", "Open subscriptions.", a.hub.Subscribers)
-	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Walker: a.walker, Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
+	gql := graph.NewHandler(&graph.Resolver{OrderService: orders, ProductService: products, WebhookService: webhooks, Reconciler: a.reconciler, Walker: a.walkers[0], Stats: stats.NewService(a.store, a.hub.Subscribers, a.clock.Now), Audit: a.store, Hub: a.hub, Sessions: a.sessions, Source: rates.Source}, graph.Settings{
 		Logger: a.log, Introspection: a.cfg.Introspection, Limits: limits(a.cfg),
 		DocumentCacheBytes: a.cfg.DocumentCacheBytes, PersistedQueryBytes: a.cfg.PersistedQueryBytes, Trusted: trusted,
 		Reading: a.reading(), Rates: rates, AnswerBytes: a.cfg.MaxAnswerBytes, Timeout: a.cfg.OperationTimeout, Unread: unread, Transports: []graphql.Transport{a.sockets, a.streams},
@@ -89,8 +89,11 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	}
 	// Servers send no Origin; what they send is believed by its signature alone, and whoever forges it runs out of tries.
 	mux.Handle("/webhooks/{provider}", rates.Refusals(a.hooks))
-	if a.provider != nil {
-		mux.Handle(simulatedPages+"/", rates.Middleware(http.StripPrefix(simulatedPages, a.provider.Pages())))
+	for _, provider := range a.providers.All() {
+		if provider.Pages != nil {
+			path := "/" + provider.Name
+			mux.Handle(path+"/", rates.Middleware(http.StripPrefix(path, provider.Pages)))
+		}
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)

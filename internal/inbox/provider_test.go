@@ -17,6 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/inbox"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -69,14 +70,15 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 		s.gateway = between(s)
 	}
 	policy := order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}
-	worker = pipeline.New(s.orders, s.gateway, policy, order.SystemClock, s.logger())
+	providers := paymenttest.Registry(t, paymenttest.Through(s.provider.Describe(), s.gateway))
+	worker = pipeline.New(s.orders, providers, policy, order.SystemClock, s.logger())
 	products := product.NewService(postgrestest.Store(t, s.db.API, nil))
 	mug, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.product = mug.ID
-	s.service = order.NewService(s.orders, products, s.gateway, policy, order.SystemClock)
+	s.service = order.NewService(s.orders, products, providers, policy, order.SystemClock)
 	s.recheck = func(ctx context.Context, paymentID uuid.UUID) error {
 		_, err := s.service.RecheckPayment(ctx, auth.System, paymentID)
 		if err == nil {

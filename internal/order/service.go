@@ -117,14 +117,6 @@ type Filter struct {
 	ExternalReference *string
 }
 
-// Methods tells which means of payment the provider takes.
-type Methods interface {
-	// Name of the provider.
-	Name() string
-	// ValidMethod reports whether token has the provider's form; nothing is sent. "" is the provider's default.
-	ValidMethod(token string) bool
-}
-
 // Products are looked up when an order is placed.
 type Products interface {
 	// ByID reads them now.
@@ -145,19 +137,19 @@ func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond
 
 // Service has what users may do with orders. The pipeline works on the same Store.
 type Service struct {
-	store    Store
-	products Products
-	methods  Methods
-	policy   Policy
-	clock    Clock
-	recent   *Recent
-	refusals Refusals
-	report   func(context.Context, AttemptLimit)
+	store     Store
+	products  Products
+	providers *payment.Registry
+	policy    Policy
+	clock     Clock
+	recent    *Recent
+	refusals  Refusals
+	report    func(context.Context, AttemptLimit)
 }
 
-// NewService returns the service over its parts.
-func NewService(store Store, products Products, methods Methods, policy Policy, clock Clock) *Service {
-	return &Service{store: store, products: products, methods: methods, policy: policy, clock: clock}
+// NewService returns the service over its parts. The first of the providers takes new payments.
+func NewService(store Store, products Products, providers *payment.Registry, policy Policy, clock Clock) *Service {
+	return &Service{store: store, products: products, providers: providers, policy: policy, clock: clock}
 }
 
 // ChangeFrom has orders changed from what is remembered of them, which spares a reading. Call it before the first change.

@@ -14,13 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// ActionCompleter is a provider whose customers' actions can be stood in for: the simulated one.
-type ActionCompleter interface {
-	// Complete approves or refuses the action a payment waits for. Completing again changes nothing.
-	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error)
-}
-
-// ActionOutcome is how a simulated customer acts, as in the GraphQL enum SimulatedActionOutcome.
+// ActionOutcome is how a customer acts whom the provider simulates, as in the GraphQL argument PaymentCompleteActionInput.outcome.
 type ActionOutcome string
 
 // The outcomes of an action.
@@ -32,14 +26,14 @@ const (
 // CompleteActionInput says that the customer has acted.
 type CompleteActionInput struct {
 	PaymentID uuid.UUID
-	// Outcome stands in for the customer of a simulated payment; "" asks the provider what the customer did.
+	// Outcome acts for the customer, if the payment's provider has payment.Provider.Actions; "" asks the provider what the customer did.
 	Outcome   ActionOutcome
 	RequestID string
 }
 
 // CompleteAction asks the provider at once what became of the customer's action, instead of waiting for its webhook. The
 // pipeline takes the answer in; the order that is returned is as of before. Repeating it after the action ended as asked
-// changes nothing. BAD_USER_INPUT for an outcome with a provider that is not simulated.
+// changes nothing. BAD_USER_INPUT for an outcome with a provider that cannot act for its customers.
 // User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE.
 func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in CompleteActionInput) (*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
@@ -48,15 +42,15 @@ func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in Compl
 	if _, known := actionEndedIn[in.Outcome]; !known {
 		return nil, fmt.Errorf("unknown outcome %q of an action", in.Outcome)
 	}
-	completer, simulated := s.methods.(ActionCompleter)
-	if in.Outcome != "" && !simulated {
-		return nil, fault.New(fault.BadUserInput, "outcome is for the simulated payment provider only; leave it out.")
-	}
 	o, err := s.orderOfPayment(ctx, p, in.PaymentID)
 	if err != nil {
 		return nil, paymentNotFound(err)
 	}
 	of := o.PaymentByID(in.PaymentID)
+	completer, err := s.completerOf(of, in.Outcome)
+	if err != nil {
+		return nil, err
+	}
 	if of.ActionAsked && slices.Contains(actionEndedIn[in.Outcome], of.Status) {
 		return o, nil
 	}
@@ -83,6 +77,21 @@ func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in Compl
 		},
 	})
 	return o, paymentNotFound(err)
+}
+
+// completerOf returns who acts for the customer of a payment; nil if there is no outcome that asks for it.
+func (s *Service) completerOf(of *payment.Payment, outcome ActionOutcome) (payment.ActionCompleter, error) {
+	if outcome == "" {
+		return nil, nil
+	}
+	provider, err := s.providers.Of(of.Provider)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "The payment's provider is not configured on this server.")
+	}
+	if provider.Actions == nil {
+		return nil, fault.New(fault.BadUserInput, "outcome is only for payment providers that simulate their customers; leave it out.")
+	}
+	return provider.Actions, nil
 }
 
 // actionEndedIn has, for each outcome, where it leads: completing the action again is then a repeat.

@@ -72,7 +72,11 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 	checkText(&problems, in.Note, maxNote, "input", "note")
 	checkText(&problems, in.ExternalReference, maxExternalReference, "input", "externalReference")
 	checkMetadata(&problems, in.Metadata)
-	s.checkMethod(&problems, in.PaymentToken)
+	provider := s.providers.First()
+	checkMethod(&problems, provider, in.PaymentToken)
+	if !provider.Limits.TakesCapture(in.Capture) {
+		problems.Add(fault.User(fault.PaymentMethodInvalid, "The payment provider cannot capture a payment later.", "input", "captureMethod"))
+	}
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
 	}
@@ -106,7 +110,7 @@ func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, k
 			CustomerID: p.CustomerID, Lines: lines, Total: total,
 			Note: in.Note, ExternalReference: in.ExternalReference, Metadata: in.Metadata,
 		},
-		Method: PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: in.Capture},
+		Method: PaymentMethod{Provider: s.providers.First().Name, Token: in.PaymentToken, Capture: in.Capture},
 		Source: in.Source,
 	})
 	outcome, err := s.store.CreateOrder(ctx, p, o, key)
@@ -132,7 +136,8 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 	}
 	var problems fault.List
 	checkKey(&problems, in.IdempotencyKey)
-	s.checkMethod(&problems, in.PaymentToken)
+	provider := s.providers.First()
+	checkMethod(&problems, provider, in.PaymentToken)
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
 	}
@@ -157,8 +162,12 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 			if refused != nil {
 				return uuid.Nil, refused
 			}
+			capture := o.Payment().CaptureMethod
+			if limits := provider.Limits; !limits.TakesCapture(capture) || !limits.TakesAmount(o.Total) {
+				return uuid.Nil, fault.User(fault.PaymentMethodInvalid, "The payment provider cannot take this order's payment.", "input", "orderId")
+			}
 			o.Source = in.Source
-			method := PaymentMethod{Provider: s.methods.Name(), Token: in.PaymentToken, Capture: o.Payment().CaptureMethod}
+			method := PaymentMethod{Provider: provider.Name, Token: in.PaymentToken, Capture: capture}
 			return o.Retry(c, s.policy, method), nil
 		},
 	})
@@ -169,7 +178,7 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 }
 
 // price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
-// TOTAL_OUT_OF_RANGE; all bad items are named.
+// TOTAL_OUT_OF_RANGE, also for a total that the payment provider cannot take; all bad items are named.
 func (s *Service) price(
 	ctx context.Context, items []Item, read func(context.Context, []uuid.UUID) (map[uuid.UUID]*product.Product, error),
 ) ([]Line, money.Amount, error) {
@@ -210,7 +219,20 @@ func (s *Service) price(
 		}
 		lines = append(lines, Line{ProductID: p.ID, Name: p.Name, Quantity: item.Quantity, UnitPrice: p.Price, Total: sum, Revision: p.Revision})
 	}
-	return lines, total, problems.Err()
+	if err := problems.Err(); err != nil {
+		return lines, total, err
+	}
+	return lines, total, checkTotal(s.providers.First().Limits, total)
+}
+
+func checkTotal(limits payment.Limits, total money.Amount) error {
+	switch {
+	case !limits.TakesCurrency(total.Currency):
+		return fault.User(fault.TotalOutOfRange, "The payment provider takes no payments in "+total.Currency+".", "input", "items")
+	case !limits.TakesAmount(total):
+		return fault.User(fault.TotalOutOfRange, "The payment provider cannot take a payment of "+total.String()+".", "input", "items")
+	}
+	return nil
 }
 
 func checkItems(problems *fault.List, items []Item) {
@@ -259,8 +281,8 @@ func checkMetadata(problems *fault.List, entries []Metadata) {
 	}
 }
 
-func (s *Service) checkMethod(problems *fault.List, token string) {
-	if !s.methods.ValidMethod(token) {
+func checkMethod(problems *fault.List, provider *payment.Provider, token string) {
+	if !provider.ValidMethod(token) {
 		problems.Add(fault.User(fault.PaymentMethodInvalid, "The payment provider does not know this token.", "input", "paymentMethod", "token"))
 	}
 }

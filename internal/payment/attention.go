@@ -12,7 +12,7 @@ type Attention string
 const (
 	// UnknownOutcome: the cap of calls is reached and the provider has not told the operation's outcome.
 	UnknownOutcome Attention = "UNKNOWN_OUTCOME"
-	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund).
+	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund), or is not configured here.
 	ProviderDown Attention = "PROVIDER_DOWN"
 	// Mismatch: the provider's ledger and ours differ.
 	Mismatch Attention = "MISMATCH"
@@ -78,6 +78,23 @@ func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	a.Postpone(message, c.Now.Add(pause))
 	if a.RefundID == nil && c.Status.Active() {
 		c.NextStepAt = at(c.Now.Add(pause))
+	}
+}
+
+// notCalled keeps an attempt open that could not be called, because its provider is not configured. No call was made, so none is
+// counted. The attempt is tried again after about as long as it has existed; by then the provider may be configured again. Staff are
+// told when that has not happened within a minute: replicas that are being restarted with other settings differ for a moment.
+func (c *change) notCalled(a *Attempt, calls int, message string) {
+	a.Calls = calls
+	a.Message = message
+	existed := c.Now.Sub(a.StartedAt)
+	if existed >= notConfiguredGrace {
+		c.needsAttention(ProviderDown)
+	}
+	next := c.Now.Add(lessJitter(min(max(existed, notConfiguredPause), lookUpPause), a.ID))
+	a.NextCallAt = at(next)
+	if a.RefundID == nil && c.Status.Active() {
+		c.NextStepAt = at(next)
 	}
 }
 

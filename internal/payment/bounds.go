@@ -23,6 +23,9 @@ func Take(r Result, err error) (Result, error) {
 	if definite, ok := errors.AsType[*DefiniteError](err); ok {
 		return r, &DefiniteError{Message: text.Clip(definite.Message, MaxMessage)}
 	}
+	if _, ok := errors.AsType[*NotConfiguredError](err); ok {
+		return r, err
+	}
 	if err != nil {
 		return r, errors.New(text.Clip(err.Error(), MaxMessage))
 	}

@@ -19,10 +19,6 @@ import (
 //   - any other error (timeout, dropped connection, 5xx): the outcome is unknown. The caller looks it up or repeats the
 //     same Call; it never makes a new attempt.
 type Gateway interface {
-	// Name identifies the provider in Payment.provider and in the webhook path, e.g. "simulated".
-	Name() string
-	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
-	ValidMethod(token string) bool
 	// Authorize takes (automatic capture) or holds (manual capture) the amount.
 	// Results: Captured, Held, ActionRequired or Refused; or Prepared by a provider that makes the charge first and
 	// confirms it by another Authorize with the same Call and the Reference of the answer.

@@ -25,7 +25,7 @@ func (p *Payment) DueRecheck(now time.Time) *Work {
 	if !due(p.RecheckAt, now) {
 		return nil
 	}
-	return &Work{Call: p.callOf(p.chargeAttempt()), LookUpOnly: true, recheck: p.RecheckAt}
+	return &Work{Provider: p.Provider, Call: p.callOf(p.chargeAttempt()), LookUpOnly: true, recheck: p.RecheckAt}
 }
 
 // recheckAttempts makes the called attempts that are under way due now, each with a look-up first, which answers the recheck. No

@@ -16,6 +16,9 @@ const (
 	lookUpPause = 5 * time.Minute
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute
+	// notConfiguredPause is the first pause of an attempt whose provider is not configured. Staff are told after notConfiguredGrace.
+	notConfiguredPause = time.Second
+	notConfiguredGrace = time.Minute
 	// recheckPause follows a look at a charge that failed.
 	recheckPause = 30 * time.Second
 )

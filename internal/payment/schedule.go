@@ -7,13 +7,17 @@ import (
 
 // Work is a question to the provider. A call of the operation is committed as counted before it is made.
 type Work struct {
-	Call Call
+	// Provider is the name of the provider that took the payment.
+	Provider string
+	Call     Call
 	// LookUpFirst: an earlier call had no answer, so look it up before repeating it.
 	LookUpFirst bool
 	// LookUpOnly: look it up and call nothing.
 	LookUpOnly bool
 	// recheck is set when the charge itself is looked at: the Payment.RecheckAt that asked for it.
 	recheck *time.Time
+	// callsBefore is the attempt's Calls before this one was counted.
+	callsBefore int
 }
 
 // DueAt returns when the pipeline has to advance the payment next: the earliest of its timers, nil when none runs. Attempts must
@@ -77,7 +81,7 @@ func (a *Attempt) Older(b *Attempt) bool { return bytes.Compare(a.ID[:], b.ID[:]
 
 // Call returns what to ask about an attempt of the payment that is due. A call is counted before it is made.
 func (p *Payment) Call(a *Attempt) *Work {
-	work := &Work{Call: p.callOf(a)}
+	work := &Work{Provider: p.Provider, Call: p.callOf(a), callsBefore: a.Calls}
 	if a.LookUpOnly || p.awaitsCustomer(a) {
 		work.LookUpOnly = true
 		return work

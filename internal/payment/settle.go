@@ -31,6 +31,10 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 		}
 		return c.settleLate(a, r)
 	}
+	if _, ok := errors.AsType[*NotConfiguredError](callErr); ok {
+		c.notCalled(a, work.callsBefore, callErr.Error())
+		return false, nil
+	}
 	if callErr != nil {
 		definite, ok := errors.AsType[*DefiniteError](callErr)
 		if !ok {

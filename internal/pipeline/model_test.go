@@ -16,6 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/order/ordertest"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -83,10 +84,19 @@ func (l *life) live(productID uuid.UUID) {
 	l.now = time.Date(2001, 11, 1, 12, 0, 0, 0, time.UTC) // the database, whose clock is real, does not hold back what is due long ago
 	clock := func() time.Time { return l.now }
 	policy := order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour}
-	for i := range l.workers {
-		l.workers[i] = pipeline.New(mortal{l.store, l}, lossy{l.provider, l}, policy, clock, slog.New(slog.DiscardHandler))
+	described := l.provider.Describe()
+	reached, err := payment.NewRegistry(paymenttest.Through(described, lossy{l.provider, l}))
+	if err != nil {
+		l.Fatal(err)
 	}
-	l.service = order.NewService(l.store, l.products, l.provider, policy, clock)
+	providers, err := payment.NewRegistry(described)
+	if err != nil {
+		l.Fatal(err)
+	}
+	for i := range l.workers {
+		l.workers[i] = pipeline.New(mortal{l.store, l}, reached, policy, clock, slog.New(slog.DiscardHandler))
+	}
+	l.service = order.NewService(l.store, l.products, providers, policy, clock)
 	outcome, err := l.service.Create(l.ctx, modelCustomer, order.CreateInput{
 		IdempotencyKey: uuid.NewString(), Items: []order.Item{{ProductID: productID, Quantity: 2}},
 		PaymentToken: rapid.SampledFrom(modelTokens).Draw(l.T, "token"),

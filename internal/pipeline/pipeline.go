@@ -54,11 +54,11 @@ type Store interface {
 
 // Worker runs the pipeline in one process. Any number may run on one database.
 type Worker struct {
-	store   Store
-	gateway payment.Gateway
-	policy  order.Policy
-	clock   order.Clock
-	log     *slog.Logger
+	store     Store
+	providers *payment.Registry
+	policy    order.Policy
+	clock     order.Clock
+	log       *slog.Logger
 	// installation marks the charges that are made.
 	installation uuid.UUID
 
@@ -89,9 +89,9 @@ type held struct {
 }
 
 // New returns a worker; Run starts it.
-func New(store Store, gateway payment.Gateway, policy order.Policy, clock order.Clock, log *slog.Logger) *Worker {
+func New(store Store, providers *payment.Registry, policy order.Policy, clock order.Clock, log *slog.Logger) *Worker {
 	w := &Worker{
-		store: store, gateway: gateway, policy: policy, clock: clock, log: log,
+		store: store, providers: providers, policy: policy, clock: clock, log: log,
 		wake: make(chan time.Time, 64),
 		free: make(chan struct{}, slots),
 		held: map[leaseKey]held{},
@@ -306,16 +306,21 @@ type answer struct {
 	err    error
 }
 
-// perform asks the provider once. After a call without an answer it is asked first what became of it, and called only if
+// perform asks the payment's provider once. After a call without an answer it is asked first what became of it, and called only if
 // it knows nothing, or has prepared the charge under the reference that we know already.
 func (w *Worker) perform(ctx context.Context, todo *payment.Work) *answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	a := &answer{work: todo}
-	call := todo.Call
+	provider, err := w.providers.Of(todo.Provider)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	gateway, call := provider.Gateway, todo.Call
 	call.Installation = w.installation
 	if todo.LookUpFirst || todo.LookUpOnly {
-		a.result, a.err = w.gateway.LookUp(ctx, call)
+		a.result, a.err = gateway.LookUp(ctx, call)
 		prepared := a.result.Outcome == payment.Prepared && a.result.Reference == todo.Call.Reference
 		if todo.LookUpOnly || a.err != nil || a.result.Outcome != payment.NotFound && !prepared {
 			return a
@@ -323,13 +328,13 @@ func (w *Worker) perform(ctx context.Context, todo *payment.Work) *answer {
 	}
 	switch todo.Call.Operation {
 	case payment.OperationAuthorize:
-		a.result, a.err = w.gateway.Authorize(ctx, call)
+		a.result, a.err = gateway.Authorize(ctx, call)
 	case payment.OperationCapture:
-		a.result, a.err = w.gateway.Capture(ctx, call)
+		a.result, a.err = gateway.Capture(ctx, call)
 	case payment.OperationVoid:
-		a.result, a.err = w.gateway.Void(ctx, call)
+		a.result, a.err = gateway.Void(ctx, call)
 	case payment.OperationRefund:
-		a.result, a.err = w.gateway.Refund(ctx, call)
+		a.result, a.err = gateway.Refund(ctx, call)
 	default:
 		a.err = fmt.Errorf("unknown operation %q", call.Operation)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -29,6 +30,8 @@ type bundle struct {
 	db       *postgrestest.DB
 	store    *postgres.Store
 	provider *simulated.Provider
+	// stop ends the pipeline.
+	stop     func()
 	service  *order.Service
 	customer auth.Principal
 	product  uuid.UUID
@@ -45,6 +48,15 @@ func setup(t *testing.T, policy order.Policy) *bundle {
 
 // setupWith runs the pipeline with another gateway, which may use what the bundle has.
 func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.Gateway) *bundle {
+	t.Helper()
+	return setupProviders(t, policy, func(b *bundle) (*payment.Registry, *payment.Registry) {
+		described := b.provider.Describe()
+		return paymenttest.Registry(t, paymenttest.Through(described, gateway(b))), paymenttest.Registry(t, described)
+	})
+}
+
+// setupProviders runs the pipeline with the first registry, and takes orders with the second.
+func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) (working, taking *payment.Registry)) *bundle {
 	t.Helper()
 	b := &bundle{
 		db: postgrestest.Open(t), events: map[uuid.UUID][]order.Event{}, changed: make(chan struct{}, 1),
@@ -66,14 +78,15 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 	if b.provider, err = simulated.New(b.db.DB, simulated.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	worker = pipeline.New(b.store, gateway(b), policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	working, taking := registries(b)
+	worker = pipeline.New(b.store, working, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	products := product.NewService(postgrestest.Store(t, b.db.API, nil))
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.product = p.ID
-	b.service = order.NewService(b.store, products, b.provider, policy, order.SystemClock)
+	b.service = order.NewService(b.store, products, taking, policy, order.SystemClock)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -82,10 +95,11 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 			t.Error(err)
 		}
 	}()
-	t.Cleanup(func() {
+	b.stop = func() {
 		stop()
 		<-done
-	})
+	}
+	t.Cleanup(b.stop)
 	return b
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -20,17 +22,19 @@ type shop struct {
 	orders   *order.Service
 }
 
-// anyMethod is a provider that knows every token.
-type anyMethod struct{}
-
-func (anyMethod) Name() string            { return "simulated" }
-func (anyMethod) ValidMethod(string) bool { return true }
+// anyMethod is a provider that knows every token and is never called.
+func anyMethod() *payment.Provider {
+	return &payment.Provider{
+		Name: "simulated", Gateway: struct{ payment.Gateway }{}, ValidMethod: func(string) bool { return true },
+		Limits: payment.Limits{ManualCapture: true},
+	}
+}
 
 func openShop(t *testing.T, db *postgrestest.DB) shop {
 	t.Helper()
 	store := postgrestest.Store(t, db.API, nil)
 	products := product.NewService(store)
-	return shop{products, order.NewService(store, products, anyMethod{}, policy, order.SystemClock)}
+	return shop{products, order.NewService(store, products, paymenttest.Registry(t, anyMethod()), policy, order.SystemClock)}
 }
 
 func (s shop) price(t *testing.T, sku string, minor int64) uuid.UUID {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
@@ -89,20 +90,20 @@ func (r *Reconciliation) Leave(ctx context.Context, round *reconcile.Round) erro
 }
 
 // Unknown implements reconcile.Store.
-func (r *Reconciliation) Unknown(ctx context.Context, provider string, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
-	err = r.db.SelectContext(ctx, &ids, unknownQuery, provider, after, limit)
+func (r *Reconciliation) Unknown(ctx context.Context, providers []string, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
+	err = r.db.SelectContext(ctx, &ids, unknownQuery, pq.Array(providers), after, limit)
 	return ids, err
 }
 
 const unknownQuery = `
 	SELECT id FROM payments
-	WHERE attention IS NOT NULL AND attention = 'UNKNOWN_OUTCOME' AND provider = $1 AND id > $2
+	WHERE attention IS NOT NULL AND attention = 'UNKNOWN_OUTCOME' AND provider = ANY($1) AND id > $2
 	ORDER BY id LIMIT $3`
 
 // booksQuery reads payments as of one moment. The charge is that of the last authorization that was called: there is
 // one for each payment.
 const booksQuery = `
-	SELECT p.id, p.order_id, o.revision, o.number, p.updated_at, p.currency, p.amount_minor, p.captured_minor, p.refunded_minor,
+	SELECT p.id, p.order_id, p.provider, o.revision, o.number, p.updated_at, p.currency, p.amount_minor, p.captured_minor, p.refunded_minor,
 		p.capture_method, p.method, coalesce(p.provider_reference, '') AS reference, p.attention,
 		(SELECT a.id FROM payment_attempts a
 			WHERE a.order_id = p.order_id AND a.payment_id = p.id AND a.operation = 'AUTHORIZE' AND a.calls > 0
@@ -112,7 +113,7 @@ const booksQuery = `
 		d.id IS NOT NULL AS open, d.raised_at IS NOT NULL AS raised
 	FROM payments p JOIN orders o ON o.id = p.order_id
 	LEFT JOIN reconciliation_differences d ON d.payment_id = p.id AND d.resolved_at IS NULL
-	WHERE p.provider = $1 AND `
+	WHERE p.provider = ANY($1) AND `
 
 // booksDiffering and booksAtRest continue booksQuery.
 const (
@@ -129,6 +130,7 @@ const (
 type booksRow struct {
 	ID            uuid.UUID             `db:"id"`
 	OrderID       uuid.UUID             `db:"order_id"`
+	Provider      string                `db:"provider"`
 	Revision      int64                 `db:"revision"`
 	Number        string                `db:"number"`
 	UpdatedAt     time.Time             `db:"updated_at"`
@@ -148,7 +150,7 @@ type booksRow struct {
 
 func (row *booksRow) books() reconcile.Books {
 	return reconcile.Books{
-		PaymentID: row.ID, OrderID: row.OrderID, Revision: row.Revision, UpdatedAt: row.UpdatedAt.UTC(),
+		PaymentID: row.ID, OrderID: row.OrderID, Provider: row.Provider, Revision: row.Revision, UpdatedAt: row.UpdatedAt.UTC(),
 		Totals: payment.Totals{Captured: row.CapturedMinor, Refunded: row.RefundedMinor},
 		LookUp: payment.Call{
 			Key: row.Key.UUID, Operation: payment.OperationAuthorize, OrderID: row.OrderID, PaymentID: row.ID,
@@ -173,13 +175,13 @@ func (r *Reconciliation) books(ctx context.Context, query string, args ...any) (
 }
 
 // Differing implements reconcile.Store.
-func (r *Reconciliation) Differing(ctx context.Context, provider string, after uuid.UUID, limit int) ([]reconcile.Books, error) {
-	return r.books(ctx, booksQuery+booksDiffering, provider, after, limit)
+func (r *Reconciliation) Differing(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]reconcile.Books, error) {
+	return r.books(ctx, booksQuery+booksDiffering, pq.Array(providers), after, limit)
 }
 
 // AtRest implements reconcile.Store.
-func (r *Reconciliation) AtRest(ctx context.Context, provider string, after reconcile.Position, until time.Time, limit int) ([]reconcile.Books, error) {
-	return r.books(ctx, booksQuery+booksAtRest, provider, after.At, after.ID, until, limit)
+func (r *Reconciliation) AtRest(ctx context.Context, providers []string, after reconcile.Position, until time.Time, limit int) ([]reconcile.Books, error) {
+	return r.books(ctx, booksQuery+booksAtRest, pq.Array(providers), after.At, after.ID, until, limit)
 }
 
 // Differs implements reconcile.Store.

@@ -4,40 +4,69 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// comparePage compares payments, several at a time. One that cannot be compared now is left to the next round; if none
-// can, the provider is away and the round is over.
-func (r *Reconciler) comparePage(ctx context.Context, page []Books) error {
+// away has the providers that have answered nothing in a round, with the first error of each. Their payments are left to the next
+// round, so that one provider's outage does not keep those of others from being compared.
+type away map[string]error
+
+// err says that the round has left out the payments of these providers.
+func (a away) err() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		errs = append(errs, a[name])
+	}
+	return errors.Join(errs...)
+}
+
+// tally is what became of one provider's payments on a page.
+type tally struct {
+	asked, failed int
+	first         error
+}
+
+// comparePage compares payments, several at a time. One that cannot be compared now is left to the next round. A provider of which
+// none can be compared is away, and when all are, the round is over.
+func (r *Reconciler) comparePage(ctx context.Context, page []Books, away away) error {
 	var (
 		working sync.WaitGroup
 		free    = make(chan struct{}, concurrency)
-		asked   int64
-		failed  atomic.Int64
-		first   error
-		once    sync.Once
+		mu      sync.Mutex
+		tallies = map[string]*tally{}
 	)
 	for _, books := range page {
-		if books.Busy || books.LookUp.Key == uuid.Nil {
+		if books.Busy || books.LookUp.Key == uuid.Nil || away[books.Provider] != nil {
 			continue
 		}
 		if err := r.limiter.Wait(ctx); err != nil {
 			break // ctx ends; what runs is waited for
 		}
-		asked++
+		of := tallies[books.Provider]
+		if of == nil {
+			of = &tally{}
+			tallies[books.Provider] = of
+		}
+		of.asked++
 		free <- struct{}{}
 		working.Go(func() {
 			defer func() { <-free }()
-			if err := r.compare(ctx, books); err != nil {
-				r.counts.Errors.Add(1)
-				failed.Add(1)
-				once.Do(func() { first = err })
+			err := r.compare(ctx, books)
+			if err == nil {
+				return
+			}
+			r.counts.Errors.Add(1)
+			mu.Lock()
+			defer mu.Unlock()
+			of.failed++
+			if of.first == nil {
+				of.first = err
 			}
 		})
 	}
@@ -45,12 +74,17 @@ func (r *Reconciler) comparePage(ctx context.Context, page []Books) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	switch {
-	case first != nil && failed.Load() == asked:
-		return fmt.Errorf("none of %d payments could be compared: %w", asked, first)
-	case first != nil:
-		r.cfg.Log.WarnContext(ctx, "payments could not be compared with the provider; the next round tries again",
-			"payments", failed.Load(), "error", first)
+	for name, of := range tallies {
+		switch {
+		case of.failed == of.asked:
+			away[name] = fmt.Errorf("none of %d payments could be compared: %w", of.asked, of.first)
+		case of.failed > 0:
+			r.cfg.Log.WarnContext(ctx, "payments could not be compared with the provider; the next round tries again",
+				"provider", name, "payments", of.failed, "error", of.first)
+		}
+	}
+	if len(away) == len(r.cfg.Providers.All()) {
+		return away.err()
 	}
 	return nil
 }
@@ -108,7 +142,11 @@ func (r *Reconciler) agrees(ctx context.Context, books Books) error {
 func (r *Reconciler) ask(ctx context.Context, books Books) (payment.Totals, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
-	result, err := r.cfg.Provider.LookUp(ctx, books.LookUp)
+	provider, err := r.cfg.Providers.Of(books.Provider)
+	if err != nil {
+		return payment.Totals{}, err
+	}
+	result, err := provider.Gateway.LookUp(ctx, books.LookUp)
 	var definite *payment.DefiniteError
 	switch {
 	case errors.As(err, &definite) && books.Totals == (payment.Totals{}):

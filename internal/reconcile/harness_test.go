@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -58,21 +59,24 @@ func setup(t *testing.T) *bundle {
 		t.Fatal(err)
 	}
 	b.product = mug.ID
-	b.orders = order.NewService(b.store, products, b.provider, policy, order.SystemClock)
+	b.orders = order.NewService(b.store, products, paymenttest.Registry(t, b.provider.Describe()), policy, order.SystemClock)
 	return b
 }
 
-// Name and LookUp make the bundle the Provider that is asked.
-func (b *bundle) Name() string { return b.provider.Name() }
+// asked stands before the provider.
+type asked struct {
+	payment.Gateway
+	b *bundle
+}
 
-func (b *bundle) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
-	b.mu.Lock()
-	b.lookedUp[call.PaymentID]++
-	b.mu.Unlock()
-	if b.lookUp != nil {
-		return b.lookUp(ctx, call)
+func (a asked) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
+	a.b.mu.Lock()
+	a.b.lookedUp[call.PaymentID]++
+	a.b.mu.Unlock()
+	if a.b.lookUp != nil {
+		return a.b.lookUp(ctx, call)
 	}
-	return b.provider.LookUp(ctx, call)
+	return a.Gateway.LookUp(ctx, call)
 }
 
 func (b *bundle) lookUps() (n int) {
@@ -88,7 +92,8 @@ func (b *bundle) lookUps() (n int) {
 func (b *bundle) reconciler(t *testing.T) *reconcile.Reconciler {
 	t.Helper()
 	return reconcile.New(reconcile.Config{
-		Store: postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()), Provider: b,
+		Store:     postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()),
+		Providers: paymenttest.Registry(t, paymenttest.Through(b.provider.Describe(), asked{b.provider, b})),
 		Recheck: func(ctx context.Context, paymentID uuid.UUID) error {
 			_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 			return err

@@ -77,13 +77,6 @@ type OrphanStore interface {
 // Became is what an orphan has become by the provider's answer.
 type Became struct{ Detected, Resolved bool }
 
-// ChargeBooks are a provider's books, by charge.
-type ChargeBooks interface {
-	// Charges lists an installation's charges, newest first. payment.ErrPlaceGone.
-	Charges(ctx context.Context, r payment.ChargeRange) (payment.ChargePage, error)
-	Charge(ctx context.Context, reference string) (payment.Charge, error)
-}
-
 // OrphanCounts are this process's since it started, but for Open and Behind.
 type OrphanCounts struct {
 	// Detected orphans and Resolved ones; Errors are rounds and questions that the provider or the database failed; Rounds

@@ -41,6 +41,8 @@ type Entry struct {
 type Books struct {
 	PaymentID uuid.UUID
 	OrderID   uuid.UUID
+	// Provider is the name of the one that took the payment.
+	Provider string
 	// Revision of the order: it grows with every change, the begin of an attempt included.
 	Revision  int64
 	UpdatedAt time.Time
@@ -84,12 +86,12 @@ type Store interface {
 	End(ctx context.Context, round *Round) error
 	Leave(ctx context.Context, round *Round) error
 
-	// Unknown lists the provider's payments that need attention because an outcome is unknown, by id.
-	Unknown(ctx context.Context, provider string, after uuid.UUID, limit int) ([]uuid.UUID, error)
-	// Differing lists the provider's payments with an open difference or the attention MISMATCH, by payment id.
-	Differing(ctx context.Context, provider string, after uuid.UUID, limit int) ([]Books, error)
-	// AtRest lists the provider's other payments that have come to rest and last changed within (after, until], by time.
-	AtRest(ctx context.Context, provider string, after Position, until time.Time, limit int) ([]Books, error)
+	// Unknown lists the providers' payments that need attention because an outcome is unknown, by id.
+	Unknown(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]uuid.UUID, error)
+	// Differing lists the providers' payments with an open difference or the attention MISMATCH, by payment id.
+	Differing(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]Books, error)
+	// AtRest lists the providers' other payments that have come to rest and last changed within (after, until], by time.
+	AtRest(ctx context.Context, providers []string, after Position, until time.Time, limit int) ([]Books, error)
 
 	// Differs keeps a difference, one open per payment, unless the order has changed since the books were read: kept is
 	// false then. changed: it is new, or its amounts are.
@@ -103,12 +105,6 @@ type Store interface {
 	CountOpen(ctx context.Context) (int, error)
 	// Entries lists the newest first.
 	Entries(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error)
-}
-
-// Provider is whose books ours are compared with.
-type Provider interface {
-	Name() string
-	LookUp(ctx context.Context, call payment.Call) (payment.Result, error)
 }
 
 // Counts are this process's since it started, but for Open.

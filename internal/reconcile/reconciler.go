@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // Lease is how long a replica that says nothing remains the one that reconciles. It says something after every page,
@@ -34,8 +35,9 @@ const (
 
 // Config of a Reconciler.
 type Config struct {
-	Store    Store
-	Provider Provider
+	Store Store
+	// Providers' payments are compared, each with the provider that took it. Payments of others are left out.
+	Providers *payment.Registry
 	// Recheck commits that the payment has to be looked at again at its provider, by the order's rules.
 	Recheck func(ctx context.Context, paymentID uuid.UUID) error
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
@@ -128,16 +130,20 @@ func (r *Reconciler) walk(ctx context.Context, round *Round) error {
 	if err := r.walkUnknown(ctx, round); err != nil {
 		return err
 	}
-	if err := r.walkDiffering(ctx, round); err != nil {
+	away := away{}
+	if err := r.walkDiffering(ctx, round, away); err != nil {
 		return err
 	}
 	for after := round.From; ; {
-		page, err := r.cfg.Store.AtRest(ctx, r.cfg.Provider.Name(), after, round.Began, pageSize)
+		page, err := r.cfg.Store.AtRest(ctx, r.cfg.Providers.Names(), after, round.Began, pageSize)
 		if err == nil {
-			err = r.comparePage(ctx, page)
+			err = r.comparePage(ctx, page, away)
 		}
-		if err != nil || len(page) < pageSize {
+		if err != nil {
 			return err
+		}
+		if len(page) < pageSize {
+			return away.err()
 		}
 		last := page[len(page)-1]
 		after = Position{At: last.UpdatedAt, ID: last.PaymentID}
@@ -149,7 +155,7 @@ func (r *Reconciler) walk(ctx context.Context, round *Round) error {
 
 func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
 	for after := uuid.Nil; ; {
-		ids, err := r.cfg.Store.Unknown(ctx, r.cfg.Provider.Name(), after, pageSize)
+		ids, err := r.cfg.Store.Unknown(ctx, r.cfg.Providers.Names(), after, pageSize)
 		if err != nil {
 			return err
 		}
@@ -169,11 +175,11 @@ func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
 	}
 }
 
-func (r *Reconciler) walkDiffering(ctx context.Context, round *Round) error {
+func (r *Reconciler) walkDiffering(ctx context.Context, round *Round, away away) error {
 	for after := uuid.Nil; ; {
-		page, err := r.cfg.Store.Differing(ctx, r.cfg.Provider.Name(), after, pageSize)
+		page, err := r.cfg.Store.Differing(ctx, r.cfg.Providers.Names(), after, pageSize)
 		if err == nil {
-			err = r.comparePage(ctx, page)
+			err = r.comparePage(ctx, page, away)
 		}
 		if err == nil {
 			err = r.cfg.Store.Advance(ctx, round, round.From)

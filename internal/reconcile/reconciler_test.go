@@ -15,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
@@ -187,7 +188,7 @@ func TestKilledBeforeRaised(t *testing.T) {
 	b := setup(t)
 	o := b.order(t, "sim_approve")
 	b.move(t, o, price, 500)
-	books, err := postgres.NewReconciliation(b.db.Worker, b.db.API, "killed").AtRest(t.Context(), b.Name(), reconcile.Position{}, time.Now().Add(time.Hour), 10)
+	books, err := postgres.NewReconciliation(b.db.Worker, b.db.API, "killed").AtRest(t.Context(), []string{simulated.Name}, reconcile.Position{}, time.Now().Add(time.Hour), 10)
 	if err != nil || len(books) != 1 {
 		t.Fatal(books, err)
 	}

@@ -33,8 +33,10 @@ const (
 
 // WalkConfig of a Walker.
 type WalkConfig struct {
+	// Store keeps the walk of one provider.
 	Store OrphanStore
-	Books ChargeBooks
+	// Books are that provider's; nil, as it may have none: Run does nothing.
+	Books payment.ChargeBooks
 	// Installation is whose charges are looked for; charges of others are never recorded.
 	Installation uuid.UUID
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
@@ -46,7 +48,7 @@ type WalkConfig struct {
 	Log     *slog.Logger
 }
 
-// Walker compares the provider's books with ours: it walks the provider's charges by time, and keeps those that no payment
+// Walker compares one provider's books with ours: it walks the provider's charges by time, and keeps those that no payment
 // here stands for until they are settled. It moves no money. Any number may run on one database.
 //
 // The problem: after a restore the provider knows charges of orders that the database has lost, and nothing here leads to
@@ -63,14 +65,14 @@ func NewWalker(cfg WalkConfig) *Walker { return &Walker{cfg: cfg} }
 // Counts for metrics.
 func (w *Walker) Counts() *OrphanCounts { return &w.counts }
 
-// List returns the orphaned charges, the newest first; all: resolved ones too. FORBIDDEN unless staff.
+// List returns the orphaned charges of all providers, the newest first; all: resolved ones too. FORBIDDEN unless staff.
 func (w *Walker) List(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[Orphan], error) {
 	return w.cfg.Store.Orphans(ctx, p, request, all)
 }
 
 // Run walks until ctx ends. Errors are logged and tried again; it returns nil.
 func (w *Walker) Run(ctx context.Context) error {
-	if w.cfg.Interval <= 0 {
+	if w.cfg.Interval <= 0 || w.cfg.Books == nil {
 		return nil
 	}
 	poll := min(max(w.cfg.Interval/pollOften, pollSoonest), pollLatest)

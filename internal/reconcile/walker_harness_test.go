@@ -14,13 +14,14 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
 
 // books stand before the provider's.
 type books struct {
-	reconcile.ChargeBooks
+	payment.ChargeBooks
 	// lists and asks count the questions. charges and charge, when set, stand before the provider.
 	lists, asks int
 	charges     func(payment.ChargeRange) error
@@ -58,7 +59,7 @@ func (b *bundle) installation(t *testing.T) uuid.UUID {
 }
 
 // walker is one more replica's. A round is always due, and charges are looked for at once.
-func (b *bundle) walker(t *testing.T, of reconcile.ChargeBooks) *reconcile.Walker {
+func (b *bundle) walker(t *testing.T, of payment.ChargeBooks) *reconcile.Walker {
 	t.Helper()
 	return reconcile.NewWalker(reconcile.WalkConfig{
 		Store: b.orphans(uuid.NewString()), Books: of, Installation: b.installation(t), Interval: time.Nanosecond,
@@ -67,7 +68,7 @@ func (b *bundle) walker(t *testing.T, of reconcile.ChargeBooks) *reconcile.Walke
 }
 
 func (b *bundle) orphans(holder string) *postgres.Orphans {
-	return postgres.NewOrphans(b.db.Worker, b.db.API, b.Name(), holder)
+	return postgres.NewOrphans(b.db.Worker, b.db.API, simulated.Name, holder)
 }
 
 func walkTurn(t *testing.T, w *reconcile.Walker) {

@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
 
@@ -41,7 +42,7 @@ func TestOrphans(t *testing.T) {
 		t.Errorf("%d and %d detected, %d open", one.Counts().Detected.Load(), two.Counts().Detected.Load(), one.Counts().Open.Load())
 	}
 	o := orphanList(t, one, false)[1]
-	if o.OrderID != captured.OrderID || o.PaymentID != captured.PaymentID || o.Amount != captured.Amount || o.Provider != b.Name() ||
+	if o.OrderID != captured.OrderID || o.PaymentID != captured.PaymentID || o.Amount != captured.Amount || o.Provider != simulated.Name ||
 		o.Status != payment.ChargeCaptured || o.Totals != (payment.Totals{Captured: price}) || o.DetectedAt.IsZero() || o.ResolvedAt != nil {
 		t.Errorf("%+v", o)
 	}
@@ -324,7 +325,7 @@ func TestWalkLease(t *testing.T) {
 	if other, err := two.BeginWalk(ctx, reconcile.WalkTimes{}); err != nil || other != nil {
 		t.Fatal("two at once", other, err)
 	}
-	b.exec(t, `UPDATE charge_walks SET leased_until = '-infinity' WHERE provider = $1`, b.Name()) // held up
+	b.exec(t, `UPDATE charge_walks SET leased_until = '-infinity' WHERE provider = $1`, simulated.Name) // held up
 	next, err := two.BeginWalk(ctx, hourly)
 	if err != nil || next == nil || !next.Until.Equal(walk.Until) || next.Fence == walk.Fence {
 		t.Fatal(next, err)

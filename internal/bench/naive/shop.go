@@ -18,6 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
 // shop makes orders and changes them.
@@ -56,7 +57,7 @@ func (s *shop) create(ctx context.Context, customer uuid.UUID, r request) (o *or
 	}
 	o = order.New(order.Cause{Now: now(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customer}, RequestID: uuid.NewString()}, s.policy, order.Draft{
 		Head:   order.Head{CustomerID: customer, Lines: lines, Total: total, Note: r.Note},
-		Method: order.PaymentMethod{Provider: s.gateway.Name(), Token: r.Token, Capture: payment.CaptureAutomatic},
+		Method: order.PaymentMethod{Provider: simulated.Name, Token: r.Token, Capture: payment.CaptureAutomatic},
 	})
 	asked, err := json.Marshal(r)
 	if err != nil {

@@ -30,11 +30,6 @@ type Client struct {
 	secrets []string
 }
 
-var (
-	_ payment.Gateway         = (*Client)(nil)
-	_ payment.WebhookVerifier = (*Client)(nil)
-)
-
 // NewClient speaks to the provider at baseURL, such as http://127.0.0.1:8081, and verifies its webhooks with any of the
 // secrets. A nil httpClient means a client of its
 // own; without a timeout in httpClient each call ends after 10 seconds. Redirects are not followed: a call repeated at
@@ -58,12 +53,6 @@ func NewClient(baseURL string, httpClient *http.Client, secrets ...string) (*Cli
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{base: base, http: &own, secrets: secrets}, nil
 }
-
-// Name is "simulated": where the provider runs makes no difference.
-func (c *Client) Name() string { return Name }
-
-// ValidMethod is ValidToken: the tokens are known without asking.
-func (c *Client) ValidMethod(token string) bool { return ValidToken(token) }
 
 // Authorize is Provider.Authorize.
 func (c *Client) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {

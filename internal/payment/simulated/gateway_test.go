@@ -15,6 +15,7 @@ import (
 // gateway is what both implementations offer.
 type gateway interface {
 	payment.Gateway
+	Describe() *payment.Provider
 	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error)
 }
 
@@ -281,10 +282,11 @@ var scenarios = []scenario{
 // truth.
 func testGateway(t *testing.T, g gateway, ledger *simulated.Provider) {
 	t.Helper()
-	if g.Name() != "simulated" {
-		t.Errorf("the name is %q", g.Name())
+	d := g.Describe()
+	if d.Name != "simulated" {
+		t.Errorf("the name is %q", d.Name)
 	}
-	if !g.ValidMethod("") || !g.ValidMethod(simulated.TokenRandom) || g.ValidMethod("tok_visa") {
+	if !d.ValidMethod("") || !d.ValidMethod(simulated.TokenRandom) || d.ValidMethod("tok_visa") {
 		t.Error("the valid methods are not the tokens")
 	}
 	for _, sc := range scenarios {

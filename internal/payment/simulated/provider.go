@@ -23,7 +23,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/batch"
-	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // Name of the provider, in Payment.provider and in webhook paths.
@@ -72,11 +71,6 @@ type Provider struct {
 	// lookUps counts them: look-ups leave no trace in the ledger, and have to fail one by one all the same.
 	lookUps atomic.Int64
 }
-
-var (
-	_ payment.Gateway         = (*Provider)(nil)
-	_ payment.WebhookVerifier = (*Provider)(nil)
-)
 
 // statements are prepared once: unprepared, lib/pq needs two round trips for each.
 type statements struct {
@@ -139,12 +133,6 @@ func (p *Provider) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// Name is "simulated".
-func (p *Provider) Name() string { return Name }
-
-// ValidMethod is ValidToken.
-func (p *Provider) ValidMethod(token string) bool { return ValidToken(token) }
 
 // unavailable turns a failure of the ledger's database into an unknown outcome: a commit may have happened.
 func unavailable(err error) *UnavailableError {

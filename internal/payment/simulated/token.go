@@ -67,14 +67,40 @@ var tokens = []struct {
 	name   string
 	effect string
 	script script
+	// label and hint are what the shop shows.
+	label, hint string
 }{
-	{TokenApprove, "approved", script{outcome: payment.Captured}},
-	{TokenDecline, "refused with the code card_declined", script{outcome: payment.Refused, code: CodeCardDeclined}},
-	{TokenRandom, "approved three times in four, else refused; the payment's id decides", script{}},
-	{TokenRequiresAction, "waits until the customer approves or refuses", script{outcome: payment.ActionRequired}},
-	{TokenTimeoutCharged, "charges, but the first answer is a timeout", script{outcome: payment.Captured, firstCall: timeoutAfterCharge}},
-	{TokenTimeoutNotCharged, "the first call times out and charges nothing, the second is approved", script{outcome: payment.Captured, firstCall: timeoutBefore}},
-	{TokenErrorOnce, "the first call is a server error and charges nothing, the second is approved", script{outcome: payment.Captured, firstCall: errorBefore}},
+	{TokenApprove, "approved", script{outcome: payment.Captured}, "Card that is approved", "Confirmed, then delivered"},
+	{
+		TokenDecline, "refused with the code card_declined",
+		script{outcome: payment.Refused, code: CodeCardDeclined},
+		"Card that is declined", "You may pay again with another",
+	},
+	{
+		TokenRandom, "approved three times in four, else refused; the payment's id decides",
+		script{},
+		"Surprise me", "Approved three times in four",
+	},
+	{
+		TokenRequiresAction, "waits until the customer approves or refuses",
+		script{outcome: payment.ActionRequired},
+		"Card that asks you first", "Approve or refuse, as at your bank",
+	},
+	{
+		TokenTimeoutCharged, "charges, but the first answer is a timeout",
+		script{outcome: payment.Captured, firstCall: timeoutAfterCharge},
+		"The answer is lost, the money is not", "Looked up, then confirmed with one charge",
+	},
+	{
+		TokenTimeoutNotCharged, "the first call times out and charges nothing, the second is approved",
+		script{outcome: payment.Captured, firstCall: timeoutBefore},
+		"The first call is lost", "Repeated with the same key: one charge",
+	},
+	{
+		TokenErrorOnce, "the first call is a server error and charges nothing, the second is approved",
+		script{outcome: payment.Captured, firstCall: errorBefore},
+		"The provider fails once", "Repeated with the same key: one charge",
+	},
 }
 
 // Tokens lists the payment tokens, for messages and documentation.

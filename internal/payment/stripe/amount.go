@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // We count in ISO 4217's minor units, Stripe in its own, which differ for a few currencies:
@@ -81,4 +82,18 @@ func rescale(n int64, from, to int) (int64, bool) {
 		n /= 10
 	}
 	return n, true
+}
+
+// amounts are those that toStripe converts. How large and how small a payment can be depends on the account, so Stripe decides that.
+func amounts(currency string) (payment.Amounts, bool) {
+	if _, _, ok := unitsOf(currency); !ok {
+		return payment.Amounts{}, false
+	}
+	multiple := int64(1)
+	for {
+		if _, err := toStripe(money.New(multiple, currency)); err == nil {
+			return payment.Amounts{Multiple: multiple}, true
+		}
+		multiple *= 10
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -62,14 +63,15 @@ func openShop(t *testing.T, wrapped func(payment.Gateway) payment.Gateway) *shop
 			}
 		}
 	})
-	worker = pipeline.New(s.store, gateway, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	providers := paymenttest.Registry(t, paymenttest.Through(s.Describe(), gateway))
+	worker = pipeline.New(s.store, providers, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	products := product.NewService(postgrestest.Store(t, db.API, nil))
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: total / 2, Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.product = p.ID
-	s.service = order.NewService(s.store, products, gateway, policy, order.SystemClock)
+	s.service = order.NewService(s.store, products, providers, policy, order.SystemClock)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx) }()

@@ -54,11 +54,6 @@ type Gateway struct {
 	returnURL      string
 }
 
-var (
-	_ payment.Gateway         = (*Gateway)(nil)
-	_ payment.WebhookVerifier = (*Gateway)(nil)
-)
-
 // New returns a gateway; nothing is sent yet. The error never contains a secret.
 func New(o Options) (*Gateway, error) {
 	live, ok := KeyMode(o.SecretKey)
@@ -122,9 +117,6 @@ func httpClient(given *http.Client) *http.Client {
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
-
-// Name is "stripe".
-func (g *Gateway) Name() string { return Name }
 
 // ValidMethod reports whether token has the form of a PaymentMethod's id and no card number in it. "" is valid: the customer then gives the means
 // of payment in the browser, to Stripe.js, with the client secret of the payment's next action.

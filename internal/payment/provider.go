@@ -1,0 +1,110 @@
+package payment
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/money"
+)
+
+// Provider describes one payment provider: all that the server needs to know of it. Nothing else in the program depends on which provider
+// it is. A nil field means that the provider does not have it.
+type Provider struct {
+	// Name is stored as Payment.provider and is part of the webhook path. It must never change.
+	Name    string
+	Gateway Gateway
+	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
+	ValidMethod func(token string) bool
+	Limits      Limits
+	// Webhooks verifies what arrives at /webhooks/{Name}. nil: that path does not exist.
+	Webhooks WebhookVerifier
+	// Charges lists the provider's charges. nil: charges without a payment here are not found.
+	Charges ChargeBooks
+	// Actions stands in for customers. nil: only the customer can act.
+	Actions ActionCompleter
+	// Shop is what the web shop needs to take payments with the provider.
+	Shop Shop
+	// Pages serves pages for customers at /{Name}/.
+	Pages http.Handler
+	// Run does the provider's work in the background until ctx ends.
+	Run func(ctx context.Context) error
+	// Close releases what the provider holds, once Run has ended.
+	Close func() error
+}
+
+// ChargeBooks lists what a provider has charged.
+type ChargeBooks interface {
+	// Charges lists an installation's charges, newest first. Errors: ErrPlaceGone.
+	Charges(ctx context.Context, r ChargeRange) (ChargePage, error)
+	// Charge returns one charge as it is now.
+	Charge(ctx context.Context, reference string) (Charge, error)
+}
+
+// ActionCompleter completes the action of a payment in place of its customer.
+type ActionCompleter interface {
+	// Complete approves or refuses the action that a payment waits for. Completing it again is a no-op. A *DefiniteError says that the
+	// payment waits for none.
+	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (Result, error)
+}
+
+// Limits are what a provider can take, as far as that is known without asking it.
+type Limits struct {
+	// Amounts returns the amounts that can be paid in a currency; false: the currency is not taken. nil: any amount in any currency.
+	Amounts func(currency string) (Amounts, bool)
+	// ManualCapture: money can be authorized first and captured later.
+	ManualCapture bool
+}
+
+// Amounts are those of one payment in a currency, in its minor units. Zero fields do not limit.
+type Amounts struct {
+	Smallest, Largest int64
+	// Multiple: an amount must be a multiple of it.
+	Multiple int64
+}
+
+// TakesCurrency reports whether payments in the currency can be taken.
+func (l Limits) TakesCurrency(currency string) bool {
+	if l.Amounts == nil {
+		return true
+	}
+	_, ok := l.Amounts(currency)
+	return ok
+}
+
+// TakesAmount reports whether one payment can have the amount.
+func (l Limits) TakesAmount(a money.Amount) bool {
+	if l.Amounts == nil {
+		return true
+	}
+	of, ok := l.Amounts(a.Currency)
+	return ok && a.Minor >= of.Smallest && (of.Largest == 0 || a.Minor <= of.Largest) && (of.Multiple == 0 || a.Minor%of.Multiple == 0)
+}
+
+// TakesCapture reports whether money can be captured in this way.
+func (l Limits) TakesCapture(method CaptureMethod) bool {
+	return method == CaptureAutomatic || method == CaptureManual && l.ManualCapture
+}
+
+// Shop is what the web shop shows of a provider. All visitors can read it.
+type Shop struct {
+	// TestMoney: no payment moves real money.
+	TestMoney bool `json:"testMoney"`
+	// Methods are the means of payment that one can choose in the shop; none where customers have to enter their own.
+	Methods []TestMethod `json:"methods,omitempty"`
+	// Notice stands above Methods, or in their place when there are none.
+	Notice string `json:"notice,omitempty"`
+	// ClientSecretHint says what to do about an action of type CLIENT_SECRET, which the shop cannot show.
+	ClientSecretHint string `json:"clientSecretHint,omitempty"`
+}
+
+// TestMethod is a means of payment for trying things out.
+type TestMethod struct {
+	Token string `json:"token"`
+	Label string `json:"label"`
+	// Hint says what comes of it.
+	Hint string `json:"hint"`
+	// Fault: what goes wrong is between us and the provider. The shop shows it only on demand.
+	Fault bool `json:"fault,omitempty"`
+}

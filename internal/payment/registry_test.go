@@ -1,0 +1,115 @@
+package payment_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
+
+func provider(name string) *payment.Provider {
+	return &payment.Provider{Name: name, Gateway: struct{ payment.Gateway }{}, ValidMethod: func(string) bool { return true }}
+}
+
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	one, two := provider("one"), provider("two")
+	r, err := payment.NewRegistry(one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.First() != one || !slices.Equal(r.Names(), []string{"one", "two"}) || len(r.All()) != 2 {
+		t.Errorf("the first is %s of %v", r.First().Name, r.Names())
+	}
+	if p, err := r.Of("two"); err != nil || p != two {
+		t.Errorf("two is %v, %v", p, err)
+	}
+	for _, name := range []string{"three", "", "TWO"} {
+		var missing *payment.NotConfiguredError
+		if p, err := r.Of(name); p != nil || !errors.As(err, &missing) || missing.Provider != name {
+			t.Errorf("%q is %v, %v", name, p, err)
+		}
+	}
+	nameless, mute := provider(""), provider("mute")
+	mute.Gateway = nil
+	for want, wrong := range map[string][]*payment.Provider{
+		"no payment provider": nil, "name one": {one, provider("one")}, "needs a name": {nameless}, "a gateway": {one, mute},
+	} {
+		if _, err := payment.NewRegistry(wrong...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	limits := payment.Limits{Amounts: func(currency string) (payment.Amounts, bool) {
+		return payment.Amounts{Smallest: 50, Largest: 1000, Multiple: 10}, currency == "EUR"
+	}}
+	for amount, want := range map[money.Amount]bool{
+		money.New(50, "EUR"): true, money.New(1000, "EUR"): true, money.New(40, "EUR"): false, money.New(1010, "EUR"): false,
+		money.New(55, "EUR"): false, money.New(50, "USD"): false,
+	} {
+		if limits.TakesAmount(amount) != want || !(payment.Limits{}).TakesAmount(amount) {
+			t.Errorf("%s is taken: %t", amount, !want)
+		}
+	}
+	if !limits.TakesCurrency("EUR") || limits.TakesCurrency("USD") || !(payment.Limits{}).TakesCurrency("USD") {
+		t.Error("the wrong currencies are taken")
+	}
+	later := payment.Limits{ManualCapture: true}
+	if limits.TakesCapture(payment.CaptureManual) || !limits.TakesCapture(payment.CaptureAutomatic) || !later.TakesCapture(payment.CaptureManual) || later.TakesCapture("") {
+		t.Error("the wrong ways to capture are taken")
+	}
+}
+
+// A call that could not be made, because its provider is not configured, is not counted and is tried until the provider is there. Staff
+// are told when that takes longer than a restart.
+func TestNotConfigured(t *testing.T) {
+	t.Parallel()
+	tt := newTeller(t)
+	tt.p.Provider = "gone"
+	missing := &payment.NotConfiguredError{Provider: "gone"}
+	told := false
+	for tries, began := 1, tt.terms.Now; !told; tries++ {
+		work := tt.asks(payment.OperationAuthorize)
+		if work.Provider != "gone" || work.LookUpFirst || work.LookUpOnly {
+			t.Fatalf("try %d asks %+v", tries, work)
+		}
+		tt.settles(work, "", missing)
+		tt.settles(work, "", missing) // the same answer again
+		a := tt.p.Attempts[0]
+		if a.Calls != 0 || a.Outcome != nil || !a.Open() || a.Message != missing.Error() || a.NextCallAt == nil || !a.NextCallAt.After(tt.terms.Now) {
+			t.Fatalf("after try %d: %+v", tries, a)
+		}
+		told = tt.p.Attention != nil
+		if waited := tt.terms.Now.Sub(began); told != (waited > time.Minute) && (waited < time.Minute || waited > 2*time.Minute) || tries > 20 {
+			t.Fatalf("after %s and %d tries staff were told: %t", waited, tries, told)
+		}
+	}
+	if *tt.p.Attention != payment.ProviderDown || tt.p.Status != payment.Processing {
+		t.Errorf("%s, attention %s", tt.p.Status, *tt.p.Attention)
+	}
+	tt.answers(payment.OperationAuthorize, payment.Captured, nil)
+	if tt.p.Status != payment.Confirmed || tt.p.Attention != nil || tt.p.Attempts[0].Calls != 1 {
+		t.Errorf("with its provider back: %+v", tt.p)
+	}
+}
+
+// A call that had no answer stays counted, and is looked up first, when its provider comes back.
+func TestNotConfiguredAfterACall(t *testing.T) {
+	t.Parallel()
+	tt := newTeller(t)
+	tt.answers(payment.OperationAuthorize, "", errors.New("timeout"))
+	tt.answers(payment.OperationAuthorize, "", &payment.NotConfiguredError{Provider: "gone"})
+	if a := tt.p.Attempts[0]; a.Calls != 1 || !a.Called() {
+		t.Errorf("%+v", a)
+	}
+	if work := tt.asks(payment.OperationAuthorize); !work.LookUpFirst {
+		t.Errorf("called again without a look-up: %+v", work)
+	}
+}
