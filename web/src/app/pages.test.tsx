@@ -335,6 +335,28 @@ describe('the board', () => {
     expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
   });
 
+  it('loads a table page by page, and again from its first page on Refresh', async () => {
+    const entry = (id: number) => ({ __typename: 'AuditEntry', id: `audit_${id}`, at: '2026-11-22T12:00:00.000000Z', actorId: 'customer_staff', action: `action.${id}`, subjectId: null, detail: null });
+    const cursors: unknown[] = [];
+    const server = new FakeServer({
+      Stats: noStats,
+      Attention: noAttention,
+      Audit: ({ after }) => {
+        cursors.push(after);
+        const nodes = after ? [entry(1)] : [entry(3), entry(2)];
+        return { auditTrail: { __typename: 'AuditEntryConnection', nodes, pageInfo: { __typename: 'PageInfo', hasNextPage: !after, endCursor: after ? 'end' : 'c2' } } };
+      },
+    });
+    open('/board?view=audit', server, { user: 'staff', role: 'STAFF' });
+    const table = await screen.findByRole('region', { name: 'Audit trail' });
+    const actions = () => within(table).getAllByRole('rowheader').map(({ textContent }) => textContent);
+    await userEvent.click(await within(table).findByRole('button', { name: 'Show more' }));
+    await waitFor(() => expect(actions()).toEqual(['action.3', 'action.2', 'action.1']));
+    expect(within(table).queryByRole('button', { name: 'Show more' })).toBeNull();
+    await userEvent.click(within(table).getByRole('button', { name: 'Refresh' }));
+    await waitFor(() => expect(cursors).toEqual([null, 'c2', null]));
+  });
+
   it('retries failed queries although its feed stayed open', async () => {
     const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
     server.failing = true;

@@ -1,8 +1,7 @@
-import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../gql';
 import { formatDateTime } from '../shared/time';
 import { DataTable } from './data-table';
+import { usePagedQuery } from './use-paged-query';
 
 const Audit = graphql(`
   query Audit($after: String) {
@@ -25,20 +24,15 @@ const Audit = graphql(`
 
 /** The audit trail: every change that staff made, newest first. */
 export function AuditTrail() {
-  const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, reload] = useQuery({ query: Audit, variables: { after }, requestPolicy: 'cache-and-network' });
-  const list = data?.auditTrail;
+  const { data, table } = usePagedQuery(Audit, {}, ({ auditTrail }) => auditTrail.pageInfo);
   return (
     <DataTable
       title="Audit trail"
       columns={['Time', 'Staff', 'Action', 'Subject', 'Detail']}
       empty="No entries yet"
       hint="Deliveries, captures, refunds and every other action of staff are recorded here."
-      error={error}
-      loading={fetching}
-      onRefresh={() => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }))}
-      onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
-      rows={list?.nodes.map(({ id, at, actorId, action, subjectId, detail }) => (
+      {...table}
+      rows={data?.auditTrail.nodes.map(({ id, at, actorId, action, subjectId, detail }) => (
         <tr key={id}>
           <td data-label="Time">
             <time dateTime={at}>{formatDateTime(at)}</time>

@@ -1,10 +1,9 @@
-import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../gql';
 import { formatMoney } from '../shared/money';
 import { formatDateTime } from '../shared/time';
 import { OrderButton } from './order-button';
 import { DataTable } from './data-table';
+import { usePagedQuery } from './use-paged-query';
 
 const Differences = graphql(`
   query Differences($after: String) {
@@ -39,21 +38,15 @@ const Differences = graphql(`
 
 /** Payments whose records here and at the provider differ or differed. */
 export function DifferenceList({ onOpen }: { onOpen: (orderId: string) => void }) {
-  const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, reload] = useQuery({ query: Differences, variables: { after }, requestPolicy: 'cache-and-network' });
-  const list = data?.reconciliation;
-  const refresh = () => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }));
+  const { data, table } = usePagedQuery(Differences, {}, ({ reconciliation }) => reconciliation.pageInfo);
   return (
     <DataTable
       title="Differences from the provider"
       columns={['Order', 'Our records', 'Provider’s records', 'Found', 'State']}
       empty="No differences"
       hint="Payments are compared with the provider’s records continuously. A difference stays listed here, as resolved once it is settled."
-      error={error}
-      loading={fetching}
-      onRefresh={refresh}
-      onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
-      rows={list?.nodes.map(({ payment, expected, atProvider, detectedAt, resolvedAt }) => (
+      {...table}
+      rows={data?.reconciliation.nodes.map(({ payment, expected, atProvider, detectedAt, resolvedAt }) => (
         <tr key={`${payment.id}/${detectedAt}`}>
           <th scope="row">
             <OrderButton id={payment.order.id} number={payment.order.number} onOpen={onOpen} />

@@ -3,6 +3,7 @@ import { formatTime } from '../shared/time';
 import { Actions } from '../order/actions';
 import { Price } from '../shared/price';
 import { OrderBadge, PaymentBadge } from '../order/status';
+import { OrderButton } from './order-button';
 
 export const BoardRow = graphql(`
   fragment BoardRow on Order {
@@ -38,9 +39,7 @@ export function BoardOrder({ order, onOpen }: { order: FragmentType<typeof Board
   return (
     <tr data-order={row.id}>
       <th scope="row">
-        <button type="button" className="order-button" aria-haspopup="dialog" onClick={() => onOpen(row.id)}>
-          {row.number}
-        </button>
+        <OrderButton id={row.id} number={row.number} onOpen={onOpen} />
       </th>
       <td data-label="Customer">
         <abbr title={row.customerId}>…{row.customerId.slice(-6)}</abbr>

@@ -1,10 +1,9 @@
-import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../gql';
 import type { OrphanedChargeStatus } from '../gql/graphql';
 import { formatMoney } from '../shared/money';
 import { formatDateTime } from '../shared/time';
 import { DataTable } from './data-table';
+import { usePagedQuery } from './use-paged-query';
 
 const Orphans = graphql(`
   query Orphans($after: String) {
@@ -43,10 +42,7 @@ const words: Record<OrphanedChargeStatus, string> = {
 
 /** Charges at the provider whose orders are missing here, such as after a restore. */
 export function OrphanList() {
-  const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, reload] = useQuery({ query: Orphans, variables: { after }, requestPolicy: 'cache-and-network' });
-  const list = data?.orphanedCharges;
-  const refresh = () => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }));
+  const { data, table } = usePagedQuery(Orphans, {}, ({ orphanedCharges }) => orphanedCharges.pageInfo);
   return (
     <DataTable
       title="Charges without an order"
@@ -54,11 +50,8 @@ export function OrphanList() {
       empty="No charges without an order"
       hint="Charges at the provider whose orders are missing here, such as after a restore, are listed here."
       advice="Look up each charge at the provider by its reference. Refund or void it there, or deliver the goods and settle with the customer yourself. A charge leaves the list at the next check after it was refunded or voided."
-      error={error}
-      loading={fetching}
-      onRefresh={refresh}
-      onMore={list?.pageInfo.hasNextPage ? () => setAfter(list.pageInfo.endCursor ?? null) : undefined}
-      rows={list?.nodes.map(({ provider, reference, orderId, amount, refunded, status, chargedAt }) => (
+      {...table}
+      rows={data?.orphanedCharges.nodes.map(({ provider, reference, orderId, amount, refunded, status, chargedAt }) => (
         <tr key={`${provider}/${reference}`}>
           <th scope="row">
             <code>{reference}</code>

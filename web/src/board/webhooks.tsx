@@ -1,11 +1,12 @@
 import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useMutation } from 'urql';
 import { Failure, Refusals } from '../shared/states';
 import { eventWord } from '../order/timeline';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { WebhookDeliveryStatus } from '../gql/graphql';
 import { formatTime } from '../shared/time';
 import { DataTable } from './data-table';
+import { usePagedQuery } from './use-paged-query';
 
 const DeliveryRow = graphql(`
   fragment DeliveryRow on WebhookDelivery {
@@ -72,14 +73,11 @@ const words: Record<WebhookDeliveryStatus, [string, string]> = {
 /** The webhook endpoints and their deliveries. */
 export function WebhookList() {
   const [status, setStatus] = useState<WebhookDeliveryStatus | null>(null);
-  const [after, setAfter] = useState<string | null>(null);
-  const [{ data, error, fetching }, reload] = useQuery({ query: Webhooks, variables: { status, after }, requestPolicy: 'cache-and-network' });
-  const refresh = () => (after ? setAfter(null) : reload({ requestPolicy: 'network-only' }));
+  const { data, reset, table } = usePagedQuery(Webhooks, { status }, ({ webhookDeliveries }) => webhookDeliveries.pageInfo);
   const choose = (chosen: WebhookDeliveryStatus | null) => {
     setStatus(chosen);
-    setAfter(null);
+    reset();
   };
-  const deliveries = data?.webhookDeliveries;
   return (
     <div className="stack">
       <DataTable
@@ -88,10 +86,10 @@ export function WebhookList() {
         empty="No endpoints yet"
         hint="Create one with the mutation webhookEndpointCreate; the playground has it in a tab."
         error={undefined}
-        loading={fetching}
-        onRefresh={refresh}
+        loading={table.loading}
+        onRefresh={table.onRefresh}
         rows={
-          error
+          table.error
             ? []
             : data?.webhookEndpoints.nodes.map(({ id, url, description, enabled, disabledReason, eventTypes }) => (
                 <tr key={id}>
@@ -119,11 +117,8 @@ export function WebhookList() {
         columns={['Event', 'Endpoint', 'State', 'Attempts', 'Last attempt', '']}
         empty="No deliveries yet"
         hint="Each event is sent to every endpoint that subscribes to its type, and is listed here."
-        error={error}
-        loading={fetching}
-        onRefresh={refresh}
-        onMore={deliveries?.pageInfo.hasNextPage ? () => setAfter(deliveries.pageInfo.endCursor ?? null) : undefined}
-        rows={deliveries?.nodes.map((delivery) => (
+        {...table}
+        rows={data?.webhookDeliveries.nodes.map((delivery) => (
           <Delivery key={delivery.id} delivery={delivery} />
         ))}
       />
