@@ -11,9 +11,9 @@ import (
 	"github.com/lib/pq/oid"
 )
 
-// array is a parameter in the binary form of PostgreSQL's one-dimensional arrays (array_send in its arrayfuncs.c). As text, in the form
-// of pq.Array, each element is quoted here and parsed there, which was a tenth of what creating orders took the database. It needs
-// binary_parameters, as all of our connections have it.
+// array is a parameter in PostgreSQL's binary form of one-dimensional arrays (array_send in its arrayfuncs.c). As text (pq.Array) each
+// element is quoted here and parsed by the database, which was a tenth of the database's time for creating orders. Connections need
+// binary_parameters, which all of ours have.
 type array struct {
 	of    oid.Oid
 	n     uint32
@@ -88,7 +88,7 @@ func (a *array) addJSON(v any) {
 func (a *array) addInt(v int64) {
 	if a.of == oid.T_int4 {
 		a.begin(4)
-		a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(v)) //nolint:gosec // the column is an int4 for all that it has
+		a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(v)) //nolint:gosec // values of an integer column
 		return
 	}
 	a.begin(8)

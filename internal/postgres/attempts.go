@@ -12,8 +12,8 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// AttemptLimits bound attempts to pay, against card testing. They hold for all replicas, because the statements that place an order
-// and book an outcome count.
+// AttemptLimits limit attempts to pay, against card testing. They hold across replicas: the statements that place an order and save
+// an outcome count the attempts.
 //
 // A customer's attempt counts when it is made and is given back when the money is authorized or captured, so attempts that have not
 // ended count too, and nobody gets more by asking faster. An address's declines count, and its successes pay for them: behind one

@@ -17,24 +17,24 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// LeaseTime is how long a worker holds an order without renewing: the pause before another goes on for one that died.
+// LeaseTime is how long a lease lasts without renewal, and so how long an order waits after its worker has died.
 const LeaseTime = 5 * time.Second
 
-// maxRounds bounds how often a change is tried again because others changed the same order.
+// maxRounds bounds how often a change is retried because others changed the same order.
 const maxRounds = 100
 
-// changeAgain is how often changes are decided again in one batch because an answer was lost.
+// changeAgain is how often the changes of a batch are applied again because an answer was lost.
 const changeAgain = 3
 
 // errTooBusy is returned after maxRounds.
 var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too many others; try again.")
 
-// ChangeOrder implements order.Store. It is optimistic: the order is loaded, changed in memory, and saved if its
-// revision is still the one that was loaded; otherwise all is done again on what is there now. So no lock is held while
-// deciding, and both steps of a whole batch are one statement each.
+// ChangeOrder implements order.Store with optimistic concurrency: it loads the order, changes it in memory, and saves it if its
+// revision is still the one that was loaded. Otherwise it starts again from the present order. So no lock is held while a change is
+// applied, and each of the two steps is one statement for a whole batch.
 //
-// The saving statement runs again when its answer was lost: the second run finds another revision and saves nothing,
-// and the change is decided again on what the first run saved. Changes are idempotent by state or carry a key.
+// The save is repeated when its answer is lost. The second run finds another revision and saves nothing, and the change is applied
+// to what the first run saved. So a change must be idempotent by the order's state, or carry an idempotency key.
 func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
 	return s.changed.Do(ctx, changeCall{principal: p, orderID: orderID, change: change})
 }
@@ -54,11 +54,11 @@ type changing struct {
 	before   loaded
 	after    *order.Order
 	entityID uuid.UUID
-	// lease is one that this process is to have if no worker has the order, nil for none: see LeaseDue.
+	// lease is requested for this process if no worker holds the order; nil requests none. See LeaseDue.
 	lease *order.Lease
 }
 
-// flushChanged works in rounds: each takes at most one change per order; what lost its race comes again.
+// flushChanged works in rounds of at most one change per order. A change that lost a race is in the next round again.
 func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 	ctx := ofMany
 	waiting := calls
@@ -100,14 +100,14 @@ func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 	}
 }
 
-// retryable errors say that somebody else won: deciding again on what is there now settles it. A unique violation is
-// an idempotency key that was committed for another order meanwhile: the next round finds it.
+// retryable reports errors after which the next round, on the present orders, can succeed. The unique violation is an idempotency
+// key that was committed for another order meanwhile; the next round finds it.
 func retryable(err error) bool {
 	return isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "") || isCode(err, uniqueViolation, "idempotency_keys_pkey")
 }
 
-// oneRound splits off the second and later changes of one order, and, where the first is by somebody who sees all, those by
-// others, or the other way around: the setting of a statement holds for all of it.
+// oneRound returns the calls of one round and those that have to wait: second and later changes of an order, and calls whose access
+// differs from the first one's (all rows, or own rows), because app.principal holds for a whole statement.
 func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*batch.Call[changeCall, order.Outcome]) {
 	seen := make(map[uuid.UUID]bool, len(calls))
 	all := settingOf(calls[0].In.principal) == everybody
@@ -122,7 +122,7 @@ func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*bat
 	return now, later
 }
 
-// changeRound loads, decides and saves. It settles the calls that are done and returns those that lost their race.
+// changeRound loads, applies and saves. It completes calls that are done and returns those that lost a race.
 func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (again []*batch.Call[changeCall, order.Outcome], err error) {
 	found, err := s.before(ctx, calls)
 	if err != nil {
@@ -131,7 +131,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 	var changes []changing
 	for _, c := range calls {
 		before, ok := found[c.In.orderID]
-		// Asked here once more, because the second wall does not tell the customers of a batch apart.
+		// Row-level security cannot tell a batch's principals apart, so ownership is checked here.
 		if !ok || !c.In.principal.CanSee(before.order.CustomerID) {
 			c.Err = fault.New(fault.NotFound, "There is no such order.")
 			continue
@@ -149,7 +149,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		case err != nil:
 			c.Err = err
 		case same:
-			c.Out = order.Outcome{Order: after, EntityID: entityID} // asked for what already is so
+			c.Out = order.Outcome{Order: after, EntityID: entityID} // a no-op
 		default:
 			ch := changing{call: c, before: before, after: after, entityID: entityID}
 			if s.leases && c.In.change.Lease == nil && due(after, s.clock.Now()) {
@@ -170,7 +170,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 		ch := &changes[i]
 		token, ok := saved[ch.after.ID]
 		if !ok {
-			// Lost to another change, or the lease is gone: the next round tells, by the revision or the token.
+			// Another change was first, or the lease is lost.
 			if lease := ch.call.In.change.Lease; lease != nil && !s.holds(ctx, ch.call.In.principal, lease) {
 				ch.call.Err = order.ErrLeaseLost
 				continue
@@ -194,16 +194,16 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 	return again, nil
 }
 
-// newToken is a fencing token for a lease that its holder makes up: a random one below those of order_work_token.
+// newToken returns a random fencing token for a lease that this process requests. It is negative, and so never one of order_work_token.
 func newToken() int64 { return ^rand.Int64() } //nolint:gosec // it must be new, not secret
 
-// afresh is a call whose order is read when it is tried again.
+// afresh returns the call without its From, so that its next round loads the order.
 func afresh(c *batch.Call[changeCall, order.Outcome]) *batch.Call[changeCall, order.Outcome] {
 	c.In.change.From = nil
 	return c
 }
 
-// contained turns a panic of a change into its error: the others of the batch go on.
+// contained turns a panic of a change into an error, so that the other calls of the batch continue.
 func contained(apply func(*order.Order) (uuid.UUID, error), o *order.Order) (entityID uuid.UUID, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -220,14 +220,14 @@ func replayOf(before loaded, key order.Idempotency) (order.Outcome, error) {
 	return order.Outcome{Order: before.order, EntityID: before.keyEntity, Replayed: true}, nil
 }
 
-// holds reports whether the lease's token is still the last one given out for its order.
+// holds reports whether the lease's token is still the current one of its order.
 func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease) bool {
 	var held bool
 	err := s.db.get(ctx, p, &held, `SELECT EXISTS (SELECT FROM order_work WHERE order_id = $1 AND token = $2)`, lease.OrderID, lease.Token)
 	return err == nil && held
 }
 
-// before is what the calls change: what they bring, and of the others what load.sql finds.
+// before returns each call's state before the change: Change.From, else loaded by load.sql.
 func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
 	var unknown []*batch.Call[changeCall, order.Outcome]
 	for _, c := range calls {
@@ -245,7 +245,7 @@ func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, orde
 	}
 	for _, c := range calls {
 		if from := c.In.change.From; from != nil {
-			// A clone is without the events that it was committed with, so like one that was read.
+			// A clone has no events, like a loaded order.
 			found[c.In.orderID] = loaded{order: from.Order.Clone(), revision: from.Revision}
 		}
 	}

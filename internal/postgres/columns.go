@@ -23,7 +23,7 @@ var (
 	typeJSON    = sqlType{"jsonb", oid.T_jsonb, 256}
 )
 
-// sink takes the values of a row, one for each column: an array each, or a JSON object for all.
+// sink takes the value of a column: an array, or the JSON object of the row.
 type sink interface {
 	addNull()
 	addUUID(u uuid.UUID)
@@ -36,7 +36,7 @@ type sink interface {
 	addJSON(v any)
 }
 
-// field is a column that one field of a row has, found by at.
+// field is a column whose value is one field of the row, which at returns.
 func field[R any, V comparable](name string, t sqlType, at func(*R) *V, write func(sink, V), read func(*record) V) column[R] {
 	return column[R]{
 		name: name, sqlType: t,
@@ -102,7 +102,7 @@ func optionalTextColumn[R any](name string, at func(*R) *string) column[R] {
 	return field(name, typeText, at, optional(writeText[string]), orNone(nullableText[string]))
 }
 
-// enumColumn is a text that is read only if this version knows its value.
+// enumColumn is a text with a fixed set of values. Reading any other value fails, see knownText.
 func enumColumn[R any, E fault.Enum](name string, at func(*R) *E) column[R] {
 	return field(name, typeText, at, writeText[E], knownText[E])
 }
@@ -150,7 +150,7 @@ func jsonColumn[R, V any](name string, at func(*R) *V) column[R] {
 	}
 }
 
-// jsonListColumn is a jsonb array: [] for none, which most rows have.
+// jsonListColumn is a jsonb array, [] for none. Most rows have none, so that is not parsed.
 func jsonListColumn[R, V any](name string, at func(*R) *[]V) column[R] {
 	c := jsonColumn(name, at)
 	c.write = func(s sink, row *R) {
@@ -171,7 +171,7 @@ func jsonListColumn[R, V any](name string, at func(*R) *[]V) column[R] {
 	return c
 }
 
-// noItems is an empty JSON array, and noItemsBinary how PostgreSQL sends it.
+// noItems is an empty JSON array, noItemsBinary its binary form.
 var (
 	noItems       = json.RawMessage(`[]`)
 	noItemsBinary = string(rune(jsonbVersion)) + `[]`

@@ -17,10 +17,10 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// CreateOrder implements order.Store. The statement runs again when its answer was lost: the second run finds the idempotency
-// key and places nothing, and the key names our order, so it is ours.
+// CreateOrder implements order.Store. The statement is repeated when its answer is lost: the second run finds the idempotency
+// key and places nothing. The key then names this order, so the first run placed it.
 func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Order, key order.Idempotency) (order.Outcome, error) {
-	if o.CustomerID != p.CustomerID { // in a batch the wall lets one place what is another's
+	if o.CustomerID != p.CustomerID { // row-level security cannot tell the principals of a batch apart
 		return order.Outcome{}, fault.New(fault.Forbidden, "An order can only be placed for oneself.")
 	}
 	outcome, err := s.created.Do(ctx, createCall{principal: p, order: o, key: key})
@@ -29,7 +29,7 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 		return outcome, err
 	}
 	if !tooMany {
-		s.ReturnAttempt(ctx, p) // a replay is no attempt, and the statement counts before it knows
+		s.ReturnAttempt(ctx, p) // a replay is no attempt, but the statement counts before it finds the key
 	}
 	known, err := s.knownKey(ctx, p, key)
 	switch {
@@ -45,7 +45,7 @@ func (s *Store) CreateOrder(ctx context.Context, p auth.Principal, o *order.Orde
 	return s.replay(ctx, p, key, known)
 }
 
-// errKeyKnown: the key was there already, so nothing was placed by this statement.
+// errKeyKnown says that the key exists, so the statement has placed nothing.
 var errKeyKnown = errors.New("idempotency key known")
 
 // EarlierOrder implements order.Store.
@@ -60,7 +60,7 @@ func (s *Store) EarlierOrder(ctx context.Context, p auth.Principal, key order.Id
 	return s.replay(ctx, p, key, known)
 }
 
-// knownKey is what an idempotency key remembers.
+// knownKey is a stored idempotency key.
 type knownKey struct {
 	Hash    []byte    `db:"request_hash"`
 	OrderID uuid.UUID `db:"order_id"`
@@ -73,7 +73,7 @@ func (s *Store) knownKey(ctx context.Context, p auth.Principal, key order.Idempo
 	return known, err
 }
 
-// replay answers a create whose key is known with the earlier order.
+// replay returns the earlier order of a known key.
 func (s *Store) replay(ctx context.Context, p auth.Principal, key order.Idempotency, known knownKey) (order.Outcome, error) {
 	if string(known.Hash) != string(key.Hash[:]) {
 		return order.Outcome{}, errKeyReused()
@@ -90,11 +90,11 @@ func errKeyInProgress() error {
 	return fault.User(fault.IdempotencyInProgress, "A request with this idempotency key is still running; repeat this one in a moment.", "input", "idempotencyKey")
 }
 
-// createAgain is how often a batch is placed again that another one was in the way of, or whose answer was lost.
+// createAgain is how often a batch is repeated after a deadlock, a serialization failure or a lost answer.
 const createAgain = 3
 
-// flushCreated places a batch. When the statement fails as a whole, each order is tried alone, so that its error is its
-// own.
+// flushCreated places a batch. If the statement fails as a whole, it tries each order alone, so that each caller gets the error of
+// its own order.
 func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 	err := s.place(ofMany, calls)
 	for again := 0; again < createAgain && (answerLost(err) || isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "")); again++ {
@@ -118,8 +118,8 @@ func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 	}
 }
 
-// place runs create.sql for the batch and settles its calls, or returns the statement's error. Orders whose prices have changed are
-// left out, and the others placed without them.
+// place runs create.sql for the batch and completes its calls, or returns the statement's error. It rejects orders with stale prices
+// and places the others without them.
 func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order.Outcome]) error {
 	input := newCreateInput(len(calls))
 	owners := make([]string, len(calls))
@@ -188,7 +188,8 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 	return nil
 }
 
-// placeAlone places those orders one by one that were refused because their customer has others in the batch.
+// placeAlone retries orders one by one that were refused only because their customer has several in the batch: the statement
+// counts all of a customer's attempts or none.
 func (s *Store) placeAlone(ctx context.Context, calls []*batch.Call[createCall, order.Outcome], refused map[uuid.UUID]*order.TooManyAttempts) {
 	of := map[uuid.UUID]int{}
 	for _, c := range calls {
@@ -204,7 +205,7 @@ func (s *Store) placeAlone(ctx context.Context, calls []*batch.Call[createCall, 
 		if err := s.place(ctx, calls[i:i+1]); err != nil {
 			c.Err = err
 		}
-		if tooMany, ok := errors.AsType[*order.TooManyAttempts](c.Err); ok { // and so are the customer's others
+		if tooMany, ok := errors.AsType[*order.TooManyAttempts](c.Err); ok { // the customer's other orders would be refused too
 			of[c.In.order.CustomerID] = 0
 			for _, other := range calls[i+1:] {
 				if refused[other.In.order.ID] != nil && other.In.order.CustomerID == c.In.order.CustomerID {
@@ -228,10 +229,10 @@ func (s *Store) createStatement(input *createInput, setting string) (text string
 	return principalSet(1) + createStatement.text(has), append(args, argsOf(input.arrays)...)
 }
 
-// bornToken is the fencing token of the lease that an order is placed with: see create.sql.
+// bornToken is the fencing token of the lease that create.sql gives a new order.
 const bornToken = -1
 
-// placed is what the commit of a new order did.
+// placed describes the commit of a new order.
 func (s *Store) placed(o *order.Order, revision order.Revision) Committed {
 	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Outcome: order.Outcome{Order: o, Revision: revision, EntityID: o.ID}}
 	if s.leases && due(o, o.CreatedAt) {
@@ -240,8 +241,8 @@ func (s *Store) placed(o *order.Order, revision order.Revision) Committed {
 	return c
 }
 
-// ownerSetting lets a call place orders of its principal's own, and no others: staff order for themselves, and so a batch of
-// creates never needs somebody who sees all.
+// ownerSetting is app.principal for a create: the principal's own id, also for staff, who order for themselves. So a batch of
+// creates never runs with access to all rows.
 func ownerSetting(p auth.Principal) string {
 	switch p.Role {
 	case auth.RoleCustomer, auth.RoleStaff:
@@ -257,11 +258,11 @@ func (s *Store) committed(commits []Committed) {
 	}
 }
 
-// createInput is what create.sql is given.
+// createInput has the arrays that create.sql reads.
 type createInput struct {
 	// arrays are the columns of createTable.
 	arrays []array
-	// Each product with the revision that a price is of, once.
+	// Each product once, with the revision that its price was read at.
 	products, revisions array
 	seen                map[productRevision]bool
 }

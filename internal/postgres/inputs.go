@@ -10,15 +10,15 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// createRow is what create.sql is given of one order.
+// createRow is create.sql's input for one order.
 type createRow struct {
 	order *order.Order
 	key   keyRow
-	// leased: this process holds the order from the start.
+	// leased means that this process has the order's lease from the start.
 	leased bool
 }
 
-// createTable is create.sql's input: of each table the columns that are not the same for all new orders.
+// createTable is create.sql's input: the columns of each table that differ between new orders.
 var createTable = tableOf("input",
 	sent(headTable, "", func(c *createRow) *order.Head { return c.order.Head }),
 	sent(stateTable, "", func(c *createRow) *order.Order { return c.order }),
@@ -31,15 +31,15 @@ var createTable = tableOf("input",
 	},
 )
 
-// changeRow is what change.sql is given of one order.
+// changeRow is change.sql's input for one order.
 type changeRow struct {
 	order *order.Order
 	dueAt *time.Time
 	from  order.Revision
-	// token of the worker's lease, and lease that of one to be had if there is none; holdFor is how long either is to last, in seconds.
+	// token is that of the worker's lease, lease that of a requested one. holdFor is how long either lasts, in seconds.
 	token, lease *int64
 	holdFor      float64
-	// retried: a payment is new, made from source.
+	// retried means that the change adds a payment, requested from source.
 	retried bool
 	source  uuid.UUID
 }
@@ -60,7 +60,7 @@ var changeTable = tableOf("input",
 	columnsOf(stateTable, func(c *changeRow) *order.Order { return c.order }),
 )
 
-// auditRow is an audit entry with the order that it tells of.
+// auditRow is an audit entry with the order whose change it records.
 type auditRow struct {
 	orderID uuid.UUID
 	*audit.Entry
@@ -79,7 +79,7 @@ var outcomeInput = tableOf("input", []column[outcomeRow]{
 	input("most", typeFloat, func(o *outcomeRow) float64 { return o.most }, sink.addFloat),
 })
 
-// statementData is what the SQL files name: tables, and records of whole orders.
+// statementData is what the templates of the SQL files can name: tables, and records of whole orders.
 type statementData struct {
 	Heads    *table[order.Head]
 	States   *table[order.Order]
@@ -90,7 +90,7 @@ type statementData struct {
 	Keys     *table[keyRow]
 	Audits   *table[audit.Entry]
 
-	// What a statement is given.
+	// Inputs of statements.
 	Created  *table[createRow]
 	Changed  *table[changeRow]
 	Outcomes *table[outcomeRow]

@@ -16,14 +16,14 @@ import (
 // Log reads the event log. It implements event.Log. Each method is one statement, and so one snapshot.
 type Log struct {
 	db guarded
-	// orders that are asked for at the same time are one statement: see ordersTogether.
+	// orders that are asked for at the same time are one statement: see readOrderStates.
 	orders *batch.Group[orderCall, event.OrderState]
 }
 
 // NewLog returns the log of a database.
 func NewLog(db *sqlx.DB) *Log {
 	l := &Log{db: newGuarded(db)}
-	l.orders = batch.New(orderReaders, maxBatch, l.ordersTogether)
+	l.orders = batch.New(orderReaders, maxBatch, l.readOrderStates)
 	return l
 }
 

@@ -25,15 +25,15 @@ type orderCall struct {
 	has int
 }
 
-// ordersTogetherRow is the answer to call N (from 1), with the events of the order's version and of the one that was asked for.
-type ordersTogetherRow struct {
+// orderStateRow is the answer to call N (from 1), with the events of the order's version and of the one that was asked for.
+type orderStateRow struct {
 	N          int           `db:"n"`
 	Order      storedOrder   `db:"stored"`
 	EventID    uuid.NullUUID `db:"event_id"`
 	HasEventID uuid.NullUUID `db:"has_event_id"`
 }
 
-var ordersTogetherSQL = `
+var orderStatesSQL = `
 	SELECT t.n, ` + orderRecord + ` AS stored,
 		(SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = o.version) AS event_id,
 		CASE WHEN t.has > 0 THEN (SELECT e.id FROM order_events e WHERE e.order_id = o.id AND e.version = t.has) END AS has_event_id
@@ -41,11 +41,11 @@ var ordersTogetherSQL = `
 	CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = t.id OFFSET 0) o
 	WHERE (t.viewer IS NULL OR o.customer_id = t.viewer)`
 
-// ordersTogether reads what subscriptions begin with. A reading begins after all its callers have asked, so nobody gets what
-// was true before.
-func (l *Log) ordersTogether(calls []*batch.Call[orderCall, event.OrderState]) {
+// readOrderStates reads the snapshots that subscriptions begin with. It starts after all its callers have asked, so no caller gets a
+// state from before its call.
+func (l *Log) readOrderStates(calls []*batch.Call[orderCall, event.OrderState]) {
 	ctx := ofMany
-	// The setting of a statement holds for all of it, so those who see all are not read for together with the others.
+	// app.principal holds for a whole statement, so calls with access to all rows have a statement of their own.
 	var all, some []*batch.Call[orderCall, event.OrderState]
 	for _, c := range calls {
 		if settingOf(c.In.principal) == everybody {
@@ -73,8 +73,8 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, eve
 			has[i] = int64(c.In.has)
 		}
 	}
-	stmt, err := l.db.prepared(ctx, asPrincipal(ordersTogetherSQL, 4)) //nolint:sqlclosecheck // it is kept
-	var rows []ordersTogetherRow
+	stmt, err := l.db.prepared(ctx, asPrincipal(orderStatesSQL, 4)) //nolint:sqlclosecheck // it is kept
+	var rows []orderStateRow
 	if err == nil {
 		err = stmt.SelectContext(ctx, &rows, ids, viewers, has, settingOfAll(settings))
 	}
@@ -94,7 +94,7 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, eve
 		switch {
 		case err != nil:
 			c.Err = err
-		// Asked here once more, because the second wall does not tell the customers of a batch apart.
+		// Row-level security cannot tell a batch's principals apart, so ownership is checked here.
 		case o == nil || !c.In.principal.CanSee(o.CustomerID):
 			c.Err = fault.New(fault.NotFound, "There is no such order.")
 		default:

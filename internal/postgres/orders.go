@@ -27,8 +27,8 @@ const (
 	unowned = `($1::uuid IS NULL)`
 )
 
-// wallOf is the principal's of the two.
-func wallOf(p auth.Principal) string {
+// ownerCondition is the one of the two for a principal.
+func ownerCondition(p auth.Principal) string {
 	if viewerArg(p) == nil {
 		return unowned
 	}
@@ -72,7 +72,7 @@ func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, a
 
 // OrdersByID implements order.Store.
 func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
+	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUI
 
 // OrdersByPayment implements order.Store.
 func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentID
 
 // OrdersByRefund implements order.Store.
 func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
-	rows, err := selectOrders(ctx, s.db.all, p, wallOf(p)+` AND o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
+	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 		if r.Limit == page.Default {
 			read = s.db.allHot // what everybody looks at first
 		}
-		orders, err := selectOrders(ctx, read, p, wallOf(p)+` ORDER BY o.id `+direction+limit, q.args...)
+		orders, err := selectOrders(ctx, read, p, ownerCondition(p)+` ORDER BY o.id `+direction+limit, q.args...)
 		return page.Cut(r, orders), err
 	}
 	if err := s.exact(ctx, p, &q, &f); err != nil {
@@ -162,7 +162,8 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 	return page.Cut(r, orders), err
 }
 
-// selectOrders reads, by one of guarded's ways, the orders that where names, wall included, with the parts that ctx asks for.
+// selectOrders reads the orders that match where, which includes the ownerCondition, with the parts that ctx asks for. read is a method of
+// guarded.
 func selectOrders(
 	ctx context.Context, read func(context.Context, auth.Principal, any, string, ...any) error, p auth.Principal, where string, args ...any,
 ) ([]*order.Order, error) {

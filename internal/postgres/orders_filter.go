@@ -152,7 +152,7 @@ func (s *Store) exact(ctx context.Context, p auth.Principal, q *query, f *order.
 		Reference bool `db:"reference"`
 	}
 	err := s.db.get(ctx, p, &named, `SELECT EXISTS (SELECT FROM orders o WHERE `+visibleTo+` AND o.number = `+probe.with("?", number)+`) AS number,
-		(SELECT o.id FROM orders o WHERE `+wallOf(p)+` AND `+probe.where()+` ORDER BY `+byReference.order("ASC")+` LIMIT 1) IS NOT NULL AS reference`, probe.args...)
+		(SELECT o.id FROM orders o WHERE `+ownerCondition(p)+` AND `+probe.where()+` ORDER BY `+byReference.order("ASC")+` LIMIT 1) IS NOT NULL AS reference`, probe.args...)
 	switch {
 	case err != nil:
 		return err

@@ -13,23 +13,23 @@ import (
 )
 
 // record reads the fields of a row in the binary form of PostgreSQL's composite types (record_send in its rowtypes.c), one after the
-// other: see docs/decisions/0018-rows-as-binary-records.md. Each method takes the next field, which must be of its type. The first that is
-// not ends the reading: it and all behind it are zero values, and end tells. Nothing that was read shares memory with what was given.
-// Calls in one expression are made in the order they are written (Go's specification, "Order of evaluation"), so a literal may read.
+// other; see docs/decisions/0018-rows-as-binary-records.md. Each method takes the next field, which must be of its type. After the
+// first error all fields are zero values, and end returns the error. Values that were read share no memory with the input.
+// Go evaluates calls in one expression in the order they are written (its specification, "Order of evaluation"), so a literal may read.
 type record struct {
 	rest []byte
 	n    int // how many fields there are left
 	err  error
 }
 
-// Errors of records. Who sees one has changed the columns of a statement and not what reads them.
+// Errors of records. One of them means that a statement's columns and its reader differ.
 var (
 	errNotRecord   = errors.New("not a record")
 	errShortRecord = errors.New("record ends early")
 	errLongRecord  = errors.New("record has more fields than are read")
 )
 
-// newRecord reads what sql.Scanner is given for a record_send.
+// newRecord returns a reader of a record_send column as sql.Scanner gets it.
 func newRecord(src any) (*record, error) {
 	raw, ok := src.([]byte)
 	if !ok {
@@ -45,7 +45,7 @@ func recordOf(raw []byte) record {
 	return r
 }
 
-// end returns what went wrong, fields that nobody has read included.
+// end returns the first error. Fields that were not read are an error too.
 func (r *record) end() error {
 	if r.err == nil && (r.n != 0 || len(r.rest) != 0) {
 		r.err = errLongRecord
@@ -119,7 +119,7 @@ func (r *record) field(of oid.Oid, size int) []byte {
 	return value
 }
 
-// skip takes fields whatever they are.
+// skip takes n fields of any type.
 func (r *record) skip(n int) {
 	for ; n > 0 && r.err == nil; n-- {
 		if r.n == 0 {
@@ -283,7 +283,7 @@ func records[T any](r *record, read func(*record, *T)) []T {
 	return values
 }
 
-// orZero is what a field that may be NULL has, or the zero value.
+// orZero returns *p, or the zero value for nil.
 func orZero[T any](p *T) (zero T) {
 	if p == nil {
 		return zero

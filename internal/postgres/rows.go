@@ -13,10 +13,10 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// heads has the heads already read, since all versions of an order share one.
+// heads are the heads that were read, by order id: all versions of an order share one.
 type heads map[uuid.UUID]*order.Head
 
-// readHead reads a head, or takes it from known, which may be nil.
+// readHead reads a head, or returns the known one of the order. known may be nil.
 func readHead(r *record, known heads) *order.Head {
 	h := &order.Head{}
 	id, others := headTable.columns[0], headTable.columns[1:]
@@ -34,10 +34,10 @@ func readHead(r *record, known heads) *order.Head {
 	return h
 }
 
-// orderRecord is a whole order in one column, with its payments and refunds, however many are read. A storedOrder reads it.
+// orderRecord is the expression of a whole order with its payments and refunds as one column of "orders o". A storedOrder reads it.
 var orderRecord = orderRecordOf(order.AllParts)
 
-// orderRecords are orderRecord with the parts of an order that are to be read; the others are empty.
+// orderRecords are orderRecord with only some parts of the order. The others are empty.
 var orderRecords = func() map[order.Parts]string {
 	texts := map[order.Parts]string{}
 	for i := range 8 {
@@ -81,7 +81,7 @@ func (s *storedOrder) Scan(src any) error {
 		refund.OrderID = o.ID
 		refundTable.read(r, refund)
 	})
-	// Sorted here, which for one or two is nothing; a Sort in each of the statement's sub-selects is a sixth of it.
+	// Sorted here: there are one or two, and a Sort in each of the statement's sub-selects is a sixth of its time.
 	slices.SortFunc(o.Payments, func(a, b payment.Payment) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	slices.SortFunc(refunds, func(a, b payment.Refund) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	if err := r.end(); err != nil {
@@ -94,14 +94,15 @@ func (s *storedOrder) Scan(src any) error {
 	return nil
 }
 
-// attemptsRecord is the attempts of "payment_attempts a" that a condition names, oldest first, each with a message. storedAttempts reads it.
+// attemptsRecord is the expression of the attempts that match a condition on "payment_attempts a", oldest first. message is the expression
+// of their message. storedAttempts reads it.
 func attemptsRecord(message, condition string) string {
 	return `record_send(ROW(ARRAY(SELECT ROW(` + attemptTable.record("a", map[string]string{"message": message}) + `)
 		FROM payment_attempts a WHERE ` + condition + ` ORDER BY a.id)))`
 }
 
-// openMessage leaves out what was said of attempts that have ended: no change looks at it, and it is most of an order with many attempts.
-// change.sql keeps it.
+// openMessage leaves out the messages of attempts that have ended: no change needs them, and they are most of an order with many
+// attempts. change.sql keeps the stored message of such an attempt.
 const openMessage = `CASE WHEN a.finished_at IS NULL THEN a.message ELSE '' END`
 
 // storedAttempts implements sql.Scanner for attemptsRecord.
@@ -119,8 +120,8 @@ func (s *storedAttempts) Scan(src any) error {
 	return nil
 }
 
-// eventRecord is an event and its order's head in one column, of "order_events e" and "orders o". readEvent reads it, words that this
-// version does not know included: what else a page of the log holds is good, and Event.Known tells.
+// eventRecord is the expression of an event with its order's head as one column of "order_events e" and "orders o". readEvent reads it,
+// also if it has values that this version does not know: Event.Known reports them, and the other events of a page stay readable.
 var eventRecord = `record_send(ROW(` + headTable.record("o", nil) + `, ` + eventTable.record("e", nil) + `))`
 
 func readEvent(raw []byte, known heads) (order.Event, error) {
@@ -144,8 +145,8 @@ func endOfEvent(r *record, e *order.Event) (order.Event, error) {
 // pastTable is eventTable without the state.
 var pastTable = eventTable.without("state")
 
-// pastRecord is an event without the state and the head of its order, which an order's history does not show: with them a page is
-// megabytes when the order has all that an order can have. readPast reads it.
+// pastRecord is the expression of an event without the state and the head of its order, which an order's history does not show. With
+// them a page of a very large order is megabytes. readPast reads it.
 var pastRecord = `record_send(ROW(o.id, o.customer_id, ` + pastTable.record("e", nil) + `))`
 
 // readPast fails when this version does not know the type of the event or of its actor.

@@ -11,18 +11,18 @@ import (
 // changeParts are the parts of change.sql that a batch has rows for.
 type changeParts struct {
 	Payments, Refunds, Attempts, Events, Keys, Audits, Outcomes bool
-	// Due: an order has a timer, Done: an order has none any more. Leased: a lease is asked for.
+	// Due: an order has a timer. Done: an order has none any more. Leased: a lease is requested.
 	Due, Done, Leased bool
 }
 
 // changeDocument is change.sql's first parameter: the rows of each part.
 type changeDocument struct {
 	orders, payments, refunds, attempts, events, keys, audits, outcomes jsonRows
-	// timers has the parts of the timers alone.
+	// timers has only Due, Done and Leased set.
 	timers changeParts
 }
 
-// save runs change.sql and returns which orders were saved, each with the fencing token of its lease if one was asked for, or 0.
+// save runs change.sql and returns the saved orders, each with the fencing token of its lease if one was requested, or 0.
 func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int64, error) {
 	var d changeDocument
 	settings := make([]string, len(changes))

@@ -8,28 +8,28 @@ import (
 	"github.com/lib/pq/oid"
 )
 
-// table says how rows of a Go type R are stored: one line per column, as the state machines have one line per transition. The column
-// lists of statements, the arrays and the JSON that write rows, and what reads records all follow from it. So a new column needs a line
-// here and a migration; TestTables compares both.
+// table describes how rows of a Go type R are stored: one line per column, as a state machine has one line per transition. Column
+// lists of statements, arrays and JSON that write rows, and the reader of records are derived from it. So a new column is a line in
+// tables.go and a migration; TestTables compares the tables with the migrated database.
 //
-// A table need not be one of the database's: what a statement is given as input is a table too.
+// The input of a statement is a table too (inputs.go).
 type table[R any] struct {
 	name    string
 	columns []column[R]
 }
 
-// column is one column of the rows R. Made by a function of columns.go and what restricts it below.
+// column is one column of the rows R. A function of columns.go makes it, and the methods below add options.
 type column[R any] struct {
 	name string
 	sqlType
 	write func(sink, *R)
 	read  func(*record, *R)
 	same  func(a, b *R) bool
-	// origin is where a created row has the value from: see createdAs.
+	// origin is the value of a new row, see createdAs.
 	origin string
 	// unset, fixed and implied: see the methods of these names.
 	unset, fixed, implied bool
-	// update is the value of a row that is saved again: see updatedTo.
+	// update is the value of an existing row, see updatedTo.
 	update string
 }
 
@@ -40,31 +40,31 @@ type sqlType struct {
 	size int
 }
 
-// createdAs has create.sql take a new row's value from an SQL expression over its input, instead of being sent it.
+// createdAs makes create.sql compute a new row's value by an SQL expression over its input, so that it is not sent.
 func (c column[R]) createdAs(expression string) column[R] {
 	c.origin = expression
 	return c
 }
 
-// unsetAtFirst has create.sql leave the column to its default: no new row has another value.
+// unsetAtFirst makes create.sql leave the column to its default, which every new row has.
 func (c column[R]) unsetAtFirst() column[R] {
 	c.unset = true
 	return c
 }
 
-// neverChanges has a row that is saved again keep the value.
+// neverChanges keeps the value of an existing row.
 func (c column[R]) neverChanges() column[R] {
 	c.fixed = true
 	return c
 }
 
-// updatedTo is an SQL expression for the value of a row that is saved again.
+// updatedTo sets the SQL expression of an existing row's new value.
 func (c column[R]) updatedTo(expression string) column[R] {
 	c.update = expression
 	return c
 }
 
-// notRead leaves the column out of records: whoever reads them has the value from elsewhere.
+// notRead leaves the column out of records, because their reader has the value from elsewhere.
 func (c column[R]) notRead() column[R] {
 	c.implied = true
 	return c
@@ -85,7 +85,7 @@ func (t *table[R]) From(alias string) string {
 	return t.list(func(c *column[R]) string { return alias + "." + c.name })
 }
 
-// Updates are the assignments for a row that is saved again, from the same columns of an alias: a = x.a, b = x.b.
+// Updates are the assignments that update a row from the same columns of an alias: a = x.a, b = x.b.
 func (t *table[R]) Updates(alias string) string {
 	return t.list(func(c *column[R]) string {
 		switch {
@@ -107,7 +107,7 @@ func (t *table[R]) Arrays(first int) string {
 	})
 }
 
-// Created are the columns that create.sql sets, and Creations their values, in the same order.
+// Created are the columns that create.sql sets.
 func (t *table[R]) Created() string {
 	return t.list(func(c *column[R]) string {
 		if c.unset {
@@ -117,7 +117,7 @@ func (t *table[R]) Created() string {
 	})
 }
 
-// Creations are the values for Created. Those that are sent have the prefix that sent gives them.
+// Creations are the values of Created, in the same order. A column of the input has the prefix that sent gave it.
 func (t *table[R]) Creations(prefix string) string {
 	return t.list(func(c *column[R]) string {
 		switch {
@@ -130,7 +130,7 @@ func (t *table[R]) Creations(prefix string) string {
 	})
 }
 
-// Record are the fields of a record that read reads, from the columns of an alias. instead has expressions for some columns.
+// record are the fields that read reads, from the columns of an alias. instead has other expressions for some columns.
 func (t *table[R]) record(alias string, instead map[string]string) string {
 	return t.list(func(c *column[R]) string {
 		switch expression := instead[c.name]; {
@@ -143,7 +143,7 @@ func (t *table[R]) record(alias string, instead map[string]string) string {
 	})
 }
 
-// list joins what of says of each column, without those of which it says nothing.
+// list joins the results of a function of each column, without empty ones.
 func (t *table[R]) list(of func(*column[R]) string) string {
 	var parts []string
 	for i := range t.columns {
@@ -163,7 +163,7 @@ func (t *table[R]) read(r *record, row *R) {
 	}
 }
 
-// equal reports whether two rows are stored alike. Pointers are compared as such: a change replaces what a pointer points to.
+// equal reports whether no column differs. Pointers are compared by address: a change never writes through a pointer.
 func (t *table[R]) equal(a, b *R) bool {
 	for i := range t.columns {
 		if !t.columns[i].same(a, b) {
@@ -173,7 +173,7 @@ func (t *table[R]) equal(a, b *R) bool {
 	return true
 }
 
-// arrays have room for n rows.
+// arrays returns an empty array for each column, with room for n rows.
 func (t *table[R]) arrays(n int) []array {
 	arrays := make([]array, len(t.columns))
 	for i := range t.columns {
@@ -189,7 +189,7 @@ func (t *table[R]) appendTo(arrays []array, row *R) {
 	}
 }
 
-// appendJSON adds a row as a JSON object. What is NULL is left out.
+// appendJSON adds a row as a JSON object without members for NULL.
 func (t *table[R]) appendJSON(rows *jsonRows, row *R) {
 	rows.begin()
 	for i := range t.columns {
@@ -230,7 +230,7 @@ func (t *table[R]) without(name string) *table[R] {
 	return tableOf(t.name, slices.DeleteFunc(slices.Clone(t.columns), func(c column[R]) bool { return c.name == name }))
 }
 
-// tableOf is a table of columns that others have too.
+// tableOf makes a table of lists of columns.
 func tableOf[R any](name string, columns ...[]column[R]) *table[R] {
 	return &table[R]{name: name, columns: slices.Concat(columns...)}
 }

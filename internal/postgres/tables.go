@@ -84,7 +84,7 @@ var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
 	nullableEnumColumn("outcome", func(a *payment.Attempt) **payment.AttemptOutcome { return &a.Outcome }),
 	integerColumn("calls", func(a *payment.Attempt) *int { return &a.Calls }),
 	boolColumn("look_up_only", func(a *payment.Attempt) *bool { return &a.LookUpOnly }),
-	// An attempt that has ended is loaded without its message, see openMessage.
+	// An attempt that has ended is loaded without its message (openMessage), so its stored message is kept.
 	textColumn("message", func(a *payment.Attempt) *string { return &a.Message }).
 		updatedTo(`CASE WHEN a.finished_at IS NULL THEN EXCLUDED.message ELSE a.message END`),
 	timeColumn("started_at", func(a *payment.Attempt) *time.Time { return &a.StartedAt }).neverChanges(),
@@ -92,8 +92,8 @@ var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
 	nullableTimeColumn("next_call_at", func(a *payment.Attempt) **time.Time { return &a.NextCallAt }),
 })
 
-// eventTable is read with its order's head, which has the order_id. Words that this version does not know are read too: the rest of a
-// page of the log is good, and Event.Known tells.
+// eventTable is read with its order's head, which has the order_id. Its enums are read as texts: Event.Known reports values that this
+// version does not know.
 var eventTable = tableOf("order_events", []column[order.Event]{
 	uuidColumn("order_id", func(e *order.Event) *uuid.UUID { return &e.Order.ID }).createdAs(`id`).notRead(),
 	integerColumn("version", func(e *order.Event) *int { return &e.Version }).createdAs(`1`),
@@ -124,7 +124,7 @@ func readState(r *record, e *order.Event) {
 	}
 }
 
-// keyRow is an idempotency key with what it stands for.
+// keyRow is an idempotency key with the order and the entity that its request made or changed.
 type keyRow struct {
 	actor, orderID, entityID uuid.UUID
 	order.Idempotency
