@@ -123,8 +123,8 @@ func TestResolve(t *testing.T) {
 		w.notResolved(payment.MarkCaptured)
 		w.check(created, processing, attention, voided)
 	})
-	// Staff give a charge up that its customer can still approve. The order is not paid again before the provider has let it
-	// go, however long that takes and whatever staff say.
+	// Staff mark a charge as not captured that its customer can still approve. The order is not paid again before the provider has
+	// released the charge, however long that takes and whatever staff mark.
 	t.Run("OKNotCapturedWhileTheCustomerCanPay", func(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)

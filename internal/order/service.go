@@ -98,9 +98,9 @@ type Outcome struct {
 	Replayed bool
 }
 
-// Revision names what a commit has made of an order. Number grows by 1 with each commit. It says nothing once the database is
-// another: a standby that was promoted may lack the last commits, one restored from a backup many, and both go on to give the
-// same numbers to other commits. So a revision is that of a database server that was started at a certain time.
+// Revision identifies a committed state of an order. Number grows by 1 with each commit. Numbers are comparable only on one server
+// incarnation: a promoted standby may lack the last commits, a restored backup many, and both reuse their numbers for other commits. So a
+// revision includes the start time of its database server.
 type Revision struct {
 	Number int64
 	Server time.Time

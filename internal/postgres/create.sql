@@ -1,5 +1,5 @@
 -- Places many orders in one statement, and so in one commit. It follows principalSet(1), see guarded.go.
--- What it returns tells what became of the orders:
+-- Its result says which orders were placed:
 --   placed: a row with the order's id;
 --   the idempotency key is known: no row, and the order is not placed;
 --   a product is no longer of the revision that its price was read at: none of the orders is placed, and the rows are the products that

@@ -27,8 +27,8 @@ func settingOf(p auth.Principal) string {
 	return "" // and a role from nowhere
 }
 
-// settingOfAll is that of a batch: whose rows one of them may see. Those who see all have batches of their own: with customers'
-// ids beside it, everybody is no setting, and the statement fails.
+// settingOfAll returns the setting of a batch: the customers whose rows its principals may see. Principals who may see all rows have
+// separate batches: `*` beside customers' ids is an invalid setting, and the statement fails.
 func settingOfAll(settings []string) string {
 	settings = slices.Clone(settings)
 	slices.Sort(settings)

@@ -173,7 +173,7 @@ func (l *Listener) ping(ctx context.Context, listener *pq.Listener) {
 	// lib/pq panics when the server answers a ping with an error, as it does when somebody cancels the backend.
 	defer func() {
 		if r := recover(); r != nil {
-			l.logger.WarnContext(ctx, "the ping of the connection that hears of new events was refused", "error", r)
+			l.logger.WarnContext(ctx, "the server refused the ping of the LISTEN connection", "error", r)
 		}
 	}()
 	_ = listener.Ping() // a failure closes the connection, which is reported there

@@ -196,7 +196,7 @@ func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.
 	return row.product(), nil
 }
 
-// productChanges says in words what became of a product, nil when it is new; nothing when it is as it was.
+// productChanges describes the changes of a product for the audit trail. was is nil for a new product. It returns "" for a no-op.
 func productChanges(was, is *productRow) string {
 	price := is.product().Price
 	if was == nil {

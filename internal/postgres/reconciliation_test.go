@@ -40,7 +40,7 @@ func TestReconciliationAndInboxReadTheirIndexes(t *testing.T) {
 		args      []any
 		indexes   []string
 	}{
-		"at rest":   {postgres.ReconcileAtRest, []any{pq.Array([]string{"simulated", "stripe"}), time.Now().Add(-time.Hour), uuid.Nil, time.Now(), 32}, []string{"payments_at_rest"}},
+		"final":     {postgres.ReconcileAtRest, []any{pq.Array([]string{"simulated", "stripe"}), time.Now().Add(-time.Hour), uuid.Nil, time.Now(), 32}, []string{"payments_at_rest"}},
 		"differing": {postgres.ReconcileDiffering, []any{pq.Array([]string{"simulated", "stripe"}), uuid.Nil, 32}, []string{"reconciliation_differences_open", "payments_needing_attention"}},
 		"unknown":   {postgres.ReconcileUnknown, []any{pq.Array([]string{"simulated", "stripe"}), uuid.Nil, 32}, []string{"payments_needing_attention"}},
 		"claim":     {postgres.InboxClaim, []any{32, 30.0}, []string{"webhook_inbox_due", "payments_by_reference", "payments_pkey"}},

@@ -15,8 +15,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// A database from before the second wall, which belongs to a user who may nothing else: the error says what an administrator
-// has to run; then its tables change hands, its rows get their owners, and everybody sees their own.
+// A database from before row-level security, whose user has no other rights: the error contains the statements for an administrator.
+// After them the tables change their owner, rows get their customer, and each customer sees only their own.
 func TestMigrateToRoles(t *testing.T) {
 	t.Parallel()
 	admin := postgrestest.Pool(t, pgtest.New(t, pgtest.Template{}), postgres.AsLogin)

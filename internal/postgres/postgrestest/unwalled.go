@@ -25,8 +25,8 @@ var firstWall = []string{
 	`AND customer_id = $3`, `AND $3::uuid IS NOT NULL`,
 }
 
-// Unwalled opens a pool in the API's role whose driver takes the first wall out of every statement, so that row-level security
-// alone is left. The test fails if at its end none of the conditions was met, or, when it should have met every one, one was not.
+// Unwalled opens a pool in the API's role whose driver removes the conditions on the principal from every statement, so that only row-level
+// security is left. The test fails if none of the conditions was found by its end or, with every, if one of them was not.
 func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -57,7 +57,7 @@ func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
 			}
 		}
 		if !some {
-			t.Error("there was no first wall to take away")
+			t.Error("no statement had a condition to remove")
 		}
 	})
 	return db
