@@ -47,14 +47,8 @@ var exceptions = []string{
 	":!docs/configuration.md",
 	":!graph",
 	":!internal/config",
-	":!internal/inbox",
 	":!internal/payment/simulated",
-	":!internal/payment/stripe",
-	":!internal/pipeline",
-	":!internal/postgres",
-	":!internal/reconcile",
 	":!server",
-	":!internal/order/service_action.go",
 	":!web/src/order/complete-action.tsx",
 }
 

@@ -46,7 +46,7 @@ type Claim struct {
 	Claims int
 }
 
-// Verdict is what became of a claim.
+// Verdict is the result of processing a claim.
 type Verdict struct {
 	Claim
 	Status Status

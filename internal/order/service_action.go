@@ -31,9 +31,9 @@ type CompleteActionInput struct {
 	RequestID string
 }
 
-// CompleteAction asks the provider at once what became of the customer's action, instead of waiting for its webhook. The
-// pipeline takes the answer in; the order that is returned is as of before. Repeating it after the action ended as asked
-// changes nothing. BAD_USER_INPUT for an outcome with a provider that cannot act for its customers.
+// CompleteAction has the provider asked at once for the result of the customer's action, instead of waiting for its webhook. The
+// pipeline processes the answer later, so the returned order does not have it yet. Repeating it after the action ended as asked is a
+// no-op. BAD_USER_INPUT for an outcome with a provider that cannot act for its customers.
 // User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE.
 func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in CompleteActionInput) (*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {

@@ -306,8 +306,8 @@ type answer struct {
 	err    error
 }
 
-// perform asks the payment's provider once. After a call without an answer it is asked first what became of it, and called only if
-// it knows nothing, or has prepared the charge under the reference that we know already.
+// perform calls the payment's provider once. After a call without an answer it looks the operation up first, and calls only if the provider
+// does not know it, or has prepared the charge under the reference that is already stored.
 func (w *Worker) perform(ctx context.Context, todo *payment.Work) *answer {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

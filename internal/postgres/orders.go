@@ -16,12 +16,12 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// visibleTo is the condition under which an order exists for a principal. $1 is the customer, NULL for those who see all.
+// visibleTo is the condition under which an order exists for a principal. $1 is the customer, NULL for staff and the worker.
 const visibleTo = `($1::uuid IS NULL OR o.customer_id = $1)`
 
-// ownedBy and unowned are visibleTo for those who own what they see and for those who see all. Each has a plan that is good for
-// all of its kind, which one text with OR has not. The sub-select hides from the planner who it is: else a plan for a customer with
-// few orders, where others have many, looks cheaper than the one for all, and is made anew for each request.
+// ownedBy and unowned are visibleTo for a customer and for principals that see all orders. Each has one generic plan that is good for
+// all of its callers; a single text with OR does not. The sub-select hides the customer's id from the planner: otherwise a plan for a
+// customer with few orders looks cheaper than the generic one if others have many, and PostgreSQL plans each request again.
 const (
 	ownedBy = `(o.customer_id = (SELECT $1::uuid))`
 	unowned = `($1::uuid IS NULL)`

@@ -26,7 +26,7 @@ func (a away) err() error {
 	return errors.Join(errs...)
 }
 
-// tally is what became of one provider's payments on a page.
+// tally counts the results for one provider's payments on a page.
 type tally struct {
 	asked, failed int
 	first         error

@@ -1,7 +1,7 @@
 // Package reconcile compares our books with those of the payment provider, payment by payment.
 //
-// Every round walks the payments that have come to rest and changed lately, asks the provider for each charge's totals,
-// and keeps each difference as an Entry until both agree again. Nothing is ever repaired silently: a difference is
+// Every round walks the final payments that changed recently, asks the provider for each charge's totals, and keeps each
+// difference as an Entry until both agree again. Nothing is ever repaired silently: a difference is
 // counted, shown to staff, and given to the order's own rules (order.Service.RecheckPayment), which book what they can
 // explain with its events, such as a success that came late, and otherwise set the payment's attention MISMATCH.
 //
@@ -90,7 +90,7 @@ type Store interface {
 	Unknown(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]uuid.UUID, error)
 	// Differing lists the providers' payments with an open difference or the attention MISMATCH, by payment id.
 	Differing(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]Books, error)
-	// AtRest lists the providers' other payments that have come to rest and last changed within (after, until], by time.
+	// AtRest lists the providers' other payments that are final and last changed within (after, until], by time.
 	AtRest(ctx context.Context, providers []string, after Position, until time.Time, limit int) ([]Books, error)
 
 	// Differs keeps a difference, one open per payment, unless the order has changed since the books were read: kept is

@@ -125,7 +125,7 @@ func (r *Reconciler) countOpen(ctx context.Context) error {
 	return err
 }
 
-// walk asks for the payments whose outcome is unknown, compares those that differed, and then those at rest.
+// walk looks up the payments whose outcome is unknown, then compares those that differed, and then the final ones.
 func (r *Reconciler) walk(ctx context.Context, round *Round) error {
 	if err := r.walkUnknown(ctx, round); err != nil {
 		return err

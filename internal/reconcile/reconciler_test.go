@@ -97,8 +97,8 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// A success that the provider booked for a payment that had ended is not repaired here: the order's rules give it back,
-// with its events, and then both agree.
+// The reconciler does not repair a success that the provider recorded for an ended payment: the order's rules refund it, with its
+// events, and then both books agree.
 func TestLateSuccess(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -34,9 +34,9 @@ type seen struct {
 	Expired         bool              `db:"expired"`
 }
 
-// LookUp tells what became of the operation with call.Key. For an authorization that is the state of its charge now:
+// LookUp returns the outcome of the operation with call.Key. For an authorization that is its charge's current state:
 // Captured, Held, ActionRequired, Refused, or Released after a void, with the charge's Totals: a charge that was refunded
-// is Captured, and its Totals say how much was given back. An authorization that made no charge, such as one after a
+// is Captured, and its Totals have the refunded amount. An authorization that made no charge, such as one after a
 // void, has no Totals. For the other operations it is the answer they were given; one that was rejected is the same
 // *RejectedError again. An authorization whose key is unknown is looked up by call.Reference, if there is one.
 //

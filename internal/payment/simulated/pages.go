@@ -50,11 +50,11 @@ func (p *Provider) actionToken(reference string) string {
 // Pages is where customers complete the action of a sim_requires_action payment, as at their bank: Options.PublicURL
 // has to lead here. Handler includes it.
 //
-//	GET  /actions/<reference>/<token>   what is asked, or what became of it; changes nothing
+//	GET  /actions/<reference>/<token>   shows the action, or its result; changes nothing
 //	POST /actions/<reference>/<token>   decision=approve or decision=refuse; the first one counts
 //
-// Whoever knows the address may decide: it is shown to the payment's owner only. A post from a page of another site is
-// refused all the same.
+// Anyone who knows the address may decide; only the payment's owner sees it. A post from another site is refused
+// nevertheless.
 func (p *Provider) Pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /actions/style.css", func(w http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,7 @@ import (
 // refundPage is the most that Stripe lists at once.
 const refundPage = 100
 
-// LookUp reads what became of an operation; it changes nothing at Stripe. Errors are *UndecidedError.
+// LookUp reads the state of an operation; it changes nothing at Stripe. Errors are *UndecidedError.
 //
 // An authorization without a Reference is NotFound: its PaymentIntent was not created, or the answer with its id was
 // lost and it lies there unconfirmed. Either way no money moved, and creating it again is right. Stripe's search could
