@@ -51,7 +51,7 @@ func person(name string, role auth.Role) auth.Principal {
 	}
 }
 
-// maxEndpoints of webhooks there may be.
+// maxEndpoints of webhooks there may be unless a test says otherwise.
 const maxEndpoints = 4
 
 // world is a whole service but for the network: the schema over a real database and the simulated provider.
@@ -64,18 +64,20 @@ type world struct {
 	gateway  payment.Gateway
 	provider *payment.Provider
 	policy   order.Policy
-	hub      *event.Hub
-	sessions *session.Registry
-	handler  http.Handler
-	resolver *graph.Resolver
-	log      *logBuffer
+	// endpoints of webhooks there may be.
+	endpoints int
+	hub       *event.Hub
+	sessions  *session.Registry
+	handler   http.Handler
+	resolver  *graph.Resolver
+	log       *logBuffer
 	// open: the handlers have no first wall; see package access.
 	open bool
 }
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, counter: &counter{}, log: &logBuffer{}}
+	w := &world{t: t, counter: &counter{}, log: &logBuffer{}, endpoints: maxEndpoints}
 	w.policy = order.Policy{DeliveryDelay: time.Hour, Expiry: time.Hour, AuthorizationExpiry: time.Hour}
 	w.db = postgrestest.Open(t)
 	provider, err := simulated.New(w.db.DB, simulated.Options{})
@@ -112,7 +114,7 @@ func (w *world) wire(api *sqlx.DB) {
 		ProductService: products,
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db.Worker, api, "test")}),
 		Walker:         reconcile.NewWalker(reconcile.WalkConfig{Store: postgres.NewOrphans(w.db.Worker, api, "simulated", "test")}),
-		WebhookService: webhook.NewService(postgres.NewWebhooks(api), webhook.Destinations{Loopback: true}, maxEndpoints, order.SystemClock, func() {}),
+		WebhookService: webhook.NewService(postgres.NewWebhooks(api), webhook.Destinations{Loopback: true}, w.endpoints, order.SystemClock, func() {}),
 		Stats:          stats.NewService(w.store, w.hub.Subscribers, func() time.Time { return began }), // two answers are of one moment
 		Audit:          w.store,
 		Hub:            w.hub,

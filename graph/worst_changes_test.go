@@ -8,14 +8,16 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// worstMutations are those that change something large and need nothing but rows: an input that succeeds, and how the latest payment of a target must stand for it.
+// worstMutations are all but orderCreate: an input that succeeds, and how the latest payment of a target must stand for it.
 var worstMutations = []struct {
 	name, input, payment string
 	by                   auth.Principal
@@ -29,6 +31,13 @@ var worstMutations = []struct {
 	{"webhookEndpointUpdate", `endpointId: $endpoint, description: $text`, "", staff},
 	{"webhookEndpointRotateSecret", `endpointId: $endpoint`, "", staff},
 	{"webhookRedeliver", `deliveryId: $delivery`, "", staff},
+	{"webhookEndpointCreate", `url: "http://127.0.0.1:9/", description: $text`, "", staff},
+	{"productArchive", `productId: $product`, "", staff},
+	{"refundCreate", `idempotencyKey: $key, orderId: $order, reason: $text`, "", staff},
+	{"paymentCompleteAction", `paymentId: $payment`, `status = 'REQUIRES_ACTION'`, ada},
+	{"userRevoke", `customerId: $customer`, "", staff},
+	{"viewerSignOut", "", "", bob},
+	{"paymentRetry", `idempotencyKey: $key, orderId: $order`, `status = 'DECLINED'`, ada},
 }
 
 // worstTargets are the orders, one after the other, that mutations are tried on.
@@ -59,8 +68,13 @@ func newWorstTargets(w *world) *worstTargets {
 	if err := w.db.Get(&delivery, `SELECT id FROM webhook_deliveries WHERE status = 'DELIVERED' LIMIT 1`); err != nil {
 		w.t.Fatal(err)
 	}
+	var product uuid.UUID
+	if err := w.db.Get(&product, `SELECT id FROM products WHERE sku LIKE 'full-%' LIMIT 1`); err != nil {
+		w.t.Fatal(err)
+	}
 	wide := func(n int) string { return strings.Repeat("𝕏", n) }
 	targets.fixed = map[string]any{
+		"product": id.Format(id.Product, product), "customer": id.Format(id.Customer, ada.CustomerID),
 		"text": wide(500), "name": wide(200), "long": wide(2000), "endpoint": id.Format(id.Endpoint, endpoint), "delivery": id.Format(id.Delivery, delivery),
 	}
 	return targets
@@ -77,13 +91,29 @@ func (s *worstTargets) ready(payment string) map[string]any {
 	} else {
 		order, payment = `status = 'CREATED', captured_minor = 0`, payment+`, captured_minor = 0`
 	}
-	for _, statement := range []string{
+	statements := []string{
+		// What a refundCreate or a paymentRetry before has added.
+		`DELETE FROM payment_attempts WHERE order_id = $1 AND refund_id IS NOT NULL`,
+		`DELETE FROM refunds WHERE id IN (SELECT id FROM refunds WHERE order_id = $1 ORDER BY id DESC LIMIT greatest(0, (SELECT count(*) - 50 FROM refunds WHERE order_id = $1)))`,
+		`DELETE FROM payments WHERE order_id = $1 AND created_at > (SELECT created_at FROM orders WHERE id = $1)`,
 		`UPDATE refunds SET status = 'FAILED' WHERE order_id = $1`,
 		`UPDATE orders SET ` + order + `, cancel_reason = NULL, cancel_note = NULL, refunded_minor = 0, refund_pending_minor = 0, expires_at = NULL, delivers_at = NULL,
 			revision = revision + 1 WHERE id = $1`,
-		`UPDATE payments SET refunded_minor = 0, next_step_at = NULL, ` + payment + ` WHERE order_id = $1 AND status <> 'DECLINED'`,
-	} {
-		if _, err := s.w.db.ExecContext(s.w.t.Context(), statement, target.Order); err != nil {
+		`UPDATE payments SET refunded_minor = 0, next_step_at = NULL, next_action = NULL, goal = DEFAULT, recheck_at = NULL, ` + payment + ` WHERE order_id = $1 AND id = $2`,
+		`UPDATE products SET archived_at = NULL WHERE sku LIKE 'full-%' AND archived_at IS NOT NULL`,
+	}
+	if strings.Contains(payment, "DECLINED") { // of 20 payments one goes, so that there may be another
+		const one = `(SELECT id FROM payments WHERE order_id = $1 AND id <> $2 AND attention IS NULL AND (SELECT count(*) FROM payments WHERE order_id = $1) = 20 LIMIT 1)`
+		statements = append(statements, `DELETE FROM payment_attempts WHERE payment_id = `+one, `DELETE FROM payments WHERE id = `+one)
+	}
+	for _, statement := range statements {
+		arguments := []any{target.Order}
+		if strings.Contains(statement, "$2") {
+			arguments = append(arguments, target.Payment)
+		} else if !strings.Contains(statement, "$1") {
+			arguments = nil
+		}
+		if _, err := s.w.db.ExecContext(s.w.t.Context(), statement, arguments...); err != nil {
 			s.w.t.Fatalf("%v:\n%s", err, statement)
 		}
 	}
@@ -92,7 +122,7 @@ func (s *worstTargets) ready(payment string) map[string]any {
 	return values
 }
 
-var worstVariables = map[string]string{"order": "ID!", "payment": "ID!", "endpoint": "ID!", "delivery": "ID!", "key": "String!", "text": "String!", "name": "String!", "long": "String!"}
+var worstVariables = map[string]string{"order": "ID!", "payment": "ID!", "endpoint": "ID!", "delivery": "ID!", "product": "ID!", "customer": "ID!", "key": "String!", "text": "String!", "name": "String!", "long": "String!"}
 
 // mutation generates a document of a mutation. It is false when it is not admitted.
 func (w *worst) mutation(p auth.Principal, name, input string) (admitted, bool) {
@@ -104,6 +134,9 @@ func (w *worst) mutation(p auth.Principal, name, input string) (admitted, bool) 
 			declared = append(declared, "$"+variable+": "+of)
 		}
 	}
+	if input == "" { // it has neither an input nor what could be refused
+		return w.largest(p, name, "mutation { "+name+" { "+w.selection(payload, 1)+" } }")
+	}
 	return w.largest(p, name, fmt.Sprintf("mutation(%s) { %s(input: {%s}) { refused: userErrors { code } %s } }",
 		strings.Join(declared, ", "), name, input, w.selection(payload, 1+w.random.IntN(7))))
 }
@@ -112,6 +145,59 @@ func (w *worst) mutation(p auth.Principal, name, input string) (admitted, bool) 
 func (w *worst) item(p auth.Principal, kind, arguments string) (admitted, bool) {
 	w.generous()
 	return w.largest(p, kind, fmt.Sprintf("subscription { orderEvents(%s) { kind %s } }", arguments, w.selection(w.schema.Types["OrderUpdate"], 1+w.random.IntN(7))))
+}
+
+// measureFeed tries selections of an event in a feed.
+func (m *meter) measureFeed(documents *worst, each int) {
+	targets := newWorstTargets(m.world)
+	executor := m.world.executor()
+	go func() { _ = m.world.hub.Run(m.t.Context()) }() // ends with the test
+	for _, p := range []auth.Principal{ada, staff} {
+		cursor := m.world.watch(executor, p, "subscription { orderFeed { cursor } }", nil, "").next().ok().text("orderFeed.cursor")
+		ready := targets.ready("")
+		m.place(func() {
+			m.world.do(staff, `mutation($order: ID!) { orderDeliver(input: {orderId: $order}) { order { id } } }`, vars{"order": ready["order"]}).ok().text("orderDeliver.order.id")
+		})
+		n := 0
+		run := func(a admitted) measurement {
+			n++ // see measureItems
+			return m.measureBy(p, a, 1, func() []byte {
+				watcher := m.world.watch(executor, p, a.text+" #"+strconv.Itoa(n), nil, "")
+				defer watcher.cancel()
+				_, response := watcher.response()
+				raw, err := json.Marshal(response)
+				if err != nil {
+					m.t.Fatal(err)
+				}
+				return raw
+			})
+		}
+		m.search("orderFeed, an event", each, func() (admitted, bool) { return documents.feedItem(p, cursor) }, run)
+	}
+}
+
+// place runs a change and gives its events their positions in the feed, as the sequencer does; the rows of maxima have none.
+func (m *meter) place(change func()) {
+	m.t.Helper()
+	if _, err := m.world.db.ExecContext(m.t.Context(), `UPDATE event_log SET seen = pg_current_snapshot()`); err != nil {
+		m.t.Fatal(err)
+	}
+	change()
+	sequencer := postgres.NewSequencer(m.world.db.Worker, "worst", time.Minute)
+	if holds, err := sequencer.Take(m.t.Context()); err != nil || !holds {
+		m.t.Fatal(holds, err)
+	}
+	assigned, err := sequencer.Assign(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.world.hub.Grew(assigned.Position)
+	for m.world.hub.Position() < assigned.Position {
+		time.Sleep(time.Millisecond) // a pause between attempts
+	}
+	if err := sequencer.Release(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // measureMutations tries documents of each mutation and measures each, and the worst ones again.
@@ -136,6 +222,12 @@ func (m *meter) measureMutations(documents *worst, each int) {
 		}
 		m.search(mutation.name, each, func() (admitted, bool) { return documents.mutation(mutation.by, mutation.name, mutation.input) }, run)
 	}
+}
+
+// feedItem generates a subscription to a feed from a cursor on. It is false when it is not admitted.
+func (w *worst) feedItem(p auth.Principal, cursor string) (admitted, bool) {
+	w.generous()
+	return w.largest(p, "orderFeed", fmt.Sprintf("subscription { orderFeed(after: %q) { kind %s } }", cursor, w.selection(w.schema.Types["OrderUpdate"], 1+w.random.IntN(7))))
 }
 
 // measureItems tries selections of an order's snapshot, and of an event that is read from the log with the state that it left.
