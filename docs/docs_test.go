@@ -48,7 +48,6 @@ var exceptions = []string{
 	":!graph",
 	":!internal/config",
 	":!internal/payment/simulated",
-	":!server",
 	":!web/src/order/complete-action.tsx",
 }
 

@@ -44,7 +44,7 @@ func (a *App) wireInbox(orders *order.Service) {
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "duplicate"}, counts.Duplicate.Load)
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "refused"}, counts.Refused.Load)
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "unavailable"}, counts.Unavailable.Load)
-	const worked = "Webhooks of the payment provider by what became of them: ignored ones concern no payment of ours, failed ones are given up."
+	const worked = "Processed webhooks of the payment provider by result: ignored ones belong to no payment of ours, failed ones are not tried again."
 	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "done"}, counts.Done.Load)
 	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "ignored"}, counts.Ignored.Load)
 	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "failed"}, counts.Failed.Load)

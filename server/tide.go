@@ -8,40 +8,41 @@ import (
 )
 
 const (
-	// tideLook is how often the connections are counted. A wave is over when for tideCalm looks in a row their number has
-	// hardly changed.
+	// tideLook is how often the connections are counted. A burst is over when their number has hardly changed for tideCalm counts
+	// in a row.
 	tideLook = 500 * time.Millisecond
 	tideCalm = 3
-	// tideSize is the smallest wave, and its smallest part of what was there before: one of a hundredth leaves little.
+	// tideSize is the smallest burst, in connections, and tidePart the smallest part of the earlier number: a smaller burst leaves
+	// little garbage.
 	tideSize = 500
 	tidePart = 10
-	// tidePause bounds what waves that follow each other can cost.
+	// tidePause bounds the cost of consecutive bursts.
 	tidePause = 5 * time.Second
-	// surgePercent is GOGC while a wave comes in, and restPercent otherwise. What stays of a wave lies scattered over as much
-	// memory as was filled from one collection to the next, and Go cannot move it together: so this is kept small meanwhile.
-	// From surgeMost on it is little for each of them, and a collection, which looks at all, takes long.
+	// surgePercent is GOGC during a burst of new connections, and restPercent otherwise. The objects that stay are scattered over the
+	// memory that was allocated between two collections, and Go cannot compact it, so that memory is kept small meanwhile. From
+	// surgeMost connections on the fragmentation per connection is small, and a collection, which scans the whole heap, takes long.
 	surgePercent = 25
 	restPercent  = 100
 	surgeMost    = 20_000
 )
 
-// tide gives memory back to the system when many connections or subscriptions have come or gone and the wave has come to
-// rest. What a wave leaves behind, the garbage of handshakes and requests, would else stay resident until the heap has
-// doubled, which is never while they are only open. Under a steady load, however high, there is no wave.
+// tide returns memory to the system after many connections or subscriptions were opened or closed. Otherwise the garbage of their
+// handshakes and requests would stay resident until the heap has doubled, which never happens while they are idle. A steady load,
+// however high, is no burst.
 type tide struct {
 	count   func() int
 	release func()
 	pace    func(percent int) // how much the heap grows from one collection to the next
 
-	mark int       // the number when memory was given back last
-	last int       // the number at the last look
-	calm int       // looks since it has changed
-	then time.Time // when memory was given back last
+	mark int       // the number when memory was last returned
+	last int       // the last number
+	calm int       // counts since it has changed
+	then time.Time // when memory was last returned
 
-	surging bool // a wave comes in
+	surging bool // during a burst of new connections
 }
 
-// newTide watches a number; nil when the operator has set Go's own GOGC or GOMEMLIMIT.
+// newTide watches a number of connections. It returns nil if the operator has set Go's own GOGC or GOMEMLIMIT.
 func newTide(count func() int) *tide {
 	if ownMemoryLimits() {
 		return nil
@@ -49,13 +50,13 @@ func newTide(count func() int) *tide {
 	return &tide{count: count, release: release, pace: func(percent int) { debug.SetGCPercent(percent) }}
 }
 
-// release collects twice: what is pooled (sync.Pool) outlives one collection.
+// release collects twice, because pooled objects (sync.Pool) survive one collection.
 func release() {
 	runtime.GC()
 	debug.FreeOSMemory()
 }
 
-// run looks until ctx ends.
+// run counts until ctx ends.
 func (t *tide) run(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -93,7 +94,7 @@ func (t *tide) look(now time.Time) {
 	t.mark, t.then = n, now
 }
 
-// surge says whether a wave comes in.
+// surge sets GOGC for a burst of new connections, or back.
 func (t *tide) surge(now bool) {
 	if now == t.surging {
 		return
