@@ -90,7 +90,8 @@ func (p *process) kill() {
 const orderCreate = `mutation ($input: OrderCreateInput!) {
 	orderCreate(input: $input) { order { id version } replayed userErrors { code message } } }`
 
-// place creates an order and repeats the request, with the same key, until it was answered: whatever is killed.
+// place creates an order and repeats the request, with the same key, until it was answered, whatever is killed. A refusal that no repetition
+// mends is returned.
 func place(ctx context.Context, c *client, productID, token string) (orderID string, err error) {
 	input := map[string]any{
 		"idempotencyKey": uuid.NewString(), "paymentMethod": map[string]any{"token": token},
@@ -110,7 +111,7 @@ func place(ctx context.Context, c *client, productID, token string) (orderID str
 		if err == nil {
 			return data.OrderCreate.Order.ID, nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || forGood(err) {
 			return "", errors.Join(ctx.Err(), err)
 		}
 		select {
@@ -118,6 +119,13 @@ func place(ctx context.Context, c *client, productID, token string) (orderID str
 		case <-time.After(20 * time.Millisecond): // a pause between attempts, nothing waits for it
 		}
 	}
+}
+
+// forGood reports whether an answer would be the same if the request were repeated.
+func forGood(err error) bool {
+	refused, is := errors.AsType[*refusedError](err)
+	return is && (strings.Contains(refused.payload, `"UNAUTHENTICATED"`) || strings.Contains(refused.payload, `"FORBIDDEN"`) ||
+		strings.Contains(refused.payload, `"BAD_USER_INPUT"`))
 }
 
 // 200 orders are created concurrently while 200 subscribers watch, and the server is killed twice meanwhile. Every
