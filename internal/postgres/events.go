@@ -9,6 +9,17 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
+// The values are sub-selects, so that the plan does not depend on them and is made once.
+var eventPagesSQL = `
+	SELECT r.n - 1 AS request, ` + pastRecord + ` AS event
+	FROM unnest((SELECT $2::uuid[]), (SELECT $3::bigint[]), (SELECT $4::bigint[])) WITH ORDINALITY AS r (order_id, after, size, n)
+	CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = r.order_id OFFSET 0) o
+	CROSS JOIN LATERAL (
+		SELECT * FROM order_events WHERE order_id = r.order_id AND version > r.after ORDER BY version LIMIT r.size
+	) e
+	WHERE ` + visibleTo + `
+	ORDER BY r.n, e.version`
+
 // EventPages implements order.Store: all pages in one statement. The events have no state.
 func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
 	ids := make([]uuid.UUID, len(requests))
@@ -20,16 +31,7 @@ func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []ord
 		Request int    `db:"request"`
 		Event   []byte `db:"event"`
 	}
-	// The values are sub-selects, so that the plan does not depend on them, and is made once.
-	err := s.db.allHot(ctx, p, &rows, `
-		SELECT r.n - 1 AS request, `+pastRecord+` AS event
-		FROM unnest((SELECT $2::uuid[]), (SELECT $3::bigint[]), (SELECT $4::bigint[])) WITH ORDINALITY AS r (order_id, after, size, n)
-		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = r.order_id OFFSET 0) o
-		CROSS JOIN LATERAL (
-			SELECT * FROM order_events WHERE order_id = r.order_id AND version > r.after ORDER BY version LIMIT r.size
-		) e
-		WHERE `+visibleTo+`
-		ORDER BY r.n, e.version`,
+	err := s.db.allHot(ctx, p, &rows, eventPagesSQL,
 		viewerArg(p), uuidArray(ids), intArray(after), intArray(limits))
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ type guarded struct {
 }
 
 func newGuarded(db *sqlx.DB) guarded {
-	return guarded{db: db, hot: &statements{prepared: map[string]*sqlx.Stmt{}}}
+	return guarded{db: db, hot: &statements{prepared: map[hotText]*sqlx.Stmt{}}}
 }
 
 // get reads one row into dest, or returns sql.ErrNoRows.
@@ -69,7 +69,7 @@ func (g guarded) public(ctx context.Context, dest any, statement string, args ..
 // makes up for the policies, which take longer to plan than to answer. A text must have one plan that is good for all values.
 func (g guarded) getHot(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
 	return read(ctx, func(ctx context.Context) error {
-		stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
+		stmt, err := g.preparedText(ctx, hotText{statement, len(args) + 1}) //nolint:sqlclosecheck // it is kept
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (g guarded) getHot(ctx context.Context, p auth.Principal, dest any, stateme
 // allHot is all as getHot is get.
 func (g guarded) allHot(ctx context.Context, p auth.Principal, dest any, statement string, args ...any) error {
 	return read(ctx, func(ctx context.Context) error {
-		stmt, err := g.prepared(ctx, asPrincipal(statement, len(args)+1)) //nolint:sqlclosecheck // it is kept
+		stmt, err := g.preparedText(ctx, hotText{statement, len(args) + 1}) //nolint:sqlclosecheck // it is kept
 		if err != nil {
 			return err
 		}
@@ -88,21 +88,37 @@ func (g guarded) allHot(ctx context.Context, p auth.Principal, dest any, stateme
 	})
 }
 
-// statements are those of getHot and allHot by their texts. They end with their pool.
+// statements are prepared statements. They end with their pool.
 type statements struct {
 	sync.RWMutex
-	prepared map[string]*sqlx.Stmt
+	prepared map[hotText]*sqlx.Stmt
 }
 
-// prepared prepares a text when it is first asked for. Nobody waits for another who prepares.
+// hotText is a text for asPrincipal with the number of its parameter; 0: the text is the whole statement. So a text that is known is
+// not put together again.
+type hotText struct {
+	query     string
+	principal int
+}
+
+// prepared returns the statement of a text, prepared when it is first asked for.
 func (g guarded) prepared(ctx context.Context, text string) (*sqlx.Stmt, error) {
+	return g.preparedText(ctx, hotText{query: text})
+}
+
+// preparedText is prepared for either kind of text. Nobody waits for another who prepares.
+func (g guarded) preparedText(ctx context.Context, text hotText) (*sqlx.Stmt, error) {
 	g.hot.RLock()
 	known := g.hot.prepared[text]
 	g.hot.RUnlock()
 	if known != nil {
 		return known, nil
 	}
-	stmt, err := g.db.PreparexContext(ctx, text)
+	whole := text.query
+	if text.principal > 0 {
+		whole = asPrincipal(text.query, text.principal)
+	}
+	stmt, err := g.db.PreparexContext(ctx, whole)
 	if err != nil {
 		return nil, err
 	}

@@ -65,14 +65,16 @@ func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, ha
 	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID, has: has})
 }
 
+var eventsSQL = `
+	SELECT ` + eventRecord + `
+	FROM order_events e JOIN orders o ON o.id = e.order_id
+	WHERE ` + visibleTo + ` AND e.order_id = $2 AND e.version > $3
+	ORDER BY e.version LIMIT $4`
+
 // Events implements event.Log.
 func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
 	var rows [][]byte
-	err := l.db.allHot(ctx, p, &rows, `
-		SELECT `+eventRecord+`
-		FROM order_events e JOIN orders o ON o.id = e.order_id
-		WHERE `+visibleTo+` AND e.order_id = $2 AND e.version > $3
-		ORDER BY e.version LIMIT $4`,
+	err := l.db.allHot(ctx, p, &rows, eventsSQL,
 		viewerArg(p), orderID, after, limit)
 	if err != nil {
 		return nil, err
@@ -87,6 +89,15 @@ func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, a
 	return events, nil
 }
 
+// OFFSET 0 leaves the planner one way, by the keys. A join it also answers by reading a whole index, which is cheaper while the tables
+// are empty, and a connection keeps its plan. The other statements of the hot path do the same; TestReadsByIndex looks.
+var eventsAtSQL = `
+	SELECT ` + eventRecord + `
+	FROM unnest($2::uuid[], $3::integer[]) AS k (order_id, version)
+	CROSS JOIN LATERAL (SELECT * FROM order_events WHERE order_id = k.order_id AND version = k.version OFFSET 0) e
+	CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = k.order_id OFFSET 0) o
+	WHERE ` + visibleTo
+
 // EventsAt implements event.Log.
 func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) (map[event.Key]*order.Event, error) {
 	ids, versions := make(pq.StringArray, len(keys)), make(pq.Int64Array, len(keys))
@@ -94,14 +105,7 @@ func (l *Log) EventsAt(ctx context.Context, p auth.Principal, keys []event.Key) 
 		ids[i], versions[i] = k.OrderID.String(), int64(k.Version)
 	}
 	var rows [][]byte
-	// OFFSET 0 leaves the planner one way, by the keys. A join it also answers by reading a whole index, which is cheaper while the tables
-	// are empty, and a connection keeps its plan. The other statements of the hot path do the same; TestReadsByIndex looks.
-	err := l.db.allHot(ctx, p, &rows, `
-		SELECT `+eventRecord+`
-		FROM unnest($2::uuid[], $3::integer[]) AS k (order_id, version)
-		CROSS JOIN LATERAL (SELECT * FROM order_events WHERE order_id = k.order_id AND version = k.version OFFSET 0) e
-		CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = k.order_id OFFSET 0) o
-		WHERE `+visibleTo,
+	err := l.db.allHot(ctx, p, &rows, eventsAtSQL,
 		viewerArg(p), ids, versions)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, eve
 			has[i] = int64(c.In.has)
 		}
 	}
-	stmt, err := l.db.prepared(ctx, asPrincipal(orderStatesSQL, 4)) //nolint:sqlclosecheck // it is kept
+	stmt, err := l.db.preparedText(ctx, hotText{orderStatesSQL, 4}) //nolint:sqlclosecheck // it is kept
 	var rows []orderStateRow
 	if err == nil {
 		err = stmt.SelectContext(ctx, &rows, ids, viewers, has, settingOfAll(settings))

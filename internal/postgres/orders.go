@@ -49,18 +49,23 @@ func viewerArg(p auth.Principal) *uuid.UUID {
 
 // Order implements order.Store.
 func (s *Store) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
-	return oneOrder(ctx, s.db, p, `o.id = $2`, orderID)
+	return oneOrder(ctx, s.db, p, orderByID, orderID)
 }
 
 // OrderByNumber implements order.Store. Letter case does not matter.
 func (s *Store) OrderByNumber(ctx context.Context, p auth.Principal, number string) (*order.Order, error) {
-	return oneOrder(ctx, s.db, p, `o.number = $2`, strings.ToUpper(number))
+	return oneOrder(ctx, s.db, p, orderByNumber, strings.ToUpper(number))
 }
 
-// oneOrder reads the order that where names by $2, if the principal may see it: fault.NotFound otherwise.
-func oneOrder(ctx context.Context, db guarded, p auth.Principal, where string, arg any) (*order.Order, error) {
+var (
+	orderByID     = `SELECT ` + orderRecord + ` FROM orders o WHERE ` + visibleTo + ` AND o.id = $2`
+	orderByNumber = `SELECT ` + orderRecord + ` FROM orders o WHERE ` + visibleTo + ` AND o.number = $2`
+)
+
+// oneOrder reads the order that a statement finds by $2, if the principal may see it: fault.NotFound otherwise.
+func oneOrder(ctx context.Context, db guarded, p auth.Principal, statement string, arg any) (*order.Order, error) {
 	var row storedOrder
-	err := db.getHot(ctx, p, &row, `SELECT `+orderRecord+` FROM orders o WHERE `+visibleTo+` AND `+where, viewerArg(p), arg)
+	err := db.getHot(ctx, p, &row, statement, viewerArg(p), arg)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such order.")
 	}
@@ -113,14 +118,15 @@ func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs 
 	return found, nil
 }
 
+var attemptsOfPaymentsSQL = `SELECT ` + attemptsRecord(`a.message`, `(a.order_id, a.payment_id) IN (SELECT order_id, id FROM payments WHERE id = ANY($1::uuid[]))`)
+
 // AttemptsByPayment implements order.Store. Nobody but staff sees attempts.
 func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	var attempts storedAttempts
-	err := s.db.get(ctx, p, &attempts, `SELECT `+attemptsRecord(`a.message`,
-		`(a.order_id, a.payment_id) IN (SELECT order_id, id FROM payments WHERE id = ANY($1::uuid[]))`), uuidArray(paymentIDs))
+	err := s.db.get(ctx, p, &attempts, attemptsOfPaymentsSQL, uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
