@@ -4,6 +4,7 @@
 -- asked for. Locks are taken in the order of ids, so that two batches never wait for each other in a circle.
 -- Parameter 1 is a JSON document with the rows of each part. A part is in the statement only when the batch has rows for it: PostgreSQL
 -- sets up every part of a statement that it runs, also for nothing, and most changes have few parts.
+-- With all parts always there, an order from create to delivery takes the database 12 % more CPU time (BenchmarkRows/Walk, 9 paired runs).
 , input AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb -> 'orders') AS t ({{.Changed.Definitions}})
 )
