@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -267,7 +268,7 @@ func parseKeys(r io.Reader) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, text := range set.Keys[:min(len(set.Keys), maxKeys)] {
 		var key jose.JSONWebKey
-		if key.UnmarshalJSON(text) != nil || !key.Valid() || !key.IsPublic() || (key.Use != "" && key.Use != "sig") {
+		if key.UnmarshalJSON(text) != nil || !key.Valid() || !key.IsPublic() || (key.Use != "" && key.Use != "sig") || !mayVerify(text) {
 			continue
 		}
 		if public, ok := key.Key.(*rsa.PublicKey); ok && public.N.BitLen() < minRSABits {
@@ -279,6 +280,15 @@ func parseKeys(r io.Reader) ([]jose.JSONWebKey, error) {
 		return nil, errors.New("the issuer's keys: none can verify a signature")
 	}
 	return keys, nil
+}
+
+// mayVerify reports whether a key's key_ops, if it has them, name verifying (RFC 7517 section 4.3), which go-jose does not read.
+func mayVerify(text []byte) bool {
+	var key struct {
+		Operations []string `json:"key_ops"`
+	}
+	err := exactjson.Unmarshal(text, &key)
+	return err == nil && (key.Operations == nil || slices.Contains(key.Operations, "verify"))
 }
 
 // boundedAnswers cuts answers off: go-oidc reads them whole.

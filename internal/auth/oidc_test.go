@@ -452,12 +452,19 @@ func TestOIDCErrDiscovery(t *testing.T) {
 	t.Parallel()
 	other := oidctest.New(t)
 	token := other.Token(t, "ada")
+	private, keyID := other.Key()
+	key, err := jose.JSONWebKey{Key: private.Public(), KeyID: keyID}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, document := range map[string]string{
 		"another issuer":  `{"issuer":"https://other.example","jwks_uri":"` + other.URL + `/keys"}`,
 		"keys over http":  `{"issuer":"ISSUER","jwks_uri":"http://keys.example/jwks"}`,
 		"no keys":         `{"issuer":"ISSUER"}`,
 		"empty key set":   `{"issuer":"ISSUER","jwks_uri":"ISSUER/none"}`,
 		"symmetric keys":  `{"issuer":"ISSUER","jwks_uri":"ISSUER/symmetric"}`,
+		"use of its keys": `{"issuer":"ISSUER","jwks_uri":"ISSUER/use"}`,
+		"key_ops":         `{"issuer":"ISSUER","jwks_uri":"ISSUER/key_ops"}`,
 		"endless answer":  `{"issuer":"ISSUER","jwks_uri":"ISSUER/endless"}`,
 		"not JSON":        `hello`,
 		"redirected keys": `{"issuer":"ISSUER","jwks_uri":"ISSUER/moved"}`,
@@ -473,6 +480,11 @@ func TestOIDCErrDiscovery(t *testing.T) {
 			mux.HandleFunc("/symmetric", func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = w.Write([]byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}]}`))
 			})
+			for path, member := range map[string]string{"/use": `"use":"enc"`, "/key_ops": `"key_ops":["encrypt"]`} {
+				mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = w.Write([]byte(`{"keys":[{` + member + "," + strings.TrimPrefix(string(key), "{") + `]}`))
+				})
+			}
 			mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 				for r.Context().Err() == nil {
 					if _, err := w.Write([]byte(strings.Repeat(" ", 1<<16))); err != nil {
