@@ -362,8 +362,8 @@ func TestNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 		orderID := ada.order(t, "sim_approve")
-		if event := socket.expect("next"); !strings.Contains(string(event.Payload), orderID) {
-			t.Errorf("%s", event.Payload)
+		for !strings.Contains(string(socket.expect("next").Payload), orderID) {
+			// Another test's order goes on meanwhile.
 		}
 		if response, _ := role(in(t)); response.StatusCode != http.StatusOK {
 			t.Errorf("after the reload: %s", response.Status)

@@ -1,8 +1,8 @@
 import { SubscriptionClient } from 'subscriptions-transport-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { Server } from '../e2e/server';
 import { deferred, events, orderMutation, Shopper, walk, watchOrder, type Item, type OrderCreated } from './shop';
+import { PatientWebSocket } from './websocket';
 
 let server: Server;
 let ada: Shopper;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server.stop());
 beforeEach(() => {
-  client = new SubscriptionClient(ada.socketUrl, { connectionParams: ada.credentials, lazy: true, reconnect: true }, WebSocket);
+  client = new SubscriptionClient(ada.socketUrl, { connectionParams: ada.credentials, lazy: true, reconnect: true }, PatientWebSocket);
 });
 afterEach(() => client.close());
 
@@ -60,7 +60,7 @@ test('subscriptions-transport-ws gets the reason of a refused connection', async
   client = new SubscriptionClient(
     ada.socketUrl,
     { connectionParams: { authorization: 'Bearer nonsense' }, connectionCallback: (error) => void (error && refused.resolve(error)) },
-    WebSocket,
+    PatientWebSocket,
   );
   expect(await refused.promise).toMatchObject({ message: expect.stringContaining('Forbidden') });
 });

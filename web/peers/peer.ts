@@ -4,6 +4,7 @@ import { createClient as createWS } from 'graphql-ws';
 import { SubscriptionClient } from 'subscriptions-transport-ws';
 import { WebSocket } from 'ws';
 import type { Shopper } from './shop';
+import { PatientWebSocket } from './websocket';
 
 /** What a client reports of one operation. */
 export interface Outcome {
@@ -89,7 +90,7 @@ export const peers: Record<string, Peer> = {
   },
   'subscriptions-transport-ws': {
     run: async (shopper, query, variables, enough = never) => {
-      const client = new SubscriptionClient(shopper.socketUrl, { connectionParams: shopper.credentials, reconnect: true, minTimeout: 5000 }, WebSocket);
+      const client = new SubscriptionClient(shopper.socketUrl, { connectionParams: shopper.credentials, reconnect: true, minTimeout: 5000 }, PatientWebSocket);
       const outcome = await collect((sink) => {
         const { unsubscribe } = client.request({ query, variables: variables ?? {} }).subscribe(sink as never);
         return unsubscribe;
