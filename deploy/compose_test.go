@@ -15,6 +15,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
 )
 
 const root = ".."
@@ -104,7 +106,7 @@ func TestComposeServices(t *testing.T) {
 func TestComposeConfiguresTheServer(t *testing.T) {
 	t.Parallel()
 	server := readCompose(t).Services["server"]
-	known := config.Names()
+	known := config.Names(&simulated.Settings{}, &stripe.Settings{})
 	settings := readDockerfile(t).env()
 	for name, text := range server.Environment {
 		settings[name] = value(text)
@@ -116,7 +118,7 @@ func TestComposeConfiguresTheServer(t *testing.T) {
 		}
 		environ = append(environ, name+"="+text)
 	}
-	cfg, err := config.Load(environ)
+	cfg, err := config.Load(environ, &simulated.Settings{}, &stripe.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,6 @@ import (
 	"github.com/orderwire/orderwire/internal/natsfan"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
-	"github.com/orderwire/orderwire/internal/payment/simulated"
-	"github.com/orderwire/orderwire/internal/payment/stripe"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
@@ -53,7 +51,7 @@ type App struct {
 	store, work *postgres.Store
 	recent      *order.Recent
 	providers   *payment.Registry
-	provider    *simulated.Provider // nil when it runs elsewhere
+	opened      []*payment.Provider // those of the registry, and those that were opened when another failed to
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
@@ -148,32 +146,10 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err = a.work.SeedProducts(ctx, product.Catalogue()); err != nil {
 		return err
 	}
-	if err = a.openGateway(ctx); err != nil {
+	if err = a.openProviders(ctx); err != nil {
 		return err
 	}
 	return a.wire(ctx)
-}
-
-// openGateway gives the payment provider: Stripe, or the simulated one in this process or behind SIMULATED_URL.
-func (a *App) openGateway(ctx context.Context) (err error) {
-	if a.cfg.PaymentProvider == stripe.Name {
-		gateway, err := a.openStripe()
-		if err == nil {
-			a.providers, err = payment.NewRegistry(gateway.Describe())
-		}
-		return err
-	}
-	if a.cfg.SimulatedURL != "" {
-		client, err := a.findSimulated()
-		if err == nil {
-			a.providers, err = payment.NewRegistry(client.Describe())
-		}
-		return err
-	}
-	if a.provider, err = a.openSimulated(ctx); err == nil {
-		a.providers, err = payment.NewRegistry(a.provider.Describe())
-	}
-	return err
 }
 
 // wire connects the parts over the open store.
@@ -385,8 +361,10 @@ func (a *App) Close() error {
 		}
 	}
 	a.admin.close()
-	if a.provider != nil {
-		_ = a.provider.Close() // its statements are those of the pool, which is closed below
+	for _, provider := range a.opened {
+		if provider.Close != nil {
+			_ = provider.Close() // a statement that cannot be closed is its pool's, which is closed below
+		}
 	}
 	for _, store := range []*postgres.Store{a.store, a.work} {
 		if store != nil {

@@ -32,7 +32,7 @@ func startLogging(t testing.TB, log slog.Handler, databaseURL string, env ...str
 	cfg, err := config.Load(append([]string{
 		"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + databaseURL, "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0s",
 		"DATABASE_MAX_CONNS=8",
-	}, env...))
+	}, env...), providerSettings()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestServerSentEvents(t *testing.T) {
 // Stopping closes sockets with 1012, so that clients come back.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + postgrestest.URL(t)})
+	cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + postgrestest.URL(t)}, providerSettings()...)
 	if err != nil {
 		t.Fatal(err)
 	}

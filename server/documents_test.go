@@ -16,7 +16,7 @@ import (
 
 func TestLimitsDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, err := config.Load(nil)
+	cfg, err := config.Load(nil, providerSettings()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -248,7 +248,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	databaseURL.User = url.UserPassword(databaseURL.User.Username(), password)
 	log := &lockedBuffer{}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + databaseURL.String(), "DATABASE_MAX_CONNS=8", "PAYMENT_STEP_DELAY=0s"})
+	cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + databaseURL.String(), "DATABASE_MAX_CONNS=8", "PAYMENT_STEP_DELAY=0s"}, providerSettings()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"help"}, {"simprovider", "--help"}, {"healthcheck", "-h"}, {"manifest", "--help"}} {
 		var said bytes.Buffer
 		// No command could go on with this setting.
-		if err := run(t.Context(), args, []string{"ADDR=nowhere"}, &said, io.Discard); err != nil || !strings.HasPrefix(said.String(), usage) {
+		if err := run(t.Context(), args, []string{"ADDR=nowhere"}, &said, io.Discard); err != nil || !strings.HasPrefix(said.String(), usage()) {
 			t.Errorf("%q: %v: %.80s", args, err, said.String())
 		}
 	}

@@ -48,7 +48,7 @@ func TestWebhooksIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := app.provider.Complete(t.Context(), paymentID, true); err != nil {
+		if _, err := simulatedIn(t, app).Complete(t.Context(), paymentID, true); err != nil {
 			t.Fatal(err)
 		}
 		untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)

@@ -19,7 +19,7 @@ func TestOpenSchemas(t *testing.T) {
 		if open {
 			postgrestest.Pool(t, url, postgres.AsLogin).MustExec(`GRANT CREATE ON SCHEMA public TO PUBLIC`)
 		}
-		cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + url, "DATABASE_MAX_CONNS=8"})
+		cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + url, "DATABASE_MAX_CONNS=8"}, providerSettings()...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,12 +21,12 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-const usage = `Orderwire takes orders and their payments, and pushes every change to whoever watches.
+func usage() string {
+	return fmt.Sprintf(`Orderwire takes orders and their payments, and pushes every change to whoever watches.
 
 Usage:
   server                start; Ctrl-C drains and stops
-  server simprovider    run the simulated payment provider alone at ADDR; others find it by SIMULATED_URL
-  server seed --orders N
+%s  server seed --orders N
                         fill the database up to N invented orders of the past months; see server seed --help
   server manifest PATH… write the operations in those files and folders, as TRUSTED_DOCUMENTS wants them
   server healthcheck    exit with 0 when the server at ADDR is ready, else with 1
@@ -35,7 +35,8 @@ Usage:
 The environment has the settings. GOGC and GOMEMLIMIT are Go's own; without either, garbage is collected from a heap
 of 128 MiB on.
 
-`
+`, providerUsage())
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -55,26 +56,29 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		command = args[0]
 	}
 	if asksForHelp(args) {
-		fmt.Fprint(stdout, usage)
-		return config.Help(stdout)
+		fmt.Fprint(stdout, usage())
+		return config.Help(stdout, providerSettings()...)
 	}
 	if command == "manifest" {
 		return writeManifest(stdout, args[1:])
 	}
-	if len(args) > 1 && (command == "simprovider" || command == "healthcheck") {
+	sections := providerSettings()
+	provider := providerCommand(sections, command)
+	if len(args) > 1 && (provider != nil || command == "healthcheck") {
 		return fmt.Errorf("server %s takes no argument such as %q: the environment has the settings; server --help lists them", command, args[1])
 	}
-	cfg, err := config.Load(environ)
+	cfg, err := config.Load(environ, sections...)
 	if err != nil {
 		return err
 	}
 	logger := newLogger(cfg, stderr)
 	slog.SetDefault(logger)
+	if provider != nil {
+		return serveProvider(ctx, provider, cfg, logger, stdout)
+	}
 	switch command {
 	case "":
 		return serve(ctx, cfg, logger, stdout)
-	case "simprovider":
-		return serveProvider(ctx, cfg, logger, stdout)
 	case "seed":
 		return seed(ctx, cfg, logger, stdout, stderr, args[1:])
 	case "healthcheck":

@@ -184,7 +184,7 @@ func TestPaymentsLive(t *testing.T) {
 			"ORDER_DELIVERED": end,
 		})
 		checkEvents(t, got, held+"PAYMENT_CONFIRMED ORDER_DELIVERED")
-		s.ledger(app.provider, s.total(), 0)
+		s.ledger(simulatedIn(s.t, app), s.total(), 0)
 	})
 	t.Run("OKVoid", func(t *testing.T) {
 		t.Parallel()
@@ -197,7 +197,7 @@ func TestPaymentsLive(t *testing.T) {
 			"PAYMENT_VOIDED": end,
 		})
 		checkEvents(t, got, held+"PAYMENT_VOIDED")
-		s.ledger(app.provider, 0, 0)
+		s.ledger(simulatedIn(s.t, app), 0, 0)
 	})
 	t.Run("OKPartialRefunds", func(t *testing.T) {
 		t.Parallel()
@@ -215,7 +215,7 @@ func TestPaymentsLive(t *testing.T) {
 			},
 		})
 		checkEvents(t, got, delivered+" REFUND_CREATED REFUND_SUCCEEDED REFUND_CREATED REFUND_SUCCEEDED")
-		s.ledger(app.provider, s.total(), s.total())
+		s.ledger(simulatedIn(s.t, app), s.total(), s.total())
 		if code := s.ask(s.staff, "refundCreate", map[string]any{"idempotencyKey": "more-" + s.orderID}); code != "NOTHING_REFUNDABLE" {
 			t.Errorf("a third refund: %q", code)
 		}
@@ -225,7 +225,7 @@ func TestPaymentsLive(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, app)
 			checkEvents(t, s.play(token, "AUTOMATIC", map[string]func(int) bool{"ORDER_DELIVERED": end}), delivered)
-			s.ledger(app.provider, s.total(), 0)
+			s.ledger(simulatedIn(s.t, app), s.total(), 0)
 		})
 	}
 	for outcome, then := range map[string]string{"APPROVE": "PAYMENT_CONFIRMED ORDER_DELIVERED", "REFUSE": "PAYMENT_DECLINED"} {
@@ -241,9 +241,9 @@ func TestPaymentsLive(t *testing.T) {
 			})
 			checkEvents(t, got, waits+then)
 			if outcome == "APPROVE" {
-				s.ledger(app.provider, s.total(), 0)
+				s.ledger(simulatedIn(s.t, app), s.total(), 0)
 			} else {
-				s.ledger(app.provider, 0, 0)
+				s.ledger(simulatedIn(s.t, app), 0, 0)
 			}
 		})
 	}
@@ -270,7 +270,7 @@ func TestLateSuccessIsRefunded(t *testing.T) {
 		"REFUND_SUCCEEDED": end,
 	})
 	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_ACTION_REQUIRED ORDER_CANCELLING PAYMENT_VOIDED ORDER_CANCELLED REFUND_CREATED REFUND_SUCCEEDED")
-	s.ledger(app.provider, s.total(), s.total())
+	s.ledger(simulatedIn(s.t, app), s.total(), s.total())
 }
 
 // The provider is not heard, and staff give up a charge that its customer can still approve. The order is not paid again
@@ -319,6 +319,20 @@ func TestMarkLeavesNoLiveCharge(t *testing.T) {
 	})
 	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_VOIDED PAYMENT_RETRIED PAYMENT_PROCESSING PAYMENT_CONFIRMED ORDER_DELIVERED")
 	s.ledger(provider, s.total(), 0)
+}
+
+// simulatedIn is the simulated provider that runs in the app.
+func simulatedIn(t testing.TB, app *App) *simulated.Provider {
+	t.Helper()
+	provider, err := app.providers.Of(simulated.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, ok := provider.Gateway.(*simulated.Provider)
+	if !ok {
+		t.Fatalf("the simulated provider is a %T", provider.Gateway)
+	}
+	return running
 }
 
 // providerBehindGate is a simulated provider that does all it is asked and whose answers are lost while silent.

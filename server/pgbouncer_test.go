@@ -126,7 +126,7 @@ func TestPgBouncer(t *testing.T) {
 		for name, setting := range map[string]string{"": "", "Ignoring": ignored, "RoundRobin": "server_round_robin = 1"} {
 			t.Run("Err/"+mode+name, func(t *testing.T) {
 				bouncer := startPgBouncer(t, server, logins(), "pool_mode = "+mode, setting)
-				cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + bouncer.url()})
+				cfg, err := config.Load([]string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + bouncer.url()}, providerSettings()...)
 				if err != nil {
 					t.Fatal(err)
 				}

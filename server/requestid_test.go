@@ -57,7 +57,7 @@ func TestRequestIDs(t *testing.T) {
 	databaseURL := postgrestest.URL(t)
 	cfg, err := config.Load([]string{
 		"ADDR=127.0.0.1:0", "ADMIN_ADDR=", "DATABASE_URL=" + databaseURL, "LOG_FORMAT=json", "PAYMENT_STEP_DELAY=0s", "DATABASE_MAX_CONNS=8",
-	})
+	}, providerSettings()...)
 	if err != nil {
 		t.Fatal(err)
 	}

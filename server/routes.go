@@ -103,7 +103,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 			_, _ = io.WriteString(w, schema.SDL())
 		})
 	}
-	newPages(web.Files(), shopSettingsOf(a.cfg)).routes(mux, a.cfg.Introspection)
+	newPages(web.Files(), shopSettingsOf(a.cfg, a.providers)).routes(mux, a.cfg.Introspection)
 	return guard.Middleware(a.bodies.Middleware(mux)), nil
 }
 

@@ -81,7 +81,7 @@ func seed(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout, s
 	to := time.Now().UTC().Add(-cfg.ReconcileWindow - 24*time.Hour)
 	return postgres.Seed{
 		Orders: *orders, From: to.Add(-seedSpan), To: to, Walked: *walked,
-		Customers: customers, Baskets: baskets, Provider: cfg.PaymentProvider,
+		Customers: customers, Baskets: baskets, Provider: cfg.PaymentProviders[0],
 		Progress: seedProgress(*orders, stdout),
 	}.Run(ctx, db)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // shopSettings is what the web app has to know of this server before it asks for anything. It is public: every visitor
@@ -20,18 +22,28 @@ type shopSettings struct {
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"clientId,omitempty"`
 	Audience string `json:"audience,omitempty"`
-	// Payments is PAYMENT_PROVIDER; TestMoney says that no payment moves real money.
-	Payments  string `json:"payments"`
-	TestMoney bool   `json:"testMoney"`
+	// Payments is the provider that takes new payments; the others say what it takes, as in payment.Shop and payment.Limits.
+	Payments      string               `json:"payments"`
+	TestMoney     bool                 `json:"testMoney"`
+	ManualCapture bool                 `json:"manualCapture"`
+	Methods       []payment.TestMethod `json:"methods"`
+	MethodsNotice string               `json:"methodsNotice"`
+	// ClientSecretHint is about actions of any of the providers.
+	ClientSecretHint string `json:"clientSecretHint"`
 	// Introspection is INTROSPECTION: whether there are a playground and a schema to link to.
 	Introspection bool `json:"introspection"`
 }
 
-// shopSettingsOf gives what of the configuration visitors may know.
-func shopSettingsOf(cfg config.Config) shopSettings {
-	s := shopSettings{Auth: cfg.AuthMode, Payments: cfg.PaymentProvider, TestMoney: cfg.PaymentProvider == "simulated", Introspection: cfg.Introspection}
-	if key := cfg.StripeSecretKey.Reveal(); cfg.PaymentProvider == "stripe" {
-		s.TestMoney = strings.HasPrefix(key, "sk_test_") || strings.HasPrefix(key, "rk_test_")
+// shopSettingsOf returns what visitors may know of the configuration and of the payment providers.
+func shopSettingsOf(cfg config.Config, providers *payment.Registry) shopSettings {
+	first := providers.First()
+	s := shopSettings{
+		Auth: cfg.AuthMode, Introspection: cfg.Introspection,
+		Payments: first.Name, TestMoney: first.Shop.TestMoney, ManualCapture: first.Limits.ManualCapture,
+		Methods: append([]payment.TestMethod{}, first.Shop.Methods...), MethodsNotice: first.Shop.Notice,
+	}
+	for _, provider := range providers.All() {
+		s.ClientSecretHint = cmp.Or(s.ClientSecretHint, provider.Shop.ClientSecretHint)
 	}
 	if !cfg.DevAuth() {
 		s.Issuer, s.ClientID = cfg.OIDCIssuer, cfg.OIDCClientID

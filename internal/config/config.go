@@ -1,15 +1,15 @@
 // Package config reads the server's settings from the environment.
 //
-// The struct Config is their single home: names, defaults, bounds and explanations are its tags. The text of
-// `server --help` and the table of docs/configuration.md are made from it.
+// The struct Config has names, defaults, bounds and explanations as its tags. Parts of the program that are chosen by name, such as payment
+// providers, have structs of their own with the same tags: see Section. The text of `server --help` and the table of
+// docs/configuration.md are made from all of them.
 package config
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/secret"
 )
 
 // Config is everything that can be set. Tags: env is the variable's name; envDefault its default; shown is what the
@@ -24,28 +24,17 @@ type Config struct {
 
 	DatabaseURL      Secret        `env:"DATABASE_URL" shown:"a private PostgreSQL in DATA_DIR" kind:"database" help:"The PostgreSQL to use, postgres://user:password@host:port/database, with several hosts separated by commas if need be; see docs/deployment/postgresql.md."`
 	DatabaseAPIURL   Secret        `env:"DATABASE_API_URL" shown:"a login that the server makes" kind:"database" help:"DATABASE_URL with the login that serves requests: a member of orderwire_api and of nothing else. For a DATABASE_URL whose user may not make roles, and for poolers with a list of users."`
-	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process works on at most: a third for background work, the rest for requests. A few more are for the sequencer, migrations and listening, and as many as for background work for the simulated provider in this process."`
+	DatabaseMaxConns int           `env:"DATABASE_MAX_CONNS" envDefault:"20" min:"4" help:"How many connections to PostgreSQL this process works on at most: a third for background work, the rest for requests. A few more are for the sequencer, migrations and listening, and as many as for background work for a payment provider that keeps its books in this process."`
 	DataDir          string        `env:"DATA_DIR" envDefault:"./.data" help:"The folder of the private PostgreSQL. Not used with DATABASE_URL."`
 	PGBin            string        `env:"PG_BIN" shown:"search" help:"The folder with initdb and postgres for the private PostgreSQL. Default: installed by make run, then PATH and the usual folders."`
 	EventRetention   time.Duration `env:"EVENT_RETENTION" envDefault:"720h" min:"1m" help:"How long a feed can be resumed, and how long at least a finished order keeps its events."`
 	NATSURL          Secret        `env:"NATS_URL" shown:"none" kind:"nats" help:"The NATS that carries events between replicas, nats://host:port. Without: each replica reads the database."`
 
-	PaymentProvider string `env:"PAYMENT_PROVIDER" envDefault:"simulated" oneof:"simulated,stripe" help:"Who takes the payments."`
+	// PaymentProviders name sections.
+	PaymentProviders []string `env:"PAYMENT_PROVIDER" oneof:"sections" help:"Who takes the payments. Of several, the first takes new payments, and each of the others goes on with those that it took."`
+	// Sections are the settings of the payment providers, whichever of them are used.
+	Sections []Section `env:"-"`
 
-	SimulatedURL           string            `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
-	SimulatedPublicURL     string            `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"Where browsers reach the process that runs the simulated provider. Payments that wait for their customer have a page there."`
-	SimulatedWebhooks      string            `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Of what the simulated provider sends webhooks. actions: only of what no answer tells, a customer's decision."`
-	SimulatedWebhookURL    string            `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"Where the simulated provider sends webhooks to. A process of its own has no default and sends none without."`
-	SimulatedWebhookSecret Secret            `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"simulated webhook secrets" help:"What the simulated provider signs its webhooks with; while it is rotated both, separated by a comma. Needed on both sides of SIMULATED_URL."`
-	SimulatedWebhookChaos  []string          `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"What goes wrong with the simulated provider's webhooks on purpose; early is before the call that caused it is answered."`
-	SimulatedLatency       simulated.Latency `env:"SIMULATED_LATENCY" envDefault:"0s" help:"How long the simulated provider takes for a call at least, a duration or a range such as 50ms-2s."`
-	SimulatedFailureRate   float64           `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The part of calls, 0 to 1, that the simulated provider does not answer: half before and half after it has booked them."`
-	SimulatedSeed          int64             `env:"SIMULATED_SEED" envDefault:"0" help:"Picks other latencies and failures."`
-
-	StripeSecretKey     Secret        `env:"STRIPE_SECRET_KEY" shown:"none" kind:"stripe key" help:"The key of the Stripe account, sk_test_…, sk_live_… or a restricted one. Needed with PAYMENT_PROVIDER=stripe."`
-	StripeWebhookSecret Secret        `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"stripe webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…; while it is rotated both, separated by a comma. Without: its webhooks are refused, and changes are found later by asking."`
-	StripeAPIBase       string        `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"Where Stripe's API is, for tests."`
-	StripeReturnURL     string        `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"Where a bank's page sends the customer back to; {order} in it becomes the order's id. Without: authentication is left to Stripe.js in your page."`
 	PaymentStepDelay    time.Duration `env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
 	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
 	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`
@@ -130,25 +119,5 @@ type Config struct {
 // DevAuth tells whether users sign in by saying who they are.
 func (c Config) DevAuth() bool { return c.AuthMode == "dev" }
 
-// Secret is a text that must not get into logs. Reveal gives it.
-type Secret string
-
-// Reveal is the text itself, for the one place that needs it.
-func (s Secret) Reveal() string { return string(s) }
-
-// String hides the text; it tells only whether there is one.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "(secret)"
-}
-
-// GoString hides the text from %#v.
-func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
-
-// LogValue hides the text from slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText hides the text from encoding/json.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+// Secret is a setting that must not get into logs.
+type Secret = secret.Text

@@ -7,11 +7,9 @@ import (
 	"strings"
 )
 
-//go:generate go test . -run ^TestDocument$ -update
-
 // Help writes what `server --help` says about the environment.
-func Help(w io.Writer) error {
-	for _, s := range all() {
+func Help(w io.Writer, sections ...Section) error {
+	for _, s := range all(sections) {
 		name := s.name
 		if s.secret {
 			name += " (or " + s.name + "_FILE)"
@@ -24,10 +22,10 @@ func Help(w io.Writer) error {
 }
 
 // Markdown writes the same as a table for docs/configuration.md.
-func Markdown(w io.Writer) error {
+func Markdown(w io.Writer, sections ...Section) error {
 	var b strings.Builder
 	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
-	for _, s := range all() {
+	for _, s := range all(sections) {
 		name, value := "`"+s.name+"`", s.documentedDefault()
 		if s.secret {
 			name += ", `" + s.name + "_FILE`"

@@ -16,7 +16,6 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
 // Error is all that is wrong with an environment.
@@ -29,40 +28,52 @@ func (e *Error) Error() string {
 	return "configuration:\n  " + strings.Join(e.Problems, "\n  ")
 }
 
-// Load reads the environment, a list of NAME=value such as os.Environ gives. Variables it does not know are left alone.
+// Load reads the environment, a list of NAME=value such as os.Environ gives, into the configuration and its sections, which must be new.
+// Variables it does not know are left alone.
 // Its error is an *Error with every problem, never one at a time.
-func Load(environ []string) (Config, error) {
+func Load(environ []string, sections ...Section) (Config, error) {
 	vars := env.ToMap(environ)
 	var problems []string
 	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
-	settings := all()
+	settings := all(sections)
 	readSecretFiles(vars, settings, report)
 	cfg := Config{}
 	_, cfg.AdminAddrSet = vars["ADMIN_ADDR"]
-	fillDerivedDefaults(vars)
+	fillDerivedDefaults(vars, sections)
 
 	broken := map[string]bool{}
-	err := env.ParseWithOptions(&cfg, env.Options{Environment: vars, FuncMap: map[reflect.Type]env.ParserFunc{
-		reflect.TypeFor[bool](): parseSwitch,
-	}})
-	for _, e := range parseErrors(err) {
-		var p env.ParseError
-		if !errors.As(e, &p) {
-			return Config{}, fmt.Errorf("configuration: %w", err) // a mistake in the struct, not in the environment
-		}
-		s := byField(settings, p.Name)
-		broken[s.name] = true
-		report("%s: expected %s", s.named(vars[s.name]), s.expected())
+	into := map[Section]reflect.Value{nil: reflect.ValueOf(&cfg)}
+	for _, section := range sections {
+		into[section] = reflect.ValueOf(section)
 	}
-	for _, list := range []*[]string{&cfg.AllowedOrigins, &cfg.AllowedHosts, &cfg.TrustedProxies, &cfg.SimulatedWebhookChaos} {
+	for section, target := range into {
+		err := env.ParseWithOptions(target.Interface(), env.Options{Environment: vars, FuncMap: map[reflect.Type]env.ParserFunc{
+			reflect.TypeFor[bool](): parseSwitch,
+		}})
+		for _, e := range parseErrors(err) {
+			var p env.ParseError
+			if !errors.As(e, &p) {
+				return Config{}, fmt.Errorf("configuration: %w", err) // a mistake in the struct, not in the environment
+			}
+			s := byField(settings, section, p.Name)
+			broken[s.name] = true
+			report("%s: expected %s", s.named(vars[s.name]), s.expected())
+		}
+	}
+	cfg.Sections = sections
+	for _, list := range []*[]string{&cfg.AllowedOrigins, &cfg.AllowedHosts, &cfg.TrustedProxies, &cfg.PaymentProviders} {
 		*list = entries(*list)
 	}
 	for _, s := range settings {
 		if broken[s.name] {
 			continue // what cannot be read cannot be out of bounds
 		}
-		for _, problem := range s.check(reflect.ValueOf(cfg).FieldByName(s.field)) {
+		value := into[s.section].Elem().FieldByName(s.field)
+		if list, ok := value.Addr().Interface().(*[]string); ok && s.section != nil {
+			*list = entries(*list)
+		}
+		for _, problem := range s.check(value) {
 			report("%s: %s", s.named(cmp.Or(vars[s.name], s.defaultValue)), problem)
 		}
 	}
@@ -79,9 +90,7 @@ func Load(environ []string) (Config, error) {
 	if cfg.MaxPaymentsPerOrder > order.MaxPayments {
 		report("MAX_PAYMENTS_PER_ORDER=%d: an order has at most %d payments", cfg.MaxPaymentsPerOrder, order.MaxPayments)
 	}
-	if cfg.PaymentProvider == "stripe" {
-		cfg.checkStripe(report)
-	}
+	cfg.checkProviders(report)
 	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
 		report("TLS_CERT: it and TLS_KEY are needed together")
 	}
@@ -100,12 +109,32 @@ func Load(environ []string) (Config, error) {
 	return cfg, nil
 }
 
+// checkProviders reports what is wrong with the list of payment providers, and with those in it.
+func (c Config) checkProviders(report func(format string, args ...any)) {
+	if len(c.PaymentProviders) == 0 && len(c.Sections) > 0 {
+		report("PAYMENT_PROVIDER: expected %s", list(sectionNames(c.Sections)))
+	}
+	for i, name := range c.PaymentProviders {
+		if slices.Contains(c.PaymentProviders[:i], name) {
+			report("PAYMENT_PROVIDER=%s: %s stands in it twice", fault.Quote(strings.Join(c.PaymentProviders, ",")), name)
+		}
+	}
+	for _, section := range c.Sections {
+		if slices.Contains(c.PaymentProviders, section.Name()) {
+			section.Check(c.DevAuth(), report)
+		}
+	}
+}
+
 // off is what an empty ADMIN_ADDR is read as, since the parser takes the default for an empty variable.
 const off = "off"
 
-func fillDerivedDefaults(vars map[string]string) {
+func fillDerivedDefaults(vars map[string]string, sections []Section) {
 	if value, set := vars["ADMIN_ADDR"]; set && value == "" {
 		vars["ADMIN_ADDR"] = off
+	}
+	if vars["PAYMENT_PROVIDER"] == "" && len(sections) > 0 {
+		vars["PAYMENT_PROVIDER"] = sections[0].Name()
 	}
 	dev := cmp.Or(vars["AUTH_MODE"], "dev") == "dev"
 	if vars["INTROSPECTION"] == "" {
@@ -190,6 +219,9 @@ func (s setting) expected() string {
 	if len(s.oneof) > 0 {
 		return list(s.oneof)
 	}
+	if own, ok := reflect.Zero(s.typ).Interface().(form); ok {
+		return own.Expected()
+	}
 	switch s.typ {
 	case reflect.TypeFor[bool]():
 		return "true or false"
@@ -197,8 +229,6 @@ func (s setting) expected() string {
 		return "a duration such as 300ms, 3s or 30m"
 	case reflect.TypeFor[float64]():
 		return "a number from 0 to 1"
-	case reflect.TypeFor[simulated.Latency]():
-		return "a duration such as 200ms, or a range such as 50ms-2s"
 	default:
 		return "a whole number"
 	}

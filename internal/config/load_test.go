@@ -8,16 +8,22 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
 )
+
+// sections are payment providers' settings, not read yet.
+func sections() []config.Section { return []config.Section{&simulated.Settings{}, &stripe.Settings{}} }
 
 func load(t *testing.T, environ ...string) config.Config {
 	t.Helper()
-	cfg, err := config.Load(environ)
+	cfg, err := config.Load(environ, sections()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +33,7 @@ func load(t *testing.T, environ ...string) config.Config {
 // problems loads an environment that must be refused.
 func problems(t *testing.T, environ ...string) []string {
 	t.Helper()
-	cfg, err := config.Load(environ)
+	cfg, err := config.Load(environ, sections()...)
 	var refused *config.Error
 	if !errors.As(err, &refused) {
 		t.Fatalf("err = %v, want a *config.Error", err)
@@ -43,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		DatabaseMaxConns: 20, DataDir: "./.data", EventRetention: 720 * time.Hour,
-		PaymentProvider: "simulated", SimulatedWebhooks: "actions", PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
+		PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{Webhooks: "actions"}, &stripe.Settings{}}, PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
 		ReconcileInterval: 10 * time.Minute, ReconcileWindow: 72 * time.Hour, ReconcileRate: 25,
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
@@ -60,7 +66,7 @@ func TestDefaults(t *testing.T) {
 	}
 	// A compose file passes variables on that nobody set as empty ones.
 	var empty []string
-	for _, name := range config.Names() {
+	for _, name := range config.Names(sections()...) {
 		if name != "ADMIN_ADDR" {
 			empty = append(empty, name+"=")
 		}
@@ -90,7 +96,7 @@ func TestValues(t *testing.T) {
 		Addr: ":8443", AdminAddr: "[::1]:0", AdminAddrSet: true,
 		DatabaseURL: "postgres://u:p@db/orderwire", DatabaseMaxConns: 4, DataDir: "/data", PGBin: "/pg/bin",
 		NATSURL:        "nats://u:p@a:4222, tls://b",
-		EventRetention: 48 * time.Hour, PaymentProvider: "simulated", SimulatedURL: "http://sim:8081", SimulatedWebhooks: "actions", OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
+		EventRetention: 48 * time.Hour, PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{URL: "http://sim:8081", Webhooks: "actions"}, &stripe.Settings{}}, OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		ReconcileInterval: 10 * time.Minute, ReconcileWindow: 72 * time.Hour, ReconcileRate: 25,
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", DevAuthInsecure: true,
@@ -106,6 +112,28 @@ func TestValues(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestPaymentProviders(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string][]string{
+		"": {"simulated"}, "simulated": {"simulated"}, "stripe, simulated,": {"stripe", "simulated"}, "simulated,stripe": {"simulated", "stripe"},
+	} {
+		if got := load(t, "PAYMENT_PROVIDER="+value, "STRIPE_SECRET_KEY=sk_test_x").PaymentProviders; !slices.Equal(got, want) {
+			t.Errorf("%q is %q, want %q", value, got, want)
+		}
+	}
+	for value, want := range map[string]string{
+		",":                   "PAYMENT_PROVIDER: expected simulated or stripe",
+		"simulated,cash":      `PAYMENT_PROVIDER="simulated,cash": "cash": expected simulated or stripe`,
+		"simulated,simulated": "simulated stands in it twice",
+		// Also one that only serves what it took needs its settings.
+		"simulated,stripe": "STRIPE_SECRET_KEY: PAYMENT_PROVIDER=stripe needs the secret key",
+	} {
+		if got := problems(t, "PAYMENT_PROVIDER="+value); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%q: problems %q, want %q", value, got, want)
+		}
 	}
 }
 

@@ -15,29 +15,50 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/httpguard"
-	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/pgurl"
 	"github.com/orderwire/orderwire/internal/quota"
 )
 
-// setting is one field of Config with its tags.
+// setting is one field of Config, or of a Section, with its tags.
 type setting struct {
+	// section is nil for Config's own.
+	section                                           Section
 	field, name, defaultValue, shown, min, kind, help string
 	oneof                                             []string
 	secret                                            bool
 	typ                                               reflect.Type
 }
 
-// all lists the settings in the order of the struct.
-func all() []setting {
+// all lists the settings in the order of the struct, with those of the sections at the place of Config.Sections.
+func all(sections []Section) []setting {
 	var settings []setting
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		name := f.Tag.Get("env")
-		if name == "-" {
-			continue
+	for _, s := range settingsOf(reflect.TypeFor[Config](), nil) {
+		switch {
+		case s.typ == reflect.TypeFor[[]Section]():
+			for _, section := range sections {
+				settings = append(settings, settingsOf(reflect.TypeOf(section).Elem(), section)...)
+			}
+		case s.name == "-":
+		case slices.Equal(s.oneof, []string{"sections"}):
+			s.oneof = sectionNames(sections)
+			if len(sections) > 0 {
+				s.defaultValue = s.oneof[0]
+			}
+			settings = append(settings, s)
+		default:
+			settings = append(settings, s)
 		}
+	}
+	return settings
+}
+
+// settingsOf lists a struct's fields.
+func settingsOf(of reflect.Type, section Section) []setting {
+	var settings []setting
+	for _, f := range reflect.VisibleFields(of) {
+		name := f.Tag.Get("env")
 		s := setting{
-			field: f.Name, name: name, typ: f.Type, secret: f.Type == reflect.TypeFor[Secret](),
+			section: section, field: f.Name, name: name, typ: f.Type, secret: f.Type == reflect.TypeFor[Secret](),
 			defaultValue: f.Tag.Get("envDefault"), shown: f.Tag.Get("shown"),
 			min: f.Tag.Get("min"), kind: f.Tag.Get("kind"), help: f.Tag.Get("help"),
 		}
@@ -50,9 +71,9 @@ func all() []setting {
 }
 
 // Names lists every variable, in the order of the documentation; NAME_FILE variants are included.
-func Names() []string {
+func Names(sections ...Section) []string {
 	var names []string
-	for _, s := range all() {
+	for _, s := range all(sections) {
 		names = append(names, s.name)
 		if s.secret {
 			names = append(names, s.name+"_FILE")
@@ -61,8 +82,8 @@ func Names() []string {
 	return names
 }
 
-func byField(settings []setting, field string) setting {
-	i := slices.IndexFunc(settings, func(s setting) bool { return s.field == field })
+func byField(settings []setting, section Section, field string) setting {
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.section == section && s.field == field })
 	return settings[i] // the parser names fields of the same struct
 }
 
@@ -97,8 +118,8 @@ func (s setting) check(v reflect.Value) []string {
 		if !(value >= 0 && value <= 1) { // so that NaN is refused
 			return []string{"expected " + s.expected()}
 		}
-	case simulated.Latency:
-		return checkLatency(value)
+	case form:
+		return value.Problems()
 	case Secret:
 		return s.checkText(value.Reveal())
 	case string:
@@ -135,12 +156,6 @@ func (s setting) checkText(value string) []string {
 				return []string{"expected nats://host:port, several separated by commas (the value is not shown, it may hold a password)"}
 			}
 		}
-	case "simulated webhook secrets":
-		return checkSimulatedWebhookSecrets(value)
-	case "stripe key":
-		return checkStripeKey(value)
-	case "stripe webhook secrets":
-		return checkStripeWebhookSecrets(value)
 	case "issuer":
 		if err := auth.CheckIssuer(value); err != nil {
 			return []string{err.Error()}
@@ -156,6 +171,10 @@ func (s setting) checkText(value string) []string {
 			return []string{"expected a URL such as http://127.0.0.1:8081"}
 		}
 		return checkHostOf(value)
+	default:
+		if s.section != nil && s.kind != "" {
+			return s.section.Kinds()[s.kind](value)
+		}
 	}
 	return nil
 }
@@ -181,7 +200,11 @@ func (s setting) checkList(values []string) []string {
 			continue
 		}
 		if len(s.oneof) > 0 && !slices.Contains(s.oneof, value) {
-			problems = append(problems, fault.Quote(value)+": expected "+list(s.oneof))
+			expected := "expected " + list(s.oneof)
+			if len(values) > 1 {
+				expected = fault.Quote(value) + ": " + expected
+			}
+			problems = append(problems, expected)
 		}
 		var err error
 		switch s.kind {

@@ -90,13 +90,13 @@ func (l Limits) TakesCapture(method CaptureMethod) bool {
 // Shop is what the web shop shows of a provider. All visitors can read it.
 type Shop struct {
 	// TestMoney: no payment moves real money.
-	TestMoney bool `json:"testMoney"`
+	TestMoney bool
 	// Methods are the means of payment that one can choose in the shop; none where customers have to enter their own.
-	Methods []TestMethod `json:"methods,omitempty"`
+	Methods []TestMethod
 	// Notice stands above Methods, or in their place when there are none.
-	Notice string `json:"notice,omitempty"`
+	Notice string
 	// ClientSecretHint says what to do about an action of type CLIENT_SECRET, which the shop cannot show.
-	ClientSecretHint string `json:"clientSecretHint,omitempty"`
+	ClientSecretHint string
 }
 
 // TestMethod is a means of payment for trying things out.

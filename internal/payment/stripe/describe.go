@@ -15,7 +15,7 @@ func shop(live bool) payment.Shop {
 	s := payment.Shop{ClientSecretHint: "The bank’s question is answered through Stripe.js, which this shop does not load. " +
 		"Set STRIPE_RETURN_URL, and it gets a page of its own."}
 	if live {
-		s.Notice = "This server takes real cards by Stripe, and this shop has no form for cards. Order through the API, with a payment method that Stripe.js made."
+		s.Notice = "This server takes real cards through Stripe, and this shop has no card form. Order through the API with a payment method made by Stripe.js."
 		return s
 	}
 	s.TestMoney, s.Notice = true, "Stripe’s test cards: no real money."

@@ -82,7 +82,7 @@ function Deliver({ orderId, onOutcome }: { orderId: string } & Reports) {
 }
 
 function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string } & Reports) {
-  const [token, setToken] = useState('sim_approve');
+  const [token, setToken] = useState('');
   const { chosen } = usePaymentMethod(token);
   const { busy, act } = useAction(RetryMutation);
   const submit = async () => {

@@ -1,7 +1,7 @@
 import { useQuery } from 'urql';
 import { graphql } from '../gql';
 import type { SimulatedActionOutcome } from '../gql/graphql';
-import { useSession } from '../shared/context';
+import { useSession, useSettings } from '../shared/context';
 import { formatDeadline } from '../shared/time';
 import { Failure } from '../shared/states';
 import { useAction, type Reports } from '../shared/use-action';
@@ -42,6 +42,7 @@ const CompleteMutation = graphql(`
  */
 export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } & Reports) {
   const owner = useSession().session?.role === 'CUSTOMER';
+  const { clientSecretHint } = useSettings();
   const [{ data, error }, reload] = useQuery({ query: NextActionQuery, variables: { paymentId }, requestPolicy: 'cache-and-network', pause: !owner });
   const { busy, act } = useAction(CompleteMutation);
   const decide = async (outcome: SimulatedActionOutcome | null) => onOutcome(await act({ paymentId, outcome }));
@@ -64,7 +65,7 @@ export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } &
       <h2 id="action-title">Your payment needs you</h2>
       <p className="hint">
         {action?.type === 'CLIENT_SECRET'
-          ? 'The bank’s question is answered through Stripe.js, which this shop does not load. Set STRIPE_RETURN_URL, and it gets a page of its own.'
+          ? clientSecretHint || 'The provider’s own script in the browser asks the question, and this shop does not load it.'
           : 'As at a bank: look at the amount, then approve or refuse it.'}
         {action?.expiresAt && ` It waits until ${formatDeadline(action.expiresAt)}.`}
       </p>

@@ -1,30 +1,23 @@
 import { useSettings } from '../shared/context';
-import { methodOr, paymentMethods, type PaymentMethod as Method } from '../shared/payment-methods';
+import { methodOr, type PaymentMethod as Method } from '../shared/settings';
 
 /** The payment methods of this server and the chosen one; none where the shop cannot take cards. */
 export function usePaymentMethod(token: string): { methods: readonly Method[]; chosen: Method | undefined } {
-  const methods = paymentMethods(useSettings());
+  const { methods } = useSettings();
   return { methods, chosen: methodOr(methods, token) };
 }
 
 /** The choice of a payment method, with the outcome of each. */
 export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: string; value: string; onChange: (token: string) => void }) {
-  const { payments } = useSettings();
+  const { methodsNotice } = useSettings();
   const { methods, chosen } = usePaymentMethod(value);
   const faults = methods.filter(({ fault }) => fault);
   const choice = (method: Method) => <Choice key={method.token} method={method} checked={method === chosen} onChange={onChange} />;
-  if (methods.length === 0) {
-    return (
-      <p className="notice">
-        This server takes real cards through Stripe, and this shop has no card form. Order through the API with a payment method made by
-        Stripe.js.
-      </p>
-    );
-  }
+  if (methods.length === 0) return <p className="notice">{methodsNotice}</p>;
   return (
     <fieldset className="methods">
       <legend>{title}</legend>
-      <p className="hint">{payments === 'simulated' ? 'Simulated: no real card, no real money.' : 'Stripe’s test cards: no real money.'}</p>
+      <p className="hint">{methodsNotice}</p>
       <div className="methods-list">{methods.filter(({ fault }) => !fault).map(choice)}</div>
       {faults.length > 0 && (
         <details className="methods-more" open={chosen?.fault}>
@@ -38,11 +31,11 @@ export function PaymentMethod({ title = 'Payment', value, onChange }: { title?: 
 
 /**
  * The choice between immediate and manual capture. A real shop decides that for its customers; here everybody may choose, to
- * try captures and voids. It is not shown where payments are real.
+ * try captures and voids. It is not shown where payments are real, or where the provider captures at once only.
  */
 export function CaptureLater({ value, onChange }: { value: boolean; onChange: (later: boolean) => void }) {
-  const { testMoney } = useSettings();
-  if (!testMoney) return null;
+  const { testMoney, manualCapture } = useSettings();
+  if (!testMoney || !manualCapture) return null;
   return (
     <label className="option" aria-label="Authorize now, capture later">
       <input type="checkbox" name="capture-later" checked={value} aria-describedby="capture-later-hint" onChange={({ target }) => onChange(target.checked)} />

@@ -85,7 +85,7 @@ export function randomKey(): string {
 
 const clamp = (quantity: number) => Math.min(maxQuantity, Math.max(1, Math.trunc(quantity) || 1));
 
-const blank = (): Draft => ({ items: {}, currency: null, paymentToken: 'sim_approve', captureLater: false, idempotencyKey: randomKey() });
+const blank = (): Draft => ({ items: {}, currency: null, paymentToken: '', captureLater: false, idempotencyKey: randomKey() });
 
 function parse(text: string | null): Draft | null {
   try {

@@ -1,3 +1,17 @@
+/** A way to pay that one can choose here, and what comes of it. */
+export interface PaymentMethod {
+  /** What the API takes as `paymentMethod.token`. */
+  readonly token: string;
+  readonly label: string;
+  readonly hint: string;
+  /** Set for what goes wrong between us and the provider: shown only on demand. */
+  readonly fault?: boolean;
+}
+
+/** The chosen one of these, or the first; undefined where there is none. */
+export const methodOr = (methods: readonly PaymentMethod[], token: string): PaymentMethod | undefined =>
+  methods.find((method) => method.token === token) ?? methods[0];
+
 /** What the server tells every visitor in the page itself, so that nothing has to be waited for. server/shop.go writes it. */
 export interface Settings {
   /** How people sign in: by saying who they are, or at an OpenID Connect issuer. */
@@ -7,16 +21,33 @@ export interface Settings {
   readonly clientId?: string;
   /** What tokens have to be for, where that is not the client. */
   readonly audience?: string;
-  /** Who takes the payments. */
-  readonly payments: 'simulated' | 'stripe';
+  /** Who takes new payments. */
+  readonly payments: string;
   /** Whether no payment moves real money. */
   readonly testMoney: boolean;
+  /** Whether money can be authorized first and captured later. */
+  readonly manualCapture: boolean;
+  /** What one can pay with here; nothing where customers have to enter their own means of payment, for which this shop has no form. */
+  readonly methods: readonly PaymentMethod[];
+  /** What customers are told about the methods, or instead of them. */
+  readonly methodsNotice: string;
+  /** What to do about an action that needs the provider's own script in the browser, which this shop does not load. */
+  readonly clientSecretHint: string;
   /** Whether there are a playground and a schema to look at. */
   readonly introspection: boolean;
 }
 
 /** What holds where no server has filled the page in, as under Vite's own development server. */
-export const defaultSettings: Settings = { auth: 'dev', payments: 'simulated', testMoney: true, introspection: true };
+export const defaultSettings: Settings = {
+  auth: 'dev',
+  payments: '',
+  testMoney: true,
+  manualCapture: true,
+  methods: [{ token: '', label: 'Any', hint: 'The default of the payment provider' }],
+  methodsNotice: 'This page does not come from a server of Orderwire and does not know how one can pay there.',
+  clientSecretHint: '',
+  introspection: true,
+};
 
 /** The settings of the page. */
 export function readSettings(page: Document = document): Settings {

@@ -1,22 +1,49 @@
-package config_test
+package stripe_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orderwire/orderwire/internal/config"
+	"github.com/orderwire/orderwire/internal/payment/simulated"
+	"github.com/orderwire/orderwire/internal/payment/stripe"
 )
 
-func TestStripe(t *testing.T) {
+func read(t *testing.T, environ ...string) *stripe.Settings {
+	t.Helper()
+	settings := &stripe.Settings{}
+	if _, err := config.Load(environ, settings); err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
+
+// problems reads an environment that must be refused.
+func problems(t *testing.T, environ ...string) []string {
+	t.Helper()
+	_, err := config.Load(environ, &stripe.Settings{})
+	var refused *config.Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("err = %v, want a *config.Error", err)
+	}
+	return refused.Problems
+}
+
+func TestSettings(t *testing.T) {
 	t.Parallel()
-	cfg := load(t, "PAYMENT_PROVIDER=stripe", "STRIPE_SECRET_KEY=sk_test_x", "STRIPE_WEBHOOK_SECRET=whsec_old, whsec_new",
+	cfg := read(t, "PAYMENT_PROVIDER=stripe", "STRIPE_SECRET_KEY=sk_test_x", "STRIPE_WEBHOOK_SECRET=whsec_old, whsec_new",
 		"STRIPE_API_BASE=http://127.0.0.1:12111", "STRIPE_RETURN_URL=https://shop.example/order/{order}")
-	if cfg.StripeSecretKey.Reveal() != "sk_test_x" || !slices.Equal(cfg.StripeWebhookSecrets(), []string{"whsec_old", "whsec_new"}) ||
-		cfg.StripeAPIBase != "http://127.0.0.1:12111" || cfg.StripeReturnURL != "https://shop.example/order/{order}" {
+	if cfg.SecretKey.Reveal() != "sk_test_x" || !slices.Equal(cfg.WebhookSecret.List(), []string{"whsec_old", "whsec_new"}) ||
+		cfg.APIBase != "http://127.0.0.1:12111" || cfg.ReturnURL != "https://shop.example/order/{order}" {
 		t.Errorf("got %+v", cfg)
 	}
-	load(t, "PAYMENT_PROVIDER=stripe", "STRIPE_SECRET_KEY=rk_live_x", "AUTH_MODE=oidc", "OIDC_ISSUER=https://login.example", "OIDC_AUDIENCE=shop")
+	read(t, "PAYMENT_PROVIDER=stripe", "STRIPE_SECRET_KEY=rk_live_x", "AUTH_MODE=oidc", "OIDC_ISSUER=https://login.example", "OIDC_AUDIENCE=shop")
 	// A key that is not used does no harm.
-	load(t, "STRIPE_SECRET_KEY=sk_live_x")
+	if _, err := config.Load([]string{"STRIPE_SECRET_KEY=sk_live_x"}, &simulated.Settings{}, &stripe.Settings{}); err != nil {
+		t.Error(err)
+	}
 
 	for environ, want := range map[string]string{
 		"":                                 "STRIPE_SECRET_KEY: PAYMENT_PROVIDER=stripe needs the secret key",

@@ -1,4 +1,4 @@
-package config_test
+package simulated_test
 
 import (
 	"errors"
@@ -11,27 +11,36 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-func TestSimulated(t *testing.T) {
+func read(t *testing.T, environ ...string) *simulated.Settings {
+	t.Helper()
+	settings := &simulated.Settings{}
+	if _, err := config.Load(environ, settings); err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
+
+func TestSettings(t *testing.T) {
 	t.Parallel()
-	cfg := load(t, "SIMULATED_PUBLIC_URL=https://pay.example", "SIMULATED_WEBHOOKS=all", "SIMULATED_WEBHOOK_URL=https://shop.example/webhooks/simulated",
+	cfg := read(t, "SIMULATED_PUBLIC_URL=https://pay.example", "SIMULATED_WEBHOOKS=all", "SIMULATED_WEBHOOK_URL=https://shop.example/webhooks/simulated",
 		"SIMULATED_WEBHOOK_SECRET=0123456789abcdef, fedcba9876543210", "SIMULATED_WEBHOOK_CHAOS=late, early", "SIMULATED_LATENCY=50ms-2s",
 		"SIMULATED_FAILURE_RATE=0.25", "SIMULATED_SEED=-7")
-	if cfg.SimulatedPublicURL != "https://pay.example" || cfg.SimulatedWebhooks != "all" || cfg.SimulatedWebhookURL != "https://shop.example/webhooks/simulated" ||
-		!slices.Equal(cfg.SimulatedWebhookSecrets(), []string{"0123456789abcdef", "fedcba9876543210"}) ||
-		!slices.Equal(cfg.SimulatedWebhookChaos, []string{"late", "early"}) ||
-		cfg.SimulatedLatency != (simulated.Latency{Min: 50 * time.Millisecond, Max: 2 * time.Second}) ||
-		cfg.SimulatedFailureRate != 0.25 || cfg.SimulatedSeed != -7 {
+	if cfg.PublicURL != "https://pay.example" || cfg.Webhooks != "all" || cfg.WebhookURL != "https://shop.example/webhooks/simulated" ||
+		!slices.Equal(cfg.WebhookSecret.List(), []string{"0123456789abcdef", "fedcba9876543210"}) ||
+		!slices.Equal(cfg.WebhookChaos, []string{"late", "early"}) ||
+		cfg.Latency != (simulated.Latency{Min: 50 * time.Millisecond, Max: 2 * time.Second}) ||
+		cfg.FailureRate != 0.25 || cfg.Seed != -7 {
 		t.Errorf("got %+v", cfg)
 	}
-	if got := load(t, "SIMULATED_LATENCY=300ms").SimulatedLatency; got != (simulated.Latency{Min: 300 * time.Millisecond, Max: 300 * time.Millisecond}) {
+	if got := read(t, "SIMULATED_LATENCY=300ms").Latency; got != (simulated.Latency{Min: 300 * time.Millisecond, Max: 300 * time.Millisecond}) {
 		t.Errorf("one duration is read as %+v", got)
 	}
-	if got := load(t).SimulatedWebhookSecrets(); len(got) != 0 {
+	if got := read(t).WebhookSecret.List(); len(got) != 0 {
 		t.Errorf("no secret is read as %q", got)
 	}
 }
 
-func TestSimulatedErr(t *testing.T) {
+func TestSettingsErr(t *testing.T) {
 	t.Parallel()
 	for variable, want := range map[string]string{
 		"SIMULATED_PUBLIC_URL=pay.example":                                   `SIMULATED_PUBLIC_URL="pay.example": expected a URL`,
@@ -50,7 +59,7 @@ func TestSimulatedErr(t *testing.T) {
 		"SIMULATED_SEED=x":                                                   `expected a whole number`,
 		"SIMULATED_WEBHOOK_SECRET=" + strings.Repeat("0123456789abcdef,", 3): `expected one secret, or two`,
 	} {
-		_, err := config.Load([]string{variable})
+		_, err := config.Load([]string{variable}, &simulated.Settings{})
 		var problems *config.Error
 		if !errors.As(err, &problems) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", variable, err, want)

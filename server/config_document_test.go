@@ -1,4 +1,4 @@
-package config_test
+package main
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ var update = flag.Bool("update", false, "write docs/configuration.md instead of 
 func TestHelpNamesEveryVariable(t *testing.T) {
 	t.Parallel()
 	var help bytes.Buffer
-	if err := config.Help(&help); err != nil {
+	if err := config.Help(&help, providerSettings()...); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range config.Names() {
+	for _, name := range config.Names(providerSettings()...) {
 		if !strings.Contains(help.String(), name) {
 			t.Errorf("%s is missing", name)
 		}
@@ -31,11 +31,11 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 	}
 }
 
-// The table of docs/configuration.md is the one made from the struct. `make generate` writes it.
-func TestDocument(t *testing.T) {
+// The table of docs/configuration.md is the one made from the structs. `make generate` writes it.
+func TestConfigurationDocument(t *testing.T) {
 	t.Parallel()
 	const begin, end = "<!-- config:begin -->\n", "<!-- config:end -->"
-	path := filepath.Join("..", "..", "docs", "configuration.md")
+	path := filepath.Join("..", "docs", "configuration.md")
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestDocument(t *testing.T) {
 		t.Fatalf("docs/configuration.md lacks the markers %q and %q", begin, end)
 	}
 	var want bytes.Buffer
-	if err := config.Markdown(&want); err != nil {
+	if err := config.Markdown(&want, providerSettings()...); err != nil {
 		t.Fatal(err)
 	}
 	if table == want.String() {

@@ -1,0 +1,145 @@
+package simulated
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/secret"
+)
+
+// Settings are the environment's, with the tags of package config.
+type Settings struct {
+	URL           string      `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
+	PublicURL     string      `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"Where browsers reach the process that runs the simulated provider. Payments that wait for their customer have a page there."`
+	Webhooks      string      `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Of what the simulated provider sends webhooks. actions: only of what no answer tells, a customer's decision."`
+	WebhookURL    string      `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"Where the simulated provider sends webhooks to. A process of its own has no default and sends none without."`
+	WebhookSecret secret.Text `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"What the simulated provider signs its webhooks with; while it is rotated both, separated by a comma. Needed on both sides of SIMULATED_URL."`
+	WebhookChaos  []string    `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"What goes wrong with the simulated provider's webhooks on purpose; early is before the call that caused it is answered."`
+	Latency       Latency     `env:"SIMULATED_LATENCY" envDefault:"0s" help:"How long the simulated provider takes for a call at least, a duration or a range such as 50ms-2s."`
+	FailureRate   float64     `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The part of calls, 0 to 1, that the simulated provider does not answer: half before and half after it has booked them."`
+	Seed          int64       `env:"SIMULATED_SEED" envDefault:"0" help:"Picks other latencies and failures."`
+}
+
+const (
+	// maxLatency leaves the server time to stop.
+	maxLatency = time.Minute
+	// minSecret makes a secret that is guessed unlikely: 16 characters of hexadecimal are 64 bits.
+	minSecret = 16
+)
+
+// Name is that of the provider.
+func (*Settings) Name() string { return Name }
+
+// Kinds has the checks of single settings.
+func (*Settings) Kinds() map[string]func(value string) []string {
+	return map[string]func(value string) []string{"webhook secrets": checkSecrets}
+}
+
+// Check has nothing to refuse: any of the settings go together.
+func (*Settings) Check(bool, func(format string, args ...any)) {}
+
+func checkSecrets(value string) []string {
+	secrets := secret.Text(value).List()
+	if len(secrets) > 2 {
+		return []string{"expected one secret, or two while it is rotated (the value is not shown)"}
+	}
+	for _, s := range secrets {
+		if len(s) < minSecret {
+			return []string{"expected at least 16 characters, hard to guess (the value is not shown)"}
+		}
+	}
+	return nil
+}
+
+// Expected says what UnmarshalText reads.
+func (Latency) Expected() string {
+	return "a duration such as 200ms, or a range such as 50ms-2s"
+}
+
+// Problems says what is wrong with a latency that was read.
+func (l Latency) Problems() []string {
+	if l.Min < 0 || l.Max > maxLatency {
+		return []string{"expected durations from 0s to 1m"}
+	}
+	return nil
+}
+
+// Open opens the provider in this process, or the one that runs at URL.
+func (s *Settings) Open(ctx context.Context, host payment.Host) (*payment.Provider, error) {
+	if s.URL != "" {
+		return s.find(host)
+	}
+	// Its pages serve strangers too, so it works in a role, and on connections of its own.
+	db, err := host.OpenDatabase(ctx, func(ctx context.Context, owner *sqlx.DB, role string) error {
+		if err := Migrate(ctx, owner); err != nil {
+			return err
+		}
+		return Grant(ctx, owner, role)
+	})
+	if err != nil {
+		return nil, err
+	}
+	secrets := s.WebhookSecret.List()
+	if len(secrets) == 0 {
+		// Replicas send to each other's addresses, so they share it.
+		shared, err := host.SharedSecret(ctx, "simulated-webhook-secret")
+		if err != nil {
+			return nil, err
+		}
+		secrets = []string{shared}
+	}
+	options, err := s.options(host)
+	if err != nil {
+		return nil, err
+	}
+	options.PublicURL = host.URL + "/" + Name
+	if s.PublicURL != "" {
+		options.PublicURL = strings.TrimSuffix(s.PublicURL, "/") + "/" + Name
+	}
+	if options.Webhooks.URL == "" {
+		options.Webhooks.URL = host.URL + "/webhooks/" + Name
+		// The certificate is for the name that others know the server by, and this is the same process. A webhook has no
+		// secret in it and is believed by its signature.
+		options.Webhooks.TLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // as said above
+	}
+	options.Webhooks.Secrets = secrets
+	options.Webhooks.Now = host.Now // as its receiver has it
+	provider, err := New(db, options)
+	if err != nil {
+		return nil, err
+	}
+	return provider.Describe(), nil
+}
+
+// find returns the provider that runs at URL.
+func (s *Settings) find(host payment.Host) (*payment.Provider, error) {
+	secrets := s.WebhookSecret.List()
+	if len(secrets) == 0 {
+		host.Log.Info("SIMULATED_WEBHOOK_SECRET is not set: what customers do at the simulated provider is noticed late, by asking")
+	}
+	client, err := NewClient(s.URL, &http.Client{Timeout: clientTimeout}, secrets...)
+	if err != nil {
+		return nil, err
+	}
+	return client.Describe(), nil
+}
+
+// options are those that do not depend on where the provider runs.
+func (s *Settings) options(host payment.Host) (Options, error) {
+	chaos, err := ParseChaos(s.WebhookChaos)
+	if err != nil {
+		return Options{}, err
+	}
+	return Options{
+		Latency: s.Latency, FailureRate: s.FailureRate, Seed: s.Seed,
+		Webhooks: Webhooks{
+			Mode: WebhookMode(s.Webhooks), URL: s.WebhookURL, Secrets: s.WebhookSecret.List(), Chaos: chaos, Logger: host.Log,
+		},
+	}, nil
+}
