@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// batches loads values by key with one call of fetch for all keys that were expected together, when the first of them is
-// asked for. Who expects says which keys belong together, so that no clock decides what a batch is: the number of
-// statements follows from the query's shape alone, and nobody waits for a batch to fill.
+// batches is a data loader: it loads the values of all keys that were expected together by one call of fetch, when the first of them is
+// loaded. The caller of expect says which keys belong together, no timer does. So the number of statements follows from the query's shape
+// alone, and no load waits for a batch to fill.
 type batches[K comparable, V any] struct {
 	fetch func(ctx context.Context, keys []K) (map[K]V, error)
 
@@ -18,13 +18,13 @@ type batches[K comparable, V any] struct {
 
 type batch[K comparable, V any] struct {
 	keys []K
-	// ready guards values and err, which it sets.
+	// ready sets values and err, once.
 	ready  sync.Once
 	values map[K]V
 	err    error
 }
 
-// expect makes one batch of the keys that no batch has yet.
+// expect makes one batch of those keys that are in no batch yet.
 func (b *batches[K, V]) expect(keys ...K) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,7 +40,7 @@ func (b *batches[K, V]) expect(keys ...K) {
 	}
 }
 
-// load returns the key's value, with false when fetch did not return it. A key that was not expected is loaded alone.
+// load returns the key's value, and false when fetch has not returned it. A key that was not expected is a batch of its own.
 func (b *batches[K, V]) load(ctx context.Context, key K) (V, bool, error) {
 	b.expect(key)
 	b.mu.Lock()

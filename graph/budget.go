@@ -14,9 +14,9 @@ import (
 	"github.com/orderwire/orderwire/internal/render"
 )
 
-// budgeted bounds the bytes of each response, a subscription's items included: ANSWER_TOO_LARGE in place of a larger one. A
-// response whose time is over, or that nobody waits for, is not built to its end. Either way no part of it is sent: data is
-// null (GraphQL specification, section 7.1.1). 0: no bound.
+// budgeted bounds the bytes of each response, including each item of a subscription: a larger one is replaced by ANSWER_TOO_LARGE. A response
+// whose time is over, or that no client waits for, is not built to its end. In both cases no part of it is sent: data is null (GraphQL
+// specification, section 7.1.1). 0: no bound.
 func budgeted(bytes int) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		if bytes <= 0 {
@@ -46,7 +46,7 @@ func budgeted(bytes int) graphql.ResponseMiddleware {
 	}
 }
 
-// stopped is what a client is told of a response that was not built to its end.
+// stopped returns the error in place of a response that was not built to its end.
 func stopped(err error, bytes int) *fault.Error {
 	if errors.Is(err, render.ErrEnded) {
 		return fault.New(fault.Unavailable, unavailable)

@@ -47,7 +47,7 @@ func userErrors[Code interface {
 	return list, nil
 }
 
-// retryAfter is in how many seconds what was refused may succeed, nil when it does not depend on time.
+// retryAfter returns after how many seconds the same request may succeed, nil when that does not depend on time.
 func retryAfter(f *fault.Error) *int {
 	if seconds, ok := fault.RetryAfter(f); ok {
 		return &seconds
@@ -55,7 +55,7 @@ func retryAfter(f *fault.Error) *int {
 	return nil
 }
 
-// panicError is a panic of a resolver, with where it happened.
+// panicError is a panic of a resolver, with its stack.
 type panicError struct {
 	value any
 	stack []byte
@@ -63,20 +63,20 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// Recover turns a resolver's panic into an error, which ErrorPresenter logs with its stack. It is a graphql.RecoverFunc.
+// Recover is a graphql.RecoverFunc: it turns a resolver's panic into an error, which ErrorPresenter logs with its stack.
 func Recover(_ context.Context, value any) error {
 	return &panicError{value: value, stack: debug.Stack()}
 }
 
-// ErrorPresenter says how an error looks to a client: a message that is safe and extensions.code, one of package fault's
-// codes of top-level errors. What nobody foresaw is INTERNAL with extensions.requestId, and is logged with its cause;
-// what a part we depend on did not answer is UNAVAILABLE.
+// ErrorPresenter returns the function that makes the error for the client: a safe message, and in extensions.code one of package fault's
+// codes of top-level errors. An unexpected error is INTERNAL with extensions.requestId, and is logged with its cause. It is UNAVAILABLE when
+// a part that the server depends on does not answer.
 func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		presented := graphql.DefaultErrorPresenter(ctx, err)
 		shown := &gqlerror.Error{Path: presented.Path, Locations: presented.Locations, Extensions: map[string]any{}}
 		f := classify(ctx, err, presented)
-		// All others are the client's own matter.
+		// All others are the client's mistakes, which are not logged.
 		//exhaustive:ignore
 		switch f.Code {
 		case fault.Internal:
@@ -95,7 +95,7 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 			if ctx.Err() == nil {
 				logger.WarnContext(ctx, "GraphQL field unavailable", "error", err, "path", presented.Path.String())
 			}
-		default: // the client's own matter
+		default: // the client's mistake
 		}
 		maps.Copy(shown.Extensions, f.Extensions)
 		shown.Message = f.Message
@@ -104,13 +104,13 @@ func ErrorPresenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
-// classify finds what to tell the client.
+// classify returns the error to show to the client.
 func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.Error {
 	var f *fault.Error
 	switch {
 	case errors.As(err, &f) && !f.IsUser() && f.Code != fault.Internal:
 		return f
-	case errors.Is(err, render.ErrTooLarge), errors.Is(err, render.ErrEnded): // budgeted replaces the whole response
+	case errors.Is(err, render.ErrTooLarge), errors.Is(err, render.ErrEnded): // budgeted then replaces the whole response
 		return stopped(err, 0)
 	case isUnavailable(err):
 		return fault.New(fault.Unavailable, unavailable)
@@ -125,8 +125,8 @@ func classify(ctx context.Context, err error, presented *gqlerror.Error) *fault.
 	return fault.New(fault.Internal, internalMessage)
 }
 
-// ofGQLGen gives the errors of gqlgen's transports their codes; nil for any other. The guard and package coerce have found
-// everything else before execution.
+// ofGQLGen returns an error of gqlgen's transports with its code, nil for any other error. All other mistakes in a document or its variables
+// are found by the guard and by package coerce before execution.
 func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
 	switch {
@@ -139,7 +139,7 @@ func ofGQLGen(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	}
 }
 
-// isUnavailable reports whether err says that the database, or the time for asking it, has run out.
+// isUnavailable reports whether err means that the database cannot be used now, or that the time for using it is over.
 func isUnavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) {
 		return true
@@ -155,7 +155,7 @@ func isUnavailable(err error) bool {
 		return true
 	}
 	// PostgreSQL error codes, appendix A of its manual, by class: connection, a server that takes no writes, resources, operator intervention
-	// (shutdown and statement timeout among them), and a lock that was not to be had.
+	// (such as shutdown and statement timeout), and a lock that was not available.
 	var state interface{ SQLState() string }
 	if !errors.As(err, &state) {
 		return false
@@ -169,7 +169,7 @@ func isUnavailable(err error) bool {
 	return false
 }
 
-// messageOf is what a client may read of a fault.
+// messageOf returns what a client may read of an error.
 func messageOf(err error) string {
 	var f *fault.Error
 	if errors.As(err, &f) {

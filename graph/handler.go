@@ -102,7 +102,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 // ServeHTTP gives the request to the first transport that supports it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
-		// Resolvers' panics end in their field; this is one of a transport, before or after it has answered.
+		// This is a panic of a transport, before or after it has answered. A resolver's panic is recovered in its field.
 		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
 			h.logger.ErrorContext(r.Context(), "GraphQL transport panicked", "panic", p, "stack", string(debug.Stack()))
 			fault.WriteHTTP(w, http.StatusInternalServerError, fault.New(fault.Internal, internalMessage), nil)
@@ -117,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// whileSignedIn lets a connection whose session is over begin nothing more in the moment before it is closed.
+// whileSignedIn refuses operations on a connection whose session is over and that is about to be closed.
 func whileSignedIn(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if err := session.Admit(ctx); err != nil {
 		return graphql.OneShot(sessionOver(ctx))
@@ -129,7 +129,7 @@ func sessionOver(ctx context.Context) *graphql.Response {
 	return graphql.ErrorResponse(ctx, "%s", "The session is over.")
 }
 
-// chain is several middlewares as one, of which the first is the outermost.
+// chain returns one middleware of several; the first is the outermost.
 func chain(middlewares ...graphql.ResponseMiddleware) graphql.ResponseMiddleware {
 	all := middlewares[0]
 	for _, inner := range middlewares[1:] {
@@ -141,8 +141,8 @@ func chain(middlewares ...graphql.ResponseMiddleware) graphql.ResponseMiddleware
 	return all
 }
 
-// atMost cuts a response's errors: one document can hold thousands of mistakes, and one list fail as often as it is long.
-// With 0 all of them come.
+// atMost keeps only that many of a response's errors: one document can have thousands of mistakes, and each item of a list can fail.
+// 0 keeps all.
 func atMost(errors int) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 		response := next(ctx)

@@ -20,10 +20,10 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// Inputs as GraphQL has them, turned into those of the services. What is wrong in shape, such as a malformed id, gives
-// BAD_USER_INPUT; all else is for the services to judge.
+// These functions turn GraphQL's inputs into the services' ones. What is wrong in shape, such as a malformed id, is BAD_USER_INPUT. The services
+// check everything else.
 
-// parsePaymentID and parseProductID stand for id.Parse where an argument is called id.
+// parsePaymentID and parseProductID call id.Parse where an argument named id hides the package.
 func parsePaymentID(s string) (uuid.UUID, error) { return id.Parse(id.Payment, s) }
 func parseProductID(s string) (uuid.UUID, error) { return id.Parse(id.Product, s) }
 
@@ -36,7 +36,7 @@ func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput
 		in.Capture = *input.CaptureMethod
 	}
 	if len(input.Items) > order.MaxItems {
-		// The service refuses them by their number; reading each id first would be work for nothing.
+		// The service refuses this many items without looking at them, so their ids are not parsed.
 		in.Items = make([]order.Item, len(input.Items))
 		return in, nil
 	}
@@ -53,7 +53,7 @@ func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput
 	return in, nil
 }
 
-// at adds to a refusal which of several inputs it is about.
+// at prefixes an error's message with the path of the input that it is about.
 func at(err error, place string) error {
 	return fault.New(fault.CodeOf(err), place+": "+messageOf(err))
 }
@@ -84,7 +84,7 @@ func toProductFilter(filter *model.ProductFilter) (product.Filter, error) {
 	return product.Filter{Search: text(filter.Search), Currency: text(filter.Currency)}, storable(filter.Search)
 }
 
-// storable refuses texts to look for that PostgreSQL cannot take, and so cannot have.
+// storable refuses texts to search for that PostgreSQL cannot store, and so cannot find.
 func storable(texts ...*string) error {
 	for _, s := range texts {
 		if s != nil && (strings.ContainsRune(*s, 0) || !utf8.ValidString(*s)) {
@@ -108,7 +108,7 @@ func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (event.Filter
 	return event.Filter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
 }
 
-// optionalID parses an id that may be absent: not valid then. An id of zeros is an id.
+// optionalID parses an id that may be absent: the result is not valid then. An id of zeros is an id.
 func optionalID(prefix id.Prefix, s *string) (uuid.NullUUID, error) {
 	if s == nil {
 		return uuid.NullUUID{}, nil
@@ -117,7 +117,7 @@ func optionalID(prefix id.Prefix, s *string) (uuid.NullUUID, error) {
 	return uuid.NullUUID{UUID: parsed, Valid: err == nil}, err
 }
 
-// token of the means of payment, "" for the provider's default.
+// token returns the token of a payment method, "" for the provider's default.
 func token(method *model.PaymentMethodInput) string {
 	if method == nil {
 		return ""
@@ -125,7 +125,7 @@ func token(method *model.PaymentMethodInput) string {
 	return method.Token
 }
 
-// text is an optional text, "" for none.
+// text returns an optional text, "" for none.
 func text(s *string) string {
 	if s == nil {
 		return ""
@@ -133,7 +133,7 @@ func text(s *string) string {
 	return *s
 }
 
-// given is a text that is null when it is empty.
+// given returns the text, or nil when it is empty.
 func given(s string) *string {
 	if s == "" {
 		return nil
@@ -146,7 +146,7 @@ func amount(minor int64, currency string) *money.Amount {
 	return &a
 }
 
-// paymentOf finds a payment of an order by its id; nil when there is none.
+// paymentOf returns a payment of an order by its id, nil when there is none.
 func paymentOf(o *order.Order, paymentID uuid.UUID) *payment.Payment {
 	if o == nil {
 		return nil

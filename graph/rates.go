@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
-// spend counts what a created operation is about to use up of its user's limits.
+// spend takes what an operation costs from its user's limits on rates.
 func spend(ctx context.Context, rates *ratelimit.Limits, operation *graphql.OperationContext, cost int) error {
 	if err := rates.Execution(ctx, cost); err != nil {
 		return err
@@ -33,7 +33,7 @@ func spend(ctx context.Context, rates *ratelimit.Limits, operation *graphql.Oper
 	return nil
 }
 
-// limited is an operation that was refused by a limit on rates.
+// limited returns the errors of an operation that a limit on rates refused.
 func limited(err error) gqlerror.List {
 	e := &gqlerror.Error{Err: err, Message: unavailable, Extensions: map[string]any{"code": string(fault.Unavailable)}}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
@@ -42,9 +42,8 @@ func limited(err error) gqlerror.List {
 	return gqlerror.List{e}
 }
 
-// comeAgain answers 429 in place of status when one of the errors says when to come again, and 503 when what had to be asked
-// first did not answer. The other media type's rule that such an answer is 200 (section 6.4.1) is for operations that were
-// looked at.
+// comeAgain returns 429 in place of status when an error says when to retry, and 503 when a part that had to be asked first did not answer, and
+// sets Retry-After. The rule of application/json that such a response is 200 (section 6.4.1) is for operations that were executed.
 func comeAgain(h http.Header, status int, errs gqlerror.List) int {
 	for _, e := range errs {
 		if seconds, ok := fault.RetryAfter(e.Err); ok {

@@ -3,13 +3,11 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/page"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/reconcile"
@@ -46,19 +44,9 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	if err != nil {
 		return nil, err
 	}
-	orderIDs, payments := make([]uuid.UUID, len(result.Items)), make([]uuid.UUID, len(result.Items))
-	for i := range result.Items {
-		orderIDs[i], payments[i] = result.Items[i].OrderID, result.Items[i].PaymentID
-	}
-	orders, err := r.OrderService.ByID(selected(ctx), p, orderIDs)
-	if err != nil {
+	if err := r.holdReconciled(ctx, p, result.Items); err != nil {
 		return nil, err
 	}
-	held := make([]*order.Order, 0, len(orders))
-	for _, o := range orders {
-		held = append(held, o)
-	}
-	scopeOf(ctx).holdPayments(held, payments...)
 	return reconciliationEntryConnection(reconciliationList.connect(page.Pointers(result))), nil
 }
 

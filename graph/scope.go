@@ -14,12 +14,12 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
-// scope is what one response knows: a query's or a mutation's, or one item's of a subscription. Every order in it is
-// held, so that payments and refunds find their order in memory, and what its fields may need more is expected, so that
-// it is loaded for all orders of a list at once.
+// scope holds what the resolvers of one response share: of a query, a mutation, or one item of a subscription. Resolvers register the
+// orders that they return (hold). So payments and refunds find their order in memory, and what the orders' fields may load is loaded for
+// all orders of a list by one statement.
 type scope struct {
 	principal auth.Principal
-	// past: the orders are as of an event, not as of now, so nothing may be loaded into them.
+	// past is true in a subscription: the orders are as of an event, not as of now, so nothing may be loaded for them.
 	past bool
 	// latest: see latestKey.
 	latest bool
@@ -29,15 +29,15 @@ type scope struct {
 	events   batches[order.EventPageRequest, []order.Event]
 
 	mu sync.Mutex
-	// held are lists of orders that are not in the maps yet: most responses never need them.
+	// held are lists of orders that index has not put into the maps yet. Most responses never need the maps.
 	held   []holding
 	orders map[uuid.UUID]*order.Order
-	// lists has, for each order, the ids of those it was held together with: of several lists, those of the shortest, since what it
-	// costs to read is counted for the list that is asked.
+	// lists has for each order the ids of the orders it was held together with. Of several lists it is the shortest, because the guard counts
+	// the cost for the list that is asked for.
 	lists map[uuid.UUID][]uuid.UUID
 }
 
-// holding is a list of orders, with the payments that were asked for by themselves.
+// holding is a list of orders, with those of their payments that the client asked for directly.
 type holding struct {
 	orders   []*order.Order
 	payments []uuid.UUID
@@ -67,7 +67,7 @@ func (r *Resolver) withScope(ctx context.Context, next graphql.ResponseHandler) 
 	return next(context.WithValue(ctx, scopeKey{}, s))
 }
 
-// scopeOf is the scope of a resolver's context.
+// scopeOf returns the scope of a resolver's context.
 func scopeOf(ctx context.Context) *scope {
 	s, ok := ctx.Value(scopeKey{}).(*scope)
 	if !ok {
@@ -76,18 +76,18 @@ func scopeOf(ctx context.Context) *scope {
 	return s
 }
 
-// hold keeps the orders of one list for the resolvers of their fields. Every resolver that returns orders, payments or
-// refunds calls it. Of two copies of an order the newer one stays.
+// hold registers the orders of one list for the resolvers of their fields. Every resolver that returns orders, payments or refunds calls
+// it. Of two versions of an order the newer one is kept.
 func (s *scope) hold(orders ...*order.Order) { s.holdPayments(orders) }
 
-// holdPayments is hold for orders of payments that were asked for by themselves.
+// holdPayments is hold for the orders of payments that the client asked for directly.
 func (s *scope) holdPayments(orders []*order.Order, payments ...uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = append(s.held, holding{orders, payments})
 }
 
-// shown are the payments of an order that its fields can lead to, but for those that were asked for by themselves.
+// shown returns the payments of an order that its fields can lead to. Payments that the client asked for directly may be others.
 func (s *scope) shown(o *order.Order) []payment.Payment {
 	shown := o.ShownPayments()
 	if s.latest {
@@ -96,7 +96,7 @@ func (s *scope) shown(o *order.Order) []payment.Payment {
 	return shown
 }
 
-// index sorts what is held by ids, and expects what its fields may need. The lock is held.
+// index puts what is held into the maps, and expects what its fields may load. The caller holds s.mu.
 func (s *scope) index() {
 	if s.orders == nil {
 		s.orders, s.lists = map[uuid.UUID]*order.Order{}, map[uuid.UUID][]uuid.UUID{}
@@ -127,7 +127,7 @@ func (s *scope) index() {
 	s.held = nil
 }
 
-// order is the held order of a payment or a refund.
+// order returns the held order with the id, nil when there is none.
 func (s *scope) order(orderID uuid.UUID) *order.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (s *scope) order(orderID uuid.UUID) *order.Order {
 	return s.orders[orderID]
 }
 
-// list are the ids of the orders that an order is held together with.
+// list returns the ids of the orders that an order is held together with.
 func (s *scope) list(orderID uuid.UUID) []uuid.UUID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *scope) list(orderID uuid.UUID) []uuid.UUID {
 	return s.lists[orderID]
 }
 
-// product loads a product, together with those of all that is held.
+// product loads a product, together with the products of all held orders.
 func (s *scope) product(ctx context.Context, productID uuid.UUID) (*product.Product, bool, error) {
 	s.mu.Lock()
 	s.index()
@@ -151,7 +151,7 @@ func (s *scope) product(ctx context.Context, productID uuid.UUID) (*product.Prod
 	return s.products.load(ctx, productID)
 }
 
-// attemptsOf loads a payment's attempts, together with those of all that is held.
+// attemptsOf loads a payment's attempts, together with those of all held payments.
 func (s *scope) attemptsOf(ctx context.Context, paymentID uuid.UUID) ([]payment.Attempt, error) {
 	s.mu.Lock()
 	s.index()
@@ -160,8 +160,7 @@ func (s *scope) attemptsOf(ctx context.Context, paymentID uuid.UUID) ([]payment.
 	return attempts, err
 }
 
-// eventPage loads a page of an order's events. First pages are loaded for the whole list the order is in; a page after a
-// cursor is one order's alone.
+// eventPage loads a page of an order's events. First pages are loaded for the whole list that the order is in, later pages for the one order.
 func (s *scope) eventPage(ctx context.Context, request order.EventPageRequest) ([]order.Event, error) {
 	if request.After == 0 {
 		list := s.list(request.OrderID)

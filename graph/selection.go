@@ -11,22 +11,22 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 )
 
-// selection is what an operation selects of a field's items: the document, and those variables that how an item looks depends on. A
-// subscription keeps nothing else of its operation: the request, its variables and gqlgen's contexts are several kilobytes, and nearly
-// all clients send the same few documents. It can be executed concurrently on any item, by anybody; who executes it decides by its
-// context who is asking.
+// selection is what an operation selects of a field's items: the document, and those variables that decide how an item looks. All
+// subscriptions with the same document and variables share one, and keep nothing else of their operations: a request, its variables and
+// gqlgen's contexts take several kilobytes, and nearly all clients send the same few documents. It may be executed concurrently, on any
+// item; the context says for which subscriber.
 type selection[A, T any] struct {
 	all   *subscriptions
 	field *field[A, T]
 	key   selectionKey
-	// operation and subscribed are those of the subscriber that was first to select it.
+	// operation and subscribed are those of its first subscriber.
 	operation  *graphql.OperationContext
 	subscribed *generated.Subscribed
-	// users is how many subscriptions hold it, under the field's lock.
+	// users counts the subscriptions that hold it. The field's lock guards it.
 	users int
 }
 
-// hold returns the selection of an operation. Release it.
+// hold returns the selection of an operation, which the caller must release.
 func (f *field[A, T]) hold(key selectionKey, all *subscriptions, operation *graphql.OperationContext, s *generated.Subscribed) *selection[A, T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -39,7 +39,7 @@ func (f *field[A, T]) hold(key selectionKey, all *subscriptions, operation *grap
 	return sel
 }
 
-// release gives the selection back.
+// release ends the caller's use of the selection. The last one removes it from the field.
 func (sel *selection[A, T]) release() {
 	f := sel.field
 	f.mu.Lock()
@@ -61,11 +61,11 @@ func (sel *selection[A, T]) execute(ctx context.Context, item *T) *graphql.Respo
 	})
 }
 
-// selectionKey identifies what is selected: document, operation, and variables but for those that are only arguments of
-// the subscription's own field. They decide which items come, not how one looks: watching another order is the same
-// selection.
+// selectionKey identifies a selection: the document, the operation's name, and its variables without those that are only arguments of the
+// subscription's own field. These decide which items come, not how one looks, so that subscriptions to different orders share a selection.
 type selectionKey [sha256.Size]byte
 
+// selects returns the key of an operation's selection.
 func selects(op *graphql.OperationContext) selectionKey {
 	variables := map[string]any{}
 	for name := range used(op) {
@@ -80,7 +80,7 @@ func selects(op *graphql.OperationContext) selectionKey {
 	return sha256.Sum256(raw)
 }
 
-// used is the names of the variables that occur anywhere but in the arguments of the operation's own fields.
+// used returns the names of the variables that occur anywhere else than in the arguments of the operation's own fields.
 func used(op *graphql.OperationContext) map[string]struct{} {
 	names := map[string]struct{}{}
 	directives := func(list ast.DirectiveList) {
@@ -118,7 +118,7 @@ func used(op *graphql.OperationContext) map[string]struct{} {
 	return names
 }
 
-// namesIn adds the variables in a value.
+// namesIn adds the names of a value's variables to names.
 func namesIn(v *ast.Value, names map[string]struct{}) {
 	if v == nil {
 		return

@@ -47,11 +47,11 @@ func (r *Resolver) openOrderFeed(ctx context.Context, args generated.OrderFeedAr
 	return r.Hub.WatchFeed(ctx, p, filter, cursor)
 }
 
-// identifyUpdate identifies an update by its kind and its cursor, which names an order's version or a position in the feed.
+// identifyUpdate identifies an update by its kind and its cursor, which stands for an order's version or a position in the feed.
 func identifyUpdate(u *event.Update) itemID { return itemID{kind: string(u.Kind), cursor: u.Cursor} }
 
-// cursorAfter returns the cursor to continue from, "" for a snapshot: the transport's word is newer than the argument's.
-// INVALID_CURSOR for an empty argument, which is nothing that we gave out.
+// cursorAfter returns the cursor to continue after, "" to begin with a snapshot. A transport's cursor (SSE's Last-Event-ID) is newer than
+// the argument. An empty argument is INVALID_CURSOR: no item has such a cursor.
 func cursorAfter(ctx context.Context, argument *string) (string, error) {
 	if cursor := stream.LastCursor(ctx); cursor != "" || argument == nil {
 		return cursor, nil

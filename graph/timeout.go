@@ -8,8 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// within ends queries and mutations that take longer, as when they wait for a connection to the database: UNAVAILABLE. What
-// is being committed is committed, and its idempotency key finds it. Subscriptions go on. 0: however long it takes.
+// within ends queries and mutations that take longer than timeout, such as while they wait for a database connection: UNAVAILABLE. A commit
+// that is under way may still succeed; a retry with the same idempotency key finds its result. Subscriptions have no timeout. 0: no limit.
 func within(timeout time.Duration) graphql.OperationMiddleware {
 	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		if timeout == 0 || graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
@@ -24,7 +24,7 @@ func within(timeout time.Duration) graphql.OperationMiddleware {
 	}
 }
 
-// reading has operations read in the context of bounds.
+// reading executes operations in the context that bounds returns.
 func reading(bounds func(context.Context, ast.Operation) context.Context) graphql.OperationMiddleware {
 	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		if bounds == nil {

@@ -62,9 +62,9 @@ func (r *renderers) GenerateCode(data *codegen.Data) error {
 	})
 }
 
-// plain reports whether a field can be rendered: what gives its value needs no more than the object and its
-// arguments. A resolver may load, by way of what it has told its scope to expect; being called one after the other costs it
-// no statement.
+// plain reports whether a field can be rendered: its value needs no more than the object and the arguments. A resolver may load from the
+// database: its response's scope loads for all objects of a list at once, so that calling resolvers one after the other costs no
+// statement more.
 func plain(f *codegen.Field) bool {
 	switch {
 	case len(f.Args) > 0 && !f.IsResolver, f.Stream, f.IsBatch(), f.HasDirectives(), f.IsMap(), f.HasHaser, f.TypeReference.IsRoot:
@@ -75,17 +75,17 @@ func plain(f *codegen.Field) bool {
 	return f.IsMethod() && !f.VOkFunc
 }
 
-// begins is where a type's own function begins.
+// begins matches the start of the function that gqlgen generates for a type.
 var begins = regexp.MustCompile(`(?m)^func \(ec \*executionContext\) _(\w+)\(ctx context\.Context, sel ast\.SelectionSet, obj [^)]+\) graphql\.Marshaler \{\n\tfields := `)
 
-// rawArguments is where gqlgen's own coercion of arguments is called.
+// rawArguments matches a call of gqlgen's own coercion of arguments.
 var rawArguments = regexp.MustCompile(`fc\.Args, err = ec\.(field_\w+_args)\(ctx, field\.ArgumentMap\(ec\.Variables\)\)`)
 
-// enumValue is where gqlgen looks up what an enum's value is called, and writes "" for one that the schema lacks.
+// enumValue matches where gqlgen looks up the name of an enum's value. It writes "" for a value that the schema lacks.
 var enumValue = regexp.MustCompile(`graphql\.MarshalString\((marshal[^\[\]]+\[\*?v\])\)`)
 
-// install has gqlgen's function of each type begin with the renderer, arguments coerced by package coerce, and enum values
-// that the schema lacks refused.
+// install changes what gqlgen has generated: each type's function calls the renderer first, arguments are coerced by package coerce, and enum
+// values that the schema lacks are refused.
 func (r *renderers) install(folder string) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.generated.go"))
 	if err != nil {
@@ -124,5 +124,5 @@ func (r *renderers) install(folder string) error {
 	return nil
 }
 
-// named is a type's name in the generated file.
+// named returns a type's name in the generated file.
 func named(t types.Type) string { return templates.CurrentImports.LookupType(t) }

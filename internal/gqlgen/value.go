@@ -9,7 +9,7 @@ import (
 	"github.com/99designs/gqlgen/codegen/templates"
 )
 
-// appenders are what writes a value in place of the function that gqlgen.yml names for its type. Both give the same text.
+// appenders has code that appends a value in place of calling the marshaler that gqlgen.yml names for its type. Both write the same text.
 var appenders = map[string]string{
 	"github.com/99designs/gqlgen/graphql.MarshalString":                     "out = out.String(string(%s))",
 	"github.com/99designs/gqlgen/graphql.MarshalBoolean":                    "out = strconv.AppendBool(out, %s)",
@@ -20,7 +20,7 @@ var appenders = map[string]string{
 	"github.com/orderwire/orderwire/internal/gqlscalar.MarshalDateTime":     "out = gqlscalar.AppendDateTime(out, %s)",
 }
 
-// value writes the field's value v to out.
+// value returns the code that appends the field's value v to out.
 func value(f *codegen.Field) string {
 	var b strings.Builder
 	taken := f.IsVariable() && !f.TypeReference.IsNilable() && f.TypeReference.Definition.IsCompositeType() // v is its address
@@ -28,7 +28,7 @@ func value(f *codegen.Field) string {
 	return b.String()
 }
 
-// write writes a value of the type; address: v is its address.
+// write writes the code for a value of the type. address reports whether v is the value's address.
 func write(b *strings.Builder, t *config.TypeReference, v string, address bool, depth int) {
 	switch {
 	case t.IsPtrToSlice(), t.IsPtrToIntf(), t.IsPtrToPtr(), t.IsOmittable, t.IsContext:
@@ -58,7 +58,7 @@ func list(b *strings.Builder, t *config.TypeReference, v string, depth int) {
 	b.WriteString("}\nout = append(out, ']')\n")
 }
 
-// null is what a value that is not there comes to.
+// null returns the code for a value that is nil.
 func null(t *config.TypeReference) string {
 	if t.GQL.NonNull {
 		return "return nil, false\n"
@@ -66,7 +66,7 @@ func null(t *config.TypeReference) string {
 	return "out = append(out, \"null\"...)\n"
 }
 
-// single writes a value that is there. Of an object v is its address or an interface.
+// single writes the code for a value that is not nil. Of an object v is its address or an interface.
 func single(b *strings.Builder, t *config.TypeReference, v string) {
 	if t.Definition.IsCompositeType() {
 		fmt.Fprintf(b, "var ok bool\nif out, ok = ec.render%s(ctx, run, out, field.Selections, %s); !ok {\nreturn nil, false\n}\n", t.Definition.Name, v)
@@ -100,7 +100,7 @@ func single(b *strings.Builder, t *config.TypeReference, v string) {
 	marshaled(b, t, fmt.Sprintf("%s(%s)", templates.Call(t.Marshaler), v))
 }
 
-// marshaled writes a value by its own marshaler.
+// marshaled writes the code that calls the value's own marshaler.
 func marshaled(b *strings.Builder, t *config.TypeReference, v string) {
 	fmt.Fprintf(b, "var ok bool\nif out, ok = out.Marshaled(%s, %t); !ok {\nreturn nil, false\n}\n", v, t.GQL.NonNull)
 }

@@ -3,15 +3,15 @@ package outbound_test
 import (
 	"errors"
 	"io"
-	"io/fs"
+	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/outbound/outboundtest"
+	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
 func TestNoUpgrades(t *testing.T) {
@@ -51,33 +51,18 @@ func TestEachClientRefusesUpgrades(t *testing.T) {
 		"internal/soak":                          "drives our own server",
 		"internal/payment/stripe/fakestripe":     "is part of the tests",
 	}
-	found := 0
-	for _, root := range []string{"internal", "server", "graph"} {
-		err := filepath.WalkDir(filepath.Join("..", "..", root), func(path string, entry fs.DirEntry, err error) error {
-			name := filepath.ToSlash(strings.TrimPrefix(path, filepath.Join("..", "..")+string(filepath.Separator)))
-			switch {
-			case err != nil:
-				return err
-			case except[name] != "" && entry.IsDir(), entry.Name() == "node_modules":
-				return fs.SkipDir
-			case except[name] != "", entry.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"):
-				return nil
-			}
-			text, err := os.ReadFile(path) //nolint:gosec // a file of this repository
-			if err != nil {
-				return err
-			}
-			if makesClient := strings.Contains(string(text), "http.Client{") || strings.Contains(string(text), "http.DefaultClient"); !makesClient {
-				return nil
-			}
-			found++
-			if !strings.Contains(string(text), "outbound.NoUpgrades(") {
-				t.Errorf("%s makes an http.Client without outbound.NoUpgrades", name)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
+	found, folders := 0, slices.Collect(maps.Keys(except))
+	for _, file := range sourcetree.Files(t) {
+		if file.IsTest() || !file.In("internal", "server", "graph") || except[file.Name] != "" || file.In(folders...) {
+			continue
+		}
+		text := string(file.Text)
+		if !strings.Contains(text, "http.Client{") && !strings.Contains(text, "http.DefaultClient") {
+			continue
+		}
+		found++
+		if !strings.Contains(text, "outbound.NoUpgrades(") {
+			t.Errorf("%s makes an http.Client without outbound.NoUpgrades", file.Name)
 		}
 	}
 	if found < 4 {

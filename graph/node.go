@@ -33,8 +33,8 @@ func (r *Resolver) findOrder(ctx context.Context, p auth.Principal, orderID, num
 	return r.OrderService.Get(ctx, p, parsed)
 }
 
-// nodes reads objects of any kind by id, with one statement for each kind. What does not exist, may not be seen or is no
-// Node is nil.
+// nodes reads objects of any kind by id, with one statement for each kind. An entry is nil when the object does not exist, may not be seen or
+// is not a Node.
 func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	kinds := make([]id.Prefix, len(ids))
 	keys := make([]uuid.UUID, len(ids))

@@ -26,10 +26,10 @@ type subscriptions struct {
 	// reading is Settings.Reading.
 	reading func(context.Context, ast.Operation) context.Context
 	// respond is the middleware of responses, of which each item has one.
-	respond graphql.ResponseMiddleware
-	present graphql.ErrorPresenterFunc
-	sharing *sharing
-	rates   *ratelimit.Limits
+	respond   graphql.ResponseMiddleware
+	present   graphql.ErrorPresenterFunc
+	responses *responseCache
+	rates     *ratelimit.Limits
 }
 
 // subscriptionField opens the streams of one field of the type Subscription. Make it with newField.
@@ -45,7 +45,7 @@ func newSubscriptions(s subscriptions) *subscriptions {
 			panic(fmt.Sprintf("graph: nothing opens the subscription %s: add it to subscriptionFields", f.Name))
 		}
 	}
-	s.sharing = newSharing()
+	s.responses = newResponseCache()
 	return &s
 }
 
@@ -113,20 +113,20 @@ func (f *field[A, T]) openSource(ctx context.Context, args A) (stream.Source[T],
 	return source, err
 }
 
-// subscription is one subscriber as the transport drives it: where the items come from, and what is selected of them.
+// subscription is the stream of one subscriber, which a transport reads: the source of its items, and what is selected of them.
 type subscription[A, T any] struct {
 	source    stream.Source[T]
-	selection atomic.Pointer[selection[A, T]] // nil when it is closed
+	selection atomic.Pointer[selection[A, T]] // nil after Close
 	waker     stream.Waker
-	// cost of executing one item, as the guard has counted it.
+	// cost of executing one item, counted by package guard.
 	cost int
-	// delayed is an item whose turn is later, because its user's items cost too much together.
+	// delayed is an item that waits because its customer's items cost too much together; nil for none.
 	delayed *delayed[T]
-	// began: the first item, which the operation has paid for, is out.
+	// began is true once the first item was returned. The operation's own cost has paid for that one.
 	began bool
 }
 
-// delayed is an item that is not sent before its time.
+// delayed is an item that is not returned before due.
 type delayed[T any] struct {
 	item *T
 	due  time.Time
@@ -138,7 +138,7 @@ func (s *subscription[A, T]) Notify(waker stream.Waker) {
 	s.source.Notify(waker)
 }
 
-// Next implements stream.Stream. Nothing is delivered to a session that is over.
+// Next implements stream.Stream. It delivers nothing to a session that is over.
 func (s *subscription[A, T]) Next(ctx context.Context) (stream.Item, bool, error) {
 	selection := s.selection.Load()
 	if selection == nil {
@@ -148,18 +148,18 @@ func (s *subscription[A, T]) Next(ctx context.Context) (stream.Item, bool, error
 	if item == nil || err != nil {
 		return stream.Item{}, false, err
 	}
-	// Here, at the last moment: the session may have ended while the item waited.
+	// Checked last, because the session may have ended while the item waited.
 	if err := session.Admit(ctx); err != nil {
 		return stream.Item{}, false, err
 	}
 	id := selection.field.identify(item)
-	key := shareKey{id, selection.key, auth.FromContext(ctx).Role}
+	key := responseKey{id, selection.key, auth.FromContext(ctx).Role}
 	if wait := s.wait(ctx, selection.all, key); wait > 0 {
 		s.delayed = &delayed[T]{item, time.Now().Add(wait)}
 		time.AfterFunc(wait, s.waker.Wake)
 		return stream.Item{}, false, nil
 	}
-	response := selection.all.sharing.answer(ctx, key, func() *graphql.Response { return selection.execute(ctx, item) })
+	response := selection.all.responses.answer(ctx, key, func() *graphql.Response { return selection.execute(ctx, item) })
 	if response == nil {
 		return stream.Item{}, false, ctx.Err()
 	}
@@ -167,7 +167,7 @@ func (s *subscription[A, T]) Next(ctx context.Context) (stream.Item, bool, error
 	return stream.Item{Cursor: id.cursor, Response: response, More: s.source.Buffered()}, true, nil
 }
 
-// poll takes the delayed item if its turn has come, else the source's next; nil when there is none.
+// poll returns the delayed item once it is due, else the source's next one; nil when there is none.
 func (s *subscription[A, T]) poll(ctx context.Context) (*T, error) {
 	switch {
 	case s.delayed == nil:
@@ -182,16 +182,17 @@ func (s *subscription[A, T]) poll(ctx context.Context) (*T, error) {
 	return item, nil
 }
 
-// delayJitter spreads the turns of delayed items, of which one user can have thousands.
+// delayJitter spreads the times of delayed items, of which one customer can have thousands.
 const delayJitter = time.Second
 
-// wait returns for how long an item is to be delayed: while its customer's operations and items cost more than they may. A subscription pays
-// once when it begins, and then makes the server execute something with every event, in as many selections as the customer has opened:
-// without this the limit on costs would not bound them. The order of items stays, and nothing is lost: a subscription whose queue fills up
-// meanwhile ends as a slow consumer's, to be resumed. What was executed for another subscriber is free, and staff, who watch everybody's
-// orders, are not delayed.
-func (s *subscription[A, T]) wait(ctx context.Context, all *subscriptions, key shareKey) time.Duration {
-	if !s.began || key.role != auth.RoleCustomer || stream.IsDraining(ctx) || all.sharing.has(key) {
+// wait returns for how long to delay an item; 0 for not at all.
+//
+// A subscription costs its customer once when it begins, and then makes the server execute a selection for each event. Without more, the
+// limit on costs would not bound that. So each further item costs what executing it costs, and is delayed while the customer has
+// spent too much. The order of items stays, and none is lost: a subscription whose queue fills up meanwhile ends as a slow consumer's, to be
+// resumed. A response that was executed for another subscriber costs nothing, and staff, who watch all orders, are never delayed.
+func (s *subscription[A, T]) wait(ctx context.Context, all *subscriptions, key responseKey) time.Duration {
+	if !s.began || key.role != auth.RoleCustomer || stream.IsDraining(ctx) || all.responses.has(key) {
 		return 0
 	}
 	wait := all.rates.Item(ctx, s.cost)
