@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// readTimeout is how long a client has to read an answer.
+// readTimeout is how long a client may take to read a response.
 const readTimeout = time.Minute
 
 const (
@@ -27,8 +27,8 @@ const (
 )
 
 // plainHTTP answers one request with one response, as "GraphQL over HTTP" defines it
-// (https://graphql.github.io/graphql-over-http/draft/). It supports every request, so it comes last, and refuses what is
-// no GraphQL request with a 4xx status and an error with a code.
+// (https://graphql.github.io/graphql-over-http/draft/). It supports every request, so it comes last. What is not a GraphQL request it refuses
+// with a 4xx status and an error with a code.
 type plainHTTP struct {
 	// unread is Settings.Unread.
 	unread func(*http.Request) *quota.Account
@@ -44,7 +44,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	// Without a wish it is application/json, which every client reads (section 6.1).
+	// Without an Accept header it is application/json, which every client reads (section 6.1).
 	mediaType := accept.Best(r.Header.Values("Accept"), typeJSON, typeResponse)
 	if mediaType == "" {
 		refuse(w, http.StatusNotAcceptable, fault.BadUserInput, "Accept application/json or application/graphql-response+json.")
@@ -74,8 +74,8 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		write(w, comeAgain(w.Header(), status, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
-	// A connection that is cut in the middle makes browsers send the request again, a mutation too, so the time that a client
-	// has for reading begins when there is something to read. How long an operation may take is OPERATION_TIMEOUT's matter.
+	// When a connection is cut in the middle of a response, browsers send the request again, even a mutation. So the client's time for reading
+	// begins when there is something to read. OPERATION_TIMEOUT limits how long an operation may take.
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetWriteDeadline(time.Time{}) // not every ResponseWriter has one
 	responses, inner := exec.DispatchOperation(ctx, operation)
@@ -97,7 +97,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	write(w, http.StatusOK, mediaType, response)
 }
 
-// answerable tells whether an operation of this kind can be answered to this method, or refuses it.
+// answerable reports whether this method may ask for an operation of this kind. It refuses the request if not.
 func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {
 	switch {
 	case kind == ast.Subscription: // another method would not help
@@ -111,7 +111,7 @@ func answerable(w http.ResponseWriter, method string, kind ast.Operation) bool {
 	return false
 }
 
-// readParams reads the request, or answers it and reports false.
+// readParams reads the request. It reports false after having refused one that it cannot read.
 func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, bool) {
 	read := gqlrequest.Post
 	switch r.Method {
@@ -136,7 +136,7 @@ func refuse(w http.ResponseWriter, status int, code fault.Code, message string) 
 	fault.WriteHTTP(w, status, fault.New(code, message), nil)
 }
 
-// write answers with what was executed, or without data when nothing was (section 7.2.3 of the GraphQL specification).
+// write writes a response, without "data" when nothing was executed (section 7.2.3 of the GraphQL specification).
 func write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
 	body, err := encode(response)
 	if err != nil { // Data is the only part that is not plain, and the schema's scalars write valid JSON
@@ -151,7 +151,7 @@ func write(w http.ResponseWriter, status int, mediaType string, response *graphq
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
-// encode is the response as JSON.
+// encode returns the response as JSON.
 func encode(response *graphql.Response) ([]byte, error) {
 	if len(response.Data) == 0 {
 		return json.Marshal(struct {
@@ -162,8 +162,8 @@ func encode(response *graphql.Response) ([]byte, error) {
 	if len(response.Errors) > 0 || len(response.Extensions) > 0 {
 		return json.Marshal(response)
 	}
-	// gqlgen has just written Data as JSON: to parse and compact it once more, as json.Marshal does with a json.RawMessage,
-	// was a twelfth of what a list costs.
+	// Data is JSON that gqlgen has just written. json.Marshal would parse and compact a json.RawMessage once more, which took a twelfth of the
+	// time of a list.
 	const head, tail = `{"data":`, `}`
 	body := append(make([]byte, 0, len(head)+len(response.Data)+len(tail)), head...)
 	return append(append(body, response.Data...), tail...), nil

@@ -16,8 +16,8 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 }
 
 // IdempotencyKeyHeader puts the Idempotency-Key header of a request into its context. The quotes of the structured form
-// (draft-ietf-httpapi-idempotency-key-header, section 2.1) are optional. A websocket's upgrade is no operation, so its
-// header says nothing.
+// (draft-ietf-httpapi-idempotency-key-header, section 2.1) are optional. A websocket's upgrade is not an operation, so
+// its header is ignored.
 func IdempotencyKeyHeader(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if values := r.Header.Values("Idempotency-Key"); len(values) > 0 && r.Header.Get("Upgrade") == "" {
@@ -31,8 +31,7 @@ func IdempotencyKeyHeader(next http.Handler) http.Handler {
 	})
 }
 
-// keyOf is the idempotency key of a mutation: the input's, or the header's when the input's is empty. BAD_USER_INPUT
-// when they differ.
+// keyOf returns a mutation's idempotency key: the input's, or the header's when the input's is empty. Two different ones are BAD_USER_INPUT.
 func keyOf(ctx context.Context, input string) (string, error) {
 	header, _ := ctx.Value(idempotencyKey{}).(string)
 	if header != "" && input != "" && header != input {

@@ -18,19 +18,19 @@ import (
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
-// CostHeader of a request asks for extensions.cost, {"requested", "allowed"}, in its answer. A websocket's operation, which
-// has no headers, asks with "cost": true in its own extensions.
+// CostHeader is the request header that asks for extensions.cost, {"requested", "allowed"}, in the response. An operation on a websocket has
+// no headers and asks with "cost": true in its own extensions.
 const CostHeader = "GraphQL-Cost"
 
-// guarded is the executor behind the guard. Every transport creates its operations here, so every rule about documents
-// holds for all of them: which may be run at all, their limits, their validation, whom their fields are for, and their cost.
+// guarded is gqlgen's executor behind the checks of documents. Every transport creates its operations here, so that every check holds for all
+// transports: which documents may run, limits, validation, access to fields, and cost.
 type guarded struct {
 	*executor.Executor
 	*subscriptions
 	schema *ast.Schema
-	// created is an operation as the executor makes one.
+	// created is a copy of what gqlgen's executor puts into each operation.
 	created *graphql.OperationContext
-	// mistakes of variables that are told at once, at most.
+	// mistakes is how many errors of variables are reported at once.
 	mistakes int
 	guard    *guard.Guard
 	// trusted are the only documents that run; nil: any.
@@ -94,16 +94,16 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 
 const (
 	costKey, selectedKey = "cost", "selected"
-	// latestKey: of an order's payments nothing is selected but its latest, and those that were asked for by themselves.
+	// latestKey says that of an order's payments only its latest is selected, besides those that the client asks for directly.
 	latestKey = "latest"
-	// briefKey: no product's description is selected.
+	// briefKey says that no product's description is selected.
 	briefKey = "brief"
 )
 
-// selected lets the lists of orders that are read in ctx leave out what a query selects nothing of.
+// selected returns a context in which lists of orders are read without the parts that the query does not select.
 func selected(ctx context.Context) context.Context { return selectedAnd(ctx, order.Parts{}) }
 
-// selectedAnd is selected with parts that are needed beside those.
+// selectedAnd is selected with parts that are read in any case.
 func selectedAnd(ctx context.Context, needed order.Parts) context.Context {
 	parts, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(selectedKey).(order.Parts)
 	if !ok {
@@ -114,14 +114,14 @@ func selectedAnd(ctx context.Context, needed order.Parts) context.Context {
 	})
 }
 
-// CostOf is what the operation of a context may cost, as the guard has counted it before execution; 0 before that.
+// CostOf returns what the context's operation may cost, which the guard counts before execution; 0 before that.
 func CostOf(ctx context.Context) int {
 	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costKey).(guard.Cost)
 	return cost.Requested
 }
 
-// showCost adds extensions.cost for those who ask, except to a subscription's items, which are shared with those who do not.
-// It is a graphql.ResponseMiddleware.
+// showCost is a graphql.ResponseMiddleware: it adds extensions.cost when the client asks for it. Items of subscriptions get none, because
+// subscribers that do not ask share them.
 func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if response == nil || !graphql.HasOperationContext(ctx) {
@@ -142,8 +142,8 @@ func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Respon
 	return response
 }
 
-// operation is what gqlgen's executor runs, with its variables coerced. The executor does not make it itself: its coercion
-// takes enum values in any case, and null where none may be.
+// operation returns the operation that gqlgen's executor runs, with its variables coerced. The executor's own coercion is not used, because it
+// accepts enum values in any letter case, and null where it is not allowed.
 func (g *guarded) operation(ctx context.Context, params *graphql.RawParams, document *guard.Document, selected *ast.OperationDefinition) (*graphql.OperationContext, gqlerror.List) {
 	now := graphql.Now()
 	operation := &graphql.OperationContext{
@@ -168,7 +168,7 @@ func (g *guarded) operation(ctx context.Context, params *graphql.RawParams, docu
 	return operation, nil
 }
 
-// created is what gqlgen's executor puts into each operation, which only it knows: what its extensions and middleware are.
+// created returns what gqlgen's executor puts into each operation and keeps to itself: its extensions and middleware.
 func created(exec *executor.Executor) *graphql.OperationContext {
 	ctx := graphql.StartOperationTrace(context.Background())
 	operation, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{ __typename }"})

@@ -1,8 +1,8 @@
-// Package graph answers the schema's fields: resolvers parse, call one service and map what it returns. It also says
-// how errors look to a client (ErrorPresenter) and sees that a list costs no more SQL statements than one item (scope).
+// Package graph resolves the schema's fields: a resolver parses its arguments, calls one service and maps the result. The package also makes
+// the errors that a client sees (ErrorPresenter) and keeps a list from taking more SQL statements than one item (scope).
 //
-// The .resolvers.go files follow the .graphqls files; generated/ is gqlgen's, model/ has the shapes that exist in
-// GraphQL only. After a change of the schema: go generate ./graph.
+// There is one .resolvers.go file for each .graphqls file. generated/ and the .generated.go files are written by internal/gqlgen, model/ has the
+// shapes that exist in GraphQL only. After a change of the schema: go generate ./graph.
 package graph
 
 import (
@@ -20,24 +20,24 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// Resolver has what the resolvers call. All fields are required but Source.
+// Resolver has the services that resolvers call. All fields but Source are required.
 type Resolver struct {
 	OrderService   *order.Service
 	ProductService *product.Service
 	WebhookService *webhook.Service
-	// Reconciler lists where the payment provider's books differ.
+	// Reconciler lists where our books differ from the payment provider's.
 	Reconciler *reconcile.Reconciler
-	// Walker lists charges at the payment provider that no payment stands for.
+	// Walker lists orphaned charges: charges at the payment provider that belong to no payment.
 	Walker *reconcile.Walker
-	// Stats has the board's figures.
+	// Stats counts the board's figures.
 	Stats *stats.Service
-	// Audit has what staff did.
+	// Audit lists what staff did.
 	Audit audit.Trail
-	// Hub is where subscriptions come from.
+	// Hub opens the sources of subscriptions.
 	Hub *event.Hub
-	// Sessions ends them.
+	// Sessions ends sessions.
 	Sessions *session.Registry
-	// Source is which client address a request comes from, as a keyed hash. Nil: it is not known.
+	// Source returns a keyed hash of the client address that a request comes from. Nil: addresses are not known.
 	Source func(context.Context) uuid.UUID
 }
 

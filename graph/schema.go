@@ -6,5 +6,5 @@ import (
 	"github.com/orderwire/orderwire/schema"
 )
 
-// parsedSchema is shared by all handlers, who only read it.
+// parsedSchema returns the schema, which all handlers share. It must not be changed.
 var parsedSchema = sync.OnceValue(schema.Parse)

@@ -25,7 +25,7 @@ type subscriptions struct {
 	fields map[string]subscriptionField
 	// reading is Settings.Reading.
 	reading func(context.Context, ast.Operation) context.Context
-	// respond is the middleware of responses, of which each item has one.
+	// respond is the middleware of responses. Each item has a response.
 	respond   graphql.ResponseMiddleware
 	present   graphql.ErrorPresenterFunc
 	responses *responseCache
@@ -34,7 +34,7 @@ type subscriptions struct {
 
 // subscriptionField opens the streams of one field of the type Subscription. Make it with newField.
 type subscriptionField interface {
-	// open returns nil when the field is refused: the errors are in ctx's response context.
+	// open returns nil when it refuses the subscription. The errors are in ctx's response context then.
 	open(ctx context.Context, all *subscriptions, operation *graphql.OperationContext, s *generated.Subscribed) stream.Stream
 }
 
@@ -83,11 +83,11 @@ type field[A, T any] struct {
 	identify func(*T) itemID
 
 	mu sync.Mutex
-	// selections has what the open subscriptions select, each once.
+	// selections has each selection of the open subscriptions once.
 	selections map[selectionKey]*selection[A, T]
 }
 
-// newField returns a field that opens the source of a subscription's items, having coerced its arguments. identify identifies each item.
+// newField returns a field whose subscriptions get their items from what source opens. identify identifies an item.
 func newField[A, T any](of *generated.SubscriptionField[A, T], source func(context.Context, A) (stream.Source[T], error), identify func(*T) itemID) subscriptionField {
 	return &field[A, T]{SubscriptionField: of, source: source, identify: identify, selections: map[selectionKey]*selection[A, T]{}}
 }
@@ -103,8 +103,8 @@ func (f *field[A, T]) open(ctx context.Context, all *subscriptions, operation *g
 	return opened
 }
 
-// openSource opens the source of the items. What another replica can serve ends the stream instead of refusing the subscription: after an
-// error of the operation stock clients stop, after a stream that ends they come back.
+// openSource opens the source of the items. When another replica can serve the subscription, it returns a stream that ends instead of an
+// error: stock clients reconnect when a stream ends, and stop after an error of the operation.
 func (f *field[A, T]) openSource(ctx context.Context, args A) (stream.Source[T], error) {
 	source, err := f.source(ctx, args)
 	if errors.Is(err, stream.ErrDraining) || errors.Is(err, stream.ErrOutdated) {

@@ -19,7 +19,7 @@ func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhoo
 	return filter, err
 }
 
-// revealed is a secret for the one answer that shows it; null when there is none.
+// revealed returns a secret as text, for the only response that shows it; nil when there is none.
 func revealed(secret webhook.Secret) *string {
 	if secret == nil {
 		return nil
@@ -28,7 +28,7 @@ func revealed(secret webhook.Secret) *string {
 	return &text
 }
 
-// webhookNodes reads endpoints or deliveries by id. For all but staff there are none.
+// webhookNodes reads endpoints or deliveries by id. Only staff get any.
 func (r *Resolver) webhookNodes(ctx context.Context, p auth.Principal, kind id.Prefix, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
 	nodes := map[uuid.UUID]model.Node{}
 	if !p.Staff() {

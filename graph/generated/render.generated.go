@@ -24,10 +24,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Each function appends an object to out, if run allows it. It reports false, and what it returns is of no use, when a field is not plain, or
-// is null where it must not be, or could not be resolved: then gqlgen executes the object, and reports what is wrong.
+// Each function appends an object to out. It reports false, and its result must not be used, when run does not allow it, when a field is not
+// plain, is null where that is not allowed, or could not be resolved. gqlgen then executes the object and reports what is wrong.
 
-// arguments coerces a field's arguments and has gqlgen read the result.
+// arguments coerces a field's arguments and lets gqlgen read the result.
 func (ec *executionContext) arguments(ctx context.Context, field *ast.Field, read func(context.Context, map[string]any) (map[string]any, error)) (map[string]any, error) {
 	coerced, refused := coerce.Arguments(ec.Schema(), field, ec.Variables)
 	if refused != nil {
@@ -36,7 +36,7 @@ func (ec *executionContext) arguments(ctx context.Context, field *ast.Field, rea
 	return read(ctx, coerced)
 }
 
-// enumValue writes what an enum's value is called in the schema.
+// enumValue writes the name of an enum's value.
 func enumValue(ctx context.Context, name string) graphql.Marshaler {
 	return render.EnumValue(ctx, name)
 }
