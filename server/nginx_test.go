@@ -362,8 +362,8 @@ func TestNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 		orderID := ada.order(t, "sim_approve")
-		for !strings.Contains(string(socket.expect("next").Payload), orderID) {
-			// Another test's order goes on meanwhile.
+		for found := false; !found; { // another test's order goes on meanwhile
+			found = strings.Contains(string(socket.expect("next").Payload), orderID)
 		}
 		if response, _ := role(in(t)); response.StatusCode != http.StatusOK {
 			t.Errorf("after the reload: %s", response.Status)

@@ -60,10 +60,10 @@ func checkWebhookSecrets(value string) []string {
 }
 
 // Open returns Stripe as the payment provider. Nothing is asked of it yet: a Stripe that is down keeps no server from starting.
-func (s *Settings) Open(_ context.Context, host payment.Host) (*payment.Provider, error) {
+func (s *Settings) Open(ctx context.Context, host payment.Host) (*payment.Provider, error) {
 	secrets := s.WebhookSecret.List()
 	if len(secrets) == 0 {
-		host.Log.Warn("STRIPE_WEBHOOK_SECRET is not set: what customers do at Stripe is noticed late, by asking")
+		host.Log.WarnContext(ctx, "STRIPE_WEBHOOK_SECRET is not set: what customers do at Stripe is noticed late, by asking")
 	}
 	gateway, err := New(Options{SecretKey: s.SecretKey.Reveal(), WebhookSecrets: secrets, APIBase: s.APIBase, ReturnURL: s.ReturnURL})
 	if err != nil {
