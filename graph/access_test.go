@@ -47,10 +47,10 @@ func TestAccess(t *testing.T) {
 	open := *f.world
 	open.open = true
 	open.handler = open.serve(f.settings())
-	unwalled := *f.world
-	unwalled.open = true
-	unwalled.wire(postgrestest.Unwalled(t, f.db.URL, false))
-	unwalled.handler = unwalled.serve(f.settings())
+	unconditional := *f.world
+	unconditional.open = true
+	unconditional.wire(postgrestest.WithoutConditions(t, f.db.URL, false))
+	unconditional.handler = unconditional.serve(f.settings())
 
 	for _, writes := range []bool{false, true} { // reading first, so that what is written shows nowhere
 		for _, name := range slices.Sorted(maps.Keys(f.schema.Types)) {
@@ -90,7 +90,7 @@ func TestAccess(t *testing.T) {
 					if want[i] != "value" && f.outcome(&open, p, document) == "value" {
 						t.Errorf("%s: only @access keeps person %d from it: %s", place, i, document)
 					}
-					switch got := f.outcome(&unwalled, p, document); {
+					switch got := f.outcome(&unconditional, p, document); {
 					case want[i] != "value" && got == "value":
 						t.Errorf("%s: row-level security does not keep person %d from it: %s", place, i, document)
 					case want[i] == "value" && got != "value" && !writes:

@@ -71,7 +71,7 @@ type world struct {
 	handler   http.Handler
 	resolver  *graph.Resolver
 	log       *logBuffer
-	// open: the handlers have no first wall; see package access.
+	// open: the handlers do not use package access.
 	open bool
 }
 

@@ -142,8 +142,8 @@ func TestPrincipalInEachStatement(t *testing.T) {
 	s := sequencer(t, db, time.Hour)
 	take(t, s, true)
 	assignAll(t, s)
-	for wall, pool := range map[string]*sqlx.DB{"First": db.Worker, "Second": postgrestest.Unwalled(t, db.URL, true), "Both": db.API} {
-		t.Run(wall, func(t *testing.T) { expectSeen(t, pool, postgrestest.Store(t, pool, nil), o) })
+	for protection, pool := range map[string]*sqlx.DB{"Conditions": db.Worker, "RowSecurity": postgrestest.WithoutConditions(t, db.URL, true), "Both": db.API} {
+		t.Run(protection, func(t *testing.T) { expectSeen(t, pool, postgrestest.Store(t, pool, nil), o) })
 	}
 }
 

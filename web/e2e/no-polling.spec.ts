@@ -25,7 +25,7 @@ test('no page of the shop polls', async ({ shopper }) => {
     ['/', 'Stoneware mug'],
     ['/order', '1 × Stoneware mug'],
     [`/order/${delivered}`, 'Order delivered'],
-    [`/payment?order=${waiting}`, 'Your payment needs you'],
+    [`/payment?order=${waiting}`, 'Confirm your payment'],
   ] as const) {
     expect(await requestsInTenMinutes(shopper, address, ready), address).toEqual([]); // oxlint-disable-line no-await-in-loop -- one after the other
   }

@@ -15,15 +15,15 @@ import (
 
 // Settings are the environment's, with the tags of package config.
 type Settings struct {
-	URL           string      `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"Where a simulated provider runs that is a process of its own."`
-	PublicURL     string      `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"Where browsers reach the process that runs the simulated provider. Payments that wait for their customer have a page there."`
-	Webhooks      string      `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Of what the simulated provider sends webhooks. actions: only of what no answer tells, a customer's decision."`
-	WebhookURL    string      `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"Where the simulated provider sends webhooks to. A process of its own has no default and sends none without."`
-	WebhookSecret secret.Text `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"What the simulated provider signs its webhooks with; while it is rotated both, separated by a comma. Needed on both sides of SIMULATED_URL."`
-	WebhookChaos  []string    `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"What goes wrong with the simulated provider's webhooks on purpose; early is before the call that caused it is answered."`
-	Latency       Latency     `env:"SIMULATED_LATENCY" envDefault:"0s" help:"How long the simulated provider takes for a call at least, a duration or a range such as 50ms-2s."`
-	FailureRate   float64     `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The part of calls, 0 to 1, that the simulated provider does not answer: half before and half after it has booked them."`
-	Seed          int64       `env:"SIMULATED_SEED" envDefault:"0" help:"Picks other latencies and failures."`
+	URL           string      `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"The URL of a simulated provider that runs as a process of its own."`
+	PublicURL     string      `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"The URL at which browsers reach the simulated provider's process. It serves a page for each payment that waits for its customer."`
+	Webhooks      string      `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Which webhooks the simulated provider sends. actions: only a customer's decision, which no answer to a call reports."`
+	WebhookURL    string      `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"The URL that the simulated provider sends webhooks to. A process of its own has no default, and sends no webhooks without it."`
+	WebhookSecret secret.Text `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"The secret that signs the simulated provider's webhooks. During a rotation give both, separated by a comma. With SIMULATED_URL both sides need it."`
+	WebhookChaos  []string    `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"Faults that the simulated provider's webhooks have on purpose. early: sent before the call that caused it is answered."`
+	Latency       Latency     `env:"SIMULATED_LATENCY" envDefault:"0s" help:"The shortest time that the simulated provider takes for a call: a duration, or a range such as 50ms-2s."`
+	FailureRate   float64     `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The share of calls, 0 to 1, that the simulated provider leaves unanswered, half of them before and half after booking them."`
+	Seed          int64       `env:"SIMULATED_SEED" envDefault:"0" help:"Seed of the simulated latencies and failures."`
 }
 
 const (

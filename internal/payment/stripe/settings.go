@@ -10,10 +10,10 @@ import (
 
 // Settings are the environment's, with the tags of package config.
 type Settings struct {
-	SecretKey     secret.Text `env:"STRIPE_SECRET_KEY" shown:"none" kind:"key" help:"The key of the Stripe account, sk_test_…, sk_live_… or a restricted one. Needed with PAYMENT_PROVIDER=stripe."`
-	WebhookSecret secret.Text `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…; while it is rotated both, separated by a comma. Without: its webhooks are refused, and changes are found later by asking."`
-	APIBase       string      `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"Where Stripe's API is, for tests."`
-	ReturnURL     string      `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"Where a bank's page sends the customer back to; {order} in it becomes the order's id. Without: authentication is left to Stripe.js in your page."`
+	SecretKey     secret.Text `env:"STRIPE_SECRET_KEY" shown:"none" kind:"key" help:"The secret key of the Stripe account: sk_test_…, sk_live_… or a restricted key. Needed if PAYMENT_PROVIDER has stripe."`
+	WebhookSecret secret.Text `env:"STRIPE_WEBHOOK_SECRET" shown:"none" kind:"webhook secrets" help:"The signing secret of the endpoint /webhooks/stripe, whsec_…. During a rotation give both, separated by a comma. Without it Stripe's webhooks are refused, and changes at Stripe are only found later by look-ups."`
+	APIBase       string      `env:"STRIPE_API_BASE" shown:"https://api.stripe.com" kind:"url" help:"The base URL of Stripe's API, for tests."`
+	ReturnURL     string      `env:"STRIPE_RETURN_URL" shown:"none" kind:"url" help:"The URL to which a bank's page sends the customer back; {order} in it is replaced by the order's id. Without it, authentication is left to Stripe.js in your page."`
 }
 
 // Name is that of the provider.

@@ -6,7 +6,7 @@ import { formatDeadline } from '../shared/time';
 import { Failure } from '../shared/states';
 import { useAction, type Reports } from '../shared/use-action';
 
-// Pushes never carry it: it may hold a secret of this moment. So it is asked for once, when a payment begins to wait.
+// Events never contain the action, because it may hold a short-lived secret. It is queried once, when a payment begins to wait.
 const NextActionQuery = graphql(`
   query NextAction($paymentId: ID!) {
     payment(id: $paymentId) {
@@ -37,8 +37,8 @@ const CompleteMutation = graphql(`
 `);
 
 /**
- * What the payment waits for: the provider's own page, and in development the decision right here. That page is for the
- * order's owner alone; staff may ask the provider whether it was visited.
+ * The action that the payment waits for: a link to the provider's page, or in development the decision itself. Only the order's owner may
+ * see it; staff may have the provider asked whether the customer has acted.
  */
 export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } & Reports) {
   const owner = useSession().session?.role === 'CUSTOMER';
@@ -62,11 +62,11 @@ export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } &
   }
   return (
     <section className="card action" aria-labelledby="action-title" aria-busy={!action}>
-      <h2 id="action-title">Your payment needs you</h2>
+      <h2 id="action-title">Confirm your payment</h2>
       <p className="hint">
         {action?.type === 'CLIENT_SECRET'
           ? clientSecretHint || 'The provider’s own script in the browser asks the question, and this shop does not load it.'
-          : 'As at a bank: look at the amount, then approve or refuse it.'}
+          : 'Check the amount, then approve or refuse the payment, as on a bank’s page.'}
         {action?.expiresAt && ` It waits until ${formatDeadline(action.expiresAt)}.`}
       </p>
       <div className="actions-row">
@@ -82,7 +82,7 @@ export function CompleteAction({ paymentId, onOutcome }: { paymentId: string } &
         )}
         {action && action.type !== 'SIMULATED' && (
           <button type="button" className="quiet" disabled={busy} onClick={() => void decide(null)}>
-            I have done it
+            I have confirmed it
           </button>
         )}
         {action?.url && (

@@ -15,11 +15,11 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// verbs are what may be done with a table, in the order of their letters in walls.
+// verbs are what may be done with a table, in the order of their letters in policies.
 var verbs = []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
 
-// walls has every table: whose its rows are, and what the API may do with them at all.
-var walls = map[string]struct {
+// policies has every table: whose its rows are, and what the API may do with them at all.
+var policies = map[string]struct {
 	owner string // a column; "staff": nobody but staff; "public": everybody may read, staff may write; "none": no policy
 	may   string // the first letters of verbs
 }{
@@ -40,8 +40,8 @@ var walls = map[string]struct {
 	"goose_db_version": {"none", ""},
 }
 
-// TestWalls asks PostgreSQL itself, as the API, for every table with every verb as everybody.
-func TestWalls(t *testing.T) {
+// TestRowSecurity asks PostgreSQL itself, as the API, for every table with every verb as everybody.
+func TestRowSecurity(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	everyTable(t, db)
@@ -49,15 +49,15 @@ func TestWalls(t *testing.T) {
 		"Unset": "", "Nobody": postgres.SettingOf(auth.Principal{CustomerID: ada.CustomerID}), "Other": postgres.SettingOf(grace), "Owner": postgres.SettingOf(ada),
 		"Batch": postgres.SettingOf(grace) + "," + postgres.SettingOf(ada), "Staff": postgres.SettingOf(staff),
 	}
-	for table, wall := range walls {
+	for table, policy := range policies {
 		for _, verb := range verbs {
 			for who, setting := range people {
 				want := "1 row"
 				switch {
-				case !strings.Contains(wall.may, verb[:1]):
+				case !strings.Contains(policy.may, verb[:1]):
 					want = "refused"
-				case who == "Staff" || wall.owner == "none" || wall.owner == "public" && verb == "SELECT":
-				case wall.owner != "staff" && wall.owner != "public" && (who == "Owner" || who == "Batch"):
+				case who == "Staff" || policy.owner == "none" || policy.owner == "public" && verb == "SELECT":
+				case policy.owner != "staff" && policy.owner != "public" && (who == "Owner" || who == "Batch"):
 				case verb == "INSERT":
 					want = "refused"
 				default:
@@ -105,7 +105,7 @@ func try(t *testing.T, db *postgrestest.DB, table, verb, who, setting string) st
 	case errors.As(err, &refused) && refused.Code == "42501":
 		return "refused"
 	case errors.As(err, &refused) && refused.Code == "23505":
-		return "1 row" // the wall let it through, to a key that is there already
+		return "1 row" // row-level security let it through, to a key that is there already
 	case err != nil:
 		t.Fatalf("%s %s: %v", verb, table, err)
 	}
@@ -155,8 +155,8 @@ func everyTable(t *testing.T, db *postgrestest.DB) {
 	}
 }
 
-// Every table has a row in walls, and is as it says; only owners reach a partition except through its table.
-func TestEveryTableHasItsWall(t *testing.T) {
+// Every table has a row in policies, and is as it says; only owners reach a partition except through its table.
+func TestEveryTableHasAPolicy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	if err := postgres.EnsurePartitions(t.Context(), db.Owner, time.Now()); err != nil {
@@ -187,18 +187,18 @@ func TestEveryTableHasItsWall(t *testing.T) {
 			}
 			continue
 		}
-		wall, decided := walls[table.Name]
+		policy, decided := policies[table.Name]
 		known[table.Name] = true
 		switch {
 		case !decided:
-			t.Errorf("%s: whose its rows are has not been decided; see walls, and migration 11", table.Name)
-		case table.Forced != (wall.owner != "none"):
-			t.Errorf("%s: row-level security is forced: %v, its rows are %s", table.Name, table.Forced, wall.owner)
-		case slices.Contains(table.Granted, "-") || slices.Contains(table.Granted, string(postgres.RoleAPI)) != (wall.may != ""):
-			t.Errorf("%s is granted to %v, the API may %q", table.Name, table.Granted, wall.may)
+			t.Errorf("%s: whose its rows are has not been decided; see policies, and migration 11", table.Name)
+		case table.Forced != (policy.owner != "none"):
+			t.Errorf("%s: row-level security is forced: %v, its rows are %s", table.Name, table.Forced, policy.owner)
+		case slices.Contains(table.Granted, "-") || slices.Contains(table.Granted, string(postgres.RoleAPI)) != (policy.may != ""):
+			t.Errorf("%s is granted to %v, the API may %q", table.Name, table.Granted, policy.may)
 		}
 	}
-	for name := range walls {
+	for name := range policies {
 		if !known[name] {
 			t.Errorf("%s does not exist", name)
 		}

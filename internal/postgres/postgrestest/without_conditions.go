@@ -16,18 +16,18 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// firstWall are the conditions by which the statements themselves keep what is others' from a principal, each with what is as
+// conditions are those by which the statements themselves hide other principals' rows, each with one that is as
 // typed and always true.
-var firstWall = []string{
+var conditions = []string{
 	`($1::uuid IS NULL OR o.customer_id = $1)`, `($1::uuid IS NULL OR true)`,
 	`(t.viewer IS NULL OR o.customer_id = t.viewer)`, `(t.viewer IS NULL OR true)`,
 	`(o.customer_id = (SELECT $1::uuid))`, `($1::uuid IS NOT NULL)`,
 	`AND customer_id = $3`, `AND $3::uuid IS NOT NULL`,
 }
 
-// Unwalled opens a pool in the API's role whose driver removes the conditions on the principal from every statement, so that only row-level
-// security is left. The test fails if none of the conditions was found by its end or, with every, if one of them was not.
-func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
+// WithoutConditions opens a pool in the API's role whose driver removes the conditions on the principal from every statement, so that only
+// row-level security is left. The test fails if none of the conditions was found by its end or, with every, if one of them was not.
+func WithoutConditions(t testing.TB, address string, every bool) *sqlx.DB {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -42,7 +42,7 @@ func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := unwalledConnector{connector, &[4]atomic.Int64{}}
+	c := unconditionalConnector{connector, &[4]atomic.Int64{}}
 	db := sqlx.NewDb(sql.OpenDB(c), "postgres")
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
@@ -53,7 +53,7 @@ func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
 			met := c.met[i].Load() > 0
 			some = some || met
 			if every && !met {
-				t.Errorf("no statement has the condition %q any more", firstWall[2*i])
+				t.Errorf("no statement has the condition %q any more", conditions[2*i])
 			}
 		}
 		if !some {
@@ -63,12 +63,12 @@ func Unwalled(t testing.TB, address string, every bool) *sqlx.DB {
 	return db
 }
 
-type unwalledConnector struct {
+type unconditionalConnector struct {
 	driver.Connector
 	met *[4]atomic.Int64
 }
 
-func (c unwalledConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c unconditionalConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (c unwalledConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("lib/pq's connection has lost an interface"), conn.Close())
 	}
-	return &unwalledConn{pqConn: whole, met: c.met}, nil
+	return &unconditionalConn{pqConn: whole, met: c.met}, nil
 }
 
 // pqConn is all that lib/pq's connection can.
@@ -93,14 +93,14 @@ type pqConn interface {
 	driver.NamedValueChecker
 }
 
-type unwalledConn struct {
+type unconditionalConn struct {
 	pqConn
 	met *[4]atomic.Int64
 }
 
-func (c *unwalledConn) unwall(statement string) string {
+func (c *unconditionalConn) withoutConditions(statement string) string {
 	for i := range c.met {
-		without := strings.ReplaceAll(statement, firstWall[2*i], firstWall[2*i+1])
+		without := strings.ReplaceAll(statement, conditions[2*i], conditions[2*i+1])
 		if without != statement {
 			c.met[i].Add(1)
 			statement = without
@@ -109,14 +109,14 @@ func (c *unwalledConn) unwall(statement string) string {
 	return statement
 }
 
-func (c *unwalledConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.pqConn.QueryContext(ctx, c.unwall(query), args)
+func (c *unconditionalConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.pqConn.QueryContext(ctx, c.withoutConditions(query), args)
 }
 
-func (c *unwalledConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.pqConn.ExecContext(ctx, c.unwall(query), args)
+func (c *unconditionalConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.pqConn.ExecContext(ctx, c.withoutConditions(query), args)
 }
 
-func (c *unwalledConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.pqConn.PrepareContext(ctx, c.unwall(query))
+func (c *unconditionalConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return c.pqConn.PrepareContext(ctx, c.withoutConditions(query))
 }

@@ -91,7 +91,7 @@ func TestBatchesKeepPrincipalsApart(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	store := postgrestest.Store(t, db.API, nil)
-	unwalled := postgrestest.Store(t, postgrestest.Unwalled(t, db.URL, false), nil)
+	unconditional := postgrestest.Store(t, postgrestest.WithoutConditions(t, db.URL, false), nil)
 	type answer struct {
 		p   auth.Principal
 		err error
@@ -106,7 +106,7 @@ func TestBatchesKeepPrincipalsApart(t *testing.T) {
 		for i, o := range orders {
 			p := people[i%len(people)]
 			go func() {
-				_, err := unwalled.ChangeOrder(t.Context(), p, o.ID, order.Change{Apply: func(*order.Order) (uuid.UUID, error) { return uuid.Nil, nil }})
+				_, err := unconditional.ChangeOrder(t.Context(), p, o.ID, order.Change{Apply: func(*order.Order) (uuid.UUID, error) { return uuid.Nil, nil }})
 				answers <- answer{p, err}
 			}()
 		}
@@ -119,10 +119,10 @@ func TestBatchesKeepPrincipalsApart(t *testing.T) {
 	}
 	// Nor does anybody place orders for others.
 	theirs := newOrder(ada)
-	if _, err := unwalled.CreateOrder(t.Context(), grace, theirs, key("theirs", 1)); fault.CodeOf(err) != fault.Forbidden {
+	if _, err := unconditional.CreateOrder(t.Context(), grace, theirs, key("theirs", 1)); fault.CodeOf(err) != fault.Forbidden {
 		t.Errorf("grace orders for ada: %v", err)
 	}
-	if _, err := unwalled.CreateOrder(t.Context(), auth.Principal{CustomerID: ada.CustomerID}, theirs, key("theirs", 1)); err == nil {
+	if _, err := unconditional.CreateOrder(t.Context(), auth.Principal{CustomerID: ada.CustomerID}, theirs, key("theirs", 1)); err == nil {
 		t.Error("nobody orders for ada")
 	}
 }
