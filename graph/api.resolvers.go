@@ -7,7 +7,7 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // Node is the resolver for the node field.
@@ -21,8 +21,8 @@ func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error)
 
 // Nodes is the resolver for the nodes field.
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
-	if len(ids) > page.Max {
-		return nil, fault.New(fault.BadUserInput, fmt.Sprintf("At most %d ids, not %d.", page.Max, len(ids)))
+	if len(ids) > pagination.Max {
+		return nil, fault.New(fault.BadUserInput, fmt.Sprintf("At most %d ids, not %d.", pagination.Max, len(ids)))
 	}
 	return r.nodes(ctx, ids)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
 	"github.com/orderwire/orderwire/internal/reconcile"
@@ -40,21 +40,21 @@ type list[N any] struct {
 }
 
 // forward parses the arguments of a list that is read from its begin to its end only.
-func (l list[N]) forward(first *int, after *string) (page.Request, error) {
-	return page.Parse(l.cursor, first, after, nil, nil)
+func (l list[N]) forward(first *int, after *string) (pagination.Request, error) {
+	return pagination.Parse(l.cursor, first, after, nil, nil)
 }
 
 // connect returns what the generated function of a connection type takes: the items of a page, their cursors, and where the page stands in
 // the list.
-func (l list[N]) connect(result page.Result[N]) ([]N, []string, *model.PageInfo) {
+func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.PageInfo) {
 	cursors := make([]string, len(result.Items))
 	for i, node := range result.Items {
-		cursors[i] = page.Cursor(l.cursor, l.key(node))
+		cursors[i] = pagination.Cursor(l.cursor, l.key(node))
 	}
 	info := pageInfo(cursors, result.HasPrevious, result.HasNext)
 	if result.Reached.Valid {
 		// The page is short, and may be empty: the list goes on behind what was examined, not behind what was found.
-		reached := page.Cursor(l.cursor, result.Reached.UUID)
+		reached := pagination.Cursor(l.cursor, result.Reached.UUID)
 		if result.Backward {
 			info.StartCursor = &reached
 		} else {

@@ -13,10 +13,10 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/graph/generated"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/persisted"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 	"github.com/orderwire/orderwire/internal/render"
 	"github.com/orderwire/orderwire/internal/session"
@@ -44,7 +44,7 @@ type Settings struct {
 	AnswerBytes int
 	// Unread is the account of the bytes that the request's client does not read, on all its connections. An operation of one who holds as
 	// much as it may is RATE_LIMITED over plain HTTP before it begins, and so is a query's answer that would be too much. Nil: no bound.
-	Unread func(*http.Request) *quota.Account
+	Unread func(*http.Request) *addresslimit.Account
 	// Timeout of queries and mutations; 0: none.
 	Timeout time.Duration
 	// Transports for streams (websocket, server-sent events). They are asked before plain HTTP.

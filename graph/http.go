@@ -12,9 +12,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderwire/orderwire/internal/accept"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -31,7 +31,7 @@ const (
 // with a 4xx status and an error with a code.
 type plainHTTP struct {
 	// unread is Settings.Unread.
-	unread func(*http.Request) *quota.Account
+	unread func(*http.Request) *addresslimit.Account
 }
 
 // Supports implements graphql.Transport.
@@ -59,12 +59,12 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	if operation.Operation != nil && !answerable(w, r.Method, operation.Operation.Operation) {
 		return
 	}
-	var unread *quota.Account
+	var unread *addresslimit.Account
 	if t.unread != nil {
 		unread = t.unread(r)
 	}
 	if errs == nil && unread.Full() {
-		errs = limited(quota.ErrUnread)
+		errs = limited(addresslimit.ErrUnread)
 	}
 	if errs != nil {
 		status := http.StatusOK // what application/json may say is in the body; see section 6.4.1
@@ -86,7 +86,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	held, ok := unread.ReserveAnswer(len(response.Data))
 	switch {
 	case !ok && operation.Operation.Operation == ast.Query:
-		errs = limited(quota.ErrUnread)
+		errs = limited(addresslimit.ErrUnread)
 		write(w, comeAgain(w.Header(), http.StatusOK, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	case !ok: // what was done is to be told

@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/product"
 )
 
@@ -46,7 +46,7 @@ func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int
 	if s.past {
 		return nil, fault.New(fault.BadUserInput, "Order.events is not available in a subscription: its events arrive by themselves.")
 	}
-	request, err := page.Parse(eventCursor, first, nil, nil, nil)
+	request, err := pagination.Parse(eventCursor, first, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (r *queryResolver) Order(ctx context.Context, id *string, number *string) (
 // Orders is the resolver for the orders field.
 func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.OrderFilter) (*model.OrderConnection, error) {
 	p := auth.FromContext(ctx)
-	request, err := page.Parse(orderList.cursor, first, after, last, before)
+	request, err := pagination.Parse(orderList.cursor, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 const (
@@ -211,9 +211,9 @@ func TestOrders(t *testing.T) {
 
 	zeros := id.Format(id.Customer, uuid.Nil)
 	w.do(staff, list, vars{"filter": vars{"customerId": zeros}}).ok().want("orders.nodes", []any{})
-	w.do(staff, list, vars{"after": page.Cursor("orders", uuid.Nil)}).ok().want("orders.nodes", []any{})
+	w.do(staff, list, vars{"after": pagination.Cursor("orders", uuid.Nil)}).ok().want("orders.nodes", []any{})
 	const before = `query($before: String) { orders(last: 5, before: $before) { nodes { id } pageInfo { hasNextPage } } }`
-	w.do(staff, before, vars{"before": page.Cursor("orders", uuid.Max)}).ok().want("orders.nodes", []any{}).want("orders.pageInfo.hasNextPage", true)
+	w.do(staff, before, vars{"before": pagination.Cursor("orders", uuid.Max)}).ok().want("orders.nodes", []any{}).want("orders.pageInfo.hasNextPage", true)
 	w.do(ada, list, vars{"filter": vars{"customerId": zeros}}).refused("FORBIDDEN")
 
 	w.do(ada, list, vars{"filter": vars{"customerId": adaID}}).refused("FORBIDDEN")

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -122,7 +122,7 @@ func (r *queryResolver) Attention(ctx context.Context, first *int, after *string
 		orders[i], payments[i] = item.Order, item.Payment.ID
 	}
 	scopeOf(ctx).holdPayments(orders, payments...)
-	return paymentConnection(attentionList.connect(page.Map(result, func(p *order.PaymentOf) *payment.Payment { return p.Payment }))), nil
+	return paymentConnection(attentionList.connect(pagination.Map(result, func(p *order.PaymentOf) *payment.Payment { return p.Payment }))), nil
 }
 
 // Payment returns generated.PaymentResolver implementation.

@@ -8,7 +8,7 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/product"
 )
 
@@ -55,7 +55,7 @@ func (r *queryResolver) Product(ctx context.Context, id string) (*product.Produc
 
 // Products is the resolver for the products field.
 func (r *queryResolver) Products(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.ProductFilter) (*model.ProductConnection, error) {
-	request, err := page.Parse(productList.cursor, first, after, last, before)
+	request, err := pagination.Parse(productList.cursor, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}

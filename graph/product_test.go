@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 const archive = `mutation($id: ID!) { productArchive(input: {productId: $id}) { product { id archived } userErrors { field code message } } }`
@@ -103,7 +103,7 @@ func TestProducts(t *testing.T) {
 		two.want("products.nodes", []vars{{"sku": "c"}, {"sku": "yen"}}).want("products.pageInfo.hasNextPage", false)
 		back := w.do(anonymous, list, vars{"last": 1, "before": two.at("products.pageInfo.startCursor")}).ok()
 		back.want("products.nodes", []vars{{"sku": "b"}}).want("products.pageInfo.hasPreviousPage", true)
-		w.do(anonymous, list, vars{"last": 2, "before": page.Cursor("products", uuid.Nil)}).ok().want("products.nodes", []any{}).want("products.pageInfo.hasNextPage", true)
+		w.do(anonymous, list, vars{"last": 2, "before": pagination.Cursor("products", uuid.Nil)}).ok().want("products.nodes", []any{}).want("products.pageInfo.hasNextPage", true)
 		none := w.do(anonymous, list, vars{"first": 0}).ok()
 		none.want("products.nodes", []any{}).want("products.pageInfo.startCursor", nil)
 	})

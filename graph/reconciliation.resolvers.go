@@ -8,7 +8,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
@@ -47,7 +47,7 @@ func (r *queryResolver) Reconciliation(ctx context.Context, first *int, after *s
 	if err := r.holdReconciled(ctx, p, result.Items); err != nil {
 		return nil, err
 	}
-	return reconciliationEntryConnection(reconciliationList.connect(page.Pointers(result))), nil
+	return reconciliationEntryConnection(reconciliationList.connect(pagination.Pointers(result))), nil
 }
 
 // OrphanedCharges is the resolver for the orphanedCharges field.
@@ -60,7 +60,7 @@ func (r *queryResolver) OrphanedCharges(ctx context.Context, first *int, after *
 	if err != nil {
 		return nil, err
 	}
-	return orphanedChargeConnection(orphanList.connect(page.Pointers(result))), nil
+	return orphanedChargeConnection(orphanList.connect(pagination.Pointers(result))), nil
 }
 
 // Payment is the resolver for the payment field.

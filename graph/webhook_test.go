@@ -8,7 +8,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -141,7 +141,7 @@ func TestWebhookDeliveries(t *testing.T) {
 	t.Run("OKFilter", func(t *testing.T) {
 		w := w.in(t)
 		w.do(staff, deliveryList, vars{"endpoint": id.Format(id.Endpoint, uuid.Nil)}).ok().want("webhookDeliveries.nodes", []any{})
-		w.do(staff, deliveryList, vars{"after": page.Cursor("deliveries", uuid.Nil)}).ok().want("webhookDeliveries.nodes", []any{})
+		w.do(staff, deliveryList, vars{"after": pagination.Cursor("deliveries", uuid.Nil)}).ok().want("webhookDeliveries.nodes", []any{})
 		of := w.do(staff, deliveryList, vars{"endpoint": endpoints[0]}).ok()
 		of.want("webhookDeliveries.nodes.14.id", id.Format(id.Delivery, added[0].ID)).want("webhookDeliveries.pageInfo.hasNextPage", false)
 		w.do(staff, deliveryList, vars{"status": "FAILED"}).ok().want("webhookDeliveries.nodes", []any{})

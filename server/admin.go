@@ -14,9 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/httpguard"
-	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // adminServer serves what only operators may see, on an address of its own. Nil serves nothing.
@@ -63,9 +63,9 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 }
 
 // adminConnections are few: operators and what scrapes the metrics.
-func adminConnections() *quota.Connections {
-	return quota.NewConnections(quota.ConnectionsConfig{
-		PerAddress: 100, Total: 200, Address: quota.Addresses{}.Peer, Others: func() int { return 0 },
+func adminConnections() *addresslimit.Connections {
+	return addresslimit.NewConnections(addresslimit.ConnectionsConfig{
+		PerAddress: 100, Total: 200, Address: addresslimit.Addresses{}.Peer, Others: func() int { return 0 },
 	})
 }
 

@@ -12,23 +12,23 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
-	"github.com/orderwire/orderwire/internal/inbox"
-	"github.com/orderwire/orderwire/internal/natsfan"
+	"github.com/orderwire/orderwire/internal/natsrelay"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/pipeline"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/reconcile"
 	"github.com/orderwire/orderwire/internal/session"
 	"github.com/orderwire/orderwire/internal/webhook"
+	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
 
 const (
@@ -55,11 +55,11 @@ type App struct {
 
 	hub       *event.Hub
 	sequencer *event.Sequencer
-	fan       *natsfan.Relay // nil without NATS_URL
+	relay     *natsrelay.Relay // nil without NATS_URL
 	listener  *postgres.Listener
 	worker    *pipeline.Worker
-	hooks     *inbox.Receiver
-	inbox     *inbox.Processor
+	hooks     *webhookinbox.Receiver
+	inbox     *webhookinbox.Processor
 	// reconciler and walker list what was found also when they look for nothing.
 	reconciler *reconcile.Reconciler
 	walkers    []*reconcile.Walker // one for each provider
@@ -72,12 +72,12 @@ type App struct {
 	issuer      *auth.OIDC // nil unless AUTH_MODE=oidc
 	revocations *postgres.Revocations
 	sessions    *session.Registry
-	perAddress  *quota.Quota
-	connections *quota.Connections
+	perAddress  *addresslimit.Quota
+	connections *addresslimit.Connections
 	// sourceKey: see ratelimit.Config.
 	sourceKey []byte
-	unread    *quota.Unread
-	bodies    *quota.Bodies
+	unread    *addresslimit.Unread
+	bodies    *addresslimit.Bodies
 
 	address net.Listener
 	server  *http.Server
@@ -200,7 +200,7 @@ func (a *App) wire(ctx context.Context) error {
 // wireEvents connects log, sequencer and hub. The sequencer has connections of its own: a lease that waits for one is
 // lost. The hub reads for its subscribers, so it reads with row-level security.
 func (a *App) wireEvents(ctx context.Context) (err error) {
-	if err = a.openFan(ctx); err != nil {
+	if err = a.openRelay(ctx); err != nil {
 		return err
 	}
 	a.hub = a.newHub(postgres.NewLog(a.db.api), event.Config{QueueLimit: a.cfg.SubscriptionQueue, Logger: a.log})
@@ -263,8 +263,8 @@ func (a *App) Run(ctx context.Context) error {
 	for _, walker := range a.walkers {
 		parts = append(parts, walker.Run)
 	}
-	if a.fan != nil {
-		parts = append(parts, func(ctx context.Context) error { return a.fan.Run(ctx, a.hub) })
+	if a.relay != nil {
+		parts = append(parts, func(ctx context.Context) error { return a.relay.Run(ctx, a.hub) })
 	}
 	if a.issuer != nil {
 		parts = append(parts, a.issuer.Run)
@@ -371,8 +371,8 @@ func (a *App) Close() error {
 			store.Close()
 		}
 	}
-	if a.fan != nil {
-		a.fan.Close()
+	if a.relay != nil {
+		a.relay.Close()
 	}
 	if a.abandon != nil {
 		a.abandon.Stop()

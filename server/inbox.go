@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/inbox"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
+	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
 
 // inboxRetention is how long finished webhooks are kept, for whoever wants to know why something happened. Providers send
@@ -28,15 +28,15 @@ func recheck(orders *order.Service) func(context.Context, uuid.UUID) error {
 
 // wireInbox connects what the provider tells us by webhook: routes serves the receiver, Run runs the processor.
 func (a *App) wireInbox(orders *order.Service) {
-	store, counts := postgres.NewInbox(a.db.work), &inbox.Counts{}
-	a.inbox = inbox.NewProcessor(inbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
+	store, counts := postgres.NewInbox(a.db.work), &webhookinbox.Counts{}
+	a.inbox = webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
 	verifiers := map[string]payment.WebhookVerifier{}
 	for _, provider := range a.providers.All() {
 		if provider.Webhooks != nil {
 			verifiers[provider.Name] = provider.Webhooks
 		}
 	}
-	a.hooks = inbox.NewReceiver(inbox.ReceiverConfig{
+	a.hooks = webhookinbox.NewReceiver(webhookinbox.ReceiverConfig{
 		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: a.clock.Now, Log: a.log,
 	})
 	const received = "Webhooks of the payment provider by what they were answered with: refused ones were forged, too old or malformed."

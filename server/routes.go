@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/graph"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/gqlsse"
 	"github.com/orderwire/orderwire/internal/gqlws"
@@ -16,7 +17,6 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 	"github.com/orderwire/orderwire/internal/session"
 	"github.com/orderwire/orderwire/internal/stats"
@@ -27,7 +27,7 @@ import (
 
 // routes is the whole surface of the server: every path is here.
 func (a *App) routes(orders *order.Service, products *product.Service, webhooks *webhook.Service) (http.Handler, error) {
-	addresses, err := quota.NewAddresses(a.cfg.TrustedProxies)
+	addresses, err := addresslimit.NewAddresses(a.cfg.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +46,15 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 		Orders: ratelimit.NewShared(a.cfg.RateOrders, postgres.LeaseOrders(a.db.api, a.cfg.RateOrders)),
 	})
 	live := sessions{registry: a.sessions}
-	a.perAddress = quota.New(a.cfg.MaxSocketsPerAddress)
+	a.perAddress = addresslimit.New(a.cfg.MaxSocketsPerAddress)
 	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
-	a.connections = quota.NewConnections(quota.ConnectionsConfig{
+	a.connections = addresslimit.NewConnections(addresslimit.ConnectionsConfig{
 		PerAddress: a.cfg.MaxConnectionsPerAddress, Total: min(a.cfg.MaxConnections, mostConnections()), Address: addresses.Peer,
 		Others: func() int { return a.sockets.Sockets() },
 	})
-	a.unread = quota.NewUnread(a.cfg.MaxUnreadPerAddress)
-	unread := func(r *http.Request) *quota.Account { return a.unread.Of(addresses.Of(r)) }
-	a.bodies = quota.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
+	a.unread = addresslimit.NewUnread(a.cfg.MaxUnreadPerAddress)
+	unread := func(r *http.Request) *addresslimit.Account { return a.unread.Of(addresses.Of(r)) }
+	a.bodies = addresslimit.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
 	a.sockets = gqlws.New(gqlws.Config{
 		Unread: unread,
 		Init:   live.init, Refresh: live.refresh, SessionAlive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, BaseContext: socketContext,

@@ -20,7 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -96,7 +96,7 @@ func seedBaskets(ctx context.Context, db *sqlx.DB) ([]postgres.Basket, error) {
 	if err := store.SeedProducts(ctx, product.Catalogue()); err != nil {
 		return nil, err
 	}
-	products, err := store.Products(ctx, product.Filter{}, page.Request{Limit: page.Max})
+	products, err := store.Products(ctx, product.Filter{}, pagination.Request{Limit: pagination.Max})
 	if err != nil {
 		return nil, err
 	}

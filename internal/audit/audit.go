@@ -15,13 +15,13 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // Trail is where the entries are read.
 type Trail interface {
 	// AuditTrail lists newest first. FORBIDDEN, or UNAUTHENTICATED, for all but staff.
-	AuditTrail(ctx context.Context, p auth.Principal, request page.Request) (page.Result[*Entry], error)
+	AuditTrail(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[*Entry], error)
 }
 
 // Entry is a row of audit_entries. Newest first is by ID, which is a UUIDv7.

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/httpguard"
 	"github.com/orderwire/orderwire/internal/pgurl"
-	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // setting is one field of Config, or of a Section, with its tags.
@@ -215,7 +215,7 @@ func (s setting) checkList(values []string) []string {
 		case "hosts":
 			_, err = httpguard.ParseHost(value)
 		case "networks":
-			_, err = quota.ParseNetwork(value)
+			_, err = addresslimit.ParseNetwork(value)
 		}
 		if err != nil {
 			problems = append(problems, err.Error())

@@ -69,7 +69,7 @@ func Post(r *http.Request) (*graphql.RawParams, error) {
 		}
 	}
 	if busy, ok := errors.AsType[*fault.Error](err); ok {
-		return nil, &Error{Status: http.StatusTooManyRequests, Fault: busy} // from quota.Bodies
+		return nil, &Error{Status: http.StatusTooManyRequests, Fault: busy} // from addresslimit.Bodies
 	}
 	if err != nil {
 		return nil, bad("The request body is incomplete.")

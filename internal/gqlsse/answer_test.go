@@ -10,8 +10,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/gqlsse"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream/streamtest"
 )
 
@@ -114,11 +114,11 @@ func TestUnmarshalableResult(t *testing.T) {
 
 // A client whose neighbours do not read may repeat a query to get its result. It must not repeat a mutation.
 func TestUnreadAnswer(t *testing.T) {
-	unread := quota.NewUnread(100 << 10)
+	unread := addresslimit.NewUnread(100 << 10)
 	account := unread.Of("192.0.2.1")
 	account.Add(90 << 10)
 	large := `{"touch":"` + strings.Repeat("x", 20<<10) + `"}`
-	inBubble(t, gqlsse.Config{Unread: func(*http.Request) *quota.Account { return account }}, func(t *testing.T, s *server) {
+	inBubble(t, gqlsse.Config{Unread: func(*http.Request) *addresslimit.Account { return account }}, func(t *testing.T, s *server) {
 		s.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 			response := next(ctx)
 			response.Data = []byte(large)

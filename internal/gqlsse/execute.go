@@ -10,8 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -41,7 +41,7 @@ func (t *Transport) execute(
 		}
 	}
 	if errs == nil && out.unread.Full() {
-		busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, quota.ErrUnread.Message)).write(out.w)
+		busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, addresslimit.ErrUnread.Message)).write(out.w)
 		return
 	}
 	subscribes := errs == nil && opCtx.Operation.Operation == ast.Subscription
@@ -93,8 +93,8 @@ func (t *Transport) answer(ctx context.Context, out *response, exec graphql.Grap
 	case unexecuted(result):
 		out.fail(result.Errors)
 	default:
-		if err := out.answer(result, opCtx.Operation.Operation == ast.Mutation); errors.Is(err, quota.ErrUnread) {
-			out.fail(gqlerror.List{present(quota.ErrUnread)})
+		if err := out.answer(result, opCtx.Operation.Operation == ast.Mutation); errors.Is(err, addresslimit.ErrUnread) {
+			out.fail(gqlerror.List{present(addresslimit.ErrUnread)})
 		} else if err != nil {
 			t.cfg.Logger.ErrorContext(ctx, "encoding a result as JSON failed", "error", err)
 			out.fail(gqlerror.List{present(internal(ctx))})

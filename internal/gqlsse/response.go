@@ -13,7 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -24,7 +24,7 @@ type response struct {
 	cfg     *Config
 	cancel  context.CancelCauseFunc
 	drain   func() // asks the operation to end by itself
-	unread  *quota.Account
+	unread  *addresslimit.Account
 
 	mu        sync.Mutex // the heartbeat and the operation write concurrently
 	heartbeat *time.Timer
@@ -74,7 +74,7 @@ func (r *response) next(cursor string, result *graphql.Response) error {
 const completeEvent = "event: complete\ndata:\n\n"
 
 // answer sends the only result of an operation and completes it, in one write, so that no client gets one without the other.
-// It writes nothing when it returns an error: quota.ErrUnread, or the one of a result that is not valid JSON. A mutation's
+// It writes nothing when it returns an error: addresslimit.ErrUnread, or the one of a result that is not valid JSON. A mutation's
 // result is sent however much the client has not read, because the client would otherwise repeat the mutation.
 func (r *response) answer(result *graphql.Response, mutation bool) error {
 	data, err := json.Marshal(result)
@@ -86,7 +86,7 @@ func (r *response) answer(result *graphql.Response, mutation bool) error {
 	case !ok && mutation:
 		held = r.unread.Add(len(data))
 	case !ok:
-		return quota.ErrUnread
+		return addresslimit.ErrUnread
 	}
 	defer r.unread.Release(held)
 	r.mu.Lock()

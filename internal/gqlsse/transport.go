@@ -16,8 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/orderwire/orderwire/internal/accept"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -37,7 +37,7 @@ type Config struct {
 	// Unread returns the account of unread bytes that the request's client shares over all its connections. A stream that
 	// would exceed the account's limit ends and can be resumed. A query or a mutation gets a RATE_LIMITED error instead of
 	// its result. Nil: only the stream's own bound applies.
-	Unread func(*http.Request) *quota.Account
+	Unread func(*http.Request) *addresslimit.Account
 	// Heartbeat is the time between comments on an idle stream. 15 s.
 	Heartbeat time.Duration
 	// WriteTimeout is the deadline of each event. A stream that misses it is cut. 8 s.

@@ -8,7 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
@@ -24,7 +24,7 @@ type conn struct {
 	// ctx ends when the socket begins to close. It is the socket's only context and carries its stream.Connection.
 	ctx    context.Context
 	cancel context.CancelFunc
-	unread *quota.Account // bytes that the client has not read, shared with its other connections
+	unread *addresslimit.Account // bytes that the client has not read, shared with its other connections
 
 	// Used only by the reader. operationCtx is the context that operations start in; it derives from ctx.
 	state        state

@@ -12,8 +12,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/gqlws"
-	"github.com/orderwire/orderwire/internal/quota"
 )
 
 // sized returns a message of n bytes.
@@ -170,8 +170,8 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 // TestLongRequestsCountTogether checks that the long requests of running operations count together for all sockets of an
 // address.
 func TestLongRequestsCountTogether(t *testing.T) {
-	unread := quota.NewUnread(100 << 10)
-	account := func(*http.Request) *quota.Account { return unread.Of("ada") }
+	unread := addresslimit.NewUnread(100 << 10)
+	account := func(*http.Request) *addresslimit.Account { return unread.Of("ada") }
 	inBubble(t, gqlws.Config{Unread: account}, func(t *testing.T, s *server) {
 		first, second := s.ready(), s.ready()
 		long := "subscription { feed } #" + strings.Repeat("x", 60<<10)

@@ -10,9 +10,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/gqlrequest"
-	"github.com/orderwire/orderwire/internal/quota"
 	"github.com/orderwire/orderwire/internal/requestid"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -94,7 +94,7 @@ func (c *conn) subscribe(m message) {
 		c.close(CloseSubscriberExists, fmt.Sprintf("Subscriber for %s already exists", m.id))
 	case (full || !room) && !c.countMessage():
 	case !room: // nothing was executed
-		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(quota.ErrRequests)}))
+		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(addresslimit.ErrRequests)}))
 	case full:
 		c.replyTo(m.id, c.dialect.failed, c.errorsPayload(gqlerror.List{present(fault.New(fault.TooManySubscriptions,
 			fmt.Sprintf("This connection has reached its limit of %d operations: complete one first.", limit)))}))

@@ -29,7 +29,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"github.com/orderwire/orderwire/internal/quota"
+	"github.com/orderwire/orderwire/internal/addresslimit"
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
@@ -113,7 +113,7 @@ type Config struct {
 	SendQueue int
 	// Unread returns the account of unread bytes that the request's client shares over all its connections. A socket that
 	// would exceed the account's limit is a slow consumer (4008). Nil: only the socket's own bound applies.
-	Unread func(*http.Request) *quota.Account
+	Unread func(*http.Request) *addresslimit.Account
 	// SendQueueBytes bounds the bytes of the queued frames too. The last frame may exceed it. 2 MiB.
 	SendQueueBytes int
 	// AnonymousIdle is how long an anonymous socket may stay without an operation (then 1000). 0: for ever.

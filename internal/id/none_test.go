@@ -15,7 +15,7 @@ var noneIsNil = map[string]struct {
 }{
 	"graph/event.resolvers.go":                {1, "the actor of an event of ours; people's ids are hashes"},
 	"internal/bench/naive/save.go":            {1, "as postgres/save.go, measured"},
-	"internal/inbox/processor.go":             {2, "a payment that we found for a webhook"},
+	"internal/webhookinbox/processor.go":      {2, "a payment that we found for a webhook"},
 	"internal/payment/simulated/client.go":    {1, "a call's key, made by us"},
 	"internal/payment/simulated/ledger.go":    {1, "a refund's id, checked in request.go"},
 	"internal/payment/simulated/lookup.go":    {2, "refuses it as missing"},

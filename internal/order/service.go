@@ -10,11 +10,11 @@ import (
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/freetext"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
-	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Store keeps orders. Every method takes the principal and acts as if what it may not see did not exist: fault.NotFound.
@@ -37,13 +37,13 @@ type Store interface {
 	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*Order, error)
 	OrderByNumber(ctx context.Context, p auth.Principal, number string) (*Order, error)
 	// Orders lists newest first.
-	Orders(ctx context.Context, p auth.Principal, filter Filter, request page.Request) (page.Result[*Order], error)
+	Orders(ctx context.Context, p auth.Principal, filter Filter, request pagination.Request) (pagination.Result[*Order], error)
 	// OrdersByID, OrdersByPayment return what exists and may be seen of many, for data loaders.
 	OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Order, error)
 	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
 	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
 	// PaymentsNeedingAttention lists them by id, so the longest waiting first.
-	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request page.Request) (page.Result[PaymentOf], error)
+	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[PaymentOf], error)
 	// AttemptsByPayment is for staff.
 	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error)
 	// EventPages reads one page of events after a version for each of many orders, oldest first.
@@ -106,7 +106,7 @@ type Revision struct {
 	Server time.Time
 }
 
-// Filter narrows a list of orders. Zero fields do not narrow. Search has at most text.MaxSearch characters.
+// Filter narrows a list of orders. Zero fields do not narrow. Search has at most freetext.MaxSearch characters.
 type Filter struct {
 	Status            []Status
 	PaymentStatus     []payment.Status
@@ -272,17 +272,17 @@ func (s *Service) GetByNumber(ctx context.Context, p auth.Principal, number stri
 }
 
 // List returns the principal's orders, all for staff, newest first. Only staff may filter by customer.
-func (s *Service) List(ctx context.Context, p auth.Principal, filter Filter, request page.Request) (page.Result[*Order], error) {
+func (s *Service) List(ctx context.Context, p auth.Principal, filter Filter, request pagination.Request) (pagination.Result[*Order], error) {
 	if err := auth.RequireSignedIn(p); err != nil {
-		return page.Result[*Order]{}, err
+		return pagination.Result[*Order]{}, err
 	}
 	if filter.CustomerID.Valid {
 		if err := auth.RequireStaff(p); err != nil {
-			return page.Result[*Order]{}, err
+			return pagination.Result[*Order]{}, err
 		}
 	}
-	if err := text.CheckSearch(filter.Search); err != nil {
-		return page.Result[*Order]{}, err
+	if err := freetext.CheckSearch(filter.Search); err != nil {
+		return pagination.Result[*Order]{}, err
 	}
 	return s.store.Orders(ctx, p, filter, request)
 }

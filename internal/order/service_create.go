@@ -12,11 +12,11 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/freetext"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
-	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Limits of an order. Texts are counted in characters (code points).
@@ -266,7 +266,7 @@ func checkMetadata(problems *fault.List, entries []Metadata) {
 			name, value string
 			limit       int
 		}{{"key", entry.Key, maxMetadataKey}, {"value", entry.Value, maxMetadataValue}} {
-			switch problem := text.Check(part.value, part.limit); {
+			switch problem := freetext.Check(part.value, part.limit); {
 			case problem == nil:
 			case problem.Code == fault.CardNumberRefused:
 				problems.Add(fault.User(problem.Code, problem.Message, "input", "metadata", index, part.name))
@@ -295,7 +295,7 @@ func checkKey(problems *fault.List, key string) {
 	}
 	if !ok {
 		problems.Add(fault.User(fault.IdempotencyKeyInvalid, fmt.Sprintf("An idempotency key is 1 to %d printable ASCII characters.", maxIdempotencyKey), "input", "idempotencyKey"))
-	} else if text.HasCardNumber(key) {
+	} else if freetext.HasCardNumber(key) {
 		problems.Add(fault.User(fault.IdempotencyKeyInvalid, "The idempotency key looks like a card number; send a random one, such as a UUID.", "input", "idempotencyKey"))
 	}
 }
@@ -304,7 +304,7 @@ func checkText(problems *fault.List, s *string, limit int, field ...string) {
 	if s == nil {
 		return
 	}
-	if problem := text.Check(*s, limit, field...); problem != nil {
+	if problem := freetext.Check(*s, limit, field...); problem != nil {
 		problems.Add(problem)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/fsm"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -142,9 +142,9 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 }
 
 // NeedingAttention lists the payments that need a person, the longest waiting first. Staff only.
-func (s *Service) NeedingAttention(ctx context.Context, p auth.Principal, request page.Request) (page.Result[PaymentOf], error) {
+func (s *Service) NeedingAttention(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[PaymentOf], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[PaymentOf]{}, err
+		return pagination.Result[PaymentOf]{}, err
 	}
 	return s.store.PaymentsNeedingAttention(ctx, p, request)
 }

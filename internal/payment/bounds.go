@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/orderwire/orderwire/internal/text"
+	"github.com/orderwire/orderwire/internal/freetext"
 )
 
 // Bounds of what a provider says, in characters. It is stored with the payment and shown, so the largest answer that somebody can ask
@@ -21,16 +21,16 @@ const (
 // answer useless when it is too long: then the outcome is unknown, as if nothing had been answered.
 func Take(r Result, err error) (Result, error) {
 	if definite, ok := errors.AsType[*DefiniteError](err); ok {
-		return r, &DefiniteError{Message: text.Clip(definite.Message, MaxMessage)}
+		return r, &DefiniteError{Message: freetext.Clip(definite.Message, MaxMessage)}
 	}
 	if _, ok := errors.AsType[*NotConfiguredError](err); ok {
 		return r, err
 	}
 	if err != nil {
-		return r, errors.New(text.Clip(err.Error(), MaxMessage))
+		return r, errors.New(freetext.Clip(err.Error(), MaxMessage))
 	}
-	r.Outcome = Outcome(text.Clip(string(r.Outcome), MaxCode))
-	r.Code = text.Clip(r.Code, MaxCode)
+	r.Outcome = Outcome(freetext.Clip(string(r.Outcome), MaxCode))
+	r.Code = freetext.Clip(r.Code, MaxCode)
 	action := r.Action
 	if action == nil {
 		action = &NextAction{}
@@ -39,7 +39,7 @@ func Take(r Result, err error) (Result, error) {
 		name, value string
 		most        int
 	}{{"reference", r.Reference, MaxReference}, {"URL to act at", action.URL, MaxActionURL}, {"client secret", action.ClientSecret, MaxClientSecret}} {
-		if text.Clip(whole.value, whole.most) != whole.value {
+		if freetext.Clip(whole.value, whole.most) != whole.value {
 			return Result{}, fmt.Errorf("the provider's answer has a %s of more than %d characters, or with control characters in it", whole.name, whole.most)
 		}
 	}

@@ -8,29 +8,29 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // PaymentsNeedingAttention implements order.Store.
-func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r page.Request) (page.Result[order.PaymentOf], error) {
+func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[order.PaymentOf], error) {
 	statement, args := attentionQuery(p, r, order.PartsOf(ctx))
 	var rows []struct {
 		PaymentID uuid.UUID   `db:"payment_id"`
 		Order     storedOrder `db:"stored"`
 	}
 	if err := s.db.all(ctx, p, &rows, statement, args...); err != nil {
-		return page.Result[order.PaymentOf]{}, err
+		return pagination.Result[order.PaymentOf]{}, err
 	}
 	found := make([]order.PaymentOf, len(rows))
 	for i := range rows {
 		o := rows[i].Order.Order
 		found[i] = order.PaymentOf{Order: o, Payment: o.PaymentByID(rows[i].PaymentID)}
 	}
-	return page.Cut(r, found), nil
+	return pagination.Cut(r, found), nil
 }
 
 // attentionQuery reads a page by the partial index payments_needing_attention, which holds exactly the payments asked for.
-func attentionQuery(p auth.Principal, r page.Request, parts order.Parts) (statement string, args []any) {
+func attentionQuery(p auth.Principal, r pagination.Request, parts order.Parts) (statement string, args []any) {
 	q := query{args: []any{viewerArg(p)}}
 	if r.After.Valid {
 		q.and(`a.id > ?`, r.After.UUID)

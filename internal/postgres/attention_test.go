@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -25,7 +25,7 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	statement, args := postgres.AttentionQuery(staff, page.Request{Limit: 20, After: id.Some(id.New())})
+	statement, args := postgres.AttentionQuery(staff, pagination.Request{Limit: 20, After: id.Some(id.New())})
 	var lines []string
 	if err := db.SelectContext(t.Context(), &lines, "EXPLAIN "+statement, args...); err != nil {
 		t.Fatal(err)
@@ -35,10 +35,10 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 		t.Error(plan)
 	}
 	store := postgrestest.Store(t, db.API, nil)
-	if found, err := store.PaymentsNeedingAttention(t.Context(), staff, page.Request{Limit: 20}); err != nil || len(found.Items) != 5 {
+	if found, err := store.PaymentsNeedingAttention(t.Context(), staff, pagination.Request{Limit: 20}); err != nil || len(found.Items) != 5 {
 		t.Errorf("%d found, %v", len(found.Items), err)
 	}
-	if found, err := store.PaymentsNeedingAttention(t.Context(), ada, page.Request{Limit: 20}); err != nil || len(found.Items) != 0 {
+	if found, err := store.PaymentsNeedingAttention(t.Context(), ada, pagination.Request{Limit: 20}); err != nil || len(found.Items) != 0 {
 		t.Errorf("a customer finds %d of others', %v", len(found.Items), err)
 	}
 }

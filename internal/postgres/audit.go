@@ -8,15 +8,15 @@ import (
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 var _ audit.Trail = (*Store)(nil)
 
 // AuditTrail implements audit.Trail.
-func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*audit.Entry], error) {
+func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*audit.Entry], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[*audit.Entry]{}, err
+		return pagination.Result[*audit.Entry]{}, err
 	}
 	var q query
 	newestFirst(&q, "id", r)
@@ -24,15 +24,15 @@ func (s *Store) AuditTrail(ctx context.Context, p auth.Principal, r page.Request
 	err := s.db.all(ctx, p, &rows, `SELECT record_send(ROW(`+auditTable.From("a")+`)) FROM audit_entries a WHERE `+q.where()+
 		fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[*audit.Entry]{}, err
+		return pagination.Result[*audit.Entry]{}, err
 	}
 	entries := make([]*audit.Entry, len(rows))
 	for i, row := range rows {
 		if entries[i], err = readAudit(row); err != nil {
-			return page.Result[*audit.Entry]{}, err
+			return pagination.Result[*audit.Entry]{}, err
 		}
 	}
-	return page.Cut(r, entries), nil
+	return pagination.Cut(r, entries), nil
 }
 
 func readAudit(raw []byte) (*audit.Entry, error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -50,7 +50,7 @@ type loaded struct {
 
 // changing is a call of the batch between load and save.
 type changing struct {
-	call     *batch.Call[changeCall, order.Outcome]
+	call     *groupcommit.Call[changeCall, order.Outcome]
 	before   loaded
 	after    *order.Order
 	entityID uuid.UUID
@@ -59,7 +59,7 @@ type changing struct {
 }
 
 // flushChanged works in rounds of at most one change per order. A change that lost a race is in the next round again.
-func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
+func (s *Store) flushChanged(calls []*groupcommit.Call[changeCall, order.Outcome]) {
 	ctx := ofMany
 	waiting := calls
 	lost := 0
@@ -76,7 +76,7 @@ func (s *Store) flushChanged(calls []*batch.Call[changeCall, order.Outcome]) {
 		case err == nil:
 		case len(now) > 1 && ofOneCall(err):
 			for _, c := range now {
-				alone, err := s.changeRound(ctx, []*batch.Call[changeCall, order.Outcome]{c})
+				alone, err := s.changeRound(ctx, []*groupcommit.Call[changeCall, order.Outcome]{c})
 				if err != nil && !retryable(err) {
 					c.Err = err
 				} else if err != nil {
@@ -108,7 +108,7 @@ func retryable(err error) bool {
 
 // oneRound returns the calls of one round and those that have to wait: second and later changes of an order, and calls whose access
 // differs from the first one's (all rows, or own rows), because app.principal holds for a whole statement.
-func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*batch.Call[changeCall, order.Outcome]) {
+func oneRound(calls []*groupcommit.Call[changeCall, order.Outcome]) (now, later []*groupcommit.Call[changeCall, order.Outcome]) {
 	seen := make(map[uuid.UUID]bool, len(calls))
 	all := settingOf(calls[0].In.principal) == everybody
 	for _, c := range calls {
@@ -123,7 +123,7 @@ func oneRound(calls []*batch.Call[changeCall, order.Outcome]) (now, later []*bat
 }
 
 // changeRound loads, applies and saves. It completes calls that are done and returns those that lost a race.
-func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (again []*batch.Call[changeCall, order.Outcome], err error) {
+func (s *Store) changeRound(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (again []*groupcommit.Call[changeCall, order.Outcome], err error) {
 	found, err := s.before(ctx, calls)
 	if err != nil {
 		return nil, err
@@ -198,7 +198,7 @@ func (s *Store) changeRound(ctx context.Context, calls []*batch.Call[changeCall,
 func newToken() int64 { return ^rand.Int64() } //nolint:gosec // it must be new, not secret
 
 // afresh returns the call without its From, so that its next round loads the order.
-func afresh(c *batch.Call[changeCall, order.Outcome]) *batch.Call[changeCall, order.Outcome] {
+func afresh(c *groupcommit.Call[changeCall, order.Outcome]) *groupcommit.Call[changeCall, order.Outcome] {
 	c.In.change.From = nil
 	return c
 }
@@ -228,8 +228,8 @@ func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease)
 }
 
 // before returns each call's state before the change: Change.From, else loaded by load.sql.
-func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
-	var unknown []*batch.Call[changeCall, order.Outcome]
+func (s *Store) before(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+	var unknown []*groupcommit.Call[changeCall, order.Outcome]
 	for _, c := range calls {
 		if from := c.In.change.From; from == nil || from.Revision == (order.Revision{}) {
 			c.In.change.From = nil
@@ -252,7 +252,7 @@ func (s *Store) before(ctx context.Context, calls []*batch.Call[changeCall, orde
 	return found, nil
 }
 
-func (s *Store) loadForChange(ctx context.Context, calls []*batch.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+func (s *Store) loadForChange(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
 	n := len(calls)
 	settings := make([]string, n)
 	ids, viewers, actors := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16)

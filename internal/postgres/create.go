@@ -11,8 +11,8 @@ import (
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
@@ -95,7 +95,7 @@ const createAgain = 3
 
 // flushCreated places a batch. If the statement fails as a whole, it tries each order alone, so that each caller gets the error of
 // its own order.
-func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
+func (s *Store) flushCreated(calls []*groupcommit.Call[createCall, order.Outcome]) {
 	err := s.place(ofMany, calls)
 	for again := 0; again < createAgain && (answerLost(err) || isCode(err, deadlockDetected, "") || isCode(err, serializationFailure, "")); again++ {
 		err = s.place(ofMany, calls)
@@ -120,7 +120,7 @@ func (s *Store) flushCreated(calls []*batch.Call[createCall, order.Outcome]) {
 
 // place runs create.sql for the batch and completes its calls, or returns the statement's error. It rejects orders with stale prices
 // and places the others without them.
-func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order.Outcome]) error {
+func (s *Store) place(ctx context.Context, calls []*groupcommit.Call[createCall, order.Outcome]) error {
 	input := newCreateInput(len(calls))
 	owners := make([]string, len(calls))
 	for i, c := range calls {
@@ -155,7 +155,7 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 		}
 	}
 	if len(changed) > 0 {
-		rest := slices.DeleteFunc(slices.Clone(calls), func(c *batch.Call[createCall, order.Outcome]) bool {
+		rest := slices.DeleteFunc(slices.Clone(calls), func(c *groupcommit.Call[createCall, order.Outcome]) bool {
 			stale := slices.ContainsFunc(c.In.order.Lines, func(l order.Line) bool { return changed[productRevision{l.ProductID, l.Revision}] })
 			if stale {
 				c.Err = order.ErrPricesChanged
@@ -190,7 +190,7 @@ func (s *Store) place(ctx context.Context, calls []*batch.Call[createCall, order
 
 // placeAlone retries orders one by one that were refused only because their customer has several in the batch: the statement
 // counts all of a customer's attempts or none.
-func (s *Store) placeAlone(ctx context.Context, calls []*batch.Call[createCall, order.Outcome], refused map[uuid.UUID]*order.TooManyAttempts) {
+func (s *Store) placeAlone(ctx context.Context, calls []*groupcommit.Call[createCall, order.Outcome], refused map[uuid.UUID]*order.TooManyAttempts) {
 	of := map[uuid.UUID]int{}
 	for _, c := range calls {
 		if r := refused[c.In.order.ID]; r != nil && r.Limit == order.PerCustomer {

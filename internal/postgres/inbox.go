@@ -10,21 +10,21 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"github.com/orderwire/orderwire/internal/inbox"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
 
-// Inbox keeps the webhooks of payment providers. It implements inbox.Store.
+// Inbox keeps the webhooks of payment providers. It implements webhookinbox.Store.
 type Inbox struct {
 	db *sqlx.DB
 }
 
-var _ inbox.Store = (*Inbox)(nil)
+var _ webhookinbox.Store = (*Inbox)(nil)
 
 // NewInbox keeps them in db.
 func NewInbox(db *sqlx.DB) *Inbox { return &Inbox{db: db} }
 
-// Put implements inbox.Store. When the driver repeats it because an answer was lost, a new event is reported as known;
+// Put implements webhookinbox.Store. When the driver repeats it because an answer was lost, a new event is reported as known;
 // it is found by the next look all the same.
 func (b *Inbox) Put(ctx context.Context, provider string, n payment.Notice) (fresh bool, err error) {
 	err = b.db.GetContext(ctx, &fresh, `
@@ -39,9 +39,9 @@ func (b *Inbox) Put(ctx context.Context, provider string, n payment.Notice) (fre
 	return fresh, err
 }
 
-// Claim implements inbox.Store. When the driver repeats it, the events of the first run are due again after their lease.
+// Claim implements webhookinbox.Store. When the driver repeats it, the events of the first run are due again after their lease.
 // A provider's word counts for its own payments only.
-func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]inbox.Claim, error) {
+func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]webhookinbox.Claim, error) {
 	var rows []struct {
 		Provider    string        `db:"provider"`
 		EventID     string        `db:"event_id"`
@@ -54,9 +54,9 @@ func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]in
 	if err != nil {
 		return nil, err
 	}
-	claims := make([]inbox.Claim, len(rows))
+	claims := make([]webhookinbox.Claim, len(rows))
 	for i, r := range rows {
-		claims[i] = inbox.Claim{
+		claims[i] = webhookinbox.Claim{
 			Provider: r.Provider, EventID: r.EventID, Type: r.Type, Claims: r.Claims,
 			ByReference: r.ByReference, PaymentID: r.PaymentID.UUID,
 		}
@@ -82,16 +82,16 @@ const claimQuery = `
 	FROM claimed c`
 
 type verdictRow struct {
-	Provider string       `json:"provider"`
-	EventID  string       `json:"event_id"`
-	Claims   int          `json:"claims"`
-	Status   inbox.Status `json:"status"`
-	Message  string       `json:"message"`
-	Pause    float64      `json:"pause"`
+	Provider string              `json:"provider"`
+	EventID  string              `json:"event_id"`
+	Claims   int                 `json:"claims"`
+	Status   webhookinbox.Status `json:"status"`
+	Message  string              `json:"message"`
+	Pause    float64             `json:"pause"`
 }
 
-// Finish implements inbox.Store. It may run twice: the second run finds nothing that is pending, or postpones again.
-func (b *Inbox) Finish(ctx context.Context, verdicts []inbox.Verdict) error {
+// Finish implements webhookinbox.Store. It may run twice: the second run finds nothing that is pending, or postpones again.
+func (b *Inbox) Finish(ctx context.Context, verdicts []webhookinbox.Verdict) error {
 	rows := make([]verdictRow, len(verdicts))
 	for i, v := range verdicts {
 		rows[i] = verdictRow{

@@ -8,8 +8,8 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -17,13 +17,13 @@ import (
 type Log struct {
 	db guarded
 	// orders that are asked for at the same time are one statement: see readOrderStates.
-	orders *batch.Group[orderCall, event.OrderState]
+	orders *groupcommit.Group[orderCall, event.OrderState]
 }
 
 // NewLog returns the log of a database.
 func NewLog(db *sqlx.DB) *Log {
 	l := &Log{db: newGuarded(db)}
-	l.orders = batch.New(orderReaders, maxBatch, l.readOrderStates)
+	l.orders = groupcommit.New(orderReaders, maxBatch, l.readOrderStates)
 	return l
 }
 

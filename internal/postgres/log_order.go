@@ -9,12 +9,12 @@ import (
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 )
 
-// orderReaders read at the same time, but only when one is held up: see batch.Group.
+// orderReaders read at the same time, but only when one is held up: see groupcommit.Group.
 const orderReaders = 2
 
 // orderCall is a call of Log.Order.
@@ -43,10 +43,10 @@ var orderStatesSQL = `
 
 // readOrderStates reads the snapshots that subscriptions begin with. It starts after all its callers have asked, so no caller gets a
 // state from before its call.
-func (l *Log) readOrderStates(calls []*batch.Call[orderCall, event.OrderState]) {
+func (l *Log) readOrderStates(calls []*groupcommit.Call[orderCall, event.OrderState]) {
 	ctx := ofMany
 	// app.principal holds for a whole statement, so calls with access to all rows have a statement of their own.
-	var all, some []*batch.Call[orderCall, event.OrderState]
+	var all, some []*groupcommit.Call[orderCall, event.OrderState]
 	for _, c := range calls {
 		if settingOf(c.In.principal) == everybody {
 			all = append(all, c)
@@ -54,14 +54,14 @@ func (l *Log) readOrderStates(calls []*batch.Call[orderCall, event.OrderState]) 
 			some = append(some, c)
 		}
 	}
-	for _, together := range [][]*batch.Call[orderCall, event.OrderState]{all, some} {
+	for _, together := range [][]*groupcommit.Call[orderCall, event.OrderState]{all, some} {
 		if len(together) > 0 {
 			l.readOrders(ctx, together)
 		}
 	}
 }
 
-func (l *Log) readOrders(ctx context.Context, calls []*batch.Call[orderCall, event.OrderState]) {
+func (l *Log) readOrders(ctx context.Context, calls []*groupcommit.Call[orderCall, event.OrderState]) {
 	n := len(calls)
 	ids, viewers, settings := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), make([]string, n)
 	has := make(pq.Int64Array, n)

@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -138,7 +138,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 }
 
 // Orders implements order.Store. Newest first is by id, which sorts by time.
-func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r page.Request) (page.Result[*order.Order], error) {
+func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r pagination.Request) (pagination.Result[*order.Order], error) {
 	direction := "DESC"
 	if r.Backward {
 		direction = "ASC"
@@ -147,14 +147,14 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 	limit := fmt.Sprintf(` LIMIT %d`, r.Limit+1)
 	if everything(f) && !r.After.Valid && !r.Before.Valid {
 		read := s.db.all
-		if r.Limit == page.Default {
+		if r.Limit == pagination.Default {
 			read = s.db.allHot // what everybody looks at first
 		}
 		orders, err := selectOrders(ctx, read, p, ownerCondition(p)+` ORDER BY o.id `+direction+limit, q.args...)
-		return page.Cut(r, orders), err
+		return pagination.Cut(r, orders), err
 	}
 	if err := s.exact(ctx, p, &q, &f); err != nil {
-		return page.Result[*order.Order]{}, err
+		return pagination.Result[*order.Order]{}, err
 	}
 	from := sourceOf(p, f, r)
 	if viewerArg(p) == nil {
@@ -165,7 +165,7 @@ func (s *Store) Orders(ctx context.Context, p auth.Principal, f order.Filter, r 
 		return s.windowed(ctx, p, q, from, f.Search != "", conditions, r)
 	}
 	orders, err := selectOrders(ctx, s.db.all, p, q.where()+` ORDER BY `+from.order(direction)+limit, q.args...)
-	return page.Cut(r, orders), err
+	return pagination.Cut(r, orders), err
 }
 
 // selectOrders reads the orders that match where, which includes the ownerCondition, with the parts that ctx asks for. read is a method of

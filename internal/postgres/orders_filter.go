@@ -12,7 +12,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // A filter that no index serves could read every order to fill one page. So a page examines a bounded window of the list: the
@@ -74,7 +74,7 @@ type rawSQL string
 const reference = `o.external_reference`
 
 // sourceOf is the narrowest of the indexes for the filter and the principal's own orders, in $1.
-func sourceOf(p auth.Principal, f order.Filter, r page.Request) source {
+func sourceOf(p auth.Principal, f order.Filter, r pagination.Request) source {
 	var s source
 	add := func(column string, value any) {
 		s.columns, s.low, s.high = append(s.columns, column), append(s.low, value), append(s.high, value)
@@ -145,7 +145,7 @@ func (s *Store) exact(ctx context.Context, p auth.Principal, q *query, f *order.
 	}
 	number := strings.ToUpper(f.Search)
 	probe := query{args: []any{viewerArg(p)}}
-	byReference := sourceOf(p, order.Filter{ExternalReference: &f.Search, CustomerID: f.CustomerID}, page.Request{})
+	byReference := sourceOf(p, order.Filter{ExternalReference: &f.Search, CustomerID: f.CustomerID}, pagination.Request{})
 	byReference.add(&probe)
 	var named struct {
 		Number    bool `db:"number"`
@@ -221,7 +221,7 @@ func (n *nullOrder) Scan(src any) error {
 }
 
 // windowed lists the orders of a window that meet the conditions. q has what the window is taken from, in the source's order.
-func (s *Store) windowed(ctx context.Context, p auth.Principal, q query, from source, weighed bool, conditions []string, r page.Request) (page.Result[*order.Order], error) {
+func (s *Store) windowed(ctx context.Context, p auth.Principal, q query, from source, weighed bool, conditions []string, r pagination.Request) (pagination.Result[*order.Order], error) {
 	direction := "DESC"
 	if r.Backward {
 		direction = "ASC"
@@ -251,7 +251,7 @@ func (s *Store) windowed(ctx context.Context, p auth.Principal, q query, from so
 		strings.Join(conditions, " AND "), r.Limit+1, from.order(direction))
 	var rows []windowRow
 	if err := s.db.all(ctx, p, &rows, statement, append(q.args, uuid.Nil)...); err != nil {
-		return page.Result[*order.Order]{}, err
+		return pagination.Result[*order.Order]{}, err
 	}
 	var orders []*order.Order
 	for i := range rows {
@@ -259,9 +259,9 @@ func (s *Store) windowed(ctx context.Context, p auth.Principal, q query, from so
 			orders = append(orders, o)
 		}
 	}
-	result := page.Cut(r, orders)
+	result := pagination.Cut(r, orders)
 	if len(orders) <= r.Limit && len(rows) > 0 && rows[0].More {
-		result = page.Short(r, result, rows[0].Reached)
+		result = pagination.Short(r, result, rows[0].Reached)
 	}
 	return result, nil
 }

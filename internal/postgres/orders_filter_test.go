@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -108,7 +108,7 @@ func TestFilterIsBounded(t *testing.T) {
 				continue
 			}
 			before := rowsRead(t, one)
-			result, err := store.Orders(t.Context(), p, f, page.Request{Limit: page.Max, Backward: combination%2 == 1})
+			result, err := store.Orders(t.Context(), p, f, pagination.Request{Limit: pagination.Max, Backward: combination%2 == 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestShortPages(t *testing.T) {
 	for _, backward := range []bool{false, true} {
 		sought := map[bool]string{false: "mug 1", true: fmt.Sprintf("mug %d", orders)}[backward]
 		f := order.Filter{Search: sought, Status: []order.Status{order.Created}}
-		r := page.Request{Limit: 1, Backward: backward}
+		r := pagination.Request{Limit: 1, Backward: backward}
 		// Forward "mug 1" is also in "Mug 10" and so on: they come first, and the list is walked to its end.
 		var found []string
 		short := 0
@@ -178,7 +178,7 @@ func TestSearchIsBoundedByBytes(t *testing.T) {
 	one := postgrestest.Pool(t, db.URL, postgres.RoleAPI)
 	one.SetMaxOpenConns(1)
 	store := postgrestest.Store(t, one, nil)
-	result, err := store.Orders(t.Context(), staff, order.Filter{Search: "no such thing"}, page.Request{Limit: 20})
+	result, err := store.Orders(t.Context(), staff, order.Filter{Search: "no such thing"}, pagination.Request{Limit: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestSearchByWholeName(t *testing.T) {
 	crowd(t, db.DB, grace.CustomerID, postgres.WindowRows+500, oneLine)
 	for _, search := range []string{old.Number, strings.ToLower(old.Number), reference} {
 		for _, p := range []auth.Principal{staff, ada, grace} {
-			result, err := store.Orders(t.Context(), p, order.Filter{Search: search}, page.Request{Limit: 20})
+			result, err := store.Orders(t.Context(), p, order.Filter{Search: search}, pagination.Request{Limit: 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +237,7 @@ func TestProductsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := page.Request{Limit: 10}
+	r := pagination.Request{Limit: 10}
 	first, err := store.Products(t.Context(), product.Filter{Search: "rare"}, r)
 	if err != nil || len(first.Items) != 0 || !first.HasNext || !first.Reached.Valid {
 		t.Fatalf("%+v %v", first, err)
@@ -261,7 +261,7 @@ func TestCreatedAtBesideIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 		from, to := o.CreatedAt, o.CreatedAt.Add(time.Microsecond)
-		found, err := store.Orders(t.Context(), ada, order.Filter{CreatedFrom: &from, CreatedTo: &to}, page.Request{Limit: 10})
+		found, err := store.Orders(t.Context(), ada, order.Filter{CreatedFrom: &from, CreatedTo: &to}, pagination.Request{Limit: 10})
 		if err != nil || len(found.Items) != 1 || found.Items[0].ID != o.ID {
 			t.Errorf("an id %v off: %d orders, %v", off, len(found.Items), err)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
@@ -266,9 +266,9 @@ func (o *Orphans) Status(ctx context.Context) (open int, behind time.Duration, e
 }
 
 // Orphans implements reconcile.OrphanStore. Newest first is by id, which sorts by when a charge was recorded.
-func (o *Orphans) Orphans(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[reconcile.Orphan], error) {
+func (o *Orphans) Orphans(ctx context.Context, p auth.Principal, request pagination.Request, all bool) (pagination.Result[reconcile.Orphan], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[reconcile.Orphan]{}, err
+		return pagination.Result[reconcile.Orphan]{}, err
 	}
 	var q query
 	newestFirst(&q, "id", request)
@@ -296,7 +296,7 @@ func (o *Orphans) Orphans(ctx context.Context, p auth.Principal, request page.Re
 			detected_at, resolved_at
 		FROM orphaned_charges WHERE `+q.where()+which+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, request.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[reconcile.Orphan]{}, err
+		return pagination.Result[reconcile.Orphan]{}, err
 	}
 	orphans := make([]reconcile.Orphan, len(rows))
 	for i, row := range rows {
@@ -308,5 +308,5 @@ func (o *Orphans) Orphans(ctx context.Context, p auth.Principal, request page.Re
 			},
 		}
 	}
-	return page.Cut(request, orphans), nil
+	return pagination.Cut(request, orphans), nil
 }

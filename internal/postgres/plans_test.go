@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
@@ -36,7 +36,7 @@ func TestPlannedOnce(t *testing.T) {
 	if err := postgrestest.Store(t, db.Worker, nil).SeedProducts(t.Context(), product.Catalogue()); err != nil {
 		t.Fatal(err)
 	}
-	products, err := store.Products(t.Context(), product.Filter{}, page.Request{Limit: 3})
+	products, err := store.Products(t.Context(), product.Filter{}, pagination.Request{Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestPlannedOnce(t *testing.T) {
 		if _, err := store.Order(t.Context(), ada, o.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: page.Default}); err != nil {
+		if _, err := store.Orders(t.Context(), ada, order.Filter{}, pagination.Request{Limit: pagination.Default}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := store.ChangeOrder(t.Context(), ada, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
@@ -136,7 +136,7 @@ func TestPlannedOnceForWhoHasFew(t *testing.T) {
 	}
 	for range 4 * customPlans {
 		_, errOrder := store.Order(t.Context(), ada, o.ID)
-		_, errOrders := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: page.Default})
+		_, errOrders := store.Orders(t.Context(), ada, order.Filter{}, pagination.Request{Limit: pagination.Default})
 		_, errSnapshot := feed.Order(t.Context(), ada, o.ID, 0)
 		_, errEvents := feed.Events(t.Context(), ada, o.ID, 0, 10)
 		_, errPages := store.EventPages(t.Context(), ada, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})

@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -98,7 +98,7 @@ func seen(t *testing.T, pool *sqlx.DB, store *postgres.Store, p auth.Principal, 
 	add("OrdersByID", len(many), err)
 	many, err = store.OrdersByPayment(t.Context(), p, []uuid.UUID{o.Payment().ID})
 	add("OrdersByPayment", len(many), err)
-	list, err := store.Orders(t.Context(), p, order.Filter{}, page.Request{Limit: 1000})
+	list, err := store.Orders(t.Context(), p, order.Filter{}, pagination.Request{Limit: 1000})
 	add("Orders", of(list.Items, func(found *order.Order) bool { return found.ID == o.ID }), err)
 	pages, err := store.EventPages(t.Context(), p, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
 	add("EventPages", len(pages), err)
@@ -163,7 +163,7 @@ func TestZerosAreACustomer(t *testing.T) {
 		}
 	}
 	for customer, want := range map[uuid.NullUUID]int{{}: 1, id.Some(ada.CustomerID): 1, id.Some(uuid.Nil): 0} {
-		result, err := store.Orders(t.Context(), staff, order.Filter{CustomerID: customer}, page.Request{Limit: 10})
+		result, err := store.Orders(t.Context(), staff, order.Filter{CustomerID: customer}, pagination.Request{Limit: 10})
 		if err != nil || len(result.Items) != want {
 			t.Errorf("the orders of %v are %d, %v; want %d", customer, len(result.Items), err, want)
 		}

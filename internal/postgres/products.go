@@ -17,7 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/product"
 )
 
@@ -56,7 +56,7 @@ type productWindowRow struct {
 }
 
 // Products implements product.Store. Oldest first is by id, which sorts by time.
-func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) (page.Result[*product.Product], error) {
+func (s *Store) Products(ctx context.Context, f product.Filter, r pagination.Request) (pagination.Result[*product.Product], error) {
 	var base, narrow query
 	base.and(`archived_at IS NULL`)
 	if r.After.Valid {
@@ -99,7 +99,7 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 		base.where(), direction, productWindow+1, productWindow, opposite(direction), len(narrow.args)+1, productColumns,
 		narrow.where(), r.Limit+1), append(narrow.args, uuid.Nil)...)
 	if err != nil {
-		return page.Result[*product.Product]{}, err
+		return pagination.Result[*product.Product]{}, err
 	}
 	products := make([]*product.Product, 0, len(rows))
 	for i := range rows {
@@ -107,26 +107,26 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r page.Request) 
 			products = append(products, rows[i].product())
 		}
 	}
-	result := page.Cut(r, products)
+	result := pagination.Cut(r, products)
 	if len(products) <= r.Limit && len(rows) > 0 && rows[0].More {
-		result = page.Short(r, result, rows[0].Reached)
+		result = pagination.Short(r, result, rows[0].Reached)
 	}
 	return result, nil
 }
 
 // plainProducts is Products without a filter: the page is read by the primary key alone.
-func (s *Store) plainProducts(ctx context.Context, q query, direction string, r page.Request) (page.Result[*product.Product], error) {
+func (s *Store) plainProducts(ctx context.Context, q query, direction string, r pagination.Request) (pagination.Result[*product.Product], error) {
 	var rows []productRow
 	err := s.db.public(ctx, &rows, `SELECT `+productColumns+` FROM products WHERE `+q.where()+
 		fmt.Sprintf(` ORDER BY id %s LIMIT %d`, direction, r.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[*product.Product]{}, err
+		return pagination.Result[*product.Product]{}, err
 	}
 	products := make([]*product.Product, len(rows))
 	for i := range rows {
 		products[i] = rows[i].product()
 	}
-	return page.Cut(r, products), nil
+	return pagination.Cut(r, products), nil
 }
 
 // briefProductColumns are productColumns without the description.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/lib/pq"
 
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // query collects the conditions of a list whose filters are optional. Values are always parameters.
@@ -50,7 +50,7 @@ func stringsOf[T ~string](values []T) pq.StringArray {
 }
 
 // newestFirst bounds a list that is read by descending id and only forward.
-func newestFirst(q *query, column string, r page.Request) {
+func newestFirst(q *query, column string, r pagination.Request) {
 	if r.After.Valid {
 		q.and(column+` < ?`, r.After.UUID)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/orderwire/orderwire/internal/eventually"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
@@ -51,7 +51,7 @@ func TestReadsShareConnections(t *testing.T) {
 		}
 	}
 	for range 20 { // those that wait for their turn have none of the others' connections
-		if _, err := store.Products(reads.As(t.Context(), "grace", 0), product.Filter{}, page.Request{Limit: 1}); err != nil {
+		if _, err := store.Products(reads.As(t.Context(), "grace", 0), product.Filter{}, pagination.Request{Limit: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if n := db.API.Stats().InUse; n > share {

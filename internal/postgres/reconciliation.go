@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
@@ -239,9 +239,9 @@ func (r *Reconciliation) CountOpen(ctx context.Context) (n int, err error) {
 }
 
 // Entries implements reconcile.Store. Newest first is by id, which sorts by time.
-func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request page.Request) (page.Result[reconcile.Entry], error) {
+func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[reconcile.Entry], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[reconcile.Entry]{}, err
+		return pagination.Result[reconcile.Entry]{}, err
 	}
 	var q query
 	newestFirst(&q, "id", request)
@@ -260,7 +260,7 @@ func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request 
 			their_captured_minor - their_refunded_minor AS theirs, detected_at, resolved_at
 		FROM reconciliation_differences WHERE `+q.where()+fmt.Sprintf(` ORDER BY id DESC LIMIT %d`, request.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[reconcile.Entry]{}, err
+		return pagination.Result[reconcile.Entry]{}, err
 	}
 	entries := make([]reconcile.Entry, len(rows))
 	for i, row := range rows {
@@ -270,5 +270,5 @@ func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request 
 			DetectedAt: row.DetectedAt.UTC(), ResolvedAt: utc(row.ResolvedAt),
 		}
 	}
-	return page.Cut(request, entries), nil
+	return pagination.Cut(request, entries), nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
@@ -49,7 +49,7 @@ func BenchmarkStore(b *testing.B) {
 		defer func() { slices.Sort(took); b.ReportMetric(float64(took[len(took)/10].Nanoseconds()), "p10-ns") }()
 		for b.Loop() {
 			start := time.Now()
-			if found, err := store.Orders(b.Context(), owner, order.Filter{}, page.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
+			if found, err := store.Orders(b.Context(), owner, order.Filter{}, pagination.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
 				b.Fatal(err)
 			}
 			took = append(took, time.Since(start))
@@ -60,7 +60,7 @@ func BenchmarkStore(b *testing.B) {
 		defer func() { slices.Sort(took); b.ReportMetric(float64(took[len(took)/10].Nanoseconds()), "p10-ns") }()
 		for b.Loop() {
 			start := time.Now()
-			if found, err := store.Orders(b.Context(), staff, order.Filter{}, page.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
+			if found, err := store.Orders(b.Context(), staff, order.Filter{}, pagination.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
 				b.Fatal(err)
 			}
 			took = append(took, time.Since(start))

@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -88,7 +88,7 @@ func BenchmarkRows(b *testing.B) {
 			}
 		}},
 		{"First20", func(b *testing.B) {
-			if found, err := store.Orders(b.Context(), ada, order.Filter{}, page.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
+			if found, err := store.Orders(b.Context(), ada, order.Filter{}, pagination.Request{Limit: 20}); err != nil || len(found.Items) != 20 {
 				b.Fatal(err)
 			}
 		}},

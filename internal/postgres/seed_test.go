@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/order/ordertest"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -46,7 +46,7 @@ func TestSeed(t *testing.T) {
 				}
 			}
 			_, customer := newSeed(orders, walked)
-			all, err := store.Orders(t.Context(), customer, order.Filter{}, page.Request{Limit: 100})
+			all, err := store.Orders(t.Context(), customer, order.Filter{}, pagination.Request{Limit: 100})
 			if err != nil || len(all.Items) != orders {
 				t.Fatalf("%d orders, %v", len(all.Items), err)
 			}

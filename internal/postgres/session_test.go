@@ -8,7 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -97,7 +97,7 @@ func TestEncodings(t *testing.T) {
 	}
 	assignAll(t, s)
 	checkFeed(t, db)
-	listed, err := postgrestest.Store(t, db.API, nil).Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: 10})
+	listed, err := postgrestest.Store(t, db.API, nil).Orders(t.Context(), ada, order.Filter{}, pagination.Request{Limit: 10})
 	if err != nil || len(listed.Items) != 5 {
 		t.Fatal(len(listed.Items), err)
 	}

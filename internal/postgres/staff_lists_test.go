@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -56,24 +56,24 @@ func TestStaffListsReadAPage(t *testing.T) {
 		one.SetMaxOpenConns(1)
 		store, orphans := postgrestest.Store(t, one, nil), postgres.NewOrphans(db.Worker, one, "simulated", "test")
 		differences := postgres.NewReconciliation(db.Worker, one, "test")
-		lists := map[string]func(page.Request) (int, error){
-			"auditTrail": func(r page.Request) (int, error) {
+		lists := map[string]func(pagination.Request) (int, error){
+			"auditTrail": func(r pagination.Request) (int, error) {
 				found, err := store.AuditTrail(t.Context(), staff, r)
 				return len(found.Items), err
 			},
-			"reconciliation": func(r page.Request) (int, error) {
+			"reconciliation": func(r pagination.Request) (int, error) {
 				found, err := differences.Entries(t.Context(), staff, r)
 				return len(found.Items), err
 			},
-			"orphanedCharges": func(r page.Request) (int, error) {
+			"orphanedCharges": func(r pagination.Request) (int, error) {
 				found, err := orphans.Orphans(t.Context(), staff, r, false)
 				return len(found.Items), err
 			},
-			"orphanedCharges(includeResolved)": func(r page.Request) (int, error) {
+			"orphanedCharges(includeResolved)": func(r pagination.Request) (int, error) {
 				found, err := orphans.Orphans(t.Context(), staff, r, true)
 				return len(found.Items), err
 			},
-			"attention": func(r page.Request) (int, error) {
+			"attention": func(r pagination.Request) (int, error) {
 				found, err := store.PaymentsNeedingAttention(t.Context(), staff, r)
 				return len(found.Items), err
 			},
@@ -81,7 +81,7 @@ func TestStaffListsReadAPage(t *testing.T) {
 		for name, list := range lists {
 			for _, after := range []uuid.NullUUID{{}, id.Some(uuid.MustParse("01900000-0000-7000-8000-000000002500"))} {
 				before := rowsOf(t, one, "audit_entries", "reconciliation_differences", "orphaned_charges", "orders", "payments")
-				n, err := list(page.Request{Limit: 5, After: after})
+				n, err := list(pagination.Request{Limit: 5, After: after})
 				if err != nil || n != 5 {
 					t.Fatal(name, n, err)
 				}

@@ -10,13 +10,13 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
 	"github.com/orderwire/orderwire/internal/dbclock"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
 const (
-	// writers commit at the same time, but only when one is held up: see batch.Group.
+	// writers commit at the same time, but only when one is held up: see groupcommit.Group.
 	writers = 2
 	// maxBatch bounds what one failing commit takes with it, and its latency.
 	maxBatch = 128
@@ -54,8 +54,8 @@ type Committed struct {
 // Store keeps orders, their log and the catalogue. It implements order.Store and product.Store.
 type Store struct {
 	db      guarded
-	created *batch.Group[createCall, order.Outcome]
-	changed *batch.Group[changeCall, order.Outcome]
+	created *groupcommit.Group[createCall, order.Outcome]
+	changed *groupcommit.Group[changeCall, order.Outcome]
 	notify  func([]Committed)
 	// leases: see LeaseDue.
 	leases bool
@@ -95,8 +95,8 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 		}
 		*p.stmt = stmt
 	}
-	s.created = batch.New(writers, maxBatch, s.flushCreated)
-	s.changed = batch.New(writers, maxBatch, s.flushChanged)
+	s.created = groupcommit.New(writers, maxBatch, s.flushCreated)
+	s.changed = groupcommit.New(writers, maxBatch, s.flushChanged)
 	return s, nil
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -533,7 +533,7 @@ func TestOrders(t *testing.T) {
 		create(t, store, grace)
 	}
 	var got []uuid.UUID
-	request := page.Request{Limit: 2}
+	request := pagination.Request{Limit: 2}
 	for {
 		result, err := store.Orders(t.Context(), ada, order.Filter{}, request)
 		if err != nil {
@@ -552,18 +552,18 @@ func TestOrders(t *testing.T) {
 			t.Fatalf("got %v, want the reverse of %v", got, mine)
 		}
 	}
-	back, err := store.Orders(t.Context(), ada, order.Filter{}, page.Request{Limit: 2, Backward: true})
+	back, err := store.Orders(t.Context(), ada, order.Filter{}, pagination.Request{Limit: 2, Backward: true})
 	if err != nil || len(back.Items) != 2 || back.Items[1].ID != mine[0] || !back.HasPrevious {
 		t.Errorf("backward: %+v, %v", back, err)
 	}
-	if all, err := store.Orders(t.Context(), staff, order.Filter{}, page.Request{Limit: 100}); err != nil || len(all.Items) != 10 {
+	if all, err := store.Orders(t.Context(), staff, order.Filter{}, pagination.Request{Limit: 100}); err != nil || len(all.Items) != 10 {
 		t.Errorf("staff see %d, %v", len(all.Items), err)
 	}
 	number := back.Items[0].Number
 	found, err := store.Orders(t.Context(), staff, order.Filter{
 		Status: []order.Status{order.Created}, PaymentStatus: []payment.Status{payment.Initializing},
 		CustomerID: id.Some(ada.CustomerID), Search: number[3:],
-	}, page.Request{Limit: 10})
+	}, pagination.Request{Limit: 10})
 	if err != nil || len(found.Items) != 1 {
 		t.Errorf("filtered: %+v, %v", found, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -18,7 +18,7 @@ var (
 
 // LoadForChange tells whether a change would be given the order to decide on.
 func (s *Store) LoadForChange(ctx context.Context, p auth.Principal, orderID uuid.UUID) (bool, error) {
-	c := &batch.Call[changeCall, order.Outcome]{In: changeCall{principal: p, orderID: orderID}}
-	found, err := s.loadForChange(ctx, []*batch.Call[changeCall, order.Outcome]{c})
+	c := &groupcommit.Call[changeCall, order.Outcome]{In: changeCall{principal: p, orderID: orderID}}
+	found, err := s.loadForChange(ctx, []*groupcommit.Call[changeCall, order.Outcome]{c})
 	return len(found) > 0, err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -206,17 +206,17 @@ func inTx(ctx context.Context, db *sqlx.DB, f func(*sqlx.Tx) error) error {
 }
 
 // Endpoints implements webhook.Store.
-func (w *Webhooks) Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*webhook.Endpoint], error) {
+func (w *Webhooks) Endpoints(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*webhook.Endpoint], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[*webhook.Endpoint]{}, err
+		return pagination.Result[*webhook.Endpoint]{}, err
 	}
 	var q query
 	newestFirst(&q, "e.id", r)
 	endpoints, err := w.endpoints(ctx, p, q.where()+fmt.Sprintf(` ORDER BY e.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[*webhook.Endpoint]{}, err
+		return pagination.Result[*webhook.Endpoint]{}, err
 	}
-	return page.Cut(r, endpoints), nil
+	return pagination.Cut(r, endpoints), nil
 }
 
 // EndpointsByID implements webhook.Store.

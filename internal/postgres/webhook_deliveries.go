@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -46,10 +46,10 @@ func (r *deliveryRow) delivery() *webhook.Delivery {
 
 // Deliveries implements webhook.Store.
 func (w *Webhooks) Deliveries(
-	ctx context.Context, p auth.Principal, f webhook.Filter, r page.Request,
-) (page.Result[*webhook.Delivery], error) {
+	ctx context.Context, p auth.Principal, f webhook.Filter, r pagination.Request,
+) (pagination.Result[*webhook.Delivery], error) {
 	if err := auth.RequireStaff(p); err != nil {
-		return page.Result[*webhook.Delivery]{}, err
+		return pagination.Result[*webhook.Delivery]{}, err
 	}
 	var q query
 	from := `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`
@@ -60,9 +60,9 @@ func (w *Webhooks) Deliveries(
 	}
 	deliveries, err := w.deliveries(ctx, p, from, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
-		return page.Result[*webhook.Delivery]{}, err
+		return pagination.Result[*webhook.Delivery]{}, err
 	}
-	return page.Cut(r, deliveries), nil
+	return pagination.Cut(r, deliveries), nil
 }
 
 // DeliveriesByID implements webhook.Store.
@@ -81,7 +81,7 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 // ofEachEndpoint is a FROM that takes a page's worth of each endpoint's deliveries: with a status or without, there is an index for it, and
 // there are few endpoints. The bounds are compared as rows because an equality and ORDER BY id would let the planner walk the key
 // past all others' deliveries, or past those of another status, when it thinks that those wanted are many.
-func ofEachEndpoint(q *query, f webhook.Filter, r page.Request) string {
+func ofEachEndpoint(q *query, f webhook.Filter, r pagination.Request) string {
 	if f.EndpointID.Valid {
 		q.and(`e.id = ?`, f.EndpointID.UUID)
 	}

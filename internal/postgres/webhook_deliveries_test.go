@@ -8,7 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/webhook"
@@ -56,7 +56,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 						t.Fatal(err)
 					}
 					before := deliveriesRead(t, one)
-					got, err := webhooks.Deliveries(t.Context(), staff, webhook.Filter{EndpointID: endpoint, Status: status}, page.Request{Limit: limit, After: after})
+					got, err := webhooks.Deliveries(t.Context(), staff, webhook.Filter{EndpointID: endpoint, Status: status}, pagination.Request{Limit: limit, After: after})
 					if err != nil {
 						t.Fatal(err)
 					}

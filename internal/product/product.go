@@ -15,10 +15,10 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/bytelru"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/freetext"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
-	"github.com/orderwire/orderwire/internal/text"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // Product is one entry of the catalogue. It is never deleted: orders point to it for ever.
@@ -44,7 +44,7 @@ func (p Product) Archived() bool { return p.ArchivedAt != nil }
 
 // Filter narrows a list of products. The zero value lists all that can be ordered.
 type Filter struct {
-	// Search is a text that name or SKU contains, ignoring case, of at most text.MaxSearch characters.
+	// Search is a text that name or SKU contains, ignoring case, of at most freetext.MaxSearch characters.
 	Search string
 	// Currency is an ISO 4217 code.
 	Currency string
@@ -53,7 +53,7 @@ type Filter struct {
 // Store keeps products. Reading them is public, so reads take no principal.
 type Store interface {
 	// Products lists what is not archived, by name order of creation, newest last.
-	Products(ctx context.Context, filter Filter, page page.Request) (page.Result[*Product], error)
+	Products(ctx context.Context, filter Filter, page pagination.Request) (pagination.Result[*Product], error)
 	// ProductsByID returns what exists of the ids, archived ones too.
 	ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
 	// BriefProductsByID is ProductsByID without descriptions.
@@ -108,9 +108,9 @@ func NewService(store Store) *Service {
 }
 
 // List returns products that can be ordered. BAD_USER_INPUT when the text to search for is too long.
-func (s *Service) List(ctx context.Context, filter Filter, request page.Request) (page.Result[*Product], error) {
-	if err := text.CheckSearch(filter.Search); err != nil {
-		return page.Result[*Product]{}, err
+func (s *Service) List(ctx context.Context, filter Filter, request pagination.Request) (pagination.Result[*Product], error) {
+	if err := freetext.CheckSearch(filter.Search); err != nil {
+		return pagination.Result[*Product]{}, err
 	}
 	return s.store.Products(ctx, filter, request)
 }
@@ -157,12 +157,12 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 	if !skuPattern.MatchString(in.SKU) {
 		add(fault.SkuInvalid, "sku", "A SKU is 1 to 64 letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
 	}
-	if problem := text.Check(in.Name, maxName); problem != nil || in.Name == "" {
+	if problem := freetext.Check(in.Name, maxName); problem != nil || in.Name == "" {
 		add(fault.NameInvalid, "name", fmt.Sprintf("A name is 1 to %d characters without control characters.", maxName))
 	}
 	if utf8.RuneCountInString(in.Description) > maxDescription {
 		add(fault.TextTooLong, "description", fmt.Sprintf("A description has at most %d characters.", maxDescription))
-	} else if text.Check(in.Description, maxDescription) != nil {
+	} else if freetext.Check(in.Description, maxDescription) != nil {
 		add(fault.NameInvalid, "description", "The description contains characters that are not allowed.")
 	}
 	if in.PriceMinor < 1 || in.PriceMinor > MaxPrice {

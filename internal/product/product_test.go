@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -39,7 +39,7 @@ func TestUpsert(t *testing.T) {
 				t.Errorf("got %+v, %v", archived, err)
 			}
 		}
-		if list, err := service.List(t.Context(), product.Filter{}, page.Request{Limit: 10}); err != nil || len(list.Items) != 0 {
+		if list, err := service.List(t.Context(), product.Filter{}, pagination.Request{Limit: 10}); err != nil || len(list.Items) != 0 {
 			t.Errorf("archived, and listed: %+v, %v", list, err)
 		}
 		if revived, err := service.Upsert(t.Context(), staff, good); err != nil || revived.Archived() {
@@ -97,7 +97,7 @@ func TestCatalogue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := product.NewService(store).List(t.Context(), product.Filter{}, page.Request{Limit: 100})
+	list, err := product.NewService(store).List(t.Context(), product.Filter{}, pagination.Request{Limit: 100})
 	if err != nil || len(list.Items) != len(product.Catalogue()) {
 		t.Fatalf("%d products, %v", len(list.Items), err)
 	}
@@ -115,7 +115,7 @@ func TestCatalogue(t *testing.T) {
 	if !slices.Equal(digits, []int{0, 2, 3}) {
 		t.Errorf("digits %v", digits)
 	}
-	found, err := product.NewService(store).List(t.Context(), product.Filter{Search: "%", Currency: "EUR"}, page.Request{Limit: 100})
+	found, err := product.NewService(store).List(t.Context(), product.Filter{Search: "%", Currency: "EUR"}, pagination.Request{Limit: 100})
 	if err != nil || len(found.Items) != 0 {
 		t.Errorf("a percent sign finds %d products, %v", len(found.Items), err)
 	}

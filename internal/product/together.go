@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 )
 
 const (
@@ -24,11 +24,11 @@ type (
 	byID = map[uuid.UUID]*Product
 	// together reads for many callers at once: under load each order that is placed asks for prices, often the same. A
 	// reading begins after all its callers have asked, so nobody gets what was true before; a lone caller waits for nothing.
-	together = batch.Group[[]uuid.UUID, byID]
+	together = groupcommit.Group[[]uuid.UUID, byID]
 )
 
 func newTogether(read func(ctx context.Context, ids []uuid.UUID) (byID, error)) *together {
-	return batch.New(readers, readTogether, func(calls []*batch.Call[[]uuid.UUID, byID]) {
+	return groupcommit.New(readers, readTogether, func(calls []*groupcommit.Call[[]uuid.UUID, byID]) {
 		// None of the callers can end it for the others.
 		ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 		defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -193,7 +193,7 @@ func (b *bundle) exec(t *testing.T, query string, args ...any) {
 
 func (b *bundle) entries(t *testing.T, r *reconcile.Reconciler) []reconcile.Entry {
 	t.Helper()
-	result, err := r.List(t.Context(), staff, page.Request{Limit: page.Max})
+	result, err := r.List(t.Context(), staff, pagination.Request{Limit: pagination.Max})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -71,7 +71,7 @@ type OrphanStore interface {
 	// Status counts the open orphans, and says up to when the charges have been walked.
 	Status(ctx context.Context) (open int, behind time.Duration, err error)
 	// Orphans lists the newest first; all: resolved ones too.
-	Orphans(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[Orphan], error)
+	Orphans(ctx context.Context, p auth.Principal, request pagination.Request, all bool) (pagination.Result[Orphan], error)
 }
 
 // Became is what an orphan has become by the provider's answer.

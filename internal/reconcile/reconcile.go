@@ -19,7 +19,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -104,7 +104,7 @@ type Store interface {
 	// CountOpen counts open differences.
 	CountOpen(ctx context.Context) (int, error)
 	// Entries lists the newest first.
-	Entries(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error)
+	Entries(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[Entry], error)
 }
 
 // Counts are this process's since it started, but for Open.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -68,7 +68,7 @@ func (r *Reconciler) Counts() *Counts { return &r.counts }
 func (r *Reconciler) Limiter() *rate.Limiter { return r.limiter }
 
 // List returns what was found, the newest first, resolved ones included. FORBIDDEN unless staff.
-func (r *Reconciler) List(ctx context.Context, p auth.Principal, request page.Request) (page.Result[Entry], error) {
+func (r *Reconciler) List(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[Entry], error) {
 	return r.cfg.Store.Entries(ctx, p, request)
 }
 

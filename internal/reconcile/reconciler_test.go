@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -361,16 +361,16 @@ func TestList(t *testing.T) {
 		payments = append(payments, o.Payments[0].ID)
 	}
 	slices.Reverse(payments)
-	first, err := r.List(t.Context(), staff, page.Request{Limit: 2})
+	first, err := r.List(t.Context(), staff, pagination.Request{Limit: 2})
 	if err != nil || len(first.Items) != 2 || !first.HasNext || first.Items[0].PaymentID != payments[0] || first.Items[1].PaymentID != payments[1] {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	rest, err := r.List(t.Context(), staff, page.Request{Limit: 2, After: id.Some(first.Items[1].ID)})
+	rest, err := r.List(t.Context(), staff, pagination.Request{Limit: 2, After: id.Some(first.Items[1].ID)})
 	if err != nil || len(rest.Items) != 1 || rest.HasNext || rest.Items[0].PaymentID != payments[2] {
 		t.Fatalf("%+v, %v", rest, err)
 	}
 	for name, p := range map[string]auth.Principal{"customer": ada, "nobody": {}} {
-		if _, err := r.List(t.Context(), p, page.Request{Limit: 2}); fault.CodeOf(err) != fault.Forbidden && fault.CodeOf(err) != fault.Unauthenticated {
+		if _, err := r.List(t.Context(), p, pagination.Request{Limit: 2}); fault.CodeOf(err) != fault.Forbidden && fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

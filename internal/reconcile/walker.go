@@ -11,7 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -66,7 +66,7 @@ func NewWalker(cfg WalkConfig) *Walker { return &Walker{cfg: cfg} }
 func (w *Walker) Counts() *OrphanCounts { return &w.counts }
 
 // List returns the orphaned charges of all providers, the newest first; all: resolved ones too. FORBIDDEN unless staff.
-func (w *Walker) List(ctx context.Context, p auth.Principal, request page.Request, all bool) (page.Result[Orphan], error) {
+func (w *Walker) List(ctx context.Context, p auth.Principal, request pagination.Request, all bool) (pagination.Result[Orphan], error) {
 	return w.cfg.Store.Orphans(ctx, p, request, all)
 }
 

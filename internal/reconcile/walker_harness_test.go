@@ -12,7 +12,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -105,7 +105,7 @@ func found(t *testing.T, w *reconcile.Walker, all bool) (references []string) {
 
 func orphanList(t *testing.T, w *reconcile.Walker, all bool) []reconcile.Orphan {
 	t.Helper()
-	result, err := w.List(t.Context(), staff, page.Request{Limit: page.Max}, all)
+	result, err := w.List(t.Context(), staff, pagination.Request{Limit: pagination.Max}, all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 	"github.com/orderwire/orderwire/internal/reconcile"
@@ -381,16 +381,16 @@ func TestOrphanList(t *testing.T) {
 		want = append(want, b.lost(t, b.installation(t), "sim_approve", payment.CaptureAutomatic).Reference)
 		walkTurn(t, w)
 	}
-	first, err := w.List(t.Context(), staff, page.Request{Limit: 2}, false)
+	first, err := w.List(t.Context(), staff, pagination.Request{Limit: 2}, false)
 	if err != nil || len(first.Items) != 2 || !first.HasNext || first.Items[0].Reference != want[2] || first.Items[1].Reference != want[1] {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	rest, err := w.List(t.Context(), staff, page.Request{Limit: 2, After: id.Some(first.Items[1].ID)}, false)
+	rest, err := w.List(t.Context(), staff, pagination.Request{Limit: 2, After: id.Some(first.Items[1].ID)}, false)
 	if err != nil || len(rest.Items) != 1 || rest.HasNext || rest.Items[0].Reference != want[0] {
 		t.Fatalf("%+v, %v", rest, err)
 	}
 	for name, p := range map[string]auth.Principal{"customer": ada, "nobody": {}} {
-		if _, err := w.List(t.Context(), p, page.Request{Limit: 2}, true); fault.CodeOf(err) != fault.Forbidden && fault.CodeOf(err) != fault.Unauthenticated {
+		if _, err := w.List(t.Context(), p, pagination.Request{Limit: 2}, true); fault.CodeOf(err) != fault.Forbidden && fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

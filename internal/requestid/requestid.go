@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/orderwire/orderwire/internal/text"
+	"github.com/orderwire/orderwire/internal/freetext"
 )
 
 // Header is the name of the header with a request's id, in requests and responses.
@@ -27,7 +27,7 @@ func New() string { return rand.Text() }
 // and if it does not look like a card number, because ids are logged and stored with events. A client can choose only the
 // ids of its own requests, and cannot write anything else into the log with them.
 func Of(r *http.Request) string {
-	if given := r.Header.Values(Header); len(given) == 1 && wellFormed(given[0]) && !text.HasCardNumber(given[0]) {
+	if given := r.Header.Values(Header); len(given) == 1 && wellFormed(given[0]) && !freetext.HasCardNumber(given[0]) {
 		return given[0]
 	}
 	return New()

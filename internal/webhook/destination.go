@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/text"
+	"github.com/orderwire/orderwire/internal/freetext"
 )
 
 // Destinations says where requests may go: https to public addresses. What a URL says is checked when staff give it, what
@@ -45,7 +45,7 @@ func (d Destinations) Check(ctx context.Context, raw string, field ...string) *f
 		return invalid(fmt.Sprintf("A URL has at most %d characters.", maxURL))
 	case err != nil, u.Opaque != "", u.Hostname() == "", strings.ContainsFunc(raw, notInURL):
 		return invalid("This is not a URL such as https://shop.example/hooks.")
-	case text.HasCardNumber(raw):
+	case freetext.HasCardNumber(raw):
 		return invalid("The URL looks like it contains a card number; card data is never accepted here.")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return invalid("A URL begins with https://.")

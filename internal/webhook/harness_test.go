@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/webhook"
@@ -137,7 +137,7 @@ func (w *world) endpoint(url string, types ...order.EventType) (*webhook.Endpoin
 // deliveries are all there are, newest first.
 func (w *world) deliveries() []*webhook.Delivery {
 	w.t.Helper()
-	result, err := w.service.Deliveries(w.t.Context(), staff, webhook.Filter{}, page.Request{Limit: page.Max})
+	result, err := w.service.Deliveries(w.t.Context(), staff, webhook.Filter{}, pagination.Request{Limit: pagination.Max})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/freetext"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
-	"github.com/orderwire/orderwire/internal/text"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // ErrTooMany says that there are as many endpoints as there may be.
@@ -47,7 +47,7 @@ type Input struct {
 
 // Create adds an endpoint for events from now on and returns its secret, the only time that it can be seen. When there is
 // an enabled one that is equal in all that was given, that one is returned and the secret is nil.
-// User errors: URL_INVALID, URL_NOT_ALLOWED, TOO_MANY_ENDPOINTS, and those of package text for the description.
+// User errors: URL_INVALID, URL_NOT_ALLOWED, TOO_MANY_ENDPOINTS, and those of package freetext for the description.
 func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endpoint, Secret, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, nil, err
@@ -159,7 +159,7 @@ func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uu
 }
 
 // Endpoints are listed newest first.
-func (s *Service) Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*Endpoint], error) {
+func (s *Service) Endpoints(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*Endpoint], error) {
 	return s.store.Endpoints(ctx, p, r)
 }
 
@@ -169,7 +169,7 @@ func (s *Service) EndpointsByID(ctx context.Context, p auth.Principal, ids []uui
 }
 
 // Deliveries are listed newest first.
-func (s *Service) Deliveries(ctx context.Context, p auth.Principal, f Filter, r page.Request) (page.Result[*Delivery], error) {
+func (s *Service) Deliveries(ctx context.Context, p auth.Principal, f Filter, r pagination.Request) (pagination.Result[*Delivery], error) {
 	return s.store.Deliveries(ctx, p, f, r)
 }
 
@@ -187,7 +187,7 @@ func (s *Service) check(ctx context.Context, destination, description *string) e
 		}
 	}
 	if description != nil {
-		if problem := text.Check(*description, maxDescription, "input", "description"); problem != nil {
+		if problem := freetext.Check(*description, maxDescription, "input", "description"); problem != nil {
 			problems.Add(problem)
 		}
 	}

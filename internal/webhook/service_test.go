@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -199,7 +199,7 @@ func TestLists(t *testing.T) {
 		{webhook.Filter{EndpointID: id.Some(id.New())}, 0},
 	} {
 		var seen []*webhook.Delivery
-		for request := (page.Request{Limit: 1}); ; {
+		for request := (pagination.Request{Limit: 1}); ; {
 			result, err := w.service.Deliveries(t.Context(), staff, c.filter, request)
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +219,7 @@ func TestLists(t *testing.T) {
 			}
 		}
 	}
-	endpoints, err := w.service.Endpoints(t.Context(), staff, page.Request{Limit: 1})
+	endpoints, err := w.service.Endpoints(t.Context(), staff, pagination.Request{Limit: 1})
 	if err != nil || len(endpoints.Items) != 1 || endpoints.Items[0].ID != two.ID || !endpoints.HasNext {
 		t.Errorf("%+v, %v", endpoints, err)
 	}
@@ -227,9 +227,9 @@ func TestLists(t *testing.T) {
 		t.Errorf("%d pending, %v", n, err)
 	}
 	for name, err := range map[string]error{
-		"Endpoints":      second(w.store.Endpoints(t.Context(), ada, page.Request{Limit: 1})),
+		"Endpoints":      second(w.store.Endpoints(t.Context(), ada, pagination.Request{Limit: 1})),
 		"EndpointsByID":  second(w.store.EndpointsByID(t.Context(), ada, []uuid.UUID{one.ID})),
-		"Deliveries":     second(w.store.Deliveries(t.Context(), ada, webhook.Filter{}, page.Request{Limit: 1})),
+		"Deliveries":     second(w.store.Deliveries(t.Context(), ada, webhook.Filter{}, pagination.Request{Limit: 1})),
 		"DeliveriesByID": second(w.store.DeliveriesByID(t.Context(), ada, nil)),
 		"UpdateEndpoint": second(w.store.UpdateEndpoint(t.Context(), ada, one.ID, nil)),
 		"RotateSecret":   second(w.store.RotateSecret(t.Context(), ada, one.ID, nil, w.clock.Now(), w.clock.Now(), nil)),

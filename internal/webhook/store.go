@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/order"
-	"github.com/orderwire/orderwire/internal/page"
+	"github.com/orderwire/orderwire/internal/pagination"
 )
 
 // Store keeps endpoints and deliveries for what staff may do with them. Methods that take a principal return
@@ -25,10 +25,10 @@ type Store interface {
 	// RotateSecret makes secret the present one; the others stay good until oldUntil at most. fault.NotFound.
 	RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret Secret, now, oldUntil time.Time, entry *audit.Entry) (*Endpoint, error)
 	// Endpoints are listed newest first.
-	Endpoints(ctx context.Context, p auth.Principal, r page.Request) (page.Result[*Endpoint], error)
+	Endpoints(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*Endpoint], error)
 	EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error)
 	// Deliveries are listed newest first.
-	Deliveries(ctx context.Context, p auth.Principal, f Filter, r page.Request) (page.Result[*Delivery], error)
+	Deliveries(ctx context.Context, p auth.Principal, f Filter, r pagination.Request) (pagination.Result[*Delivery], error)
 	DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error)
 	// Redeliver makes a delivery due at now, whatever became of it. fault.NotFound.
 	Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time, entry *audit.Entry) (*Delivery, error)

@@ -8,12 +8,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
 const (
-	// authorizers commit at the same time, but only when one is held up: see batch.Group.
+	// authorizers commit at the same time, but only when one is held up: see groupcommit.Group.
 	authorizers = 2
 	// maxAuthorizations bounds one commit.
 	maxAuthorizations = 128
@@ -30,7 +30,7 @@ type authorization struct {
 	event     outgoing
 }
 
-type authorizing = batch.Call[authorization, answer]
+type authorizing = groupcommit.Call[authorization, answer]
 
 // authorizeAll settles calls. Two of one key or payment are never in one statement: it acts once for each.
 func (p *Provider) authorizeAll(calls []*authorizing) {

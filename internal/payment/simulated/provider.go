@@ -22,7 +22,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/orderwire/orderwire/internal/batch"
+	"github.com/orderwire/orderwire/internal/groupcommit"
 )
 
 // Name of the provider, in Payment.provider and in webhook paths.
@@ -62,7 +62,7 @@ type Provider struct {
 	opts Options
 	stmt statements
 	// authorizations of the same moment are one statement.
-	authorizations *batch.Group[authorization, answer]
+	authorizations *groupcommit.Group[authorization, answer]
 	// actionKey makes the addresses of the pages.
 	actionKey []byte
 	// outbox tells SendWebhooks that there is something to send.
@@ -114,7 +114,7 @@ func New(db *sqlx.DB, opts Options) (*Provider, error) {
 	if err := db.GetContext(ctx, &p.actionKey, `SELECT value FROM simulated.secrets WHERE name = 'action'`); err != nil {
 		return nil, errors.Join(fmt.Errorf("simulated provider: %w", err), p.Close())
 	}
-	p.authorizations = batch.New(authorizers, maxAuthorizations, p.authorizeAll)
+	p.authorizations = groupcommit.New(authorizers, maxAuthorizations, p.authorizeAll)
 	return p, nil
 }
 

@@ -17,10 +17,10 @@ import (
 	"github.com/google/uuid"
 	stripego "github.com/stripe/stripe-go/v85"
 
+	"github.com/orderwire/orderwire/internal/freetext"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
-	"github.com/orderwire/orderwire/internal/text"
 )
 
 // Name of the provider, in Payment.provider and in the webhook path.
@@ -125,7 +125,7 @@ func (g *Gateway) ValidMethod(token string) bool {
 		return true
 	}
 	name, ok := strings.CutPrefix(token, "pm_")
-	return ok && name != "" && len(token) <= maxToken && strings.Trim(name, tokenAlphabet) == "" && !text.HasCardNumber(name)
+	return ok && name != "" && len(token) <= maxToken && strings.Trim(name, tokenAlphabet) == "" && !freetext.HasCardNumber(name)
 }
 
 const (

@@ -1,8 +1,0 @@
-package quota
-
-// Idle returns the number of idle connections.
-func (c *Connections) Idle() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.idle.Len()
-}
