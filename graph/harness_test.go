@@ -20,6 +20,7 @@ import (
 
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/guard"
 	"github.com/orderwire/orderwire/internal/id"
@@ -103,7 +104,7 @@ func (w *world) wire(api *sqlx.DB) {
 	hub = event.NewHub(postgres.NewLog(api), event.Config{})
 	w.hub = hub
 	var err error
-	w.sessions, err = session.NewRegistry(w.t.Context(), postgres.NewRevocations(api, w.db.Worker), nil, session.Config{})
+	w.sessions, err = session.NewRegistry(w.t.Context(), postgres.NewRevocations(api, w.db.Worker, dbclock.New(nil)), nil, session.Config{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

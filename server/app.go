@@ -135,14 +135,13 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err = postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {
 		return err
 	}
-	if a.store, err = postgres.NewStore(ctx, a.db.api, a.committed); err != nil {
+	options := []postgres.StoreOption{postgres.LeaseDue(), postgres.WithClock(a.clock), postgres.WithAttemptLimits(attemptLimits(a.cfg))}
+	if a.store, err = postgres.NewStore(ctx, a.db.api, a.committed, options...); err != nil {
 		return err
 	}
-	if a.work, err = postgres.NewStore(ctx, a.db.work, a.committed); err != nil {
+	if a.work, err = postgres.NewStore(ctx, a.db.work, a.committed, options...); err != nil {
 		return err
 	}
-	a.store.KeepTime(a.clock)
-	a.work.KeepTime(a.clock)
 	if err = a.work.SeedProducts(ctx, product.Catalogue()); err != nil {
 		return err
 	}
@@ -165,27 +164,22 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireEvents(ctx); err != nil {
 		return err
 	}
-	a.revocations = postgres.NewRevocations(a.db.api, a.db.lease)
-	a.revocations.KeepTime(a.clock)
+	a.revocations = postgres.NewRevocations(a.db.api, a.db.lease, a.clock)
 	a.sessions, err = session.NewRegistry(ctx, a.revocations, auth.Remember(verifier), session.Config{MaxPerUser: a.cfg.MaxSocketsPerUser, Clock: a.clock.Now, Logger: a.log})
 	if err != nil {
 		return err
 	}
-	if err := a.limitAttempts(ctx); err != nil {
+	if err := a.readSourceKey(ctx); err != nil {
 		return err
 	}
-	a.store.LeaseDue()
-	a.work.LeaseDue()
-	a.worker = pipeline.New(a.work, a.providers, policy, a.clock.Now, a.log)
 	installation, err := a.work.Installation(ctx)
 	if err != nil {
 		return err
 	}
-	a.worker.MarkCharges(installation)
+	a.worker = pipeline.New(a.work, a.providers, policy, a.clock.Now, a.log, pipeline.MarkCharges(installation))
 	products := product.NewService(a.store)
-	orders := order.NewService(a.store, products, a.providers, policy, a.clock.Now)
-	orders.ChangeFrom(a.recent)
-	a.watchAttempts(orders)
+	orders := order.NewService(a.store, products, a.providers, policy, a.clock.Now, order.ChangeFrom(a.recent), order.ReportRefusals(a.logRefusals()))
+	a.countRefusals(orders)
 	rechecks := order.NewService(a.work, products, a.providers, policy, a.clock.Now)
 	a.wireInbox(rechecks)
 	a.wireReconciler(rechecks, installation)

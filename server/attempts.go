@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 )
@@ -15,13 +16,15 @@ import (
 // attemptAlarmEvery is how far apart two lines of the log about refused attempts to pay are, so that an attack does not fill it.
 const attemptAlarmEvery = time.Minute
 
-// limitAttempts sets the limits on attempts to pay, and reads the key that client addresses are hashed with.
-func (a *App) limitAttempts(ctx context.Context) (err error) {
-	limits := postgres.AttemptLimits{PerCustomer: a.cfg.AttemptsPerCustomer, PerAddress: a.cfg.AttemptsPerAddress, Window: a.cfg.AttemptsWindow}
-	a.store.LimitAttempts(limits)
-	a.work.LimitAttempts(limits)
-	if limits.PerAddress == 0 {
-		return nil // no address is to be known
+// attemptLimits are the limits on attempts to pay.
+func attemptLimits(cfg config.Config) postgres.AttemptLimits {
+	return postgres.AttemptLimits{PerCustomer: cfg.AttemptsPerCustomer, PerAddress: cfg.AttemptsPerAddress, Window: cfg.AttemptsWindow}
+}
+
+// readSourceKey reads the key that client addresses are hashed with, if attempts to pay are limited by address.
+func (a *App) readSourceKey(ctx context.Context) (err error) {
+	if a.cfg.AttemptsPerAddress == 0 {
+		return nil
 	}
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh) // never fails
@@ -29,17 +32,21 @@ func (a *App) limitAttempts(ctx context.Context) (err error) {
 	return err
 }
 
-// watchAttempts tells operators of refused attempts to pay: by metrics, and by a line of the log for the first and then one a minute.
-func (a *App) watchAttempts(orders *order.Service) {
+// countRefusals counts refused attempts to pay in the metrics.
+func (a *App) countRefusals(orders *order.Service) {
 	refusals := orders.Refusals()
 	const help = "Attempts to pay that were refused with TOO_MANY_ATTEMPTS, by the limit that was reached."
 	a.admin.counter("payment_attempts_refused_total", help, prometheus.Labels{"limit": string(order.PerOrder)}, refusals.Order.Load)
 	a.admin.counter("payment_attempts_refused_total", help, prometheus.Labels{"limit": string(order.PerCustomer)}, refusals.Customer.Load)
 	a.admin.counter("payment_attempts_refused_total", help, prometheus.Labels{"limit": string(order.PerAddress)}, refusals.Address.Load)
+}
+
+// logRefusals returns what logs refused attempts to pay: the first one, and then one line a minute.
+func (a *App) logRefusals() func(context.Context, order.AttemptLimit) {
 	var mu sync.Mutex
 	var last time.Time
 	since := 0
-	orders.AlertOf(func(ctx context.Context, limit order.AttemptLimit) {
+	return func(ctx context.Context, limit order.AttemptLimit) {
 		mu.Lock()
 		defer mu.Unlock()
 		since++
@@ -49,5 +56,5 @@ func (a *App) watchAttempts(orders *order.Service) {
 		a.log.WarnContext(ctx, "attempts to pay are refused: somebody may be testing cards; see docs/security.md, Card testing",
 			"limit", limit, "refused", since)
 		last, since = time.Now(), 0
-	})
+	}
 }

@@ -39,8 +39,10 @@ type Refusals struct{ Order, Customer, Address atomic.Int64 }
 // Refusals are those of this process.
 func (s *Service) Refusals() *Refusals { return &s.refusals }
 
-// AlertOf has report called with each refused attempt. Call it before the first one.
-func (s *Service) AlertOf(report func(ctx context.Context, limit AttemptLimit)) { s.report = report }
+// ReportRefusals makes the service call report for each refused attempt.
+func ReportRefusals(report func(ctx context.Context, limit AttemptLimit)) ServiceOption {
+	return func(s *Service) { s.report = report }
+}
 
 // refuse turns a TooManyAttempts into its user error and counts it; any other error is returned as it is.
 func (s *Service) refuse(ctx context.Context, err error, field ...string) error {

@@ -147,13 +147,20 @@ type Service struct {
 	report    func(context.Context, AttemptLimit)
 }
 
-// NewService returns the service over its parts. The first of the providers takes new payments.
-func NewService(store Store, products Products, providers *payment.Registry, policy Policy, clock Clock) *Service {
-	return &Service{store: store, products: products, providers: providers, policy: policy, clock: clock}
-}
+// ServiceOption changes how a service works from its start.
+type ServiceOption func(*Service)
 
-// ChangeFrom has orders changed from what is remembered of them, which spares a reading. Call it before the first change.
-func (s *Service) ChangeFrom(recent *Recent) { s.recent = recent }
+// ChangeFrom makes changes start from the remembered order where there is one, which saves a read.
+func ChangeFrom(recent *Recent) ServiceOption { return func(s *Service) { s.recent = recent } }
+
+// NewService returns the service over its parts. The first of the providers takes new payments.
+func NewService(store Store, products Products, providers *payment.Registry, policy Policy, clock Clock, options ...ServiceOption) *Service {
+	s := &Service{store: store, products: products, providers: providers, policy: policy, clock: clock}
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
 
 // change is the Store's ChangeOrder, for changes without an idempotency key.
 func (s *Service) change(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (*Order, error) {

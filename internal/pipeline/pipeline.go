@@ -88,8 +88,16 @@ type held struct {
 	since time.Time
 }
 
+// Option changes how a worker works from its start.
+type Option func(*Worker)
+
+// MarkCharges marks each charge with the installation, so that the provider's books can be compared with this database's.
+func MarkCharges(installation uuid.UUID) Option {
+	return func(w *Worker) { w.installation = installation }
+}
+
 // New returns a worker; Run starts it.
-func New(store Store, providers *payment.Registry, policy order.Policy, clock order.Clock, log *slog.Logger) *Worker {
+func New(store Store, providers *payment.Registry, policy order.Policy, clock order.Clock, log *slog.Logger, options ...Option) *Worker {
 	w := &Worker{
 		store: store, providers: providers, policy: policy, clock: clock, log: log,
 		wake: make(chan time.Time, 64),
@@ -101,12 +109,11 @@ func New(store Store, providers *payment.Registry, policy order.Policy, clock or
 	for range slots {
 		w.free <- struct{}{}
 	}
+	for _, option := range options {
+		option(w)
+	}
 	return w
 }
-
-// MarkCharges marks every charge that is made from now on with the installation, so that the provider's books can be compared
-// with this database's. Call it before Run.
-func (w *Worker) MarkCharges(installation uuid.UUID) { w.installation = installation }
 
 // Wake tells that an order is due at the given time. It never blocks; a hint that is lost costs at most the poll
 // interval.

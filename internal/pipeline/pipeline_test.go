@@ -41,22 +41,22 @@ type bundle struct {
 	changed chan struct{}
 }
 
-func setup(t *testing.T, policy order.Policy) *bundle {
+func setup(t *testing.T, policy order.Policy, options ...postgres.StoreOption) *bundle {
 	t.Helper()
-	return setupWith(t, policy, func(b *bundle) payment.Gateway { return b.provider })
+	return setupWith(t, policy, func(b *bundle) payment.Gateway { return b.provider }, options...)
 }
 
 // setupWith runs the pipeline with another gateway, which may use what the bundle has.
-func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.Gateway) *bundle {
+func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.Gateway, options ...postgres.StoreOption) *bundle {
 	t.Helper()
 	return setupProviders(t, policy, func(b *bundle) (*payment.Registry, *payment.Registry) {
 		described := b.provider.Describe()
 		return paymenttest.Registry(t, paymenttest.Through(described, gateway(b))), paymenttest.Registry(t, described)
-	})
+	}, options...)
 }
 
 // setupProviders runs the pipeline with the first registry, and takes orders with the second.
-func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) (working, taking *payment.Registry)) *bundle {
+func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) (working, taking *payment.Registry), options ...postgres.StoreOption) *bundle {
 	t.Helper()
 	b := &bundle{
 		db: postgrestest.Open(t), events: map[uuid.UUID][]order.Event{}, changed: make(chan struct{}, 1),
@@ -73,7 +73,7 @@ func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) 
 				worker.Wake(*c.DueAt)
 			}
 		}
-	})
+	}, options...)
 	var err error
 	if b.provider, err = simulated.New(b.db.DB, simulated.Options{}); err != nil {
 		t.Fatal(err)
@@ -203,10 +203,11 @@ func TestWalk(t *testing.T) {
 		for _, leased := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s leased when due %v", token, leased), func(t *testing.T) {
 				t.Parallel()
-				b := setup(t, instant)
+				var options []postgres.StoreOption
 				if leased {
-					b.store.LeaseDue()
+					options = append(options, postgres.LeaseDue())
 				}
+				b := setup(t, instant, options...)
 				o := b.create(t, token, payment.CaptureAutomatic)
 				if o.Total != money.New(total, "EUR") {
 					t.Errorf("total %v", o.Total)
@@ -320,8 +321,7 @@ func TestAuthorizationExpiry(t *testing.T) {
 // Cancels race the confirmation of many orders at once; every order ends legally and the ledger agrees.
 func TestCancelAgainstConfirm(t *testing.T) {
 	t.Parallel()
-	b := setup(t, instant)
-	b.store.LeaseDue()
+	b := setup(t, instant, postgres.LeaseDue())
 	const n = 200 // more than there are slots
 	var wg sync.WaitGroup
 	orders := make([]*order.Order, n)

@@ -11,6 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/pipeline"
+	"github.com/orderwire/orderwire/internal/postgres"
 )
 
 // closedGateway lets no authorization through until it is opened.
@@ -35,8 +36,7 @@ func TestBacklog(t *testing.T) {
 	open := make(chan struct{})
 	b := setupWith(t, order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}, func(b *bundle) payment.Gateway {
 		return closedGateway{b.provider, open}
-	})
-	b.store.LeaseDue()
+	}, postgres.LeaseDue())
 	const beyond = 3
 	var placing sync.WaitGroup
 	ids := make([]uuid.UUID, pipeline.MostAtOnce+beyond)

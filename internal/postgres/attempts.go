@@ -28,8 +28,10 @@ type AttemptLimits struct {
 	Window                  time.Duration
 }
 
-// LimitAttempts has the store limit attempts to pay. Every store of the database must have the same limits. Call it before the first use.
-func (s *Store) LimitAttempts(limits AttemptLimits) { s.attempts = limits }
+// WithAttemptLimits limits attempts to pay. Every store of the database must have the same limits.
+func WithAttemptLimits(limits AttemptLimits) StoreOption {
+	return func(s *Store) { s.attempts = limits }
+}
 
 func (l AttemptLimits) on() bool { return l.PerCustomer > 0 || l.PerAddress > 0 }
 

@@ -89,9 +89,7 @@ func (s shopper) admitted() {
 
 func limited(t *testing.T, db *postgrestest.DB, limits postgres.AttemptLimits) *postgres.Store {
 	t.Helper()
-	store := postgrestest.Store(t, db.API, nil)
-	store.LimitAttempts(limits)
-	return store
+	return postgrestest.Store(t, db.API, nil, postgres.WithAttemptLimits(limits))
 }
 
 // A customer's attempts count from when they are made until they succeed.

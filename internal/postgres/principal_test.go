@@ -26,8 +26,6 @@ var ownWork = map[string]string{
 	"Store.SeedProducts":      "at the start",
 	"Store.SharedSecret":      "at the start",
 	"Store.Installation":      "at the start",
-	"Store.KeepTime":          "at the start",
-	"Store.LimitAttempts":     "at the start",
 	"Store.CausedBy":          "the pipeline's, for its log",
 	"Store.ClaimDue":          "the pipeline's timers", "Store.NextDue": "the pipeline's timers", "Store.RenewLeases": "the pipeline's timers",
 	"Log.Extent":                "how far the log goes",

@@ -29,13 +29,11 @@ type Revocations struct {
 
 var _ session.Store = (*Revocations)(nil)
 
-// NewRevocations keeps revocations in db. poll is the pool that Since asks, so that it never waits behind requests.
-func NewRevocations(db, poll *sqlx.DB) *Revocations {
-	return &Revocations{db: db, poll: poll, clock: dbclock.New(nil)}
+// NewRevocations keeps revocations in db. poll is the pool that Since reads on, so that it never waits behind requests. Each Since sets
+// the clock.
+func NewRevocations(db, poll *sqlx.DB, clock *dbclock.Clock) *Revocations {
+	return &Revocations{db: db, poll: poll, clock: clock}
 }
-
-// KeepTime has each Since set a clock. Call it before the first.
-func (r *Revocations) KeepTime(clock *dbclock.Clock) { r.clock = clock }
 
 // Now is the database's clock.
 func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {

@@ -59,9 +59,9 @@ type Store struct {
 	notify  func([]Committed)
 	// leases: see LeaseDue.
 	leases bool
-	// clock: see KeepTime.
+	// clock: see WithClock.
 	clock *dbclock.Clock
-	// attempts: see LimitAttempts.
+	// attempts: see WithAttemptLimits.
 	attempts AttemptLimits
 
 	load *sqlx.Stmt
@@ -81,8 +81,11 @@ type changeCall struct {
 
 // NewStore prepares the hot statements and starts the writers. committed is told of every commit of this process, right
 // after it; it must not block. Close it before the database.
-func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*Store, error) {
+func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed), options ...StoreOption) (*Store, error) {
 	s := &Store{db: newGuarded(db), notify: committed, clock: dbclock.New(nil)}
+	for _, option := range options {
+		option(s)
+	}
 	for _, p := range []struct {
 		stmt **sqlx.Stmt
 		sql  string
@@ -100,14 +103,17 @@ func NewStore(ctx context.Context, db *sqlx.DB, committed func([]Committed)) (*S
 	return s, nil
 }
 
-// LeaseDue has orders that a write leaves due at once, and that no worker has, leased to this process by the statement that writes
-// them, which spares the claim and reading them. What is told of commits must then hand Committed.Lease to a worker; if the process
-// dies before, the lease runs out and another goes on. Call it before the first write.
-func (s *Store) LeaseDue() { s.leases = true }
+// StoreOption changes how a store works from its start.
+type StoreOption func(*Store)
 
-// KeepTime has the store tell the time by a clock, and set it by what the database says with its answers. Call it before the first use;
-// a store without has a clock of its own.
-func (s *Store) KeepTime(clock *dbclock.Clock) { s.clock = clock }
+// LeaseDue leases orders that a write leaves due at once, and that no worker has, to this process in the statement that writes them. That
+// saves the claim and a read. The store's committed must then hand Committed.Lease to a worker. If the process dies before, the lease
+// expires and another process carries on.
+func LeaseDue() StoreOption { return func(s *Store) { s.leases = true } }
+
+// WithClock makes the store tell the time by a clock, and set it by the database's times in its answers. Without this option a store
+// has a clock of its own.
+func WithClock(clock *dbclock.Clock) StoreOption { return func(s *Store) { s.clock = clock } }
 
 // due reports whether an order is to be carried on at a time.
 func due(o *order.Order, now time.Time) bool {

@@ -294,8 +294,7 @@ func leasing(t *testing.T) (db *postgrestest.DB, api, worker *postgres.Store, la
 	t.Helper()
 	db = postgrestest.Open(t)
 	var told []postgres.Committed
-	api = postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) })
-	api.LeaseDue()
+	api = postgrestest.Store(t, db.API, func(commits []postgres.Committed) { told = append(told, commits...) }, postgres.LeaseDue())
 	return db, api, postgrestest.Store(t, db.Worker, nil), func() postgres.Committed { return told[len(told)-1] }
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/eventually"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
@@ -34,7 +35,7 @@ func setup(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	db := postgrestest.Open(t)
-	return &world{t: t, db: db, store: postgres.NewRevocations(db.API, db.Worker), dev: dev}
+	return &world{t: t, db: db, store: postgres.NewRevocations(db.API, db.Worker, dbclock.New(nil)), dev: dev}
 }
 
 // replica returns a registry on the database. It is not running: the test decides when it reads.

@@ -67,12 +67,12 @@ func PoolWith(t testing.TB, url string, role postgres.Role, with ...postgres.Opt
 }
 
 // Store starts a store on a pool. committed may be nil.
-func Store(t testing.TB, pool *sqlx.DB, committed func([]postgres.Committed)) *postgres.Store {
+func Store(t testing.TB, pool *sqlx.DB, committed func([]postgres.Committed), options ...postgres.StoreOption) *postgres.Store {
 	t.Helper()
 	if committed == nil {
 		committed = func([]postgres.Committed) {}
 	}
-	store, err := postgres.NewStore(t.Context(), pool, committed)
+	store, err := postgres.NewStore(t.Context(), pool, committed, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
