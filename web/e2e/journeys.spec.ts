@@ -59,7 +59,7 @@ withOwnServer.describe('while the server restarts', () => {
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
     await server.drain();
-    await expect(connection).toHaveText('Server restarting');
+    await expect(connection).toHaveText('Restarting');
     await server.start();
     await expect(connection).toHaveText('Live');
     await page.getByRole('button', { name: 'Approve' }).click();

@@ -6,7 +6,7 @@ const words: Record<Connection, { short: string; long: string } | null> = {
   connecting: { short: 'Connecting', long: 'Connecting for live updates.' },
   live: { short: 'Live', long: 'This page updates by itself.' },
   offline: { short: 'Offline', long: 'This device has no network. The page shows the last known state and updates when the network is back.' },
-  draining: { short: 'Server restarting', long: 'The server is restarting. The page reconnects by itself and misses nothing.' },
+  draining: { short: 'Restarting', long: 'The server is restarting. The page reconnects by itself and misses nothing.' },
   waiting: { short: 'Reconnecting', long: 'The connection was lost. The page reconnects by itself and misses nothing.' },
 };
 
