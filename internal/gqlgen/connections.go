@@ -4,12 +4,10 @@ import (
 	_ "embed"
 	"fmt"
 	"go/types"
-	"path/filepath"
 	"strings"
 	"text/template"
 
 	"github.com/99designs/gqlgen/codegen"
-	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/99designs/gqlgen/plugin"
 )
 
@@ -44,15 +42,7 @@ func (connections) GenerateCode(data *codegen.Data) error {
 		}
 		all = append(all, c)
 	}
-	return templates.Render(templates.Options{
-		PackageName:     data.Config.Resolver.Package,
-		Template:        connectionsTemplate,
-		Filename:        filepath.Join(data.Config.Resolver.Dir(), "connection.generated.go"),
-		GeneratedHeader: true,
-		Data:            map[string]any{"Connections": all},
-		Funcs:           template.FuncMap{"elem": elem},
-		Packages:        data.Config.Packages,
-	})
+	return writeResolver(data, "connection.generated.go", connectionsTemplate, template.FuncMap{"elem": elem}, map[string]any{"Connections": all})
 }
 
 // connectionOf describes a connection type, which has edges, nodes and pageInfo, and edges with a cursor and a node.

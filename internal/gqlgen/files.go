@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"go/format"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
 
+	"github.com/99designs/gqlgen/codegen"
+	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -39,4 +42,21 @@ func writeGo(path, text string, data any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return os.WriteFile(path, source, 0o644) //nolint:gosec // as gqlgen does
+}
+
+// writeExecutor writes a file of the package that gqlgen's executor is in, with gqlgen's template functions and funcs.
+func writeExecutor(data *codegen.Data, file, text string, funcs template.FuncMap, values map[string]any) error {
+	return writeGenerated(data, data.Config.Exec.Package, filepath.Join(data.Config.Exec.DirName, file), text, funcs, values)
+}
+
+// writeResolver is writeExecutor for the resolvers' package.
+func writeResolver(data *codegen.Data, file, text string, funcs template.FuncMap, values map[string]any) error {
+	return writeGenerated(data, data.Config.Resolver.Package, filepath.Join(data.Config.Resolver.Dir(), file), text, funcs, values)
+}
+
+func writeGenerated(data *codegen.Data, pkg, path, text string, funcs template.FuncMap, values map[string]any) error {
+	return templates.Render(templates.Options{
+		PackageName: pkg, Template: text, Filename: path, GeneratedHeader: true,
+		Data: values, Funcs: funcs, Packages: data.Config.Packages,
+	})
 }

@@ -4,11 +4,9 @@ import (
 	_ "embed"
 	"fmt"
 	"go/types"
-	"path/filepath"
 	"text/template"
 
 	"github.com/99designs/gqlgen/codegen"
-	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/99designs/gqlgen/plugin"
 )
 
@@ -46,15 +44,7 @@ func (payloads) GenerateCode(data *codegen.Data) error {
 			all = append(all, p)
 		}
 	}
-	return templates.Render(templates.Options{
-		PackageName:     data.Config.Resolver.Package,
-		Template:        payloadsTemplate,
-		Filename:        filepath.Join(data.Config.Resolver.Dir(), "payload.generated.go"),
-		GeneratedHeader: true,
-		Data:            map[string]any{"Payloads": all},
-		Funcs:           template.FuncMap{"elem": elem},
-		Packages:        data.Config.Packages,
-	})
+	return writeResolver(data, "payload.generated.go", payloadsTemplate, template.FuncMap{"elem": elem}, map[string]any{"Payloads": all})
 }
 
 // payloadOf describes a mutation's payload. It reports false for a mutation that the domain never refuses: its payload has no userErrors.

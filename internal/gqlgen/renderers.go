@@ -51,15 +51,7 @@ func (r *renderers) GenerateCode(data *codegen.Data) error {
 		}
 	}
 	slices.SortFunc(interfaces, func(a, b *codegen.Interface) int { return strings.Compare(a.Name, b.Name) })
-	return templates.Render(templates.Options{
-		PackageName:     data.Config.Exec.Package,
-		Template:        renderTemplate,
-		Filename:        filepath.Join(data.Config.Exec.DirName, "render.generated.go"),
-		GeneratedHeader: true,
-		Data:            map[string]any{"Objects": objects, "Interfaces": interfaces},
-		Funcs:           template.FuncMap{"plain": plain, "value": value},
-		Packages:        data.Config.Packages,
-	})
+	return writeExecutor(data, "render.generated.go", renderTemplate, template.FuncMap{"plain": plain, "value": value}, map[string]any{"Objects": objects, "Interfaces": interfaces})
 }
 
 // plain reports whether a field can be rendered: its value needs no more than the object and the arguments. A resolver may load from the

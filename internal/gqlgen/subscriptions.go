@@ -4,11 +4,9 @@ import (
 	_ "embed"
 	"fmt"
 	"go/types"
-	"path/filepath"
 	"text/template"
 
 	"github.com/99designs/gqlgen/codegen"
-	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/99designs/gqlgen/plugin"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -58,15 +56,8 @@ func (subscriptions) GenerateCode(data *codegen.Data) error {
 			return fmt.Errorf("%s.%s: directives that run are not rendered", object.Name, f.Name)
 		}
 	}
-	return templates.Render(templates.Options{
-		PackageName:     data.Config.Exec.Package,
-		Template:        subscribeTemplate,
-		Filename:        filepath.Join(data.Config.Exec.DirName, "subscribe.generated.go"),
-		GeneratedHeader: true,
-		Data:            map[string]any{"Object": object},
-		Funcs:           template.FuncMap{"item": item, "isPointer": isPointer, "isObject": isObject},
-		Packages:        data.Config.Packages,
-	})
+	funcs := template.FuncMap{"item": item, "isPointer": isPointer, "isObject": isObject}
+	return writeExecutor(data, "subscribe.generated.go", subscribeTemplate, funcs, map[string]any{"Object": object})
 }
 
 // isPointer reports whether the Go type of a field is a pointer.
