@@ -253,7 +253,7 @@ func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
-	parts = append(parts, newTide(a.open).run)
+	parts = append(parts, newGCTuner(a.open).run)
 	for _, walker := range a.walkers {
 		parts = append(parts, walker.Run)
 	}
