@@ -94,15 +94,15 @@ type Input struct {
 // Service has what may be done with the catalogue.
 type Service struct {
 	store Store
-	byID  *together
-	brief *together
+	byID  *batcher
+	brief *batcher
 	known *bytelru.Cache[*Product]
 }
 
 // NewService returns the service over a store.
 func NewService(store Store) *Service {
 	return &Service{
-		store: store, byID: newTogether(store.ProductsByID), brief: newTogether(store.BriefProductsByID),
+		store: store, byID: newBatcher(store.ProductsByID), brief: newBatcher(store.BriefProductsByID),
 		known: bytelru.New[*Product](knownBytes),
 	}
 }
@@ -115,8 +115,8 @@ func (s *Service) List(ctx context.Context, filter Filter, request pagination.Re
 	return s.store.Products(ctx, filter, request)
 }
 
-// ByID returns what exists of the ids, archived ones too, as of now. Calls at the same time share a reading, so what they
-// get is not to be changed.
+// ByID returns those of the products that exist, archived ones too, as of now. Concurrent calls share a read, so callers must not
+// change the products.
 func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
 	found, err := s.byID.Do(ctx, ids)
 	for id, p := range found {
@@ -130,8 +130,8 @@ func (s *Service) BriefByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID
 	return s.brief.Do(ctx, ids)
 }
 
-// Known returns what exists of the ids as it was when this process last read it. Whoever decides by it has to see to it that
-// the Revision is still the same.
+// Known returns those of the products that exist, as this process last read them. A caller that decides by them must check that the
+// Revision is still the same.
 func (s *Service) Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
 	found := make(map[uuid.UUID]*Product, len(ids))
 	for _, id := range ids {

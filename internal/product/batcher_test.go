@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-func TestTogether(t *testing.T) {
+func TestBatcher(t *testing.T) {
 	t.Parallel()
 	ids := []uuid.UUID{id.New(), id.New(), id.New()}
 	all := map[uuid.UUID]*Product{}
@@ -25,7 +25,7 @@ func TestTogether(t *testing.T) {
 			var asked [][]uuid.UUID
 			var mu sync.Mutex
 			answer := make(chan struct{})
-			together := newTogether(func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+			batcher := newBatcher(func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
 				mu.Lock()
 				asked = append(asked, ids)
 				mu.Unlock()
@@ -33,7 +33,7 @@ func TestTogether(t *testing.T) {
 				return all, nil
 			})
 			get := func(ids ...uuid.UUID) {
-				found, err := together.Do(t.Context(), ids)
+				found, err := batcher.Do(t.Context(), ids)
 				want := 0
 				for _, u := range ids {
 					if all[u] != nil {
@@ -57,20 +57,20 @@ func TestTogether(t *testing.T) {
 			close(answer)
 			synctest.Wait()
 			if len(asked) != 2 || len(asked[1]) != 3 {
-				t.Errorf("asked for %v, want two readings, the last of three products", asked)
+				t.Errorf("asked for %v, want two reads, the last of three products", asked)
 			}
 			get(ids[1])
 			if len(asked) != 3 {
-				t.Errorf("who came later got an earlier reading")
+				t.Errorf("a later call got an earlier read")
 			}
 		})
 	})
 	t.Run("ErrRead", func(t *testing.T) {
 		t.Parallel()
 		failure := errors.New("no answer")
-		together := newTogether(func(context.Context, []uuid.UUID) (map[uuid.UUID]*Product, error) { return nil, failure })
+		batcher := newBatcher(func(context.Context, []uuid.UUID) (map[uuid.UUID]*Product, error) { return nil, failure })
 		for range 2 {
-			if found, err := together.Do(t.Context(), ids); !errors.Is(err, failure) {
+			if found, err := batcher.Do(t.Context(), ids); !errors.Is(err, failure) {
 				t.Errorf("got %v, %v", found, err)
 			}
 		}
@@ -79,14 +79,14 @@ func TestTogether(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{})
-			together := newTogether(func(ctx context.Context, _ []uuid.UUID) (map[uuid.UUID]*Product, error) {
+			batcher := newBatcher(func(ctx context.Context, _ []uuid.UUID) (map[uuid.UUID]*Product, error) {
 				<-answer
 				return all, ctx.Err()
 			})
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() {
-				_, err := together.Do(ctx, ids)
+				_, err := batcher.Do(ctx, ids)
 				ended <- err
 			}()
 			synctest.Wait()
