@@ -177,7 +177,7 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 		return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
 	case call.Operation == payment.OperationAuthorize && charge != nil:
 		return modelAnswer{Result: payment.Result{
-			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Totals: books(charge.captured, charge.refunded),
+			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Charge: books(charge.captured, charge.refunded),
 		}}
 	}
 	return a

@@ -40,8 +40,8 @@ func (w *walker) quiet() {
 	}
 }
 
-func books(captured, refunded int64) *payment.Totals {
-	return &payment.Totals{Captured: captured, Refunded: refunded}
+func books(captured, refunded int64) *payment.SeenCharge {
+	return &payment.SeenCharge{Totals: payment.Totals{Captured: captured, Refunded: refunded}}
 }
 
 func TestRecheckOfAnAttemptUnderWay(t *testing.T) {
@@ -95,7 +95,7 @@ func TestRecheckDuringALook(t *testing.T) {
 	w.recheck()
 	work := w.next()
 	w.recheck()
-	w.take(work, payment.Result{Outcome: payment.Held, Totals: books(0, 0)}, nil)
+	w.take(work, payment.Result{Outcome: payment.Held, Charge: books(0, 0)}, nil)
 	work = w.next()
 	if work == nil || !work.LookUpOnly {
 		t.Fatalf("due is %+v", work)
@@ -107,7 +107,7 @@ func TestRecheckDuringALook(t *testing.T) {
 	if work = w.next(); work == nil || !work.LookUpOnly || w.now.Sub(before) < 20*time.Second {
 		t.Fatalf("due is %+v after %v", work, w.now.Sub(before))
 	}
-	w.take(work, payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, nil)
+	w.take(work, payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, nil)
 	w.quiet()
 	w.check(created, processing, order.PaymentAuthorized, confirmed)
 	if w.o.Status != order.Confirmed || w.o.DeliversAt == nil {
@@ -123,19 +123,19 @@ func TestObserve(t *testing.T) {
 		seen    payment.Result
 		want    []order.EventType
 	}{
-		"OKConfirmed":             {payment.Captured, payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, nil},
+		"OKConfirmed":             {payment.Captured, payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, nil},
 		"OKConfirmedNoTotals":     {payment.Captured, payment.Result{Outcome: payment.Captured}, nil},
-		"OKHeld":                  {payment.Held, payment.Result{Outcome: payment.Held, Totals: books(0, 0)}, nil},
-		"OKHoldReleased":          {payment.Held, payment.Result{Outcome: payment.Released, Totals: books(0, 0)}, []order.EventType{voided}},
-		"OKHoldCaptured":          {payment.Held, payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, []order.EventType{confirmed}},
-		"OKDeclined":              {payment.Refused, payment.Result{Outcome: payment.Refused, Totals: books(0, 0)}, nil},
-		"OKDeclinedThenCaptured":  {payment.Refused, payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, []order.EventType{order.RefundCreated}},
-		"ErrRefundedElsewhere":    {payment.Captured, payment.Result{Outcome: payment.Captured, Totals: books(1000, 400)}, []order.EventType{order.PaymentNeedsAttention}},
+		"OKHeld":                  {payment.Held, payment.Result{Outcome: payment.Held, Charge: books(0, 0)}, nil},
+		"OKHoldReleased":          {payment.Held, payment.Result{Outcome: payment.Released, Charge: books(0, 0)}, []order.EventType{voided}},
+		"OKHoldCaptured":          {payment.Held, payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, []order.EventType{confirmed}},
+		"OKDeclined":              {payment.Refused, payment.Result{Outcome: payment.Refused, Charge: books(0, 0)}, nil},
+		"OKDeclinedThenCaptured":  {payment.Refused, payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, []order.EventType{order.RefundCreated}},
+		"ErrRefundedElsewhere":    {payment.Captured, payment.Result{Outcome: payment.Captured, Charge: books(1000, 400)}, []order.EventType{order.PaymentNeedsAttention}},
 		"ErrConfirmedIsRefused":   {payment.Captured, payment.Result{Outcome: payment.Refused}, []order.EventType{order.PaymentNeedsAttention}},
 		"ErrConfirmedIsUnknown":   {payment.Captured, payment.Result{Outcome: payment.NotFound}, []order.EventType{order.PaymentNeedsAttention}},
 		"ErrConfirmedIsHeld":      {payment.Captured, payment.Result{Outcome: payment.Held}, []order.EventType{order.PaymentNeedsAttention}},
 		"ErrHoldIsRefused":        {payment.Held, payment.Result{Outcome: payment.Refused}, []order.EventType{order.PaymentNeedsAttention}},
-		"ErrCapturedOnlyInTotals": {payment.Refused, payment.Result{Outcome: payment.Refused, Totals: books(1000, 0)}, []order.EventType{order.PaymentNeedsAttention}},
+		"ErrCapturedOnlyInTotals": {payment.Refused, payment.Result{Outcome: payment.Refused, Charge: books(1000, 0)}, []order.EventType{order.PaymentNeedsAttention}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,12 +166,12 @@ func TestObserve(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
 		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-		w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 1)}, nil)
+		w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 1)}, nil)
 		w.look(payment.Result{Outcome: payment.Captured}, nil)
 		if w.o.Payment().Attention == nil {
 			t.Error("a look without totals ended the mismatch")
 		}
-		w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, nil)
+		w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, nil)
 		if w.o.Payment().Attention != nil {
 			t.Error("the mismatch is over and stays")
 		}
@@ -188,13 +188,13 @@ func TestLateSuccessAfterCancelled(t *testing.T) {
 	w.answer(w.call(payment.OperationVoid), payment.Released, nil)
 	want := []order.EventType{created, processing, order.PaymentAuthorized, cancelling, voided, cancelled}
 	w.check(want...)
-	w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 0)}, nil)
+	w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, nil)
 	w.check(append(want, order.RefundCreated)...)
 	w.answer(w.call(payment.OperationRefund), payment.Refused, nil)
 	w.check(append(want, order.RefundCreated, order.RefundFailed, order.RefundCreated)...)
 	w.answer(w.call(payment.OperationRefund), payment.Refunded, nil)
 	w.check(append(want, order.RefundCreated, order.RefundFailed, order.RefundCreated, order.RefundSucceeded)...)
-	w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 1000)}, nil)
+	w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 1000)}, nil)
 	w.quiet()
 	if p := w.o.Payment(); p.Status != payment.Voided || p.Attention != nil || w.o.Status != order.Cancelled {
 		t.Errorf("%+v", w.o.State)

@@ -154,7 +154,7 @@ func TestResolve(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
 		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-		w.look(payment.Result{Outcome: payment.Captured, Totals: books(1000, 300)}, nil)
+		w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 300)}, nil)
 		w.notResolved(payment.MarkNotCaptured)
 		w.resolve(payment.MarkCaptured)
 		if w.o.Payment().Attention != nil || w.o.Refunded != 0 {

@@ -34,14 +34,16 @@ type Gateway interface {
 	// LookUp returns the state of an operation whose outcome is unknown, by its key (or the provider's reference).
 	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key. Prepared
 	// says the same of an authorization whose charge exists. The look-up of an authorization tells the charge's state
-	// now, with its Totals, whatever the attempt's outcome.
+	// now, with the Charge itself, whatever the attempt's outcome.
 	LookUp(ctx context.Context, call Call) (Result, error)
 }
 
 // Call is one operation to make at the provider.
 type Call struct {
 	// Key is the attempt's id: the provider's idempotency key.
-	Key       uuid.UUID
+	Key uuid.UUID
+	// FreshKeys counts the SpentKeyErrors of the attempt. Each number stands for another idempotency key of the same attempt.
+	FreshKeys int
 	Operation Operation
 	OrderID   uuid.UUID
 	PaymentID uuid.UUID
@@ -94,14 +96,56 @@ type Result struct {
 	Code string
 	// Action is what the customer has to do; set with ActionRequired.
 	Action *NextAction
-	// Totals of the charge; set by the look-up of an authorization that has one.
-	Totals *Totals
+	// Charge is the charge in the provider's books now; set by the look-up of an authorization that has one.
+	Charge *SeenCharge
 }
 
 // Totals is what the provider's books say of one charge, in minor units of the payment's currency.
 type Totals struct {
 	Captured int64
+	// Refunded is the sum of the refunds that have succeeded.
 	Refunded int64
+}
+
+// SeenCharge is one charge in the provider's books, with all that was done to it, by us or by others.
+type SeenCharge struct {
+	Totals
+	// Capturable is held and can still be captured, in minor units.
+	Capturable int64
+	// Refunds and Disputes of the charge, oldest first, at most MaxSeen each.
+	Refunds  []SeenRefund
+	Disputes []SeenDispute
+	// More: the provider has more of them than MaxSeen.
+	More bool
+}
+
+// MaxSeen is how many refunds, and how many disputes, of one charge are read from a provider.
+const MaxSeen = 100
+
+// SeenRefund is a refund in the provider's books.
+type SeenRefund struct {
+	// Reference is the provider's id of the refund.
+	Reference string
+	// RefundID is ours, as the provider was told it; Nil for a refund that was made outside, such as in the provider's dashboard.
+	RefundID  uuid.UUID
+	Minor     int64
+	Status    RefundStatus
+	// Code says why it failed, in the provider's words made safe.
+	Code      string
+	CreatedAt time.Time
+}
+
+// SeenDispute is a dispute in the provider's books.
+type SeenDispute struct {
+	// Reference is the provider's id of the dispute.
+	Reference string
+	Minor     int64
+	Status    DisputeStatus
+	// Reason is the provider's word for why the customer or the bank disputes the charge.
+	Reason string
+	// RespondBy is when the evidence must be with the provider; nil when none is asked for.
+	RespondBy *time.Time
+	CreatedAt time.Time
 }
 
 // NextActionType is how the customer acts, as in the GraphQL enum PaymentNextActionType.
@@ -128,6 +172,28 @@ type NextAction struct {
 type DefiniteError struct {
 	// Message is safe to show to staff.
 	Message string
+	// Why is "" when no rule depends on it.
+	Why RefusalReason
 }
+
+// RefusalReason is why a provider refuses an operation, where our rules depend on it.
+type RefusalReason string
+
+// The reasons. After each of them the charge has to be looked up, because it is not as our books say.
+const (
+	// AlreadyRefunded: the charge has less left to refund than the operation asks for.
+	AlreadyRefunded RefusalReason = "already_refunded"
+	// InDispute: a refund is not possible while the charge is disputed.
+	InDispute RefusalReason = "disputed"
+)
+
+// SpentKeyError says that the provider keeps the outcome of an earlier failure under the call's idempotency key, and would repeat
+// it for every call with that key. The operation is looked up next, and if nothing moved, it is called with a fresh key.
+type SpentKeyError struct {
+	// Message is safe to show to staff.
+	Message string
+}
+
+func (e *SpentKeyError) Error() string { return e.Message }
 
 func (e *DefiniteError) Error() string { return e.Message }

@@ -1,6 +1,10 @@
 package payment
 
-import "github.com/orderwire/orderwire/internal/fsm"
+import (
+	"slices"
+
+	"github.com/orderwire/orderwire/internal/fsm"
+)
 
 // Status of a payment, as in the GraphQL enum PaymentStatus.
 type Status string
@@ -134,3 +138,28 @@ var RefundMachine = fsm.Table[RefundStatus, RefundAction]{
 	RefundSucceeded: {Succeed: RefundSucceeded},
 	RefundFailed:    {Fail: RefundFailed},
 }
+
+// DisputeStatus of a dispute, as in the GraphQL enum DisputeStatus.
+type DisputeStatus string
+
+// The states of a dispute.
+const (
+	// DisputeWarning: the bank asks, or warns of fraud. No money has moved.
+	DisputeWarning DisputeStatus = "WARNING"
+	// DisputeNeedsResponse: the provider has withdrawn the money and waits for evidence.
+	DisputeNeedsResponse DisputeStatus = "NEEDS_RESPONSE"
+	// DisputeUnderReview: the bank decides. The money is withdrawn.
+	DisputeUnderReview DisputeStatus = "UNDER_REVIEW"
+	// DisputeWon: it ended and the money is ours, also when only a warning ended.
+	DisputeWon DisputeStatus = "WON"
+	// DisputeLost: the money went back to the customer.
+	DisputeLost DisputeStatus = "LOST"
+)
+
+// DisputeStatuses lists every status.
+func DisputeStatuses() []DisputeStatus {
+	return []DisputeStatus{DisputeWarning, DisputeNeedsResponse, DisputeUnderReview, DisputeWon, DisputeLost}
+}
+
+// Valid reports whether the status is one of the above.
+func (s DisputeStatus) Valid() bool { return slices.Contains(DisputeStatuses(), s) }

@@ -68,7 +68,7 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if err != nil {
 		return false, err
 	}
-	c.compare(r.Totals, explained)
+	c.compare(r.Charge, explained)
 	return true, nil
 }
 
@@ -102,19 +102,19 @@ func (c *change) observe(seen Outcome) (explained bool, err error) {
 
 // compare compares the provider's totals with ours when no attempt is under way. A difference asks for attention and is never
 // repaired; the attention ends when both agree again.
-func (c *change) compare(totals *Totals, explained bool) {
+func (c *change) compare(seen *SeenCharge, explained bool) {
 	for i := range c.Attempts {
 		if c.Attempts[i].Open() {
 			return
 		}
 	}
-	if totals != nil && (totals.Captured != c.Captured || totals.Refunded != c.RefundsIn(RefundSucceeded)) {
+	if seen != nil && (seen.Captured != c.Captured || seen.Refunded != c.RefundsIn(RefundSucceeded)) {
 		explained = false
 	}
 	switch {
 	case !explained:
 		c.needsAttention(Mismatch)
-	case totals != nil && c.Attention != nil && *c.Attention == Mismatch:
+	case seen != nil && c.Attention != nil && *c.Attention == Mismatch:
 		c.Attention = nil
 	}
 }

@@ -153,8 +153,8 @@ func (r *Reconciler) ask(ctx context.Context, books Books) (payment.Totals, erro
 		return payment.Totals{}, nil
 	case err != nil:
 		return payment.Totals{}, err
-	case result.Totals != nil:
-		return *result.Totals, nil
+	case result.Charge != nil:
+		return result.Charge.Totals, nil
 	case result.Outcome == payment.NotFound, result.Outcome == payment.Refused:
 		return payment.Totals{}, nil // there is no charge that could have taken anything
 	default:

@@ -163,10 +163,10 @@ func TestLookUp(t *testing.T) {
 		other := on(call, payment.OperationAuthorize)
 		other.Reference = made.Reference
 		r, err := b.client.LookUp(t.Context(), other)
-		if err != nil || r.Totals == nil || r.Totals.Captured != 1250 {
+		if err != nil || r.Charge == nil || r.Charge.Captured != 1250 {
 			t.Errorf("%+v, %v, want the totals of the charge", r, err)
 		}
-		if r.Totals = nil; r != made {
+		if r.Charge = nil; r != made {
 			t.Errorf("%+v, want %+v", r, made)
 		}
 	})

@@ -61,7 +61,7 @@ func TestFailureRate(t *testing.T) {
 			_, n := insist(t, func() (payment.Result, error) { return do(t.Context(), next) })
 			repeats += n
 		}
-		if r, _ := insist(t, func() (payment.Result, error) { return b.client.LookUp(t.Context(), call) }); r.Outcome != payment.Captured || r.Totals.Refunded != 1250 {
+		if r, _ := insist(t, func() (payment.Result, error) { return b.client.LookUp(t.Context(), call) }); r.Outcome != payment.Captured || r.Charge.Refunded != 1250 {
 			t.Fatalf("%+v", r)
 		}
 		if got := balance(t, b.provider, call.PaymentID); got.Charges != 1 || got.Captured != 1250 || got.Refunded != 1250 {

@@ -78,7 +78,7 @@ func (p *Provider) seenResult(s seen) (payment.Result, error) {
 	case s.Operation == payment.OperationAuthorize && s.Status != "":
 		outcome, code := charge{Status: s.Status, Code: s.ChargeCode, Expired: s.Expired}.now()
 		r := p.withAction(resultOf(outcome, s.Charge, code, s.ActionExpiresAt))
-		r.Totals = &payment.Totals{Captured: s.Captured, Refunded: s.Refunded}
+		r.Charge = &payment.SeenCharge{Totals: payment.Totals{Captured: s.Captured, Refunded: s.Refunded}}
 		return r, nil
 	}
 	return resultOf(s.Outcome, s.Charge, s.Code, nil), nil

@@ -124,7 +124,7 @@ func TestActionPage(t *testing.T) {
 				t.Errorf("in the end: %s", text)
 			}
 			r, err := b.client.LookUp(t.Context(), call)
-			if err != nil || r.Outcome != c.outcome || r.Totals == nil || r.Totals.Captured != c.captured {
+			if err != nil || r.Outcome != c.outcome || r.Charge == nil || r.Charge.Captured != c.captured {
 				t.Errorf("%+v, %v, want %s", r, err, c.outcome)
 			}
 		})

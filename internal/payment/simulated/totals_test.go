@@ -53,8 +53,8 @@ func TestLookUpTotals(t *testing.T) {
 			}
 			for where, g := range map[string]payment.Gateway{"in process": b.provider, "over HTTP": b.client} {
 				r, err := g.LookUp(t.Context(), call)
-				if err != nil || r.Outcome != c.outcome || r.Code != c.code || r.Totals == nil || *r.Totals != c.totals {
-					t.Errorf("%s: %+v, totals %+v, %v, want %s %q with %+v", where, r, r.Totals, err, c.outcome, c.code, c.totals)
+				if err != nil || r.Outcome != c.outcome || r.Code != c.code || r.Charge == nil || r.Charge.Totals != c.totals {
+					t.Errorf("%s: %+v, totals %+v, %v, want %s %q with %+v", where, r, r.Charge, err, c.outcome, c.code, c.totals)
 				}
 			}
 		})
@@ -66,7 +66,7 @@ func TestLookUpWithoutTotals(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulated.Options{})
 	call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
-	if r, err := b.client.LookUp(t.Context(), call); err != nil || r.Outcome != payment.NotFound || r.Totals != nil {
+	if r, err := b.client.LookUp(t.Context(), call); err != nil || r.Outcome != payment.NotFound || r.Charge != nil {
 		t.Errorf("never seen: %+v, %v", r, err)
 	}
 	if _, err := b.provider.Void(t.Context(), on(call, payment.OperationVoid)); err != nil {
@@ -76,7 +76,7 @@ func TestLookUpWithoutTotals(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := b.client.LookUp(t.Context(), call)
-	if err != nil || r.Outcome != payment.Refused || r.Code != simulated.CodeVoided || r.Totals != nil {
+	if err != nil || r.Outcome != payment.Refused || r.Code != simulated.CodeVoided || r.Charge != nil {
 		t.Errorf("after a void: %+v, %v, want REFUSED, voided, without totals", r, err)
 	}
 }
@@ -107,7 +107,7 @@ func TestTotalsOnTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := client.LookUp(t.Context(), call); err != nil || r.Outcome != payment.Captured || r.Totals != nil {
+	if r, err := client.LookUp(t.Context(), call); err != nil || r.Outcome != payment.Captured || r.Charge != nil {
 		t.Errorf("from a provider without totals: %+v, %v", r, err)
 	}
 }

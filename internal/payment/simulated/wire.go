@@ -94,8 +94,8 @@ func wireResultOf(r payment.Result) wireResult {
 	if r.Action != nil {
 		w.ActionExpiresAt, w.ActionURL = r.Action.ExpiresAt, r.Action.URL
 	}
-	if r.Totals != nil {
-		w.Totals = &wireTotals{Captured: r.Totals.Captured, Refunded: r.Totals.Refunded}
+	if r.Charge != nil {
+		w.Totals = &wireTotals{Captured: r.Charge.Captured, Refunded: r.Charge.Refunded}
 	}
 	return w
 }
@@ -106,7 +106,7 @@ func (w wireResult) result() payment.Result {
 		r.Action.URL = w.ActionURL
 	}
 	if w.Totals != nil {
-		r.Totals = &payment.Totals{Captured: w.Totals.Captured, Refunded: w.Totals.Refunded}
+		r.Charge = &payment.SeenCharge{Totals: payment.Totals{Captured: w.Totals.Captured, Refunded: w.Totals.Refunded}}
 	}
 	return r
 }

@@ -47,8 +47,8 @@ func TestAmounts(t *testing.T) {
 			}
 			expect(t, payment.Refunded)(b.Refund(t.Context(), follow(call, payment.OperationRefund)))
 			r := expect(t, payment.Captured)(b.LookUp(t.Context(), call))
-			if want := (payment.Totals{Captured: tt.amount.Minor, Refunded: tt.amount.Minor}); *r.Totals != want {
-				t.Errorf("totals %+v, want %+v", r.Totals, want)
+			if want := (payment.Totals{Captured: tt.amount.Minor, Refunded: tt.amount.Minor}); r.Charge.Totals != want {
+				t.Errorf("totals %+v, want %+v", r.Charge, want)
 			}
 		})
 	}

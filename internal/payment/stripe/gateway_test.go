@@ -39,7 +39,7 @@ func TestAuthorize(t *testing.T) {
 				if r := expect(t, tt.outcome)(b.Authorize(t.Context(), call)); r.Code != tt.code || r.Reference != call.Reference {
 					t.Errorf("got %+v", r)
 				}
-				if r := expect(t, tt.outcome)(b.LookUp(t.Context(), call)); r.Code != tt.code || r.Reference != call.Reference || r.Totals == nil {
+				if r := expect(t, tt.outcome)(b.LookUp(t.Context(), call)); r.Code != tt.code || r.Reference != call.Reference || r.Charge == nil {
 					t.Errorf("looked up %+v", r)
 				}
 			}
@@ -188,8 +188,8 @@ func TestCapture(t *testing.T) {
 			t.Errorf("code %q", r.Code)
 		}
 		expect(t, payment.Refused)(b.LookUp(t.Context(), call))
-		if r := expect(t, payment.Released)(b.LookUp(t.Context(), held)); *r.Totals != (payment.Totals{}) {
-			t.Errorf("a released hold counts as money: %+v", r.Totals)
+		if r := expect(t, payment.Released)(b.LookUp(t.Context(), held)); r.Charge.Totals != (payment.Totals{}) {
+			t.Errorf("a released hold counts as money: %+v", r.Charge.Totals)
 		}
 	})
 }
@@ -269,8 +269,8 @@ func TestRefund(t *testing.T) {
 		rest.Amount = money.New(850, "EUR")
 		expect(t, payment.NotFound)(b.LookUp(t.Context(), rest))
 		expect(t, payment.Refunded)(b.Refund(t.Context(), rest))
-		if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); *r.Totals != (payment.Totals{Captured: 1250, Refunded: 1250}) {
-			t.Errorf("totals %+v", r.Totals)
+		if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); r.Charge.Totals != (payment.Totals{Captured: 1250, Refunded: 1250}) {
+			t.Errorf("totals %+v", r.Charge.Totals)
 		}
 		expectDefinite(t)(b.Refund(t.Context(), follow(paid, payment.OperationRefund)))
 	})
@@ -299,8 +299,8 @@ func TestRefund(t *testing.T) {
 			if r := expect(t, tt.want)(b.LookUp(t.Context(), refund)); tt.want == payment.Refused && r.Code != "refund_failed" {
 				t.Errorf("code %q tells of a stolen card", r.Code)
 			}
-			if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); r.Totals.Refunded != tt.left {
-				t.Errorf("totals %+v", r.Totals)
+			if r := expect(t, payment.Captured)(b.LookUp(t.Context(), paid)); r.Charge.Refunded != tt.left {
+				t.Errorf("totals %+v", r.Charge.Totals)
 			}
 		})
 	}

@@ -50,7 +50,12 @@ func (g *Gateway) lookUpIntent(ctx context.Context, call payment.Call) (payment.
 	if err != nil {
 		return payment.Result{}, err
 	}
-	r.Totals, err = totals(intent, call.Amount.Currency)
+	of, err := totals(intent, call.Amount.Currency)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	r.Charge = &payment.SeenCharge{Totals: *of}
+	r.Charge.Capturable, err = fromStripe(intent.AmountCapturable, call.Amount.Currency)
 	return r, err
 }
 
