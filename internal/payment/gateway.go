@@ -127,9 +127,9 @@ type SeenRefund struct {
 	// Reference is the provider's id of the refund.
 	Reference string
 	// RefundID is ours, as the provider was told it; Nil for a refund that was made outside, such as in the provider's dashboard.
-	RefundID  uuid.UUID
-	Minor     int64
-	Status    RefundStatus
+	RefundID uuid.UUID
+	Minor    int64
+	Status   RefundStatus
 	// Code says why it failed, in the provider's words made safe.
 	Code      string
 	CreatedAt time.Time
