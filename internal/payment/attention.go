@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -81,19 +82,29 @@ func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	}
 }
 
-// notCalled keeps an attempt open that could not be called, because its provider is not configured. No call was made, so none is
-// counted. The attempt is tried again after about as long as it has existed; by then the provider may be configured again. Staff are
-// told when that has not happened within a minute: replicas that are being restarted with other settings differ for a moment.
-func (c *change) notCalled(a *Attempt, calls int, message string) {
+// notCalled reports whether an error of a Gateway, or of finding one, says that no call was made.
+func notCalled(err error) bool {
+	_, missing := errors.AsType[*NotConfiguredError](err)
+	_, unsent := errors.AsType[*NotSentError](err)
+	return missing || unsent
+}
+
+// callAgain keeps an attempt open whose call was not made, so none is counted. It is tried again after about as long as the attempt has
+// existed. Staff can do nothing about a provider that is out of reach, and are not told. They are told of one that has not been configured
+// for a minute: replicas that are being restarted with other settings differ for a moment.
+func (c *change) callAgain(a *Attempt, calls int, err error) {
 	a.Calls = calls
-	a.Message = message
-	existed := c.Now.Sub(a.StartedAt)
-	if existed >= notConfiguredGrace {
-		c.needsAttention(ProviderDown)
+	a.Message = err.Error()
+	existed, most := c.Now.Sub(a.StartedAt), notSentPause
+	if _, missing := errors.AsType[*NotConfiguredError](err); missing {
+		most = lookUpPause
+		if existed >= notConfiguredGrace {
+			c.needsAttention(ProviderDown)
+		}
 	}
-	next := c.Now.Add(lessJitter(min(max(existed, notConfiguredPause), lookUpPause), a.ID))
+	next := c.Now.Add(lessJitter(min(max(existed, notCalledPause), most), a.ID))
 	a.NextCallAt = at(next)
-	if a.RefundID == nil && c.Status.Active() {
+	if a.RefundID == nil && c.Status.Active() && !c.awaitsCustomer(a) {
 		c.NextStepAt = at(next)
 	}
 }

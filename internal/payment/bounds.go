@@ -26,6 +26,9 @@ func Take(r Result, err error) (Result, error) {
 	if _, ok := errors.AsType[*NotConfiguredError](err); ok {
 		return r, err
 	}
+	if unsent, ok := errors.AsType[*NotSentError](err); ok {
+		return r, &NotSentError{Message: freetext.Clip(unsent.Message, MaxMessage)}
+	}
 	if err != nil {
 		return r, errors.New(freetext.Clip(err.Error(), MaxMessage))
 	}

@@ -13,9 +13,10 @@ import (
 // call and is safe for concurrent use.
 //
 // Every call that moves money carries the attempt's id as the provider's idempotency key, and is therefore safe to
-// repeat with the same Call. The answer is one of three:
+// repeat with the same Call. The answer is one of four:
 //   - a Result: the provider decided (a decline is a Result, not an error);
 //   - an error for which Definite reports true: the provider refused the request and moved nothing;
+//   - a *NotSentError: the call never left, so the provider cannot know of it. The caller repeats the same Call;
 //   - any other error (timeout, dropped connection, 5xx): the outcome is unknown. The caller looks it up or repeats the
 //     same Call; it never makes a new attempt.
 type Gateway interface {
@@ -197,3 +198,17 @@ type SpentKeyError struct {
 func (e *SpentKeyError) Error() string { return e.Message }
 
 func (e *DefiniteError) Error() string { return e.Message }
+
+// NotSentError says that a call was not sent: no byte of it has reached the provider. It is not counted, and no answer to it can arrive
+// late.
+type NotSentError struct {
+	// Message is safe to show to staff.
+	Message string
+	// Cause is for errors.Is; nil for none.
+	Cause error
+}
+
+func (e *NotSentError) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *NotSentError) Unwrap() error { return e.Cause }

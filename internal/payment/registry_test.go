@@ -113,3 +113,47 @@ func TestNotConfiguredAfterACall(t *testing.T) {
 		t.Errorf("called again without a look-up: %+v", work)
 	}
 }
+
+// A call that was not sent is not counted, however long the provider is out of reach, and nobody is told. It is tried again at least once
+// a minute.
+func TestNotSent(t *testing.T) {
+	t.Parallel()
+	tt := newTeller(t)
+	unsent := &payment.NotSentError{Message: "refused"}
+	began := tt.terms.Now
+	for tries := 1; tt.terms.Now.Sub(began) < time.Hour; tries++ {
+		before := tt.terms.Now
+		work := tt.asks(payment.OperationAuthorize)
+		if work.LookUpFirst || work.LookUpOnly || tries > 2 && tt.terms.Now.Sub(before) > time.Minute {
+			t.Fatalf("try %d asks %+v after %s", tries, work, tt.terms.Now.Sub(before))
+		}
+		tt.settles(work, "", unsent)
+		tt.want()
+		a := tt.p.Attempts[0]
+		if a.Calls != 0 || a.Outcome != nil || !a.Open() || a.Message != "refused" || tt.p.Attention != nil || tries > 100 {
+			t.Fatalf("after try %d: %+v, attention %v", tries, a, tt.p.Attention)
+		}
+	}
+	tt.answers(payment.OperationAuthorize, payment.Captured, nil)
+	if tt.p.Status != payment.Confirmed || tt.p.Attempts[0].Calls != 1 {
+		t.Errorf("with its provider back: %+v", tt.p)
+	}
+}
+
+// A call that was not sent leaves the calls before it counted, and a payment whose customer has to act in their hands.
+func TestNotSentAfterACall(t *testing.T) {
+	t.Parallel()
+	tt := newTeller(t)
+	unsent := &payment.NotSentError{Message: "refused"}
+	tt.answers(payment.OperationAuthorize, "", errors.New("timeout"))
+	tt.answers(payment.OperationAuthorize, "", unsent)
+	work := tt.asks(payment.OperationAuthorize)
+	if a := tt.p.Attempts[0]; a.Calls != 2 || !work.LookUpFirst { // asked again
+		t.Errorf("%+v, %+v", a, work)
+	}
+	tt.settles(work, payment.ActionRequired, nil)
+	tt.answers(payment.OperationAuthorize, "", unsent)
+	if a := tt.p.Attempts[0]; tt.p.Status != payment.RequiresAction || tt.p.NextStepAt != nil || a.Calls != 2 {
+		t.Errorf("%+v", tt.p)
+	}
+}

@@ -16,8 +16,11 @@ const (
 	lookUpPause = 5 * time.Minute
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute
-	// notConfiguredPause is the first pause of an attempt whose provider is not configured. Staff are told after notConfiguredGrace.
-	notConfiguredPause = time.Second
+	// notCalledPause is the first pause of an attempt whose call could not be made, notSentPause the longest while the provider is out of
+	// reach.
+	notCalledPause = time.Second
+	notSentPause   = time.Minute
+	// notConfiguredGrace is when staff are told of a provider that is not configured.
 	notConfiguredGrace = time.Minute
 	// recheckPause follows a look at a charge that failed.
 	recheckPause = 30 * time.Second

@@ -31,8 +31,8 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 		}
 		return c.settleLate(a, r)
 	}
-	if _, ok := errors.AsType[*NotConfiguredError](callErr); ok {
-		c.notCalled(a, work.callsBefore, callErr.Error())
+	if notCalled(callErr) {
+		c.callAgain(a, work.callsBefore, callErr)
 		return false, nil
 	}
 	if callErr != nil {

@@ -49,7 +49,7 @@ func NewClient(baseURL string, httpClient *http.Client, secrets ...string) (*Cli
 	if own.Timeout == 0 {
 		own.Timeout = clientTimeout
 	}
-	own.Transport = outbound.NoUpgrades(own.Transport)
+	own.Transport = outbound.TellNotSent(outbound.NoUpgrades(own.Transport))
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{base: base, http: &own, secrets: secrets}, nil
 }
@@ -88,8 +88,7 @@ func (c *Client) call(ctx context.Context, path string, call payment.Call) (paym
 	return c.post(ctx, path, call.Key, wireCallOf(call))
 }
 
-// post makes one call. What went wrong before anything was sent is not told apart from what went wrong after: the
-// outcome is unknown, and the caller repeats it.
+// post makes one call.
 func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any) (payment.Result, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -144,7 +143,10 @@ func (c *Client) send(request *http.Request) (status int, text []byte, err error
 }
 
 // undelivered is a call without an answer.
-func undelivered(err error) *UnavailableError {
+func undelivered(err error) error {
+	if unsent, ok := errors.AsType[*outbound.NotSentError](err); ok {
+		return &payment.NotSentError{Message: "simulated provider: " + unsent.Error(), Cause: err}
+	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return &UnavailableError{Code: CodeTimeout, cause: err}

@@ -9,6 +9,7 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v85"
 
+	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -76,11 +77,14 @@ func missingCharge(e *stripego.Error) bool {
 	return e.Code == stripego.ErrorCodeResourceMissing && (e.Param == "intent" || e.Param == "payment_intent")
 }
 
-// unanswered is an error that decides nothing. The messages of stripe-go and Stripe are left out, except those of the
+// unanswered is an error that decides nothing, or a *payment.NotSentError. The messages of stripe-go and Stripe are left out, except those of the
 // network: they may repeat what was sent, and whole bodies.
 func unanswered(err error) error {
 	var e *stripego.Error
 	var network *url.Error
+	if unsent, ok := errors.AsType[*outbound.NotSentError](err); ok {
+		return &payment.NotSentError{Message: "stripe: " + unsent.Error(), Cause: err}
+	}
 	switch {
 	case errors.As(err, &e):
 		return &UndecidedError{Reason: describe(e), cause: err}

@@ -156,7 +156,14 @@ func TestErrWrongKeyAndNobodyThere(t *testing.T) {
 	call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
 	silent(t, expectUndecided(t)(gateway.Authorize(t.Context(), call)))
 	server.Close()
-	silent(t, expectUndecided(t)(gateway.Authorize(t.Context(), call)))
+	if gateway, err = stripe.New(stripe.Options{SecretKey: secretKey, APIBase: server.URL}); err != nil {
+		t.Fatal(err) // the first has a connection, on which something may have been sent
+	}
+	_, err = gateway.Authorize(t.Context(), call)
+	if unsent, ok := errors.AsType[*payment.NotSentError](err); !ok || !strings.Contains(unsent.Message, "refused") {
+		t.Errorf("%v, want that it was not sent", err)
+	}
+	silent(t, err)
 }
 
 // A redirect is not followed: the key would be sent to another address.

@@ -113,7 +113,7 @@ func httpClient(given *http.Client) *http.Client {
 	if own.Timeout == 0 {
 		own.Timeout = clientTimeout
 	}
-	own.Transport = outbound.NoUpgrades(own.Transport)
+	own.Transport = outbound.TellNotSent(outbound.NoUpgrades(own.Transport))
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
