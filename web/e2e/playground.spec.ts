@@ -11,4 +11,9 @@ test('the playground runs a query and a live subscription, offline', async ({ sh
   await expect(answer.first()).toContainText('SNAPSHOT');
   await order();
   await expect(answer.first()).toContainText('ORDER_DELIVERED');
+
+  // This tab is generated from the server's schema.
+  await page.getByRole('tab', { name: 'Viewer', exact: true }).click();
+  await page.getByRole('button', { name: /Execute query/ }).click();
+  await expect(answer.first()).toContainText('"role": "CUSTOMER"');
 });

@@ -3,20 +3,30 @@ import 'graphiql/style.css';
 import './playground.css';
 import { pick, useGraphiQL } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
+import { buildSchema } from 'graphql';
 import { StrictMode, useMemo, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createSession } from '../shared/create-session';
 import { devUsers } from '../shared/dev-sign-in';
 import { readSettings } from '../shared/settings';
+import type { Example } from './example';
 import { examples } from './examples';
 import { createFetcher } from './fetcher';
+import { generateExamples } from './generated-examples';
 
 const settings = readSettings();
 const session = await createSession(settings);
 // Everything but introspection and products needs a user: in development, start as the first customer.
 if (settings.auth === 'dev' && !session.state().session) await session.signIn(devUsers[0]!.user).catch(() => undefined);
 
-const tabs = examples.map(({ query, variables }) => ({ query, variables: variables ?? null }));
+const tabs = [...examples, ...(await generatedExamples())].map(({ query, variables }) => ({ query, variables: variables ?? null }));
+
+/** Examples for the operations of the server's schema that have no hand-written one. */
+async function generatedExamples(): Promise<Example[]> {
+  const response = await fetch('/schema.graphql');
+  // The playground works without them, for example while the server restarts.
+  return response.ok ? generateExamples(buildSchema(await response.text()), examples) : [];
+}
 
 function Playground() {
   const user = useSyncExternalStore(session.subscribe, session.state).session?.user ?? '';
