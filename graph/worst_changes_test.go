@@ -184,7 +184,7 @@ func (m *meter) place(change func()) {
 	}
 	change()
 	sequencer := postgres.NewSequencer(m.world.db.Worker, "worst", time.Minute)
-	if holds, err := sequencer.Take(m.t.Context()); err != nil || !holds {
+	if holds, err := sequencer.Acquire(m.t.Context()); err != nil || !holds {
 		m.t.Fatal(holds, err)
 	}
 	assigned, err := sequencer.Assign(m.t.Context())

@@ -34,14 +34,14 @@ func TestGrew(t *testing.T) {
 	hub := event.NewHub(log, event.Config{PollInterval: time.Hour})
 	run(t, hub.Run)
 	r := &replica{t: t, db: db, hub: hub}
-	ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
-	if held, err := ledger.Take(t.Context()); err != nil || !held {
+	sequencer := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
+	if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 		t.Fatalf("held %v, %v", held, err)
 	}
 	grow := func() int64 {
 		t.Helper()
 		r.place(ada)
-		assigned, err := ledger.Assign(t.Context())
+		assigned, err := sequencer.Assign(t.Context())
 		if err != nil || assigned.Count != 1 {
 			t.Fatalf("assigned %+v, %v", assigned, err)
 		}

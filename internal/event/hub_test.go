@@ -114,14 +114,14 @@ func TestRestoredLog(t *testing.T) {
 			url := postgrestest.URL(t)
 			db := postgrestest.Connect(t, url)
 			r := &replica{t: t, url: url, db: db, hub: event.NewHub(postgres.NewLog(db.API), event.Config{})}
-			ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
-			if held, err := ledger.Take(t.Context()); err != nil || !held {
+			sequencer := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
+			if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 				t.Fatal(held, err)
 			}
 			run(t, r.hub.Run)
 			head := r.place(ada).Order.Head
 			r.place(ada)
-			if _, err := ledger.Assign(t.Context()); err != nil {
+			if _, err := sequencer.Assign(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			one, feed := r.watchOrder(ada, head.ID, ""), r.watchFeed(ada, event.Filter{}, r.feedAt(1).String())

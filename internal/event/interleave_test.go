@@ -55,13 +55,13 @@ func TestInterleaving(t *testing.T) {
 		log := &interleaved{Log: postgres.NewLog(db.API)}
 		// Without polling, an event that is missed stays missed.
 		r := &replica{t: t, url: url, db: db, hub: event.NewHub(log, event.Config{PollInterval: time.Hour})}
-		ledger := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
-		if held, err := ledger.Take(t.Context()); err != nil || !held {
+		sequencer := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
+		if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 			t.Fatal(held, err)
 		}
 		return r, log, func() {
 			t.Helper()
-			if _, err := ledger.Assign(t.Context()); err != nil {
+			if _, err := sequencer.Assign(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

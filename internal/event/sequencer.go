@@ -20,10 +20,10 @@ type Assigned struct {
 	More bool
 }
 
-// Ledger is the log as the sequencer uses it. One goroutine calls all methods except Announce.
-type Ledger interface {
-	// Take acquires the lease, which makes this replica the sequencer. held is false while another replica has it.
-	Take(ctx context.Context) (held bool, err error)
+// PositionStore stores the positions of events and the lease of the sequencer. One goroutine calls all methods except Announce.
+type PositionStore interface {
+	// Acquire takes the lease, which makes this replica the sequencer. held is false while another replica has it.
+	Acquire(ctx context.Context) (held bool, err error)
 	// Renew extends the lease, or returns ErrLeaseLost.
 	Renew(ctx context.Context) error
 	// Assign gives positions to committed events that have none. After ErrLeaseLost nothing was changed.
@@ -57,13 +57,13 @@ const (
 	callTimeout = Lease
 	// assignTimeout may be longer, because an assignment locks the lease while it runs.
 	assignTimeout = 15 * time.Second
-	// takeTimeout allows for the new epoch that a restored log needs.
-	takeTimeout = 10 * time.Minute
+	// acquireTimeout allows for the new epoch that a restored log needs.
+	acquireTimeout = 10 * time.Minute
 )
 
 // Sequencer takes part in the election of the sequencer, and assigns positions while elected.
 type Sequencer struct {
-	ledger   Ledger
+	store    PositionStore
 	assigned func(position int64)
 	logger   *slog.Logger
 	commits  chan struct{}
@@ -73,9 +73,9 @@ type Sequencer struct {
 
 // NewSequencer returns a sequencer that calls assigned with the last position of each assignment: use Hub.Grew. Start it
 // with Run.
-func NewSequencer(ledger Ledger, assigned func(position int64), logger *slog.Logger) *Sequencer {
+func NewSequencer(store PositionStore, assigned func(position int64), logger *slog.Logger) *Sequencer {
 	return &Sequencer{
-		ledger: ledger, assigned: assigned, logger: logger,
+		store: store, assigned: assigned, logger: logger,
 		commits: make(chan struct{}, 1), free: make(chan struct{}, 1),
 	}
 }
@@ -118,7 +118,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 
 // standBy waits for the lease and announces this replica's commits to the sequencer.
 func (s *Sequencer) standBy(ctx context.Context) {
-	if s.take(ctx) {
+	if s.acquire(ctx) {
 		return
 	}
 	poll := time.NewTimer(pollEvery)
@@ -132,18 +132,18 @@ func (s *Sequencer) standBy(ctx context.Context) {
 		case <-s.free:
 			return
 		case <-s.commits:
-			s.attempt(ctx, callTimeout, "announce", s.ledger.Announce)
+			s.attempt(ctx, callTimeout, "announce", s.store.Announce)
 			pause(ctx, announcePause)
 		}
 	}
 }
 
-func (s *Sequencer) take(ctx context.Context) bool {
-	call, cancel := context.WithTimeout(ctx, takeTimeout)
+func (s *Sequencer) acquire(ctx context.Context) bool {
+	call, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
-	held, err := s.ledger.Take(call)
+	held, err := s.store.Acquire(call)
 	if err != nil && ctx.Err() == nil {
-		s.logger.WarnContext(ctx, "taking the sequencer's lease failed; retrying", "error", err)
+		s.logger.WarnContext(ctx, "acquiring the sequencer's lease failed; retrying", "error", err)
 	}
 	if held {
 		s.leading.Store(true)
@@ -165,7 +165,7 @@ func (s *Sequencer) lead(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-renew.C:
-			ok = s.attempt(ctx, callTimeout, "renew", s.ledger.Renew)
+			ok = s.attempt(ctx, callTimeout, "renew", s.store.Renew)
 		case <-poll.C:
 			_, ok = s.assign(ctx)
 			poll.Reset(pollEvery)
@@ -186,7 +186,7 @@ func (s *Sequencer) lead(ctx context.Context) {
 // assign makes one assignment, of n events. false: the lease may be lost.
 func (s *Sequencer) assign(ctx context.Context) (n int, ok bool) {
 	ok = s.attempt(ctx, assignTimeout, "assign", func(ctx context.Context) error {
-		assigned, err := s.ledger.Assign(ctx)
+		assigned, err := s.store.Assign(ctx)
 		n = assigned.Count
 		if assigned.Count > 0 {
 			s.assigned(assigned.Position)
@@ -215,7 +215,7 @@ func (s *Sequencer) attempt(ctx context.Context, timeout time.Duration, call str
 func (s *Sequencer) resign(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if err := s.ledger.Release(last); err != nil {
+	if err := s.store.Release(last); err != nil {
 		s.logger.WarnContext(last, "releasing the sequencer's lease failed; another replica takes over when it ends", "error", err)
 	}
 }

@@ -96,8 +96,8 @@ func TestSequencerTakeover(t *testing.T) {
 	db := postgrestest.Connect(t, url)
 	assigned := make(chan struct{}, 100)
 	replica := func() (*event.Sequencer, func()) {
-		ledger := postgres.NewSequencer(postgrestest.Connect(t, url).Worker, uuid.NewString(), event.Lease)
-		s := event.NewSequencer(ledger, func(int64) { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
+		sequencer := postgres.NewSequencer(postgrestest.Connect(t, url).Worker, uuid.NewString(), event.Lease)
+		s := event.NewSequencer(sequencer, func(int64) { assigned <- struct{}{} }, slog.New(slog.DiscardHandler))
 		heard := make(chan struct{}, 100)
 		l, err := postgres.NewListener(url, nil, map[string]func(string){
 			postgres.CommitChannel: func(payload string) {

@@ -79,7 +79,7 @@ func TestPlannedOnce(t *testing.T) {
 	work.SetMaxOpenConns(1)
 	worker := postgrestest.Store(t, work, nil)
 	sequencer := postgres.NewSequencer(work, "test", time.Minute)
-	if held, err := sequencer.Take(t.Context()); err != nil || !held {
+	if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 		t.Fatal(held, err)
 	}
 	for range 4 * customPlans {

@@ -70,7 +70,7 @@ func (s Seed) Run(ctx context.Context, db *sqlx.DB) (err error) {
 		return err
 	}
 	sequencer := NewSequencer(db, uuid.NewString(), seedLease)
-	held, err := sequencer.Take(ctx)
+	held, err := sequencer.Acquire(ctx)
 	if err == nil && !held {
 		err = ErrSequencerRuns
 	}

@@ -90,7 +90,7 @@ func sequencerGoesOn(t *testing.T, db *postgrestest.DB, seeded int) {
 	t.Helper()
 	create(t, postgrestest.Store(t, db.API, nil), ada)
 	log, sequencer := postgres.NewLog(db.API), postgres.NewSequencer(db.Worker, uuid.NewString(), event.Lease)
-	if held, err := sequencer.Take(t.Context()); err != nil || !held {
+	if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 		t.Fatalf("the lease was not given up: %v, %v", held, err)
 	}
 	if assigned, err := sequencer.Assign(t.Context()); err != nil || assigned.Count != 1 {
@@ -111,7 +111,7 @@ func TestSeedErrServerRuns(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	sequencer := postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour)
-	if held, err := sequencer.Take(t.Context()); err != nil || !held {
+	if held, err := sequencer.Acquire(t.Context()); err != nil || !held {
 		t.Fatal(held, err)
 	}
 	seed, _ := newSeed(1, false)

@@ -30,8 +30,8 @@ const (
 //go:embed sequencer_assign.sql
 var assignSQL string
 
-// Sequencer is one replica's claim to give positions. It implements event.Ledger: see there. It holds the lease of the
-// row of event_log (see lease.go). It is not for concurrent use.
+// Sequencer assigns positions for one replica while it holds the lease, a row of event_log (see lease.go). It implements
+// event.PositionStore. It is not for concurrent use.
 //
 // Each write is one statement in a transaction of its own that names the fence and the position it starts from, so it
 // makes no difference if the driver runs it twice or if it comes late.
@@ -49,8 +49,8 @@ type Sequencer struct {
 	xip      pq.StringArray
 }
 
-// NewSequencer returns a claim in the name of holder, which must be this process's alone. Give it a pool that others
-// do not use up: a lease that waits for a connection is lost.
+// NewSequencer returns a Sequencer without the lease. holder must be unique to this process. The pool must have a free connection at
+// any time: a lease whose renewal waits for one is lost.
 func NewSequencer(db *sqlx.DB, holder string, lease time.Duration) *Sequencer {
 	return &Sequencer{db: db, hot: newGuarded(db), holder: holder, lease: lease, limit: assignAtMost}
 }
@@ -68,8 +68,8 @@ type logRow struct {
 const logColumns = `fence, epoch, fingerprint, position, pg_snapshot_xmax(seen)::text AS xmax,
 	ARRAY(SELECT pg_snapshot_xip(seen)::text) AS xip`
 
-// Take implements event.Ledger.
-func (s *Sequencer) Take(ctx context.Context) (bool, error) {
+// Acquire implements event.PositionStore.
+func (s *Sequencer) Acquire(ctx context.Context) (bool, error) {
 	var row logRow
 	// Another replica may hold the row for long, while it gives the log a new epoch. To wait for it would look like a dead connection.
 	err := s.db.GetContext(ctx, &row, `
@@ -93,7 +93,7 @@ func (s *Sequencer) hold(row *logRow) {
 	s.fence, s.epoch, s.position, s.xmax, s.xip = row.Fence, row.Epoch, row.Position, row.Xmax, row.Xip
 }
 
-// Renew implements event.Ledger. Whoever puts a backup back that is younger than the lease brings the lease back too, in a log that
+// Renew implements event.PositionStore. Whoever puts a backup back that is younger than the lease brings the lease back too, in a log that
 // is not as far as its holder knows it: no event would get a position until the numbers of transactions have come as far again.
 func (s *Sequencer) Renew(ctx context.Context) error {
 	// Losing a renewal in a crash loses nothing, so it does not wait for the disk.
@@ -111,7 +111,7 @@ func (s *Sequencer) Renew(ctx context.Context) error {
 	return nil
 }
 
-// Assign implements event.Ledger.
+// Assign implements event.PositionStore.
 func (s *Sequencer) Assign(ctx context.Context) (event.Assigned, error) {
 	stmt, err := s.assignment(ctx)
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *Sequencer) assign(ctx context.Context, stmt *sqlx.Stmt, lease time.Dura
 	return event.Assigned{Count: given, Position: row.Position, More: row.More}, nil
 }
 
-// Release implements event.Ledger.
+// Release implements event.PositionStore.
 func (s *Sequencer) Release(ctx context.Context) error {
 	if s.fence == 0 {
 		return nil
@@ -160,7 +160,7 @@ func (s *Sequencer) Release(ctx context.Context) error {
 	return err
 }
 
-// Announce implements event.Ledger.
+// Announce implements event.PositionStore.
 func (s *Sequencer) Announce(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, `SELECT pg_notify($1, '')`, CommitChannel)
 	return err

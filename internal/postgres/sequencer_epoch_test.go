@@ -110,7 +110,7 @@ func TestSequencerEpochIsSlow(t *testing.T) {
 	pool := postgrestest.PoolWith(t, db.URL, postgres.RoleWorker, postgres.Limits{Silence: silence, Lock: silence / 2})
 	taken := make(chan error, 1)
 	go func() {
-		_, err := postgres.NewSequencer(pool, "slow", silence).Take(t.Context())
+		_, err := postgres.NewSequencer(pool, "slow", silence).Acquire(t.Context())
 		taken <- err
 	}()
 	for waits := false; !waits; {

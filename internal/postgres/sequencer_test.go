@@ -28,7 +28,7 @@ func sequencer(t *testing.T, db *postgrestest.DB, lease time.Duration) *postgres
 
 func take(t *testing.T, s *postgres.Sequencer, want bool) {
 	t.Helper()
-	held, err := s.Take(t.Context())
+	held, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestSequencerUnderWriters(t *testing.T) {
 // fight takes the lease whenever it is free and holds it for a few assignments.
 func fight(ctx context.Context, t *testing.T, s *postgres.Sequencer) {
 	for ctx.Err() == nil {
-		held, err := s.Take(ctx)
+		held, err := s.Acquire(ctx)
 		if err != nil && ctx.Err() == nil {
 			t.Error(err)
 			return

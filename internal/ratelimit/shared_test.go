@@ -11,15 +11,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// ledger is the database's side in memory: the units leased of one minute's budget.
-type ledger struct {
+// sharedBudget stands for the database in memory: the units left of one minute's budget.
+type sharedBudget struct {
 	mu    sync.Mutex
 	left  int
 	asked int
 	err   error
 }
 
-func (g *ledger) lease(_ context.Context, _ uuid.UUID, n int) (time.Duration, error) {
+func (g *sharedBudget) lease(_ context.Context, _ uuid.UUID, n int) (time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
@@ -47,7 +47,7 @@ func (s *Shared) idle(customerID uuid.UUID) {
 // Most customers place a few orders in a minute and cost no round trip.
 func TestSharedNeedsNoLeaseForAFew(t *testing.T) {
 	t.Parallel()
-	g := &ledger{left: 100}
+	g := &sharedBudget{left: 100}
 	s := NewShared(100, g.lease)
 	for range 1000 {
 		customer := uuid.New()
@@ -65,7 +65,7 @@ func TestSharedNeedsNoLeaseForAFew(t *testing.T) {
 func TestSharedLeasesAhead(t *testing.T) {
 	t.Parallel()
 	c := &clock{time.Unix(1e9, 0)}
-	g := &ledger{left: 100}
+	g := &sharedBudget{left: 100}
 	s := newShared(100, g.lease, c.now)
 	customer := uuid.New()
 	took := 0
@@ -96,7 +96,7 @@ func TestSharedLeasesAhead(t *testing.T) {
 func TestSharedAcrossReplicas(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 5, 10, 100} {
-		g := &ledger{left: limit}
+		g := &sharedBudget{left: limit}
 		customer := uuid.New()
 		const replicas = 3
 		var through atomic.Int64
@@ -125,7 +125,7 @@ func TestSharedAcrossReplicas(t *testing.T) {
 func TestSharedErr(t *testing.T) {
 	t.Parallel()
 	down := errors.New("database down")
-	g := &ledger{left: 10, err: down}
+	g := &sharedBudget{left: 10, err: down}
 	s := NewShared(10, g.lease)
 	customer := uuid.New()
 	if err := s.Take(t.Context(), customer); err != nil {

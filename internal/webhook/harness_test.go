@@ -59,7 +59,7 @@ func setup(t *testing.T) *world {
 		t: t, db: db, store: postgres.NewWebhooks(db.Worker), clock: &clock{now: order.SystemClock()}, settled: make(chan settled, 1000),
 		sequencer: postgres.NewSequencer(db.Worker, uuid.NewString(), time.Hour),
 	}
-	if leads, err := w.sequencer.Take(t.Context()); err != nil || !leads {
+	if leads, err := w.sequencer.Acquire(t.Context()); err != nil || !leads {
 		t.Fatalf("take: %v, %v", leads, err)
 	}
 	w.service = webhook.NewService(postgres.NewWebhooks(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.next, func() {})
