@@ -119,7 +119,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // whileSignedIn refuses operations on a connection whose session is over and that is about to be closed.
 func whileSignedIn(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if err := session.Admit(ctx); err != nil {
+	if err := session.BlockIfEnded(ctx); err != nil {
 		return graphql.OneShot(sessionOver(ctx))
 	}
 	return next(ctx)

@@ -47,7 +47,7 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	}
 	reference, err := persisted.ParseReference(params.Extensions["persistedQuery"], params.Extensions[gqlrequest.DocumentID])
 	if err == nil && g.trusted != nil {
-		params.Query, err = g.trusted.Resolve(params.Query, reference, g.guard.Admit)
+		params.Query, err = g.trusted.Resolve(params.Query, reference, g.guard.CheckTokens)
 	} else if err == nil {
 		params.Query, err = g.automatic.Resolve(params.Query, reference)
 	}
@@ -67,7 +67,7 @@ func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.Ra
 		return operation, gqlerror.List{refused}
 	}
 	operation.Operation = selected // for the transport, whose methods have a say, too
-	if refused := document.Admit(selected, auth.FromContext(ctx).Role); refused != nil {
+	if refused := document.CheckAccess(selected, auth.FromContext(ctx).Role); refused != nil {
 		return operation, gqlerror.List{refused}
 	}
 	operation, errs = g.operation(ctx, params, document, selected)

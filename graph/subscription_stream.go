@@ -51,7 +51,7 @@ func newSubscriptions(s subscriptions) *subscriptions {
 
 // Subscribe implements stream.Subscriber.
 func (s *subscriptions) Subscribe(ctx context.Context, operation *graphql.OperationContext) (stream.Stream, *graphql.Response) {
-	if err := session.Admit(ctx); err != nil {
+	if err := session.BlockIfEnded(ctx); err != nil {
 		return nil, sessionOver(ctx)
 	}
 	ctx = graphql.WithResponseContext(graphql.WithOperationContext(ctx, operation), s.present, Recover)
@@ -149,7 +149,7 @@ func (s *subscription[A, T]) Next(ctx context.Context) (stream.Item, bool, error
 		return stream.Item{}, false, err
 	}
 	// Checked last, because the session may have ended while the item waited.
-	if err := session.Admit(ctx); err != nil {
+	if err := session.BlockIfEnded(ctx); err != nil {
 		return stream.Item{}, false, err
 	}
 	id := selection.field.identify(item)

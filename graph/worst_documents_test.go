@@ -58,7 +58,7 @@ func (w *worst) generous() {
 // largest looks for the largest page with which a document is admitted.
 func (w *worst) largest(p auth.Principal, kind, text string) (admitted, bool) {
 	document, errs := w.guard.Document(text)
-	if errs != nil || document.Admit(document.Query.Operations[0], p.Role) != nil {
+	if errs != nil || document.CheckAccess(document.Query.Operations[0], p.Role) != nil {
 		return admitted{}, false
 	}
 	a := admitted{kind: kind, text: text, variables: map[string]any{}}

@@ -47,7 +47,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	})
 	live := sessions{registry: a.sessions}
 	a.perAddress = addresslimit.New(a.cfg.MaxSocketsPerAddress)
-	admit := func(r *http.Request) (func(), bool) { return a.perAddress.Take(addresses.Of(r)) }
+	reserve := func(r *http.Request) (func(), bool) { return a.perAddress.Acquire(addresses.Of(r)) }
 	a.connections = addresslimit.NewConnections(addresslimit.ConnectionsConfig{
 		PerAddress: a.cfg.MaxConnectionsPerAddress, Total: min(a.cfg.MaxConnections, mostConnections()), Address: addresses.Peer,
 		Others: func() int { return a.sockets.Sockets() },
@@ -57,7 +57,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.bodies = addresslimit.NewBodies(a.cfg.MaxUnreadPerAddress, addresses.Of)
 	a.sockets = gqlws.New(gqlws.Config{
 		Unread: unread,
-		Init:   live.init, Refresh: live.refresh, SessionAlive: session.Alive, CheckOrigin: guard.CheckOrigin, Admit: admit, BaseContext: socketContext,
+		Init:   live.init, Refresh: live.refresh, SessionAlive: session.Alive, CheckOrigin: guard.CheckOrigin, Reserve: reserve, BaseContext: socketContext,
 		PingInterval: a.cfg.WSPingInterval, MaxSubscriptions: a.cfg.MaxSubscriptionsPerSocket, MaxSockets: a.cfg.MaxSockets,
 		MaxMessageBytes: a.cfg.MaxBodyBytes + envelopeBytes, MaxInitBytes: a.cfg.WSMaxInitBytes, AnonymousIdle: a.cfg.WSAnonymousIdle, CountMessage: rates.Message,
 		Logger: a.log,
@@ -65,7 +65,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	a.streams = gqlsse.New(gqlsse.Config{
 		Unread:  unread,
 		Expires: func(ctx context.Context) time.Time { return auth.FromContext(ctx).ExpiresAt },
-		Open:    live.open, Admit: admit,
+		Open:    live.open, Reserve: reserve,
 		MaxBodyBytes: a.cfg.MaxBodyBytes, MaxStreams: a.cfg.MaxSockets, Logger: a.log,
 	})
 	a.admin.gauge("connections", "Open connections to ADDR, without websockets.", a.connections.Open)

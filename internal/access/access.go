@@ -184,9 +184,9 @@ func (w *walk) set(set ast.SelectionSet) (verdict Verdict) {
 	return verdict
 }
 
-// Admit returns nil when a caller with this role may run the operation. Otherwise it is UNAUTHENTICATED for an anonymous
+// Check returns nil when a caller with this role may run the operation. Otherwise it is UNAUTHENTICATED for an anonymous
 // caller and FORBIDDEN for others, at the refused field.
-func (v Verdict) Admit(role auth.Role) *gqlerror.Error {
+func (v Verdict) Check(role auth.Role) *gqlerror.Error {
 	if v.Need <= grants[role] {
 		return nil
 	}

@@ -54,7 +54,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-func TestAdmit(t *testing.T) {
+func TestCheck(t *testing.T) {
 	t.Parallel()
 	const open, signedIn, staff = "anonymous CUSTOMER STAFF", "CUSTOMER STAFF", "STAFF"
 	tests := map[string]struct{ document, admitted string }{
@@ -88,7 +88,7 @@ func TestAdmit(t *testing.T) {
 			verdict := rules.Operations(document)[document.Operations[0]]
 			var admitted []string
 			for _, role := range []auth.Role{auth.RoleAnonymous, auth.RoleCustomer, auth.RoleStaff, auth.RoleSystem, "ADMIN"} {
-				refused := verdict.Admit(role)
+				refused := verdict.Check(role)
 				switch {
 				case refused == nil && role == auth.RoleAnonymous:
 					admitted = append(admitted, "anonymous")

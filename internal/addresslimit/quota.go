@@ -27,9 +27,9 @@ type unit struct {
 // New returns a quota of limit units for each key.
 func New(limit int) *Quota { return &Quota{limit: limit, held: map[string]*holder{}} }
 
-// Take takes one unit for the key. release returns it and may be called more than once. ok is false, and release is nil,
+// Acquire takes one unit for the key. release returns it and may be called more than once. ok is false, and release is nil,
 // when the key holds the limit.
-func (q *Quota) Take(key string) (release func(), ok bool) {
+func (q *Quota) Acquire(key string) (release func(), ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	h := q.held[key]
@@ -45,15 +45,15 @@ func (q *Quota) Take(key string) (release func(), ok bool) {
 }
 
 // release returns the unit, once.
-func (p *unit) release() {
-	q := p.quota
+func (u *unit) release() {
+	q := u.quota
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	h := p.holder
+	h := u.holder
 	if h == nil {
 		return
 	}
-	p.holder = nil
+	u.holder = nil
 	if h.n--; h.n == 0 {
 		delete(q.held, h.key)
 	}

@@ -11,19 +11,19 @@ import (
 func TestTake(t *testing.T) {
 	t.Parallel()
 	q := addresslimit.New(2)
-	first, ok1 := q.Take("a")
-	_, ok2 := q.Take("a")
-	_, ok3 := q.Take("a")
-	_, other := q.Take("b")
+	first, ok1 := q.Acquire("a")
+	_, ok2 := q.Acquire("a")
+	_, ok3 := q.Acquire("a")
+	_, other := q.Acquire("b")
 	if !ok1 || !ok2 || ok3 || !other {
 		t.Fatalf("took %v %v %v and %v, want two of a and one of b", ok1, ok2, ok3, other)
 	}
 	first()
 	first() // may be called more than once
-	if _, ok := q.Take("a"); !ok {
+	if _, ok := q.Acquire("a"); !ok {
 		t.Error("what was released cannot be taken again")
 	}
-	if _, ok := q.Take("a"); ok {
+	if _, ok := q.Acquire("a"); ok {
 		t.Error("releasing twice made room twice")
 	}
 }
@@ -35,7 +35,7 @@ func TestTakeLeavesNothing(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 1000 {
 		wg.Go(func() {
-			if release, ok := q.Take(strconv.Itoa(i % 50)); ok {
+			if release, ok := q.Acquire(strconv.Itoa(i % 50)); ok {
 				defer release()
 			}
 		})

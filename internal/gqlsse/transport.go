@@ -26,9 +26,9 @@ type Config struct {
 	// Expires returns when the session of a subscription's context ends; zero: never. The stream then ends with an
 	// UNAUTHENTICATED error and complete. Nil: no session expires.
 	Expires func(ctx context.Context) time.Time
-	// Admit reserves a connection for the request's stream, and release is called when the stream is gone. A refused request
-	// gets 429 and Retry-After. Nil: everybody is admitted.
-	Admit func(*http.Request) (release func(), ok bool)
+	// Reserve reserves a connection for the request's stream, and release is called when the stream is gone. A refused request
+	// gets 429 and Retry-After. Nil: no connection is refused.
+	Reserve func(*http.Request) (release func(), ok bool)
 	// Open opens the session of a subscription's stream. It returns the session's context, which must derive from ctx and
 	// ends with the stream. A query or a mutation has no session, as over plain HTTP. When the context is cancelled with a
 	// *fault.Error as its cause, the stream ends with that error and complete. ErrTooManyStreams is answered with 429 and
@@ -118,8 +118,8 @@ func (t *Transport) Supports(r *http.Request) bool {
 // Do answers one request with an event stream. It ends when the operation ends, the client disconnects, the session ends or
 // the transport drains.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	if t.cfg.Admit != nil {
-		leave, ok := t.cfg.Admit(r)
+	if t.cfg.Reserve != nil {
+		leave, ok := t.cfg.Reserve(r)
 		if !ok {
 			busy(http.StatusTooManyRequests, fault.New(fault.RateLimited, "Too many connections from your address: try again later.")).write(w)
 			return

@@ -19,7 +19,7 @@ type conn struct {
 	wire    wire
 	dialect *dialect // nil: no subprotocol was acceptable, and the socket is only closed
 	exec    graphql.GraphExecutor
-	leave   func() // ends what Config.Admit reserved
+	leave   func() // ends what Config.Reserve reserved
 
 	// ctx ends when the socket begins to close. It is the socket's only context and carries its stream.Connection.
 	ctx    context.Context

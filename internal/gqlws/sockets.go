@@ -9,13 +9,13 @@ func (t *Transport) Sockets() int {
 	return len(t.sockets)
 }
 
-// reserve makes room for one socket, or returns the HTTP status that refuses the upgrade. leave ends what Config.Admit
+// reserve makes room for one socket, or returns the HTTP status that refuses the upgrade. leave ends what Config.Reserve
 // reserved; release and remove call it.
 func (t *Transport) reserve(r *http.Request) (leave func(), status int, reason string) {
 	leave = func() {}
-	if t.cfg.Admit != nil {
+	if t.cfg.Reserve != nil {
 		var ok bool
-		if leave, ok = t.cfg.Admit(r); !ok {
+		if leave, ok = t.cfg.Reserve(r); !ok {
 			return nil, http.StatusTooManyRequests, "too many connections from your address"
 		}
 	}

@@ -70,9 +70,9 @@ type Config struct {
 	SessionAlive func(ctx context.Context) bool
 	// CheckOrigin decides before the upgrade; a refused request gets 403. Nil: only the same origin, or none.
 	CheckOrigin func(*http.Request) bool
-	// Admit reserves a connection for the request before the upgrade, and release is called when the socket is gone. A
-	// refused request gets 429 and Retry-After. Nil: everybody is admitted.
-	Admit func(*http.Request) (release func(), ok bool)
+	// Reserve reserves a connection for the request before the upgrade, and release is called when the socket is gone. A
+	// refused request gets 429 and Retry-After. Nil: no connection is refused.
+	Reserve func(*http.Request) (release func(), ok bool)
 
 	// BaseContext returns the context that the socket is built on. It carries only those values of the upgrade request's
 	// context that operations need, and does not end with it. It lives as long as the socket, so it should hold little. Nil:

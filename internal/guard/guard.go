@@ -136,9 +136,9 @@ func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	return d, nil
 }
 
-// Admit refuses a text that is not to be parsed: of too many tokens, or of what is no token. Its error is a *gqlerror.Error, as
-// Document's.
-func (g *Guard) Admit(text string) error {
+// CheckTokens refuses a text with too many or invalid tokens, without parsing it. Its error is a *gqlerror.Error, like that of
+// Document.
+func (g *Guard) CheckTokens(text string) error {
 	if _, refused := g.scan(text); refused != nil {
 		return refused
 	}
@@ -149,9 +149,9 @@ func (g *Guard) Admit(text string) error {
 // 80 to 220 bytes.
 const bytesPerToken = 250
 
-// Admit refuses an operation of the document to callers in a role that some of its fields are not for; see package access.
-func (d *Document) Admit(operation *ast.OperationDefinition, role auth.Role) *gqlerror.Error {
-	return d.access[operation].Admit(role)
+// CheckAccess refuses an operation of the document to a caller whose role may not select all of its fields; see package access.
+func (d *Document) CheckAccess(operation *ast.OperationDefinition, role auth.Role) *gqlerror.Error {
+	return d.access[operation].Check(role)
 }
 
 // Selects reports whether an operation selects a field, as "Type.field".

@@ -45,8 +45,8 @@ func (m *Manifest) Len() int { return len(m.texts) }
 
 // Resolve returns the document to run: the one that reference names, or the one sent, if it matches the manifest except for
 // its layout and the __typename fields that clients add. Otherwise the error is PERSISTED_QUERY_NOT_FOUND. A text that is
-// not known yet is parsed only if admit returns no error; admit's error is returned.
-func (m *Manifest) Resolve(text string, reference Reference, admit func(text string) error) (string, error) {
+// not known yet is parsed only if check returns no error; check's error is returned.
+func (m *Manifest) Resolve(text string, reference Reference, check func(text string) error) (string, error) {
 	if known, ok := m.texts[reference]; ok {
 		return known, nil
 	}
@@ -56,7 +56,7 @@ func (m *Manifest) Resolve(text string, reference Reference, admit func(text str
 	if _, ok := m.sent.Get(text); ok {
 		return text, nil
 	}
-	if err := admit(text); err != nil {
+	if err := check(text); err != nil {
 		return "", err
 	}
 	if form, err := canonical(text); err == nil && m.canonical[form] {

@@ -158,10 +158,10 @@ func TestManifest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := m.Resolve(c.text, c.reference, admitAll); (err == nil) != c.ok {
+			if _, err := m.Resolve(c.text, c.reference, noCheck); (err == nil) != c.ok {
 				t.Errorf("the first time: %v", err)
 			}
-			text, err := m.Resolve(c.text, c.reference, admitAll) // the second time from the cache
+			text, err := m.Resolve(c.text, c.reference, noCheck) // the second time from the cache
 			if (err == nil) != c.ok || (text == "") == c.ok {
 				t.Errorf("got %q, %v", text, err)
 			}
@@ -181,10 +181,10 @@ func TestErrReadManifest(t *testing.T) {
 	}
 }
 
-func admitAll(string) error { return nil }
+func noCheck(string) error { return nil }
 
-// A refused text is not parsed. admit is not called for a text that was compared before or that comes with its hash.
-func TestAdmitBeforeParsing(t *testing.T) {
+// A refused text is not parsed. check is not called for a text that was compared before or that comes with its hash.
+func TestCheckBeforeParsing(t *testing.T) {
 	t.Parallel()
 	hash := persisted.Hash(document)
 	manifest, err := json.Marshal(map[string]string{string(hash): document})
@@ -200,7 +200,7 @@ func TestAdmitBeforeParsing(t *testing.T) {
 	if _, err := m.Resolve("# mine\n"+document, "", refuse); !errors.Is(err, refused) {
 		t.Errorf("a text that is refused: %v", err)
 	}
-	if _, err := m.Resolve("# mine\n"+document, "", admitAll); err != nil {
+	if _, err := m.Resolve("# mine\n"+document, "", noCheck); err != nil {
 		t.Error(err)
 	}
 	if _, err := m.Resolve("# mine\n"+document, "", refuse); err != nil {

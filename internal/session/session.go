@@ -104,10 +104,10 @@ func Renew(present context.Context, p auth.Principal) (context.Context, error) {
 
 var errExpired = fault.New(fault.Unauthenticated, "The session has expired: sign in again.")
 
-// Admit returns nil if the connection of ctx may receive data: its session is valid, or it has none. Otherwise it waits for
-// the end of ctx, which is near, and returns its error. So the next thing that the client of an ended session receives is
-// the close, never an answer or an event. It reads only memory.
-func Admit(ctx context.Context) error {
+// BlockIfEnded returns nil if the session of ctx is valid, or ctx has none. Otherwise it blocks until ctx ends, which is soon, and
+// returns its error. So the next thing that the client of an ended session receives is the close, never an answer or an event. It
+// reads only memory.
+func BlockIfEnded(ctx context.Context) error {
 	s, ok := ctx.Value(contextKey{}).(*Session)
 	if !ok || s.alive() {
 		return nil

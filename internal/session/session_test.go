@@ -123,7 +123,7 @@ func TestSignOut(t *testing.T) {
 		t.Errorf("the session ended by %v", err)
 	}
 	for name, ctx := range map[string]context.Context{"the new session": freshCtx, "another's session": bob} {
-		if err := errors.Join(ctx.Err(), session.Admit(ctx)); err != nil {
+		if err := errors.Join(ctx.Err(), session.BlockIfEnded(ctx)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -131,35 +131,35 @@ func TestSignOut(t *testing.T) {
 }
 
 // From the time of the revocation nothing is admitted, although the connection is closed a little later.
-func TestAdmitAfterRevocation(t *testing.T) {
+func TestBlockedAfterRevocation(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	r := w.replica(session.Config{})
 	p := verify(t, r, w.token("ada"))
 	ctx := open(t, r, p)
-	if err := session.Admit(ctx); err != nil {
+	if err := session.BlockIfEnded(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.SignOut(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	if err := session.Admit(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Admit: %v", err)
+	if err := session.BlockIfEnded(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("BlockIfEnded: %v", err)
 	}
 	if _, err := session.Renew(ctx, verify(t, r, w.token("ada"))); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("a session that is over was renewed: %v", err)
 	}
 }
 
-func TestAdmitAfterExpiry(t *testing.T) {
+func TestBlockedAfterExpiry(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	r := w.replica(session.Config{})
 	p := verify(t, r, w.token("ada"))
 	p.ExpiresAt = time.Now().Add(-time.Nanosecond)
 	ctx := open(t, r, p)
-	if err := session.Admit(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Admit: %v", err)
+	if err := session.BlockIfEnded(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("BlockIfEnded: %v", err)
 	}
 	if err := context.Cause(ctx); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("ended by %v", err)
@@ -168,7 +168,7 @@ func TestAdmitAfterExpiry(t *testing.T) {
 	if _, err := session.Renew(ctx, verify(t, r, w.token("ada"))); fault.CodeOf(err) != fault.Unauthenticated {
 		t.Errorf("renewed: %v", err)
 	}
-	if err := session.Admit(t.Context()); err != nil {
+	if err := session.BlockIfEnded(t.Context()); err != nil {
 		t.Errorf("without a session: %v", err)
 	}
 }
@@ -304,8 +304,8 @@ func TestStale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := session.Admit(open(t, r, p)); err != nil {
-		t.Errorf("Admit: %v", err)
+	if err := session.BlockIfEnded(open(t, r, p)); err != nil {
+		t.Errorf("BlockIfEnded: %v", err)
 	}
 }
 
