@@ -221,7 +221,7 @@ func (a *App) committed(commits []postgres.Committed) {
 		a.recent.Remember(c.Outcome)
 		switch {
 		case c.Lease != nil:
-			a.worker.Take(*c.Lease, c.Outcome)
+			a.worker.Submit(*c.Lease, c.Outcome)
 		case c.DueAt != nil:
 			a.worker.Wake(*c.DueAt)
 		}

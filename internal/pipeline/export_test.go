@@ -10,4 +10,4 @@ func (w *Worker) Round(ctx context.Context) error {
 }
 
 // MostAtOnce is how many orders a worker works on or has taken.
-const MostAtOnce = slots + maxTaken
+const MostAtOnce = slots + maxSubmitted

@@ -27,9 +27,9 @@ import (
 const (
 	// slots is how many orders are worked on at the same time.
 	slots = 128
-	// maxTaken is how many orders that were committed with a lease may wait for a slot. More are left to their leases' end, and so to
-	// whoever has room then: a backlog belongs in the database.
-	maxTaken = slots
+	// maxSubmitted is how many submitted orders may wait for a slot. Further ones are left until their leases expire and a worker
+	// with a free slot claims them: a backlog belongs in the database.
+	maxSubmitted = slots
 	// pollInterval is how often we look for work that nobody told us of: that of another replica that died.
 	pollInterval = 500 * time.Millisecond
 	// renewInterval is well below the store's lease time.
@@ -68,8 +68,8 @@ type Worker struct {
 
 	mu   sync.Mutex
 	held map[leaseKey]held
-	// taken wait for a slot.
-	taken int
+	// submitted is how many submitted orders wait for a slot.
+	submitted int
 	// stopping is closed when no more is begun, under mu.
 	stopping chan struct{}
 }
@@ -208,9 +208,9 @@ func (w *Worker) claim(ctx context.Context) (full bool, err error) {
 	return len(leases) == n, err
 }
 
-// Take carries on an order that was committed with a lease for this worker, as soon as there is a slot. It does not block.
-// Of what is beyond maxTaken, or has no slot when the worker stops, the lease runs out, and another goes on.
-func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
+// Submit continues an order that was committed with a lease for this worker, as soon as there is a slot. It does not block. An order
+// above maxSubmitted, or without a slot when the worker stops, is left alone: its lease expires, and another worker claims it.
+func (w *Worker) Submit(lease order.Lease, committed order.Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
@@ -218,16 +218,16 @@ func (w *Worker) Take(lease order.Lease, committed order.Outcome) {
 		return
 	default:
 	}
-	if w.taken == maxTaken {
+	if w.submitted == maxSubmitted {
 		return
 	}
-	w.taken++
+	w.submitted++
 	w.held[keyOf(lease)] = held{lease, time.Now()}
 	w.busy.Go(func() {
 		defer w.release(lease)
 		stopped := !w.slot()
 		w.mu.Lock()
-		w.taken--
+		w.submitted--
 		w.mu.Unlock()
 		if stopped {
 			return

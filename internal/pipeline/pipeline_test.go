@@ -68,7 +68,7 @@ func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) 
 			b.record(c.Events)
 			switch {
 			case c.Lease != nil:
-				worker.Take(*c.Lease, c.Outcome)
+				worker.Submit(*c.Lease, c.Outcome)
 			case c.DueAt != nil:
 				worker.Wake(*c.DueAt)
 			}
