@@ -37,7 +37,7 @@ func idle(ctx context.Context, l *lab, report *Report) (err error) {
 				return err
 			}
 		}
-		if err := rest(ctx); err != nil {
+		if err := leaveIdle(ctx); err != nil {
 			return err
 		}
 		if bytes[stage], err = rss(pid); err != nil {
@@ -55,8 +55,8 @@ func idle(ctx context.Context, l *lab, report *Report) (err error) {
 	return nil
 }
 
-// rest leaves the server idle for a while, so that it collects garbage and returns memory to the system.
-func rest(ctx context.Context) error {
+// leaveIdle leaves the server idle for a while, so that it collects garbage and returns memory to the system.
+func leaveIdle(ctx context.Context) error {
 	select {
 	case <-time.After(5 * time.Second):
 		return nil

@@ -69,8 +69,8 @@ func setDefault[T comparable](field *T, value T) {
 const (
 	replicaCount = 2
 	customers    = 8
-	// restTimeout bounds how long orders may take to end, and subscribers to get the last events.
-	restTimeout = 90 * time.Second
+	// idleTimeout bounds how long orders may take to end, and subscribers to get the last events.
+	idleTimeout = 90 * time.Second
 	appName     = "orderwire-soak"
 )
 
@@ -157,7 +157,7 @@ func Run(ctx context.Context, cfg Config) (result *Result, err error) {
 	err = r.load(ctx, breaker)
 	var log *Log
 	if err == nil {
-		log, err = r.rest(ctx, db)
+		log, err = r.awaitIdle(ctx, db)
 	}
 	if err == nil {
 		r.awaitSubscribers(ctx, log)

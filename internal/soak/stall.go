@@ -124,7 +124,7 @@ func Stall(ctx context.Context, cfg Config, pairs int) (result *StallResult, err
 	if errMeasured := <-measured; errMeasured != nil || !errors.Is(err, context.Canceled) {
 		return nil, errors.Join(err, errMeasured)
 	}
-	log, err := r.rest(ctx, db)
+	log, err := r.awaitIdle(ctx, db)
 	if err != nil {
 		return nil, err
 	}

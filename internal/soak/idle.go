@@ -9,9 +9,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// rest waits until every order is final and every event has its position, and returns the log, which no longer changes.
-func (r *run) rest(ctx context.Context, db *sqlx.DB) (*Log, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, restTimeout, fmt.Errorf("orders did not end within %s", restTimeout))
+// awaitIdle waits until every order is final and every event has its position, and returns the log, which no longer changes.
+func (r *run) awaitIdle(ctx context.Context, db *sqlx.DB) (*Log, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, idleTimeout, fmt.Errorf("orders did not end within %s", idleTimeout))
 	defer cancel()
 	var open struct {
 		Orders int `db:"orders"`
@@ -49,7 +49,7 @@ func describeOpen(ctx context.Context, db *sqlx.DB) string {
 // awaitSubscribers waits until everybody who still watches has the last event for them, and gives up after a while: then
 // the check says who lacks what.
 func (r *run) awaitSubscribers(ctx context.Context, log *Log) {
-	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()
 	r.mu.Lock()
 	waiting := r.subscribers
