@@ -105,8 +105,8 @@ func (w *world) ways() map[string]ask {
 	w.t.Helper()
 	who := make(chan auth.Principal, 1)
 	sockets := gqlws.New(gqlws.Config{
-		Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
-			return auth.NewContext(ctx, <-who), gqlws.Session{}, nil
+		Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
+			return auth.NewContext(ctx, <-who), gqlws.Authentication{}, nil
 		},
 	})
 	streams := gqlsse.New(gqlsse.Config{})

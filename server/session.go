@@ -70,36 +70,36 @@ func credentials(message string, payload json.RawMessage) (authorization string,
 }
 
 // init is a gqlws.Init. Without an authorization the socket is whoever the upgrade request was, mostly anonymous.
-func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
+func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	authorization, err := credentials("connection_init", payload)
 	if err != nil {
-		return nil, gqlws.Session{}, err
+		return nil, gqlws.Authentication{}, err
 	}
 	p := auth.FromContext(ctx)
 	if authorization != "" {
 		if p, err = s.verify(ctx, authorization); err != nil {
-			return nil, gqlws.Session{}, err
+			return nil, gqlws.Authentication{}, err
 		}
 	}
 	ctx, err = s.registry.Open(ctx, p)
 	if errors.Is(err, session.ErrTooMany) {
 		err = gqlws.ErrTooManyConnections
 	}
-	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt, Anonymous: !p.SignedIn()}, err
+	return ctx, gqlws.Authentication{ExpiresAt: p.ExpiresAt, Anonymous: !p.SignedIn()}, err
 }
 
 // refresh is a gqlws.Refresh: the same user goes on with a newer token.
-func (s sessions) refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
+func (s sessions) refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	authorization, err := credentials("a refreshing ping", payload)
 	if err != nil {
-		return nil, gqlws.Session{}, err
+		return nil, gqlws.Authentication{}, err
 	}
 	p, err := s.verify(ctx, authorization)
 	if err != nil {
-		return nil, gqlws.Session{}, err
+		return nil, gqlws.Authentication{}, err
 	}
 	ctx, err = session.Renew(present, p)
-	return ctx, gqlws.Session{ExpiresAt: p.ExpiresAt}, err
+	return ctx, gqlws.Authentication{ExpiresAt: p.ExpiresAt}, err
 }
 
 // open is a gqlsse.Config.Open.

@@ -60,7 +60,7 @@ func (c *conn) open(base context.Context, ws *websocket.Conn) {
 	c.operationCtx = c.ctx
 	ws.SetReadLimit(c.t.cfg.MaxInitBytes) // until connection_init is accepted
 	ws.SetPingHandler(func(data string) error {
-		c.touch()
+		c.markAlive()
 		if !c.countMessage() {
 			return nil
 		}
@@ -69,7 +69,7 @@ func (c *conn) open(base context.Context, ws *websocket.Conn) {
 		return nil
 	})
 	ws.SetPongHandler(func(string) error {
-		c.touch()
+		c.markAlive()
 		c.countMessage()
 		return nil
 	})

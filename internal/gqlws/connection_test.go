@@ -23,10 +23,10 @@ func TestConnection(t *testing.T) {
 	t.Parallel()
 	t.Run("OnEndTellsOnce", func(t *testing.T) {
 		ended := make(ender, 10)
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			connection.OnEnd(ended)
-			return ctx, gqlws.Session{}, nil
+			return ctx, gqlws.Authentication{}, nil
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
 			c := s.ready()
@@ -43,11 +43,11 @@ func TestConnection(t *testing.T) {
 	})
 	t.Run("OnEndTellsAtOnceAfterTheEnd", func(t *testing.T) {
 		ended := make(ender, 10)
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			<-ctx.Done() // until InitTimeout closes the socket
 			connection.OnEnd(ended)
-			return nil, gqlws.Session{}, errors.New("too late")
+			return nil, gqlws.Authentication{}, errors.New("too late")
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
 			c := s.connect(modern)
@@ -61,10 +61,10 @@ func TestConnection(t *testing.T) {
 	})
 	t.Run("EndEndsRunningOperations", func(t *testing.T) {
 		end := make(chan func(error), 1)
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			end <- connection.End
-			return ctx, gqlws.Session{}, nil
+			return ctx, gqlws.Authentication{}, nil
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
 			c := s.ready()
@@ -89,9 +89,9 @@ func TestConnection(t *testing.T) {
 				}
 				return streamtest.WithUser(context.WithValue(context.Background(), other{}, true), "ada")
 			},
-			Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 				kept = ctx
-				return ctx, gqlws.Session{}, nil
+				return ctx, gqlws.Authentication{}, nil
 			},
 		}
 		inBubble(t, cfg, func(t *testing.T, s *server) {

@@ -13,8 +13,9 @@ func (c *conn) startDeadlines() {
 	c.setDeadline(pingDeadline, c.t.cfg.PingInterval)
 }
 
-// touch notes that the peer is alive and that a message or control frame has arrived whole. Only the reader may call it.
-func (c *conn) touch() {
+// markAlive resets the counts of unanswered pings and of unfinished bytes, because a message or control frame has arrived whole. Only
+// the reader may call it.
+func (c *conn) markAlive() {
 	c.mu.Lock()
 	c.missed = 0
 	c.mu.Unlock()

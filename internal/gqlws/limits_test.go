@@ -198,8 +198,8 @@ func TestAnonymousIdle(t *testing.T) {
 	t.Parallel()
 	const idle = 5 * time.Minute
 	who := func(anonymous bool) gqlws.Config {
-		return gqlws.Config{AnonymousIdle: idle, PingInterval: time.Hour, Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
-			return ctx, gqlws.Session{Anonymous: anonymous}, nil
+		return gqlws.Config{AnonymousIdle: idle, PingInterval: time.Hour, Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
+			return ctx, gqlws.Authentication{Anonymous: anonymous}, nil
 		}}
 	}
 	t.Run("Closes", func(t *testing.T) {

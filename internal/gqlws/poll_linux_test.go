@@ -32,8 +32,8 @@ func until(t *testing.T, what string, done func() bool) {
 }
 
 // expiring is a gqlws.Init that returns short sessions.
-func expiring(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
-	return ctx, gqlws.Session{ExpiresAt: time.Now().Add(100 * time.Millisecond)}, nil
+func expiring(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
+	return ctx, gqlws.Authentication{ExpiresAt: time.Now().Add(100 * time.Millisecond)}, nil
 }
 
 // parked waits until n sockets are parked.

@@ -134,7 +134,7 @@ func (c *conn) flush(f frame, own *operation) {
 	for {
 		if n, err := c.write(f); err != nil {
 			// c.writing stays set, so nobody writes after this.
-			if unanswered, stalled := c.stall(err); stalled {
+			if unanswered, stalled := c.shutIfStalled(err); stalled {
 				go c.offerClose(f, n, unanswered)
 			} else {
 				c.unread.Release(f.countedBytes)

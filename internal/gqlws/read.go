@@ -89,7 +89,7 @@ func (c *conn) read() {
 			c.readFailed(err)
 			return
 		}
-		c.touch()
+		c.markAlive()
 		switch {
 		case c.isClosing(): // ignore everything but the peer's close frame
 		case frameType == websocket.TextMessage && !utf8.Valid(data):
@@ -119,7 +119,7 @@ func (c *conn) skipPongs() bool {
 			return false
 		}
 		_, _ = in.Discard(whole) // all of it is in the buffer
-		c.touch()
+		c.markAlive()
 		c.countMessage()
 		if c.wire.canPark() {
 			return true

@@ -21,9 +21,9 @@ func (c *conn) initialise(m message) {
 	if !inTime {
 		return // the deadline has passed and closes the socket, or the socket is closed
 	}
-	session, err := c.authenticate(func() (context.Context, Session, error) {
+	authenticated, err := c.authenticate(func() (context.Context, Authentication, error) {
 		if c.t.cfg.Init == nil {
-			return c.ctx, Session{}, nil
+			return c.ctx, Authentication{}, nil
 		}
 		return c.t.cfg.Init(c.ctx, m.payload)
 	})
@@ -37,14 +37,14 @@ func (c *conn) initialise(m message) {
 	c.state = ready
 	c.ws.SetReadLimit(c.t.cfg.MaxMessageBytes)
 	c.mu.Lock()
-	c.anonymous = session.Anonymous
+	c.anonymous = authenticated.Anonymous
 	c.startIdleDeadline()
 	c.mu.Unlock()
 	c.reply("connection_ack", nil)
 	if c.dialect.legacy {
 		c.reply("ka", nil)
 	}
-	c.expireAt(session.ExpiresAt)
+	c.expireAt(authenticated.ExpiresAt)
 }
 
 // countMessage counts a message for its sender's rate limit. It reports false above the limit: the socket then closes with
@@ -76,7 +76,7 @@ func (c *conn) pongOrRefresh(m message) {
 		c.pong(m)
 		return
 	}
-	session, err := c.authenticate(func() (context.Context, Session, error) {
+	authenticated, err := c.authenticate(func() (context.Context, Authentication, error) {
 		// Each session derives from the socket's context: if each derived from the previous one, every refresh would make
 		// the chain longer.
 		return c.t.cfg.Refresh(c.ctx, c.operationCtx, m.payload)
@@ -86,28 +86,28 @@ func (c *conn) pongOrRefresh(m message) {
 		return
 	}
 	payload := map[string]any{"expiresAt": nil}
-	if !session.ExpiresAt.IsZero() {
-		payload["expiresAt"] = session.ExpiresAt.UTC().Format(time.RFC3339)
+	if !authenticated.ExpiresAt.IsZero() {
+		payload["expiresAt"] = authenticated.ExpiresAt.UTC().Format(time.RFC3339)
 	}
 	c.reply("pong", payload)
-	c.expireAt(session.ExpiresAt)
+	c.expireAt(authenticated.ExpiresAt)
 }
 
 // authenticate calls ask and makes the returned context the one of later operations. It closes the socket when ask takes
 // longer than InitTimeout.
-func (c *conn) authenticate(ask func() (context.Context, Session, error)) (Session, error) {
+func (c *conn) authenticate(ask func() (context.Context, Authentication, error)) (Authentication, error) {
 	// The timeout acts on the socket: a timeout in the context would also end the session that derives from it.
 	guard := time.AfterFunc(c.t.cfg.InitTimeout, func() { c.close(CloseInternal, internalReason) })
-	next, session, err := ask()
+	next, authenticated, err := ask()
 	guard.Stop()
 	if err != nil {
-		return Session{}, err
+		return Authentication{}, err
 	}
 	c.operationCtx = next
 	c.mu.Lock()
 	c.initialised = true
 	c.mu.Unlock()
-	return session, nil
+	return authenticated, nil
 }
 
 // expireAt sets the time at which the session expires. Zero: never.

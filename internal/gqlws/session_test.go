@@ -20,35 +20,35 @@ import (
 )
 
 // signIn is a gqlws.Init for {"authorization":"NAME TTL"}. It refuses a name that starts with "bad", and fails for "broken".
-func signIn(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
+func signIn(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	var p struct{ Authorization string }
 	if len(payload) > 0 {
 		if err := json.Unmarshal(payload, &p); err != nil {
-			return nil, gqlws.Session{}, err
+			return nil, gqlws.Authentication{}, err
 		}
 	}
 	var name, ttl string
 	if _, err := fmt.Sscan(p.Authorization, &name, &ttl); err != nil {
-		return streamtest.WithUser(ctx, "anonymous"), gqlws.Session{}, nil
+		return streamtest.WithUser(ctx, "anonymous"), gqlws.Authentication{}, nil
 	}
 	switch name {
 	case "bad":
-		return nil, gqlws.Session{}, fault.Wrap(errors.New("secret detail"), fault.Unauthenticated, "The token is malformed.")
+		return nil, gqlws.Authentication{}, fault.Wrap(errors.New("secret detail"), fault.Unauthenticated, "The token is malformed.")
 	case "broken":
-		return nil, gqlws.Session{}, errors.New("secret detail")
+		return nil, gqlws.Authentication{}, errors.New("secret detail")
 	case "unsure":
-		return nil, gqlws.Session{}, fault.Wrap(errors.New("secret detail"), fault.Unavailable, "Try again.")
+		return nil, gqlws.Authentication{}, fault.Wrap(errors.New("secret detail"), fault.Unavailable, "Try again.")
 	case "crowd":
-		return nil, gqlws.Session{}, fmt.Errorf("user limit: %w", gqlws.ErrTooManyConnections)
+		return nil, gqlws.Authentication{}, fmt.Errorf("user limit: %w", gqlws.ErrTooManyConnections)
 	}
 	d, err := time.ParseDuration(ttl)
 	if err != nil {
-		return nil, gqlws.Session{}, err
+		return nil, gqlws.Authentication{}, err
 	}
-	return streamtest.WithUser(ctx, name), gqlws.Session{ExpiresAt: time.Now().Add(d)}, nil
+	return streamtest.WithUser(ctx, name), gqlws.Authentication{ExpiresAt: time.Now().Add(d)}, nil
 }
 
-func refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Session, error) {
+func refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	next, session, err := signIn(ctx, payload)
 	if err == nil && streamtest.User(next) != streamtest.User(present) {
 		err = fault.New(fault.Forbidden, "The token is another user's.")
@@ -148,9 +148,9 @@ func TestInit(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{}) // the bubble's own
-			cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+			cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 				<-answer
-				return ctx, gqlws.Session{}, nil
+				return ctx, gqlws.Authentication{}, nil
 			}}
 			l := newPipeListener()
 			c := serve(t, cfg, l, l.dial).connect(modern)
@@ -161,9 +161,9 @@ func TestInit(t *testing.T) {
 		})
 	})
 	t.Run("ErrHanging", func(t *testing.T) {
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			<-ctx.Done()
-			return nil, gqlws.Session{}, ctx.Err()
+			return nil, gqlws.Authentication{}, ctx.Err()
 		}}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {
 			c := s.connect(modern)
@@ -201,10 +201,10 @@ func TestExpiry(t *testing.T) {
 	})
 	t.Run("SignedOut", func(t *testing.T) {
 		signOut := make(chan func(error), 1)
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			signOut <- connection.End
-			return ctx, gqlws.Session{}, nil
+			return ctx, gqlws.Authentication{}, nil
 		}}
 		inBubble(t, cfg, func(t *testing.T, s *server) {
 			c := s.ready()
@@ -217,10 +217,10 @@ func TestExpiry(t *testing.T) {
 	// The session's end is the reason for the close, not the error with which the stream ends at the same time.
 	t.Run("SignedOutDuringInit", func(t *testing.T) {
 		signOut := make(chan func(error), 1)
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx := stream.ConnectionOf(ctx)
 			signOut <- connection.End
-			return ctx, gqlws.Session{}, nil
+			return ctx, gqlws.Authentication{}, nil
 		}}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {
 			for range 50 { // it is random which of the two is noticed first

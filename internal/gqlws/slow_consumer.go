@@ -8,10 +8,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// stall shuts the socket when err is a missed write deadline: the client does not read. It returns the error messages of
-// operations whose answers are dropped. It reports false when the connection broke, or when the socket was closing already:
+// shutIfStalled shuts the socket if err is a missed write deadline, which means that the client does not read. It returns the error
+// messages of operations whose answers are dropped. It reports false if the connection broke, or if the socket was closing already:
 // the client then had its time to read the close frame.
-func (c *conn) stall(err error) (unanswered []byte, stalled bool) {
+func (c *conn) shutIfStalled(err error) (unanswered []byte, stalled bool) {
 	if !isTimeout(err) {
 		return nil, false
 	}

@@ -33,8 +33,8 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// Session is the result of authentication, beside the context.
-type Session struct {
+// Authentication is the result of Init and Refresh, beside the context.
+type Authentication struct {
 	// ExpiresAt is when the socket is closed with 4403 unless it was refreshed. Zero: never.
 	ExpiresAt time.Time
 	// Anonymous reports that nobody is signed in. The socket then closes after Config.AnonymousIdle without an operation.
@@ -47,12 +47,12 @@ type Session struct {
 //
 // An error closes the socket: ErrTooManyConnections with 4029, UNAVAILABLE with 1013, any other with 4403. The client sees
 // the message of a *fault.Error as the reason. Any other error is logged, and the client sees a fixed text.
-type Init func(ctx context.Context, payload json.RawMessage) (context.Context, Session, error)
+type Init func(ctx context.Context, payload json.RawMessage) (context.Context, Authentication, error)
 
 // Refresh turns the payload of a ping that has an "authorization" into a new session. ctx and the errors are as for Init.
 // present is the context of the current session. Operations that already run stay in it, so Refresh must refuse another user
 // and fewer rights. Operations that start later run in the returned context.
-type Refresh func(ctx, present context.Context, payload json.RawMessage) (context.Context, Session, error)
+type Refresh func(ctx, present context.Context, payload json.RawMessage) (context.Context, Authentication, error)
 
 // ErrTooManyConnections is an error for Init: a connection limit that is known only after sign-in. It closes the socket with
 // 4029.

@@ -187,9 +187,9 @@ func TestSessionEndsDuringOperations(t *testing.T) {
 	})
 	var connection stream.Connection
 	t.Run("SignedOut", func(t *testing.T) {
-		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Session, error) {
+		cfg := gqlws.Config{Init: func(ctx context.Context, _ json.RawMessage) (context.Context, gqlws.Authentication, error) {
 			connection, ctx = stream.ConnectionOf(ctx)
-			return ctx, gqlws.Session{}, nil
+			return ctx, gqlws.Authentication{}, nil
 		}}
 		inBubble(t, cfg, func(_ *testing.T, s *server) {
 			c, d := s.connect(modern), dialect{modern, "subscribe", "next"}
