@@ -55,7 +55,7 @@ type Settings struct {
 // that we do not want.
 type Handler struct {
 	transports []graphql.Transport
-	exec       *guarded
+	exec       *checkedExecutor
 	logger     *slog.Logger
 }
 
@@ -79,7 +79,7 @@ func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	exec.AroundResponses(respond)
 	return &Handler{
 		transports: append(settings.Transports[:len(settings.Transports):len(settings.Transports)], plainHTTP{settings.Unread}),
-		exec: &guarded{
+		exec: &checkedExecutor{
 			Executor: exec,
 			subscriptions: newSubscriptions(subscriptions{
 				schema: schema, fields: resolver.subscriptionFields(), reading: settings.Reading, respond: respond, present: present, rates: settings.Rates,

@@ -22,9 +22,9 @@ import (
 // no headers and asks with "cost": true in its own extensions.
 const CostHeader = "GraphQL-Cost"
 
-// guarded is gqlgen's executor behind the checks of documents. Every transport creates its operations here, so that every check holds for all
+// checkedExecutor is gqlgen's executor behind the checks of documents. Every transport creates its operations here, so that every check holds for all
 // transports: which documents may run, limits, validation, access to fields, and cost.
-type guarded struct {
+type checkedExecutor struct {
 	*executor.Executor
 	*subscriptions
 	schema *ast.Schema
@@ -40,7 +40,7 @@ type guarded struct {
 }
 
 // CreateOperationContext implements graphql.GraphExecutor.
-func (g *guarded) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (g *checkedExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	operation := &graphql.OperationContext{Headers: params.Headers, Extensions: params.Extensions}
 	if err := g.rates.Operation(ctx); err != nil {
 		return operation, limited(err)
@@ -144,7 +144,7 @@ func showCost(ctx context.Context, next graphql.ResponseHandler) *graphql.Respon
 
 // operation returns the operation that gqlgen's executor runs, with its variables coerced. The executor's own coercion is not used, because it
 // accepts enum values in any letter case, and null where it is not allowed.
-func (g *guarded) operation(ctx context.Context, params *graphql.RawParams, document *guard.Document, selected *ast.OperationDefinition) (*graphql.OperationContext, gqlerror.List) {
+func (g *checkedExecutor) operation(ctx context.Context, params *graphql.RawParams, document *guard.Document, selected *ast.OperationDefinition) (*graphql.OperationContext, gqlerror.List) {
 	now := graphql.Now()
 	operation := &graphql.OperationContext{
 		RawQuery: params.Query, OperationName: params.OperationName, Extensions: params.Extensions, Headers: params.Headers,
