@@ -9,7 +9,10 @@ import (
 
 // Help writes what `server --help` says about the environment.
 func Help(w io.Writer, sections ...Section) error {
-	for _, s := range all(sections) {
+	for i, s := range all(sections) {
+		if err := heading(w, i, s.group); err != nil {
+			return err
+		}
 		name := s.name
 		if s.secret {
 			name += " (or " + s.name + "_FILE)"
@@ -21,11 +24,26 @@ func Help(w io.Writer, sections ...Section) error {
 	return nil
 }
 
-// Markdown writes the same as a table for docs/configuration.md.
+func heading(w io.Writer, i int, group string) error {
+	if group == "" {
+		return nil
+	}
+	if i > 0 {
+		group = "\n" + group
+	}
+	if _, err := fmt.Fprintln(w, group); err != nil {
+		return fmt.Errorf("write help: %w", err)
+	}
+	return nil
+}
+
+// Markdown writes the same for docs/configuration.md: a heading and a table for each group.
 func Markdown(w io.Writer, sections ...Section) error {
 	var b strings.Builder
-	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
 	for _, s := range all(sections) {
+		if s.group != "" {
+			fmt.Fprintf(&b, "\n### %s\n\n| variable | default | meaning |\n| --- | --- | --- |\n", s.group)
+		}
 		name, value := "`"+s.name+"`", s.documentedDefault()
 		if s.secret {
 			name += ", `" + s.name + "_FILE`"
@@ -35,6 +53,7 @@ func Markdown(w io.Writer, sections ...Section) error {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, value, strings.ReplaceAll(s.documentedHelp(), "|", `\|`))
 	}
+	b.WriteString("\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}

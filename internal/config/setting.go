@@ -22,7 +22,9 @@ import (
 // setting is one field of Config, or of a Section, with its tags.
 type setting struct {
 	// section is nil for Config's own.
-	section                                           Section
+	section Section
+	// group is the heading above the setting in the documentation; "": that of the setting before it.
+	group                                             string
 	field, name, defaultValue, shown, min, kind, help string
 	oneof                                             []string
 	secret                                            bool
@@ -58,7 +60,7 @@ func settingsOf(of reflect.Type, section Section) []setting {
 	for _, f := range reflect.VisibleFields(of) {
 		name := f.Tag.Get("env")
 		s := setting{
-			section: section, field: f.Name, name: name, typ: f.Type, secret: f.Type == reflect.TypeFor[Secret](),
+			section: section, group: f.Tag.Get("group"), field: f.Name, name: name, typ: f.Type, secret: f.Type == reflect.TypeFor[Secret](),
 			defaultValue: f.Tag.Get("envDefault"), shown: f.Tag.Get("shown"),
 			min: f.Tag.Get("min"), kind: f.Tag.Get("kind"), help: f.Tag.Get("help"),
 		}
