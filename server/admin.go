@@ -34,7 +34,7 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 	}
 	listener, err := net.Listen("tcp", cfg.AdminAddr)
 	if errors.Is(err, syscall.EADDRINUSE) && !cfg.AdminAddrSet {
-		logger.Warn("the admin address is taken, metrics are off; set ADMIN_ADDR to another or to nothing", "address", cfg.AdminAddr)
+		logger.Warn("the admin address is in use, so metrics are off; set ADMIN_ADDR to another address, or to nothing", "address", cfg.AdminAddr)
 		return nil, nil
 	}
 	if err != nil {

@@ -336,7 +336,7 @@ func (a *App) drain() {
 
 func (a *App) ended(what string, err error) {
 	if err != nil {
-		a.log.Warn("not everything ended in time", "what", what, "error", err)
+		a.log.Warn("a component did not end in time", "what", what, "error", err)
 	}
 }
 

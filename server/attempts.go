@@ -53,7 +53,7 @@ func (a *App) logRefusals() func(context.Context, order.AttemptLimit) {
 		if time.Since(last) < attemptAlarmEvery {
 			return
 		}
-		a.log.WarnContext(ctx, "attempts to pay are refused: somebody may be testing cards; see docs/security.md, Card testing",
+		a.log.WarnContext(ctx, "a limit on payments refuses more of them: somebody may be testing stolen cards; see docs/security.md, Card testing",
 			"limit", limit, "refused", since)
 		last, since = time.Now(), 0
 	}

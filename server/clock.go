@@ -23,7 +23,7 @@ func (a *App) readClock(ctx context.Context) error {
 		}, func() float64 { return a.clock.Skew().Seconds() }))
 	}
 	if skew := a.clock.Skew(); skew.Abs() > skewShown {
-		a.log.WarnContext(ctx, "this machine's clock is off; orders go by the database's, but tokens expire by this one: set it by NTP", "aheadOfDatabase", skew.Round(time.Millisecond))
+		a.log.WarnContext(ctx, "this machine's clock differs from the database's; orders use the database's, but tokens expire by this machine's: synchronize it with NTP", "aheadOfDatabase", skew.Round(time.Millisecond))
 	}
 	return nil
 }

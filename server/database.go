@@ -82,7 +82,7 @@ func (d *database) openLogins(ctx context.Context, apiURL string, logger *slog.L
 		login, err := postgres.Login(ctx, d.url, role)
 		var unable *postgres.LoginError
 		if errors.As(err, &unable) {
-			logger.WarnContext(ctx, "a pool signs in as the user of DATABASE_URL, who can leave its role; set DATABASE_API_URL, "+
+			logger.WarnContext(ctx, "connections sign in as the user of DATABASE_URL and can leave their role; set DATABASE_API_URL, "+
 				"see docs/configuration.md, The database's roles", "role", role, "error", unable.Err)
 			continue
 		}
@@ -149,7 +149,7 @@ func (d *database) openRoles(ctx context.Context, maxConns int, logger *slog.Log
 func (d *database) warnOfOpenSchemas(ctx context.Context, logger *slog.Logger) error {
 	schemas, err := postgres.MayCreateIn(ctx, d.api.DB)
 	for _, schema := range schemas {
-		logger.WarnContext(ctx, "the role that serves requests may create objects where other roles look up theirs; let the owner of the schema revoke that",
+		logger.WarnContext(ctx, "the API's role may create objects in a schema that other roles use; let the schema's owner revoke CREATE from it",
 			"run", "REVOKE CREATE ON SCHEMA "+schema+" FROM PUBLIC")
 	}
 	return err

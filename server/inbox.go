@@ -39,7 +39,7 @@ func (a *App) wireInbox(orders *order.Service) {
 	a.hooks = webhookinbox.NewReceiver(webhookinbox.ReceiverConfig{
 		Store: store, Verifiers: verifiers, Stored: a.inbox.Wake, Counts: counts, Now: a.clock.Now, Log: a.log,
 	})
-	const received = "Webhooks of the payment provider by what they were answered with: refused ones were forged, too old or malformed."
+	const received = "Webhooks of the payment provider by their answer: refused ones were forged, too old or malformed."
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "accepted"}, counts.Accepted.Load)
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "duplicate"}, counts.Duplicate.Load)
 	a.admin.counter("webhooks_received_total", received, prometheus.Labels{"result": "refused"}, counts.Refused.Load)
@@ -51,10 +51,10 @@ func (a *App) wireInbox(orders *order.Service) {
 	a.admin.counter("webhooks_worked_total", worked, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
 }
 
-// pruneInbox forgets finished webhooks that are older than inboxRetention.
+// pruneInbox deletes finished webhooks older than inboxRetention.
 func (a *App) pruneInbox(ctx context.Context) {
 	n, err := postgres.NewInbox(a.db.work).Prune(ctx, inboxRetention)
 	if err != nil && ctx.Err() == nil {
-		a.log.ErrorContext(ctx, "forgetting old webhooks failed", "error", err, "forgotten", n)
+		a.log.ErrorContext(ctx, "pruning the webhook inbox failed", "error", err, "deleted", n)
 	}
 }

@@ -36,7 +36,7 @@ func (a *App) maintain(ctx context.Context) error {
 			return nil
 		case <-partitions.C:
 			if err := postgres.EnsurePartitions(ctx, a.db.owner, a.clock.Now()); err != nil {
-				a.log.ErrorContext(ctx, "making the event log's next partitions failed", "error", err)
+				a.log.ErrorContext(ctx, "creating the event log's next partitions failed", "error", err)
 			}
 		case <-keys.C:
 			if n, err := postgres.PruneKeys(ctx, a.db.work, postgres.KeyRetention); err != nil && ctx.Err() == nil {

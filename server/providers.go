@@ -77,7 +77,7 @@ func (a *App) openProviders(ctx context.Context) error {
 func (a *App) warnOfUnserved(ctx context.Context) error {
 	unserved, err := postgres.UnservedPayments(ctx, a.db.work, a.providers.Names())
 	for _, of := range unserved {
-		a.log.ErrorContext(ctx, "payments wait for a payment provider that is not configured; add it to PAYMENT_PROVIDER and they go on",
+		a.log.ErrorContext(ctx, "open payments wait for a payment provider that is not configured; add it to PAYMENT_PROVIDER to continue them",
 			"provider", of.Provider, "payments", of.Payments, "set", "PAYMENT_PROVIDER="+strings.Join(append(a.providers.Names(), of.Provider), ","))
 	}
 	return err

@@ -57,11 +57,11 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.stamp = stamp
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		c.log.Warn("the new TLS certificate is not used", "error", err)
+		c.log.Warn("loading the new TLS certificate failed; the old one stays in use", "error", err)
 		return c.current, nil
 	}
 	c.current = &pair
-	c.log.Info("the TLS certificate was exchanged")
+	c.log.Info("loaded the new TLS certificate")
 	return c.current, nil
 }
 

@@ -87,7 +87,7 @@ func oneOrMore(value json.RawMessage) ([]string, error) {
 	for i, entry := range entries {
 		var ok bool
 		if texts[i], ok = exactjson.String(entry); !ok {
-			return nil, errors.New("its list has what is not a text")
+			return nil, errors.New("its list has an element that is not a string")
 		}
 	}
 	return texts, nil

@@ -59,7 +59,7 @@ func DevTokenHandler(dev *Dev, clock func(context.Context) (time.Time, error)) h
 		}
 		issuedAt, err := clock(r.Context())
 		if err != nil {
-			refuse(w, fault.Wrap(err, fault.Unavailable, "nobody can sign in now: try again"))
+			refuse(w, fault.Wrap(err, fault.Unavailable, "Signing in is not possible at the moment. Try again."))
 			return
 		}
 		token, expiresAt, err := dev.IssueAt(issuedAt, request.User, request.Role, ttl)

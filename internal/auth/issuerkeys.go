@@ -199,12 +199,12 @@ func (k *issuerKeys) run(ctx context.Context) error {
 		if err != nil {
 			wait, pause = pause, min(2*pause, retryLatest)
 			if !failing { // once an outage
-				k.log.WarnContext(ctx, "the issuer of tokens does not give its keys; asking again", "issuer", k.issuer, "error", err)
+				k.log.WarnContext(ctx, "fetching the token issuer's keys failed; retrying", "issuer", k.issuer, "error", err)
 			}
 		} else {
 			pause = retrySoonest
 			if failing {
-				k.log.InfoContext(ctx, "the issuer of tokens has given its keys", "issuer", k.issuer)
+				k.log.InfoContext(ctx, "fetched the token issuer's keys", "issuer", k.issuer)
 			}
 		}
 		failing = err != nil

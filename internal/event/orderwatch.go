@@ -280,7 +280,7 @@ func (w *orderWatch) leave() {
 
 // outdated logs why a subscription ends, for operators who see clients reconnect, and returns stream.ErrOutdated.
 func (h *Hub) outdated(ctx context.Context, err error) error {
-	h.cfg.Logger.WarnContext(ctx, "subscription ended: a newer version of the server has written its next item; its client reconnects", "error", err)
+	h.cfg.Logger.WarnContext(ctx, "subscription ended: a newer replica wrote an event that this version cannot read; the client reconnects", "error", err)
 	return stream.ErrOutdated
 }
 

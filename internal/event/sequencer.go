@@ -216,7 +216,7 @@ func (s *Sequencer) resign(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	if err := s.store.Release(last); err != nil {
-		s.logger.WarnContext(last, "releasing the sequencer's lease failed; another replica takes over when it ends", "error", err)
+		s.logger.WarnContext(last, "releasing the sequencer's lease failed; another replica takes over when the lease expires", "error", err)
 	}
 }
 

@@ -64,7 +64,7 @@ func payloadOf(data *codegen.Data, mutation *codegen.Field) (payload, bool, erro
 		case "retryAfter":
 			p.RetryAfter = true
 		default:
-			return p, false, fmt.Errorf("%s.%s: no user error has such a field; say in payloads.gotpl what it is of an error", name, f.Name)
+			return p, false, fmt.Errorf("%s.%s: a user error has no such field; add it to payloads.gotpl", name, f.Name)
 		}
 	}
 	if p.Code == nil {

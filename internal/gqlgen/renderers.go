@@ -101,10 +101,10 @@ func (r *renderers) install(folder string) error {
 		changed = rawArguments.ReplaceAll(changed, []byte("fc.Args, err = ec.arguments(ctx, field.Field, ec.$1)"))
 		changed = enumValue.ReplaceAll(changed, []byte("enumValue(ctx, $1)"))
 		if bytes.Contains(changed, []byte("graphql.MarshalString(marshal")) {
-			return fmt.Errorf("%s: enums are written by gqlgen: its output has changed its form", file)
+			return fmt.Errorf("%s: enumValue no longer matches gqlgen's output, so gqlgen would write the enums; adapt it to this version of gqlgen", file)
 		}
 		if bytes.Contains(changed, []byte("ArgumentMap")) {
-			return fmt.Errorf("%s: arguments are coerced by gqlgen: its output has changed its form", file)
+			return fmt.Errorf("%s: rawArguments no longer matches gqlgen's output, so gqlgen would coerce the arguments; adapt it to this version of gqlgen", file)
 		}
 		if err := os.WriteFile(file, changed, 0o644); err != nil { //nolint:gosec // as gqlgen does
 			return err

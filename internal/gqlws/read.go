@@ -49,7 +49,7 @@ func (t *Transport) poller(c *conn) *poller {
 	}
 	p, err := newPoller(func(c *conn) { go c.read() })
 	if err != nil { // goroutines wait instead; the next socket tries again
-		t.cfg.Logger.DebugContext(c.ctx, "no poller for websockets", "error", err)
+		t.cfg.Logger.DebugContext(c.ctx, "no poller for this websocket; it keeps a goroutine", "error", err)
 		return nil
 	}
 	t.poll.Store(p)

@@ -86,7 +86,7 @@ func Connect(cfg Config) (*Relay, error) {
 		nats.NoEcho(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				r.logger.Warn("NATS connection lost; reading the log", "error", err)
+				r.logger.Warn("NATS connection lost; reading events from the database", "error", err)
 			}
 			r.messagesLost()
 		}),
@@ -94,9 +94,12 @@ func Connect(cfg Config) (*Relay, error) {
 			r.logger.Info("reconnected to NATS")
 			r.messagesLost()
 		}),
-		// The error is a slow consumer, or a subscription without permission.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			r.logger.Warn("NATS has dropped messages; reading the log", "error", err)
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				r.logger.Warn("NATS dropped messages of a slow consumer; reading events from the database", "error", err)
+			} else {
+				r.logger.Warn("NATS refused a subscription; check its permissions", "error", err)
+			}
 			r.interest.changed()
 			r.messagesLost()
 		}),

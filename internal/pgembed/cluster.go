@@ -148,7 +148,7 @@ func (c *Cluster) awaitReady(ctx context.Context, begin int64) error {
 				Said: complaints(c.home.logFile(), begin), Log: c.home.logFile(),
 			}
 		case <-slow.C:
-			c.log.InfoContext(ctx, "PostgreSQL is still starting; after a crash it repeats its log first", "log", c.home.logFile())
+			c.log.InfoContext(ctx, "PostgreSQL is still starting; after a crash it first replays its write-ahead log", "log", c.home.logFile())
 		case <-tick.C:
 		}
 	}

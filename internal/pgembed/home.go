@@ -159,7 +159,7 @@ func (h *home) setAside(log *slog.Logger) error {
 	if err := os.Rename(h.data(), aside); err != nil {
 		return fmt.Errorf("pgembed: %w", err)
 	}
-	log.Warn("the data folder was removed, so this begins with an empty database; the former one is set aside", "former", aside)
+	log.Warn("DATA_DIR was removed, so the server starts with an empty database; the former database was moved aside", "former", aside)
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (h *home) openLock() (*os.File, error) {
 	if info, err := os.Stat(h.dir); err != nil {
 		return nil, fmt.Errorf("pgembed: %w", err)
 	} else if !h.ours(info) {
-		return nil, fmt.Errorf("pgembed: %s belongs to the account %s, who could keep the server from starting: remove it, or choose another data folder (DATA_DIR)",
+		return nil, fmt.Errorf("pgembed: %s belongs to the account %s, which could keep the server from starting: remove it, or choose another data folder (DATA_DIR)",
 			h.dir, accountName(int(ownerOf(info))))
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)

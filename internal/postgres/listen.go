@@ -112,7 +112,7 @@ func (l *Listener) listen(ctx context.Context) {
 		case err := <-listening:
 			if err != nil {
 				if ctx.Err() == nil {
-					l.logger.WarnContext(ctx, "LISTEN was refused; trying again", "error", err)
+					l.logger.WarnContext(ctx, "PostgreSQL refused LISTEN; retrying", "error", err)
 				}
 				return
 			}
@@ -138,7 +138,7 @@ func (l *Listener) listen(ctx context.Context) {
 			go l.ping(ctx, listener) // beside the loop, as above
 		case <-beat.C:
 			if l.db != nil && b.missed() {
-				l.logger.WarnContext(ctx, "the LISTEN connection does not hear what is sent; connecting anew")
+				l.logger.WarnContext(ctx, "the LISTEN connection receives no notifications; reconnecting")
 				return
 			}
 			b.begin(ctx)
@@ -173,7 +173,7 @@ func (l *Listener) ping(ctx context.Context, listener *pq.Listener) {
 	// lib/pq panics when the server answers a ping with an error, as it does when somebody cancels the backend.
 	defer func() {
 		if r := recover(); r != nil {
-			l.logger.WarnContext(ctx, "the server refused the ping of the LISTEN connection", "error", r)
+			l.logger.WarnContext(ctx, "PostgreSQL refused the ping of the LISTEN connection", "error", r)
 		}
 	}()
 	_ = listener.Ping() // a failure closes the connection, which is reported there
@@ -197,7 +197,7 @@ func (l *Listener) changed(ctx context.Context, kind pq.ListenerEventType, err e
 		}
 	case pq.ListenerEventConnectionAttemptFailed:
 		if ctx.Err() == nil {
-			l.logger.WarnContext(ctx, "LISTEN connection cannot be made", "error", err)
+			l.logger.WarnContext(ctx, "opening the LISTEN connection failed; retrying", "error", err)
 		}
 	}
 }

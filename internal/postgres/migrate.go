@@ -97,7 +97,7 @@ func (m migrator) up(ctx context.Context) error {
 				"that was left open. It has changed nothing, and servers of the earlier version can go on. Find those sessions "+
 				"(SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start), end them or wait, and start again: %w", version, m.patience, err)
 		}
-		m.log.InfoContext(ctx, "a migration waits for its turn at the tables", "migration", version, "error", partial.Err)
+		m.log.InfoContext(ctx, "a migration waits for its locks on the tables", "migration", version, "error", partial.Err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

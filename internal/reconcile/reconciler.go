@@ -81,7 +81,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	defer poll.Stop()
 	for {
 		if err := r.turn(ctx); err != nil && ctx.Err() == nil {
-			r.cfg.Log.ErrorContext(ctx, "reconciling with the payment provider failed; it goes on", "error", err)
+			r.cfg.Log.ErrorContext(ctx, "reconciling with the payment provider failed; retrying", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -165,7 +165,7 @@ func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
 			}
 			if err := r.cfg.Recheck(ctx, paymentID); err != nil {
 				r.counts.Errors.Add(1)
-				r.cfg.Log.WarnContext(ctx, "a payment whose outcome is unknown could not be marked to be looked at", "payment", paymentID, "error", err)
+				r.cfg.Log.WarnContext(ctx, "requesting a look-up of a payment with an unknown outcome failed", "payment", paymentID, "error", err)
 			}
 			after = paymentID
 		}

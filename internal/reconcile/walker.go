@@ -83,7 +83,7 @@ func (w *Walker) Run(ctx context.Context) error {
 			w.counts.Errors.Add(1)
 			pause = min(walkRetry<<min(failures, 10), walkRetryLatest)
 			failures++
-			w.cfg.Log.ErrorContext(ctx, "walking the payment provider's charges failed; it goes on where it stopped", "error", err, "in", pause)
+			w.cfg.Log.ErrorContext(ctx, "listing the payment provider's charges failed; continuing from there after a pause", "error", err, "in", pause)
 		} else {
 			failures = 0
 		}
@@ -195,7 +195,7 @@ func (w *Walker) record(ctx context.Context, walk *Walk, charges []payment.Charg
 
 func (w *Walker) detected(ctx context.Context, c payment.Charge) {
 	w.counts.Detected.Add(1)
-	w.cfg.Log.WarnContext(ctx, "the payment provider has a charge of an order or payment that is not here", "reference", c.Reference,
+	w.cfg.Log.WarnContext(ctx, "found an orphaned charge: no order or payment here has it; see docs/backups.md", "reference", c.Reference,
 		"order", c.OrderID, "payment", c.PaymentID, "status", c.Status, "captured", c.Totals.Captured, "refunded", c.Totals.Refunded,
 		"currency", c.Amount.Currency)
 }
@@ -243,7 +243,7 @@ func (w *Walker) askAfter(ctx context.Context, walk *Walk, reference string) (to
 	}
 	if askErr != nil {
 		w.counts.Errors.Add(1)
-		w.cfg.Log.WarnContext(ctx, "a charge could not be asked after; the next round tries again", "reference", reference, "error", askErr)
+		w.cfg.Log.WarnContext(ctx, "looking up a charge failed; the next round retries it", "reference", reference, "error", askErr)
 		_, err = w.cfg.Store.Asked(ctx, walk, reference, nil)
 		return false, err
 	}
@@ -253,7 +253,7 @@ func (w *Walker) askAfter(ctx context.Context, walk *Walk, reference string) (to
 	}
 	if err == nil && became.Resolved {
 		w.counts.Resolved.Add(1)
-		w.cfg.Log.InfoContext(ctx, "an orphaned charge is settled", "reference", reference, "status", charge.Status)
+		w.cfg.Log.InfoContext(ctx, "an orphaned charge was settled", "reference", reference, "status", charge.Status)
 	}
 	return true, err
 }

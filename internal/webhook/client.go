@@ -87,13 +87,13 @@ func withoutAddress(err error) error {
 		err = named.Err
 	}
 	if _, ok := errors.AsType[*ForbiddenAddressError](err); ok {
-		return errors.New("the receiver's name resolves to an address that webhooks may not go to")
+		return errors.New("the receiver's host name resolves to a private or reserved address; use one with a public address")
 	}
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
 		if lookup.IsNotFound {
-			return errors.New("the receiver's name does not exist")
+			return errors.New("the receiver's host name does not exist")
 		}
-		return errors.New("the receiver's name could not be looked up")
+		return errors.New("looking up the receiver's host name failed")
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return errors.New("the receiver's certificate is not valid: " + certificateProblem(err))

@@ -64,7 +64,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		full, err := p.step(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.cfg.Log.ErrorContext(ctx, "working on webhooks failed; it goes on", "error", err)
+			p.cfg.Log.ErrorContext(ctx, "processing webhooks failed; retrying", "error", err)
 		}
 		if full && err == nil {
 			continue
@@ -145,13 +145,13 @@ func (p *Processor) count(ctx context.Context, verdicts []Verdict) {
 		case Ignored:
 			p.cfg.Counts.Ignored.Add(1)
 			// Not at info: another system's webhooks may be many.
-			p.cfg.Log.DebugContext(ctx, "a webhook concerns no payment of ours", attributes...)
+			p.cfg.Log.DebugContext(ctx, "ignored a webhook: it belongs to no payment here", attributes...)
 		case Failed:
 			p.cfg.Counts.Failed.Add(1)
-			p.cfg.Log.ErrorContext(ctx, "a webhook is given up; the reconciler still compares its payment", attributes...)
+			p.cfg.Log.ErrorContext(ctx, "processing a webhook failed for good; the reconciler still compares its payment", attributes...)
 		case Pending:
 			p.cfg.Counts.Retried.Add(1)
-			p.cfg.Log.DebugContext(ctx, "a webhook is tried again later", attributes...)
+			p.cfg.Log.DebugContext(ctx, "processing a webhook failed; retrying later", attributes...)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault.WriteHTTP(w, http.StatusTooManyRequests, busy, nil) // addresslimit.Bodies; the provider sends it again
 		return
 	case err != nil:
-		fault.WriteHTTP(w, http.StatusBadRequest, fault.New(fault.BadUserInput, "The body did not arrive whole."), nil)
+		fault.WriteHTTP(w, http.StatusBadRequest, fault.New(fault.BadUserInput, "The request body is incomplete."), nil)
 		return
 	}
 	notice, err := verifier.VerifyWebhook(r.Header, body, rc.cfg.Now())

@@ -151,7 +151,7 @@ func (s *shop) carryOn(orderID uuid.UUID) {
 			}
 		}
 		if _, err := s.change(s.ctx, orderID, apply); err != nil {
-			slog.Error("an order does not go on", "order", orderID, "error", err)
+			slog.Error("advancing an order failed", "order", orderID, "error", err)
 			return
 		}
 	}
