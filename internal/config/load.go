@@ -85,7 +85,7 @@ func Load(environ []string, sections ...Section) (Config, error) {
 			"127.0.0.1:8080; DEV_AUTH_INSECURE=true allows it elsewhere", fault.Quote(cfg.Addr))
 	}
 	if cfg.DevAuth() && auth.CheckIssuer(cfg.OIDCIssuer) == nil { // somebody has forgotten AUTH_MODE
-		report("OIDC_ISSUER=%s: AUTH_MODE=dev ignores the issuer and lets anyone sign in as anyone; set AUTH_MODE=oidc", fault.Quote(cfg.OIDCIssuer))
+		report("OIDC_ISSUER=%s: AUTH_MODE=dev lets anyone sign in as anyone and ignores the issuer; set AUTH_MODE=oidc", fault.Quote(cfg.OIDCIssuer))
 	}
 	if cfg.MaxPaymentsPerOrder > order.MaxPayments {
 		report("MAX_PAYMENTS_PER_ORDER=%d: an order has at most %d payments", cfg.MaxPaymentsPerOrder, order.MaxPayments)
