@@ -1,6 +1,14 @@
-// Package payment implements the life of a payment: its attempts at the provider and its refunds, their state machines, its timers,
-// and the Gateway through which a provider is reached. A change of a payment returns facts. What they mean for an order, package
-// order says.
+// Package payment implements payments: one try to pay an order, with its attempts at the provider and its refunds.
+//
+// A Payment is part of its order's aggregate and is loaded, changed and saved with it. Its status changes by the table
+// Machine. Its methods record attempts and times and never call the provider. The pipeline takes the Work that is due (DueAttempt,
+// DueRecheck), makes that call through the provider's Gateway, and passes the answer to Settle.
+//
+// A change returns facts: charged, declined, refund failed and so on. Package order decides what they mean for the order; this
+// package knows nothing of orders but their ids. Amounts are in minor units, and times are of the database's clock.
+//
+// A provider is one Provider value: its name, Gateway, webhook verification, limits and capabilities. A Registry has those that are
+// configured. Packages simulated and stripe implement them.
 package payment
 
 import (
