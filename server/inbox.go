@@ -18,8 +18,8 @@ import (
 // one again for a few days at most.
 const inboxRetention = 30 * 24 * time.Hour
 
-// recheck has a payment looked at again at its provider, by the order's rules.
-func recheck(orders *order.Service) func(context.Context, uuid.UUID) error {
+// requestRecheck returns the function that requests a look-up of a payment, by the rules of its order.
+func requestRecheck(orders *order.Service) func(context.Context, uuid.UUID) error {
 	return func(ctx context.Context, paymentID uuid.UUID) error {
 		_, err := orders.RecheckPayment(ctx, auth.System, paymentID)
 		return err
@@ -29,7 +29,7 @@ func recheck(orders *order.Service) func(context.Context, uuid.UUID) error {
 // wireInbox connects what the provider tells us by webhook: routes serves the receiver, Run runs the processor.
 func (a *App) wireInbox(orders *order.Service) {
 	store, counts := postgres.NewInbox(a.db.work), &webhookinbox.Counts{}
-	a.inbox = webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{Store: store, Recheck: recheck(orders), Counts: counts, Log: a.log})
+	a.inbox = webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{Store: store, RequestRecheck: requestRecheck(orders), Counts: counts, Log: a.log})
 	verifiers := map[string]payment.WebhookVerifier{}
 	for _, provider := range a.providers.All() {
 		if provider.Webhooks != nil {

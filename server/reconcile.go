@@ -14,7 +14,7 @@ import (
 // wireReconciler connects the comparison of our books with the providers', and of each provider's with ours.
 func (a *App) wireReconciler(orders *order.Service, installation uuid.UUID) {
 	a.reconciler = reconcile.New(reconcile.Config{
-		Store: postgres.NewReconciliation(a.db.work, a.db.api, rand.Text()), Providers: a.providers, Recheck: recheck(orders),
+		Store: postgres.NewReconciliation(a.db.work, a.db.api, rand.Text()), Providers: a.providers, RequestRecheck: requestRecheck(orders),
 		Interval: a.cfg.ReconcileInterval, Window: a.cfg.ReconcileWindow, Rate: a.cfg.ReconcileRate, Log: a.log,
 	})
 	for _, provider := range a.providers.All() {

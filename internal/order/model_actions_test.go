@@ -20,7 +20,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		},
 		// A worker is killed, or was so slow that another has taken over: its answer is never committed.
 		"killed":   func(*rapid.T) { m.flight = nil },
-		"webhook":  func(t *rapid.T) { m.o.Recheck(m.cause(), m.anyPayment(t).ID) },
+		"webhook":  func(t *rapid.T) { m.o.RequestRecheck(m.cause(), m.anyPayment(t).ID) },
 		"customer": m.customer,
 		"staff":    m.staff, "staff again": m.staff,
 		"provider": m.providerActs,

@@ -79,7 +79,7 @@ func (m *model) live() {
 	m.network = nil
 	m.settle()
 	for _, p := range m.o.Payments {
-		m.o.Recheck(m.cause(), p.ID) // the reconciler comes by, for what no webhook told
+		m.o.RequestRecheck(m.cause(), p.ID) // the reconciler comes by, for what no webhook told
 	}
 	m.settle()
 	m.Check(m.T)

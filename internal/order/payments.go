@@ -72,10 +72,10 @@ func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) 
 	return uuid.Nil, errors.New("no payment has money to refund")
 }
 
-// Recheck requests a look-up of the payment's charge; see payment.Payment.Recheck.
-func (o *Order) Recheck(c Cause, paymentID uuid.UUID) {
+// RequestRecheck requests a look-up of the payment's charge; see payment.Payment.RequestRecheck.
+func (o *Order) RequestRecheck(c Cause, paymentID uuid.UUID) {
 	if p := o.PaymentByID(paymentID); p != nil {
-		p.Recheck(c.Now)
+		p.RequestRecheck(c.Now)
 	}
 }
 

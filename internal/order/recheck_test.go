@@ -11,7 +11,7 @@ import (
 
 func (w *walker) recheck() {
 	w.Helper()
-	w.o.Recheck(w.cause(), w.o.Payments[0].ID)
+	w.o.RequestRecheck(w.cause(), w.o.Payments[0].ID)
 }
 
 // look rechecks and answers the look-up that must be due then.

@@ -72,7 +72,7 @@ func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in Compl
 	o, err = s.changePayment(ctx, p, in.PaymentID, Change{
 		Audit: audited(c, p, "payment.completeAction", id.Payment, in.PaymentID, string(in.Outcome)),
 		Apply: func(o *Order) (uuid.UUID, error) {
-			o.Recheck(c, in.PaymentID)
+			o.RequestRecheck(c, in.PaymentID)
 			return uuid.Nil, nil
 		},
 	})

@@ -26,11 +26,11 @@ type PaymentInput struct {
 // RecheckPayment asks the pipeline to look the payment's charge up and to take in what it sees, now and durably: for a
 // webhook, for a reconciler, for a customer who comes back. It is cheap and may be asked any number of times, by anybody
 // who may see the payment; auth.System sees all. fault.NotFound when there is no such payment for the principal. See
-// payment.Payment.Recheck for what it does.
+// payment.Payment.RequestRecheck for what it does.
 func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
 	c := s.cause(p, "")
 	return s.changePayment(ctx, p, paymentID, Change{Apply: func(o *Order) (uuid.UUID, error) {
-		o.Recheck(c, paymentID)
+		o.RequestRecheck(c, paymentID)
 		return uuid.Nil, nil
 	}})
 }

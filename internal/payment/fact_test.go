@@ -111,7 +111,7 @@ func TestFacts(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		// Its success comes after all.
-		tt.p.Recheck(tt.terms.Now)
+		tt.p.RequestRecheck(tt.terms.Now)
 		tt.settles(tt.p.DueRecheck(tt.terms.Now), payment.Captured, nil)
 		tt.want(payment.FactRefundRequested)
 		if f := tt.facts[0]; !f.Automatic || f.Amount.Minor != 1000 || *f.RefundID != tt.p.Refunds[0].ID || f.Payment().Refunds[0].Status != payment.RefundPending {

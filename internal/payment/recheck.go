@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Recheck requests a look-up of the payment's charge, because something may have happened at the provider. It only sets a timer.
+// RequestRecheck requests a look-up of the payment's charge, because something may have happened at the provider. It only sets a timer.
 // The pipeline looks up the attempts that are under way or, without one, the charge, and applies what it sees. For a payment that
 // the provider cannot know of it is a no-op.
 //
 // A request during a look-up leads to another look-up: the answer under way may be older than what the caller heard of.
-func (p *Payment) Recheck(now time.Time) {
+func (p *Payment) RequestRecheck(now time.Time) {
 	if p.chargeAttempt() == nil {
 		return
 	}

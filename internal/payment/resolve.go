@@ -68,7 +68,7 @@ func (c *change) resolveByRecheck() error {
 	for i := range c.Attempts {
 		c.Attempts[i].LookUpOnly = false
 	}
-	c.Recheck(c.Now)
+	c.RequestRecheck(c.Now)
 	return nil
 }
 

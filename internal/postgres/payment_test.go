@@ -140,7 +140,7 @@ func TestLateSuccessIsStored(t *testing.T) {
 		t.Fatalf("%s", got.Status)
 	}
 	change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
-		o.Recheck(c, o.Payments[0].ID)
+		o.RequestRecheck(c, o.Payments[0].ID)
 		return nil
 	})
 	for _, answer := range []payment.Outcome{payment.Captured, payment.Refused, payment.Refunded} {

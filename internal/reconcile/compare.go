@@ -114,7 +114,7 @@ func (r *Reconciler) compare(ctx context.Context, books Books) error {
 	if !changed && books.Raised {
 		return nil // staff were told; what they settle must not come back with every round
 	}
-	if err := r.cfg.Recheck(ctx, books.PaymentID); err != nil {
+	if err := r.cfg.RequestRecheck(ctx, books.PaymentID); err != nil {
 		return err
 	}
 	return r.cfg.Store.Raised(ctx, books.PaymentID)
@@ -132,7 +132,7 @@ func (r *Reconciler) agrees(ctx context.Context, books Books) error {
 		}
 	}
 	if books.Mismatch {
-		return r.cfg.Recheck(ctx, books.PaymentID) // the look that sees them agree takes the attention away
+		return r.cfg.RequestRecheck(ctx, books.PaymentID) // the look that sees them agree takes the attention away
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (b *bundle) reconciler(t *testing.T) *reconcile.Reconciler {
 	return reconcile.New(reconcile.Config{
 		Store:     postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()),
 		Providers: paymenttest.Registry(t, paymenttest.Through(b.provider.Describe(), asked{b.provider, b})),
-		Recheck: func(ctx context.Context, paymentID uuid.UUID) error {
+		RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
 			_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 			return err
 		},

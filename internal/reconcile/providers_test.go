@@ -48,7 +48,7 @@ func TestSeveralProviders(t *testing.T) {
 		providers := paymenttest.Registry(t, paymenttest.Through(other, otherGateway), paymenttest.Through(b.provider.Describe(), asked{b.provider, b}))
 		r := reconcile.New(reconcile.Config{
 			Store: postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()), Providers: providers,
-			Recheck: func(ctx context.Context, paymentID uuid.UUID) error {
+			RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
 				_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 				return err
 			},

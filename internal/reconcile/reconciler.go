@@ -38,8 +38,8 @@ type Config struct {
 	Store Store
 	// Providers' payments are compared, each with the provider that took it. Payments of others are left out.
 	Providers *payment.Registry
-	// Recheck commits that the payment has to be looked at again at its provider, by the order's rules.
-	Recheck func(ctx context.Context, paymentID uuid.UUID) error
+	// RequestRecheck commits that the payment has to be looked up again at its provider, by the order's rules.
+	RequestRecheck func(ctx context.Context, paymentID uuid.UUID) error
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
 	Interval time.Duration
 	// Window is how far back a payment's last change may lie. Those with an open difference are always compared.
@@ -163,7 +163,7 @@ func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
 			if err := r.limiter.Wait(ctx); err != nil {
 				return err
 			}
-			if err := r.cfg.Recheck(ctx, paymentID); err != nil {
+			if err := r.cfg.RequestRecheck(ctx, paymentID); err != nil {
 				r.counts.Errors.Add(1)
 				r.cfg.Log.WarnContext(ctx, "requesting a look-up of a payment with an unknown outcome failed", "payment", paymentID, "error", err)
 			}

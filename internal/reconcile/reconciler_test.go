@@ -156,7 +156,7 @@ func TestInFlight(t *testing.T) {
 		changes := func(ctx context.Context, call payment.Call) (payment.Result, error) {
 			result, err := b.provider.LookUp(ctx, call)
 			b.change(t, o.ID, func(o *order.Order) error {
-				o.Recheck(order.Cause{Now: order.SystemClock()}, call.PaymentID)
+				o.RequestRecheck(order.Cause{Now: order.SystemClock()}, call.PaymentID)
 				return nil
 			})
 			return result, err

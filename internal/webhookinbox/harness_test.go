@@ -49,7 +49,7 @@ func (b *bundle) logger() *slog.Logger {
 func (b *bundle) processor() *webhookinbox.Processor {
 	return webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{
 		Store: b.store, Counts: b.counts, Log: b.logger(),
-		Recheck: func(ctx context.Context, paymentID uuid.UUID) error {
+		RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
 			b.mu.Lock()
 			b.checked = append(b.checked, paymentID)
 			b.mu.Unlock()

@@ -32,10 +32,10 @@ const (
 // ProcessorConfig of a Processor. All fields are required.
 type ProcessorConfig struct {
 	Store Store
-	// Recheck commits that the payment has to be looked at again at its provider. It may be called twice.
-	Recheck func(ctx context.Context, paymentID uuid.UUID) error
-	Counts  *Counts
-	Log     *slog.Logger
+	// RequestRecheck commits that the payment has to be looked up again at its provider. It may be called twice.
+	RequestRecheck func(ctx context.Context, paymentID uuid.UUID) error
+	Counts         *Counts
+	Log            *slog.Logger
 }
 
 // Processor works on what is in the inbox. Any number may run on one database.
@@ -112,7 +112,7 @@ func (p *Processor) judge(ctx context.Context, c Claim) Verdict {
 		// No earlier claim got as far as a verdict: whoever works on it may die of it.
 		return Verdict{Claim: c, Status: Failed, Message: "never worked on to the end"}
 	}
-	err := p.cfg.Recheck(ctx, c.PaymentID)
+	err := p.cfg.RequestRecheck(ctx, c.PaymentID)
 	switch {
 	case err == nil:
 		return Verdict{Claim: c, Status: Done}

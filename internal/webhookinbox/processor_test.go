@@ -188,7 +188,7 @@ func TestProcessorVerdictsLost(t *testing.T) {
 	p := b.payment(t)
 	b.put(t, payment.Notice{EventID: "e", PaymentID: p.ID})
 	broken := webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{
-		Store: forgetful{b.store}, Counts: b.counts, Log: b.logger(), Recheck: func(context.Context, uuid.UUID) error { return nil },
+		Store: forgetful{b.store}, Counts: b.counts, Log: b.logger(), RequestRecheck: func(context.Context, uuid.UUID) error { return nil },
 	})
 	if _, err := webhookinbox.Step(broken, t.Context()); err == nil {
 		t.Fatal("no error")
