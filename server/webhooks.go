@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// countTimeout bounds counting the deliveries that wait, when metrics are asked for.
+// countTimeout bounds counting deliveries and endpoints, when metrics are asked for.
 const countTimeout = 2 * time.Second
 
 // wireWebhooks connects the feed with the endpoints of webhooks.
@@ -20,24 +20,29 @@ func (a *App) wireWebhooks() *webhook.Service {
 	destinations := webhook.Destinations{Loopback: a.cfg.DevAuth()}
 	a.deliverer = webhook.NewDeliverer(store, webhook.Config{
 		Destinations: destinations, Timeout: a.cfg.WebhookTimeout, PerEndpoint: a.cfg.WebhookConcurrency,
-		Retention: a.cfg.WebhookRetention, Clock: a.clock.Now, Logger: a.log,
+		Retention: a.cfg.WebhookRetention, DisableAfter: a.cfg.WebhookDisableAfter, Clock: a.clock.Now, Logger: a.log,
 	})
 	a.fanout = webhook.NewFanout(postgres.NewLog(a.db.work), store, rand.Text(), a.clock.Now, a.deliverer.Wake, a.log)
-	a.admin.gauge("webhook_deliveries_pending", "Webhook deliveries that wait, of all replicas. -1: not known.", a.pendingDeliveries)
+	a.admin.gauge("webhook_deliveries_pending", "Webhook deliveries that wait, of all replicas. -1: not known.", counted(a.deliverer.Pending))
+	a.admin.gauge("webhook_endpoints_disabled", "Webhook endpoints that the server disabled and nobody enabled since. -1: not known.", counted(a.deliverer.Disabled))
 	const attempts = "Webhook requests that this replica made, by what came of them: delivered, to be repeated, or given up after."
 	counts := a.deliverer.Counts()
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "delivered"}, counts.Delivered.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "failed"}, counts.Failed.Load)
+	a.admin.counter("webhook_endpoints_disabled_total", "Webhook endpoints that this replica disabled: gone, or failing for WEBHOOK_DISABLE_AFTER.", nil, counts.Disabled.Load)
 	return webhook.NewService(postgres.NewWebhooks(a.db.api), destinations, a.cfg.WebhookMaxEndpoints, a.clock.Now, a.deliverer.Wake)
 }
 
-func (a *App) pendingDeliveries() int {
-	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
-	defer cancel()
-	n, err := a.deliverer.Pending(ctx)
-	if err != nil {
-		return -1
+// counted is a gauge that asks the database.
+func counted(count func(context.Context) (int, error)) func() int {
+	return func() int {
+		ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+		defer cancel()
+		n, err := count(ctx)
+		if err != nil {
+			return -1
+		}
+		return n
 	}
-	return n
 }

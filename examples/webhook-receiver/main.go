@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-const maxBody = 64 << 10
+const maxBody = 80 << 10
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:9000", "where to listen, host:port")

@@ -105,6 +105,7 @@ type Config struct {
 	WebhookTimeout      time.Duration `group:"Outgoing webhooks" env:"WEBHOOK_TIMEOUT" envDefault:"15s" min:"100ms" help:"How long a receiver of webhooks may take to answer."`
 	WebhookConcurrency  int           `env:"WEBHOOK_CONCURRENCY" envDefault:"8" min:"1" help:"The largest number of simultaneous requests of this process to one webhook endpoint."`
 	WebhookRetention    time.Duration `env:"WEBHOOK_RETENTION" envDefault:"168h" min:"1h" help:"How long webhook deliveries can be seen and sent again."`
+	WebhookDisableAfter time.Duration `env:"WEBHOOK_DISABLE_AFTER" envDefault:"72h" min:"0s" help:"How long all requests to a webhook endpoint may fail before the server disables it. Staff can enable it again. 0: it is never disabled."`
 	WebhookMaxEndpoints int           `env:"WEBHOOK_MAX_ENDPOINTS" envDefault:"50" min:"1" help:"The largest number of webhook endpoints, disabled ones included."`
 
 	LogLevel        slog.Level    `group:"Log and shutdown" env:"LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The lowest level to log."`

@@ -58,7 +58,7 @@ func TestDefaults(t *testing.T) {
 		MaxBodyBytes: 64 << 10, MaxTokens: 1000,
 		MaxDepth: 12, MaxIntrospectionDepth: 20, MaxFields: 500, MaxAliases: 15, MaxDirectives: 10, MaxRootFields: 5, MaxMutationFields: 1,
 		MaxCost: 100_000, MaxAnswerBytes: 1 << 20, MaxErrors: 5, DocumentCacheBytes: 32 << 20, PersistedQueryBytes: 4 << 20,
-		WebhookTimeout: 15 * time.Second, WebhookConcurrency: 8, WebhookRetention: 168 * time.Hour, WebhookMaxEndpoints: 50,
+		WebhookTimeout: 15 * time.Second, WebhookConcurrency: 8, WebhookRetention: 168 * time.Hour, WebhookDisableAfter: 72 * time.Hour, WebhookMaxEndpoints: 50,
 		OperationTimeout: 15 * time.Second, ReadTimeout: 2 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", ShutdownTimeout: 10 * time.Second,
 	}
 	if got := load(t); !reflect.DeepEqual(got, want) {
@@ -89,7 +89,7 @@ func TestValues(t *testing.T) {
 		"WS_PING_INTERVAL=50ms", "WS_MAX_INIT_BYTES=2048", "WS_ANONYMOUS_IDLE=1m", "MAX_SOCKETS=1", "MAX_SOCKETS_PER_USER=5", "MAX_SOCKETS_PER_ADDRESS=6", "MAX_CONNECTIONS=100", "MAX_CONNECTIONS_PER_ADDRESS=7", "MAX_UNREAD_PER_ADDRESS=2097152", "MAX_SUBSCRIPTIONS_PER_SOCKET=2", "SUBSCRIPTION_QUEUE=3", "MAX_BODY_BYTES=1024", "MAX_TOKENS=200",
 		"MAX_DEPTH=2", "MAX_INTROSPECTION_DEPTH=3", "MAX_FIELDS=4", "MAX_ALIASES=5", "MAX_DIRECTIVES=6", "MAX_ROOT_FIELDS=7", "MAX_MUTATION_FIELDS=8",
 		"MAX_COST=9", "MAX_ANSWER_BYTES=70000", "MAX_ERRORS=10", "DOCUMENT_CACHE_BYTES=11", "PERSISTED_QUERY_BYTES=12", "TRUSTED_DOCUMENTS=trusted.json",
-		"WEBHOOK_TIMEOUT=1s", "WEBHOOK_CONCURRENCY=2", "WEBHOOK_RETENTION=2h", "WEBHOOK_MAX_ENDPOINTS=3",
+		"WEBHOOK_TIMEOUT=1s", "WEBHOOK_CONCURRENCY=2", "WEBHOOK_RETENTION=2h", "WEBHOOK_DISABLE_AFTER=36h", "WEBHOOK_MAX_ENDPOINTS=3",
 		"LOG_LEVEL=debug", "LOG_FORMAT=json", "SHUTDOWN_DELAY=2s", "SHUTDOWN_TIMEOUT=1s", "HOME=/nowhere", "ADDRESS=unknown variables are left alone",
 	)
 	want := config.Config{
@@ -107,7 +107,7 @@ func TestValues(t *testing.T) {
 		WSPingInterval: 50 * time.Millisecond, WSMaxInitBytes: 2048, WSAnonymousIdle: time.Minute, MaxSockets: 1, MaxSocketsPerUser: 5, MaxSocketsPerAddress: 6, MaxConnections: 100, MaxConnectionsPerAddress: 7, MaxUnreadPerAddress: 1 << 21, MaxSubscriptionsPerSocket: 2, SubscriptionQueue: 3, MaxBodyBytes: 1024, MaxTokens: 200,
 		MaxDepth: 2, MaxIntrospectionDepth: 3, MaxFields: 4, MaxAliases: 5, MaxDirectives: 6, MaxRootFields: 7, MaxMutationFields: 8,
 		MaxCost: 9, MaxAnswerBytes: 70000, MaxErrors: 10, DocumentCacheBytes: 11, PersistedQueryBytes: 12, TrustedDocuments: "trusted.json",
-		WebhookTimeout: time.Second, WebhookConcurrency: 2, WebhookRetention: 2 * time.Hour, WebhookMaxEndpoints: 3,
+		WebhookTimeout: time.Second, WebhookConcurrency: 2, WebhookRetention: 2 * time.Hour, WebhookDisableAfter: 36 * time.Hour, WebhookMaxEndpoints: 3,
 		OperationTimeout: 15 * time.Second, ReadTimeout: 2 * time.Second, LogLevel: slog.LevelDebug, LogFormat: "json", ShutdownDelay: 2 * time.Second, ShutdownTimeout: time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {

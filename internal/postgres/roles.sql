@@ -39,7 +39,7 @@ BEGIN
                 'goose_db_version', 'settings', 'products', 'orders', 'payments', 'refunds', 'payment_attempts', 'order_work',
                 'order_work_token', 'idempotency_keys', 'order_events', 'feed', 'event_log', 'feed_partitions', 'revocations',
                 'known_users', 'audit_entries', 'webhook_inbox', 'reconciliation_differences', 'reconciliation',
-                'webhook_endpoints', 'webhook_secrets', 'webhook_deliveries', 'webhook_fanout', 'order_budgets',
+                'webhook_endpoints', 'webhook_secrets', 'webhook_deliveries', 'webhook_fanout', 'webhook_replays', 'order_budgets',
                 'attempt_budgets', 'address_budgets', 'charge_walks', 'orphaned_charges')
         UNION ALL
         SELECT format('FUNCTION %s', p.oid::regprocedure) FROM pg_proc p

@@ -30,6 +30,7 @@ var policies = map[string]struct {
 	"products":      {"public", "SIU"},
 	"audit_entries": {"staff", "SI"}, "reconciliation_differences": {"staff", "S"}, "orphaned_charges": {"staff", "S"},
 	"webhook_endpoints": {"staff", "SIU"}, "webhook_secrets": {"staff", "SIUD"}, "webhook_deliveries": {"staff", "SU"},
+	"webhook_replays": {"staff", "SIUD"},
 	// How far the log goes is no secret, and says nothing of anybody.
 	"event_log": {"none", "S"}, "feed_partitions": {"none", "S"},
 	// Keyed hashes of addresses.
@@ -146,6 +147,7 @@ func everyTable(t *testing.T, db *postgrestest.DB) {
 		`INSERT INTO webhook_secrets (id, endpoint_id, secret) SELECT gen_random_uuid(), id, repeat('k', 32)::bytea FROM webhook_endpoints`,
 		`INSERT INTO webhook_deliveries (id, endpoint_id, event_id, event_type, body, next_attempt_at, created_at)
 			SELECT gen_random_uuid(), id, gen_random_uuid(), 'ORDER_CREATED', '', now(), now() FROM webhook_endpoints`,
+		`INSERT INTO webhook_replays (endpoint_id, id, from_position, position, to_position, created_at) SELECT id, id, 0, 0, 1, now() FROM webhook_endpoints`,
 		`INSERT INTO webhook_inbox (provider, event_id, type) VALUES ('simulated', 'a', 'a')`,
 		`INSERT INTO settings VALUES ('a', 'b')`,
 	} {

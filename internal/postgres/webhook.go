@@ -35,7 +35,7 @@ func NewWebhooks(db *sqlx.DB) *Webhooks { return &Webhooks{db: newGuarded(db)} }
 
 // endpointColumns are an endpoint, for a SELECT from "webhook_endpoints e" into an endpointRow.
 const endpointColumns = `e.id AS endpoint_id, e.url, e.event_types, e.description, e.enabled, e.disabled_reason,
-	e.from_position, e.created_at AS endpoint_created_at`
+	e.disabled_at, e.failing_since, e.paused_until, e.from_position, e.created_at AS endpoint_created_at`
 
 type endpointRow struct {
 	ID             uuid.UUID      `db:"endpoint_id"`
@@ -44,6 +44,9 @@ type endpointRow struct {
 	Description    *string        `db:"description"`
 	Enabled        bool           `db:"enabled"`
 	DisabledReason *string        `db:"disabled_reason"`
+	DisabledAt     *time.Time     `db:"disabled_at"`
+	FailingSince   *time.Time     `db:"failing_since"`
+	PausedUntil    *time.Time     `db:"paused_until"`
 	FromPosition   int64          `db:"from_position"`
 	CreatedAt      time.Time      `db:"endpoint_created_at"`
 }
@@ -55,7 +58,8 @@ func (r *endpointRow) endpoint() *webhook.Endpoint {
 	}
 	return &webhook.Endpoint{
 		ID: r.ID, URL: r.URL, EventTypes: types, Description: r.Description, Enabled: r.Enabled,
-		DisabledReason: r.DisabledReason, FromPosition: r.FromPosition, CreatedAt: r.CreatedAt.UTC(),
+		DisabledReason: r.DisabledReason, DisabledAt: utc(r.DisabledAt), FailingSince: utc(r.FailingSince), PausedUntil: utc(r.PausedUntil),
+		FromPosition: r.FromPosition, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 
@@ -117,6 +121,9 @@ func (w *Webhooks) UpdateEndpoint(
 			*e = was
 			return nil, nil
 		}
+		if e.Enabled && !was.Enabled || e.URL != was.URL {
+			e.FailingSince, e.PausedUntil = nil, nil // it begins anew
+		}
 		if e.Enabled && !was.Enabled {
 			// What happened while it was disabled is not for it.
 			if err := tx.GetContext(ctx, &e.FromPosition, `SELECT position FROM event_log`); err != nil {
@@ -125,9 +132,9 @@ func (w *Webhooks) UpdateEndpoint(
 		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE webhook_endpoints SET url = $2, event_types = $3::text[], description = $4, enabled = $5, disabled_reason = $6,
-				from_position = $7
+				disabled_at = $7, failing_since = $8, paused_until = $9, from_position = $10
 			WHERE id = $1`,
-			e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.Enabled, e.DisabledReason, e.FromPosition)
+			e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.Enabled, e.DisabledReason, e.DisabledAt, e.FailingSince, e.PausedUntil, e.FromPosition)
 		return entry, err
 	})
 }

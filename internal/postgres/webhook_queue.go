@@ -19,7 +19,7 @@ const unheld = `d.status = 'PENDING' AND (d.leased_until IS NULL OR d.leased_unt
 func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error) {
 	var due *time.Time
 	err := w.db.db.GetContext(ctx, &due, `
-		SELECT min(first.next_attempt_at) FROM webhook_endpoints e CROSS JOIN LATERAL (
+		SELECT min(greatest(first.next_attempt_at, e.paused_until)) FROM webhook_endpoints e CROSS JOIN LATERAL (
 			SELECT d.next_attempt_at FROM webhook_deliveries d
 			WHERE d.endpoint_id = e.id AND `+unheld+` ORDER BY d.next_attempt_at LIMIT 1
 		) first
@@ -63,7 +63,7 @@ func (w *Webhooks) ClaimDeliveries(
 				ORDER BY d.next_attempt_at LIMIT greatest(0, $3::bigint - coalesce(b.requests, 0))
 				FOR NO KEY UPDATE SKIP LOCKED
 			) d
-			WHERE e.enabled
+			WHERE e.enabled AND (e.paused_until IS NULL OR e.paused_until <= $1)
 		), claimed AS (
 			-- Not a join, which PostgreSQL also answers by reading all deliveries in the order of the key.
 			UPDATE webhook_deliveries d SET attempts = d.attempts + 1, last_attempt_at = $1,
@@ -93,23 +93,51 @@ func (w *Webhooks) ClaimDeliveries(
 
 // SettleDelivery implements webhook.Queue. attempts is the fence: the next claim makes it higher. The lease's end need not
 // be asked, because nobody has claimed the delivery since. A delivery that staff asked for again while this attempt ran
-// has had its attempt.
-func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o webhook.Outcome) (settled bool, err error) {
+// has had its attempt. The endpoint's row is written only when something about it changes, not for each success.
+func (w *Webhooks) SettleDelivery(ctx context.Context, d *webhook.Claimed, o webhook.Outcome) (webhook.Settlement, error) {
+	var failedAt, disableBefore *time.Time
+	var failedReason string
+	if f := o.Failure; f != nil {
+		failedAt, failedReason = &f.At, f.Reason
+		if !f.DisableBefore.IsZero() {
+			disableBefore = &f.DisableBefore
+		}
+	}
+	var row struct {
+		Settled  bool    `db:"settled"`
+		Disabled *string `db:"disabled"`
+	}
 	// In a transaction, because run twice it would report that it had changed nothing.
-	err = inTx(ctx, w.db.db, func(tx *sqlx.Tx) error {
-		return tx.GetContext(ctx, &settled, `
+	err := inTx(ctx, w.db.db, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &row, `
 		WITH settled AS (
 			UPDATE webhook_deliveries SET status = $3, response_status = $4, next_attempt_at = $5, leased_until = NULL
 			WHERE id = $1 AND attempts = $2 AND status = 'PENDING' AND leased_until IS NOT NULL
 			RETURNING endpoint_id
 		), disabled AS (
-			UPDATE webhook_endpoints SET enabled = false, disabled_reason = $6
-			WHERE $6::text <> '' AND enabled AND id IN (SELECT endpoint_id FROM settled)
+			UPDATE webhook_endpoints SET enabled = false, disabled_reason = coalesce(nullif($6::text, ''), $7::text), disabled_at = $8,
+				failing_since = coalesce(failing_since, $8)
+			WHERE enabled AND id IN (SELECT endpoint_id FROM settled) AND ($6::text <> '' OR failing_since <= $9::timestamptz)
+			RETURNING disabled_reason
+		), changed AS (
+			UPDATE webhook_endpoints SET failing_since = CASE WHEN $3::text = 'DELIVERED' THEN NULL ELSE coalesce(failing_since, $8::timestamptz) END,
+				paused_until = greatest(paused_until, $10::timestamptz)
+			WHERE id IN (SELECT endpoint_id FROM settled) AND NOT EXISTS (SELECT FROM disabled) AND (
+				$3::text = 'DELIVERED' AND failing_since IS NOT NULL
+				OR failing_since IS NULL AND $8::timestamptz IS NOT NULL
+				OR paused_until IS NULL AND $10::timestamptz IS NOT NULL OR paused_until < $10::timestamptz)
 		)
-		SELECT EXISTS (SELECT FROM settled)`,
-			d.ID, d.Attempts, string(o.Status), o.ResponseStatus, o.NextAttemptAt, o.DisableEndpoint)
+		SELECT EXISTS (SELECT FROM settled) AS settled, (SELECT disabled_reason FROM disabled) AS disabled`,
+			d.ID, d.Attempts, string(o.Status), o.ResponseStatus, o.NextAttemptAt, o.DisableEndpoint, failedReason, failedAt, disableBefore, o.PauseEndpoint)
 	})
-	return settled && err == nil, err
+	if err != nil || !row.Settled {
+		return webhook.Settlement{}, err
+	}
+	settlement := webhook.Settlement{Settled: true}
+	if row.Disabled != nil {
+		settlement.DisabledReason = *row.Disabled
+	}
+	return settlement, nil
 }
 
 // PendingDeliveries implements webhook.Queue.
@@ -118,17 +146,27 @@ func (w *Webhooks) PendingDeliveries(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// PruneDeliveries implements webhook.Queue. Of what is pending only that of disabled endpoints is old: nobody sends it.
-func (w *Webhooks) PruneDeliveries(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
-	result, err := w.db.db.ExecContext(ctx, `
-		DELETE FROM webhook_deliveries WHERE id IN (
-			SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-			WHERE d.id < $1 AND (d.status <> 'PENDING' OR NOT e.enabled)
-			ORDER BY d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-		)`, firstID(before), limit)
-	if err != nil {
-		return 0, err
+// DisabledEndpoints implements webhook.Queue.
+func (w *Webhooks) DisabledEndpoints(ctx context.Context) (n int, err error) {
+	err = w.db.db.GetContext(ctx, &n, `SELECT count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL`)
+	return n, err
+}
+
+// PruneDeliveries implements webhook.Queue. Of what is pending that of disabled endpoints is not sent by anybody.
+func (w *Webhooks) PruneDeliveries(ctx context.Context, before, pendingBefore time.Time, limit int) (deleted, pending int, err error) {
+	var row struct {
+		Deleted int `db:"deleted"`
+		Pending int `db:"pending"`
 	}
-	n, err := result.RowsAffected()
-	return int(n), err
+	err = w.db.db.GetContext(ctx, &row, `
+		WITH deleted AS (
+			DELETE FROM webhook_deliveries WHERE id IN (
+				SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+				WHERE d.id < $1 AND (d.status <> 'PENDING' OR NOT e.enabled OR d.id < $2)
+				ORDER BY d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
+			) RETURNING status
+		)
+		SELECT count(*) AS deleted, count(*) FILTER (WHERE status = 'PENDING') AS pending FROM deleted`,
+		firstID(before), firstID(pendingBefore), limit)
+	return row.Deleted, row.Pending, err
 }

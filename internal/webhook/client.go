@@ -59,25 +59,25 @@ func newClient(destinations Destinations, timeout time.Duration, perEndpoint int
 	}}
 }
 
-// post makes one attempt and returns the answer's status. An error means that there was none.
-func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (status int, err error) {
+// post makes one attempt and returns the answer. An error means that there was none.
+func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
 	if err != nil {
-		return 0, fmt.Errorf("request: %w", withoutAddress(err))
+		return answer{}, fmt.Errorf("request: %w", withoutAddress(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Orderwire-Webhooks/1")
 	sign(request.Header, d.Secrets, d, now)
 	response, err := c.http.Do(request)
 	if err != nil {
-		return 0, withoutAddress(err)
+		return answer{}, withoutAddress(err)
 	}
 	// The status is the answer. A body that never ends is cut off by the time limit and changes nothing.
 	_, readErr := io.CopyN(io.Discard, response.Body, answerBytes)
 	_ = errors.Join(readErr, response.Body.Close())
-	return response.StatusCode, nil
+	return answerOf(response), nil
 }
 
 // withoutAddress is what went wrong, for the log. A receiver's address often has a secret in it, and errors repeat all of it: the URL,

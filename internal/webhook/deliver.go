@@ -3,8 +3,6 @@ package webhook
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -28,16 +26,10 @@ const (
 	pruneInterval = time.Hour
 	pruneAtOnce   = 1000
 
-	goneReason = "The receiver answered 410 Gone: it wants nothing more."
+	// pendingGrace is how much longer than the others pending deliveries are kept: longer than all repetitions of one take, so only
+	// those go that were held up by a receiver that asks for pauses all the time, or by a disabled endpoint.
+	pendingGrace = 3 * 24 * time.Hour
 )
-
-// backoff is how long after each failed attempt the next one is made. After the last one the delivery has FAILED.
-var backoff = []time.Duration{
-	5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour,
-}
-
-// jitter of a pause: up to a fifth more or less, so that what failed together is not repeated together.
-const jitter = 0.2
 
 // Config of a Deliverer. A zero field takes the default.
 type Config struct {
@@ -50,6 +42,8 @@ type Config struct {
 	PerEndpoint int
 	// Retention is after how long deliveries are deleted: 7 days.
 	Retention time.Duration
+	// DisableAfter is how long an endpoint may fail without one success before it is disabled. 0: for ever.
+	DisableAfter time.Duration
 	// Clock tells when attempts were made, when they are repeated, and signs requests. It must be the database's, which says what is due.
 	Clock order.Clock
 	// Observe is told of each attempt that was written down. Nil: nobody is.
@@ -110,6 +104,8 @@ func (d *Deliverer) Wake() { poke(d.signal) }
 type Counts struct {
 	// Delivered were answered with 2xx, Failed given up after, Retried are to be made again.
 	Delivered, Failed, Retried atomic.Int64
+	// Disabled counts the endpoints that an attempt of this process disabled.
+	Disabled atomic.Int64
 }
 
 // Counts gives the counters, which go on counting.
@@ -117,6 +113,9 @@ func (d *Deliverer) Counts() *Counts { return &d.counts }
 
 // Pending is how many deliveries wait in the database, of all replicas.
 func (d *Deliverer) Pending(ctx context.Context) (int, error) { return d.queue.PendingDeliveries(ctx) }
+
+// Disabled is how many endpoints the server has disabled and nobody has enabled since.
+func (d *Deliverer) Disabled(ctx context.Context) (int, error) { return d.queue.DisabledEndpoints(ctx) }
 
 // Run works until ctx ends, then gives requests that run a moment to end. Errors are logged and tried again; it returns
 // nil.
@@ -206,48 +205,25 @@ func (d *Deliverer) deliver(ctx context.Context, c *Claimed) {
 			d.cfg.Logger.ErrorContext(ctx, "delivering a webhook panicked", "delivery", c.ID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	status, err := d.client.post(ctx, c, d.cfg.Clock())
-	outcome := d.judge(c, status, err, ctx.Err() != nil)
+	answered, err := d.client.post(ctx, c, d.cfg.Clock())
+	outcome := d.judge(c, answered, err, ctx.Err() != nil)
 	// Also when the server stops: what the receiver has answered should not be asked again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	settled, settleErr := d.queue.SettleDelivery(ctx, c, outcome)
+	settlement, settleErr := d.queue.SettleDelivery(ctx, c, outcome)
 	if settleErr != nil {
 		d.cfg.Logger.WarnContext(ctx, "a webhook's answer could not be written down; it is sent again", "delivery", c.ID, "error", settleErr)
 		return
 	}
-	if !settled {
+	if !settlement.Settled {
 		return // asked for again meanwhile, or this process was stopped for longer than its lease
 	}
+	if settlement.DisabledReason != "" {
+		d.counts.Disabled.Add(1)
+		d.cfg.Logger.ErrorContext(ctx, "a webhook endpoint was disabled; correct its receiver and enable it again",
+			"endpoint", c.EndpointID, "reason", settlement.DisabledReason)
+	}
 	d.tell(ctx, c, outcome, err)
-}
-
-// judge turns an answer into what becomes of the delivery. cut: we ended the request ourselves, because the server stops.
-func (d *Deliverer) judge(c *Claimed, status int, err error, cut bool) Outcome {
-	var o Outcome
-	if err == nil {
-		o.ResponseStatus = &status
-	}
-	switch {
-	case err == nil && status >= 200 && status < 300:
-		o.Status = Delivered
-		return o
-	case err == nil && status == http.StatusGone:
-		o.Status, o.DisableEndpoint = Failed, goneReason
-		return o
-	case cut && err != nil:
-		now := d.cfg.Clock()
-		o.Status, o.NextAttemptAt = Pending, &now
-		return o
-	case c.Try > len(backoff):
-		o.Status = Failed
-		return o
-	}
-	pause := backoff[c.Try-1]
-	pause += time.Duration(jitter * (2*rand.Float64() - 1) * float64(pause)) //nolint:gosec // spreads load, hides nothing
-	next := d.cfg.Clock().Add(pause).Truncate(time.Microsecond)              // as PostgreSQL keeps it
-	o.Status, o.NextAttemptAt = Pending, &next
-	return o
 }
 
 // tell counts and logs a settled attempt.
@@ -272,7 +248,11 @@ func (d *Deliverer) tell(ctx context.Context, c *Claimed, o Outcome, err error) 
 // prune deletes old deliveries.
 func (d *Deliverer) prune(ctx context.Context) {
 	for ctx.Err() == nil {
-		deleted, err := d.queue.PruneDeliveries(ctx, d.cfg.Clock().Add(-d.cfg.Retention), pruneAtOnce)
+		before := d.cfg.Clock().Add(-d.cfg.Retention)
+		deleted, pending, err := d.queue.PruneDeliveries(ctx, before, before.Add(-pendingGrace), pruneAtOnce)
+		if pending > 0 {
+			d.cfg.Logger.WarnContext(ctx, "webhook deliveries were deleted because of their age and were never delivered", "deliveries", pending)
+		}
 		if err != nil && ctx.Err() == nil {
 			d.cfg.Logger.WarnContext(ctx, "old webhook deliveries could not be deleted", "error", err)
 		}

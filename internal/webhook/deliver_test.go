@@ -174,8 +174,8 @@ func TestReceiverSwitchesProtocols(t *testing.T) {
 // mute loses the answers it is to write down, as a process does that is killed after the request.
 type mute struct{ *postgres.Webhooks }
 
-func (mute) SettleDelivery(context.Context, *webhook.Claimed, webhook.Outcome) (bool, error) {
-	return false, context.Canceled
+func (mute) SettleDelivery(context.Context, *webhook.Claimed, webhook.Outcome) (webhook.Settlement, error) {
+	return webhook.Settlement{}, context.Canceled
 }
 
 // Killed between the request and its commit: the receiver gets the same id again.
@@ -226,14 +226,14 @@ func TestStoppedLongerThanLease(t *testing.T) {
 	stopped := claim()
 	w.exec(`UPDATE webhook_deliveries SET leased_until = clock_timestamp() - interval '1 second'`)
 	other := claim()
-	if ok, err := w.store.SettleDelivery(t.Context(), stopped, webhook.Outcome{Status: webhook.Failed}); ok || err != nil {
-		t.Errorf("the first one's lease has ended: %v, %v", ok, err)
+	if got, err := w.store.SettleDelivery(t.Context(), stopped, webhook.Outcome{Status: webhook.Failed}); got.Settled || err != nil {
+		t.Errorf("the first one's lease has ended: %+v, %v", got, err)
 	}
-	if ok, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Delivered}); !ok || err != nil {
-		t.Errorf("the second one: %v, %v", ok, err)
+	if got, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Delivered}); !got.Settled || err != nil {
+		t.Errorf("the second one: %+v, %v", got, err)
 	}
-	if ok, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Failed}); ok || err != nil {
-		t.Errorf("twice: %v, %v", ok, err)
+	if got, err := w.store.SettleDelivery(t.Context(), other, webhook.Outcome{Status: webhook.Failed}); got.Settled || err != nil {
+		t.Errorf("twice: %+v, %v", got, err)
 	}
 	if got := w.deliveries()[0]; got.Status != webhook.Delivered || got.Attempts != 2 {
 		t.Errorf("%+v", got)

@@ -14,6 +14,9 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
+// MaxBody bounds the body of a request in bytes: at most 20 entries of metadata with up to 540 characters, each at most 6 bytes in JSON.
+const MaxBody = 80 << 10
+
 // PayloadVersion is that of the body's form. Fields may be added to a version, none is changed or taken away.
 const PayloadVersion = 1
 
@@ -25,8 +28,8 @@ type payload struct {
 	Data       data            `json:"data"`
 }
 
-// data says what happened and how the order stands as of this event. Nothing in it is a secret or personal: neither who
-// ordered, what, nor any text that a person wrote.
+// data says what happened and how the order stands as of this event. Nothing in it is a secret, or says who ordered, what, or what a
+// person wrote about it. ExternalReference and Metadata are the client's own data, by which receivers find their own order.
 type data struct {
 	EventID      string              `json:"eventId"`
 	OrderID      string              `json:"orderId"`
@@ -39,6 +42,9 @@ type data struct {
 	Refunded     amount              `json:"refunded"`
 	Payment      *paymentData        `json:"payment"`
 	Refund       *refundData         `json:"refund"`
+	// ExternalReference and Metadata are as the order's client gave them.
+	ExternalReference *string           `json:"externalReference"`
+	Metadata          map[string]string `json:"metadata"`
 }
 
 // paymentData is the payment that the event is about, else the order's latest.
@@ -81,6 +87,7 @@ func body(e *order.Event) ([]byte, error) {
 			OrderVersion: e.Version, OrderStatus: o.Status, CancelReason: o.CancelReason,
 			Total: amountOf(o.Total), Captured: of(o.Captured), Refunded: of(o.Refunded),
 			Payment: paymentOf(o, e.Data.PaymentID), Refund: refundOf(o, e.Data.RefundID),
+			ExternalReference: o.ExternalReference, Metadata: metadataOf(o.Metadata),
 		},
 	}
 	text, err := json.Marshal(p)
@@ -88,6 +95,15 @@ func body(e *order.Event) ([]byte, error) {
 		return nil, fmt.Errorf("payload of event %s: %w", e.ID, err)
 	}
 	return text, nil
+}
+
+// metadataOf returns the entries by their keys, which are unique within an order; never nil, so that it is an object in JSON.
+func metadataOf(entries []order.Metadata) map[string]string {
+	values := make(map[string]string, len(entries))
+	for _, m := range entries {
+		values[m.Key] = m.Value
+	}
+	return values
 }
 
 func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {

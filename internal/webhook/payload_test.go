@@ -35,9 +35,9 @@ func fullest() order.Event {
 		Data:  order.EventData{PaymentID: &paymentID, RefundID: &refundID, Reason: private("reason")},
 		Order: &order.Order{
 			Head: &order.Head{
-				ID: key("02"), Number: "OW-7K3M9QXZ", CustomerID: key("99"), Total: eur(1250), Note: private("note"), ExternalReference: private("reference"),
+				ID: key("02"), Number: "OW-7K3M9QXZ", CustomerID: key("99"), Total: eur(1250), Note: private("note"), ExternalReference: new("PO-2026-117"),
 				Lines:    []order.Line{{ProductID: key("99"), Name: "PRIVATE name", Quantity: 1, UnitPrice: eur(1250), Total: eur(1250)}},
-				Metadata: []order.Metadata{{Key: "PRIVATE", Value: "PRIVATE"}},
+				Metadata: []order.Metadata{{Key: "warehouse", Value: "north"}, {Key: "cart", Value: "42"}},
 			},
 			State: order.State{
 				Status: order.Cancelling, Version: 7, CancelReason: &reason, Captured: 1250, Refunded: 250,
@@ -109,6 +109,25 @@ func TestPayloadOfPlainEvent(t *testing.T) {
 	}
 }
 
+// The largest order's body is within MaxBody, and an order without a reference or metadata has null and {}.
+func TestPayloadIsBounded(t *testing.T) {
+	t.Parallel()
+	e := fullest()
+	e.Order.ExternalReference, e.Order.Metadata = nil, nil
+	if raw, err := webhook.Body(&e); err != nil || !strings.Contains(string(raw), `"externalReference":null,"metadata":{}`) {
+		t.Errorf("%s, %v", raw, err)
+	}
+	widest := strings.Repeat("\u2028", 500) // six bytes in JSON, the most that a character takes
+	reference := widest[:3*100]
+	e.Order.ExternalReference = &reference
+	for i := range 20 {
+		e.Order.Metadata = append(e.Order.Metadata, order.Metadata{Key: string(rune('a'+i)) + widest[:3*39], Value: widest})
+	}
+	if raw, err := webhook.Body(&e); err != nil || len(raw) > webhook.MaxBody || len(raw) < 6*20*500 {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+}
+
 // The table in docs/webhooks.md has exactly the payload's fields.
 func TestPayloadTable(t *testing.T) {
 	t.Parallel()
@@ -129,7 +148,7 @@ func TestPayloadTable(t *testing.T) {
 			if prefix+name != "data" {
 				want = append(want, prefix+name)
 			}
-			if isObject && !isAmount {
+			if isObject && !isAmount && name != "metadata" {
 				walk(prefix+name+".", inner)
 			}
 		}

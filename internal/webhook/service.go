@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -81,7 +82,7 @@ type Change struct {
 }
 
 // apply makes the change and says what of the endpoint is different now, for people.
-func (c Change) apply(e *Endpoint) (different []string) {
+func (c Change) apply(e *Endpoint, now time.Time) (different []string) {
 	if c.URL != nil && *c.URL != e.URL {
 		e.URL = *c.URL
 		different = append(different, "url "+originOf(e.URL))
@@ -97,7 +98,10 @@ func (c Change) apply(e *Endpoint) (different []string) {
 		different = append(different, "description")
 	}
 	if c.Enabled != nil && *c.Enabled != e.Enabled {
-		e.Enabled, e.DisabledReason = *c.Enabled, nil
+		e.Enabled, e.DisabledReason, e.DisabledAt = *c.Enabled, nil, nil
+		if !e.Enabled {
+			e.DisabledAt = &now
+		}
 		different = append(different, fmt.Sprintf("enabled %t", e.Enabled))
 	}
 	return different
@@ -112,11 +116,12 @@ func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.
 		return nil, err
 	}
 	e, err := s.store.UpdateEndpoint(ctx, p, endpointID, func(e *Endpoint) *audit.Entry {
-		different := c.apply(e)
+		now := s.clock()
+		different := c.apply(e, now)
 		if len(different) == 0 {
 			return nil
 		}
-		return audit.New(s.clock(), p, "webhookEndpoint.update", id.Endpoint, endpointID, strings.Join(different, ", "))
+		return audit.New(now, p, "webhookEndpoint.update", id.Endpoint, endpointID, strings.Join(different, ", "))
 	})
 	if err != nil {
 		return nil, noSuchEndpoint(err)

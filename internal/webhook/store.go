@@ -87,13 +87,16 @@ type Queue interface {
 	// ClaimDeliveries leases deliveries due at now, at most perEndpoint of each endpoint together with those that are
 	// busy already, and counts the attempt that will be made. Two callers never get the same delivery.
 	ClaimDeliveries(ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int) ([]*Claimed, error)
-	// SettleDelivery writes down what came of an attempt. It reports false, and changes nothing, when the delivery was
-	// claimed again or settled meanwhile.
-	SettleDelivery(ctx context.Context, d *Claimed, o Outcome) (settled bool, err error)
+	// SettleDelivery writes down what came of an attempt, at the delivery and at its endpoint. Nothing changes when the delivery
+	// was claimed again or settled meanwhile.
+	SettleDelivery(ctx context.Context, d *Claimed, o Outcome) (Settlement, error)
 	// PendingDeliveries counts what is not delivered yet.
 	PendingDeliveries(ctx context.Context) (int, error)
-	// PruneDeliveries deletes deliveries made before a moment that nobody will send any more, at most limit.
-	PruneDeliveries(ctx context.Context, before time.Time, limit int) (deleted int, err error)
+	// DisabledEndpoints counts the endpoints that the server has disabled and nobody has enabled since.
+	DisabledEndpoints(ctx context.Context) (int, error)
+	// PruneDeliveries deletes at most limit deliveries: those made before a moment that nobody will send any more, and pending ones
+	// made before an earlier moment, which it counts.
+	PruneDeliveries(ctx context.Context, before, pendingBefore time.Time, limit int) (deleted, pending int, err error)
 }
 
 // Claimed is a delivery that this process sends now.
@@ -117,6 +120,26 @@ type Outcome struct {
 	ResponseStatus *int
 	// NextAttemptAt is set when Status is Pending.
 	NextAttemptAt *time.Time
+	// PauseEndpoint is until when nothing is sent to the endpoint; nil: its pause stays as it is. A pause is never shortened.
+	PauseEndpoint *time.Time
 	// DisableEndpoint disables the endpoint, for this reason; empty: it stays as it is.
 	DisableEndpoint string
+	// Failure is set if the request failed, other than by our own stop.
+	Failure *Failure
+}
+
+// Failure of a request is remembered by its endpoint until one succeeds.
+type Failure struct {
+	At time.Time
+	// DisableBefore: an endpoint that has failed since this moment or longer is disabled, for Reason. Zero: never.
+	DisableBefore time.Time
+	Reason        string
+}
+
+// Settlement is what SettleDelivery did.
+type Settlement struct {
+	// Settled is false when the delivery was claimed again or settled meanwhile.
+	Settled bool
+	// DisabledReason is why this settlement disabled the endpoint; empty: it did not.
+	DisabledReason string
 }

@@ -26,7 +26,13 @@ type Endpoint struct {
 	Enabled bool
 	// DisabledReason is why the server itself has disabled it, nil when staff did.
 	DisabledReason *string
-	CreatedAt      time.Time
+	// DisabledAt is when it was disabled; nil while it is enabled, and when an earlier version disabled it.
+	DisabledAt *time.Time
+	// FailingSince is when the first request failed after the last one that succeeded; nil while requests succeed.
+	FailingSince *time.Time
+	// PausedUntil is before when nothing is sent, because the receiver asked for a pause. It may be in the past.
+	PausedUntil *time.Time
+	CreatedAt   time.Time
 	// FromPosition of the feed: events up to it were before the endpoint was made, or enabled again, and are not for it.
 	FromPosition int64
 }
