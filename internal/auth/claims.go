@@ -14,7 +14,7 @@ import (
 // maxName bounds a display name, in characters.
 const maxName = 100
 
-// claims are what an issuer's token says about its user.
+// claims are the claims of an issuer's token about its user.
 type claims struct {
 	Issuer, Subject string
 	Audience        []string
@@ -93,9 +93,9 @@ func oneOrMore(value json.RawMessage) ([]string, error) {
 	return texts, nil
 }
 
-// isIDToken reports whether a token that does not say what it is tells a client who has signed in, and so opens nothing: it
-// has a hash of what it came with (OpenID Connect Core sections 3.1.3.6 and 3.3.2.11), or, where the audience is a client,
-// as it is in every ID token, nothing that is said of access tokens only (RFC 9068 section 2.2).
+// isIDToken reports whether a token without a distinctive typ is an ID token, which tells a client who has signed in and grants no
+// access. It has a hash of the code or token that it came with (OpenID Connect Core sections 3.1.3.6 and 3.3.2.11), or, where the
+// audience is a client, as it is in every ID token, nothing that is said of access tokens only (RFC 9068 section 2.2).
 func (c claims) isIDToken(audienceIsClient bool) bool {
 	return c.hasAny("at_hash", "c_hash") || audienceIsClient && !c.hasAny("scope", "scp", "client_id")
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-// Verifier checks a bearer token. Its errors are faults: UNAUTHENTICATED for a token that is not valid, with a message
-// that says what to do and never repeats the token; UNAVAILABLE when it cannot be checked now.
+// Verifier checks a bearer token. Its errors are faults: UNAUTHENTICATED for a token that is not valid, with a message that tells
+// the client what to do and never repeats the token; UNAVAILABLE when it cannot be checked now.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (Principal, error)
 }
@@ -28,9 +28,9 @@ const DevIssuer = "orderwire-dev"
 
 const (
 	devAudience = "orderwire"
-	// DefaultTTL is how long a development session lasts unless asked otherwise.
+	// DefaultTTL is the length of a development session that asks for none.
 	DefaultTTL = time.Hour
-	// MaxTTL is how long a development session may last.
+	// MaxTTL is the longest development session.
 	MaxTTL = 30 * 24 * time.Hour
 	// keyBytes: HS256 needs a key at least as long as its hash (RFC 7518 section 3.2).
 	keyBytes = 32
@@ -83,7 +83,7 @@ type devClaims struct {
 
 // Issue signs a token for the user, a name of 1 to 64 letters, digits, dots, underscores and hyphens, in the role
 // RoleCustomer or RoleStaff, that lasts for ttl, more than zero and at most MaxTTL. The end is rounded up to a second,
-// which is a JWT's resolution. What is not allowed gives BAD_USER_INPUT.
+// which is a JWT's resolution. Anything else is BAD_USER_INPUT.
 func (d *Dev) Issue(user string, role Role, ttl time.Duration) (token string, expiresAt time.Time, err error) {
 	return d.IssueAt(d.now(), user, role, ttl)
 }

@@ -18,13 +18,13 @@ var (
 		"cf-", "x-envoy-", "x-azure-", "x-amz-cf-", "x-amzn-", "x-appengine-", "x-vercel-", "x-arr-", "x-original-", "x-accel-", "fastly-", "fly-",
 		"tailscale-", "ngrok-", "x-cloud-trace-",
 	}
-	// proxyHeaders are whole names: RFC 9110 section 7.6.3 (Via), RFC 8586 (CDN-Loop), and what has nothing in common with others.
+	// proxyHeaders are whole names: RFC 9110 section 7.6.3 (Via), RFC 8586 (CDN-Loop), and headers without a common prefix.
 	proxyHeaders = []string{"via", "cdn-loop", "surrogate-capability", "x-scheme", "x-host", "x-request-start", "x-real-port"}
 )
 
-// proxied tells by what a request shows that it came through a proxy, or "": a header, or HTTP/1.0, which nginx speaks unless told
-// otherwise, and hardly anybody else. A server on a loopback address with
-// development sign-in is meant for its own machine; a proxy before it opens it to everybody who reaches the proxy.
+// proxied returns the sign that a request came through a proxy, or "": a header of a proxy, or HTTP/1.0, which nginx speaks by
+// default and hardly any client does. A server on a loopback address with development sign-in is meant for its own machine; a proxy
+// before it opens it to everybody who reaches the proxy.
 func proxied(r *http.Request) string {
 	if !r.ProtoAtLeast(1, 1) {
 		return "it is HTTP/1.0"

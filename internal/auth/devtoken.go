@@ -24,8 +24,9 @@ const maxTokenRequestBytes = 4 << 10
 //
 //	{"token": "…", "expiresAt": "2026-11-05T15:00:00Z"}
 //
-// Mount it in development only: it believes what it is told. A request that came through a proxy is refused with 403. Only application/json is taken, which a foreign page
-// cannot send without a preflight. Refusals are 4xx with the body of fault.WriteHTTP.
+// Mount it in development only: it signs a token for any name. A request that came through a proxy is refused with 403. Only
+// application/json is taken, which a foreign page cannot send without a preflight. Refusals are 4xx with the body of
+// fault.WriteHTTP.
 //
 // clock gives the moment that tokens say they were issued at, see Dev.IssueAt; nil: this machine's. When it fails, the
 // answer is 503.

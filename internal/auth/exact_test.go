@@ -142,7 +142,7 @@ func TestOIDCErrExact(t *testing.T) {
 	}
 }
 
-// The same holds for tokens of development: whoever holds the key of one of our replicas writes them as they like.
+// The same holds for development tokens: a holder of a replica's key can write them in any form.
 func TestDevErrExact(t *testing.T) {
 	t.Parallel()
 	dev, c := setup(t)
@@ -178,7 +178,8 @@ func TestDevErrExact(t *testing.T) {
 	}
 }
 
-// While the issuer is not asked, nobody knows whether a new key is the issuer's: the client tries again and need not sign in anew.
+// While the issuer's keys are not read again, a new key may or may not be the issuer's. So the client is told to retry, not to sign
+// in again.
 func TestOIDCKeyHeldBackIsUnavailable(t *testing.T) {
 	t.Parallel()
 	issuer := oidctest.New(t)

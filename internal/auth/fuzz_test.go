@@ -25,7 +25,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-// fuzzNow is when fuzzed tokens are looked at, so that what was found once is found again.
+// fuzzNow is the time at which fuzzed tokens are checked: a fixed one, so that a finding can be repeated.
 var fuzzNow = time.Unix(1_800_000_000, 0)
 
 // checkPrincipal holds what everybody behind a Verifier relies on, or that a refusal is one.
@@ -63,7 +63,7 @@ func FuzzBearer(f *testing.F) {
 	})
 }
 
-// FuzzDevToken: what we have not signed is refused, and what is signed is refused or a principal as the others.
+// FuzzDevToken: a token without our signature is refused; a signed one is refused or gives a valid principal.
 func FuzzDevToken(f *testing.F) {
 	key := bytes.Repeat([]byte{7}, 32)
 	dev, err := auth.NewDevAt(key, func() time.Time { return fuzzNow })
@@ -124,8 +124,8 @@ func (s staticIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// FuzzOIDCToken: what the issuer has not signed is refused, whatever header it has, and what it has signed is refused or a
-// principal with bounded everything, whatever its claims.
+// FuzzOIDCToken: a token without the issuer's signature is refused, with any header; a signed one is refused or gives a principal
+// of bounded size, with any claims.
 func FuzzOIDCToken(f *testing.F) {
 	const audience = "orders"
 	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))

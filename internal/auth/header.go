@@ -11,8 +11,9 @@ import (
 )
 
 // headerType returns the typ of a compact JWT's header, or "" when it has none. It refuses a header with duplicate or
-// differently-cased members, a key that the token brings or points to (RFC 8725 section 3.10), a typ that is not a string, and crit: a token with crit must be refused by whoever does not
-// implement the extensions that it names (RFC 7515 section 4.1.11), and we implement none.
+// differently-cased members, a key that the token brings or points to (RFC 8725 section 3.10), a typ that is not a string, and
+// crit: a verifier must refuse a token whose crit names extensions that it does not implement (RFC 7515 section 4.1.11), and we
+// implement none.
 func headerType(token string) (string, error) {
 	encoded, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(encoded)
@@ -47,7 +48,7 @@ func headerType(token string) (string, error) {
 type tokenKind int
 
 const (
-	anyJWT tokenKind = iota // "JWT" or nothing: it does not say what it is for
+	anyJWT tokenKind = iota // "JWT" or nothing: its purpose is unknown
 	accessToken
 )
 

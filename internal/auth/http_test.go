@@ -202,7 +202,7 @@ func TestDevTokenErr(t *testing.T) {
 	}
 }
 
-// A proxy says by a header of its own that it is there; with one, whoever reaches the proxy could be anybody.
+// A request with a proxy's header is refused: it may come from anybody who reaches the proxy.
 func TestDevTokenErrProxied(t *testing.T) {
 	t.Parallel()
 	dev, _ := setup(t)

@@ -27,7 +27,7 @@ func TestIssuedAtInMicroseconds(t *testing.T) {
 	}
 }
 
-// Whole seconds, as other issuers write them, are read; what is no number is refused.
+// Whole seconds, as other issuers write them, are read; a value that is not a number is refused.
 func TestIssuedAtOfOthers(t *testing.T) {
 	t.Parallel()
 	dev, c := setup(t)

@@ -26,8 +26,7 @@ import (
 const (
 	// issuerTimeout bounds one request to the issuer.
 	issuerTimeout = 5 * time.Second
-	// keysInterval is how often the keys are read when nothing asks for it, so that one that was withdrawn is not believed
-	// for ever.
+	// keysInterval separates the regular reads of the keys. Without them a withdrawn key would stay valid for ever.
 	keysInterval = 10 * time.Minute
 	// retrySoonest and retryLatest bound the pause after an issuer did not answer.
 	retrySoonest = time.Second
@@ -35,7 +34,7 @@ const (
 	// A token whose key is not known makes us look for new keys. Anybody can send such tokens, so we look that often only.
 	lookEvery = 2 * time.Second
 	lookBurst = 5
-	// maxIssuerBytes and maxKeys bound what an issuer's answer may cost.
+	// maxIssuerBytes and maxKeys bound the cost of an issuer's answer.
 	maxIssuerBytes = 1 << 20
 	maxKeys        = 64
 	// minRSABits: RFC 7518 section 3.3.
@@ -48,8 +47,8 @@ var (
 	errHeldBack     = errors.New("the token's key is not known, and the issuer was asked for new ones a moment ago")
 )
 
-// issuerKeys has the keys with which the issuer signs, in memory. An unknown key, or a signature that no key fits, makes
-// it read them anew, for all who wait at once and not more often than lookEvery.
+// issuerKeys has the keys with which the issuer signs, in memory. An unknown key, or a signature that no key fits, makes it read
+// them again: once for all callers that wait, and at most every lookEvery.
 type issuerKeys struct {
 	issuer string
 	client *http.Client

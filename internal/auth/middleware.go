@@ -11,7 +11,7 @@ import (
 )
 
 // Middleware puts the principal of the Authorization header (RFC 6750: "Bearer" and a token) into the request's
-// context. Without the header the request goes on as anonymous. With a header that is malformed, or whose token is not
+// context. Without the header the request continues as anonymous. With a header that is malformed, or whose token is not
 // valid, it ends here: 401 with a WWW-Authenticate challenge and the GraphQL error UNAUTHENTICATED, since answering as
 // anonymous would look like lost data. 503 says that the token cannot be checked now.
 func Middleware(verifier Verifier, next http.Handler) http.Handler {

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// leeway is how far the issuer's clock and ours may be apart. A token is good that much longer than its exp, the
-	// connections that live on it too, so that no request passes whose socket is already closed.
+	// leeway is the accepted difference between the issuer's clock and ours. A token is valid for that long after its exp, and so
+	// are its connections: otherwise a request could pass whose socket is already closed.
 	leeway = 10 * time.Second
 	// maxSubjectBytes is OpenID Connect Core's bound (section 2: sub is at most 255 ASCII characters).
 	maxSubjectBytes = 255
@@ -31,7 +31,7 @@ var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
-// OIDCConfig says whose tokens are believed.
+// OIDCConfig names the issuer and audience whose tokens are accepted.
 type OIDCConfig struct {
 	// Issuer is the issuer's URL as its tokens have it in iss: https, or http on loopback. See CheckIssuer. Required.
 	Issuer string
@@ -40,16 +40,16 @@ type OIDCConfig struct {
 	// ClientID, when set, must be the token's client_id and azp, as far as it has them. When it is not set, the two must be
 	// the same.
 	ClientID string
-	// RoleClaim is where a token says what its user may do: the name of a claim, or a path of names with dots such as
-	// realm_access.roles. The claim is a text, with words separated by spaces, or a list of texts; the word STAFF, in
-	// capitals, makes a member of staff. Everybody else is a customer. Empty: there is no staff.
+	// RoleClaim names the claim with the user's roles: a name, or a path of names with dots such as realm_access.roles. The claim
+	// is a text, with words separated by spaces, or a list of texts; the word STAFF, in capitals, makes a member of staff.
+	// Everybody else is a customer. Empty: there is no staff.
 	RoleClaim string
 	// AccessTokensOnly refuses tokens whose header has no typ at+jwt (RFC 9068 section 2.1). Many issuers write JWT into
 	// their access tokens; with those the claims keep ID tokens out, see claims.isIDToken.
 	AccessTokensOnly bool
 	// HTTP asks the issuer. Nil: a client that waits 5 s, and follows no redirect.
 	HTTP *http.Client
-	// Logger gets what the operator should know. Required.
+	// Logger gets messages for operators. Required.
 	Logger *slog.Logger
 }
 
@@ -135,7 +135,7 @@ func (o *OIDC) Verify(ctx context.Context, token string) (Principal, error) {
 	}, nil
 }
 
-// check looks at what a token says, once its signature is known to be the issuer's.
+// check checks the claims of a token whose signature is the issuer's.
 func (o *OIDC) check(typ string, c claims) error {
 	kind, err := kindOf(typ)
 	switch {
@@ -154,7 +154,7 @@ func (o *OIDC) check(typ string, c claims) error {
 	case c.Subject == "" || len(c.Subject) > maxSubjectBytes:
 		return invalidToken(errors.New("no sub, or a longer one than allowed"))
 	}
-	// client_id is who asked for the token (RFC 9068 section 2.2), azp says the same where an issuer follows OpenID Connect.
+	// client_id names the client that requested the token (RFC 9068 section 2.2); azp does in OpenID Connect.
 	for _, client := range c.Clients {
 		if o.cfg.ClientID != "" && client != o.cfg.ClientID || client != c.Clients[0] {
 			return invalidToken(errors.New("issued to another client"))
@@ -177,8 +177,8 @@ func (c claims) checkTimes(now time.Time) error {
 	return nil
 }
 
-// end is when the token is good no more. However long the issuer lets it live, it ends before the revocations that void
-// it are forgotten.
+// end returns the time at which the token becomes invalid. It is never later than the deletion of the revocations that may revoke
+// the token.
 func (c claims) end() time.Time {
 	end, latest := c.Expiry.Add(leeway), c.IssuedAt.Add(MaxTTL)
 	if end.After(latest) {

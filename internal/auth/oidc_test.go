@@ -78,7 +78,7 @@ func TestOIDCKeysRotate(t *testing.T) {
 	if _, err := o.Verify(t.Context(), issuer.Token(t, "ada")); err != nil {
 		t.Errorf("a token of the new key: %v", err)
 	}
-	// The issuer has withdrawn the old key, which is how one that was stolen is made void.
+	// The issuer withdraws the old key, as it does with a stolen one.
 	_, err := o.Verify(t.Context(), old)
 	checkUnauthenticated(t, err, old)
 }
@@ -261,8 +261,8 @@ func TestOIDCTokenType(t *testing.T) {
 	}
 }
 
-// What an issuer signs for the client itself, to tell it who has signed in, is no key to the API, also where access tokens
-// say JWT as well and have the same audience.
+// An ID token, which tells the client who has signed in, does not open the API, even if access tokens have the same typ (JWT) and
+// audience.
 func TestOIDCErrIDToken(t *testing.T) {
 	t.Parallel()
 	issuer := oidctest.New(t)

@@ -1,5 +1,5 @@
-// Package auth says who is asking. A Verifier turns a bearer token into a Principal; the principal travels in the
-// context to every resolver and store call, and every decision about what may be seen or done is made on it.
+// Package auth identifies the caller. A Verifier turns a bearer token into a Principal, which travels in the context to every
+// resolver and store call. Every access decision depends on it.
 //
 // In development (AUTH_MODE=dev) the server signs tokens itself, for anyone who asks: see Dev.
 package auth
@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Role is what a principal may do at most. The values are those of signed tokens and of the schema.
+// Role bounds the rights of a principal. The values are those of signed tokens and of the schema.
 type Role string
 
 // The roles.
@@ -26,7 +26,7 @@ const (
 	RoleSystem Role = "SYSTEM"
 )
 
-// Principal is who is asking. The zero Principal is anonymous.
+// Principal is the caller of an operation. The zero Principal is anonymous.
 type Principal struct {
 	// CustomerID is id.ForCustomer(Issuer, Subject). Staff have one too, since staff may place orders.
 	CustomerID uuid.UUID
@@ -37,7 +37,7 @@ type Principal struct {
 	Name string
 	// IssuedAt is the token's iat, in UTC. A revocation ends the tokens issued at or before it. Zero: not known.
 	IssuedAt time.Time
-	// ExpiresAt is when the session ends, in UTC. Zero: never.
+	// ExpiresAt is the end of the session, in UTC. Zero: never.
 	ExpiresAt time.Time
 }
 
@@ -70,8 +70,8 @@ func (p Principal) Expired(now time.Time) bool {
 	return !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt)
 }
 
-// Same tells whether both are the same person in the same role, whatever their sessions: what a refreshed token must
-// be to take over a socket.
+// Same reports whether both are the same person in the same role, in any session. A refreshed token must be the same as the
+// socket's.
 func (p Principal) Same(other Principal) bool {
 	return p.Issuer == other.Issuer && p.Subject == other.Subject && p.Role == other.Role
 }
@@ -91,8 +91,8 @@ func FromContext(ctx context.Context) Principal {
 	return Principal{}
 }
 
-// Shared is p for who keeps it: the one that ctx has, if it is the same, so that all that a connection holds has one. Do not
-// change it.
+// Shared returns ctx's principal if it equals p, else a copy of p. So everything that a connection keeps shares one principal. Do
+// not change it.
 func Shared(ctx context.Context, p Principal) *Principal {
 	if own, ok := ctx.Value(contextKey{}).(*Principal); ok && *own == p {
 		return own

@@ -9,16 +9,15 @@ import (
 )
 
 const (
-	// rememberFor is how much longer than its issuer's keys a token may count.
+	// rememberFor bounds how long a token is accepted after its key was withdrawn.
 	rememberFor = time.Minute
-	// rememberBytes are some ten thousand tokens; rememberedSize is what a principal holds.
+	// rememberBytes is the cache's size, enough for some ten thousand tokens; rememberedSize is the size of a principal, in bytes.
 	rememberBytes  = 4 << 20
 	rememberedSize = 400
 )
 
-// Remember is a verifier that for a minute does not check a token again that next has found good: reading and checking it
-// is a tenth of what a small request takes. When a session ends is looked at each time. A token is remembered by its
-// hash, and one that is refused is not.
+// Remember returns a verifier that accepts a token for a minute after next has accepted it: checking a token is a tenth of the cost
+// of a small request. The session's end is checked each time. A token is remembered by its hash, and one that is refused is not.
 func Remember(next Verifier) Verifier {
 	return &memory{next: next, good: bytelru.New[remembered](rememberBytes), now: time.Now}
 }

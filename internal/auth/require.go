@@ -2,7 +2,7 @@ package auth
 
 import "github.com/orderwire/orderwire/internal/fault"
 
-// SignInFirst is what UNAUTHENTICATED says to who has shown no token.
+// SignInFirst is the message of UNAUTHENTICATED for a caller without a token.
 const SignInFirst = "Sign in first: send an Authorization header with a bearer token."
 
 // RequireSignedIn returns UNAUTHENTICATED for an anonymous principal.

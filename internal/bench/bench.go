@@ -1,11 +1,10 @@
-// Package bench measures what Orderwire promises about speed, against what the machine can do (pgbench, a raw
-// gorilla/websocket broadcaster) and against the design that comes to mind first (package naive). They run in turn with the
-// real server process, in the same minutes, so that the figure is a ratio that a noisy machine disturbs on both sides.
-// What every client received is checked as it comes: a figure with a lost, duplicated or disordered delivery is no figure.
+// Package bench measures the promises about speed, as ratios to the limits of the machine (pgbench, a raw gorilla/websocket
+// broadcaster) and to a straightforward implementation (package naive). These run in turn with the real server process, in the same
+// minutes, so that other load on the machine affects both sides of a ratio. Every delivery is checked when it arrives: a figure
+// with a lost, duplicated or disordered one does not count.
 //
-// One program plays all the parts (cmd): it conducts, and starts itself again as the load generator, as the broadcaster
-// and as the naive server, so that none shares a process, or a garbage collector, with the server. docs/benchmarks.md has the
-// method and the results.
+// One program (cmd) conducts the measurements and starts itself again as load generator, broadcaster and naive server, so that none
+// of them shares a process, or a garbage collector, with the server. docs/benchmarks.md has the method and the results.
 package bench
 
 import (
@@ -21,15 +20,15 @@ import (
 type Config struct {
 	// Server is the server program, Self this one.
 	Server, Self string
-	// Rounds is how often each measurement is repeated, in turn with the others: 3.
+	// Rounds is the number of times that each measurement runs, in turn with the others: 3.
 	Rounds int
 	// Orders are those of the big database whose figures are compared with an empty one's: 1,000,000.
 	Orders int
 	// Only has the names of the measurements to run; empty: all.
 	Only []string
-	// Folder is where the cluster lives. What is in it from an earlier run is used again: the big database.
+	// Folder contains the cluster. The big database of an earlier run is used again.
 	Folder string
-	// Progress gets a line for each step, Log what the server says.
+	// Progress gets a line for each step, Log the server's log.
 	Progress, Log io.Writer
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Broadcaster is what deliveries are measured against: gorilla/websocket and nothing else. A socket belongs to the group
-// it names; what is posted to a group is written to each of its sockets, one after the other. It has no queues, no
-// order, no log, no authorization, and forgets a client that it cannot write to.
+// Broadcaster is the reference for deliveries: gorilla/websocket and nothing else. A socket belongs to the group it names. A
+// message posted to a group is written to each of its sockets, one after the other. It has no queues, order, log or authorization,
+// and drops a client that it cannot write to.
 type Broadcaster struct {
 	mu     sync.Mutex
 	groups map[string]*group
@@ -38,7 +38,7 @@ func (b *Broadcaster) Run(ctx context.Context, in io.Reader, out io.Writer) erro
 	mux.HandleFunc("POST /publish", b.publish)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // ends with who has started this
+		_, _ = io.Copy(io.Discard, in) // ends when the parent process does
 		_ = server.Close()
 	}()
 	if err := json.NewEncoder(out).Encode(map[string]string{"addr": listener.Addr().String()}); err != nil {

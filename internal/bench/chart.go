@@ -13,10 +13,10 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// chartMost is where bars end, or one figure that is far better than it must be would make the others too small to tell apart.
+// chartMost cuts bars off. Without it, one figure far above its promise would make the others too small to compare.
 const chartMost = 6
 
-// chart draws how each promised figure stands to what it must be: 1 just holds, 2 is twice as good, at most chartMost.
+// chart draws each figure as a multiple of its promise: 1 just holds, 2 is twice as good, at most chartMost.
 func (r *Report) chart(folder string) error {
 	var values plotter.Values
 	var names []string
@@ -62,8 +62,8 @@ func (r *Report) chart(folder string) error {
 	return out.Close()
 }
 
-// times is how many times as good as it must be a value of the figure is. One of which the least is best may be 0 or below, as memory
-// that was resident already.
+// times returns a value of the figure as a multiple of its promise. A figure whose lowest value is best may be 0 or less, such as
+// memory that was resident before.
 func (f *figure) times(value float64) float64 {
 	switch {
 	case !f.least:

@@ -89,7 +89,7 @@ func (l *lab) create(ctx context.Context, server *program, bench *pgbench, clien
 	return seen, nil
 }
 
-// count is how many orders a database has.
+// count returns the number of orders in a database.
 func count(ctx context.Context, url string) (n int64, err error) {
 	db, err := sql.Open("postgres", url)
 	if err != nil {

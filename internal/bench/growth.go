@@ -16,8 +16,8 @@ const (
 	growthSeconds = 2
 )
 
-// growths measures what a server does on a database with many orders, in turns with one on an empty database of the same
-// cluster. Each pair of turns is a value of its own.
+// growths measures a server on a database with many orders, in turns with one on an empty database of the same cluster. Each pair
+// of turns gives one value.
 func growths(ctx context.Context, l *lab, report *Report) error {
 	small, err := l.database(ctx)
 	if err != nil {
@@ -28,7 +28,7 @@ func growths(ctx context.Context, l *lab, report *Report) error {
 			return err
 		}
 	}
-	// Orders rest once they are placed, except where their steps are what is measured.
+	// Payments do not start for placed orders, except where their steps are measured.
 	for _, stage := range []struct {
 		env   []string
 		parts map[string]string
@@ -79,7 +79,7 @@ func (l *lab) growth(ctx context.Context, databases [2]string, env []string, nam
 	return nil
 }
 
-// done is what a load generator, whichever it is, has seen done in all turns.
+// done is the part of any load generator's result that growths needs: the work done in all turns.
 type done struct {
 	Orders, Answers int64
 	Seconds         float64
@@ -87,7 +87,7 @@ type done struct {
 
 func (d done) count() float64 { return float64(d.Orders + d.Answers) }
 
-// grow makes the big database, or what is missing of it.
+// grow fills the big database as far as it is not full already.
 func (l *lab) grow(ctx context.Context) (string, error) {
 	name := "bench_grown_" + strconv.Itoa(l.cfg.Orders)
 	if err := l.named(ctx, name); err != nil {

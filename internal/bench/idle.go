@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// idleBase sockets are open before the counting begins, so that what the process needs once is not counted.
+	// idleBase sockets are opened before the measurement, so that memory which the process needs once is not counted.
 	idleBase = 1000
 	idleMore = 5000
 	idleEach = 10
 )
 
-// idle measures what is resident per idle subscription: of 5,000 sockets with one each, above the 1,000 that are there
-// already, and of 10 more on each of those.
+// idle measures the resident memory per idle subscription: of 5,000 sockets with one each, beyond the first 1,000, and of 10 more
+// on each of them.
 func idle(ctx context.Context, l *lab, report *Report) (err error) {
 	server, err := l.server(ctx)
 	if err != nil {

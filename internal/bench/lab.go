@@ -21,7 +21,7 @@ import (
 	"github.com/orderwire/orderwire/internal/pgembed"
 )
 
-// lab is where measurements run: one cluster, and the processes started on it.
+// lab is the environment of the measurements: one cluster, and the processes started on it.
 type lab struct {
 	cfg     Config
 	cluster *pgembed.Cluster
@@ -97,7 +97,7 @@ func start(ctx context.Context, log io.Writer, env []string, name string, args .
 	return p, line, nil
 }
 
-// environment is what a program gets to see: nothing of ours but what it needs.
+// environment returns a program's environment variables: of ours only the ones that it needs.
 func environment(env ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
 }
@@ -111,7 +111,7 @@ func (p *program) line() (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// ask tells the program to go on and returns its answer, a JSON object in a line.
+// ask lets the program continue and reads its answer, a JSON object in a line.
 func (p *program) ask(answer any) error {
 	if _, err := io.WriteString(p.in, "\n"); err != nil {
 		return err

@@ -15,8 +15,7 @@ const (
 	latencyTurns = 5
 )
 
-// latencies measures how long it takes from a request until its event is on the socket of who watches, in turns with the
-// naive server.
+// latencies measures the time from a request to its event on the subscriber's socket, in turns with the naive server.
 func latencies(ctx context.Context, l *lab, report *Report) (err error) {
 	server, err := l.server(ctx)
 	if err != nil {

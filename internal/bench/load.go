@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// takeTurns says {"ready":true}, and at each line that comes runs turn and says what it returns, until in ends.
+// takeTurns writes {"ready":true}. For each line that it reads it runs turn and writes the result, until in ends.
 func takeTurns(in io.Reader, out io.Writer, turn func() (any, error)) error {
 	say, next := json.NewEncoder(out), bufio.NewReader(in)
 	if err := say.Encode(map[string]bool{"ready": true}); err != nil {

@@ -18,7 +18,7 @@ type CreateLoad struct {
 	Clients, Seconds int
 }
 
-// Created is what a CreateLoad has seen in all turns.
+// Created is a CreateLoad's result of all turns.
 type Created struct {
 	Orders  int64   `json:"orders"`
 	Seconds float64 `json:"seconds"`

@@ -30,7 +30,7 @@ type DeliverLoad struct {
 	Seconds                 int
 }
 
-// Delivered is what a DeliverLoad has seen.
+// Delivered is a DeliverLoad's result.
 type Delivered struct {
 	Deliveries int64   `json:"deliveries"`
 	Seconds    float64 `json:"seconds"`
@@ -47,7 +47,7 @@ const watchFeed = `subscription Feed($after: EventCursor) {
   orderFeed(after: $after) { kind cursor event { id type version } order { id version status } }
 }`
 
-// patience is how long a delivery may take before it counts as lost.
+// patience is the time after which a delivery counts as lost.
 const patience = 20 * time.Second
 
 // crowd is one group.
@@ -68,8 +68,8 @@ type pending struct {
 	done chan struct{}
 }
 
-// Run says {"ready":true} when every socket watches. At each line it works for Seconds, and says what it has Delivered in
-// all turns so far.
+// Run writes {"ready":true} when every socket is subscribed. For each line that it reads it works for Seconds and writes the
+// Delivered of all turns so far.
 func (l *DeliverLoad) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	crowds, result := make([]*crowd, l.Groups), &Delivered{}
 	hc := keepAlive()

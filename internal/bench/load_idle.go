@@ -22,7 +22,7 @@ type IdleLoad struct {
 	Base, More, Each int
 }
 
-// dialers is how many connections are opened at a time.
+// dialers is the number of connections opened at a time.
 const dialers = 16
 
 const watchOrder = `subscription Watch($id: ID!, $after: EventCursor) {

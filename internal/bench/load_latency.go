@@ -22,7 +22,7 @@ type LatencyLoad struct {
 	Rate int
 }
 
-// Timed is what a LatencyLoad has seen in all turns: from sending a request to its event on the socket, in milliseconds.
+// Timed is a LatencyLoad's result of all turns: the times from a request to its event on the socket, in milliseconds.
 type Timed struct {
 	P50    float64 `json:"p50"`
 	P99    float64 `json:"p99"`

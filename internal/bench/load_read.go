@@ -22,7 +22,7 @@ type ReadLoad struct {
 	Lists bool
 }
 
-// Read is what a ReadLoad has seen in all turns.
+// Read is a ReadLoad's result of all turns.
 type Read struct {
 	Answers int64   `json:"answers"`
 	Seconds float64 `json:"seconds"`
@@ -46,7 +46,7 @@ const (
 // reader is one client.
 type reader struct {
 	wires []*wire
-	// requests of each customer, and what their answers have.
+	// requests of each customer, and texts that their answers must contain.
 	requests [][][]byte
 	want     []byte
 	n        int
@@ -162,7 +162,7 @@ func (r *reader) read(end time.Time) error {
 			return err
 		}
 		if !bytes.HasPrefix(answer, r.want) || bytes.Contains(answer, []byte(`"errors":`)) {
-			return errors.Join(errors.New("not what was asked for"), fmt.Errorf("%.300s", answer))
+			return errors.Join(errors.New("the answer does not fit its request"), fmt.Errorf("%.300s", answer))
 		}
 		r.n++
 		answered := time.Now()

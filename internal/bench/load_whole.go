@@ -18,7 +18,7 @@ type WholeLoad struct {
 	Clients, Seconds int
 }
 
-// Seen is what a WholeLoad has seen in all turns.
+// Seen is a WholeLoad's result of all turns.
 type Seen struct {
 	Orders  int64   `json:"orders"`
 	Seconds float64 `json:"seconds"`

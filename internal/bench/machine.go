@@ -73,7 +73,7 @@ func (l *lab) named(ctx context.Context, name string) error {
 	})
 }
 
-// sweep drops what an earlier run has left in a folder that is kept, but for big databases.
+// sweep drops an earlier run's databases from a folder that is kept, except the big ones.
 func (l *lab) sweep(ctx context.Context) error {
 	return l.inCluster(func(db *sql.DB) error {
 		var statements pq.StringArray

@@ -23,14 +23,14 @@ import (
 //go:embed pgbench.sql
 var pgbenchSQL string
 
-// pgbench is what orderCreate is measured against: PostgreSQL's own load generator with the rows of an order in one
-// prepared statement, on a database of its own in the same cluster.
+// pgbench is the reference for orderCreate: PostgreSQL's own load generator, which writes the rows of an order by one prepared
+// statement into a separate database of the same cluster.
 type pgbench struct {
 	bin, url, folder string
 	variables        []string
 }
 
-// benched is what pgbench has seen in all turns.
+// benched is pgbench's result of all turns.
 type benched struct {
 	transactions int64
 	seconds      float64
@@ -102,7 +102,7 @@ func (b *pgbench) copyTexts(ctx context.Context, from string) error {
 	return nil
 }
 
-// turn lets it run for some seconds and adds what it sees.
+// turn runs pgbench for some seconds and adds its result.
 func (b *pgbench) turn(ctx context.Context, clients, seconds int, seen *benched) error {
 	logs, err := os.MkdirTemp(b.folder, "pgbench-")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // clockTicks is the unit of CPU times in /proc: USER_HZ, 100 on every Linux that Go runs on (proc(5)).
 const clockTicks = 100
 
-// process is what /proc/pid/stat says of one.
+// process has a process's values from /proc/pid/stat.
 type process struct {
 	parent int
 	name   string

@@ -124,7 +124,7 @@ func (f figure) promised() bool {
 	return f.must > 0 || f.reach > 0 || f.name == "idle.goroutines.subscription" || strings.HasSuffix(f.name, faultsSuffix)
 }
 
-// Machine is where a report was made.
+// Machine describes the machine of a report.
 type Machine struct {
 	CPUs       int    `json:"cpus"`
 	OS         string `json:"os"`

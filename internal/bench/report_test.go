@@ -79,7 +79,7 @@ func TestChartTimes(t *testing.T) {
 	}
 }
 
-// What the load generator believes of a delivery must be able to fail.
+// The load generator's check of a delivery must be able to fail.
 func TestBetween(t *testing.T) {
 	t.Parallel()
 	frame := []byte(rawFrame("group-1-7"))

@@ -42,7 +42,7 @@ func startNaive(t *testing.T) (addr, databaseURL string) {
 	return at.Addr, databaseURL
 }
 
-// turn runs a load generator for one turn and reads what it has seen.
+// turn runs a load generator for one turn and reads its result.
 func turn(t *testing.T, run func(context.Context, io.Reader, io.Writer) error, seen any) {
 	t.Helper()
 	var out bytes.Buffer
@@ -55,8 +55,8 @@ func turn(t *testing.T, run func(context.Context, io.Reader, io.Writer) error, s
 	}
 }
 
-// The naive server keeps up with what is compared: it answers, tells the subscribers everything in order, and keeps the
-// rows that pgbench writes.
+// The naive server does the work that is compared: it answers, delivers every event in order, and keeps the rows that pgbench
+// writes.
 func TestNaive(t *testing.T) {
 	t.Parallel()
 	addr, databaseURL := startNaive(t)

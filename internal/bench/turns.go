@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// contender is a program under load: it runs when it is its turn, and rests while the others have theirs. Turns are
-// short and alternate, so that what else the machine does disturbs all contenders alike.
+// contender is a program under load. It runs in its turns and is idle in the others'. Turns are short and alternate, so that other
+// load on the machine affects all contenders alike.
 type contender struct {
 	program, load *program
 	// used and database are the CPU seconds of the program and of PostgreSQL in all turns so far.
 	used, database float64
 }
 
-// contend starts the load generator of a program: a part of this one that says it is ready, works for a while at each
-// line that it is sent, and answers with what it has seen in all turns.
+// contend starts the load generator of a program: a part of cmd that reports when it is ready, works for a while for each line it
+// reads, and answers with its result of all turns.
 func (l *lab) contend(ctx context.Context, on *program, part string, args ...string) (*contender, error) {
 	var ready struct{ Ready bool }
 	load, err := l.self(ctx, &ready, append([]string{part, on.addr}, args...)...)

@@ -16,7 +16,7 @@ type faults struct {
 	Disordered atomic.Int64
 }
 
-// Faults is what was counted.
+// Faults counts faulty deliveries.
 type Faults struct {
 	Lost       int64 `json:"lost"`
 	Duplicated int64 `json:"duplicated"`

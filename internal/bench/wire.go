@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// wire is a kept-alive HTTP/1.1 connection that sends GraphQL requests of one user. It is written by hand because the
-// load generator shares the machine with what it measures: net/http's client costs as much as the server's side.
+// wire is a kept-alive HTTP/1.1 connection that sends GraphQL requests of one user. It is written by hand because the load
+// generator shares the machine with the server: net/http's client costs as much CPU as the server's side.
 type wire struct {
 	conn    net.Conn
 	in      *bufio.Reader
@@ -113,7 +113,7 @@ func orderRequest(product string) []byte {
 		orderCreate, product)
 }
 
-// create places an order with what orderRequest returns and a key, and returns its id.
+// create places an order with a request of orderRequest and a key, and returns its id.
 func (w *wire) create(request []byte, key string) (string, error) {
 	answer, err := w.post(append(append(request[:len(request):len(request)], key...), `"}}}`...))
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package coerce turns what a client sends as input into values of the schema's types: variables before anything of an
+// Package coerce turns a client's input into values of the schema's types: variables before anything of an
 // operation runs (CoerceVariableValues, GraphQL specification, section 6.1.2), arguments when their field is executed
 // (CoerceArgumentValues, section 6.4.1), and literals while a document is validated (section 5.6.1). The verdicts are those
 // of graphql-js 16, and a test of internal/judge compares them.
 //
-// gqlparser and gqlgen have their own coercion, which nothing reaches: it compares enum values without regard to case,
+// The coercion of gqlparser and gqlgen is not used: it compares enum values without regard to case,
 // reads an unknown one as the type's zero value, and takes numbers, booleans and null for strings.
 //
 // Coerced values have these Go types: int64 for Int, float64 for Float, string for String, ID and enums, bool for Boolean,

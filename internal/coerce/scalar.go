@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/gqlscalar"
 )
 
-// leaf coerces a JSON value that is not null to a scalar or an enum. wrong says why it cannot; it is empty when it can.
+// leaf coerces a JSON value that is not null to a scalar or an enum. wrong is the reason if it cannot, else "".
 func leaf(def *ast.Definition, v any) (coerced any, wrong string) {
 	if def.Kind == ast.Enum {
 		text, ok := v.(string)
@@ -101,7 +101,7 @@ func identifier(v any) (any, string) {
 	}
 }
 
-// own coerces to one of the schema's own scalars. What it returns is what the client has sent; gqlgen reads it once more.
+// own coerces to one of the schema's own scalars. It returns the value as the client sent it; gqlgen parses it later.
 func own(def *ast.Definition, v any) (any, string) {
 	check, known := gqlscalar.Check(def.Name)
 	if !known {

@@ -59,7 +59,7 @@ func (c *variables) refuse(why string) {
 	}
 }
 
-// place is where in a variable a value is; nil: it is the variable's own.
+// place is the path of a value inside a variable; nil: the variable itself.
 type place struct {
 	within *place
 	step   string

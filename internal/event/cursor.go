@@ -21,7 +21,7 @@ const (
 	kindFeed     = 4
 )
 
-// Mark proves what the log held at a place. A restored backup keeps its epoch and fills the same places with other events;
+// Mark is a fingerprint of the log up to a place. A restored backup keeps its epoch and fills the same places with other events;
 // then the mark differs. The mark 0 proves nothing.
 type Mark uint64
 

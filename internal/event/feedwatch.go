@@ -198,7 +198,7 @@ func (w *feedWatch) cursorItem(kind Kind) *Update {
 	return &Update{Kind: kind, Cursor: w.cursor()}
 }
 
-// feedState is where the next item of a feed comes from.
+// feedState names the source of a feed's next item.
 type feedState int
 
 const (

@@ -131,7 +131,7 @@ func (h *Hub) Publish(events []order.Event) {
 	}
 }
 
-// asLogged returns the event as the log would return it: what is kept out of the log must not leak on this path either.
+// asLogged returns the event as the log would return it: data that the log leaves out must not leak on this path either.
 func asLogged(e *order.Event) *order.Event {
 	logged := *e
 	o := &order.Order{Head: e.Order.Head, State: e.Order.State}

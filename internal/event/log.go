@@ -13,7 +13,7 @@ import (
 // exist: it is fault.NotFound for a single order, and left out of a list. The hub calls the other methods for itself and
 // checks auth.Principal.CanSee before it delivers anything.
 type Log interface {
-	// Extent returns what the log holds and the mark of one position, from one snapshot.
+	// Extent returns the log's extent and the mark of one position, from one snapshot.
 	Extent(ctx context.Context, at int64) (Extent, error)
 	// Order returns the order in its current version, and the mark of the version has (0: none).
 	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (OrderState, error)

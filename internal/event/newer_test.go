@@ -64,7 +64,7 @@ func TestNewerEvent(t *testing.T) {
 					break
 				}
 				if err != nil || u.Order.ID != head.ID || u.Event.Version > 2 {
-					t.Fatalf("the feed goes on with %+v, %v", u, err)
+					t.Fatalf("the feed continues with %+v, %v", u, err)
 				}
 			}
 			expect(t, gracesFeed, event.Happened, 1)

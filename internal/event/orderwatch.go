@@ -177,7 +177,7 @@ func (w *orderWatch) advance(e *order.Event) bool {
 	return true
 }
 
-// readLog reads what the subscription needs from the log. again, if not zero, is when to retry.
+// readLog reads what the subscription needs from the log. again, if not zero, is the time to retry.
 func (w *orderWatch) readLog(ctx context.Context) (again time.Time, err error) {
 	switch {
 	case w.hub.isDraining():

@@ -163,7 +163,7 @@ func (q *subscriberQueue) close() {
 	q.wake()
 }
 
-// takeResult is what take has found, if the subscription has not ended.
+// takeResult is the result of take, if the subscription has not ended.
 type takeResult int
 
 const (

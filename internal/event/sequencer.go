@@ -41,7 +41,7 @@ const Lease = 1200 * time.Millisecond
 const (
 	// renewEvery allows two failed renewals before the lease ends.
 	renewEvery = 400 * time.Millisecond
-	// pollEvery is how often the sequencer looks for events that were not announced, and the other replicas for a free
+	// pollEvery is the interval at which the sequencer looks for events that were not announced, and the other replicas for a free
 	// lease.
 	pollEvery = 200 * time.Millisecond
 	// assignPause collects a batch: an assignment costs PostgreSQL about a millisecond, which hardly depends on the number

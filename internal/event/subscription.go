@@ -20,7 +20,7 @@ var _ stream.Source[Update] = (*Subscription)(nil)
 
 // source reads the items of a subscription: an orderWatch or a feedWatch.
 type source interface {
-	// step returns the next item, or nil when there is none now. again, if not zero, is when to retry without a wake-up.
+	// step returns the next item, or nil when there is none now. again, if not zero, is the time to retry without a wake-up.
 	step(ctx context.Context) (u *Update, again time.Time, err error)
 	// buffered reports whether the next item is in memory.
 	buffered() bool

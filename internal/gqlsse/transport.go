@@ -1,8 +1,8 @@
 // Package gqlsse serves GraphQL over server-sent events: a graphql.Transport for the "distinct connections mode" of
 // PROTOCOL.md in enisdenjo/graphql-sse, in which each operation has its own response.
 //
-// Each item's event has its cursor as `id:`. A Last-Event-ID request header resumes after that cursor, which is how the HTML
-// standard's section on server-sent events defines reconnection.
+// Each item's event has its cursor as `id:`. A Last-Event-ID request header resumes after that cursor, as the HTML standard's
+// section on server-sent events defines reconnection.
 package gqlsse
 
 import (
@@ -48,9 +48,9 @@ type Config struct {
 	MaxStreams int
 	// DrainJitter is the time over which Drain spreads the ends, so that clients do not reconnect all at once. 2 s.
 	DrainJitter time.Duration
-	// DrainTimeout is how long Drain lets an operation continue. 5 s.
+	// DrainTimeout bounds how long an operation may continue during Drain. 5 s.
 	DrainTimeout time.Duration
-	// Logger receives what the operator should know. slog.Default().
+	// Logger receives messages for operators. slog.Default().
 	Logger *slog.Logger
 }
 

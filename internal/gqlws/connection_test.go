@@ -18,7 +18,7 @@ type ender chan struct{}
 
 func (e ender) ConnectionEnded() { e <- struct{}{} }
 
-// TestConnection checks what a session can do with its socket's stream.Connection.
+// TestConnection checks the methods of a socket's stream.Connection, as a session calls them.
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	t.Run("OnEndTellsOnce", func(t *testing.T) {

@@ -23,7 +23,7 @@ func (c *conn) end(op *operation, err error) {
 	case c.isOver(op): // the client has completed it, or the socket is closing
 	case isRefusal: // whatever the list holds
 		c.fail(op, unexecuted)
-	case op.ctx.Err() != nil: // the session has ended; whoever ended it closes the socket with the reason
+	case op.ctx.Err() != nil: // the session has ended; the code that ended it closes the socket with the reason
 	case errors.Is(err, stream.ErrDone):
 		c.sendFinal(op, endMessage(op.id, c.dialect.complete))
 	case errors.Is(err, stream.ErrDraining) && c.Draining(): // the socket closes after its other operations

@@ -106,7 +106,7 @@ func TestEveryMessageCounts(t *testing.T) {
 	}
 }
 
-// TestEchoDoesNotGrow checks that an echo is as long as what was sent.
+// TestEchoDoesNotGrow checks that an echo is no longer than the text that was sent.
 func TestEchoDoesNotGrow(t *testing.T) {
 	t.Parallel()
 	odd := strings.Repeat("<>&\u2028", 50)

@@ -9,7 +9,7 @@ import (
 
 // poller waits for all parked sockets of a transport in one epoll, so that none of them needs a goroutine.
 //
-// A socket is parked while it is in the map parked. Whoever removes it from the map owns its reading side, so there is
+// A socket is parked while it is in the map parked. The goroutine that removes it from the map owns its reading side. So there is
 // exactly one reader, even if data arrives while the socket is aborted and the server drains.
 //
 // Each parking has a new ticket, which the kernel returns with the event. A late event, of a parking that is over or of a

@@ -4,8 +4,7 @@ import "context"
 
 // A goroutine for each subscription would make idle subscriptions expensive. So an idle subscription has none. Its stream
 // calls Wake, which starts a goroutine (pump). pump sends the stream's items, one frame at a time, and returns when there
-// are no more. It also returns when its frame is queued behind another one; whoever writes that frame starts pump again
-// (flush).
+// are no more. It also returns when its frame is queued behind another one; the writer of that frame starts pump again (flush).
 //
 // Invariant: an operation has at most one pump or one queued frame (busy). So a client that does not read holds one
 // goroutine, the writer, however many subscriptions it has.
@@ -23,7 +22,7 @@ func (op *operation) Wake() {
 	}
 }
 
-// pump sends the items of the operation's stream. Whoever has set op.busy calls it.
+// pump sends the items of the operation's stream. It is called by the goroutine that has set op.busy.
 func (c *conn) pump(op *operation) {
 	defer c.contain(op)
 	for {

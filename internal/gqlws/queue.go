@@ -60,7 +60,7 @@ type sendResult int
 
 const (
 	frameWritten sendResult = iota // written, or dropped because the operation was cancelled
-	frameQueued                    // queued behind other frames; whoever writes it continues the operation
+	frameQueued                    // queued behind other frames; its writer continues the operation
 	frameDropped                   // nothing was sent, because the operation or the socket has ended
 )
 
@@ -127,7 +127,7 @@ func (c *conn) sendFinal(op *operation, message []byte) {
 	}
 }
 
-// flush writes f and then the queue. Whoever has claimed f calls it, so there is at most one flush at a time. It returns
+// flush writes f and then the queue. The caller has claimed f, so there is at most one flush at a time. It returns
 // when the queue is empty. If f belongs to the operation own, it returns after f and leaves the queue to a new goroutine, so
 // that a subscription never writes for its siblings. own is nil for a caller without an operation.
 func (c *conn) flush(f frame, own *operation) {

@@ -29,7 +29,7 @@ func (c *conn) park() {
 }
 
 // unpark takes a closing socket back from the poller and has a goroutine wait for it, because only that one notices the
-// connection's deadlines and its end. Whoever sets c.closing calls it afterwards.
+// connection's deadlines and its end. Code that sets c.closing calls it afterwards.
 func (c *conn) unpark() {
 	if p := c.t.poll.Load(); p != nil && p.unpark(c) {
 		go c.await()

@@ -35,7 +35,7 @@ import (
 
 // Authentication is the result of Init and Refresh, beside the context.
 type Authentication struct {
-	// ExpiresAt is when the socket is closed with 4403 unless it was refreshed. Zero: never.
+	// ExpiresAt is the time at which the socket is closed with 4403 unless it was refreshed. Zero: never.
 	ExpiresAt time.Time
 	// Anonymous reports that nobody is signed in. The socket then closes after Config.AnonymousIdle without an operation.
 	Anonymous bool
@@ -66,7 +66,7 @@ type Config struct {
 	// {"expiresAt": RFC 3339 or null}. Nil: such a ping is a plain ping.
 	Refresh Refresh
 	// SessionAlive reports whether the session in an operation's context is still valid. If not, no query and no mutation
-	// starts; whoever ended the session also closes the socket. Nil: every session is valid.
+	// starts; the code that ended the session also closes the socket. Nil: every session is valid.
 	SessionAlive func(ctx context.Context) bool
 	// CheckOrigin decides before the upgrade; a refused request gets 403. Nil: only the same origin, or none.
 	CheckOrigin func(*http.Request) bool
@@ -86,17 +86,17 @@ type Config struct {
 	PingInterval time.Duration
 	// WriteTimeout is the deadline of each frame. A socket that misses it is stalled: its operations end. 5 s.
 	WriteTimeout time.Duration
-	// StallGrace is how much longer a stalled client may read, so that it learns of the 4008. With WriteTimeout, a stalled
+	// StallGrace is the extra time in which a stalled client may read the 4008. With WriteTimeout, a stalled
 	// reader is gone within 10 s. 4 s.
 	StallGrace time.Duration
-	// CloseTimeout is how long we wait for the peer's close frame after ours. 1 s.
+	// CloseTimeout bounds the wait for the peer's close frame after ours. 1 s.
 	CloseTimeout time.Duration
-	// AnswerTimeout is how long a socket whose session has ended waits for the answers of running queries and mutations.
+	// AnswerTimeout bounds how long a socket whose session has ended waits for the answers of running queries and mutations.
 	// After it, each of them gets an error and the socket closes. 30 s.
 	AnswerTimeout time.Duration
 	// DrainJitter is the time over which Drain spreads the closes, so that clients do not reconnect all at once. 2 s.
 	DrainJitter time.Duration
-	// DrainTimeout is how long Drain lets a socket's operations continue. 5 s.
+	// DrainTimeout bounds how long a socket's operations may continue during Drain. 5 s.
 	DrainTimeout time.Duration
 
 	// MaxMessageBytes bounds a message from the client (then 1009). 68 KiB: a 64 KiB request and its envelope.
@@ -116,14 +116,14 @@ type Config struct {
 	Unread func(*http.Request) *addresslimit.Account
 	// SendQueueBytes bounds the bytes of the queued frames too. The last frame may exceed it. 2 MiB.
 	SendQueueBytes int
-	// AnonymousIdle is how long an anonymous socket may stay without an operation (then 1000). 0: for ever.
+	// AnonymousIdle bounds how long an anonymous socket stays open without an operation (then 1000). 0: for ever.
 	AnonymousIdle time.Duration
 	// CountMessage counts a message or control frame of the client. An error closes the socket with 4029. ctx is the context
 	// that operations run in. A message that starts an operation is not counted, because the operation is counted itself.
 	// Nil: nothing is counted.
 	CountMessage func(ctx context.Context) error
 
-	// Logger receives what the operator should know. slog.Default().
+	// Logger receives messages for operators. slog.Default().
 	Logger *slog.Logger
 }
 

@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	// Audience is whom the issuer's tokens are for.
+	// Audience is the aud claim of the issuer's tokens.
 	Audience = "https://api.orderwire.example"
-	// RoleClaim is where its tokens have the user's roles, a list.
+	// RoleClaim is the path of the claim with the user's roles, a list.
 	RoleClaim = "realm_access.roles"
 
 	clientSecret = "secret"
@@ -69,7 +69,7 @@ func New(t *testing.T) *Issuer {
 	return i
 }
 
-// Asked is how often the keys were asked for.
+// Asked returns the number of requests for the keys.
 func (i *Issuer) Asked() int { return int(i.asked.Load()) }
 
 // Away makes the provider answer 502 to everything, or brings it back.

@@ -26,7 +26,7 @@ Measures the server program SERVER and writes the report into FOLDER, as JSON an
   BENCH_ONLY     names of the measurements to run, separated by commas: %s (all)
   BENCH_ORDERS   how many orders the big database of growth has (1000000)
   BENCH_FOLDER   a folder for the databases that is kept, so that the big one is made once (a temporary one)
-  BENCH_LOG      a file for what the servers say
+  BENCH_LOG      a file for the servers' logs
 `
 
 func main() {
@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string) error {
 	return errors.Join(err, report.Write(os.Stdout), report.Save(args[1]))
 }
 
-// parts of measurements. Each says a line when it is ready, and goes on when it is sent one.
+// parts are the processes of measurements. Each writes a line when it is ready and continues when it reads one.
 var parts = map[string]func(context.Context, []string) error{
 	"idle": func(ctx context.Context, args []string) error {
 		n, err := numbers(args[1:], 3)

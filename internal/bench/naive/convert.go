@@ -51,7 +51,7 @@ func parseOrder(s string) (uuid.UUID, error) { return id.Parse(id.Order, s) }
 // cursor is an order's version: nothing can be resumed from it.
 func cursor(version int) string { return strconv.Itoa(version) }
 
-// pageSize is what was asked for, or the contract's default.
+// pageSize returns first, or the contract's default.
 func pageSize(first *int) int {
 	if first == nil {
 		return 20

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// hub hands what is committed to the channels that watch its order or its customer.
+// hub sends committed events to the channels that watch their order or their customer.
 type hub struct {
 	mu       sync.Mutex
 	watchers map[uuid.UUID]map[*watcher]bool
@@ -64,8 +64,8 @@ func (h *hub) publish(events []order.Event) {
 	}
 }
 
-// subscribe sends first and then what the watcher gets, in a goroutine of its own, until ctx ends. What first shows
-// already is left out.
+// subscribe starts a goroutine that sends first and then the watcher's updates, until ctx ends. It leaves out updates that first
+// already contains.
 func (s *shop) subscribe(ctx context.Context, id uuid.UUID, w *watcher, first *model.OrderUpdate) <-chan *model.OrderUpdate {
 	out := make(chan *model.OrderUpdate)
 	go func() {

@@ -1,13 +1,13 @@
-// Package naive is the server that Orderwire is measured against: the same promises made to a client in the way that
-// comes to mind first. It keeps the same rows in the same tables, follows the same rules (package order), makes the same
-// calls at the same simulated provider, and checks the same tokens. What differs is how:
+// Package naive is the server that Orderwire is compared with: a straightforward implementation of the same service. It keeps the
+// same rows in the same tables, follows the same rules (package order), calls the same simulated provider and checks the same
+// tokens. It differs in its implementation:
 //
 //   - gqlgen as `gqlgen init` sets it up, its websocket transport included;
-//   - a transaction of separate statements for each change, by sqlx over lib/pq as they come;
-//   - a goroutine for each order that is under way, which makes its steps one after the other;
-//   - a channel and a goroutine for each subscriber, which gets what is committed by this process.
+//   - a transaction of separate statements for each change, by sqlx over lib/pq with their defaults;
+//   - a goroutine for each order in progress, which takes its steps one after the other;
+//   - a channel and a goroutine for each subscriber, which gets the commits of this process.
 //
-// It promises less: it has one replica, no resuming from a cursor, no limits, and it loses events with the process.
+// It promises less: one replica, no cursor to resume from, no limits, and events are lost with the process.
 package naive
 
 import (
@@ -72,7 +72,7 @@ func (s Server) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	mux.Handle("/dev/token", auth.DevTokenHandler(dev, nil))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // ends with who has started this
+		_, _ = io.Copy(io.Discard, in) // ends when the parent process does
 		_ = server.Close()
 	}()
 	if err := json.NewEncoder(out).Encode(map[string]string{"addr": listener.Addr().String()}); err != nil {

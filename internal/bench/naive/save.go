@@ -61,7 +61,7 @@ func insertEvents(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 	return nil
 }
 
-// update writes what a change may have changed.
+// update writes the columns that a change may have changed.
 func update(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE orders SET revision = revision + 1, status = $2, version = $3, captured_minor = $4, cancel_reason = $5, updated_at = $6,

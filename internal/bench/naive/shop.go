@@ -23,7 +23,7 @@ import (
 
 // shop makes orders and changes them.
 type shop struct {
-	// ctx is the process's: orders go on when the request that placed them is over.
+	// ctx is the process's context: orders continue after the request that placed them.
 	ctx     context.Context
 	db      *sqlx.DB
 	gateway payment.Gateway
@@ -35,13 +35,13 @@ func newShop(ctx context.Context, db *sqlx.DB, gateway payment.Gateway, policy o
 	return &shop{ctx: ctx, db: db, gateway: gateway, policy: policy, hub: hub{watchers: map[uuid.UUID]map[*watcher]bool{}}}
 }
 
-// item is a product and how many of it.
+// item is a product and its quantity.
 type item struct {
 	ProductID uuid.UUID
 	Quantity  int
 }
 
-// request is what orderCreate asks for.
+// request is the input of orderCreate.
 type request struct {
 	Key   string `json:"-"`
 	Items []item
