@@ -28,7 +28,7 @@ var (
 	staff = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
 )
 
-// patience bounds the wait for what must happen; a test that reaches it has failed.
+// patience bounds every wait; a test that reaches it has failed.
 const patience = eventually.Patience
 
 // replica is one process: a hub and a sequencer on a database.

@@ -175,7 +175,7 @@ func TestWatchOrderWhoseLogHasLeft(t *testing.T) {
 	expect(t, kept, event.Happened, 5)
 }
 
-// TestPublishedIsAsLogged: a commit publishes what the log would return, without what is kept out of the log.
+// TestPublishedIsAsLogged: a commit publishes the event that the log would return, without the data that the log leaves out.
 func TestPublishedIsAsLogged(t *testing.T) {
 	t.Parallel()
 	r := start(t, event.Config{})

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// forget advances the clock by a year and drops what has expired from the feed.
+// forget advances the clock by a year and drops the feed's expired partitions.
 func (r *replica) forget() {
 	r.t.Helper()
 	for range 2 { // the first closes the current partition, the second drops it

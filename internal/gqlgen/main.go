@@ -1,7 +1,7 @@
 // Command gqlgen runs gqlgen and adds to what it generates:
 //   - for each object type a function that renders it straight into the answer (see package render), which gqlgen's own function of the
 //     type calls first;
-//   - for each field of the type Subscription what opens it and renders its items, in place of a resolver;
+//   - for each field of the type Subscription the code that opens it and renders its items, in place of a resolver;
 //   - for the values of some enums Go constants, and for each type of event the Go type that stands for it;
 //   - for each mutation the function that maps a service's error to the payload's userErrors;
 //   - for each connection type the function that makes one of a page.

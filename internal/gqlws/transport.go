@@ -2,14 +2,14 @@
 // graphql-transport-ws protocol to the letter, and the legacy graphql-ws protocol.
 //
 // Sources: PROTOCOL.md of enisdenjo/graphql-ws (graphql-transport-ws), PROTOCOL.md of
-// apollographql/subscriptions-transport-ws (graphql-ws), RFC 6455. The close codes are in codes.go, what each message
-// does in each state is in protocol.go.
+// apollographql/subscriptions-transport-ws (graphql-ws), RFC 6455. codes.go has the close codes, protocol.go the effect of each
+// message in each state.
 //
 // An idle socket is parked and has no goroutine: one epoll waits for all of them (poll_linux.go). On other systems and over
-// TLS, each idle socket has one goroutine that waits for its client (read.go). There is no writer goroutine: a sender that
-// finds nobody writing writes itself (queue.go). A subscription has a goroutine only while it has something to send
-// (pump.go). Each socket has one timer for all its deadlines (deadlines.go) and one context: sessions and streams reach the
-// socket through the stream.Connection in it (conn.go).
+// TLS, each idle socket has one goroutine that waits for its client (read.go). There is no writer goroutine: a sender writes its
+// own frame if no write is in progress (queue.go). A subscription has a goroutine only while it has something to send (pump.go).
+// Each socket has one timer for all its deadlines (deadlines.go) and one context: sessions and streams reach the socket through the
+// stream.Connection in it (conn.go).
 package gqlws
 
 import (

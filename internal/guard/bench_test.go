@@ -6,7 +6,7 @@ import (
 	"github.com/orderwire/orderwire/internal/guard"
 )
 
-// board is about what the staff board sends, with a page from a variable.
+// board resembles the staff board's query, with a page from a variable.
 const board = `query Board($first: Int!, $after: String) { orders(first: $first, after: $after) {
 	nodes { id ...Row } pageInfo { hasNextPage endCursor } } }
 fragment Row on Order { number status version createdAt updatedAt total { ...Price } captured { ...Price } refunded { ...Price }

@@ -12,19 +12,19 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 )
 
-// An operation has two sums, both upper bounds of what its answer can come to, with every list at its maximum:
+// An operation has two sums. Both are upper bounds, with every list at its maximum length:
 //
-//   - its cost: the objects of the answer, and what reading them takes, in microseconds of the processor on data at its maxima (see
-//     loads). What takes time grows with them, so MAX_COST bounds the time. Leaves are free, since an object has a bounded number of them;
+//   - its cost: the number of objects in the answer, plus the CPU time for reading them, in microseconds on data at its maxima (see
+//     loads). MAX_COST thereby bounds the time. Leaves are free, since an object has a bounded number of them;
 //   - its bytes: the keys and the longest values of all leaves. They are shown and refuse nothing: nearly every list could have
-//     long texts, and has not. What an answer really has is bounded while it is built (see package render).
+//     long texts and does not. The actual bytes are bounded while the answer is built (see package render).
 const (
-	// pageSize is a connection's without first and last, maxPageSize what the resolvers refuse to exceed. The latter is for
-	// them to say, so a larger one counts like it.
+	// pageSize is the length of a page without first and last. maxPageSize is the longest page that the resolvers allow; a larger
+	// first counts as maxPageSize, because the resolver reports that error.
 	pageSize, maxPageSize = 20, 100
-	// introspectionCost is that of a __schema or __type, and introspectionListCost that of each list below it, as often as its
-	// fragment is spread: what is below is read from memory, so its time goes by how often the schema is walked through.
-	// introspectionBytes is what it may come to.
+	// introspectionCost is the cost of a __schema or __type, and introspectionListCost that of each list below it, for each spread
+	// of its fragment: everything below is read from memory, so the time depends on how often the schema is walked.
+	// introspectionBytes is the bound of its bytes.
 	introspectionCost, introspectionListCost, introspectionBytes = 5000, 4000, 1 << 20
 	// mutationCost is added for a mutation, which writes.
 	mutationCost = 1000
@@ -46,7 +46,7 @@ func (d *Document) Cost(operation *ast.OperationDefinition, variables map[string
 	return cost, &gqlerror.Error{Err: f, Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}
 }
 
-// Limit is what an operation may cost.
+// Limit returns the largest cost that an operation may have.
 func (d *Document) Limit() int { return d.limit }
 
 // Cost is shown in extensions.cost. Bytes are the most that data can have; an answer that stays below MAX_ANSWER_BYTES by that is
@@ -82,7 +82,7 @@ type counting struct {
 	variables map[string]any
 	fragments map[fragmentKey]fragmentSize
 	reading   reading
-	// orders are how many of them are read.
+	// orders is the number of orders that are read.
 	orders int
 	// varies: a variable has been read.
 	varies bool
@@ -113,7 +113,7 @@ func (c *counting) operation(operation *ast.OperationDefinition) size {
 	return total.plus(size{cost: c.reading.product * min(product(c.orders, lists["Order.lines"]), mostProducts)})
 }
 
-// selectionSet counts what is selected of one object. page is the length of its nodes and edges when it is a connection,
+// selectionSet counts the selection of one object. page is the length of its nodes and edges when it is a connection,
 // else 0.
 func (c *counting) selectionSet(set ast.SelectionSet, page int) size {
 	var total size
@@ -226,7 +226,7 @@ func (c *counting) filtered(field *ast.Field) bool {
 	return filter != nil && c.value(filter.Value) != nil
 }
 
-// below counts what is selected of the objects of a field.
+// below counts the selection of the objects of a field.
 func (c *counting) below(field *ast.Field, page int) size {
 	if page > 0 { // first or last may be a variable
 		return c.selectionSet(field.SelectionSet, page)
@@ -244,7 +244,7 @@ func (c *counting) below(field *ast.Field, page int) size {
 	return total
 }
 
-// pageLength is what first or last asks for.
+// pageLength returns the page's length by first or last.
 func (c *counting) pageLength(field *ast.Field) int {
 	for _, name := range []string{"first", "last"} {
 		argument := field.Arguments.ForName(name)
@@ -279,7 +279,7 @@ func (c *counting) listLength(field *ast.Field, most int) int {
 	return most
 }
 
-// productIDs is how many of the ids in a list argument name products.
+// productIDs counts the ids in a list argument that name products.
 func (c *counting) productIDs(field *ast.Field) int {
 	argument := field.Arguments.ForName("ids")
 	if argument == nil {

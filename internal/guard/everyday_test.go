@@ -11,8 +11,8 @@ import (
 	"github.com/orderwire/orderwire/internal/persisted"
 )
 
-// What the web app sends costs at most half of what one operation may, with the largest pages, filters and drafts that it sends: a
-// page has room to show one thing more.
+// The web app's operations cost at most half of MAX_COST, with the largest pages, filters and drafts that it sends. So a page has
+// room for another field.
 func TestEverydayDocuments(t *testing.T) {
 	t.Parallel()
 	var manifest bytes.Buffer

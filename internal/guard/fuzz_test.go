@@ -11,8 +11,8 @@ import (
 	"github.com/orderwire/orderwire/internal/guard/guardtest"
 )
 
-// FuzzDocument holds the guard to what it promises of any text: it says yes, or no with a code and without an essay, and
-// what it has said yes to can be coerced and counted.
+// FuzzDocument: the guard accepts any text, or refuses it with a code and a short message; an accepted document can be coerced and
+// counted.
 func FuzzDocument(f *testing.F) {
 	for _, text := range []string{
 		board, bomb(9), nested(12), nested(13), introspection(20), "query A($n: Int = 1) { orders(first: $n) { nodes { id } } } query B { viewer { id } }",
@@ -29,7 +29,7 @@ func FuzzDocument(f *testing.F) {
 		var variables map[string]any
 		decoder := json.NewDecoder(strings.NewReader(values))
 		decoder.UseNumber()
-		_ = decoder.Decode(&variables) // what is no object is no variables
+		_ = decoder.Decode(&variables) // without an object there are no variables
 		document, errs := loud.Document(text)
 		size := 0
 		for _, err := range errs {

@@ -1,13 +1,13 @@
-// Package guard stands before the GraphQL executor and refuses what would cost more to look at, or to answer, than one
-// request may. It looks at a document in steps, each of which is cheap because of those before it:
+// Package guard refuses documents that are too expensive to check or to execute. It checks in steps; each limits the work of the
+// next:
 //
 //   - scan.go: the tokens and their number, so that no nesting reaches a parser that recurses;
 //   - shape.go: nesting, aliases, directives, root fields and expanded fragments, each fragment counted once;
 //   - validate.go: the rules of GraphQL, until enough mistakes are found;
-//   - package access: whom the fields are for;
+//   - package access: who may select the fields;
 //   - cost.go: how much one execution may read, with the sizes of its connections.
 //
-// A refusal never repeats what was sent beyond the names of fields, arguments and types.
+// A refusal never repeats more of the document than the names of fields, arguments and types.
 package guard
 
 import (
@@ -28,7 +28,7 @@ import (
 type Limits struct {
 	// Tokens are counted as the GraphQL specification defines them (section 2.1.6), comments included.
 	Tokens int
-	// Depth is how many fields may be inside each other, leaves included, outside __schema and __type.
+	// Depth is the deepest nesting of fields, leaves included, outside __schema and __type.
 	Depth int
 	// IntrospectionDepth is the same from __schema and __type on.
 	IntrospectionDepth int
@@ -63,8 +63,8 @@ type Config struct {
 	Limits Limits
 	// Introspection allows __schema and __type, and messages that suggest names.
 	Introspection bool
-	// CacheBytes is how much memory documents that passed may hold, so that the next request with the same text costs
-	// one look-up. Each holds 20 to 60 times its text. 0: none are kept.
+	// CacheBytes bounds the memory of cached documents. A request with the text of a cached document costs one look-up. Each holds
+	// 20 to 60 times its text. 0: none are kept.
 	CacheBytes int
 }
 
@@ -98,17 +98,17 @@ type Document struct {
 	limit  int
 	// fixed has the cost of operations whose cost does not depend on variables.
 	fixed map[*ast.OperationDefinition]size
-	// parts have the sizes of what is selected below fields, where no variable changes them.
+	// parts has the sizes of the selections below fields that no variable changes.
 	parts map[*ast.Field]size
-	// readings has what each operation reads of an order.
+	// readings has the cost of reading an order for each operation.
 	readings map[*ast.OperationDefinition]reading
 	// selects has the fields that each operation selects, as "Type.field".
 	selects map[*ast.OperationDefinition]map[string]struct{}
-	// access has what each operation asks of its caller.
+	// access has the access that each operation requires.
 	access map[*ast.OperationDefinition]access.Verdict
 }
 
-// Document parses and validates a text, or remembers that it did. The errors carry a *fault.Error each, with the code
+// Document parses and validates a text, or returns it from the cache. The errors carry a *fault.Error each, with the code
 // DOCUMENT_TOO_LARGE, DOCUMENT_TOO_COMPLEX, GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED.
 func (g *Guard) Document(text string) (*Document, gqlerror.List) {
 	if d, ok := g.documents.Get(text); ok {
@@ -145,8 +145,7 @@ func (g *Guard) CheckTokens(text string) error {
 	return nil
 }
 
-// bytesPerToken is what a parsed and validated document holds in memory for each of its tokens, measured with Go 1.26:
-// 80 to 220 bytes.
+// bytesPerToken bounds the memory of a parsed and validated document for each token, measured with Go 1.26: 80 to 220 bytes.
 const bytesPerToken = 250
 
 // CheckAccess refuses an operation of the document to a caller whose role may not select all of its fields; see package access.

@@ -34,7 +34,7 @@ func parse(document scanned) (*ast.QueryDocument, *gqlerror.Error) {
 	return query, nil
 }
 
-// syntaxError says what was expected and where. What was found instead may be anybody's secret, so only its kind is told.
+// syntaxError says which token was expected and where. The token that was found may be a secret, so only its kind is shown.
 func syntaxError(text string, err error) *gqlerror.Error {
 	shown := refusal(fault.ParseFailed, "Syntax error.", nil)
 	var e *gqlerror.Error

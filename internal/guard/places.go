@@ -7,12 +7,12 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// places moves the positions of a parsed document to where its nodes begin, as graphql-js has them. The parser's are behind the quotes
-// of a string, in the line of its end, and behind the @ of a directive and the dots of a fragment: errors showed another character, or a
-// column below 1.
+// places moves the positions in a parsed document to the beginnings of its nodes, as graphql-js reports them. gqlparser's are
+// behind the quotes of a string, in the line of its end, and behind the @ of a directive and the dots of a fragment; errors then
+// pointed at another character, or had a column below 1.
 type places struct {
 	text []rune
-	// lines are where lines begin.
+	// lines has the offset of each line's beginning.
 	lines []int
 }
 
@@ -26,7 +26,7 @@ func placesOf(text string) *places {
 	return p
 }
 
-// unexpected is the place of a string that the parser did not expect, with so many quotes, from where the parser says it is.
+// unexpected returns the beginning of an unexpected string, given the parser's location and the number of its quotes.
 func (p *places) unexpected(at gqlerror.Location, quotes int) gqlerror.Location {
 	if at.Line < 1 || at.Line > len(p.lines) {
 		return at
@@ -36,7 +36,7 @@ func (p *places) unexpected(at gqlerror.Location, quotes int) gqlerror.Location 
 	return gqlerror.Location{Line: place.Line, Column: place.Column}
 }
 
-// relocate moves the positions of a document, which nobody else has yet.
+// relocate moves the positions of a document that is not shared yet.
 func relocate(query *ast.QueryDocument, text string) {
 	p := placesOf(text)
 	visitor{
@@ -51,7 +51,7 @@ func relocate(query *ast.QueryDocument, text string) {
 	}.document(query)
 }
 
-// back moves a position before the mark that ends there, but for what is ignored between them, a comment aside.
+// back moves a position to the beginning of the mark before it. Ignored characters between them are skipped, except comments.
 func (p *places) back(at *ast.Position, mark string) {
 	end := at.Start
 	for end > 0 && slices.Contains([]rune(" \t\r\n,\ufeff"), p.text[end-1]) {

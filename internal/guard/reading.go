@@ -6,19 +6,19 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// reading is what an operation reads of each order. What it selects of one is read of all of them, so that those of one kind are read
-// by one statement.
+// reading has the costs of reading one order for an operation. A part that is selected of one order is read for all orders, so that
+// one statement reads all parts of a kind.
 type reading struct {
-	// listed is what an order of a list takes, named one of those that are asked for by ids.
+	// listed is the cost of an order in a list, named that of an order requested by id.
 	listed, named int
-	// attempts are what those of one payment take, and allAttempts says that all payments' are read.
+	// attempts is the cost of one payment's attempts; allAttempts: those of all payments are read.
 	attempts    int
 	allAttempts bool
-	// product is what a product takes.
+	// product is the cost of a product.
 	product int
 }
 
-// readings are those of a document's operations.
+// readOrders returns the readings of a document's operations.
 func (d *Document) readOrders() map[*ast.OperationDefinition]reading {
 	all := map[*ast.OperationDefinition]reading{}
 	for _, operation := range d.Query.Operations {
@@ -48,7 +48,7 @@ func (d *Document) readOrders() map[*ast.OperationDefinition]reading {
 	return all
 }
 
-// order is what each order takes that a field of the root reads.
+// order returns the cost of each order that a root field reads.
 func (r reading) order(field *ast.Field) int {
 	one, attempted := wholeOrderLoad, 2 // the latest payment's, and of the one that was asked for
 	switch of := field.Definition.Type; {

@@ -11,19 +11,19 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// scanned is what the scanner tells the parser.
+// scanned is the scanner's result for the parser.
 type scanned struct {
 	tokens int
-	// text is the document with placeholders for the characters that gqlparser's lexer refuses and GraphQL has in strings and
-	// comments. Every token is where it was.
+	// text is the document with placeholders for the characters that GraphQL allows in strings and comments and gqlparser's lexer
+	// refuses. Every token keeps its place.
 	text string
-	// strings are the values that gqlparser's lexer would read otherwise, by where they begin, in characters.
+	// strings has the values that gqlparser's lexer would read differently, by their offset in characters.
 	strings map[int]string
 }
 
 // scanner reads a document's tokens exactly as the GraphQL specification has them (September 2025, section 2 and appendix C).
-// gqlparser's lexer takes a number that a name follows, half a surrogate pair and quotes behind a block string, and counts
-// the first line of a block string to its indentation. What the scanner refuses does not reach it.
+// gqlparser's lexer accepts a number followed by a name, half a surrogate pair and quotes behind a block string, and counts a block
+// string's first line for its indentation. It never gets a document that the scanner refuses.
 type scanner struct {
 	text string
 	// at is the offset of the next byte; line is its line, which begins at the byte lineStart.
@@ -105,7 +105,7 @@ func (s *scanner) replace(placeholder byte) {
 
 const bom = "\ufeff"
 
-// ignored steps over what is between tokens: white space, line terminators, commas and byte order marks.
+// ignored skips the ignored tokens: white space, line terminators, commas and byte order marks.
 func (s *scanner) ignored() {
 	for s.at < len(s.text) {
 		switch s.text[s.at] {

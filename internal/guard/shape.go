@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// shape is what can be counted in a selection set without a schema, its fragments expanded.
+// shape has the counts of a selection set that need no schema, its fragments expanded.
 type shape struct {
 	// depth of the fields, and depth of those from __schema or __type on.
 	depth, introspection int
@@ -27,7 +27,7 @@ func (s *shape) spread(f shape) {
 	s.fields, s.roots = sum(s.fields, f.fields), sum(s.roots, f.roots)
 }
 
-// below puts what a field selects under the field.
+// below adds the shape of a field's selection under the field.
 func (s *shape) below(f shape, introspection bool) {
 	if introspection {
 		s.introspection = max(s.introspection, f.depth+1, f.introspection+1)

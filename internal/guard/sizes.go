@@ -6,9 +6,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// The tables below are the maxima of the schema: how long its lists can be, how long its texts, and what has to be read for a
-// field. They are to GraphQL's cost directives (@listSize and @cost, https://ibm.github.io/graphql-specs/cost-spec.html) what a
-// table is to annotations. TestSizes fails for a list or a text that has no entry; who adds a field to the schema adds it here.
+// The tables below have the maxima of the schema: the lengths of lists and texts, and the cost of reading a field. They hold the
+// information of GraphQL's cost directives (@listSize and @cost, https://ibm.github.io/graphql-specs/cost-spec.html) in one place.
+// TestSizes fails for a list or a text without an entry; add one with each new field.
 
 // lists are the most items of lists that are no page of a connection, by "Type.field" or by the field's name alone.
 var lists = map[string]int{
@@ -40,24 +40,24 @@ var leaves = map[string]int{
 	"ID": 64, "Int": 12, "Boolean": 5, "DateTime": 29, "Int64": 22, "Decimal": 28, "CurrencyCode": 5, "EventCursor": 160,
 }
 
-// loads are what reading takes beside the objects it gives, in microseconds of the processor, here or in the database, whichever is more,
-// on data at its maxima (make worst measures them), by "Type.field": for each item of a page or a list, or once.
+// loads has the cost of reading a field, in addition to its objects: microseconds of CPU here or in the database, whichever is
+// more, on data at its maxima (make worst measures them). By "Type.field"; for each item of a page or a list, or once.
 var loads = map[string]int{
 	"Order.events": 18, "Query.stats": 500, "Query.products": 50, "Query.auditTrail": 50, "Query.webhookEndpoints": 30, "Query.webhookDeliveries": 30,
 }
 
-// filterLoads are what a filter takes beside that, once: it may match nothing in all that a page examines.
+// filterLoads has the additional cost of a filter, once: none of the rows that a page examines may match.
 var filterLoads = map[string]int{"Query.orders": 20_000, "Query.products": 13_000}
 
-// Reading orders. Whatever an operation selects of any order is read of each order that it reads, so that all of one kind are read by
-// one statement: see orderLoad.
+// Reading orders. A part that an operation selects of any order is read for each order, so that one statement reads all parts of a
+// kind: see orderLoad.
 const (
 	// orderLoad is that of an order with its payments, wholeOrderLoad that of one with all its parts.
 	orderLoad      = 250
 	wholeOrderLoad = 2300
 	// attemptsLoad is for the attempts of one payment.
 	attemptsLoad = 2000
-	// mostProducts is how many products a shop has. They are read once for all lines.
+	// mostProducts is the assumed number of products of a shop. They are read once for all lines.
 	mostProducts     = 1000
 	briefProductLoad = 10 // without its description
 	productLoad      = 35
@@ -72,7 +72,7 @@ const (
 	typeNameBytes = 48
 )
 
-// bound is what one field can come to.
+// bound has the maxima of one field.
 type bound struct {
 	items  int // of a list, 0 if it is none or a page of a connection
 	bytes  int // of one leaf

@@ -131,7 +131,7 @@ func documents(t *testing.T) []string {
 	return texts
 }
 
-// TestDocuments: what may run here and what may run with graphql-js is the same.
+// TestDocuments: this server and graphql-js accept the same documents.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	j := judge.Open(t, root)

@@ -249,7 +249,7 @@ func (g *Generator) literalsOf(def *ast.Definition) []string {
 	}
 }
 
-// Value is JSON for a variable of type t; of each so many values, one is of another kind.
+// Value returns random JSON for a variable of type t. On average one value in junk is a junk value.
 func (g *Generator) Value(t *ast.Type, junk int) string {
 	switch {
 	case g.one(junk):

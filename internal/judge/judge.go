@@ -1,5 +1,5 @@
-// Package judge lets tests ask graphql-js, the reference implementation of GraphQL, what it makes of documents, values and
-// executions, and generates them. The other side is web/judge/judge.mjs.
+// Package judge generates documents, values and executions for tests, and asks graphql-js, the reference implementation of GraphQL,
+// for its verdict on them. The other side is web/judge/judge.mjs.
 package judge
 
 import (
@@ -108,7 +108,7 @@ func (j *Judge) Variables(cases []Case) []Coerced {
 	return Ask[[]Coerced](j, "variables", map[string]any{"cases": cases})
 }
 
-// Arguments of all fields of a document, or why its variables are refused.
+// Arguments has the arguments of all fields of a document, or the Message that refuses its variables.
 type Arguments struct {
 	Message string
 	Fields  []struct {
@@ -118,13 +118,13 @@ type Arguments struct {
 	}
 }
 
-// Arguments are coerced, of cases with valid documents.
+// Arguments has graphql-js coerce the arguments of every field of the cases. Their documents must be valid.
 func (j *Judge) Arguments(cases []Case) []Arguments {
 	j.t.Helper()
 	return Ask[[]Arguments](j, "arguments", map[string]any{"cases": cases})
 }
 
-// Picture is all data that a server of the schema can be asked for, as web/judge/data.mjs describes it.
+// Picture is the complete data of a server of the schema, as web/judge/data.mjs describes it.
 type Picture struct {
 	Roots   map[string]any `json:"roots"`
 	Objects map[string]any `json:"objects"`

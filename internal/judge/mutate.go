@@ -31,7 +31,7 @@ func (g *Generator) mutateText(text string) string {
 	return text[:i] + insert + text[i:]
 }
 
-// oddities of the lexer, and of what stands beside each other.
+// oddities are texts that test the lexer and the combinations of tokens.
 var oddities = []string{
 	"1", "0", "00", "1.", ".1", "1.5", "1e", "1e5", "-", "-1", "0x1", "1a", "1_", "\"\\uD800\"", `"\uD83D\uDE00"`, `"\uDE00"`, `"\u{1F600}"`, `"\u{D800}"`, `"\u{}"`, `"\u{110000}"`, `"\u{000000061}"`, `"\0"`, `"\x41"`,
 	"\ufeff", "\x00", "\x07", "\x7f", "\u00a0", "\u2028", "\"\x01\"", "\"\t\"", "\"a\nb\"", `"""`, `""""""`, `"""a"""`, `"""a\""""""`, `"""a""b"""`, "\"\"\"\x01\"\"\"", "\"\"\"\r\n a\r  b\n\"\"\"", `"`, `\`, "'", "#", "#\x02\n",

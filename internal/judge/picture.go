@@ -52,7 +52,7 @@ type drawer struct {
 	texts []string
 }
 
-// below is what is selected of a field's type: of a Node its id alone.
+// below returns the selection of a field's type: of a Node its id alone.
 func (d *drawer) below(t *ast.Type) string {
 	def := d.schema.Types[t.Name()]
 	switch {
@@ -83,7 +83,7 @@ func (d *drawer) isNode(def *ast.Definition) bool {
 	return false
 }
 
-// selection is every field of an object type, under names that conflict with no other type's and say how it was called.
+// selection selects every field of an object type. The aliases conflict with no other type's and tell the calls of a field apart.
 func (d *drawer) selection(def *ast.Definition, suffix string) string {
 	parts := []string{"__typename"}
 	for _, field := range def.Fields {

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/schema"
 )
 
-// relay runs relay-compiler on a schema and the documents of testdata/relay, and returns what it says.
+// relay runs relay-compiler on a schema and the documents of testdata/relay, and returns its output.
 func relay(t *testing.T, sdl string) (said string, err error) {
 	t.Helper()
 	compiler, err := filepath.Abs("npm/node_modules/relay-compiler/cli.js")

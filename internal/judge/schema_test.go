@@ -37,7 +37,7 @@ func introspect(t *testing.T, query string) json.RawMessage {
 	return answer.Data
 }
 
-// TestIntrospection: what /schema.graphql serves and what introspection tells are one schema.
+// TestIntrospection: /schema.graphql and introspection describe the same schema.
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	j := judge.Open(t, root)

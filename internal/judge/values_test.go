@@ -22,7 +22,7 @@ import (
 // valuesOfType are as many values as each form of each input type is given.
 const valuesOfType = 16
 
-// allowedValues are the differences from graphql-js in what a variable becomes.
+// allowedValues are the intended differences from graphql-js in the coerced values of variables.
 var allowedValues = []struct {
 	reason string
 	fits   func(raw string) bool

@@ -29,7 +29,7 @@ var (
 	staff = auth.Principal{CustomerID: id.ForCustomer("test", "staff"), Role: auth.RoleStaff}
 )
 
-// patience bounds the wait for what must happen; a test that reaches it has failed.
+// patience bounds every wait; a test that reaches it has failed.
 const patience = eventually.Patience
 
 // startNATS runs a real NATS on a port, -1 for a free one.
@@ -151,7 +151,7 @@ func (r *replica) await(what string, condition func() bool) {
 	}
 }
 
-// commit writes an event and does what the server does after a commit.
+// commit writes an event, and publishes it as the server does after a commit.
 func (r *replica) commit(write func(context.Context, sqlx.ExtContext) (order.Event, error)) order.Event {
 	r.t.Helper()
 	tx := r.db.MustBegin()

@@ -11,7 +11,7 @@ import (
 type interest struct {
 	mu       sync.Mutex
 	watchers map[string]int
-	// signal has one slot: whoever is woken looks at everything.
+	// signal has one slot: its reader looks at everything when it is woken.
 	signal chan struct{}
 }
 

@@ -47,7 +47,7 @@ func bucket(orderID uuid.UUID) string {
 	return fmt.Sprint(h.Sum32() % buckets)
 }
 
-// eventMessage is an event as it is in the log, without what is kept out of the log.
+// eventMessage is an event as the log has it, without the data that the log leaves out.
 type eventMessage struct {
 	Head      order.Head      `json:"head"`
 	ID        uuid.UUID       `json:"id"`

@@ -31,7 +31,7 @@ const (
 	incomingLimit = 8192
 	// reconnectWait is the pause between attempts to reach NATS, which never end.
 	reconnectWait = 500 * time.Millisecond
-	// natsGrace is how long after a NOTIFY its message may still arrive over NATS.
+	// natsGrace is the time after a NOTIFY in which its message may still arrive over NATS.
 	natsGrace = 50 * time.Millisecond
 )
 

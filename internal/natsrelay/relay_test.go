@@ -38,7 +38,7 @@ func TestNoReads(t *testing.T) {
 	expect(t, all, event.Snapshot, nil)
 	b.subscribed(s, "b", 3) // the order's bucket, the customer, the feed
 	c.subscribed(s, "c", 2) // everything, the feed
-	// The hubs now read what they missed before they had subscribed.
+	// The hubs now read the events that they missed before they had subscribed.
 	b.hub.Wake()
 	c.hub.Wake()
 	second := a.advance(first.Order.Head)
@@ -48,7 +48,7 @@ func TestNoReads(t *testing.T) {
 			u = expect(t, sub, event.Happened, nil)
 		}
 	}
-	// Those reads may still go on during the first rounds. A replica that needs its log reads in each round.
+	// Those reads may still run during the first rounds. A replica that needs its log reads in each round.
 	const rounds = 5
 	head, reads := first.Order.Head, int64(0)
 	for range rounds {

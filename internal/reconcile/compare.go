@@ -89,7 +89,7 @@ func (r *Reconciler) comparePage(ctx context.Context, page []Books, away away) e
 	return nil
 }
 
-// compare asks the provider for one payment and acts on what it says.
+// compare looks one payment up at the provider and acts on the result.
 func (r *Reconciler) compare(ctx context.Context, books Books) error {
 	theirs, err := r.ask(ctx, books)
 	if err != nil {
@@ -112,7 +112,7 @@ func (r *Reconciler) compare(ctx context.Context, books Books) error {
 			"capturedAtProvider", theirs.Captured, "refundedAtProvider", theirs.Refunded)
 	}
 	if !changed && books.Raised {
-		return nil // staff were told; what they settle must not come back with every round
+		return nil // staff know of it; a difference that they settled must not return in every round
 	}
 	if err := r.cfg.RequestRecheck(ctx, books.PaymentID); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (r *Reconciler) agrees(ctx context.Context, books Books) error {
 	return nil
 }
 
-// ask gives the provider's totals of a payment. What the provider refuses to tell of a payment that we have no money of
-// is none: it refused the charge. Of any other it says nothing, least of all that the money is gone.
+// ask returns the provider's totals of a payment. If the look-up is refused and we have no money of the payment, the totals are
+// zero: the provider refused the charge. For any other payment a refusal is an error; it does not mean that the money is gone.
 func (r *Reconciler) ask(ctx context.Context, books Books) (payment.Totals, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()

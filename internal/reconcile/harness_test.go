@@ -122,7 +122,7 @@ func (b *bundle) order(t *testing.T, token string) *order.Order {
 	return b.walk(t, outcome.Order.ID)
 }
 
-// walk does what the pipeline does, until nothing is due.
+// walk runs the pipeline until nothing is due.
 func (b *bundle) walk(t *testing.T, orderID uuid.UUID) *order.Order {
 	t.Helper()
 	var answered func(*order.Order) error

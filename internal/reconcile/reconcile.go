@@ -1,12 +1,12 @@
 // Package reconcile compares our books with those of the payment provider, payment by payment.
 //
-// Every round walks the final payments that changed recently, asks the provider for each charge's totals, and keeps each
-// difference as an Entry until both agree again. Nothing is ever repaired silently: a difference is
-// counted, shown to staff, and given to the order's own rules (order.Service.RecheckPayment), which book what they can
-// explain with its events, such as a success that came late, and otherwise set the payment's attention MISMATCH.
+// Every round walks the final payments that changed recently, asks the provider for each charge's totals, and keeps each difference
+// as an Entry until both agree again. Nothing is ever repaired silently: a difference is counted, shown to staff, and given to the
+// order's own rules (order.Service.RecheckPayment). They book what they can explain, such as a late success, with its events, and
+// otherwise set the payment's attention MISMATCH.
 //
-// A payment with an attempt under way is left out, and a difference counts only if the order has not changed since its
-// books were read: so what is compared never has money of ours in flight. One replica at a time does it, by a lease.
+// A payment with an attempt in progress is left out, and a difference counts only if the order has not changed since its books were
+// read. So no compared payment has money in flight. One replica at a time reconciles, under a lease.
 package reconcile
 
 import (
@@ -23,21 +23,21 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Entry is a payment whose money at the provider is, or was, not what our books say.
+// Entry is a difference between our books and the provider's on one payment, open or resolved.
 type Entry struct {
 	ID        uuid.UUID
 	OrderID   uuid.UUID
 	PaymentID uuid.UUID
-	// Expected is what we have kept of the payment by our books, captured − refunded; AtProvider the same by the
-	// provider's. They are equal when captured and refunded differ by the same amount.
+	// Expected is captured − refunded by our books, AtProvider by the provider's. They are equal when captured and refunded differ
+	// by the same amount.
 	Expected   money.Amount
 	AtProvider money.Amount
 	DetectedAt time.Time
-	// ResolvedAt is when both agreed again; nil while they do not.
+	// ResolvedAt is the time at which both agreed again; nil before that.
 	ResolvedAt *time.Time
 }
 
-// Books is what our books say of one payment, as of one moment.
+// Books has our books of one payment, read in one snapshot.
 type Books struct {
 	PaymentID uuid.UUID
 	OrderID   uuid.UUID
@@ -49,7 +49,7 @@ type Books struct {
 	Totals    payment.Totals
 	// LookUp asks for the charge. Its Key is uuid.Nil when the provider was never asked for one.
 	LookUp payment.Call
-	// Busy: an attempt is under way, so books and provider may differ rightly.
+	// Busy: an attempt is in progress, so the books may rightly differ.
 	Busy bool
 	// Open: a difference was found earlier and is not resolved. Raised: it was given to the order's rules.
 	Open, Raised bool
@@ -57,7 +57,7 @@ type Books struct {
 	Mismatch bool
 }
 
-// Position in the walk, which goes by the time of the last change.
+// Position in the walk, which is ordered by the time of the last change.
 type Position struct {
 	At time.Time
 	ID uuid.UUID
@@ -66,23 +66,23 @@ type Position struct {
 // Round is one walk. Its times are of the database's clock.
 type Round struct {
 	Fence int64
-	// Began is when it did: later changes are the next round's.
+	// Began is the time at which the round began: later changes belong to the next round.
 	Began time.Time
-	// From is where it goes on: another replica may have begun it.
+	// From is the position at which the round continues: another replica may have begun it.
 	From Position
 }
 
 // ErrLeaseLost says that another replica reconciles now.
 var ErrLeaseLost = errors.New("another replica reconciles")
 
-// Store has our books, and what was found.
+// Store has our books, and the differences.
 type Store interface {
-	// Begin takes the lease and begins a round if one is due, or goes on with one that was left. nil: neither is so, or
+	// Begin takes the lease and begins a round if one is due, or continues an unfinished one. nil: there is nothing to do, or
 	// another replica does it. A round is due interval after the last one began.
 	Begin(ctx context.Context, interval, window time.Duration) (*Round, error)
-	// Advance prolongs the lease and remembers how far the round has come. ErrLeaseLost.
+	// Advance renews the lease and stores the round's position. ErrLeaseLost.
 	Advance(ctx context.Context, round *Round, to Position) error
-	// End finishes the round and gives the lease up; Leave gives it up for another to go on.
+	// End finishes the round and releases the lease; Leave releases it so that another replica can continue the round.
 	End(ctx context.Context, round *Round) error
 	Leave(ctx context.Context, round *Round) error
 
@@ -96,7 +96,7 @@ type Store interface {
 	// Differs keeps a difference, one open per payment, unless the order has changed since the books were read: kept is
 	// false then. changed: it is new, or its amounts are.
 	Differs(ctx context.Context, books Books, theirs payment.Totals) (kept, changed bool, err error)
-	// Raised remembers that the payment's open difference was given to the order's rules.
+	// Raised records that the payment's open difference was given to the order's rules.
 	Raised(ctx context.Context, paymentID uuid.UUID) error
 	// Agrees resolves the payment's open difference, unless the order has changed since the books were read.
 	Agrees(ctx context.Context, books Books) (resolved bool, err error)
@@ -107,7 +107,7 @@ type Store interface {
 	Entries(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[Entry], error)
 }
 
-// Counts are this process's since it started, but for Open.
+// Counts count since the start of this process, except Open.
 type Counts struct {
 	// Checked payments were compared with the provider; Errors could not be. Rounds have ended.
 	Checked, Errors, Rounds atomic.Int64

@@ -14,8 +14,8 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Lease is how long a replica that says nothing remains the one that reconciles. It says something after every page,
-// which takes less even if no look-up is answered.
+// Lease is the time for which a silent replica keeps the lease. It is renewed after every page, which takes less even if no look-up
+// is answered.
 const Lease = 3 * time.Minute
 
 const (
@@ -25,11 +25,11 @@ const (
 	concurrency = 8
 	// lookUpTimeout ends one.
 	lookUpTimeout = 10 * time.Second
-	// pollOften of the interval, between the bounds, is how often we look whether a round is due.
+	// A replica checks whether a round is due pollOften times in each interval, within the bounds.
 	pollOften   = 10
 	pollSoonest = 100 * time.Millisecond
 	pollLatest  = 10 * time.Second
-	// leaveTimeout is for the last words of a process that stops.
+	// leaveTimeout bounds the last statements of a process that stops.
 	leaveTimeout = 5 * time.Second
 )
 
@@ -42,14 +42,14 @@ type Config struct {
 	RequestRecheck func(ctx context.Context, paymentID uuid.UUID) error
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
 	Interval time.Duration
-	// Window is how far back a payment's last change may lie. Those with an open difference are always compared.
+	// Window is the greatest age of a payment's last change. Payments with an open difference are always compared.
 	Window time.Duration
-	// Rate is how many payments are looked up a second, at most.
+	// Rate bounds the look-ups in a second.
 	Rate int
 	Log  *slog.Logger
 }
 
-// Reconciler compares by rounds, and lists what was found. Any number may run on one database.
+// Reconciler compares in rounds, and lists the differences. Any number may run on one database.
 type Reconciler struct {
 	cfg     Config
 	limiter *rate.Limiter
@@ -67,7 +67,7 @@ func (r *Reconciler) Counts() *Counts { return &r.counts }
 // Limiter bounds the questions to the provider; a Walker shares it.
 func (r *Reconciler) Limiter() *rate.Limiter { return r.limiter }
 
-// List returns what was found, the newest first, resolved ones included. FORBIDDEN unless staff.
+// List returns the differences, the newest first, resolved ones included. FORBIDDEN unless staff.
 func (r *Reconciler) List(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[Entry], error) {
 	return r.cfg.Store.Entries(ctx, p, request)
 }

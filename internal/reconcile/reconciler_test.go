@@ -67,7 +67,7 @@ func TestDifference(t *testing.T) {
 		t.Errorf("version %d became %d, %+v", quiet.Version, again.Version, b.entries(t, r))
 	}
 
-	// It is when the amounts change.
+	// It is raised again when the amounts change.
 	b.move(t, o, price, 700)
 	b.turn(t, r)
 	if again := b.walk(t, o.ID); again.Version != quiet.Version+1 {
@@ -123,7 +123,7 @@ func TestLateSuccess(t *testing.T) {
 	}
 }
 
-// What is under way, or changes while it is compared, is left to the next round.
+// A payment in progress, or one that changes while it is compared, is left to the next round.
 func TestInFlight(t *testing.T) {
 	t.Parallel()
 	t.Run("OKAttemptUnderWay", func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestInFlight(t *testing.T) {
 		if found := b.entries(t, r); len(found) != 1 {
 			t.Errorf("%+v", found)
 		}
-		// Nor is a difference resolved by what has changed since.
+		// Nor is a difference resolved if the order has changed since.
 		b.move(t, o, price, 0)
 		b.lookUp = changes
 		b.turn(t, r)
@@ -269,7 +269,7 @@ func TestRound(t *testing.T) {
 	}
 }
 
-// One replica at a time; what it leaves, stopped or killed, another goes on with, and then it has no say any more.
+// One replica reconciles at a time. If it stops or is killed, another continues its round, and the first can no longer write.
 func TestLease(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -292,7 +292,7 @@ func TestLease(t *testing.T) {
 	b.exec(t, `UPDATE reconciliation SET leased_until = '-infinity'`) // killed, and time has passed
 	next, err := two.Begin(ctx, time.Hour, time.Hour)
 	if err != nil || next == nil || !next.From.At.Equal(at.At) || next.From.ID != at.ID || !next.Began.Equal(round.Began) || next.Fence == round.Fence {
-		t.Fatalf("%+v, want it to go on at %+v: %v", next, at, err)
+		t.Fatalf("%+v, want it to continue at %+v: %v", next, at, err)
 	}
 	if err := one.Advance(ctx, round, at); !errors.Is(err, reconcile.ErrLeaseLost) {
 		t.Error(err)

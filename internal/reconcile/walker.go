@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// walkOverlap is more than clocks differ.
+	// walkOverlap is longer than clocks differ.
 	walkOverlap = time.Hour
 	// listTimeout ends the question for one page of charges. Stripe's are slow with their charges in them.
 	listTimeout = 30 * time.Second
-	// askPage is how many unresolved charges are read at once.
+	// askPage is the number of unresolved charges read at once.
 	askPage = 32
-	// askFailures in a row mean that the provider is away: the rest is asked after in the next round.
+	// After askFailures in a row the provider counts as down: the rest is looked up in the next round.
 	askFailures = 3
-	// pendingFor is how long a charge without money is asked after. Whoever still has its page open pays by then.
+	// pendingFor bounds how long a charge without money is looked up: a customer who still has its page open pays by then.
 	pendingFor = 30 * 24 * time.Hour
 	// A round that fails is tried again after walkRetry, then twice as long each time, up to walkRetryLatest.
 	walkRetry       = time.Second
@@ -37,23 +37,23 @@ type WalkConfig struct {
 	Store OrphanStore
 	// Books are that provider's; nil, as it may have none: Run does nothing.
 	Books payment.ChargeBooks
-	// Installation is whose charges are looked for; charges of others are never recorded.
+	// Installation made the charges that are searched for; other charges are never recorded.
 	Installation uuid.UUID
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
 	Interval time.Duration
-	// Grace is how old a charge must be to be looked for.
+	// Grace is the least age of a charge that is recorded.
 	Grace time.Duration
-	// Limiter bounds the questions to the provider.
+	// Limiter bounds the requests to the provider.
 	Limiter *rate.Limiter
 	Log     *slog.Logger
 }
 
-// Walker compares one provider's books with ours: it walks the provider's charges by time, and keeps those that no payment
-// here stands for until they are settled. It moves no money. Any number may run on one database.
+// Walker compares one provider's books with ours: it walks the provider's charges by time, and keeps those that no payment here
+// references until they are settled. It moves no money. Any number may run on one database.
 //
 // The problem: after a restore the provider knows charges of orders that the database has lost, and nothing here leads to
-// them. The walk goes from the provider to us. How far it has come is in the database, so a restore takes that back too, and
-// the next round covers what was lost.
+// them. The walk goes from the provider to us. Its progress is in the database, so a restore takes it back too, and the next round
+// covers the lost charges.
 type Walker struct {
 	cfg    WalkConfig
 	counts OrphanCounts
@@ -129,14 +129,15 @@ func (w *Walker) readStatus(ctx context.Context) error {
 	return err
 }
 
-// round walks the pages, and then asks after what is not resolved. Left while it asks, it goes on with the last page.
+// round walks the pages, and then looks up the unresolved charges. A round that is left during the look-ups continues with the last
+// page.
 func (w *Walker) round(ctx context.Context, walk *Walk) error {
 	for {
 		charges, err := w.list(ctx, walk)
 		next := charges.Next
 		switch {
 		case errors.Is(err, payment.ErrPlaceGone) && walk.After != "":
-			// The list is begun anew, with next empty. What was recorded before is recorded once.
+			// The list starts again, with next empty. Charges that were recorded before are not recorded twice.
 		case err != nil:
 			return err
 		default:
@@ -153,7 +154,7 @@ func (w *Walker) round(ctx context.Context, walk *Walk) error {
 	}
 }
 
-// resolve looks at what was found in this round and earlier.
+// resolve looks up the charges that were found in this round and earlier.
 func (w *Walker) resolve(ctx context.Context, walk *Walk) error {
 	resolved, err := w.cfg.Store.ResolveKnown(ctx, walk)
 	if err != nil {
@@ -227,7 +228,7 @@ func (w *Walker) askAfterAll(ctx context.Context, walk *Walk) error {
 	}
 }
 
-// askAfter reports whether the provider told what the charge is now.
+// askAfter looks a charge up and reports whether the provider answered.
 func (w *Walker) askAfter(ctx context.Context, walk *Walk, reference string) (told bool, err error) {
 	if err := w.cfg.Limiter.Wait(ctx); err != nil {
 		return false, err

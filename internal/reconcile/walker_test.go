@@ -18,7 +18,8 @@ import (
 	"github.com/orderwire/orderwire/internal/reconcile"
 )
 
-// Charges of lost orders are found once, whoever looks and however often, and leave the list when they are settled at the provider.
+// Charges of lost orders are found once, by any replica and in any number of rounds, and leave the list when they are settled at
+// the provider.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -134,7 +135,7 @@ func TestAwaitedCharge(t *testing.T) {
 	awaits()
 	committed := func(string) error { return nil }
 	w := b.walker(t, &books{ChargeBooks: b.provider, charge: func(reference string) error { return committed(reference) }})
-	for range 2 { // recorded, and asked after
+	for range 2 { // recorded, and looked up
 		walkTurn(t, w)
 		if got := found(t, w, true); len(got) != 0 {
 			t.Fatalf("found %q while the answer is awaited", got)
@@ -161,7 +162,7 @@ func TestAwaitedCharge(t *testing.T) {
 	if got := found(t, w, false); !slices.Equal(got, []string{reference}) || w.Counts().Detected.Load() != 1 {
 		t.Fatalf("found %q, %d detected", got, w.Counts().Detected.Load())
 	}
-	awaits() // what was shown stays
+	awaits() // a charge that was shown stays
 	b.exec(t, `UPDATE charge_walks SET walked_until = clock_timestamp()`)
 	walkTurn(t, w)
 	if list := orphanList(t, w, false); len(list) != 1 || list[0].Status != payment.ChargeCaptured {
@@ -226,7 +227,7 @@ func TestWalkProviderAway(t *testing.T) {
 	if list.asks != 3 || len(found(t, w, false)) != 6 {
 		t.Errorf("%d questions, open %q", list.asks, found(t, w, false))
 	}
-	// One that cannot be told does not keep the others from being asked after.
+	// A charge whose look-up fails does not keep the others from being looked up.
 	refused := found(t, w, false)[1]
 	list.charge = func(reference string) error {
 		if reference == refused {
@@ -250,7 +251,7 @@ func (b *bundle) lostMany(t *testing.T) {
 	}
 }
 
-// Killed in the middle: another replica goes on with the next page, and the first has no say any more.
+// Killed in the middle: another replica continues with the next page, and the first can no longer write.
 func TestWalkKilled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -281,7 +282,7 @@ func TestWalkKilled(t *testing.T) {
 	two := b.walker(t, second)
 	walkTurn(t, two)
 	if len(went) != 2 || went[0] != dead.After || one.Counts().Detected.Load() != 100 || two.Counts().Detected.Load() != many-100 {
-		t.Errorf("it went on at %q, want %s first; %d and %d detected", went, dead.After, one.Counts().Detected.Load(), two.Counts().Detected.Load())
+		t.Errorf("it continued at %q, want %s first; %d and %d detected", went, dead.After, one.Counts().Detected.Load(), two.Counts().Detected.Load())
 	}
 	if open, _, err := b.orphans("").Status(t.Context()); err != nil || open != many {
 		t.Errorf("%d are open, %v", open, err)
@@ -293,7 +294,7 @@ func TestWalkKilled(t *testing.T) {
 	}
 }
 
-// The place at which a round stopped may be gone at the provider: the round begins anew.
+// The place at which a round stopped may be gone at the provider: the round starts again.
 func TestWalkPlaceGone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -362,7 +363,7 @@ func TestWalkLease(t *testing.T) {
 	b.exec(t, `UPDATE event_log SET identity = identity # 1`)
 	again, err := one.BeginWalk(ctx, hourly)
 	if err != nil || again == nil || !again.From.Equal(walk.Until.Add(-time.Hour)) {
-		t.Fatal("the log is another one, and no round is due, or none that goes on where the last ended", again, walk.Until, err)
+		t.Fatal("the log is another one, and no round is due, or none that continues where the last ended", again, walk.Until, err)
 	}
 	if err := one.EndWalk(ctx, again); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func budgetOf(ctx context.Context) *Budget {
 	return unlimited
 }
 
-// Err returns why the answer is given up, ErrTooLarge or ErrEnded, or nil.
+// Err returns the reason for abandoning the answer, ErrTooLarge or ErrEnded, or nil.
 func (b *Budget) Err() error {
 	switch b.stopped.Load() {
 	case tooLarge:
@@ -125,7 +125,7 @@ type Run struct {
 }
 
 const (
-	// runObjects and runBytes are what a run may add between two reports.
+	// runObjects and runBytes bound what a run adds between two reports.
 	runObjects = 64
 	runBytes   = 16 << 10
 )

@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// keepAtLeast is how long figures serve everybody who asks, so that many boards cost one reading.
+	// keepAtLeast is the least time for which figures are cached, so that many boards cost one read.
 	keepAtLeast = time.Second
-	// keepTimes is how many times as long as they took to read figures are kept, so that readings never take more than a
-	// tenth of one connection however much there is to count.
+	// Figures are cached for at least keepTimes the time that they took to read. So reads never use more than a tenth of one
+	// connection, on any amount of data.
 	keepTimes = 10
 )
 
 // Store counts.
 type Store interface {
-	// Stats returns the figures of a span, all of one snapshot, but for At and Subscribers. OrdersByStatus has every status
+	// Stats returns the figures of a span from one snapshot, without At and Subscribers. OrdersByStatus has every status
 	// and Throughput every step, in order. FORBIDDEN unless p is staff.
 	Stats(ctx context.Context, p auth.Principal, span Span) (*Stats, error)
 }
 
-// Service answers with figures that are at most a second old, or older in proportion to what they cost. Its methods may be
-// called concurrently.
+// Service answers with figures that are at most a second old, or older in proportion to the time of reading them. Its methods may
+// be called concurrently.
 type Service struct {
 	store       Store
 	subscribers func() int
@@ -33,7 +33,7 @@ type Service struct {
 	kept        map[Window]*kept
 }
 
-// kept are the last figures of a window. Who holds the turn may look at and replace them.
+// kept has the last figures of a window. Only the holder of turn may read and replace them.
 type kept struct {
 	turn  chan struct{}
 	stats *Stats
@@ -63,8 +63,8 @@ func (s *Service) Stats(ctx context.Context, p auth.Principal, w Window) (*Stats
 	return &now, nil
 }
 
-// current is one at a time for a window: who waited finds what the one before has read. All staff see the same figures, so
-// it does not matter who asked.
+// current returns cached figures or reads new ones, one call at a time for a window: a call that waited finds the figures of the
+// one before it. All staff see the same figures, so it does not matter who asked.
 func (s *Service) current(ctx context.Context, p auth.Principal, w Window) (*Stats, error) {
 	k := s.kept[w]
 	if k == nil {

@@ -1,4 +1,4 @@
-// Package stats gives staff the shop's figures for a board: what happened within a window of time, and what is open now.
+// Package stats gives staff the shop's figures for a board: the events within a window of time, and the open work.
 package stats
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Window is how far back figures go, as in the GraphQL enum StatsWindow.
+// Window is the period of the figures, as in the GraphQL enum StatsWindow.
 type Window string
 
 // The windows.
@@ -59,13 +59,13 @@ type Stats struct {
 	Subscribers     int
 }
 
-// StatusCount is how many orders have a status.
+// StatusCount is the number of orders in a status.
 type StatusCount struct {
 	Status order.Status
 	Count  int
 }
 
-// Point is what happened within one step, which begins at At.
+// Point has the figures of one step, which begins at At.
 type Point struct {
 	At                                      time.Time
 	Created, Confirmed, Declined, Cancelled int

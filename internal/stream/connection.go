@@ -2,8 +2,8 @@ package stream
 
 import "context"
 
-// Connection is what the session and the streams of a connection may know about it and do with it. It travels in their
-// context, so that a connection needs only one context.
+// Connection is a connection as its session and its streams see it. It travels in their context, so that a connection needs only
+// one context.
 type Connection interface {
 	// Draining reports that the connection is about to end. Its streams are woken when that begins; they hand out their
 	// queued items and end with ErrDraining.

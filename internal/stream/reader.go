@@ -5,7 +5,7 @@ import "context"
 // Reader waits for the items of a Stream. It is for a transport that has a goroutine for each operation anyway.
 type Reader struct {
 	stream Stream
-	signal chan struct{} // one slot is enough: whoever is woken looks at everything
+	signal chan struct{} // one slot is enough: the reader looks at everything when it is woken
 }
 
 // NewReader returns a reader that is the stream's Waker. The caller still closes the stream.

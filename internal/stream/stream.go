@@ -57,9 +57,9 @@ var ErrDraining = errors.New("server is draining, reconnect and resume")
 // reconnects, and a replica of the later version continues after its last cursor.
 var ErrOutdated = errors.New("this server is older than the next item, reconnect and resume")
 
-// ErrUnanswered tells a client that a query or a mutation has begun and will not be answered, because its connection ends
-// first. Stock clients send again, mutations too, what a connection leaves open when it ends. An error ends the operation
-// for them.
+// ErrUnanswered tells a client that a query or a mutation has begun and will not be answered, because its connection ends first.
+// When a connection ends, stock clients repeat its unanswered operations, even mutations. An error ends the operation, so they do
+// not.
 var ErrUnanswered = fault.New(fault.Unavailable,
 	"The connection ended before the operation was answered. Look up its result before you send it again.")
 
