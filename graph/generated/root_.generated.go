@@ -5151,7 +5151,7 @@ enum CaptureMethod {
 
 """Why staff need to look at a payment. They settle it; the customer has nothing to do. New values may be added."""
 enum PaymentAttention {
-  """After many calls the provider has still not answered whether it charged the customer."""
+  """The provider has not told for about a day whether it did an operation, or gives answers that do not fit. It is still asked every few minutes."""
   UNKNOWN_OUTCOME
 
   """The provider has refused a necessary void or refund many times. The server keeps trying, with growing pauses."""

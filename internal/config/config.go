@@ -40,7 +40,7 @@ type Config struct {
 
 	PaymentStepDelay    time.Duration `group:"Payments and orders" env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
 	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
-	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled."`
+	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled. It is not cancelled while the payment provider does not answer."`
 	AuthorizationExpiry time.Duration `env:"AUTHORIZATION_EXPIRY" envDefault:"144h" min:"0s" help:"How long an authorized payment may wait for its capture."`
 	ReconcileInterval   time.Duration `env:"RECONCILE_INTERVAL" envDefault:"10m" min:"0s" help:"How often payments are compared with the provider's books. 0: never."`
 	ReconcileWindow     time.Duration `env:"RECONCILE_WINDOW" envDefault:"72h" min:"1m" help:"How long after its last change a payment is compared with the provider's books. A payment that differs is compared until it agrees."`

@@ -9,7 +9,7 @@ import (
 // DueAt is when the pipeline has to look at the order again: the earliest of its timers; nil when none runs.
 // Attempts must be loaded.
 func (o *Order) DueAt() *time.Time {
-	due := payment.Earlier(o.ExpiresAt, o.DeliversAt)
+	due := payment.Earlier(o.expiresAt(), o.DeliversAt)
 	for i := range o.Payments {
 		due = payment.Earlier(due, o.Payments[i].DueAt())
 	}
@@ -22,7 +22,7 @@ func (o *Order) DueAt() *time.Time {
 func (o *Order) Advance(c Cause, policy Policy) (*payment.Work, error) {
 	c = c.by(ActorSystem)
 	due := func(t *time.Time) bool { return t != nil && !t.After(c.Now) }
-	if due(o.ExpiresAt) {
+	if due(o.expiresAt()) {
 		if err := o.Cancel(c, CancelledByExpiry); err != nil {
 			return nil, err
 		}
@@ -46,6 +46,16 @@ func (o *Order) Advance(c Cause, policy Policy) (*payment.Work, error) {
 		work.Call.OrderNumber = o.Number
 	}
 	return work, nil
+}
+
+// expiresAt is when the order expires. It does not while its payment waits for the provider: an outage must not cost the customer the order.
+func (o *Order) expiresAt() *time.Time {
+	for i := range o.Payments {
+		if o.Payments[i].AwaitsProvider() {
+			return nil
+		}
+	}
+	return o.ExpiresAt
 }
 
 // dueWork is the question that is due: of the attempt that was made first or, without one, about a charge.

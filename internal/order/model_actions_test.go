@@ -47,10 +47,15 @@ func (m *model) toNextTimer(t *rapid.T) {
 	m.pipeline(t)
 }
 
-// outage: for some minutes the provider hears and answers nothing, so that calls reach their cap.
+// outage: the provider hears and answers nothing, for some minutes or until keys have ended.
 func (m *model) outage(t *rapid.T) {
 	m.down = true
 	for range 12 {
+		m.toNextTimer(t)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "long") == 0 {
+		m.now = m.now.Add(25 * time.Hour)
+		m.toNextTimer(t)
 		m.toNextTimer(t)
 	}
 	m.down = false
@@ -90,13 +95,13 @@ func (m *model) staff(t *rapid.T) {
 	case do == "mark":
 		m.mark(m.anyPayment(t))
 	case do == "mark wrongly" && (latest.Status == payment.Processing || latest.Status == payment.RequiresAction) && attemptsOf(m.o) != nil:
-		// Staff are told that nothing was taken, rightly or not, long before the cap.
+		// Staff are told that nothing was taken, rightly or not, long before a key ends.
 		m.attend(latest)
 		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, payment.MarkNotCaptured) // refused while it is being voided
 	}
 }
 
-// attend gives a payment the attention that it would have at the cap of calls.
+// attend gives a payment the attention that it would have at the end of a key's life.
 func (m *model) attend(p *payment.Payment) {
 	why := payment.UnknownOutcome
 	p.Attention = &why

@@ -10,7 +10,7 @@ import (
 // Lives that the model has found to end wrong, each told from its beginning.
 
 // A cancelled payment is voided, the answer that it was captured before comes late, and the void's own outcome is unknown
-// up to the cap. When it turns out that there was nothing left to void, nobody need look any more.
+// until its key ends. When it turns out that there was nothing left to void, nobody need look any more.
 func TestVoidOfCapturedEndsAttention(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t, payment.CaptureAutomatic)

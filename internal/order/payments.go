@@ -87,7 +87,9 @@ func (o *Order) Settle(c Cause, policy Policy, work *payment.Work, result paymen
 	if index < 0 {
 		return fmt.Errorf("order %s has no payment %s", o.ID, work.Call.PaymentID)
 	}
-	facts, answered, err := o.Payments[index].Settle(o.terms(c, policy), work, result, callErr)
+	terms := o.terms(c, policy)
+	terms.KeyLife = policy.keyLife(o.Payments[index].Provider)
+	facts, answered, err := o.Payments[index].Settle(terms, work, result, callErr)
 	return o.settled(c, policy, index, facts, answered, err)
 }
 

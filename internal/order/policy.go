@@ -12,6 +12,8 @@ type Policy struct {
 	Expiry time.Duration
 	// AuthorizationExpiry is how long authorized money waits for its capture.
 	AuthorizationExpiry time.Duration
+	// KeyLife returns how long a provider remembers an idempotency key, 0 for ever. nil: all do for ever.
+	KeyLife func(provider string) time.Duration
 	// MaxPayments of one order, 1 to MaxPayments; 0 is MaxPayments.
 	MaxPayments int
 }
@@ -21,4 +23,11 @@ func (p Policy) maxPayments() int {
 		return MaxPayments
 	}
 	return min(p.MaxPayments, MaxPayments)
+}
+
+func (p Policy) keyLife(provider string) time.Duration {
+	if p.KeyLife == nil {
+		return 0
+	}
+	return p.KeyLife(provider)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// capped leaves an attempt of the operation at its cap of calls.
+// capped leaves an attempt of the operation at the end of its key's life.
 func (w *walker) capped(operation payment.Operation) *payment.Work {
 	w.Helper()
 	var work *payment.Work
@@ -99,14 +99,14 @@ func TestResolve(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureAutomatic)
 		key := w.capped(payment.OperationAuthorize).Call.Key
-		now := w.now
+		now, calls := w.now, attemptsOf(w.o)[0].Calls
 		w.resolve(payment.Recheck)
 		work := w.call(payment.OperationAuthorize)
 		if work.Call.Key != key || work.LookUpOnly || !work.LookUpFirst || !w.now.Equal(now) {
 			t.Fatalf("%+v at %v", work, w.now)
 		}
 		w.answer(work, "", errTimeout)
-		if work = w.call(payment.OperationAuthorize); !work.LookUpOnly || attemptsOf(w.o)[0].Calls != 9 {
+		if work = w.call(payment.OperationAuthorize); !work.LookUpOnly || attemptsOf(w.o)[0].Calls != calls+1 {
 			t.Errorf("%+v", work)
 		}
 		w.check(created, processing, attention)

@@ -12,6 +12,9 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
+// keyLife is that of the walker's provider: calls without an answer are repeated for 20 minutes.
+const keyLife = 80 * time.Minute
+
 // walker is one order whose time only moves when told, with the calls that come due.
 type walker struct {
 	testing.TB
@@ -24,7 +27,10 @@ func newWalker(t testing.TB, capture payment.CaptureMethod) *walker {
 	t.Helper()
 	w := &walker{
 		TB: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		policy: order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour},
+		policy: order.Policy{
+			StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: 12 * time.Hour, AuthorizationExpiry: 24 * time.Hour,
+			KeyLife: func(string) time.Duration { return keyLife },
+		},
 	}
 	price := money.New(1000, "EUR")
 	w.o = order.New(w.cause(), w.policy, order.Draft{
@@ -121,35 +127,47 @@ const (
 	cancelling, cancelled, voided  = order.OrderCancelling, order.OrderCancelled, order.PaymentVoided
 )
 
+// An operation without an answer is repeated with its key for as long as the key lives, at least once a minute, and nobody is asked. The
+// order does not expire meanwhile.
 func TestUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t, payment.CaptureAutomatic)
+	began := w.now
+	expires := began.Add(10 * time.Minute)
+	w.o.ExpiresAt = &expires
 	work := w.call(payment.OperationAuthorize)
 	key := work.Call.Key
 	if work.LookUpFirst {
 		t.Error("the first call looks up")
 	}
-	for calls := 1; calls < 8; calls++ {
+	calls := 1
+	for ; ; calls++ {
 		before := w.now
 		w.answer(work, "", errTimeout)
+		if w.o.Payment().Attention != nil {
+			break
+		}
 		if p := w.o.Payment(); p.Status != payment.Processing || p.Attention != nil {
 			t.Fatalf("after %d calls: %s, attention %v", calls, p.Status, p.Attention)
 		}
 		work = w.call(payment.OperationAuthorize)
-		if work.Call.Key != key || !work.LookUpFirst || work.LookUpOnly || !w.now.After(before) {
+		if work.Call.Key != key || !work.LookUpFirst || work.LookUpOnly || !w.now.After(before) || w.now.Sub(before) > time.Minute {
 			t.Fatalf("call %d: %+v at %v", calls+1, work, w.now)
 		}
 	}
-	w.answer(work, "", errTimeout)
-	// At the cap it is only looked up, minutes apart, and what is not known is not called again.
+	if lived := w.now.Sub(began); lived < keyLife-time.Hour-2*time.Minute || lived > keyLife-time.Hour+time.Second || w.o.Status != order.Created {
+		t.Errorf("it was called for %s, and the order is %s", lived, w.o.Status)
+	}
+	w.o.ExpiresAt = nil
+	// From then on it is only looked up, minutes apart, and what is not known is not called again.
 	for _, answer := range []payment.Outcome{"", payment.NotFound, ""} {
 		before := w.now
-		if p := w.o.Payment(); p.Attention == nil || *p.Attention != payment.UnknownOutcome || attemptsOf(w.o)[0].Calls != 8 {
-			t.Fatalf("at the cap: %+v, %+v", p, attemptsOf(w.o))
+		if p := w.o.Payment(); p.Attention == nil || *p.Attention != payment.UnknownOutcome || attemptsOf(w.o)[0].Calls != calls {
+			t.Fatalf("at the key's end: %+v, %+v", p, attemptsOf(w.o))
 		}
 		work = w.call(payment.OperationAuthorize)
 		if work.Call.Key != key || !work.LookUpOnly || w.now.Sub(before) < 3*time.Minute {
-			t.Fatalf("at the cap: %+v after %v", work, w.now.Sub(before))
+			t.Fatalf("at the key's end: %+v after %v", work, w.now.Sub(before))
 		}
 		if answer == "" {
 			w.answer(work, "", errTimeout)
@@ -158,13 +176,13 @@ func TestUnknownOutcome(t *testing.T) {
 		}
 	}
 	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-	if p := w.o.Payment(); p.Attention != nil || len(attemptsOf(w.o)) != 1 || attemptsOf(w.o)[0].Calls != 8 {
+	if p := w.o.Payment(); p.Attention != nil || len(attemptsOf(w.o)) != 1 || attemptsOf(w.o)[0].Calls != calls {
 		t.Errorf("%+v, %+v", p, attemptsOf(w.o))
 	}
 	w.check(created, processing, order.PaymentNeedsAttention, confirmed)
 }
 
-// At the cap, what an accepted cancel needs is called once more whenever the provider has never seen it; so an outage of any
+// At its key's end, what an accepted cancel needs is called once more whenever the provider has never seen it; so an outage of any
 // length ends in CANCELLED by itself.
 func TestCancelOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
@@ -172,9 +190,7 @@ func TestCancelOutlastsAnOutage(t *testing.T) {
 		t.Parallel()
 		w := newWalker(t, payment.CaptureManual)
 		w.answer(w.call(payment.OperationAuthorize), "", errTimeout)
-		w.cancel()
-		w.capped(payment.OperationAuthorize)
-		w.answer(w.call(payment.OperationAuthorize), payment.NotFound, nil)
+		w.cancel() // what had no answer is not repeated
 		w.answer(w.call(payment.OperationVoid), payment.Released, nil)
 		if w.o.Status != order.Cancelled || w.o.Payment().Attention != nil {
 			t.Errorf("%+v", w.o.State)

@@ -39,7 +39,7 @@ func TestUnknownResolution(t *testing.T) {
 }
 
 // TestUnknownAnswer: an answer that nobody knows, or that answers something else, moves no money in our books: the attempt stays
-// open, and after the cap of calls a person is asked.
+// open, and after eight calls a person is asked.
 func TestUnknownAnswer(t *testing.T) {
 	t.Parallel()
 	for operation, before := range map[payment.Operation]func(*walker){

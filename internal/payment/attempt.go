@@ -64,7 +64,7 @@ type Attempt struct {
 	Outcome *AttemptOutcome
 	// Calls of the operation, those without an answer included; look-ups alone are not counted.
 	Calls int
-	// LookUpOnly: the cap of calls is reached, so the operation is not called again by itself, only looked up.
+	// LookUpOnly: the operation is not called again by itself, only looked up, because its key may have ended.
 	LookUpOnly bool
 	// Prepared: the charge exists and the next call confirms it, with no look-up between. Not stored: whoever starts
 	// after a crash looks up, is told the same and goes on.

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ type Attention string
 
 // The reasons for attention.
 const (
-	// UnknownOutcome: the cap of calls is reached and the provider has not told the operation's outcome.
+	// UnknownOutcome: the provider has forgotten the operation's key, or gives answers that do not fit, and has not told the outcome.
 	UnknownOutcome Attention = "UNKNOWN_OUTCOME"
 	// ProviderDown: the provider definitely refuses an operation that must happen (a void or a refund), or is not configured here.
 	ProviderDown Attention = "PROVIDER_DOWN"
@@ -38,7 +39,7 @@ func (c *change) needsAttention(why Attention) {
 	c.record(Fact{Kind: FactNeedsAttention, Automatic: true, PaymentID: &c.ID, Attention: &why})
 }
 
-// clearAttention removes the mark if it has one of the reasons, unless another attempt of the payment is at its cap of calls.
+// clearAttention removes the mark if it has one of the reasons, unless another attempt of the payment is only looked up.
 func (c *change) clearAttention(reasons ...Attention) {
 	if c.Attention == nil || !slices.Contains(reasons, *c.Attention) {
 		return
@@ -53,25 +54,27 @@ func (c *change) clearAttention(reasons ...Attention) {
 
 // unexpected postpones an attempt whose answer does not fit its operation, as if there had been no answer.
 func (c *change) unexpected(a *Attempt, r Result) {
-	c.postpone(a, r.Outcome, "unexpected answer "+string(r.Outcome))
+	c.postpone(a, cmp.Or(r.Outcome, "NONE"), "unexpected answer "+string(r.Outcome))
 }
 
 // postpone keeps an attempt open whose outcome is unknown, and asks again after a pause. outcome is what was answered, "" for
-// nothing. At the cap of calls the operation is no longer called: staff are asked to look, and only slow look-ups go on.
+// nothing. The operation is no longer called once the provider may have forgotten its key, or has given answers that do not fit: staff are
+// asked to look, and only slow look-ups go on.
 func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	if c.awaitsCustomer(a) {
 		a.Message = message
 		a.NextCallAt = at(c.nextLookUp(a))
 		return
 	}
-	pause := backoff(a.Calls, a.ID)
+	pause := min(backoff(a.Calls, a.ID), lessJitter(unansweredPause, a.ID))
 	if a.LookUpOnly && outcome == NotFound && c.mustHappen(a) {
 		// The provider answers again and has never seen the operation: allow one more call until the next look-up.
 		a.LookUpOnly = false
 		a.Postpone(message, c.Now)
 		return
 	}
-	if a.Calls >= maxCalls {
+	misfit := outcome != "" && a.Calls >= maxRefusals
+	if misfit || c.keyEnded(a, c.Now.Add(pause)) {
 		a.LookUpOnly = true
 		pause = lessJitter(lookUpPause, a.ID)
 		c.needsAttention(UnknownOutcome)
@@ -80,6 +83,11 @@ func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	if a.RefundID == nil && c.Status.Active() {
 		c.NextStepAt = at(c.Now.Add(pause))
 	}
+}
+
+// keyEnded reports whether the provider may have forgotten the attempt's key at a time.
+func (c *change) keyEnded(a *Attempt, when time.Time) bool {
+	return c.KeyLife > 0 && when.Sub(a.StartedAt) > c.KeyLife-keyMargin
 }
 
 // notCalled reports whether an error of a Gateway, or of finding one, says that no call was made.

@@ -107,6 +107,13 @@ func (c *change) resume() error {
 // CanCompleteAction reports whether the payment waits for its customer.
 func (p *Payment) CanCompleteAction() bool { return p.Status == RequiresAction && p.Goal == "" }
 
+// AwaitsProvider reports whether the payment waits for the answer to its authorization. It does not while its customer has to act, or once
+// the operation is only looked up.
+func (p *Payment) AwaitsProvider() bool {
+	a := p.openAttempt()
+	return p.Status.Active() && a != nil && a.Operation == OperationAuthorize && !p.awaitsCustomer(a) && !a.LookUpOnly
+}
+
 // awaitsCustomer reports whether the provider has answered the attempt and waits for the customer. It is only looked up then.
 func (p *Payment) awaitsCustomer(a *Attempt) bool {
 	return a.Operation == OperationAuthorize && p.Status == RequiresAction

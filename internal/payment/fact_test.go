@@ -185,6 +185,7 @@ func TestFacts(t *testing.T) {
 	t.Run("OKNeedsAttention", func(t *testing.T) {
 		t.Parallel()
 		tt := newTeller(t)
+		tt.terms.KeyLife = 2 * time.Hour
 		for tt.p.Attention == nil {
 			tt.answers(payment.OperationAuthorize, "", timeout)
 		}

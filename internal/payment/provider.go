@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,8 @@ type Provider struct {
 	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
 	ValidMethod func(token string) bool
 	Limits      Limits
+	// KeyLife is how long the provider remembers an idempotency key; 0: for ever. Within it, calls without an answer are repeated.
+	KeyLife time.Duration
 	// Webhooks verifies what arrives at /webhooks/{Name}. nil: that path does not exist.
 	Webhooks WebhookVerifier
 	// Charges lists the provider's charges. nil: charges without a payment here are not found.

@@ -158,7 +158,7 @@ func (c *change) refundFailed(failed Refund, message string) {
 	next := c.addRefund(refundRequest{minor: failed.Amount.Minor, due: c.Now.Add(backoff(n, c.ID)), reason: failed.Reason})
 	c.record(fact)
 	c.refundRequested(next, true)
-	if n >= maxCalls {
+	if n >= maxRefusals {
 		c.needsAttention(ProviderDown)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Registry has the providers that are configured. The first takes new payments. Every payment is served by the provider that took it
@@ -51,6 +52,14 @@ func (r *Registry) Of(name string) (*Provider, error) {
 		return p, nil
 	}
 	return nil, &NotConfiguredError{Provider: name}
+}
+
+// KeyLife returns how long the provider with the name remembers an idempotency key; 0: for ever, or it is not configured.
+func (r *Registry) KeyLife(name string) time.Duration {
+	if p := r.find(name); p != nil {
+		return p.KeyLife
+	}
+	return 0
 }
 
 func (r *Registry) find(name string) *Provider {

@@ -11,7 +11,7 @@ type Resolution string
 
 // The resolutions.
 const (
-	// Recheck asks the provider, and allows one more call where the cap was reached.
+	// Recheck asks the provider, and allows one more call of what is only looked up.
 	Recheck Resolution = "RECHECK"
 	// MarkCaptured: a person knows that the money is captured.
 	MarkCaptured Resolution = "MARK_CAPTURED"
@@ -60,7 +60,7 @@ func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, er
 // ResolutionChanges reports whether Resolve would change more than the time of the next look-up.
 func (p *Payment) ResolutionChanges(r Resolution) bool { return r != Recheck && p.Attention != nil }
 
-// resolveByRecheck allows one more call where the cap was reached, and requests a look-up.
+// resolveByRecheck allows one more call of what is only looked up, and requests a look-up.
 func (c *change) resolveByRecheck() error {
 	if c.chargeAttempt() == nil {
 		return &fsm.NotAllowedError{Status: string(c.Status), Action: string(Recheck)}

@@ -7,12 +7,15 @@ import (
 )
 
 const (
-	// maxCalls is how often an operation is called without a usable answer before staff are asked to look. From then on it is only
-	// looked up. It is also the number of definite refusals after which staff are told of them.
-	maxCalls    = 8
+	// maxRefusals is after how many definite refusals, or calls with an answer that does not fit, staff are asked to look.
+	maxRefusals = 8
+	// keyMargin is how long before the end of its key's life an operation is called for the last time.
+	keyMargin   = time.Hour
 	backoffBase = 200 * time.Millisecond
 	backoffMax  = 5 * time.Minute
-	// lookUpPause lies between look-ups at the cap.
+	// unansweredPause is the longest between calls without an answer.
+	unansweredPause = time.Minute
+	// lookUpPause lies between look-ups of an operation that is no longer called.
 	lookUpPause = 5 * time.Minute
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute

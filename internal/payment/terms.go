@@ -19,6 +19,8 @@ type Terms struct {
 	Unwinding bool
 	// TimeUp: a payment that is released for no other reason ends EXPIRED, not VOIDED.
 	TimeUp bool
+	// KeyLife is how long the payment's provider remembers an idempotency key; 0: for ever.
+	KeyLife time.Duration
 	// LastPayment, LastAttempt and LastRefund are the highest ids so far among what is stored together with the payment. It is read in
 	// the order of ids, so new ones sort after these, also if this replica's idea of the database's clock is a little behind that of
 	// the replica which made the last.

@@ -5,8 +5,8 @@ package payment
 //
 //   - A payment that the provider cannot know of is voided at once.
 //   - A payment that is authorized, waits for the customer or is prepared and not confirmed gets a VOID attempt.
-//   - A payment whose charge or capture is under way is left until the outcome is known, or until its calls have reached their cap:
-//     then it gets a VOID attempt, too.
+//   - A payment whose charge or capture is under way is left until that is answered. If there was no answer, it gets a VOID attempt, too:
+//     repeating the operation would only take money that is to be returned.
 //   - What is captured and not refunded is refunded. A failed refund is replaced after a pause.
 func (p *Payment) Unwind(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
@@ -29,7 +29,7 @@ func (c *change) unwindActive() error {
 		return nil
 	}
 	// The provider has the charge, and no call of ours is under way that could still change it.
-	idle := c.Status == RequiresAction || open != nil && (open.Prepared || open.LookUpOnly)
+	idle := c.Status == RequiresAction || open != nil && (open.Prepared || open.LookUpOnly || open.Outcome != nil)
 	switch {
 	case open != nil && open.Called() && !idle:
 		return nil
@@ -51,7 +51,7 @@ func (c *change) unwindCaptured() error {
 	due := c.Now
 	if n := c.failedRefunds(); n > 0 {
 		due = c.Now.Add(backoff(n, c.ID))
-		if n >= maxCalls {
+		if n >= maxRefusals {
 			c.needsAttention(ProviderDown)
 		}
 	}

@@ -87,7 +87,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		// Void again: no money may be kept, the authorization has expired, or the charge can take money without us.
 		c.clearAttention(UnknownOutcome)
 		n := c.failedVoids()
-		if n >= maxCalls {
+		if n >= maxRefusals {
 			c.needsAttention(ProviderDown)
 		}
 		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))

@@ -106,6 +106,7 @@ func New(store Store, providers *payment.Registry, policy order.Policy, clock or
 
 		stopping: make(chan struct{}),
 	}
+	w.policy.KeyLife = providers.KeyLife
 	for range slots {
 		w.free <- struct{}{}
 	}

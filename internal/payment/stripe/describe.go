@@ -1,14 +1,22 @@
 package stripe
 
-import "github.com/orderwire/orderwire/internal/payment"
+import (
+	"time"
+
+	"github.com/orderwire/orderwire/internal/payment"
+)
 
 // Describe returns the provider as the server uses it.
 func (g *Gateway) Describe() *payment.Provider {
 	return &payment.Provider{
 		Name: Name, Gateway: g, ValidMethod: g.ValidMethod, Limits: payment.Limits{Amounts: amounts, ManualCapture: true},
+		KeyLife:  keyLife,
 		Webhooks: g, Charges: g, Shop: shop(g.live),
 	}
 }
+
+// keyLife: Stripe may prune keys that are at least 24 hours old. https://docs.stripe.com/api/idempotent_requests
+const keyLife = 24 * time.Hour
 
 // shop has no means of payment where money is real: entering a card takes Stripe's own form, which the shop does not have.
 func shop(live bool) payment.Shop {

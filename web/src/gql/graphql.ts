@@ -299,7 +299,7 @@ export type PaymentAttention =
   | 'MISMATCH'
   /** The provider has refused a necessary void or refund many times. The server keeps trying, with growing pauses. */
   | 'PROVIDER_DOWN'
-  /** After many calls the provider has still not answered whether it charged the customer. */
+  /** The provider has not told for about a day whether it did an operation, or gives answers that do not fit. It is still asked every few minutes. */
   | 'UNKNOWN_OUTCOME';
 
 /** Which payment to capture. */
