@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { BoardOrder } from './order-row';
 import { staffDocuments } from './documents';
+import { FilterChip } from '../shared/filter-chip';
 import { Empty, Failure, Loading } from '../shared/states';
 import { orderStatuses, orderStatusWord } from '../order/status';
 import type { OrderStatus } from '../gql/graphql';
@@ -26,22 +27,18 @@ export function OrderList({ onOpen }: { onOpen: (orderId: string) => void }) {
         <input type="search" name="search" aria-label="Search orders" placeholder="Number, reference or product" maxLength={100} onChange={({ target }) => target.value === '' && setSearch('')} />
         <fieldset className="chips">
           <legend className="visually-hidden">Status</legend>
-          <Chip name="All" pressed={status === null} onPress={() => setStatus(null)} />
+          <FilterChip pressed={status === null} onPress={() => setStatus(null)}>
+            All
+          </FilterChip>
           {orderStatuses.map((one) => (
-            <Chip key={one} name={orderStatusWord(one)} pressed={status === one} onPress={() => setStatus(one)} />
+            <FilterChip key={one} pressed={status === one} onPress={() => setStatus(one)}>
+              {orderStatusWord(one)}
+            </FilterChip>
           ))}
         </fieldset>
       </form>
       <Rows key={`${status}/${search}`} statuses={status ? [status] : []} search={search} onOpen={onOpen} />
     </>
-  );
-}
-
-function Chip({ name, pressed, onPress }: { name: string; pressed: boolean; onPress: () => void }) {
-  return (
-    <button type="button" className="chip" aria-pressed={pressed} onClick={onPress}>
-      {name}
-    </button>
   );
 }
 

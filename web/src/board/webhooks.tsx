@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
+import { FilterChip } from '../shared/filter-chip';
 import { Failure, Refusals } from '../shared/states';
 import { eventWord } from '../order/timeline';
 import { getFragment, graphql, type FragmentType } from '../gql';
@@ -107,9 +108,9 @@ export function WebhookList() {
       />
       <div className="chips" role="group" aria-label="Deliveries in state">
         {([null, 'PENDING', 'DELIVERED', 'FAILED'] as const).map((one) => (
-          <button key={one} type="button" className="chip" aria-pressed={status === one} onClick={() => choose(one)}>
+          <FilterChip key={one} pressed={status === one} onPress={() => choose(one)}>
             {one ? words[one][0] : 'All'}
-          </button>
+          </FilterChip>
         ))}
       </div>
       <DataTable

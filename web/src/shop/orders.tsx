@@ -1,4 +1,5 @@
 import { Link, useSearchParams } from 'react-router';
+import { FilterChip } from '../shared/filter-chip';
 import { LoadMore } from '../shared/load-more';
 import { Row } from '../order/row';
 import { Page } from '../shared/page';
@@ -24,9 +25,9 @@ export function Orders() {
       <Page title="Orders">
         <div className="filters" role="group" aria-label="Show only">
           {orderStatuses.map((status) => (
-            <button type="button" key={status} className="chip" aria-pressed={chosen.includes(status)} onClick={() => toggle(status)}>
+            <FilterChip key={status} pressed={chosen.includes(status)} onPress={() => toggle(status)}>
               {orderStatusWord(status)}
-            </button>
+            </FilterChip>
           ))}
         </div>
         <OrderList key={chosen.join()} statuses={orderStatuses.filter((status) => chosen.includes(status))} />
