@@ -25,10 +25,6 @@ const (
 	concurrency = 8
 	// lookUpTimeout ends one.
 	lookUpTimeout = 10 * time.Second
-	// A replica checks whether a round is due pollOften times in each interval, within the bounds.
-	pollOften   = 10
-	pollSoonest = 100 * time.Millisecond
-	pollLatest  = 10 * time.Second
 	// leaveTimeout bounds the last statements of a process that stops.
 	leaveTimeout = 5 * time.Second
 )
@@ -77,7 +73,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	if r.cfg.Interval <= 0 {
 		return nil
 	}
-	poll := time.NewTicker(min(max(r.cfg.Interval/pollOften, pollSoonest), pollLatest))
+	poll := time.NewTicker(pollInterval(r.cfg.Interval))
 	defer poll.Stop()
 	for {
 		if err := r.turn(ctx); err != nil && ctx.Err() == nil {
@@ -89,6 +85,11 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case <-poll.C:
 		}
 	}
+}
+
+// pollInterval is how often a replica checks whether a round is due: a tenth of the time between two rounds, within bounds.
+func pollInterval(rounds time.Duration) time.Duration {
+	return min(max(rounds/10, 100*time.Millisecond), 10*time.Second)
 }
 
 // turn makes a round, if there is one to make.

@@ -75,7 +75,7 @@ func (w *Walker) Run(ctx context.Context) error {
 	if w.cfg.Interval <= 0 || w.cfg.Books == nil {
 		return nil
 	}
-	poll := min(max(w.cfg.Interval/pollOften, pollSoonest), pollLatest)
+	poll := pollInterval(w.cfg.Interval)
 	failures := 0
 	for {
 		pause := poll
