@@ -17,8 +17,11 @@ const orderWindow = time.Minute
 // until when what was leased is spent, in time: leasing n moves that by n shares of a minute, and it may not lie more than
 // a minute ahead (the generic cell rate algorithm, ITU-T I.371 annex A). Time is the database's. A statement that the
 // driver repeats because its answer was lost leases twice, which only makes the limit stricter for a moment.
+//
+// AttemptLimits have the same algorithm in statements of their own: TakeAttempt decides by two budgets at once, and create.sql and
+// change.sql count within the statement of a batch. A common text would have to know all three.
 func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
-	share := orderWindow.Seconds() / float64(perMinute)
+	each := share(orderWindow, perMinute)
 	return func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error) {
 		var seconds float64
 		// The budget is the customer's own, so they are the principal.
@@ -36,7 +39,7 @@ func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
 				(SELECT greatest(b.spent_until + cost - most - at, interval '1 millisecond') FROM order_budgets b WHERE b.customer_id = $1::uuid),
 				interval '1 millisecond')) END::float8
 			FROM asked WHERE principal.customers <> '' OFFSET 0) guarded`,
-			customerID.String(), float64(n)*share, orderWindow.Seconds(), customerID.String())
+			customerID.String(), float64(n)*each, orderWindow.Seconds(), customerID.String())
 		return time.Duration(seconds * float64(time.Second)), err
 	}
 }
