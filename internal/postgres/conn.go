@@ -10,8 +10,9 @@ import (
 	"github.com/lib/pq"
 )
 
-// pqConn is what lib/pq's connections implement.
-type pqConn interface {
+// PQConn has the interfaces that lib/pq's connections implement. A wrapper, here and in postgrestest, must keep all of
+// them: database/sql would work around a missing one, for example by preparing each statement.
+type PQConn interface {
 	driver.Conn
 	driver.QueryerContext
 	driver.ExecerContext
@@ -29,7 +30,7 @@ type pqConn interface {
 // driver.ErrBadConn there, upon which database/sql sends it again, and a write happens twice: here it is errAnswerLost. And
 // a connection to a server that no longer takes writes goes back into the pool there.
 type conn struct {
-	pqConn
+	PQConn
 	socket *socket
 	ends   time.Time
 	dead   atomic.Bool
@@ -59,7 +60,7 @@ func (c *conn) finish(err error, sent int64) error {
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	end, sent := c.socket.begin(ctx), c.socket.sent.Load()
-	inner, err := c.pqConn.QueryContext(ctx, query, args)
+	inner, err := c.PQConn.QueryContext(ctx, query, args)
 	return c.rows(inner, c.finish(err, sent), end)
 }
 
@@ -67,14 +68,14 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	end, sent := c.socket.begin(ctx), c.socket.sent.Load()
 	defer end()
-	result, err := c.pqConn.ExecContext(ctx, query, args)
+	result, err := c.PQConn.ExecContext(ctx, query, args)
 	return result, c.finish(err, sent)
 }
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	defer c.socket.begin(ctx)()
-	inner, err := c.pqConn.PrepareContext(ctx, query)
+	inner, err := c.PQConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, c.finish(err, -1)
 	}
@@ -89,7 +90,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 // BeginTx implements driver.ConnBeginTx.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	defer c.socket.begin(ctx)()
-	inner, err := c.pqConn.BeginTx(ctx, opts)
+	inner, err := c.PQConn.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, c.finish(err, -1)
 	}
@@ -99,7 +100,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // Ping implements driver.Pinger.
 func (c *conn) Ping(ctx context.Context) error {
 	defer c.socket.begin(ctx)()
-	return c.finish(c.pqConn.Ping(ctx), -1)
+	return c.finish(c.PQConn.Ping(ctx), -1)
 }
 
 // ResetSession implements driver.SessionResetter: it is called before each use. database/sql replaces what it refuses.
@@ -107,12 +108,12 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if !c.IsValid() || !c.socket.usable() || time.Now().After(c.ends) {
 		return driver.ErrBadConn
 	}
-	return c.pqConn.ResetSession(ctx)
+	return c.PQConn.ResetSession(ctx)
 }
 
 // IsValid implements driver.Validator: it is called after each use.
 func (c *conn) IsValid() bool {
-	return !c.dead.Load() && !c.socket.broken.Load() && c.pqConn.IsValid()
+	return !c.dead.Load() && !c.socket.broken.Load() && c.PQConn.IsValid()
 }
 
 type pqStmt interface {

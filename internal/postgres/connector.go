@@ -138,7 +138,7 @@ func (c *connector) connect(ctx context.Context, h *host) (_ *conn, err error) {
 	if err != nil {
 		return nil, err
 	}
-	opened := &conn{pqConn: inner.(pqConn), socket: into.socket, ends: time.Now().Add(connLifetime*3/4 + rand.N(connLifetime/2))} //nolint:errcheck // it is lib/pq's
+	opened := &conn{PQConn: inner.(PQConn), socket: into.socket, ends: time.Now().Add(connLifetime*3/4 + rand.N(connLifetime/2))} //nolint:errcheck // it is lib/pq's
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, ignoring(opened.Close()))

@@ -73,28 +73,15 @@ func (c unconditionalConnector) Connect(ctx context.Context) (driver.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	whole, ok := conn.(pqConn)
+	whole, ok := conn.(postgres.PQConn)
 	if !ok {
 		return nil, errors.Join(errors.New("lib/pq's connection has lost an interface"), conn.Close())
 	}
-	return &unconditionalConn{pqConn: whole, met: c.met}, nil
-}
-
-// pqConn is all that lib/pq's connection can.
-type pqConn interface {
-	driver.Conn
-	driver.QueryerContext
-	driver.ExecerContext
-	driver.ConnPrepareContext
-	driver.ConnBeginTx
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
-	driver.NamedValueChecker
+	return &unconditionalConn{PQConn: whole, met: c.met}, nil
 }
 
 type unconditionalConn struct {
-	pqConn
+	postgres.PQConn
 	met *[4]atomic.Int64
 }
 
@@ -110,13 +97,13 @@ func (c *unconditionalConn) withoutConditions(statement string) string {
 }
 
 func (c *unconditionalConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.pqConn.QueryContext(ctx, c.withoutConditions(query), args)
+	return c.PQConn.QueryContext(ctx, c.withoutConditions(query), args)
 }
 
 func (c *unconditionalConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.pqConn.ExecContext(ctx, c.withoutConditions(query), args)
+	return c.PQConn.ExecContext(ctx, c.withoutConditions(query), args)
 }
 
 func (c *unconditionalConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.pqConn.PrepareContext(ctx, c.withoutConditions(query))
+	return c.PQConn.PrepareContext(ctx, c.withoutConditions(query))
 }
