@@ -27,7 +27,7 @@ const (
 )
 
 // userErrors returns the domain's refusals in err, each in the form that build gives it. Any other error is returned as it is, and so is a
-// refusal whose code the mutation's enum lacks, which then becomes INTERNAL.
+// refusal whose code the mutation's enum lacks, which then becomes INTERNAL; TestMutationCodes in schema/ finds such a code.
 func userErrors[Code interface {
 	~string
 	IsValid() bool
