@@ -10,8 +10,8 @@ import (
 
 const authorized = order.PaymentAuthorized
 
-// newHold is an order whose payment is AUTHORIZED.
-func newHold(t *testing.T) *walker {
+// newAuthorized returns an order whose payment is AUTHORIZED.
+func newAuthorized(t *testing.T) *walker {
 	t.Helper()
 	w := newWalker(t, payment.CaptureManual)
 	w.answer(w.call(payment.OperationAuthorize), payment.Held, nil)
@@ -42,7 +42,7 @@ func TestCapture(t *testing.T) {
 	t.Parallel()
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.capture()
 		if p := w.o.Payment(); w.o.CanVoid(p) || w.o.CanCapture(p) {
 			t.Error("a second thing may be done while the capture is under way")
@@ -56,7 +56,7 @@ func TestCapture(t *testing.T) {
 	// A refused capture leaves the hold, which still runs out at its time.
 	t.Run("ErrRefused", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		ends := w.now.Add(w.policy.AuthorizationExpiry)
 		w.now = w.now.Add(time.Hour)
 		w.capture()
@@ -70,7 +70,7 @@ func TestCapture(t *testing.T) {
 	})
 	t.Run("OKUnknownThenCancelled", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.capture()
 		w.answer(w.call(payment.OperationCapture), "", errTimeout)
 		w.cancel()
@@ -80,7 +80,7 @@ func TestCapture(t *testing.T) {
 	})
 	t.Run("OKCancelledBeforeTheCall", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.capture()
 		w.cancel()
 		w.answer(w.call(payment.OperationVoid), payment.Released, nil)
@@ -88,7 +88,7 @@ func TestCapture(t *testing.T) {
 	})
 	t.Run("ErrReleasedMeanwhile", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.capture()
 		w.answer(w.call(payment.OperationCapture), payment.Released, nil)
 		w.check(created, processing, authorized, voided)
@@ -99,7 +99,7 @@ func TestVoid(t *testing.T) {
 	t.Parallel()
 	t.Run("OKHold", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.void()
 		if p := w.o.Payment(); w.o.CanVoid(p) || w.o.CanCapture(p) {
 			t.Error("a second thing may be done while the void is under way")
@@ -142,7 +142,7 @@ func TestVoid(t *testing.T) {
 	})
 	t.Run("ErrRefused", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.void()
 		w.answer(w.call(payment.OperationVoid), payment.Refused, nil)
 		if p := w.o.Payment(); !w.o.CanCapture(p) || p.NextStepAt == nil {
@@ -151,7 +151,7 @@ func TestVoid(t *testing.T) {
 	})
 	t.Run("OKCapturedMeanwhilePaysTheOrder", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		w.void()
 		w.answer(w.call(payment.OperationVoid), payment.Captured, nil)
 		w.check(created, processing, authorized, confirmed)
@@ -162,7 +162,7 @@ func TestVoid(t *testing.T) {
 	// The time's void goes on with new attempts, later and later, and a person is told.
 	t.Run("OKExpiryIsRefusedAndRetried", func(t *testing.T) {
 		t.Parallel()
-		w := newHold(t)
+		w := newAuthorized(t)
 		var pause time.Duration
 		for range 9 {
 			before := w.now
@@ -183,7 +183,7 @@ func TestVoid(t *testing.T) {
 // The status a void leads to is what it was asked for, whoever else comes meanwhile.
 func TestGoalOfAVoidIsKept(t *testing.T) {
 	t.Parallel()
-	w := newHold(t)
+	w := newAuthorized(t)
 	w.now = w.now.Add(w.policy.AuthorizationExpiry)
 	void := w.call(payment.OperationVoid)
 	w.cancel()

@@ -209,13 +209,13 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &unknown) && unknown.Timeout():
 		status = http.StatusGatewayTimeout
 		body.Error.Code = CodeTimeout
-		p.hold(r.Context())
+		p.delayTimeout(r.Context())
 	}
 	writeJSON(w, status, body)
 }
 
-// hold keeps the caller waiting as a provider does that is about to time out, until the caller gives up.
-func (p *Provider) hold(ctx context.Context) {
+// delayTimeout delays a timeout answer, as a slow provider would, until TimeoutHold has passed or the caller gives up.
+func (p *Provider) delayTimeout(ctx context.Context) {
 	timer := time.NewTimer(p.opts.TimeoutHold)
 	defer timer.Stop()
 	select {
