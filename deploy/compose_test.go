@@ -1,5 +1,5 @@
-// Package deploy_test holds docker-compose.yml and the Dockerfile against the program. It needs no Docker: it checks
-// what can be wrong with the two files, and that what the image copies is all the build needs.
+// Package deploy_test holds docker-compose.yml and the Dockerfile against the program. It needs no Docker: it checks the two files
+// for mistakes, and that the image copies everything that the build needs.
 package deploy_test
 
 import (
@@ -61,7 +61,7 @@ func readCompose(t *testing.T) composeFile {
 
 var variable = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
 
-// value is what compose makes of a text when nothing is set outside.
+// value expands a text as compose does when no variable is set outside.
 func value(text string) string { return variable.ReplaceAllString(text, "$1") }
 
 // pinned is an image of the default registry with a version of at least two numbers.
@@ -102,7 +102,7 @@ func TestComposeServices(t *testing.T) {
 	}
 }
 
-// The server starts with what the image and the compose file set.
+// The server starts with the settings of the image and the compose file.
 func TestComposeConfiguresTheServer(t *testing.T) {
 	t.Parallel()
 	server := readCompose(t).Services["server"]

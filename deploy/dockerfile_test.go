@@ -14,7 +14,7 @@ import (
 // instruction is one of a Dockerfile: FROM, COPY, …, and what follows it on the same logical line.
 type instruction struct{ name, args string }
 
-// stage is what begins with a FROM.
+// stage is a FROM and the instructions up to the next one.
 type stage struct {
 	image, name  string
 	instructions []instruction
@@ -55,7 +55,7 @@ func readDockerfile(t *testing.T) dockerfile {
 
 func (d dockerfile) final() stage { return d[len(d)-1] }
 
-// env is what the final stage sets for the program.
+// env returns the environment that the final stage sets for the program.
 func (d dockerfile) env() map[string]string {
 	env := map[string]string{}
 	for _, i := range d.final().instructions {
@@ -163,7 +163,7 @@ func TestCopiedFilesAreEnough(t *testing.T) {
 			t.Errorf("the web stage lacks %s (%v)", file, err)
 		}
 	}
-	// What the web stage hands over.
+	// The files that the web stage hands over.
 	dist := filepath.Join(built, "server/src/web/dist")
 	if err := os.MkdirAll(dist, 0o755); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // "blankForOthers".
 const Directive = "access"
 
-// Audience is who may select a field. The values are those of the schema.
+// Audience names the callers who may select a field, as in the schema.
 type Audience string
 
 // The audiences. Each includes the next one.
@@ -31,7 +31,7 @@ const (
 	Staff Audience = "STAFF"
 )
 
-// Need is what a field requires of the caller. Each need includes those before it.
+// Need is the right that a field requires of the caller. Each need includes those before it.
 type Need int
 
 // The needs.
@@ -80,7 +80,7 @@ func New(schema *ast.Schema) *Rules {
 	return r
 }
 
-// needOf returns what a field's directive requires. A field that is blank for others is refused only to anonymous callers.
+// needOf returns the need of a field's directive. A field that is blank for others is refused only to anonymous callers.
 func needOf(field *ast.FieldDefinition) Need {
 	if introspection(field.Name) {
 		return NeedNothing // whether introspection is allowed is a setting of package guard
@@ -112,7 +112,7 @@ func needOf(field *ast.FieldDefinition) Need {
 // introspection reports whether the name of a field or a type belongs to GraphQL itself.
 func introspection(name string) bool { return strings.HasPrefix(name, "__") }
 
-// Field returns what a field of an object type or an interface requires; NeedImpossible when there is no such field.
+// Field returns the need of a field of an object type or an interface; NeedImpossible if there is no such field.
 func (r *Rules) Field(object, field string) Need {
 	need, ok := r.fields[fieldKey{object, field}]
 	if !ok {
@@ -133,14 +133,14 @@ func (r *Rules) Undecided() []string {
 	return names
 }
 
-// Verdict is what an operation requires, and the first field that requires it.
+// Verdict is the highest need of an operation, and the first field that has it.
 type Verdict struct {
 	Need  Need
 	field *ast.Field
 }
 
 // Operations checks every operation of a validated document. It ignores @skip and @include, so that a verdict holds for any
-// variables: a document that may select what the caller may not see is refused.
+// variables: a document that may select a field which the caller may not see is refused.
 func (r *Rules) Operations(document *ast.QueryDocument) map[*ast.OperationDefinition]Verdict {
 	w := walk{rules: r, fragments: map[*ast.FragmentDefinition]Verdict{}}
 	verdicts := make(map[*ast.OperationDefinition]Verdict, len(document.Operations))

@@ -1,10 +1,10 @@
-// Package audit has the record of what staff did. An Entry is inserted by the statement that makes the change it tells
-// of, so neither is ever there without the other; the table audit_entries takes no update and no delete.
+// Package audit records the actions of staff. An Entry is inserted by the statement that makes its change, so neither exists
+// without the other. The table audit_entries refuses updates and deletes.
 //
 // Every staff action that changes an order or a payment has one: order.cancel, order.deliver, payment.retry,
 // payment.completeAction, payment.capture, payment.void, payment.resolve, refund.create; and every one that changes where
-// webhooks go or sends one again: webhookEndpoint.create, update and rotateSecret, webhook.redeliver. An action that found everything
-// done already changed nothing and has none. Placing an order is a purchase like anybody's, told by its event.
+// webhooks go or sends one again: webhookEndpoint.create, update and rotateSecret, webhook.redeliver. A no-op has none. Placing an
+// order is a purchase like anybody's, told by its event.
 package audit
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/pagination"
 )
 
-// Trail is where the entries are read.
+// Trail reads the entries.
 type Trail interface {
 	// AuditTrail lists newest first. FORBIDDEN, or UNAUTHENTICATED, for all but staff.
 	AuditTrail(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[*Entry], error)
@@ -30,15 +30,15 @@ type Entry struct {
 	At time.Time `json:"at"`
 	// ActorID is the customer id of the staff member.
 	ActorID uuid.UUID `json:"actor_id"`
-	// Action is the kind of subject and what was done with it, "payment.capture": for programs.
+	// Action is the kind of subject and the action, "payment.capture": for programs.
 	Action string `json:"action"`
-	// Subject is the public id of what it was done to ("payment_01…"); nil when it has none.
+	// Subject is the public id of the changed entity ("payment_01…"); nil when it has none.
 	Subject *string `json:"subject"`
-	// Detail is for people: what was chosen, and the words that were given with it. Never a secret.
+	// Detail is for people: the choices and the note of the action. Never a secret.
 	Detail *string `json:"detail"`
 }
 
-// New is the entry of what p does now to the entity; detail is left out when empty.
+// New returns an entry for p's action on the entity; an empty detail is left out.
 func New(now time.Time, p auth.Principal, action string, kind id.Prefix, subject uuid.UUID, detail string) *Entry {
 	e := &Entry{ID: id.At(now), At: now, ActorID: p.CustomerID, Action: action}
 	e.About(kind, subject)

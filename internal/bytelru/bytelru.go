@@ -1,5 +1,5 @@
-// Package bytelru is an LRU cache whose size is counted in bytes, not in entries, because strangers choose the size of what
-// they send.
+// Package bytelru is an LRU cache whose size is counted in bytes, not in entries, because strangers choose the size of their
+// requests.
 package bytelru
 
 import (

@@ -109,7 +109,7 @@ func Load(environ []string, sections ...Section) (Config, error) {
 	return cfg, nil
 }
 
-// checkProviders reports what is wrong with the list of payment providers, and with those in it.
+// checkProviders reports problems of the list of payment providers, and of the providers in it.
 func (c Config) checkProviders(report func(format string, args ...any)) {
 	if len(c.PaymentProviders) == 0 && len(c.Sections) > 0 {
 		report("PAYMENT_PROVIDER: expected %s", list(sectionNames(c.Sections)))
@@ -126,7 +126,7 @@ func (c Config) checkProviders(report func(format string, args ...any)) {
 	}
 }
 
-// off is what an empty ADMIN_ADDR is read as, since the parser takes the default for an empty variable.
+// off replaces an empty ADMIN_ADDR, since the parser takes the default for an empty variable.
 const off = "off"
 
 func fillDerivedDefaults(vars map[string]string, sections []Section) {
@@ -147,7 +147,7 @@ func fillDerivedDefaults(vars map[string]string, sections []Section) {
 		"RATE_PER_ADDRESS": "500", "RATE_PER_USER": "200", "RATE_COST_PER_USER": "400000", "RATE_ORDERS_PER_USER": "300",
 		"ATTEMPTS_PER_CUSTOMER": "20", "ATTEMPTS_PER_ADDRESS": "50",
 	} {
-		if vars[name] == "" && !dev { // whoever measures on their own machine is no attacker
+		if vars[name] == "" && !dev { // a developer who measures on their own machine is no attacker
 			vars[name] = limit
 		}
 	}

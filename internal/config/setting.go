@@ -89,7 +89,7 @@ func byField(settings []setting, section Section, field string) setting {
 	return settings[i] // the parser names fields of the same struct
 }
 
-// named is how a problem begins: the variable and its value, unless that is a secret.
+// named returns the beginning of a problem's text: the variable and its value, unless that is a secret.
 func (s setting) named(value string) string {
 	if s.secret || strings.Contains(value, pemBegin) {
 		return s.name
@@ -105,7 +105,7 @@ var userInURL = regexp.MustCompile(`//[^/\s]*@`)
 // withoutUser hides the user name and password of each URL in a value, so that a problem does not show them.
 func withoutUser(value string) string { return userInURL.ReplaceAllLiteralString(value, "//***@") }
 
-// check gives what is wrong with a value that has the right type.
+// check returns the problems of a value that has the right type.
 func (s setting) check(v reflect.Value) []string {
 	switch value := v.Interface().(type) {
 	case time.Duration:
@@ -165,7 +165,7 @@ func (s setting) checkText(value string) []string {
 		return checkHostOf(value)
 	case "file":
 		if strings.Contains(value, pemBegin) {
-			return []string{"expected the path of a file, not what is in it (the value is not shown)"}
+			return []string{"expected the path of a file, not its content (the value is not shown)"}
 		}
 	case "url":
 		u, err := url.Parse(value)

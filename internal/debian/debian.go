@@ -11,8 +11,8 @@ import (
 )
 
 // Program returns the path of a program: an installed one, or one from the Debian package of that name, which is unpacked
-// into bin/debian without root and without a service being started (tools/debian). When neither can be had it fails the
-// test and says what to install.
+// into bin/debian without root and without a service being started (tools/debian). If there is neither, it fails the test with the
+// package to install.
 func Program(t testing.TB, pkg, program string) string {
 	t.Helper()
 	folder, err := os.Getwd()

@@ -9,14 +9,14 @@ import (
 	"github.com/orderwire/orderwire/internal/sourcetree"
 )
 
-// waits are the functions whose time decides what a test sees.
+// waits are the functions whose duration can decide a test's result.
 var waits = map[string]bool{
 	"time.Sleep": true, "time.After": true, "time.NewTimer": true, "time.AfterFunc": true, "context.WithTimeout": true,
 	"SetDeadline": true, "SetReadDeadline": true, "SetWriteDeadline": true,
 }
 
 // Tests do not depend on how fast the machine is. A wait with a time of its own is refused, unless a comment on its line says why the time
-// does not matter: it is a bubble's (testing/synctest), a pause between attempts, or what is tested is that it runs out.
+// does not matter: it is in a bubble (testing/synctest), it is a pause between attempts, or the test is about its end.
 func TestNoDeadlineOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, file := range sourcetree.Files(t) {

@@ -1,4 +1,4 @@
-// Package exactjson reads JSON that says who somebody is or what they may do, in the one way in which all readers agree.
+// Package exactjson reads JSON about identities and rights, and refuses any that two readers could understand differently.
 //
 // encoding/json matches a struct's members without regard to case and takes the last of several with one name, so two
 // programs may read two different tokens from the same bytes (RFC 8259 section 4; RFC 7519 section 4 lets a reader refuse

@@ -1,9 +1,9 @@
-// Package fault is how the program says no: an error with a code for programs and a message that is safe to show.
+// Package fault has the errors that clients see: a code for programs and a message that is safe to show.
 //
 // There are two families. A top-level error (New, Wrap) means the request could not be answered: it is wrong in shape,
 // not permitted, or something broke; it is reported in "errors" with extensions.code. A user error (User) means the
 // request was understood and the domain refuses it: it is reported in the mutation's userErrors with the path of the
-// input it concerns. Whatever is not a *Error or a List is a defect and reaches the client as INTERNAL without detail.
+// input it concerns. Any other error is a defect and reaches the client as INTERNAL without detail.
 //
 // Message is written for the client. A wrapped cause is for the log alone and never part of the response.
 package fault
@@ -24,7 +24,7 @@ type Error struct {
 	// Field is the path of the input a user error concerns, such as ["input", "items", "0", "productId"]; list
 	// positions are decimal numbers. Nil: no single input is to blame.
 	Field []string
-	// Extensions are what a client may read beside the code of a top-level error, such as retryAfter. Nil: nothing.
+	// Extensions are additional extensions of a top-level error, such as retryAfter. May be nil.
 	Extensions map[string]any
 	// user is true in the family of user errors.
 	user bool
@@ -140,8 +140,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// UserErrors gives the user errors in err's chain, in their order, and true when err is entirely that: what a mutation
-// reports in its payload. Otherwise it gives false, and err is to be returned as it is.
+// UserErrors returns the user errors in err's chain, in their order, and true if err consists of nothing else: a mutation reports
+// them in its payload. Otherwise it returns false, and the caller returns err unchanged.
 func UserErrors(err error) ([]*Error, bool) {
 	var list List
 	if errors.As(err, &list) {

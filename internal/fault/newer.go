@@ -2,10 +2,10 @@ package fault
 
 import "fmt"
 
-// ErrNewer says that a row holds a value that this version of the server does not know, such as a status or a type of event: a later
-// version has written it, beside this one during an upgrade or before a downgrade. What the value means is not known, so nothing is
-// decided from it and nothing of it is shown. The same request succeeds at a replica of the later version.
-var ErrNewer = New(Unavailable, "A newer version of the server has written what was asked for; try again.")
+// ErrNewer says that a row holds a value that this version of the server does not know, such as a status or a type of event: a
+// later version has written it, during an upgrade or before a downgrade. Its meaning is unknown, so nothing is decided from it and
+// nothing of it is shown. The same request succeeds at a replica of the later version.
+var ErrNewer = New(Unavailable, "A newer version of the server wrote this data. Try again.")
 
 // Enum is a type with a fixed set of values.
 type Enum interface {

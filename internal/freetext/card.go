@@ -154,7 +154,7 @@ func isFraction(groups []digitGroup, i int) bool {
 	return len(whole.digits) <= 3 && whole.before != '.'
 }
 
-// issuers are the first four digits of cards with their lengths: what the schemes publish, see
+// issuers are the first four digits of cards with their lengths, as the schemes publish them; see
 // https://en.wikipedia.org/wiki/Payment_card_number. UATP (1) is left out: times in microseconds begin so.
 var issuers = []struct{ low, high, shortest, longest int }{
 	{2200, 2205, 16, 19},                                             // Mir, BORICA

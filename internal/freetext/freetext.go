@@ -11,7 +11,7 @@ import (
 
 // Check returns the problem with s as a user error at field, or nil: TEXT_TOO_LONG above max characters (code points);
 // TEXT_INVALID for invalid UTF-8 and control characters other than tab and line breaks (PostgreSQL cannot store a null
-// byte); CARD_NUMBER_REFUSED for what looks like a card number.
+// byte); CARD_NUMBER_REFUSED for a text that looks like a card number.
 func Check(s string, maxChars int, field ...string) *fault.Error {
 	if !utf8.ValidString(s) {
 		return fault.User(fault.TextInvalid, "The text is not valid UTF-8.", field...)

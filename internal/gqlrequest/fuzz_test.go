@@ -94,7 +94,7 @@ func checkRefused(t *testing.T, err error) {
 	}
 }
 
-// checkRead checks what the rest of the server relies on.
+// checkRead checks the properties that the rest of the server relies on.
 func checkRead(t *testing.T, params *graphql.RawParams) {
 	t.Helper()
 	id, hasID := params.Extensions[gqlrequest.DocumentID]

@@ -32,7 +32,7 @@ type Error struct {
 	Status int
 	// Header has headers of the answer, such as Accept-Encoding. Nil: none.
 	Header http.Header
-	// Fault tells the client what is wrong.
+	// Fault is the error for the client.
 	Fault *fault.Error
 }
 

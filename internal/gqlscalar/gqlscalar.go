@@ -140,8 +140,8 @@ func AppendDateTime(out []byte, t time.Time) []byte {
 	return append(t.UTC().AppendFormat(append(out, '"'), dateTimeLayout), '"')
 }
 
-// UnmarshalDateTime reads an RFC 3339 text with any offset. The result is UTC; what is finer than a microsecond is cut
-// off. A leap second, which comes at the end of a UTC month only, is the first second of the next: no clock here has one.
+// UnmarshalDateTime reads an RFC 3339 text with any offset. The result is UTC, cut off to microseconds. A leap second, which only
+// comes at the end of a UTC month, is read as the first second of the next month, since no clock here has one.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok || !rfc3339.MatchString(s) {

@@ -15,7 +15,7 @@ import (
 // errClosed means that the group is closed.
 var errClosed = fault.New(fault.Unavailable, "The server is stopping; repeat the request.")
 
-// patience is how long the next batch waits for a running one.
+// patience bounds how long the next batch waits for a running one.
 const patience = 10 * time.Millisecond
 
 // Group coalesces concurrent calls into batches (group commit), so that the fsync, the round trips and the fixed cost of a

@@ -42,7 +42,7 @@ func TestZerosAreAnID(t *testing.T) {
 	}
 	for name, n := range found {
 		if n != noneIsNil[name].times {
-			t.Errorf("%s takes uuid.Nil for none %d times, not %d: use uuid.NullUUID and id.Some, or say why nobody can send zeros there", name, n, noneIsNil[name].times)
+			t.Errorf("%s takes uuid.Nil for none %d times, not %d: use uuid.NullUUID and id.Some, or give the reason why nobody can send zeros there", name, n, noneIsNil[name].times)
 		}
 	}
 	for name := range noneIsNil {

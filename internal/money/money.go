@@ -47,8 +47,8 @@ func Valid(code string) bool {
 	return code != "" && currency.IsValid(code) // bojanz/currency takes the empty code for valid
 }
 
-// Digits is how many decimal digits the minor unit has: 2 for EUR, 0 for JPY, 3 for KWD.
-// For a code that is not Valid it is 0 and false.
+// Digits returns the number of decimal digits of the minor unit: 2 for EUR, 0 for JPY, 3 for KWD. For a code that is not Valid it
+// returns 0 and false.
 func Digits(code string) (digits int, ok bool) {
 	d, ok := currency.GetDigits(code)
 	return int(d), ok

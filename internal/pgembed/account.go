@@ -59,8 +59,8 @@ func accountName(uid int) string {
 }
 
 // command prepares a program that runs as the account, in a process group of its own (so that a terminal's Ctrl-C
-// reaches us alone and the shutdown keeps its order), with no environment but what it needs: a stray PGDATA or
-// PGOPTIONS must not leak in.
+// reaches us alone and the shutdown keeps its order), with only the environment that it needs: a stray PGDATA or PGOPTIONS must not
+// leak in.
 func (a account) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = "/" // a folder that every account can enter
@@ -126,7 +126,7 @@ func (a account) makePrivate(folder string) error {
 func ownerOf(info os.FileInfo) uint32 { return stat(info).Uid }
 func groupOf(info os.FileInfo) uint32 { return stat(info).Gid }
 
-// stat is what the os package keeps beside a file's portable information, on every unix.
+// stat returns the system's own information about a file, which the os package keeps on every unix.
 func stat(info os.FileInfo) *syscall.Stat_t {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return stat

@@ -20,7 +20,7 @@ const minMajor = 14
 type binaries struct {
 	// dir is the folder of initdb and postgres.
 	dir string
-	// version is what postgres says of itself, "18.4"; major its first number.
+	// version is the output of postgres --version, "18.4"; major is its first number.
 	version string
 	major   int
 }

@@ -33,7 +33,7 @@ type Cluster struct {
 	err          error
 }
 
-// killPatience is how long postgres may take after the signal for an immediate shutdown before it is killed.
+// killPatience is the time between the signal for an immediate shutdown and the kill.
 const killPatience = 5 * time.Second
 
 // launchAfterBackends launches postgres, again and again while backends of a killed postmaster are still there: they
@@ -218,7 +218,7 @@ func (c *Cluster) signal(signal os.Signal) { _ = c.cmd.Process.Signal(signal) }
 // the server should end too. Err has the reason.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
-// Err is why PostgreSQL ended without Stop: nil before Done is closed.
+// Err returns the reason for which PostgreSQL ended without Stop: nil before Done is closed.
 func (c *Cluster) Err() error {
 	select {
 	case <-c.done:

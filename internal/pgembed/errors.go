@@ -46,7 +46,7 @@ func (e *VersionError) Error() string {
 		e.Data, e.DataMajor, e.Bin, e.BinMajor, e.DataMajor, e.Data)
 }
 
-// NotFoundError says that no usable PostgreSQL was found, and what can be done.
+// NotFoundError says that no usable PostgreSQL was found, and lists the remedies.
 type NotFoundError struct {
 	// Bin is Config.Bin: set when exactly that folder was asked for.
 	Bin string
@@ -76,11 +76,11 @@ func (e *NotFoundError) Error() string {
 type StartError struct {
 	// Program is initdb or postgres.
 	Program string
-	// Said is what it wrote about the failure, at most a few lines.
+	// Said has the program's output about the failure, at most a few lines.
 	Said string
 	// Log is the file with everything it wrote; empty for initdb.
 	Log string
-	// Err is how the process ended.
+	// Err is the process's exit error.
 	Err error
 }
 

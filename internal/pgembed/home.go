@@ -191,8 +191,8 @@ func (h *home) takeLock() error {
 	return nil
 }
 
-// openLock opens the lock as nobody else may: whoever can open a file, to read it even, can hold its lock, and so keep the server from
-// starting. A lock, or a folder around it, that somebody else has prepared is refused.
+// openLock opens the lock file so that no other account can. An account that can open it, even for reading, can hold its lock and
+// keep the server from starting. A lock file or folder that another account has prepared is refused.
 func (h *home) openLock() (*os.File, error) {
 	path := filepath.Join(h.dir, "lock")
 	if info, err := os.Stat(h.dir); err != nil {
@@ -232,7 +232,7 @@ func (h *home) release() {
 	_ = h.lock.Close()
 }
 
-// makeReadable makes a folder that every account may enter; what is private in it has its own mode. A folder that
+// makeReadable makes a folder that every account may enter; private files in it have modes of their own. A folder that
 // exists keeps its mode.
 func makeReadable(dir string) error {
 	if _, err := os.Stat(dir); err == nil {

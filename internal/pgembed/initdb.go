@@ -26,7 +26,7 @@ func (h *home) initialise(ctx context.Context, bin binaries, noSync bool) error 
 	if err := h.acc.makePrivate(fresh); err != nil {
 		return err
 	}
-	defer h.removeUnfinished() // fresh, after an error, and what starts before this one left
+	defer h.removeUnfinished() // fresh, after an error, and those that earlier starts left
 	args := []string{
 		"--pgdata=" + fresh, "--username=" + Superuser, "--auth=peer", "--encoding=UTF8",
 		// Sort order must not depend on the machine, or an index breaks with an upgrade of the system's libraries.

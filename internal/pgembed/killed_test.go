@@ -11,7 +11,7 @@ import (
 )
 
 // TestKilledFirstStart kills servers at random moments of their first start. The next start succeeds, at once and on the same
-// folder, and nothing is left of the interrupted ones. KILLED_STARTS says how many.
+// folder, and nothing is left of the interrupted ones. KILLED_STARTS sets the number of kills.
 func TestKilledFirstStart(t *testing.T) {
 	t.Parallel()
 	n := 4
@@ -34,7 +34,7 @@ func TestKilledFirstStart(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		after := rand.N(whole) // the moment is what is tested; nothing waits for it
+		after := rand.N(whole) // a random moment of the start; nothing waits for it
 		time.Sleep(after)
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Whoever can open the lock can hold it. It is private, also where an earlier version has made it readable for all, and nobody else's
-// file or folder is taken for it.
+// An account that can open the lock can hold it. So it is private, even if an earlier version made it readable for all, and no
+// other account's file or folder is accepted as the lock.
 func TestLockIsPrivate(t *testing.T) {
 	t.Parallel()
 	log := slog.New(slog.DiscardHandler)
@@ -24,7 +24,7 @@ func TestLockIsPrivate(t *testing.T) {
 	path := filepath.Join(dir, "postgres", "lock")
 	for _, before := range []string{"no lock", "a lock for all to read"} {
 		if before != "no lock" {
-			if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // what is tested
+			if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // an insecure mode on purpose
 				t.Fatal(err)
 			}
 		}

@@ -13,11 +13,11 @@ import (
 const (
 	// maxLogSize bounds postgres.log, and postgres.log.1 too.
 	maxLogSize = 8 << 20
-	// logCheckInterval is how often the size is looked at.
+	// logCheckInterval is the interval between checks of the size.
 	logCheckInterval = time.Minute
 )
 
-// openLog opens the server log for appending and says where this start's lines begin. PostgreSQL writes to the file
+// openLog opens the server log for appending and returns the offset of this start's lines. PostgreSQL writes to the file
 // itself, not through this process, so that even the shutdown after a kill -9 is on record.
 func openLog(path string) (file *os.File, begin int64, err error) {
 	if err := rotateLog(path, maxLogSize); err != nil {
@@ -35,8 +35,8 @@ func openLog(path string) (file *os.File, begin int64, err error) {
 	return file, info.Size(), nil
 }
 
-// rotateLog copies a log that has grown too large to path.1 and empties it. A running postgres appends, so it goes on
-// at the new beginning; a line written in between is lost, which a log can bear.
+// rotateLog copies a log that has grown too large to path.1 and empties it. A running postgres appends, so it continues at the new
+// beginning. A line that is written in between is lost.
 func rotateLog(path string, limit int64) (err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || (err == nil && info.Size() < limit) {
@@ -57,7 +57,7 @@ func rotateLog(path string, limit int64) (err error) {
 	return nil
 }
 
-// complaints is what postgres said in its log since an offset about why it did not start.
+// complaints returns the errors in postgres's log since an offset, to explain a failed start.
 func complaints(path string, since int64) string {
 	file, err := os.Open(path)
 	if err != nil {

@@ -28,7 +28,7 @@ const serverVariable = "ORDERWIRE_PGEMBED_TEST_SERVER"
 // account.
 const connectVariable = "ORDERWIRE_PGEMBED_TEST_CONNECT"
 
-// patience bounds what a test waits for; it is no expectation of speed.
+// patience bounds every wait of a test; it is no expectation of speed.
 const patience = eventually.Patience
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// connect prints what a connection's first question is answered with.
+// connect prints the answer to a connection's first query.
 func connect(url string) {
 	db, err := sql.Open("postgres", url)
 	if err == nil {

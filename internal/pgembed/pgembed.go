@@ -4,9 +4,9 @@
 // Everything lives in DataDir/postgres:
 //
 //	data/          the cluster (initdb's folder, 0700)
-//	conf/          postgresql.conf, pg_hba.conf, pg_ident.conf; written anew at every start
+//	conf/          postgresql.conf, pg_hba.conf, pg_ident.conf; rewritten at every start
 //	run/           the socket's private folder (0700); a symlink when the path is too long for a socket
-//	postgres.log   what the server said, bounded, the older half in postgres.log.1
+//	postgres.log   the server's log, bounded, with the older half in postgres.log.1
 //	lock           flock and pid of the process that owns the cluster
 //	dist-*/        a copy of the binaries, only where the originals cannot be used in place
 //
@@ -47,7 +47,7 @@ var Logins = []string{
 	"orderwire_api_of_" + Superuser, "orderwire_worker_of_" + Superuser, "orderwire_migrate_of_" + Superuser,
 }
 
-// Config says where the cluster lives and which binaries run it.
+// Config has the cluster's folder and the binaries that run it.
 type Config struct {
 	// DataDir is the folder that holds the cluster, in DataDir/postgres; made when missing. Required.
 	DataDir string
@@ -56,7 +56,7 @@ type Config struct {
 	Bin string
 	// Settings are written to postgresql.conf after our own and so win over them. Values are plain text, quoted here.
 	Settings map[string]string
-	// Logger receives one line at start, one at stop, and what is out of the ordinary. Nil: slog.Default().
+	// Logger receives one line at start, one at stop, and warnings. Nil: slog.Default().
 	Logger *slog.Logger
 }
 

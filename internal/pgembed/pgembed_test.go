@@ -117,7 +117,7 @@ func TestStartErrors(t *testing.T) {
 			}
 		}
 	})
-	t.Run("ErrSetting says what PostgreSQL said", func(t *testing.T) {
+	t.Run("ErrSetting repeats PostgreSQL's message", func(t *testing.T) {
 		t.Parallel()
 		cfg := config(dataDir(t))
 		cfg.Settings["no_such_setting"] = "1"
@@ -174,7 +174,7 @@ func TestOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		owner.kill(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // that it runs out is what is tested
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // the test is about its end
 		defer cancel()
 		_, err = pgembed.Start(ctx, config(dir))
 		var owned *pgembed.OwnedError

@@ -17,7 +17,7 @@ import (
 
 func TestLongPath(t *testing.T) {
 	t.Parallel()
-	// Longer than a socket's path can be, and with what has a meaning in configuration files and URLs.
+	// Longer than a socket's path can be, and with characters that have a meaning in configuration files and URLs.
 	dir := filepath.Join(dataDir(t), strings.Repeat("a long folder, ", 8), `it's & 100%`)
 	cluster := start(t, config(dir))
 	if got := query(t, cluster, `SELECT current_setting('data_directory')`); got != filepath.Join(dir, "postgres", "data") {

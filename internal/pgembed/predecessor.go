@@ -17,9 +17,9 @@ import (
 // ends with a checkpoint, whose length depends on the disk.
 const predecessorPatience = 30 * time.Second
 
-// awaitPredecessor waits until no postgres runs on the cluster, and then removes what a crash left behind. The lock is
-// ours, so a postgres that still runs has lost its server and is shutting down, or a person started it: it is given
-// time and then named, never stopped.
+// awaitPredecessor waits until no postgres runs on the cluster, and then removes the leftovers of a crash. The lock is ours, so a
+// postgres that still runs has lost its server and is shutting down, or a person started it. It gets time to end; then an error
+// names it. It is never stopped.
 func (h *home) awaitPredecessor(ctx context.Context, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, predecessorPatience)
 	defer cancel()

@@ -42,7 +42,7 @@ var defaults = map[string]string{
 	"log_timezone": "UTC",
 	"datestyle":    "iso, ymd",
 
-	// What is worth a person's attention, without parameters, which may be personal data.
+	// Log problems, without parameters, which may be personal data.
 	"log_line_prefix":                   "%m [%p] %q%u@%d ",
 	"log_checkpoints":                   "off",
 	"log_lock_waits":                    "on",

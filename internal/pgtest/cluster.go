@@ -26,7 +26,7 @@ const (
 	startFile = "start.lock"
 	// addressFile has the URL of the running cluster.
 	addressFile = "address"
-	// keeperLog has what the keeper said.
+	// keeperLog is the keeper's log.
 	keeperLog = "keeper.log"
 )
 
@@ -134,7 +134,7 @@ func clusterFolder() (string, error) {
 	}
 	sum := sha256.Sum256([]byte(root))
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("orderwire-test-%d-%s", os.Geteuid(), hex.EncodeToString(sum[:5])))
-	// Open to be entered, because root's PostgreSQL runs as another account; what is private in it has its own mode.
+	// Any account may enter it, because root's PostgreSQL runs as another account; private files in it have modes of their own.
 	if err := os.Mkdir(dir, 0o755); err == nil {
 		err = os.Chmod(dir, 0o755) // against a strict umask
 		return dir, err

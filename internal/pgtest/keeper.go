@@ -21,11 +21,11 @@ import (
 const (
 	// keeperVariable holds the cluster's folder in the environment of a keeper.
 	keeperVariable = "ORDERWIRE_PGTEST_KEEPER"
-	// lingerVariable sets how long an unused cluster stays, as a Go duration; defaultLinger is for what go test compiles
-	// between two packages.
+	// lingerVariable sets the time for which an unused cluster keeps running, as a Go duration; defaultLinger covers the
+	// compilation between two packages of go test.
 	lingerVariable = "ORDERWIRE_PGTEST_LINGER"
 	defaultLinger  = 5 * time.Second
-	// keepTemplates is how many templates outlive a restart: those of the branches one switches between.
+	// keepTemplates is the number of templates that outlive a restart: those of the branches that a developer switches between.
 	keepTemplates = 8
 )
 
@@ -78,7 +78,7 @@ func keep(dir string) (err error) {
 	if err := publish(filepath.Join(dir, addressFile), address); err != nil {
 		return err
 	}
-	// The first of ExtraFiles: whoever started us waits for this line.
+	// The first of ExtraFiles: the process that started us waits for this line.
 	answer := os.NewFile(3, "answer")
 	if _, err := answer.WriteString(address + "\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return err
@@ -174,11 +174,11 @@ func startCluster(ctx context.Context, dir string) (*pgembed.Cluster, error) {
 	return cluster, nil
 }
 
-// runningFile exists while a cluster runs and has the boot's id. The cluster does not flush to disk, so after a crash
-// of the machine, and only then, what it left is worthless.
+// runningFile exists while a cluster runs and has the boot's id. The cluster does not flush to disk, so after a crash of the
+// machine, and only then, its data is worthless.
 const runningFile = "running"
 
-// trusted reports whether what is in the folder survived.
+// trusted reports whether the folder's data survived.
 func trusted(dir string) bool {
 	boot, err := os.ReadFile(filepath.Join(dir, runningFile))
 	return errors.Is(err, os.ErrNotExist) || (err == nil && len(boot) > 0 && string(boot) == bootID())

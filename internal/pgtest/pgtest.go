@@ -27,7 +27,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// Template says how an empty database becomes the one that tests start from.
+// Template prepares an empty database as the one that tests start from.
 type Template struct {
 	// Name identifies the content: two templates with one name are the same, in later runs too. Use a fingerprint of
 	// the migrations, so that a changed migration is a new template. Empty: tests get an empty database.
@@ -40,7 +40,7 @@ type Template struct {
 const patience = 2 * time.Minute
 
 // New makes a database from the template and returns its lib/pq URL. Tests may call it in parallel, in as many
-// processes as they like. The database is dropped when the test ends, whoever is still connected to it.
+// processes as they like. The database is dropped when the test ends, with all its connections.
 func New(t testing.TB, template Template) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -80,7 +80,7 @@ type server struct {
 	templates map[string]*templateState // by Template.Name
 }
 
-// templateState is what this process knows of one template. Its lock is held while the template is made.
+// templateState is this process's knowledge of one template. Its lock is held while the template is made.
 type templateState struct {
 	sync.Mutex
 	made bool

@@ -197,7 +197,7 @@ func (s *Server) own(path string) {
 	}
 }
 
-// account is whom root runs PostgreSQL as, which refuses root; ok is false for everybody else.
+// account returns the account as which root runs PostgreSQL, which refuses root; ok is false for other users.
 func account(t testing.TB) (uid, gid uint32, ok bool) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -231,7 +231,7 @@ func AsAccount(t testing.TB, command *exec.Cmd, folder string) {
 	}
 }
 
-// Log returns what the server has said.
+// Log returns the server's log.
 func (s *Server) Log() string {
 	s.t.Helper()
 	said, err := os.ReadFile(filepath.Join(s.dir, "log"))

@@ -90,7 +90,7 @@ func parseURL(rest string, into map[string]string) error {
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, database, _ := strings.Cut(rest, "/")
 	if strings.Contains(database, "@") {
-		return errNotURL // what was cut off is the end of a password with a slash
+		return errNotURL // the part that was cut off ends a password with a slash
 	}
 	hosts := authority
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {

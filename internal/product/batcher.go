@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// parallelReads is how many batches are read at the same time. The second one starts only when the first is delayed.
+	// parallelReads is the number of batches read at the same time. The second one starts only when the first is delayed.
 	parallelReads = 2
 	// maxCallers is the largest number of callers in a batch.
 	maxCallers = 128

@@ -5,8 +5,8 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 )
 
-// Catalogue is what a new shop starts with: a dozen products in currencies whose minor units have two, none and three
-// digits. Each call makes new ids; seeding goes by the SKU.
+// Catalogue returns the products of a new shop: a dozen, in currencies whose minor units have two, no and three digits. Each call
+// makes new ids; seeding matches by SKU.
 func Catalogue() []Product {
 	entries := []struct {
 		sku, name, description, currency string

@@ -1,4 +1,4 @@
-// Package product has the catalogue: what can be ordered, at which price.
+// Package product has the catalogue: the products and their prices.
 package product
 
 import (
@@ -30,9 +30,9 @@ type Product struct {
 	Price       money.Amount
 	// Image is an absolute path on this server or an https URL; nil for none.
 	Image *string
-	// ArchivedAt is when it was taken out of the catalogue; nil while it can be ordered.
+	// ArchivedAt is the time at which it left the catalogue; nil while it can be ordered.
 	ArchivedAt *time.Time
-	// Revision is another one after each change, whoever makes it. 0 when it was not read.
+	// Revision differs after every change. 0 when it was not read.
 	Revision int64
 }
 
@@ -52,7 +52,7 @@ type Filter struct {
 
 // Store keeps products. Reading them is public, so reads take no principal.
 type Store interface {
-	// Products lists what is not archived, by name order of creation, newest last.
+	// Products lists the products that are not archived, oldest first.
 	Products(ctx context.Context, filter Filter, page pagination.Request) (pagination.Result[*Product], error)
 	// ProductsByID returns what exists of the ids, archived ones too.
 	ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
@@ -71,7 +71,7 @@ const (
 	maxDescription = 2000
 	maxImage       = 500
 
-	// knownBytes are some ten thousand products; knownSize is what one holds besides its texts.
+	// knownBytes is the cache's size, enough for some ten thousand products; knownSize is the size of one without its texts.
 	knownBytes = 8 << 20
 	knownSize  = 400
 )
@@ -81,7 +81,7 @@ var (
 	imagePattern = regexp.MustCompile(`^(/|https://)[A-Za-z0-9._~:/?#@!$&()*+,;=%-]+$`)
 )
 
-// Input is what staff say of a product.
+// Input has a product's values as staff give them.
 type Input struct {
 	SKU         string
 	Name        string
@@ -91,7 +91,7 @@ type Input struct {
 	Image       *string
 }
 
-// Service has what may be done with the catalogue.
+// Service implements the catalogue.
 type Service struct {
 	store Store
 	byID  *batcher
@@ -183,9 +183,9 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 	})
 }
 
-// ValidImage reports whether text is an absolute path on this server or an https URL: what the shop's Content-Security-Policy
-// lets a page show. Browsers drop tabs and line breaks from a URL and read a backslash as a slash, so that a path with either
-// may lead to another host.
+// ValidImage reports whether text is an absolute path on this server or an https URL: the images that the shop's
+// Content-Security-Policy allows. Browsers drop tabs and line breaks from a URL and read a backslash as a slash, so that a path
+// with either may lead to another host.
 func ValidImage(text string) bool {
 	if len(text) > maxImage || !imagePattern.MatchString(text) || strings.HasPrefix(text, "//") {
 		return false

@@ -26,8 +26,8 @@ func newBuckets(perSecond int, now func() time.Time) *buckets {
 	return &buckets{rate: perSecond, now: now, known: bytelru.New[*rate.Limiter](memory)}
 }
 
-// take takes n of the key's tokens. If there are fewer, ok is false and retryAfter is when there are enough. An n above the
-// bucket's size needs a full bucket.
+// take takes n of the key's tokens. If there are fewer, ok is false and retryAfter is the time until there are enough. An n above
+// the bucket's size needs a full bucket.
 func (b *buckets) take(key string, n int) (retryAfter time.Duration, ok bool) {
 	if b == nil {
 		return 0, true

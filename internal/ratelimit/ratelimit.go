@@ -131,7 +131,7 @@ func Caller(ctx context.Context) string {
 	return ""
 }
 
-// Refusals is a Middleware for callers that prove themselves only by what they send. It counts an address's requests that
+// Refusals is a Middleware for callers that only a signature authenticates. It counts an address's requests that
 // are answered with a 4xx other than 429. So legitimate requests are never counted, however many come at once; one that
 // shares the address of a forger is asked to try again later.
 func (l *Limits) Refusals(next http.Handler) http.Handler {
@@ -213,7 +213,7 @@ func (l *Limits) Execution(ctx context.Context, cost int) error {
 }
 
 // Item counts the cost of a subscription's item before it is executed. An item is never refused, because that would end the
-// subscription. wait is how long to delay it; 0: not at all.
+// subscription. wait is the time to delay it; 0: none.
 func (l *Limits) Item(ctx context.Context, cost int) (wait time.Duration) {
 	if l == nil {
 		return 0

@@ -2,7 +2,7 @@ package session
 
 import "time"
 
-// What the bound of the contract is made of.
+// The parts of the contract's bound.
 const (
 	DefaultPollInterval time.Duration = defaultPollInterval
 	CloseDelay          time.Duration = closeDelay

@@ -49,12 +49,12 @@ type Store interface {
 
 const (
 	defaultPollInterval = time.Second
-	// closeDelay is how long the connections of a revoked session outlive it, so that a client that signs out over a
-	// websocket gets the answer. Nothing else is executed or delivered in that time.
+	// closeDelay is the time for which connections outlive their revoked session, so that a client that signs out over a websocket
+	// gets the answer. Nothing else is executed or delivered in that time.
 	closeDelay = 250 * time.Millisecond
 	// readTimeout bounds one call of the store.
 	readTimeout = 5 * time.Second
-	// forgetInterval is how often old revocations are deleted.
+	// forgetInterval is the interval at which old revocations are deleted.
 	forgetInterval = time.Hour
 	// maxSeen bounds the memory for seen customers. When it is full it is cleared, which costs a few needless inserts.
 	maxSeen = 100_000
@@ -62,11 +62,11 @@ const (
 
 // Config has the settings of a Registry. A zero field takes the default given.
 type Config struct {
-	// PollInterval is how often revocations are read when there is no hint. 1 s.
+	// PollInterval is the interval at which revocations are read without a hint. 1 s.
 	PollInterval time.Duration
-	// StaleAfter is how long tokens are accepted after the last successful read; later they are refused with UNAVAILABLE. 10
-	// s. A token that may have been revoked must not be accepted, and without the database few requests would succeed
-	// anyway. Open connections stay open: closing all of them would turn a short outage into a storm of reconnects.
+	// StaleAfter is the time for which tokens are accepted after the last successful read; later they are refused with UNAVAILABLE.
+	// 10 s. A token that may have been revoked must not be accepted, and without the database few requests would succeed anyway.
+	// Open connections stay open: closing all of them would turn a short outage into a storm of reconnects.
 	StaleAfter time.Duration
 	// MaxLifetime is the longest lifetime of a token. Older revocations have no effect. 30 days.
 	MaxLifetime time.Duration
@@ -74,7 +74,7 @@ type Config struct {
 	MaxPerUser int
 	// Clock dates the audit entries. Nil: the machine's clock.
 	Clock order.Clock
-	// Logger receives what the operator should know. Nil: nothing is logged.
+	// Logger receives messages for operators. Nil: nothing is logged.
 	Logger *slog.Logger
 }
 

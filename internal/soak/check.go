@@ -75,13 +75,13 @@ func Check(log *Log, h *History) []Finding {
 type walk struct {
 	log     *Log
 	history *History
-	// expected is what there is to be got. next is the index of the first that the history has not passed.
+	// expected has the records that the subscriber must get. next is the index of the first that the history has not passed.
 	expected []*Record
 	next     int
 	// last place passed.
 	last    int64
 	started bool
-	// seen and missing of what was passed since the stream began: a missing one may still come, out of order.
+	// seen and missing have the records passed since the stream began: a missing one may still come, out of order.
 	seen, missing map[*Record]bool
 	findings      []Finding
 }
@@ -126,7 +126,7 @@ func (w *walk) item(i int, e *Entry) {
 	}
 }
 
-// begin starts anew after a place. What the stretch before it missed is lost.
+// begin starts again after a place. Records that the stretch before it missed are lost.
 func (w *walk) begin(place int64) {
 	w.settle()
 	w.started, w.last = true, place
@@ -212,7 +212,7 @@ func (w *walk) event(i int, e *Entry, place int64) {
 	}
 }
 
-// content compares what an item says with the log.
+// content compares an item's content with the log.
 func (w *walk) content(i int, e *Entry, r *Record) {
 	type said struct {
 		OrderID, CustomerID, EventOrderID, Type string
@@ -240,7 +240,7 @@ func (w *walk) passTo(place int64) {
 	w.last = max(w.last, place)
 }
 
-// settle calls lost what is still missing.
+// settle reports the records that are still missing as lost.
 func (w *walk) settle() {
 	lost := slices.SortedFunc(maps.Keys(w.missing), func(a, b *Record) int {
 		return int(w.history.Watch.place(a) - w.history.Watch.place(b))

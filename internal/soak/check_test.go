@@ -74,7 +74,7 @@ func begin(log *Log, w *Watch, kind string, place int64) Entry {
 	return e
 }
 
-// correct is what a faultless server gives to a watch that joins at a place and stays to the end.
+// correct returns the history that a faultless server delivers to a watch that joins at a place and stays to the end.
 func correct(log *Log, w Watch, place int64) *History {
 	h := &History{Subscriber: "a subscriber", Watch: w, Entries: []Entry{begin(log, &w, "SNAPSHOT", place)}}
 	for _, r := range log.expected(&w) {
@@ -423,7 +423,7 @@ func TestCheckReportsAnyFault(t *testing.T) {
 	})
 }
 
-// The log's own faults: what a sequencer could do wrong.
+// Faults of the log itself, as a broken sequencer would make them.
 func TestLogCheck(t *testing.T) {
 	t.Parallel()
 	fresh := func() []*Record {

@@ -31,7 +31,7 @@ var transports = []struct {
 type request struct {
 	url, token string
 	watch      *Watch
-	// after is the cursor to resume from; "": begin anew. asHeader sends it as Last-Event-ID where there is that.
+	// after is the cursor to resume from; "": start without one. asHeader sends it as Last-Event-ID where the protocol has that.
 	after    string
 	asHeader bool
 	// opened is called when the server has accepted the connection.
@@ -81,7 +81,7 @@ type refusedError struct{ codes string }
 
 func (e *refusedError) Error() string { return "refused: " + e.codes }
 
-// result is an execution result, or what a protocol puts in its place.
+// result is an execution result, or the protocol's message in its place.
 type result struct {
 	Data   struct{ Item *Item }
 	Errors gqlErrors
@@ -118,10 +118,11 @@ func take(raw []byte, each func(Item) error) error {
 	return each(*r.Data.Item)
 }
 
-// answerTimeout bounds what a stopped replica would otherwise hold up for ever: connecting and being accepted.
+// answerTimeout bounds the connection and its acknowledgement, for which a stopped replica would otherwise keep the client waiting
+// for ever.
 const answerTimeout = 5 * time.Second
 
-// websocketDialect is what differs between the two subprotocols.
+// websocketDialect has the differences between the two subprotocols.
 type websocketDialect struct{ subprotocol, subscribe, next, stop string }
 
 var (

@@ -31,7 +31,7 @@ func (r *run) awaitIdle(ctx context.Context, db *sqlx.DB) (*Log, error) {
 	}
 }
 
-// describeOpen says of some orders that did not end what they wait for.
+// describeOpen describes some orders that are not final, with their next step.
 func describeOpen(ctx context.Context, db *sqlx.DB) string {
 	var lines []string
 	err := db.SelectContext(ctx, &lines, `
@@ -46,8 +46,8 @@ func describeOpen(ctx context.Context, db *sqlx.DB) string {
 	return strings.Join(lines, "\n")
 }
 
-// awaitSubscribers waits until everybody who still watches has the last event for them, and gives up after a while: then
-// the check says who lacks what.
+// awaitSubscribers waits until every remaining subscriber has its last event. It gives up after a while; the check then reports the
+// missing events.
 func (r *run) awaitSubscribers(ctx context.Context, log *Log) {
 	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()

@@ -9,9 +9,9 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-// CheckLedger compares what the simulated provider did with what the orders say, and returns a sentence for each
-// difference: an order charged twice, a ledger that is not the sum of its journal, other balances than ours, an order
-// that did not end. Both schemas must be in db, and every order must have had its time.
+// CheckLedger compares the simulated provider's ledger with the orders, and returns a sentence for each difference: an order
+// charged twice, a ledger that is not the sum of its journal, other balances than ours, an order that is not final. Both schemas
+// must be in db, and every order must have had time to end.
 func CheckLedger(ctx context.Context, db *sqlx.DB) (problems []string, err error) {
 	provider, err := simulated.New(db, simulated.Options{})
 	if err != nil {

@@ -97,10 +97,10 @@ func ReadLog(ctx context.Context, db *sqlx.DB) (*Log, error) {
 	return NewLog(epoch, records), nil
 }
 
-// Events is how many there are.
+// Events returns the number of events.
 func (l *Log) Events() int { return len(l.records) }
 
-// Orders is how many there are.
+// Orders returns the number of orders.
 func (l *Log) Orders() int { return len(l.byOrder) }
 
 // Check looks for faults in the log itself: every event has a position, positions are 1, 2, 3 …, and in the feed each
@@ -133,7 +133,7 @@ func (l *Log) Check() []Finding {
 	return findings
 }
 
-// expected is what a watch shows of the whole log, in its order.
+// expected returns the records of the whole log that a watch shows, in its order.
 func (l *Log) expected(w *Watch) []*Record {
 	base := l.records
 	switch {

@@ -15,10 +15,10 @@ import (
 // Result of a Run.
 type Result struct {
 	Seed uint64
-	// Deliveries is how many items subscribers got, Histories how many histories were checked.
+	// Deliveries is the number of items that subscribers got, Histories that of the checked histories.
 	Deliveries, Histories int
 	Orders, Events        int
-	// Counts of what happened to connections, by a name for people.
+	// Counts has the number of connection events, by a name for people.
 	Counts map[string]int
 	// Kills of replicas, Stops with SIGSTOP, Terminated database sessions.
 	Kills, Stops, Terminated int

@@ -20,8 +20,8 @@ import (
 type Config struct {
 	// Binary is the server program, DatabaseURL an empty migrated database that nobody else uses.
 	Binary, DatabaseURL string
-	// Seed draws every choice: what is ordered, changed, watched, dropped and broken. What happens at the same moment
-	// is not drawn, so a seed repeats the load, not each interleaving.
+	// Seed determines every choice of orders, changes, subscriptions and faults. It does not determine concurrency: a seed repeats
+	// the load, not each interleaving.
 	Seed uint64
 	// Duration of the load, without the time until every order is final. 2 minutes.
 	Duration time.Duration
@@ -31,7 +31,7 @@ type Config struct {
 	Writers int
 	// OrdersPerSecond of all writers together: 6.
 	OrdersPerSecond float64
-	// WatchersPerOrder is how many subscribers are told of each order: 4.
+	// WatchersPerOrder is the number of subscribers of each order: 4.
 	WatchersPerOrder int
 	// ItemsPerConnection and Lifetime are averages, after which a subscriber drops its connection: 60 items, 15 s.
 	ItemsPerConnection float64
@@ -40,7 +40,7 @@ type Config struct {
 	FaultEvery time.Duration
 	// Tamper, when set, plants a fault into the n-th feed subscriber's recorder; nil for a faultless one.
 	Tamper func(n int) func(Item) []Item
-	// Stderr gets what the servers say.
+	// Stderr gets the servers' logs.
 	Stderr io.Writer
 }
 
@@ -84,7 +84,7 @@ var serverEnv = []string{
 // run is a Run under way.
 type run struct {
 	cfg Config
-	// replicaCount is how many to start. bulky orders carry as much as they may.
+	// replicaCount is the number of replicas to start. bulky orders have the largest texts and lists that are allowed.
 	replicaCount int
 	bulky        bool
 
@@ -129,8 +129,8 @@ func (r *run) report(f Finding) {
 	r.findings = append(r.findings, f)
 }
 
-// Run drives replicas, writers, subscribers and faults for Duration, waits until every order is final, and checks. The error
-// says that the run itself failed; what it found wrong is in the Result.
+// Run drives replicas, writers, subscribers and faults for Duration, waits until every order is final, and checks. An error means
+// that the run itself failed; its findings are in the Result.
 func Run(ctx context.Context, cfg Config) (result *Result, err error) {
 	r := &run{cfg: cfg.withDefaults(), calm: make(chan struct{}), counts: map[string]int{}, replicaCount: replicaCount}
 	r.orders = make(chan placed, r.cfg.Subscribers)

@@ -1,9 +1,9 @@
-// Package soak drives real servers hard for a while and then proves that every subscriber got exactly what the log has.
+// Package soak runs real servers under load and faults, and then proves that every subscriber got exactly the events of the log.
 //
 // Run starts replicas on one database, lets writers place and change orders and subscribers watch them, drops
 // connections, kills and stops replicas and ends their database sessions meanwhile. When all is quiet it reads the log
-// by SQL and lets Check compare each subscriber's whole history, across its reconnections, with it. Check does not
-// share code with what it judges, except the form of cursors.
+// by SQL and lets Check compare each subscriber's whole history, across its reconnections, with it. Check shares no code with the
+// server, except the form of cursors.
 //
 // It is used by `make soak` (see docs/soak.md) and imported by tests only.
 package soak
@@ -26,7 +26,7 @@ type Item struct {
 	Order  *ItemOrder `json:"order"`
 }
 
-// ItemEvent is what an item says happened.
+// ItemEvent is the event of an item.
 type ItemEvent struct {
 	ID         string    `json:"id"`
 	Type       string    `json:"type"`
@@ -64,7 +64,7 @@ func (o *ItemOrder) state() State {
 	return State{Status: o.Status, PaymentStatus: o.Payment.Status, Captured: o.Captured.Minor, Refunded: o.Refunded.Minor}
 }
 
-// Watch is what a subscriber asked for and who it is.
+// Watch is a subscription with its subscriber.
 type Watch struct {
 	// OrderID makes it orderEvents of this order; empty: orderFeed.
 	OrderID string
@@ -78,7 +78,7 @@ type Watch struct {
 // maySee tells whether the viewer may see the record at all.
 func (w *Watch) maySee(r *Record) bool { return w.Viewer == "" || w.Viewer == r.CustomerID }
 
-// wants tells whether the record is part of what was asked for.
+// wants reports whether the record is part of the subscription.
 func (w *Watch) wants(r *Record) bool {
 	if w.OrderID != "" {
 		return r.OrderID == w.OrderID
@@ -88,7 +88,7 @@ func (w *Watch) wants(r *Record) bool {
 		(len(w.Types) == 0 || slices.Contains(w.Types, r.Type))
 }
 
-// place is where a record stands in this subscription: its version for an order, its position for a feed.
+// place returns a record's place in this subscription: its version for an order, its position for a feed.
 func (w *Watch) place(r *Record) int64 {
 	if w.OrderID != "" {
 		return int64(r.Version)
@@ -122,7 +122,7 @@ func (w *Watch) placeOf(cursor string) (epoch, place int64, ok bool) {
 	return c.Epoch, int64(c.Version), err == nil
 }
 
-// Entry is an item with how it came.
+// Entry is an item as it arrived.
 type Entry struct {
 	Item
 	// Fresh: the first item of a connection that asked without a cursor.

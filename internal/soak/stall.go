@@ -18,15 +18,15 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// StallResult says what a client that stops reading costs others, and when it is gone.
+// StallResult has the effect of a client that stops reading on others, and the time until it is disconnected.
 type StallResult struct {
 	// Pairs of runs without and with a stalled reader, which took turns.
 	Pairs []StallPair
-	// SubscriptionsGone and SocketGone are how long after the stalled reader's subscription the server had none of its
-	// subscriptions, and not its socket any more. The time in which the reader's buffers filled is in it. SocketGone is
-	// zero when no pair was asked for: nobody waited for it.
+	// SubscriptionsGone and SocketGone are the times from the stalled reader's subscription until the server had dropped its
+	// subscriptions, and its socket. They include the time in which the reader's buffers filled. SocketGone is zero if no pair was
+	// requested: it was not waited for.
 	SubscriptionsGone, SocketGone time.Duration
-	// Findings are faults in what the others got.
+	// Findings are faults in the others' deliveries.
 	Findings []Finding
 }
 
@@ -68,13 +68,13 @@ func (r *StallResult) String() string {
 
 const (
 	stallSubscriptions = 4
-	// stallFill is how long the stalled one's buffers have to fill, stallPairTime how long each half of a pair is
-	// measured then: together less than the server waits for a stalled reader.
+	// stallFill is the time for the stalled reader's buffers to fill, stallPairTime the time for which each half of a pair is
+	// measured then. Together they are shorter than the server waits for a stalled reader.
 	stallFill     = 3 * time.Second
 	stallPairTime = 5 * time.Second
 	stallTimeout  = 2 * time.Minute
-	// stallPatience is how many times as many pairs are measured as were asked for while their Ratio is above StallLimit: one pair's
-	// differs by half from the next one's, so the median of a few is above it by chance now and then.
+	// While the Ratio is above StallLimit, up to stallPatience times the requested number of pairs is measured. One pair's ratio
+	// differs by half from the next one's, so the median of a few can be above the limit by chance.
 	stallPatience = 3
 )
 
@@ -153,7 +153,7 @@ func (m *meter) observe(latency time.Duration) {
 	}
 }
 
-// p99 of what is collected in a while.
+// p99 returns the p99 of the values collected in a while.
 func (m *meter) p99(ctx context.Context) (time.Duration, error) {
 	m.mu.Lock()
 	m.on, m.samples = true, nil

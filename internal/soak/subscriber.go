@@ -22,7 +22,7 @@ type subscriber struct {
 	history History
 	// stock: it reconnects without a cursor, as an unmodified client does.
 	stock bool
-	// tamper, when set, is a fault in this subscriber: what it records instead of an item.
+	// tamper, when set, is a fault of this subscriber: it returns the items to record instead of an item.
 	tamper func(Item) []Item
 	// until, when set, ends the watch after the item for which it is true.
 	until func(Item) bool
@@ -32,7 +32,7 @@ type subscriber struct {
 
 	after   string
 	reached atomic.Int64 // the place of the last item
-	// since is when the present connection was opened: what happened before was replayed, not delivered late.
+	// since is the time at which the current connection was opened: earlier events were replayed, not delivered late.
 	since     time.Time
 	latencies []time.Duration
 }

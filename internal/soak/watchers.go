@@ -65,7 +65,7 @@ func (r *run) watchFeed(ctx context.Context, rng *rand.Rand, n int) {
 	r.refused(r.add(s), s.watch(ctx))
 }
 
-// FeedSubscriber is how findings name the n-th subscriber, who watches a feed as viewer: a customer's id or "staff".
+// FeedSubscriber returns the name of the n-th feed subscriber in findings. viewer is a customer's id or "staff".
 func FeedSubscriber(n int, viewer string) string { return fmt.Sprintf("feed %d of %s", n, viewer) }
 
 func viewerName(w *Watch) string {

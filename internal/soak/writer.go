@@ -32,7 +32,7 @@ type writer struct {
 	run   *run
 	rng   *rand.Rand
 	owner *user
-	// recent orders of this writer, for what happens to them later.
+	// recent orders of this writer, for later changes.
 	recent []placed
 }
 
@@ -193,7 +193,7 @@ func post(ctx context.Context, url, token string, body []byte, answer any) error
 	return nil
 }
 
-// signIn is POST /dev/token, and who that is.
+// signIn signs in with POST /dev/token and returns the user.
 func signIn(ctx context.Context, url, name, role string) (*user, error) {
 	body, err := json.Marshal(map[string]any{"user": name, "role": role, "ttlSeconds": 24 * 3600})
 	if err != nil {

@@ -1,9 +1,9 @@
 package webhookinbox
 
-// MaxClaims is when retries end.
+// MaxClaims is the number of claims after which retries end.
 const MaxClaims = maxClaims
 
-// UnknownClaims is when the wait for an unknown reference ends.
+// UnknownClaims is the number of claims after which the wait for an unknown reference ends.
 const UnknownClaims = unknownClaims
 
 // Step claims one batch and works on it, so that tests need no clock.

@@ -58,7 +58,7 @@ func (b *bundle) processor() *webhookinbox.Processor {
 	})
 }
 
-// rechecked is how often the payment was.
+// rechecked returns the number of rechecks of the payment.
 func (b *bundle) rechecked(paymentID uuid.UUID) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -154,7 +154,7 @@ func (b *bundle) rows(t *testing.T) (n int) {
 	return n
 }
 
-// logBuffer is what was logged.
+// logBuffer collects the log.
 type logBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

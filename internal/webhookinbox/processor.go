@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// batch is how many events one claim takes; they are worked on at the same time.
+	// batch is the number of events in one claim; they are worked on at the same time.
 	batch = 32
-	// lease is how long a processor has for them. One that dies leaves them to others after that.
+	// lease is the time in which a processor has to process them. One that dies leaves them to others after that.
 	lease = 30 * time.Second
 	// workTimeout ends the work on a batch well before its lease does.
 	workTimeout = 20 * time.Second
-	// pollInterval is how often we look for events that nobody told us of: retries, and those of a replica that died.
+	// pollInterval is the interval at which we look for events without a wake-up: retries, and those of a replica that died.
 	pollInterval = time.Second
 	// maxClaims ends the retries of an event that cannot be worked on: after about an hour.
 	maxClaims = 16
@@ -109,7 +109,7 @@ func (p *Processor) judge(ctx context.Context, c Claim) Verdict {
 	case c.PaymentID == uuid.Nil:
 		return Verdict{Claim: c, Status: Ignored, Message: "no payment of ours"}
 	case c.Claims > maxClaims:
-		// No earlier claim got as far as a verdict: whoever works on it may die of it.
+		// No earlier claim got as far as a verdict: processing it may crash the process.
 		return Verdict{Claim: c, Status: Failed, Message: "never worked on to the end"}
 	}
 	err := p.cfg.RequestRecheck(ctx, c.PaymentID)

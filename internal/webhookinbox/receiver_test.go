@@ -189,7 +189,7 @@ func TestReceiver(t *testing.T) {
 func TestReceiverForgedCostsNothing(t *testing.T) {
 	t.Parallel()
 	rc := serve(t)
-	if err := rc.db.Worker.Close(); err != nil { // whoever asks it fails
+	if err := rc.db.Worker.Close(); err != nil { // every query fails
 		t.Fatal(err)
 	}
 	for range 200 {

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 import { expect, test, withServer } from './fixtures';
 import { checkPage } from './check-page';
 
-// The page explains what the server refuses, and nothing is lost. The browser reports the statuses as console errors.
+// The page explains the server's refusals, and no input is lost. The browser reports the statuses as console errors.
 test.use({ expectedErrors: /status of (400|429|503)/ });
 
 const draft = (page: Page) => page.evaluate(() => sessionStorage.getItem('orderwire.draft'));

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import type { Shopper } from './shop';
 import { PatientWebSocket } from './websocket';
 
-/** What a client reports of one operation. */
+/** A client's report of one operation. */
 export interface Outcome {
   /** `data` and `errors` of each result. */
   readonly results: { readonly data?: unknown; readonly errors?: unknown }[];

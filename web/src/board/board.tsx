@@ -21,7 +21,7 @@ const OrderDrawer = lazy(() => import('./order-drawer'));
 const views = { orders: 'Orders', differences: 'Differences', webhooks: 'Webhooks', audit: 'Audit' } as const;
 type View = keyof typeof views;
 
-/** `/board`: the live staff board. Its address has what is open: `?view=`, `?window=` and `?order=`. */
+/** `/board`: the live staff board. Its address keeps the open view: `?view=`, `?window=` and `?order=`. */
 export default function Board() {
   return (
     <SignedIn>

@@ -34,5 +34,5 @@ const StaffOrderFeedSubscription = graphql(`
   }
 `);
 
-/** What a member of staff reads of orders, on the shop's pages too; see OrderFeed. */
+/** The documents with which staff read orders, on the shop's pages too; see OrderFeed. */
 export const staffDocuments = { list: StaffOrdersQuery, feed: StaffOrderFeedSubscription };

@@ -11,7 +11,7 @@ export interface Step {
   readonly p95: number | null;
 }
 
-/** The board's figures: what the server counted at `at`, and what the feed has brought since. Times are in Unix milliseconds. */
+/** The board's figures: the server's counts at `at`, and the feed's changes since. Times are in Unix milliseconds. */
 export interface LiveStats {
   readonly at: number;
   readonly stepMs: number;

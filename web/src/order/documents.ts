@@ -16,7 +16,7 @@ export const LiveOrder = graphql(`
 `);
 
 /**
- * What a list shows of an order. It costs less than half of MAX_COST: refunds and pictures of products are loaded by the
+ * The fields of an order in a list. It costs less than half of MAX_COST: refunds and pictures of products are loaded by the
  * order's own page.
  */
 export const ListedOrder = graphql(`

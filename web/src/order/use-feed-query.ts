@@ -14,8 +14,8 @@ export interface FeedQuery<Data, Variables extends AnyVariables> {
 }
 
 /**
- * Reads a view that the feed keeps current. It is read once the feed has started, so that nothing falls between the answer
- * and the feed; again each time the feed starts anew; and after a failure that may be temporary (useRetry).
+ * Reads a view that the feed keeps current. It is read once the feed has started, so that no change is missed between the answer
+ * and the feed; again each time the feed restarts; and after a failure that may be temporary (useRetry).
  */
 export function useFeedQuery<Data, Variables extends AnyVariables>({ query, variables, requestPolicy, withoutFeed = false, onRestart }: FeedQuery<Data, Variables>): UseQueryResponse<Data, Variables> {
   const generation = useFeedGeneration();

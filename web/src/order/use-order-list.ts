@@ -17,7 +17,7 @@ export interface OrderListState<Data extends OrdersQuery> {
 
 /**
  * The user's orders (staff: everybody's) in any of these states, newest first, kept current by the feed through the cache.
- * It is read although the feed has not started when no connection can be had.
+ * Without a connection the list is loaded anyway, before the feed has started.
  *
  * `query` must be the list of this user's documents (useOrderDocuments). `search` finds text in numbers, external references
  * and products' names; later orders do not join what it found.

@@ -139,8 +139,8 @@ export class SessionStore {
   }
 
   /**
-   * Signs out: in this tab at once, then at the server, at the issuer, and in the browser's other tabs. The notice says what
-   * could not be ended. It never fails.
+   * Signs out: in this tab at once, then at the server, at the issuer, and in the browser's other tabs. The notice names the parts
+   * that could not be ended. It never fails.
    */
   signOut(): Promise<void> {
     const { session } = this.#state;

@@ -1,10 +1,10 @@
-/** A way to pay that one can choose here, and what comes of it. */
+/** A payment method to choose, with its result. */
 export interface PaymentMethod {
-  /** What the API takes as `paymentMethod.token`. */
+  /** The value of `paymentMethod.token`. */
   readonly token: string;
   readonly label: string;
   readonly hint: string;
-  /** Set for what goes wrong between us and the provider: shown only on demand. */
+  /** Set for methods that simulate faults between us and the provider: shown only on demand. */
   readonly fault?: boolean;
 }
 
@@ -12,7 +12,7 @@ export interface PaymentMethod {
 export const methodOr = (methods: readonly PaymentMethod[], token: string): PaymentMethod | undefined =>
   methods.find((method) => method.token === token) ?? methods[0];
 
-/** What the server tells every visitor in the page itself, so that nothing has to be waited for. server/shop.go writes it. */
+/** The settings that the server puts into the page for every visitor, so that the app waits for no request. server/shop.go writes them. */
 export interface Settings {
   /** How people sign in: by saying who they are, or at an OpenID Connect issuer. */
   readonly auth: 'dev' | 'oidc';
@@ -27,7 +27,7 @@ export interface Settings {
   readonly testMoney: boolean;
   /** Whether money can be authorized first and captured later. */
   readonly manualCapture: boolean;
-  /** What one can pay with here; nothing where customers have to enter their own means of payment, for which this shop has no form. */
+  /** The payment methods to choose from; empty if customers have to enter their own, for which this shop has no form. */
   readonly methods: readonly PaymentMethod[];
   /** What customers are told about the methods, or instead of them. */
   readonly methodsNotice: string;

@@ -59,7 +59,7 @@ export const isTemporary = (error: CombinedError): boolean => error.networkError
 export const isMalformed = (error: CombinedError | undefined): boolean =>
   error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'BAD_USER_INPUT') ?? false;
 
-/** What happened and what to do, for the user: the server's message, unless it is meant for programmers. */
+/** A message for the user that explains an error: the server's, unless it is meant for programmers. */
 export function explain(error: CombinedError, acted = false): string {
   const [first] = error.graphQLErrors;
   if (error.networkError || !first) return 'The server could not be reached. Nothing is lost: try again in a moment.';

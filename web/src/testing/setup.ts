@@ -1,4 +1,4 @@
 import { configure } from '@testing-library/react';
 
-// What a test waits for comes when it comes, on a busy machine too; only what never comes fails.
+// Tests wait long enough for a busy machine; only something that never happens fails.
 configure({ asyncUtilTimeout: 120_000 });
