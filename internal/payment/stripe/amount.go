@@ -84,15 +84,26 @@ func rescale(n int64, from, to int) (int64, bool) {
 	return n, true
 }
 
-// amounts are those that toStripe converts. How large and how small a payment can be depends on the account, so Stripe decides that.
+// amounts are those that toStripe converts, up to the number of digits that Stripe takes. The smallest amount depends on the
+// currency in which the account is paid out and on the method of payment, so Stripe decides that:
+// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts.
 func amounts(currency string) (payment.Amounts, bool) {
-	if _, _, ok := unitsOf(currency); !ok {
+	u, _, ok := unitsOf(currency)
+	if !ok {
+		return payment.Amounts{}, false
+	}
+	largest := int64(99_999_999)
+	if currency == "IDR" {
+		largest = 999_999_999_999
+	}
+	largest, err := fromStripe(largest-largest%u.multiple, currency)
+	if err != nil {
 		return payment.Amounts{}, false
 	}
 	multiple := int64(1)
 	for {
 		if _, err := toStripe(money.New(multiple, currency)); err == nil {
-			return payment.Amounts{Multiple: multiple}, true
+			return payment.Amounts{Largest: largest, Multiple: multiple}, true
 		}
 		multiple *= 10
 	}

@@ -16,7 +16,8 @@ import (
 // has one. Without a Method there is nothing to confirm: the customer does that in the browser, and the answer is
 // ActionRequired with the client secret.
 //
-// Results: Prepared, Captured, Held, ActionRequired, Refused. Errors: *payment.DefiniteError, *UndecidedError.
+// Results: Prepared, Captured, Held, ActionRequired, Refused. Errors: *payment.DefiniteError, *payment.SpentKeyError,
+// *UndecidedError.
 func (g *Gateway) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
 	switch {
 	case call.Reference == "":

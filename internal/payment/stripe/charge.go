@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
 
@@ -11,7 +12,7 @@ import (
 // retrieve reads a PaymentIntent with the charge that holds its refunds.
 func (g *Gateway) retrieve(ctx context.Context, reference string) (*stripego.PaymentIntent, error) {
 	params := &stripego.PaymentIntentRetrieveParams{}
-	params.AddExpand("latest_charge")
+	params.AddExpand(expandRefunds)
 	intent, err := g.api.V1PaymentIntents.Retrieve(ctx, reference, params)
 	if err != nil {
 		return nil, unanswered(err)
@@ -51,29 +52,40 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 	return r, nil
 }
 
-// nextAction is a redirect to the bank's page when Stripe gives one, which it does when it was given a return URL.
-// Every other action is one that Stripe.js knows how to handle, with the client secret.
+// nextAction is a redirect to the bank's page when Stripe gives one, which it does when it was given a return URL, or to the
+// voucher that the customer has to pay, within days. Every other action is one that Stripe.js knows how to handle, with the client
+// secret. https://docs.stripe.com/api/payment_intents/object#payment_intent_object-next_action
 func nextAction(intent *stripego.PaymentIntent) *payment.NextAction {
-	if a := intent.NextAction; a != nil && a.RedirectToURL != nil && a.RedirectToURL.URL != "" {
+	a := intent.NextAction
+	if a == nil {
+		return clientSecret(intent)
+	}
+	if a.RedirectToURL != nil && a.RedirectToURL.URL != "" {
 		return &payment.NextAction{Type: payment.ActionRedirect, URL: a.RedirectToURL.URL}
 	}
-	return clientSecret(intent)
+	var page string
+	var until int64
+	switch {
+	case a.BoletoDisplayDetails != nil:
+		page, until = a.BoletoDisplayDetails.HostedVoucherURL, a.BoletoDisplayDetails.ExpiresAt
+	case a.KonbiniDisplayDetails != nil:
+		page, until = a.KonbiniDisplayDetails.HostedVoucherURL, a.KonbiniDisplayDetails.ExpiresAt
+	case a.MultibancoDisplayDetails != nil:
+		page, until = a.MultibancoDisplayDetails.HostedVoucherURL, a.MultibancoDisplayDetails.ExpiresAt
+	case a.OXXODisplayDetails != nil:
+		page, until = a.OXXODisplayDetails.HostedVoucherURL, a.OXXODisplayDetails.ExpiresAfter
+	}
+	action := clientSecret(intent)
+	if page != "" {
+		action = &payment.NextAction{Type: payment.ActionRedirect, URL: page}
+	}
+	if until > 0 {
+		expires := time.Unix(until, 0).UTC()
+		action.ExpiresAt = &expires
+	}
+	return action
 }
 
 func clientSecret(intent *stripego.PaymentIntent) *payment.NextAction {
 	return &payment.NextAction{Type: payment.ActionClientSecret, ClientSecret: intent.ClientSecret}
-}
-
-// totals is what Stripe's books say of a PaymentIntent that was retrieved.
-func totals(intent *stripego.PaymentIntent, currency string) (*payment.Totals, error) {
-	t := &payment.Totals{}
-	var err error
-	if t.Captured, err = fromStripe(intent.AmountReceived, currency); err != nil {
-		return nil, err
-	}
-	// A hold that was released counts as refunded at Stripe, though no money had moved.
-	if charge := intent.LatestCharge; charge != nil && t.Captured > 0 {
-		t.Refunded, err = fromStripe(charge.AmountRefunded, currency)
-	}
-	return t, err
 }

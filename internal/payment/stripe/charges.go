@@ -29,7 +29,7 @@ func (g *Gateway) Charges(ctx context.Context, r payment.ChargeRange) (payment.C
 		GreaterThanOrEqual: r.From.Unix(), LesserThanOrEqual: r.Until.Unix(),
 	}}
 	params.Limit = stripego.Int64(chargePage)
-	params.AddExpand("data.latest_charge") // it has what was refunded
+	params.AddExpand("data." + expandRefunds)
 	if r.After != "" {
 		params.StartingAfter = stripego.String(r.After)
 	}
@@ -104,9 +104,24 @@ func chargeOf(intent *stripego.PaymentIntent) (payment.Charge, error) {
 		return payment.Charge{}, undecided("the PaymentIntent's metadata does not name an order and a payment")
 	}
 	return payment.Charge{
-		Reference: intent.ID, OrderID: orderID, PaymentID: paymentID, Amount: money.New(amount, currency), Totals: *t,
+		Reference: intent.ID, OrderID: orderID, PaymentID: paymentID, Amount: money.New(amount, currency), Totals: t,
 		Status: t.ChargeStatus(withoutMoney(intent.Status)), CreatedAt: time.Unix(intent.Created, 0).UTC(),
 	}, nil
+}
+
+// totals is what Stripe's books say of a PaymentIntent without any further request. Of more than ten refunds those that are pending
+// and not among the newest count as succeeded.
+func totals(intent *stripego.PaymentIntent, currency string) (payment.Totals, error) {
+	c := payment.SeenCharge{}
+	var err error
+	if c.Captured, err = fromStripe(intent.AmountReceived, currency); err != nil || c.Captured == 0 || intent.LatestCharge == nil {
+		return c.Totals, err
+	}
+	refunds, more := listedRefunds(intent.LatestCharge)
+	if err = addRefunds(&c, refunds, intent.LatestCharge, currency); err == nil && more {
+		c.Refunded, err = refundedWithoutList(refunds, intent.LatestCharge, currency)
+	}
+	return c.Totals, err
 }
 
 // withoutMoney is what a PaymentIntent's status means as long as nothing was captured:

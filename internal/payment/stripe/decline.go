@@ -18,29 +18,30 @@ const (
 // stolen, or that a charge looks fraudulent, must not be told to whoever holds it
 // (https://docs.stripe.com/declines/codes), and what Stripe adds later is not told before somebody has looked at it.
 var tellable = map[string]bool{
-	"authentication_required":               true,
-	"card_not_supported":                    true,
-	"card_velocity_exceeded":                true,
-	"currency_not_supported":                true,
-	"expired_card":                          true,
-	"expired_or_canceled_card":              true, // of a refund
-	"incorrect_cvc":                         true,
-	"incorrect_number":                      true,
-	"incorrect_pin":                         true,
-	"incorrect_zip":                         true,
-	"insufficient_funds":                    true,
-	"invalid_cvc":                           true,
-	"invalid_expiry_month":                  true,
-	"invalid_expiry_year":                   true,
-	"invalid_number":                        true,
-	"issuer_not_available":                  true,
-	"payment_intent_authentication_failure": true,
-	"pin_try_exceeded":                      true,
-	"processing_error":                      true,
-	"reenter_transaction":                   true,
-	"testmode_decline":                      true,
-	"try_again_later":                       true,
-	"withdrawal_count_limit_exceeded":       true,
+	"authentication_required":                true,
+	"card_not_supported":                     true,
+	"card_velocity_exceeded":                 true,
+	"currency_not_supported":                 true,
+	"expired_card":                           true,
+	"expired_or_canceled_card":               true, // of a refund
+	"incorrect_cvc":                          true,
+	"incorrect_number":                       true,
+	"incorrect_pin":                          true,
+	"incorrect_zip":                          true,
+	"insufficient_funds":                     true,
+	"invalid_cvc":                            true,
+	"invalid_expiry_month":                   true,
+	"invalid_expiry_year":                    true,
+	"invalid_number":                         true,
+	"issuer_not_available":                   true,
+	"payment_intent_authentication_failure":  true,
+	"payment_intent_payment_attempt_expired": true, // a voucher that nobody paid in time
+	"pin_try_exceeded":                       true,
+	"processing_error":                       true,
+	"reenter_transaction":                    true,
+	"testmode_decline":                       true,
+	"try_again_later":                        true,
+	"withdrawal_count_limit_exceeded":        true,
 }
 
 func safeCode(code, otherwise string) string {

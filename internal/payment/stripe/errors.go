@@ -42,12 +42,76 @@ func stateInError(err error) *stripego.PaymentIntent {
 	return nil
 }
 
+// holdGone: the bank has let the hold go, so the charge cannot take money any more, whatever its PaymentIntent says yet:
+// https://docs.stripe.com/error-codes#charge-expired-for-capture.
+func holdGone(err error) bool {
+	var e *stripego.Error
+	return errors.As(err, &e) && e.Code == stripego.ErrorCodeChargeExpiredForCapture
+}
+
+// tooMuch: the charge has less left to refund than was asked for. Stripe has no code for that, but names the parameter:
+// https://docs.stripe.com/api/refunds/create.
+func tooMuch(err error) bool {
+	var e *stripego.Error
+	return errors.As(err, &e) && e.HTTPStatusCode == http.StatusBadRequest && e.Type == stripego.ErrorTypeInvalidRequest && e.Param == "amount" &&
+		(e.Code == "" || e.Code == stripego.ErrorCodeAmountTooLarge)
+}
+
+// reason is why a request was refused, where our rules depend on it: https://docs.stripe.com/error-codes.
+func reason(e *stripego.Error) payment.RefusalReason {
+	//exhaustive:ignore
+	switch e.Code {
+	case stripego.ErrorCodeChargeAlreadyRefunded:
+		return payment.AlreadyRefunded
+	case stripego.ErrorCodeChargeDisputed, stripego.ErrorCodeRefundDisputedPayment:
+		return payment.InDispute
+	default:
+		return ""
+	}
+}
+
+// Headers of answers: https://docs.stripe.com/error-low-level#stripe-should-retry, https://docs.stripe.com/api/idempotent_requests.
+const (
+	headerShouldRetry = "Stripe-Should-Retry"
+	headerReplayed    = "Idempotent-Replayed"
+)
+
+func header(e *stripego.Error, name string) string {
+	if e.LastResponse == nil {
+		return ""
+	}
+	return e.LastResponse.Header.Get(name)
+}
+
+// spent: Stripe answers the key with a failure that another call with the key would be given again, so what the operation did has to
+// be looked up, and after that a fresh key is safe. That is a key that was used with other parameters, an answer from memory, and a
+// 500, which may be remembered (nothing in it tells), unless Stripe says that the same request may be repeated.
+// https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com/error-low-level
+func spent(e *stripego.Error) bool {
+	if e.HTTPStatusCode < http.StatusInternalServerError {
+		return e.HTTPStatusCode == http.StatusBadRequest && e.Type == stripego.ErrorTypeIdempotency
+	}
+	switch retry := header(e, headerShouldRetry); {
+	case header(e, headerReplayed) == "true", retry == "false":
+		return true
+	case retry == "true":
+		return false
+	default:
+		return e.HTTPStatusCode == http.StatusInternalServerError
+	}
+}
+
 // refusal is the answer that an error of a call that moves money amounts to: a decline is a Result, a refusal of the
-// request a *payment.DefiniteError, anything else an *UndecidedError.
+// request a *payment.DefiniteError, a failure that the key remembers a *payment.SpentKeyError, anything else an *UndecidedError.
 // https://docs.stripe.com/api/errors
 func refusal(err error) (payment.Result, error) {
 	var e *stripego.Error
-	if !errors.As(err, &e) {
+	switch {
+	case !errors.As(err, &e):
+		return payment.Result{}, unanswered(err)
+	case spent(e):
+		return payment.Result{}, &payment.SpentKeyError{Message: "stripe: the key remembers a failure: " + describe(e)}
+	case header(e, headerShouldRetry) == "true":
 		return payment.Result{}, unanswered(err)
 	}
 	switch e.HTTPStatusCode {
@@ -55,7 +119,7 @@ func refusal(err error) (payment.Result, error) {
 	default:
 		// Of these, 401 and 403 (our key), 409 (the key is in use by a call under way) and 429 moved nothing. But that will
 		// change, and then the same call is to be made again, which only an open attempt is. 404 is a charge that has to be
-		// somewhere. 5xx is what it says: Stripe does not know.
+		// somewhere. 5xx is what it says: Stripe does not know. 502 and 503 come from before the endpoint, which saves nothing.
 		return payment.Result{}, unanswered(err)
 	}
 	switch {
@@ -66,10 +130,9 @@ func refusal(err error) (payment.Result, error) {
 		}
 		return r, nil
 	case e.Type != stripego.ErrorTypeInvalidRequest, e.Code == stripego.ErrorCodePaymentIntentUnexpectedState, missingCharge(e):
-		// Also idempotency_error: the key was used for another request, so an earlier call may have done something else.
 		return payment.Result{}, unanswered(err)
 	}
-	return payment.Result{}, refuse("refused: " + describe(e))
+	return payment.Result{}, &payment.DefiniteError{Message: "stripe: refused: " + describe(e), Why: reason(e)}
 }
 
 // missingCharge: the PaymentIntent itself is unknown, as when the key is that of another account.

@@ -15,19 +15,25 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
 )
 
-// Whatever goes wrong on the way: the call is undecided, the look-up tells, a repeat ends it, and money moves once.
+// Whatever goes wrong on the way: the call is undecided, the look-up tells, a repeat ends it, with a fresh key where Stripe may
+// remember the failure, and money moves once.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		fault fakestripe.Fault
-		acted bool
+		fault        fakestripe.Fault
+		acted, spent bool
 	}{
-		{fakestripe.DropBefore, false},
-		{fakestripe.RateLimited, false},
-		{fakestripe.KeyInUse, false},
-		{fakestripe.ServerError, false},
-		{fakestripe.DropAfter, true},
-		{fakestripe.BadGateway, true},
+		{fakestripe.DropBefore, false, false},
+		{fakestripe.RateLimited, false, false},
+		{fakestripe.Locked, false, false},
+		{fakestripe.KeyInUse, false, false},
+		{fakestripe.Unavailable, false, false},
+		{fakestripe.RetryableError, false, false},
+		{fakestripe.ServerError, false, true},
+		{fakestripe.ErrorRemembered, false, true},
+		{fakestripe.ErrorRememberedAfter, true, true},
+		{fakestripe.DropAfter, true, false},
+		{fakestripe.BadGateway, true, false},
 	} {
 		seen := func(after payment.Outcome, before payment.Outcome) payment.Outcome {
 			if tt.acted {
@@ -42,29 +48,28 @@ func TestFaults(t *testing.T) {
 				b.fake.Fail(operation, tt.fault)
 			}
 			call := authorization(fakestripe.Visa, payment.CaptureManual)
-			silent(t, expectUndecided(t)(b.Authorize(t.Context(), call)))
+			call = b.unknown(t, call, tt.spent, b.Authorize)
 			expect(t, payment.NotFound)(b.LookUp(t.Context(), call))
 			call = b.prepare(t, call)
-			expectUndecided(t)(b.Authorize(t.Context(), call))
+			call = b.unknown(t, call, tt.spent, b.Authorize)
 			expect(t, seen(payment.Held, payment.Prepared))(b.LookUp(t.Context(), call))
 			expect(t, payment.Held)(b.Authorize(t.Context(), call))
 
-			capture := follow(call, payment.OperationCapture)
-			silent(t, expectUndecided(t)(b.Capture(t.Context(), capture)))
+			capture := b.unknown(t, follow(call, payment.OperationCapture), tt.spent, b.Capture)
 			expect(t, seen(payment.Captured, payment.NotFound))(b.LookUp(t.Context(), capture))
 			expect(t, payment.Captured)(b.Capture(t.Context(), capture))
 
-			refund := follow(call, payment.OperationRefund)
-			silent(t, expectUndecided(t)(b.Refund(t.Context(), refund)))
+			refund := b.unknown(t, follow(call, payment.OperationRefund), tt.spent, b.Refund)
 			expect(t, seen(payment.Refunded, payment.NotFound))(b.LookUp(t.Context(), refund))
-			expect(t, payment.Refunded)(b.Refund(t.Context(), refund))
-			if i := b.ledger(t, call.Reference); i.Captured != 1250 || i.Refunded != 1250 || len(b.fake.Intents()) != 1 {
+			if !tt.acted || !tt.spent { // otherwise the look-up was the answer: a fresh key would refund again
+				expect(t, payment.Refunded)(b.Refund(t.Context(), refund))
+			}
+			if i := b.ledger(t, call.Reference); i.Captured != 1250 || i.Refunded != 1250 {
 				t.Errorf("ledger %+v", b.fake.Intents())
 			}
 
 			other := b.authorize(t, authorization(fakestripe.Visa, payment.CaptureManual), payment.Held)
-			void := follow(other, payment.OperationVoid)
-			silent(t, expectUndecided(t)(b.Void(t.Context(), void)))
+			void := b.unknown(t, follow(other, payment.OperationVoid), tt.spent, b.Void)
 			expect(t, seen(payment.Released, payment.NotFound))(b.LookUp(t.Context(), void))
 			expect(t, payment.Released)(b.Void(t.Context(), void))
 		})
@@ -121,16 +126,18 @@ func TestErrRefusedRequests(t *testing.T) {
 	}
 }
 
-// The key came back with another request: what the first one did is not known.
+// The key came back with another request: what the first one did is looked up, and a fresh key goes on.
 func TestErrKeyReused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
 	b.prepare(t, call)
 	call.Amount = money.New(1251, "EUR")
-	if err := expectUndecided(t)(b.Authorize(t.Context(), call)); !strings.Contains(err.Error(), "idempotency_error") {
+	if err := expectSpent(t)(b.Authorize(t.Context(), call)); !strings.Contains(err.Error(), "idempotency_error") {
 		t.Error(err)
 	}
+	call.FreshKeys++
+	b.authorize(t, call, payment.Captured)
 }
 
 // A key of another account sees none of our charges. That says nothing about the money.
@@ -164,6 +171,18 @@ func TestErrWrongKeyAndNobodyThere(t *testing.T) {
 		t.Errorf("%v, want that it was not sent", err)
 	}
 	silent(t, err)
+}
+
+// A key that may not do something yet may be allowed to, so nothing is over.
+func TestErrNotPermitted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.prepare(t, authorization(fakestripe.Visa, payment.CaptureAutomatic))
+	for _, operation := range []string{"confirm", "retrieve"} {
+		b.fake.Deny(operation)
+	}
+	silent(t, expectUndecided(t)(b.Authorize(t.Context(), call)))
+	silent(t, expectUndecided(t)(b.LookUp(t.Context(), call)))
 }
 
 // A redirect is not followed: the key would be sent to another address.

@@ -50,12 +50,7 @@ func (g *Gateway) lookUpIntent(ctx context.Context, call payment.Call) (payment.
 	if err != nil {
 		return payment.Result{}, err
 	}
-	of, err := totals(intent, call.Amount.Currency)
-	if err != nil {
-		return payment.Result{}, err
-	}
-	r.Charge = &payment.SeenCharge{Totals: *of}
-	r.Charge.Capturable, err = fromStripe(intent.AmountCapturable, call.Amount.Currency)
+	r.Charge, err = g.seen(ctx, intent, call.Amount.Currency)
 	return r, err
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Capture takes the whole held amount. Results: Captured, Refused. Errors: *payment.DefiniteError, *UndecidedError.
+// Capture takes call.Amount of the hold, and Stripe releases the rest. Results: Captured, Released when the hold is gone, Refused.
+// Errors: *payment.DefiniteError, *payment.SpentKeyError, *UndecidedError.
 func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
 	amount, err := toStripe(call.Amount)
 	if err != nil {
@@ -18,9 +19,13 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 		Params:          stepCapture.params(call),
 		AmountToCapture: stripego.Int64(amount),
 	})
-	if found := stateInError(err); found != nil && found.Status != stripego.PaymentIntentStatusSucceeded {
+	found := stateInError(err)
+	switch {
+	case holdGone(err):
+		return payment.Result{Outcome: payment.Released, Reference: call.Reference}, nil
+	case found != nil && found.Status != stripego.PaymentIntentStatusSucceeded && found.Status != stripego.PaymentIntentStatusCanceled:
 		return notDone(found)
-	} else if found != nil {
+	case found != nil:
 		intent, err = found, nil
 	}
 	if err != nil {
@@ -57,7 +62,7 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	case stripego.PaymentIntentStatusRequiresCapture:
 		r.Outcome = payment.NotFound
 	case stripego.PaymentIntentStatusCanceled:
-		r.Outcome, r.Code = payment.Refused, codeCanceled // also by Stripe itself, when the hold had run out
+		r.Outcome = payment.Released // also by Stripe itself, when the hold had run out
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
 		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
 	case stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresConfirmation:
@@ -70,7 +75,8 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 
 // Void cancels the PaymentIntent, which releases a hold and lets no confirmation through any more. One whose id we never
 // got was never confirmed and has nothing to release.
-// Results: Released, Captured, Refused (a new attempt may succeed). Errors: *payment.DefiniteError, *UndecidedError.
+// Results: Released, Captured, Refused (a new attempt may succeed). Errors: *payment.DefiniteError, *payment.SpentKeyError,
+// *UndecidedError.
 func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
 	if call.Reference == "" {
 		return payment.Result{Outcome: payment.Released}, nil
@@ -110,7 +116,8 @@ func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	return r, nil
 }
 
-// Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *UndecidedError.
+// Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *payment.SpentKeyError,
+// *UndecidedError.
 //
 // A refund that Stripe keeps pending is undecided: the money is on its way and may still come back. The refund stays
 // PENDING here too, and LookUp tells how it ended.
@@ -125,6 +132,9 @@ func (g *Gateway) Refund(ctx context.Context, call payment.Call) (payment.Result
 		Amount:        stripego.Int64(amount),
 		Metadata:      metadata(call),
 	})
+	if tooMuch(err) {
+		return payment.Result{}, &payment.DefiniteError{Message: "stripe: refused: more than is left to refund", Why: payment.AlreadyRefunded}
+	}
 	if err != nil {
 		return refusal(err)
 	}

@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"testing"
@@ -99,6 +100,32 @@ func expectUndecided(t *testing.T) func(payment.Result, error) *stripe.Undecided
 		}
 		return undecided
 	}
+}
+
+func expectSpent(t *testing.T) func(payment.Result, error) *payment.SpentKeyError {
+	t.Helper()
+	return func(r payment.Result, err error) *payment.SpentKeyError {
+		t.Helper()
+		var spent *payment.SpentKeyError
+		if !errors.As(err, &spent) {
+			t.Fatalf("got %+v, %v; want a spent key", r, err)
+		}
+		silent(t, spent)
+		return spent
+	}
+}
+
+// unknown makes a call that must end without an outcome. It gives the call that may follow a look-up: the same one, or after a spent
+// key one with a fresh key.
+func (b *bundle) unknown(t *testing.T, call payment.Call, spent bool, do func(context.Context, payment.Call) (payment.Result, error)) payment.Call {
+	t.Helper()
+	if !spent {
+		silent(t, expectUndecided(t)(do(t.Context(), call)))
+		return call
+	}
+	expectSpent(t)(do(t.Context(), call))
+	call.FreshKeys++
+	return call
 }
 
 func expectDefinite(t *testing.T) func(payment.Result, error) *payment.DefiniteError {

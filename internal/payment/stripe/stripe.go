@@ -11,6 +11,7 @@ package stripe
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ const clientTimeout = 30 * time.Second
 // Options of a Gateway.
 type Options struct {
 	// SecretKey is the account's: sk_test_…, sk_live_…, or a restricted one (rk_…) that may write PaymentIntents and
-	// Refunds.
+	// Refunds, and read Disputes and Radar's early fraud warnings.
 	SecretKey string
 	// WebhookSecrets are the endpoint's signing secrets (whsec_…): the old and the new one while they are rotated.
 	// Without any, every webhook is refused.
@@ -169,6 +170,11 @@ const (
 	stepRefund  step = "refund"
 )
 
+// params gives the step its key. One that remembers a failure is followed by a fresh one, with its number at the end.
 func (s step) params(call payment.Call) stripego.Params {
-	return stripego.Params{IdempotencyKey: stripego.String(call.Key.String() + ":" + string(s))}
+	key := call.Key.String() + ":" + string(s)
+	if call.FreshKeys > 0 {
+		key += ":" + strconv.Itoa(call.FreshKeys)
+	}
+	return stripego.Params{IdempotencyKey: stripego.String(key)}
 }

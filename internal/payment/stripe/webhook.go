@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,12 +93,16 @@ type event struct {
 		Object struct {
 			ID     string `json:"id"`
 			Object string `json:"object"`
-			// PaymentIntent is set in charges, refunds and disputes.
+			// PaymentIntent is set in charges, refunds, disputes and early fraud warnings. The last two have no metadata of ours.
 			PaymentIntent any               `json:"payment_intent"`
 			Metadata      map[string]string `json:"metadata"`
 		} `json:"object"`
 	} `json:"data"`
 }
+
+// ofPayments is how the types of events begin that say something of a payment: https://docs.stripe.com/api/events/types. Disputes are
+// charge.dispute.…, and some refunds are also charge.refund.….
+var ofPayments = []string{"payment_intent.", "charge.", "refund.", "radar.early_fraud_warning."}
 
 func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
 	var e event
@@ -108,10 +113,7 @@ func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
 		return payment.Notice{}, refuseWebhook("the event is of the other mode (test or live) than the secret key")
 	}
 	notice := payment.Notice{EventID: e.ID, Type: e.Type}
-	kind, _, _ := strings.Cut(e.Type, ".")
-	switch kind {
-	case "payment_intent", "charge", "refund":
-	default:
+	if !slices.ContainsFunc(ofPayments, func(kind string) bool { return strings.HasPrefix(e.Type, kind) }) {
 		return notice, nil // of no payment; Stripe adds kinds at any time
 	}
 	object := e.Data.Object

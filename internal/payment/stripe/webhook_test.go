@@ -38,8 +38,8 @@ func TestWebhooksOfAPayment(t *testing.T) {
 		seen[notice.EventID] = true
 		types = append(types, e.Type)
 	}
-	want := "payment_intent.created payment_intent.amount_capturable_updated charge.captured payment_intent.succeeded refund.created charge.refunded refund.failed"
-	if got := strings.Join(types, " "); got != want || len(seen) != 7 {
+	want := "payment_intent.created payment_intent.amount_capturable_updated charge.captured payment_intent.succeeded refund.created charge.refunded refund.updated charge.refund.updated refund.failed"
+	if got := strings.Join(types, " "); got != want || len(seen) != 9 {
 		t.Errorf("events %s", got)
 	}
 }
@@ -107,6 +107,10 @@ func TestWebhookBodies(t *testing.T) {
 		"OKOtherAPIVersion": {`{"id":"e","type":"payment_intent.succeeded","api_version":"2015-01-01","data":{"object":{"object":"payment_intent","id":"pi_1","metadata":{"payment":"%s"}}}}`, "pi_1", true, false},
 		"OKExpanded":        {`{"id":"e","type":"refund.updated","data":{"object":{"object":"refund","id":"re_1","payment_intent":{"id":"pi_1"},"metadata":{"payment":"%s"}}}}`, "pi_1", true, false},
 		"OKDispute":         {`{"id":"e","type":"charge.dispute.created","data":{"object":{"object":"dispute","id":"dp_1","payment_intent":"pi_1","metadata":{}}}}`, "pi_1", false, false},
+		"OKInquiry":         {`{"id":"e","type":"charge.dispute.updated","data":{"object":{"object":"dispute","id":"dp_1","payment_intent":{"id":"pi_1"}}}}`, "pi_1", false, false},
+		"OKRefundUpdated":   {`{"id":"e","type":"charge.refund.updated","data":{"object":{"object":"refund","id":"re_1","payment_intent":"pi_1","metadata":{"payment":"%s"}}}}`, "pi_1", true, false},
+		"OKFraudWarning":    {`{"id":"e","type":"radar.early_fraud_warning.created","data":{"object":{"object":"radar.early_fraud_warning","id":"issfr_1","payment_intent":"pi_1"}}}`, "pi_1", false, false},
+		"OKOtherOfRadar":    {`{"id":"e","type":"radar.rule.created","data":{"object":{"object":"radar.rule","id":"r_1","payment_intent":"pi_1"}}}`, "", false, false},
 		"OKNoIntent":        {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","id":"ch_1","payment_intent":null}}}`, "", false, false},
 		"OKForeignMetadata": {`{"id":"e","type":"charge.succeeded","data":{"object":{"object":"charge","payment_intent":"pi_1","metadata":{"payment":"12"}}}}`, "pi_1", false, false},
 		"OKOtherKind":       {`{"id":"e","type":"invoice.paid","data":{"object":{"object":"invoice","payment_intent":"pi_1","metadata":{"payment":"%s"}}}}`, "", false, false},

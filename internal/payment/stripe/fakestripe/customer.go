@@ -1,10 +1,11 @@
 package fakestripe
 
 // PayInBrowser is what Stripe.js does with a client secret: it attaches a payment method and confirms. It reports
-// whether the PaymentIntent could take it.
+// whether the PaymentIntent could take it, which it can also after a decline.
 func (s *Stripe) PayInBrowser(clientSecret, method string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tick()
 	for _, i := range s.intents {
 		if i.id+"_secret_fake" == clientSecret && i.status == "requires_payment_method" {
 			i.method = method
@@ -20,27 +21,20 @@ func (s *Stripe) Authenticate(intentID string, success bool) bool {
 	return s.decide(intentID, "requires_action", success, "payment_intent_authentication_failure")
 }
 
+// PayVoucher is what the customer does at a counter: it reports whether the voucher could be paid.
+func (s *Stripe) PayVoucher(intentID string) bool {
+	return s.decide(intentID, "requires_action", true, "")
+}
+
 // Decide ends the processing of a PaymentIntent: it reports whether it was being processed.
 func (s *Stripe) Decide(intentID string, success bool) bool {
 	return s.decide(intentID, "processing", success, "card_declined")
 }
 
-// Expire cancels a hold that was not captured in time, as Stripe does by itself after some days.
-func (s *Stripe) Expire(intentID string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := s.find(intentID)
-	if i == nil || i.status != "requires_capture" {
-		return false
-	}
-	i.status = "canceled"
-	s.happened("payment_intent.canceled", i.shape(false))
-	return true
-}
-
 func (s *Stripe) decide(intentID, state string, success bool, code string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tick()
 	i := s.find(intentID)
 	switch {
 	case i == nil || i.status != state:

@@ -1,7 +1,9 @@
-// Package fakestripe is a Stripe for tests: PaymentIntents and Refunds over HTTP, with a ledger in memory. It is as strict
-// as Stripe where money depends on it: idempotency keys answer the same again (refusals included), a PaymentIntent is
-// charged at most once, and an operation in the wrong state is refused with the state. It fails when told to, also after
-// it has charged, and writes the events that Stripe would send.
+// Package fakestripe is a Stripe for tests: PaymentIntents, Refunds, Disputes and early fraud warnings over HTTP, with a ledger in
+// memory. It is as unkind as Stripe's documentation allows, and each behaviour names the page that it follows: idempotency keys
+// answer the same again, refusals and remembered 500s included, a PaymentIntent is charged at most once, an operation in the wrong
+// state is refused with the state, holds and vouchers run out by the clock, and refunds fail after they succeeded. It fails when told
+// to, also after it has charged. People at Stripe's dashboard and banks act on the ledger too: see Outside. It writes the events that
+// Stripe would send.
 //
 // The tests of package stripe compare the shape of its answers with those of the real stripe-mock.
 package fakestripe
@@ -11,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,31 +29,47 @@ const (
 	Authenticate = "pm_card_authenticationRequired"
 	// PendingRefund is paid at once; its refunds wait for Stripe.SettleRefund.
 	PendingRefund = "pm_card_pendingRefund"
-	// Processing waits for Stripe.Decide.
+	// ActionRefund is paid at once; its refunds wait until the customer says where the money should go, as for Konbini:
+	// https://docs.stripe.com/refunds#refund-customer-action.
+	ActionRefund = "pm_fake_actionRefund"
+	// Processing is a bank debit, which takes days: https://docs.stripe.com/payments/sepa-debit. It waits for Stripe.Decide.
 	Processing = "pm_fake_processing"
+	// Voucher is paid in cash within voucherLife: https://docs.stripe.com/payments/boleto. It waits for Stripe.PayVoucher.
+	Voucher = "pm_fake_voucher"
 )
 
-// Stripe is one account. It is an http.Handler and safe for concurrent use.
+// Stripe is one account, which settles in EUR. It is an http.Handler and safe for concurrent use.
 type Stripe struct {
 	key  string
 	mux  *http.ServeMux
 	hung chan struct{}
 
-	mu      sync.Mutex
-	made    int
-	intents []*intent
-	refunds []*refund
-	keys    map[string]saved
-	faults  map[string][]Fault
-	calls   map[string]int
-	events  []Event
-	sent    int
-	clock   func() time.Time
+	mu       sync.Mutex
+	made     int
+	intents  []*intent
+	refunds  []*refund
+	disputes []*dispute
+	warnings []*warning
+	keys     map[string]saved
+	running  map[string]bool
+	faults   map[string][]Fault
+	down     Fault
+	upAt     time.Time
+	denied   map[string]bool
+	calls    map[string]int
+	events   []Event
+	sent     int
+	clock    func() time.Time
+	// overcapture is how many percent of a hold can be captured beyond it.
+	overcapture int64
 }
 
 // New is an empty account whose secret key is given.
 func New(secretKey string) *Stripe {
-	s := &Stripe{key: secretKey, mux: http.NewServeMux(), hung: make(chan struct{}, 16), keys: map[string]saved{}, faults: map[string][]Fault{}, calls: map[string]int{}}
+	s := &Stripe{
+		key: secretKey, mux: http.NewServeMux(), hung: make(chan struct{}, 16), keys: map[string]saved{}, running: map[string]bool{},
+		faults: map[string][]Fault{}, denied: map[string]bool{}, calls: map[string]int{},
+	}
 	s.handle("create", "POST /v1/payment_intents", s.create)
 	s.handle("listIntents", "GET /v1/payment_intents", s.listIntents)
 	s.handle("retrieve", "GET /v1/payment_intents/{id}", s.retrieve)
@@ -58,7 +77,9 @@ func New(secretKey string) *Stripe {
 	s.handle("capture", "POST /v1/payment_intents/{id}/capture", s.capture)
 	s.handle("cancel", "POST /v1/payment_intents/{id}/cancel", s.cancel)
 	s.handle("refund", "POST /v1/refunds", s.refund)
-	s.handle("list", "GET /v1/refunds", s.list)
+	s.handle("list", "GET /v1/refunds", s.listRefunds)
+	s.handle("listDisputes", "GET /v1/disputes", s.listDisputes)
+	s.handle("listWarnings", "GET /v1/radar/early_fraud_warnings", s.listWarnings)
 	return s
 }
 
@@ -75,9 +96,10 @@ func (s *Stripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type answer struct {
 	status int
 	body   any
+	header map[string]string
 }
 
-func found(body any) answer { return answer{http.StatusOK, body} }
+func found(body any) answer { return answer{status: http.StatusOK, body: body} }
 
 type object = map[string]any
 
@@ -90,7 +112,7 @@ func failed(status int, kind, code, param string) answer {
 	if param != "" {
 		e["param"] = param
 	}
-	return answer{status, object{"error": e}}
+	return answer{status: status, body: object{"error": e}}
 }
 
 func invalid(code, param string) answer {
@@ -103,9 +125,21 @@ func (a answer) with(name string, value any) answer {
 	return a
 }
 
+// saying adds headers, each name followed by its value.
+func (a answer) saying(headers ...string) answer {
+	a.header = map[string]string{}
+	for pair := range slices.Chunk(headers, 2) {
+		a.header[pair[0]] = pair[1]
+	}
+	return a
+}
+
 func write(w http.ResponseWriter, a answer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "req_fake")
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body)
 }

@@ -1,58 +1,55 @@
 package fakestripe
 
 import (
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 )
 
-// SetClock replaces the machine's clock for what is created from now on.
-func (s *Stripe) SetClock(clock func() time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clock = clock
-}
-
-// now is called with the lock held.
-func (s *Stripe) now() time.Time {
-	if s.clock == nil {
-		return time.Now()
-	}
-	return s.clock()
-}
-
-// listIntents is newest first, in pages that begin after a PaymentIntent. Times have whole seconds, so many are created at once:
-// https://docs.stripe.com/api/payment_intents/list, https://docs.stripe.com/api/pagination.
-func (s *Stripe) listIntents(_ string, form url.Values) answer {
+// list is a page of what is given oldest first. Stripe lists the newest first, in pages that begin after an id:
+// https://docs.stripe.com/api/pagination.
+func list[T any](form url.Values, at string, all []T, id func(T) string, shape func(T) object) answer {
 	limit, refused := number(form, "limit", 10)
-	if refused == nil && (limit < 1 || limit > 100) {
-		a := invalid("parameter_invalid_integer", "limit")
-		refused = &a
+	switch {
+	case refused != nil:
+		return *refused
+	case limit < 1 || limit > 100:
+		return invalid("parameter_invalid_integer", "limit")
 	}
-	from, refusedFrom := number(form, "created[gte]", 0)
-	until, refusedUntil := number(form, "created[lte]", 1<<62)
-	for _, a := range []*answer{refused, refusedFrom, refusedUntil} {
-		if a != nil {
-			return *a
-		}
-	}
-	all := slices.Clone(s.intents)
+	all = slices.Clone(all)
 	slices.Reverse(all)
 	if after := form.Get("starting_after"); after != "" {
-		at := slices.IndexFunc(all, func(i *intent) bool { return i.id == after })
-		if at < 0 {
+		place := slices.IndexFunc(all, func(one T) bool { return id(one) == after })
+		if place < 0 {
 			return invalid("resource_missing", "starting_after")
 		}
-		all = all[at+1:]
+		all = all[place+1:]
 	}
-	all = slices.DeleteFunc(all, func(i *intent) bool { return i.created < from || i.created > until })
 	page := []object{}
-	for _, i := range all[:min(int(limit), len(all))] {
-		page = append(page, i.shape(form.Get("expand[0]") == "data.latest_charge"))
+	for _, one := range all[:min(int(limit), len(all))] {
+		page = append(page, shape(one))
 	}
-	return found(object{"object": "list", "data": page, "has_more": len(all) > int(limit), "url": "/v1/payment_intents"})
+	return found(object{"object": "list", "data": page, "has_more": len(all) > int(limit), "url": at})
+}
+
+// listIntents is https://docs.stripe.com/api/payment_intents/list. Times have whole seconds, so many are created at once. The place
+// that a page starts after need not be in the range.
+func (s *Stripe) listIntents(_ string, form url.Values) answer {
+	from, refused := number(form, "created[gte]", 0)
+	if refused != nil {
+		return *refused
+	}
+	until, refused := number(form, "created[lte]", 1<<62)
+	if refused != nil {
+		return *refused
+	}
+	after := form.Get("starting_after")
+	in := slices.DeleteFunc(slices.Clone(s.intents), func(i *intent) bool {
+		return i.id != after && (i.created < from || i.created > until)
+	})
+	return list(form, "/v1/payment_intents", in, func(i *intent) string { return i.id }, func(i *intent) object {
+		return s.shape(i, form.Get("expand[0]"))
+	})
 }
 
 func number(form url.Values, name string, absent int64) (int64, *answer) {
@@ -66,33 +63,4 @@ func number(form url.Values, name string, absent int64) (int64, *answer) {
 		return 0, &a
 	}
 	return n, nil
-}
-
-// Foreign adds a charge that another program made with the same account, with metadata of its own.
-func (s *Stripe) Foreign(currency string, amount int64, metadata map[string]string) (id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := &intent{
-		id: s.newID("pi"), charge: s.newID("ch"), amount: amount, captured: amount, currency: currency, captureMethod: "automatic",
-		method: Visa, status: "succeeded", metadata: maps.Clone(metadata), created: s.now().Unix(),
-	}
-	s.intents = append(s.intents, i)
-	return i.id
-}
-
-// Delete forgets a PaymentIntent, as deleting an account's test data does.
-func (s *Stripe) Delete(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.intents = slices.DeleteFunc(s.intents, func(i *intent) bool { return i.id == id })
-}
-
-// RefundInDashboard gives all of a charge back, as people do in Stripe's dashboard.
-func (s *Stripe) RefundInDashboard(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := s.find(id)
-	s.refunds = append(s.refunds, &refund{id: s.newID("re"), status: "succeeded", amount: i.captured - i.refunded, intent: i})
-	i.refunded = i.captured
-	s.happened("charge.refunded", i.chargeShape())
 }
