@@ -17,8 +17,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// accessTable says for each field of each object type what people get who ask for it, in columns: the field, then nobody,
-// the owner, another customer and staff. Each is one of
+// accessTable has the outcome of selecting each field of each object type, in columns: the field, then nobody, the owner, another
+// customer and staff. Each is one of
 //
 //   - value: something, or what is empty for everybody but the errors of a mutation;
 //   - null, empty: the field, without anything in it;
@@ -31,9 +31,9 @@ const accessTable = "testdata/access.txt"
 
 var update = flag.Bool("update", false, "add rows of new fields to testdata/access.txt, and remove those of fields that are gone")
 
-// TestAccess asks for every field of the schema as everybody, by every way there is to its type, and compares what they get
-// with the table. Then it takes @access away, and then the conditions of the statements too, so that row-level security is what
-// is left of what belongs to somebody; nobody may get more than before.
+// TestAccess selects every field of the schema as each person, by every path to its type, and compares the outcomes with the table.
+// Then it takes @access away, and then the conditions of the statements too, so that only row-level security protects the rows with
+// an owner; nobody may get more than before.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	rows := readAccess(t)
@@ -52,7 +52,7 @@ func TestAccess(t *testing.T) {
 	unconditional.wire(postgrestest.WithoutConditions(t, f.db.URL, false))
 	unconditional.handler = unconditional.serve(f.settings())
 
-	for _, writes := range []bool{false, true} { // reading first, so that what is written shows nowhere
+	for _, writes := range []bool{false, true} { // reading first, so that no write is visible
 		for _, name := range slices.Sorted(maps.Keys(f.schema.Types)) {
 			object := f.schema.Types[name]
 			if object.Kind != ast.Object || strings.HasPrefix(name, "__") {
@@ -150,7 +150,7 @@ func writeAccess(t *testing.T, rows map[string][4]string) {
 	}
 }
 
-// outcome is what a person gets, in the words of the table.
+// outcome returns a person's result in the words of the table.
 func (f *fixture) outcome(w *world, p auth.Principal, document string) string {
 	f.t.Helper()
 	var a *answer
@@ -168,7 +168,7 @@ func (f *fixture) outcome(w *world, p auth.Principal, document string) string {
 // outcomes from the least to the most that can be seen.
 var outcomes = []string{"none", "null", "empty", "value"}
 
-// found looks for what the document called "probe", wherever it is.
+// found searches data for the field with the alias "probe".
 func found(data any) string {
 	most := 0
 	switch data := data.(type) {

@@ -30,7 +30,7 @@ func (w *world) trail() []string {
 	return lines
 }
 
-// What staff change is told once, with the change, and what changes nothing is not.
+// Each change by staff has one entry, committed with it; a no-op has none.
 func TestAuditTrail(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

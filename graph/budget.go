@@ -37,7 +37,7 @@ func budgeted(bytes int) graphql.ResponseMiddleware {
 		f := stopped(err, bytes)
 		message := f.Message
 		if f.Code == fault.AnswerTooLarge && isMutation(ctx) {
-			message += " What the mutation does was done."
+			message += " The mutation itself has been carried out."
 		}
 		return &graphql.Response{
 			Data:   json.RawMessage("null"),

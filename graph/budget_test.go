@@ -11,8 +11,8 @@ import (
 // introspectionTree grows by a factor with each level: types have fields, which have types.
 const introspectionTree = `{ __schema { types { name description fields { name description type { name description fields { name description type { name description } } } } } } }`
 
-// TestAnswerBytes asks for answers that are larger than they may be. None of it comes, whoever writes it: the renderers, gqlgen
-// field by field, or introspection.
+// TestAnswerBytes requests answers above the limit. No part of one is sent, whether it is written by the renderers, by gqlgen field
+// by field, or by introspection.
 func TestAnswerBytes(t *testing.T) {
 	w := setup(t)
 	w.handler = w.serve(graph.Settings{Introspection: true, AnswerBytes: 64 << 10})

@@ -44,8 +44,8 @@ func (l list[N]) forward(first *int, after *string) (pagination.Request, error) 
 	return pagination.Parse(l.cursor, first, after, nil, nil)
 }
 
-// connect returns what the generated function of a connection type takes: the items of a page, their cursors, and where the page stands in
-// the list.
+// connect returns the arguments of a connection type's generated function: the items of a page, their cursors, and the page's place
+// in the list.
 func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.PageInfo) {
 	cursors := make([]string, len(result.Items))
 	for i, node := range result.Items {
@@ -53,7 +53,7 @@ func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.Pag
 	}
 	info := pageInfo(cursors, result.HasPrevious, result.HasNext)
 	if result.Reached.Valid {
-		// The page is short, and may be empty: the list goes on behind what was examined, not behind what was found.
+		// The page is short, and may be empty: the next page begins behind the last examined row, not behind the last found one.
 		reached := pagination.Cursor(l.cursor, result.Reached.UUID)
 		if result.Backward {
 			info.StartCursor = &reached
@@ -64,8 +64,8 @@ func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.Pag
 	return result.Items, cursors, info
 }
 
-// eventPage returns a page of an order's history. rows has one event more than limit when the history goes on. An event that this version
-// does not know refuses the page: see fault.ErrNewer.
+// eventPage returns a page of an order's history. rows has one event more than limit when more events follow. An event that this
+// version does not know refuses the page: see fault.ErrNewer.
 func eventPage(orderID uuid.UUID, after, limit int, rows []order.Event) (*model.OrderEventConnection, error) {
 	more := len(rows) > limit
 	if more {

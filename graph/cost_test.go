@@ -16,9 +16,9 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// TestCostIsAnUpperBound asks for as much as can be asked for, of every type, as everybody, in queries, mutations and the items of
-// subscriptions, on orders that have all that an order can have. It compares what was counted before with what came of it: neither
-// the objects and bytes that were rendered nor the rows that were read may be more. What is random is the same in each run.
+// TestCostIsAnUpperBound selects as much as possible of every type, as each person, in queries, mutations and the items of
+// subscriptions, on orders at their maxima. Neither the rendered objects and bytes nor the rows read may exceed the counted cost.
+// Random choices are the same in each run.
 func TestCostIsAnUpperBound(t *testing.T) {
 	t.Parallel()
 
@@ -122,10 +122,10 @@ func (b *bounded) compare(p auth.Principal, text string, variables map[string]an
 	}
 }
 
-// fewRows may be read for what costs nothing, such as a product by its id, and by the statistics themselves.
+// fewRows may be read by fields that cost nothing, such as a product by its id, and by the statistics themselves.
 const fewRows = 50
 
-// data is what the answer, or the first item of a subscription, has as its data.
+// data returns the data of the answer, or of a subscription's first item.
 func (b *bounded) data(p auth.Principal, operation ast.Operation, text string, variables map[string]any) json.RawMessage {
 	b.t.Helper()
 	if operation == ast.Subscription {
@@ -145,7 +145,7 @@ func (b *bounded) data(p auth.Principal, operation ast.Operation, text string, v
 	return answered.Data
 }
 
-// rowsRead is how many rows the API's connection has read so far.
+// rowsRead returns the number of rows that the API's connection has read so far.
 func (b *bounded) rowsRead() int {
 	b.t.Helper()
 	if _, err := b.api.ExecContext(b.t.Context(), `SELECT pg_stat_force_next_flush()`); err != nil {
@@ -160,8 +160,8 @@ func (b *bounded) rowsRead() int {
 	return n
 }
 
-// tightLists asks for each list of an order, and of its payment, with nothing beside it, where what is counted has no room: the bytes
-// of __typename are known exactly.
+// tightLists selects only __typename of each list of an order and of its payment. Its bytes are known exactly, so the counted bytes
+// have no margin.
 func (f *fixture) tightLists() {
 	f.t.Helper()
 	for _, list := range []string{"lines", "payments", "refunds", "metadata", "payment { attempts"} {

@@ -84,7 +84,7 @@ func (c *countingConn) PrepareContext(ctx context.Context, query string) (driver
 	return countingStmt{stmt, c.counter}, nil
 }
 
-// countingStmt counts what a prepared statement runs, not that it was prepared: that happens once for a connection.
+// countingStmt counts the executions of a prepared statement, not its preparation, which happens once for a connection.
 type countingStmt struct {
 	driver.Stmt
 	counter *counter

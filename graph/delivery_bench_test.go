@@ -67,7 +67,7 @@ func BenchmarkIdleSubscription(b *testing.B) {
 
 func liveHeap() uint64 {
 	runtime.GC()
-	runtime.GC() // what was in pools is let go by the second one
+	runtime.GC() // the second one also frees the contents of pools
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc

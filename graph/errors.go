@@ -169,7 +169,7 @@ func isUnavailable(err error) bool {
 	return false
 }
 
-// messageOf returns what a client may read of an error.
+// messageOf returns the part of an error that a client may read.
 func messageOf(err error) string {
 	var f *fault.Error
 	if errors.As(err, &f) {

@@ -73,7 +73,7 @@ func TestExecution(t *testing.T) {
 	}
 }
 
-// sameAs compares cases with what graphql-js makes of them, and returns how many fields there were.
+// sameAs compares the results of cases with graphql-js's, and returns the number of fields.
 func sameAs(j *judge.Judge, cases []judge.Case, picture judge.Picture, t *testing.T) (fields int) {
 	t.Helper()
 	for i, their := range j.Execute(cases, picture) {

@@ -14,7 +14,7 @@ import (
 
 var directives = regexp.MustCompile(`@` + access.Directive + `\(by: \w+(, blankForOthers: true)?\)`)
 
-// WithoutAccess lets everybody select everything: what is left is the checks behind package access.
+// WithoutAccess lets everybody select everything, so that only the checks behind package access remain.
 func (h *Handler) WithoutAccess() {
 	open := gqlparser.MustLoadSchema(&ast.Source{Input: directives.ReplaceAllString(schema.SDL(), `@access(by: PUBLIC)`)})
 	h.exec.guard = guard.New(guard.Config{Schema: open, CacheBytes: 1 << 20})

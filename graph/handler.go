@@ -34,13 +34,13 @@ type Settings struct {
 	DocumentCacheBytes int
 	// PersistedQueryBytes of automatically persisted queries are kept; 0: none.
 	PersistedQueryBytes int
-	// Reading bounds what an operation's reads may take of the database: it returns the context to read in. Nil: no bounds.
+	// Reading bounds the database's work for an operation's reads: it returns the context to read in. Nil: no bounds.
 	Reading func(ctx context.Context, kind ast.Operation) context.Context
 	// Trusted documents are the only ones that run. Nil: any.
 	Trusted *persisted.Manifest
 	// Rates bound how often something may be asked for. Nil: not at all.
 	Rates *ratelimit.Limits
-	// AnswerBytes is how large a response may be; 0: any size.
+	// AnswerBytes is the largest size of a response; 0: any size.
 	AnswerBytes int
 	// Unread is the account of the bytes that the request's client does not read, on all its connections. An operation of one who holds as
 	// much as it may is RATE_LIMITED over plain HTTP before it begins, and so is a query's answer that would be too much. Nil: no bound.
@@ -60,8 +60,8 @@ type Handler struct {
 }
 
 // NewHandler serves the schema over the given transports, GET for queries, and POST of application/json alone, which a
-// foreign page cannot send without a preflight. Whoever is asking is in the request's context (package auth), and so are
-// its id (package requestid) and its Idempotency-Key (IdempotencyKeyHeader). It does not bound the body's size.
+// foreign page cannot send without a preflight. The request's context has the caller (package auth), the request's id (package
+// requestid) and its Idempotency-Key (IdempotencyKeyHeader). It does not bound the body's size.
 func NewHandler(resolver *Resolver, settings Settings) *Handler {
 	schema := generated.NewExecutableSchema(generated.Config{Schema: parsedSchema(), Resolvers: resolver})
 	exec := executor.New(schema)

@@ -55,7 +55,7 @@ func person(name string, role auth.Role) auth.Principal {
 // maxEndpoints of webhooks there may be unless a test says otherwise.
 const maxEndpoints = 4
 
-// world is a whole service but for the network: the schema over a real database and the simulated provider.
+// world is a whole service without the network: the schema over a real database and the simulated provider.
 type world struct {
 	t        *testing.T
 	db       *postgrestest.DB
@@ -333,7 +333,7 @@ func (w *world) call(ctx context.Context, work *payment.Work) (payment.Result, e
 	}
 }
 
-// logBuffer is what was logged.
+// logBuffer collects the log.
 type logBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

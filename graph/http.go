@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// readTimeout is how long a client may take to read a response.
+// readTimeout bounds the time in which a client reads a response.
 const readTimeout = time.Minute
 
 const (
@@ -27,8 +27,8 @@ const (
 )
 
 // plainHTTP answers one request with one response, as "GraphQL over HTTP" defines it
-// (https://graphql.github.io/graphql-over-http/draft/). It supports every request, so it comes last. What is not a GraphQL request it refuses
-// with a 4xx status and an error with a code.
+// (https://graphql.github.io/graphql-over-http/draft/). It supports every request, so it comes last. It refuses anything but a
+// GraphQL request with a 4xx status and an error with a code.
 type plainHTTP struct {
 	// unread is Settings.Unread.
 	unread func(*http.Request) *addresslimit.Account
@@ -89,7 +89,7 @@ func (t plainHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		errs = limited(addresslimit.ErrUnread)
 		write(w, comeAgain(w.Header(), http.StatusOK, errs), mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
-	case !ok: // what was done is to be told
+	case !ok: // a begun operation must get its answer
 		held = unread.Add(len(response.Data))
 	}
 	defer unread.Release(held)

@@ -20,8 +20,8 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// These functions turn GraphQL's inputs into the services' ones. What is wrong in shape, such as a malformed id, is BAD_USER_INPUT. The services
-// check everything else.
+// These functions turn GraphQL's inputs into the services' ones. Values of the wrong form, such as a malformed id, are
+// BAD_USER_INPUT. The services check everything else.
 
 // parsePaymentID and parseProductID call id.Parse where an argument named id hides the package.
 func parsePaymentID(s string) (uuid.UUID, error) { return id.Parse(id.Payment, s) }

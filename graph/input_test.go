@@ -24,8 +24,8 @@ import (
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
-// TestInput: what does not fit the schema is the client's error at the place where graphql-js has it, and nothing is done, by whichever
-// transport it comes. Package judge compares many more values; this is what becomes of them behind a request.
+// TestInput: input that does not fit the schema is the client's error, at the place where graphql-js reports it, and nothing is
+// executed, over every transport. Package judge compares many more values; this test sends them in requests.
 func TestInput(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

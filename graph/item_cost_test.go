@@ -69,7 +69,7 @@ func (c *crowd) replay(p auth.Principal, document string, variables vars) (items
 	return items, held
 }
 
-// What subscriptions make the server execute counts for their customer's costs like operations do, and waits for its turn: nothing is
+// The items of subscriptions count for their customer's costs as operations do, and are delayed above the limit: nothing is
 // lost and nothing is refused.
 func TestItemsCost(t *testing.T) {
 	t.Parallel()
@@ -106,7 +106,7 @@ func TestItemsCost(t *testing.T) {
 	items, held := c.replay(ada, document(last-1), variables)
 	check(last-1, items)
 	if held {
-		t.Error("what was executed already waits for its turn")
+		t.Error("an item that was executed already is delayed")
 	}
 	items, held = c.replay(staff, document(last), variables)
 	check(last, items)

@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/schema"
 )
 
-// maxima says how large a database is that has everything at its maximum: see fill.
+// maxima is the size of a database that has everything at its maximum: see fill.
 type maxima struct {
 	// orders that one customer has, and how many of them, the newest, have all that an order can have. The others have a hundred
 	// lines with plain names and one payment.
@@ -23,7 +23,7 @@ type maxima struct {
 }
 
 // fill writes the rows of m for a customer straight into a database that has no orders yet. It works without triggers and foreign
-// keys, which take most of the time and are no matter to who reads.
+// keys, which take most of the time and do not matter for reads.
 func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 	t.Helper()
 	db, err := sqlx.Open("postgres", address) // without the time limits of the server's pools
@@ -60,7 +60,7 @@ func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
 	}
 }
 
-// withoutAutovacuum keeps the background's work out of what is measured.
+// withoutAutovacuum keeps background work out of the measurements.
 const withoutAutovacuum = `DO $$ DECLARE t regclass; BEGIN
 	FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'orders'::regclass) LOOP
 		EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', t);

@@ -13,8 +13,8 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// TestNewerRows: what a later version of the server has written, and this one does not know, is UNAVAILABLE wherever it is asked for:
-// never INTERNAL, never an enum value that the schema lacks, never null in its place without an error.
+// TestNewerRows: a value that a later version of the server has written, and this one does not know, is UNAVAILABLE wherever it is
+// selected: never INTERNAL, never an enum value that the schema lacks, never null in its place without an error.
 func TestNewerRows(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -28,9 +28,9 @@ type checkedExecutor struct {
 	*executor.Executor
 	*subscriptions
 	schema *ast.Schema
-	// created is a copy of what gqlgen's executor puts into each operation.
+	// created is a copy of the values that gqlgen's executor puts into each operation.
 	created *graphql.OperationContext
-	// mistakes is how many errors of variables are reported at once.
+	// mistakes bounds the errors of variables that are reported at once.
 	mistakes int
 	guard    *guard.Guard
 	// trusted are the only documents that run; nil: any.
@@ -114,7 +114,7 @@ func selectedAnd(ctx context.Context, needed order.Parts) context.Context {
 	})
 }
 
-// CostOf returns what the context's operation may cost, which the guard counts before execution; 0 before that.
+// CostOf returns the cost of the context's operation, which the guard counts before execution; 0 before that.
 func CostOf(ctx context.Context) int {
 	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costKey).(guard.Cost)
 	return cost.Requested

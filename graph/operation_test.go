@@ -36,7 +36,7 @@ func TestCost(t *testing.T) {
 	if !cost(got.Extensions, 100*50+201) || !cost(got.Errors[0].Extensions, 100*50+201) {
 		t.Errorf("extensions are %v, the error's %v", got.Extensions, got.Errors[0].Extensions)
 	}
-	// What the resolver refuses is its to say, not the guard's.
+	// The resolver reports its own refusal; the guard does not hide it.
 	w.do(ada, `{ products(first: 101) { pageInfo { hasNextPage } } }`, nil).refused("BAD_USER_INPUT")
 }
 

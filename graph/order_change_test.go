@@ -152,7 +152,7 @@ func TestNode(t *testing.T) {
 		}
 	}
 	w.do(ada, query, vars{"id": refundID}).ok().want("node.order.id", orderID).want("node.payment.id", paymentID)
-	w.do(anonymous, query, vars{"id": product}).refused("UNAUTHENTICATED") // it asks for what is an order's, too
+	w.do(anonymous, query, vars{"id": product}).refused("UNAUTHENTICATED") // it selects an order's field, too
 	const public = `query($id: ID!) { node(id: $id) { __typename id ... on Product { sku } } }`
 	w.do(anonymous, public, vars{"id": product}).ok().want("node.__typename", "Product").want("node.sku", "mug")
 	w.do(anonymous, public, vars{"id": orderID}).refused("UNAUTHENTICATED")

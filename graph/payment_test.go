@@ -74,7 +74,7 @@ func (w *world) audited(subject string, want ...string) {
 	}
 }
 
-// setAttention stands for what only happens over time.
+// setAttention sets an attention directly, which otherwise takes a long time.
 func (w *world) setAttention(paymentID, attention string) {
 	w.t.Helper()
 	key, err := id.Parse(id.Payment, paymentID)

@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
-// spend takes what an operation costs from its user's limits on rates.
+// spend charges an operation's cost to its user's rate limits.
 func spend(ctx context.Context, rates *ratelimit.Limits, operation *graphql.OperationContext, cost int) error {
 	if err := rates.Execution(ctx, cost); err != nil {
 		return err
@@ -58,5 +58,5 @@ func comeAgain(h http.Header, status int, errs gqlerror.List) int {
 	return status
 }
 
-// unavailableFor is how many seconds to wait for a database that did not answer.
+// unavailableFor is the number of seconds to wait for a database that did not answer.
 const unavailableFor = "5"

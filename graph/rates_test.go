@@ -85,7 +85,7 @@ func TestRateLimited(t *testing.T) {
 		a := w.do(ada, document, vars{"p": mug, "k": "limited-2"})
 		check(t, a)
 		if seconds, _ := a.Errors[0].Extensions["retryAfter"].(float64); seconds > 7 {
-			t.Errorf("retryAfter %v, want what the database said, 7 s", seconds)
+			t.Errorf("retryAfter %v, want the database's, 7 s", seconds)
 		}
 		w.do(ada, `{ viewer { id } }`, nil).ok()
 		w.do(staff, document, vars{"p": mug, "k": "limited-3"}).ok()

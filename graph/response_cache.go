@@ -17,9 +17,9 @@ const (
 )
 
 // responseCache executes a selection once for all subscribers that get the same response: many subscribers select the same of one item,
-// and executing it for each would cost most of the server's time. The key is the item, the selection and the role. Nothing else decides
-// what a response shows: a customer who subscribes to an order is its owner. A subscriber is authorized, and delayed, before it asks
-// the cache.
+// and executing it for each would cost most of the server's time. The key is the item, the selection and the role. A response
+// depends on nothing else: a customer who subscribes to an order is its owner. A subscriber is authorized, and delayed, before it
+// asks the cache.
 type responseCache struct {
 	mu      sync.Mutex
 	answers map[responseKey]*cachedResponse

@@ -52,7 +52,7 @@ func (c *crowd) first(p auth.Principal, document string, variables vars) (string
 	return string(raw), err
 }
 
-// Whoever sees the same costs one execution, and nobody gets what was executed for another role or selection.
+// Subscribers of the same response cost one execution, and nobody gets a response of another role or selection.
 func TestSharing(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -84,7 +84,7 @@ func TestSharing(t *testing.T) {
 			t.Errorf("answers differ:\n%s\n%s", answer, answers[0])
 		}
 	}
-	// Each reads its own snapshot of the order, which is what authorizes it; the products are loaded once.
+	// Each reads its own snapshot of the order, which authorizes it; the products are loaded once.
 	if alone := w.counter.during(func() {
 		if _, err := w.crowd().first(ada, document, vars{"id": orderID}); err != nil {
 			t.Error(err)
@@ -95,7 +95,7 @@ func TestSharing(t *testing.T) {
 
 	staffs, err := c.first(staff, document, vars{"id": orderID})
 	if err != nil || staffs == answers[0] {
-		t.Errorf("staff get what was executed for a customer: %s, %v", staffs, err)
+		t.Errorf("staff get a customer's response: %s, %v", staffs, err)
 	}
 	for i, other := range []string{
 		`subscription($id: ID!) { orderEvents(orderId: $id) { order { version } } }`,

@@ -14,9 +14,9 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
-// scope holds what the resolvers of one response share: of a query, a mutation, or one item of a subscription. Resolvers register the
-// orders that they return (hold). So payments and refunds find their order in memory, and what the orders' fields may load is loaded for
-// all orders of a list by one statement.
+// scope has the data that the resolvers of one response share: of a query, a mutation, or one item of a subscription. Resolvers
+// register the orders that they return (hold). So payments and refunds find their order in memory, and each kind of data that
+// orders' fields load is loaded for all orders of a list by one statement.
 type scope struct {
 	principal auth.Principal
 	// past is true in a subscription: the orders are as of an event, not as of now, so nothing may be loaded for them.
@@ -96,7 +96,7 @@ func (s *scope) shown(o *order.Order) []payment.Payment {
 	return shown
 }
 
-// index puts what is held into the maps, and expects what its fields may load. The caller holds s.mu.
+// index puts the held orders into the maps, and registers the data that their fields may load. The caller holds s.mu.
 func (s *scope) index() {
 	if s.orders == nil {
 		s.orders, s.lists = map[uuid.UUID]*order.Order{}, map[uuid.UUID][]uuid.UUID{}

@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 )
 
-// selection is what an operation selects of a field's items: the document, and those variables that decide how an item looks. All
+// selection is an operation's selection of a field's items: the document, and the variables that affect an item's response. All
 // subscriptions with the same document and variables share one, and keep nothing else of their operations: a request, its variables and
 // gqlgen's contexts take several kilobytes, and nearly all clients send the same few documents. It may be executed concurrently, on any
 // item; the context says for which subscriber.

@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// subscriptionFields maps each field of the type Subscription to what opens it and what identifies its items.
+// subscriptionFields maps each field of the type Subscription to its opener and the identity of its items.
 func (r *Resolver) subscriptionFields() map[string]subscriptionField {
 	return map[string]subscriptionField{
 		"orderEvents": newField(&generated.SubscriptionOrderEvents, r.openOrderEvents, identifyUpdate),

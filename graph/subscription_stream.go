@@ -87,7 +87,7 @@ type field[A, T any] struct {
 	selections map[selectionKey]*selection[A, T]
 }
 
-// newField returns a field whose subscriptions get their items from what source opens. identify identifies an item.
+// newField returns a field whose subscriptions get their items from the source that source opens. identify identifies an item.
 func newField[A, T any](of *generated.SubscriptionField[A, T], source func(context.Context, A) (stream.Source[T], error), identify func(*T) itemID) subscriptionField {
 	return &field[A, T]{SubscriptionField: of, source: source, identify: identify, selections: map[selectionKey]*selection[A, T]{}}
 }
@@ -113,7 +113,7 @@ func (f *field[A, T]) openSource(ctx context.Context, args A) (stream.Source[T],
 	return source, err
 }
 
-// subscription is the stream of one subscriber, which a transport reads: the source of its items, and what is selected of them.
+// subscription is the stream of one subscriber, which a transport reads: the source of its items, and the selection of them.
 type subscription[A, T any] struct {
 	source    stream.Source[T]
 	selection atomic.Pointer[selection[A, T]] // nil after Close
@@ -188,9 +188,10 @@ const delayJitter = time.Second
 // wait returns for how long to delay an item; 0 for not at all.
 //
 // A subscription costs its customer once when it begins, and then makes the server execute a selection for each event. Without more, the
-// limit on costs would not bound that. So each further item costs what executing it costs, and is delayed while the customer has
-// spent too much. The order of items stays, and none is lost: a subscription whose queue fills up meanwhile ends as a slow consumer's, to be
-// resumed. A response that was executed for another subscriber costs nothing, and staff, who watch all orders, are never delayed.
+// limit on costs would not bound that. So each further item counts its cost of execution, and is delayed while the customer is
+// above the limit. The order of items stays, and none is lost: a subscription whose queue fills up meanwhile ends as a slow
+// consumer's, to be resumed. A response that was executed for another subscriber costs nothing, and staff, who watch all orders,
+// are never delayed.
 func (s *subscription[A, T]) wait(ctx context.Context, all *subscriptions, key responseKey) time.Duration {
 	if !s.began || key.role != auth.RoleCustomer || stream.IsDraining(ctx) || all.responses.has(key) {
 		return 0

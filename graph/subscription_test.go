@@ -52,7 +52,7 @@ func (w *world) subscribe(p auth.Principal, document string, variables vars, las
 	return w.watch(w.executor(), p, document, variables, lastCursor)
 }
 
-// executor is what a transport of the world's gets.
+// executor returns the executor that the world's transports get.
 func (w *world) executor() graphql.GraphExecutor {
 	w.t.Helper()
 	transport := &executorOf{}
@@ -162,7 +162,7 @@ func TestOrderEvents(t *testing.T) {
 		w.walk(orderID)
 		got := w.subscribe(staff, watchOrder, vars{"id": orderID}, "").next().ok()
 		got.want("orderEvents.order.payment.attempts", []vars{{"operation": "AUTHORIZE"}})
-		// What the customer has to do never enters a stream, not even the owner's.
+		// The customer's next action never enters a stream, not even the owner's.
 		got = w.subscribe(ada, watchOrder, vars{"id": orderID}, "").next().ok()
 		got.want("orderEvents.order.payment.status", "REQUIRES_ACTION").want("orderEvents.order.payment.nextAction", nil)
 	})

@@ -17,7 +17,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// worstMutations are all but orderCreate: an input that succeeds, and how the latest payment of a target must stand for it.
+// worstMutations are all mutations except orderCreate: an input that succeeds, and the state of the target's latest payment that it
+// needs.
 var worstMutations = []struct {
 	name, input, payment string
 	by                   auth.Principal
@@ -80,7 +81,7 @@ func newWorstTargets(w *world) *worstTargets {
 	return targets
 }
 
-// ready puts the next target back to where it began, but for its log, and its latest payment to where a mutation asks for it.
+// ready resets the next target, except its log, and sets its latest payment to the state that a mutation needs.
 func (s *worstTargets) ready(payment string) map[string]any {
 	s.w.t.Helper()
 	target := s.rows[s.next%len(s.rows)]
@@ -92,7 +93,7 @@ func (s *worstTargets) ready(payment string) map[string]any {
 		order, payment = `status = 'CREATED', captured_minor = 0`, payment+`, captured_minor = 0`
 	}
 	statements := []string{
-		// What a refundCreate or a paymentRetry before has added.
+		// The rows that an earlier refundCreate or paymentRetry has added.
 		`DELETE FROM payment_attempts WHERE order_id = $1 AND refund_id IS NOT NULL`,
 		`DELETE FROM refunds WHERE id IN (SELECT id FROM refunds WHERE order_id = $1 ORDER BY id DESC LIMIT greatest(0, (SELECT count(*) - 50 FROM refunds WHERE order_id = $1)))`,
 		`DELETE FROM payments WHERE order_id = $1 AND created_at > (SELECT created_at FROM orders WHERE id = $1)`,

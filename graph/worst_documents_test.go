@@ -19,7 +19,7 @@ type worst struct {
 	schema *ast.Schema
 	guard  *guard.Guard
 	random *rand.Rand
-	// arguments that a field may be given, by "Type.field", but for the size of its page.
+	// arguments for fields, by "Type.field", without the size of the page.
 	arguments map[string][]string
 	// leaf is the chance of a field without fields of its own, object that of one with some.
 	leaf, object float64
@@ -50,7 +50,7 @@ func (w *worst) query(p auth.Principal, field *ast.FieldDefinition, times int) (
 	return w.largest(p, field.Name, text)
 }
 
-// generous decides anew how much the next document selects.
+// generous chooses how much the next document selects.
 func (w *worst) generous() {
 	w.leaf, w.object, w.aliases = []float64{0, 0.5, 1}[w.random.IntN(3)], []float64{0.15, 0.3, 0.6}[w.random.IntN(3)], 0
 }

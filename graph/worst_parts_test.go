@@ -1,7 +1,7 @@
 package graph_test
 
-// worstParts are documents each of which adds one thing to be read, for a page of $n. What one costs more than the one it adds to, by
-// each item, is what the tables of internal/guard/sizes.go have to say of it.
+// worstParts are documents that each add one part to read, for a page of $n. The additional cost of each item is the part's entry
+// in the tables of internal/guard/sizes.go.
 var worstParts = []struct {
 	kind, text string
 	n          int

@@ -33,7 +33,7 @@ func TestWorst(t *testing.T) {
 	w.endpoints = 1_000_000 // the 50 are there, and webhookEndpointCreate is measured
 	w.wire(w.db.API)
 	w.handler = w.serve(graph.Settings{Limits: guard.Defaults(), DocumentCacheBytes: 1 << 20, AnswerBytes: 1 << 20, Timeout: 15 * time.Second})
-	ballast := make([]byte, 64<<20) // as the server has it, or the collector would be most of what is measured
+	ballast := make([]byte, 64<<20) // as the server has it; otherwise the collector would be most of the measured time
 	defer runtime.KeepAlive(ballast)
 	m := newMeter(t, w)
 	documents := newWorst(t, w.db.DB)
@@ -62,8 +62,8 @@ func TestWorst(t *testing.T) {
 			again := m.measure(worst.as, worst.admitted, 5)
 			w.api.SetMaxIdleConns(0) // and with new connections
 			w.api.SetMaxIdleConns(8)
-			anew := m.measure(worst.as, worst.admitted, 1)
-			again.code += fmt.Sprintf(" (on new connections: server %.1f ms, database %.1f ms)", float64(anew.server)/1e6, float64(anew.database)/1e6)
+			fresh := m.measure(worst.as, worst.admitted, 1)
+			again.code += fmt.Sprintf(" (on new connections: server %.1f ms, database %.1f ms)", float64(fresh.server)/1e6, float64(fresh.database)/1e6)
 			return again
 		})
 	}

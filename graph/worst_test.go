@@ -98,7 +98,7 @@ func (w *worst) largestOrder() admitted {
 	}
 }
 
-// measurement is what one document took, on average of some runs.
+// measurement has the cost of one document, on average of some runs.
 type measurement struct {
 	admitted
 	as               auth.Principal
@@ -190,7 +190,7 @@ func heap() int64 {
 	return int64(sample[0].Value.Uint64()) //nolint:gosec // less than there is memory
 }
 
-// watchHeap tells, when ctx ends, by how much the heap has been larger than before.
+// watchHeap sends, when ctx ends, the heap's largest growth.
 func watchHeap(ctx context.Context, before int64, peak chan<- int64) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -218,7 +218,8 @@ func ownCPU(t *testing.T) time.Duration {
 // background are the titles of PostgreSQL's processes that work for no statement in particular.
 var background = regexp.MustCompile(`^postgres: .*(checkpointer|background writer|walwriter|autovacuum|logical replication)`)
 
-// databaseCPU is the processor time of the database server's processes, those that have ended included, but for the background's.
+// databaseCPU is the processor time of the database server's processes, those that have ended included, without the background
+// processes.
 func (m *meter) databaseCPU() time.Duration {
 	m.t.Helper()
 	postmaster := processStat(m.t, m.postmaster)

@@ -13,8 +13,8 @@ import (
 )
 
 // TestContract holds the schema against the names and types promised to clients (testdata/contract.graphqls).
-// What is there must be equal. What is not there yet is listed in testdata/missing.txt, one place a line in byte order;
-// whoever builds it deletes its line.
+// Existing names must be equal. Missing ones are listed in testdata/missing.txt, one place a line in byte order; delete the line
+// when you build one.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	promised, err := os.ReadFile("testdata/contract.graphqls")

@@ -17,7 +17,7 @@ var files embed.FS
 
 // SDL returns the whole schema in the GraphQL schema definition language (GraphQL specification, section 3), as UTF-8
 // text with descriptions: all .graphqls files of this folder joined in byte order of their names, nothing between them.
-// It is what /schema.graphql serves, and equals `cat schema/*.graphqls`.
+// /schema.graphql serves it, and it equals `cat schema/*.graphqls`.
 func SDL() string { return join() }
 
 var join = sync.OnceValue(func() string {

@@ -25,7 +25,7 @@ import (
 )
 
 // Each function appends an object to out. It reports false, and its result must not be used, when run does not allow it, when a field is not
-// plain, is null where that is not allowed, or could not be resolved. gqlgen then executes the object and reports what is wrong.
+// plain, is null where that is not allowed, or could not be resolved. gqlgen then executes the object and reports the error.
 
 // arguments coerces a field's arguments and lets gqlgen read the result.
 func (ec *executionContext) arguments(ctx context.Context, field *ast.Field, read func(context.Context, map[string]any) (map[string]any, error)) (map[string]any, error) {

@@ -3787,7 +3787,7 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../../schema/api.graphqls", Input: `"""
-Orderwire takes orders and their payments, and pushes every change to whoever watches.
+Orderwire takes orders and their payments, and pushes every change to its subscribers.
 Create an order with ` + "`" + `orderCreate` + "`" + ` and follow it with the ` + "`" + `orderEvents` + "`" + ` subscription. There is no need to poll.
 
 Sign-in is a bearer token: the ` + "`" + `Authorization` + "`" + ` header over HTTP, ` + "`" + `{"authorization": "Bearer …"}` + "`" + ` in ` + "`" + `connection_init` + "`" + `
@@ -5567,9 +5567,10 @@ input PaymentResolveInput {
 }
 
 """
-Ways to settle a payment. The two marks state where the money is, and so how the attempt in progress ended; with none in
-progress they confirm what is recorded. Money that a mark records for a payment that has ended is refunded at once. Only the
-provider can say that a charge can no longer take money: a mark does not end a payment that its customer may still approve.
+Ways to settle a payment. MARK_CAPTURED and MARK_NOT_CAPTURED state where the money is, and so how the attempt in progress
+ended; with none in progress they confirm what is recorded. Money that MARK_CAPTURED records for a payment that has ended is
+refunded at once. Only the provider can say that a charge can no longer take money: MARK_NOT_CAPTURED does not end a payment
+that its customer may still approve.
 """
 enum PaymentResolution {
   """Ask the provider now. If the server had stopped calling it, one more call is made if the provider does not know the operation."""
@@ -5616,8 +5617,8 @@ enum PaymentResolveErrorCode {
   PAYMENT_NOT_FOUND
 
   """
-  A mark for a payment without ` + "`" + `attention` + "`" + `, or one that contradicts what is recorded; MARK_NOT_CAPTURED for a payment that is
-  being voided and was never authorized; RECHECK of a payment that the provider was never called for.
+  MARK_CAPTURED or MARK_NOT_CAPTURED for a payment without ` + "`" + `attention` + "`" + `, or against what is recorded; MARK_NOT_CAPTURED for a
+  payment that is being voided and was never authorized; RECHECK of a payment that the provider was never called for.
   """
   NOT_ALLOWED_IN_STATE
 
@@ -5663,7 +5664,7 @@ enum PaymentResolveErrorCode {
 extend type Mutation {
   """
   Creates the product with this SKU, or changes the one that has it. Staff only: FORBIDDEN for others.
-  Sending the same input again is a no-op that succeeds. An archived product with this SKU goes on sale again.
+  Sending the same input again is a no-op that succeeds. An archived product with this SKU is sold again.
   """
   productUpsert(
     """The product."""

@@ -26,7 +26,7 @@ func (Event) IsOrderEvent() {}
 // ID is the event's TypeID, event_….
 func (v Event) ID() string { return id.Format(id.Event, v.e.ID) }
 
-// Type says what happened.
+// Type is the kind of event.
 func (v Event) Type() order.EventType { return v.e.Type }
 
 // OrderID is the TypeID of the event's order.
@@ -35,10 +35,10 @@ func (v Event) OrderID() string { return id.Format(id.Order, v.e.OrderID()) }
 // Version is the order's version that the event made.
 func (v Event) Version() int { return v.e.Version }
 
-// OccurredAt is when it was recorded, in UTC.
+// OccurredAt is the time at which it was recorded, in UTC.
 func (v Event) OccurredAt() time.Time { return v.e.At }
 
-// Actor is who or what made it happen.
+// Actor is the person or program that caused it.
 func (v Event) Actor() *order.Actor { return &v.e.Actor }
 
 // PaymentID is the TypeID of the payment it is about.
@@ -57,17 +57,17 @@ func (v Event) RefundID() string {
 	return id.Format(id.Refund, *v.e.Data.RefundID)
 }
 
-// Amount is how much money it is about.
+// Amount is the amount of the refund, capture or other movement.
 func (v Event) Amount() *money.Amount { return v.e.Data.Amount }
 
 // DeclineCode is the provider's reason for a decline.
 func (v Event) DeclineCode() *string { return v.e.Data.DeclineCode }
 
-// Attention says why the payment needs a person.
+// Attention is the reason why the payment needs staff.
 func (v Event) Attention() *payment.Attention { return v.e.Data.Attention }
 
-// CancelReason says who or what cancelled the order.
+// CancelReason is the reason of the cancellation.
 func (v Event) CancelReason() *order.CancelReason { return v.e.Data.CancelReason }
 
-// Reason is why a refund failed.
+// Reason is the reason for which a refund failed.
 func (v Event) Reason() *string { return v.e.Data.Reason }

@@ -1233,8 +1233,8 @@ type PaymentResolveErrorCode string
 const (
 	// There is no such payment.
 	PaymentResolveErrorCodePaymentNotFound PaymentResolveErrorCode = "PAYMENT_NOT_FOUND"
-	// A mark for a payment without `attention`, or one that contradicts what is recorded; MARK_NOT_CAPTURED for a payment that is
-	// being voided and was never authorized; RECHECK of a payment that the provider was never called for.
+	// MARK_CAPTURED or MARK_NOT_CAPTURED for a payment without `attention`, or against what is recorded; MARK_NOT_CAPTURED for a
+	// payment that is being voided and was never authorized; RECHECK of a payment that the provider was never called for.
 	PaymentResolveErrorCodeNotAllowedInState PaymentResolveErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentResolveErrorCodeConflict PaymentResolveErrorCode = "CONFLICT"

@@ -14,8 +14,8 @@ import (
 // MarshalInt writes GraphQL's Int.
 func MarshalInt(v int) graphql.Marshaler { return graphql.MarshalInt(v) }
 
-// UnmarshalInt reads GraphQL's Int: a whole number of 32 bits (GraphQL specification, section 3.5.1). gqlgen's own takes
-// more and answers what it cannot read with an error that has no code. BAD_USER_INPUT for anything else.
+// UnmarshalInt reads GraphQL's Int: a whole number of 32 bits (GraphQL specification, section 3.5.1). gqlgen's own accepts more,
+// and its errors have no code. BAD_USER_INPUT for anything else.
 func UnmarshalInt(v any) (int, error) {
 	var text string
 	switch v := v.(type) {

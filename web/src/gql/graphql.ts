@@ -361,9 +361,10 @@ export type PaymentOperation =
   | 'VOID';
 
 /**
- * Ways to settle a payment. The two marks state where the money is, and so how the attempt in progress ended; with none in
- * progress they confirm what is recorded. Money that a mark records for a payment that has ended is refunded at once. Only the
- * provider can say that a charge can no longer take money: a mark does not end a payment that its customer may still approve.
+ * Ways to settle a payment. MARK_CAPTURED and MARK_NOT_CAPTURED state where the money is, and so how the attempt in progress
+ * ended; with none in progress they confirm what is recorded. Money that MARK_CAPTURED records for a payment that has ended is
+ * refunded at once. Only the provider can say that a charge can no longer take money: MARK_NOT_CAPTURED does not end a payment
+ * that its customer may still approve.
  */
 export type PaymentResolution =
   /** The shop has the money: an authorization or capture succeeded, a void came too late, or a refund failed. */
