@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// What a caller may not select is refused over every transport, before anything runs.
+// A field that a caller may not select is refused over every transport, before anything runs.
 func TestAccessOverEveryTransport(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))

@@ -26,8 +26,8 @@ type adminServer struct {
 	server   *http.Server
 }
 
-// listenAdmin listens at ADMIN_ADDR. If it is the default and taken, by another Orderwire on this machine for instance,
-// the server goes on without it and says so.
+// listenAdmin listens at ADMIN_ADDR. If it is the default and in use, by another Orderwire on this machine for instance, the server
+// logs that and continues without it.
 func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 	if cfg.AdminAddr == "" {
 		return nil, nil
@@ -62,7 +62,7 @@ func listenAdmin(cfg config.Config, logger *slog.Logger) (*adminServer, error) {
 	}, nil
 }
 
-// adminConnections are few: operators and what scrapes the metrics.
+// adminConnections are few: operators and the metrics scraper.
 func adminConnections() *addresslimit.Connections {
 	return addresslimit.NewConnections(addresslimit.ConnectionsConfig{
 		PerAddress: 100, Total: 200, Address: addresslimit.Addresses{}.Peer, Others: func() int { return 0 },

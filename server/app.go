@@ -32,11 +32,11 @@ import (
 )
 
 const (
-	// startTimeout bounds what comes before the migrations, and what comes between them and the first answer.
+	// startTimeout bounds the start before the migrations, and again between them and the first answer.
 	startTimeout = 5 * time.Minute
 	// stopTimeout bounds what comes after the drain: last commits, and PostgreSQL's own shutdown.
 	stopTimeout = 20 * time.Second
-	// shortestStop is what commits that run have to end at the least, whatever ShutdownTimeout is.
+	// shortestStop is the least time for running commits to end, even if ShutdownTimeout is shorter.
 	shortestStop = time.Second
 )
 
@@ -60,7 +60,7 @@ type App struct {
 	worker    *pipeline.Worker
 	hooks     *webhookinbox.Receiver
 	inbox     *webhookinbox.Processor
-	// reconciler and walker list what was found also when they look for nothing.
+	// reconciler and walker list their findings even if they are switched off.
 	reconciler *reconcile.Reconciler
 	walkers    []*reconcile.Walker // one for each provider
 	fanout     *webhook.Fanout
@@ -213,8 +213,8 @@ func (a *App) wireEvents(ctx context.Context) (err error) {
 	return err
 }
 
-// committed is told of every commit of this process: subscribers get it at once, the sequencer gives it its
-// position, the pipeline learns of the next timer, and who changes the order next need not read it.
+// committed is called after every commit of this process. It publishes the events to subscribers, wakes the sequencer, tells the
+// pipeline the next timer, and caches the order, so that its next change need not read it.
 func (a *App) committed(commits []postgres.Committed) {
 	for _, c := range commits {
 		a.publish(c.Events)
@@ -229,7 +229,7 @@ func (a *App) committed(commits []postgres.Committed) {
 	a.sequencer.Wake()
 }
 
-// URL is where the app answers.
+// URL is the app's base URL.
 func (a *App) URL() string { return scheme(a.cfg) + "://" + loopbackOf(a.address.Addr().String()) }
 
 // loopbackOf turns an address that listens everywhere into one that can be asked from here.
@@ -244,7 +244,7 @@ func loopbackOf(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// open is how many connections and subscriptions clients hold.
+// open returns the number of clients' connections and subscriptions.
 func (a *App) open() int { return a.sockets.Sockets() + a.streams.Streams() + a.hub.Subscribers() }
 
 // Run serves until ctx ends or a part fails, then drains: readiness goes down, subscribers are told to reconnect,
@@ -297,11 +297,11 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// lastCommits is what remains of ShutdownTimeout for what was begun, after requests and sockets had theirs.
+// lastCommits is the part of ShutdownTimeout for commits that have begun, after requests and sockets had theirs.
 func (a *App) lastCommits() time.Duration { return min(time.Second, a.cfg.ShutdownTimeout/5) }
 
-// abandonLater has a stop end in ShutdownTimeout also when the database does not answer: its connections are given up then. What
-// was on them is as after a kill, which everything here is made for.
+// abandonLater lets a stop end within ShutdownTimeout even if the database does not answer: its connections are then closed. Their
+// statements are as after a kill, which the server is built to survive.
 func (a *App) abandonLater() {
 	a.abandon = time.AfterFunc(a.cfg.ShutdownDelay+max(a.cfg.ShutdownTimeout, shortestStop), func() {
 		a.log.Warn("the database does not answer; stopping without it")
@@ -309,9 +309,9 @@ func (a *App) abandonLater() {
 	})
 }
 
-// drain ends what clients hold open, in this order: readiness goes down, ShutdownDelay later websockets and event streams
-// are told to reconnect, then the address is closed and the requests that run are finished. So whoever reconnects finds
-// this replica marked as down already, and until then every request is answered.
+// drain ends the clients' connections in this order: /readyz fails; after ShutdownDelay, websockets and event streams are told to
+// reconnect; then the address is closed and running requests finish. So a client that reconnects finds this replica down already,
+// and until then every request is answered.
 func (a *App) drain() {
 	a.draining.Store(true)
 	if a.cfg.ShutdownDelay > 0 {

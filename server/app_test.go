@@ -104,7 +104,7 @@ func untilDelivered(t *testing.T, c *subscriptionClient, orderID string) []item 
 	return items
 }
 
-// walk is what the contract says of a plain order: event type, order status, payment status, from version 1 on.
+// walk is the course of a plain order by the contract: event type, order status, payment status, from version 1 on.
 var walk = []string{
 	"1 ORDER_CREATED CREATED INITIALIZING",
 	"2 PAYMENT_PROCESSING CREATED PROCESSING",
@@ -215,7 +215,7 @@ func TestWalkToSubscribers(t *testing.T) {
 	})
 }
 
-// Two replicas on one database: each serves every subscriber, whoever made the change.
+// Two replicas on one database: each serves every subscriber, no matter which one made the change.
 func TestTwoReplicas(t *testing.T) {
 	t.Parallel()
 	databaseURL := postgrestest.URL(t)

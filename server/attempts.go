@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// attemptAlarmEvery is how far apart two lines of the log about refused attempts to pay are, so that an attack does not fill it.
+// attemptAlarmEvery is the least time between two lines of the log about refused payments, so that an attack does not fill it.
 const attemptAlarmEvery = time.Minute
 
 // attemptLimits are the limits on attempts to pay.

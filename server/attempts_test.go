@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// tried is what an attempt to pay was answered with.
+// tried is the answer to an attempt to pay.
 type tried struct {
 	Order struct {
 		ID      string

@@ -185,7 +185,7 @@ func answerTo(t *testing.T, u *user, query string, variables map[string]any) ans
 	}
 	for _, field := range decoded.Data {
 		var payload struct{ UserErrors []struct{ Code string } }
-		_ = json.Unmarshal(field, &payload) // what is no payload has none
+		_ = json.Unmarshal(field, &payload) // anything but a payload has none
 		for _, e := range payload.UserErrors {
 			got.codes = append(got.codes, e.Code)
 		}

@@ -17,8 +17,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// TestUnfinishedBodies has clients that send bodies but for the last byte. All of an address count together, on any path: one more is
-// told to wait, nothing of it is kept, and whoever finishes makes room.
+// TestUnfinishedBodies has clients that send bodies without the last byte. All bodies of an address count together, on any path:
+// one too many is told to wait and not kept, and each finished one makes room.
 func TestUnfinishedBodies(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 20
@@ -62,7 +62,7 @@ func TestUnfinishedBodies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// Each takes what it can get; only those that were refused are not held.
+		// Each connection takes as much as it can; only refused ones are not held.
 		await(ctx, t, func() bool { return app.bodies.Held() > limit-(64<<10) })
 		if held := app.bodies.Held(); held > limit {
 			t.Errorf("%s: %d bytes are held, of at most %d", c.path, held, limit)

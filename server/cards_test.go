@@ -76,7 +76,7 @@ func TestCardsHaveNoWayIn(t *testing.T) {
 	try := func(mutation, inputType string, input map[string]any) {
 		tried++
 		query := fmt.Sprintf(`mutation ($input: %s!) { %s(input: $input) { userErrors { message } } }`, inputType, mutation)
-		// A refusal of whatever kind is good; the database is what counts.
+		// Any refusal is good; the database decides.
 		_ = staff.graphql(t.Context(), query, map[string]any{"input": input}, new(any))
 	}
 	for _, mutation := range parsed.Mutation.Fields {
@@ -156,7 +156,7 @@ func TestCardsHaveNoWayIn(t *testing.T) {
 		}
 	}
 	if markers == 0 {
-		t.Error("what was sent is not found at all")
+		t.Error("the text that was sent is not found at all")
 	}
 }
 

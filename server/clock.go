@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// skewShown is how far this machine's clock may be off before operators are told. Nothing but the expiry of tokens, certificates and log
-// lines goes by it, so the replica stays ready.
+// skewShown is the difference from the database's clock above which operators are told. Only the expiry of tokens and certificates
+// and the times of log lines depend on this machine's clock, so the replica stays ready.
 const skewShown = 2 * time.Second
 
 // readClock sets the clock by the database's for the first time, and shows operators how far this machine's is off.

@@ -17,8 +17,9 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres"
 )
 
-// clockSQL gives a database a clock of its own, which is off by what is in the table. It stands before PostgreSQL's in the search path, so
-// every statement of the server, and every column's default, goes by it. (now() is that of the transaction's begin, as PostgreSQL's.)
+// clockSQL gives a database a clock of its own, which is off by the value in a table. It comes before PostgreSQL's in the search
+// path, so every statement of the server, and every column's default, uses it. (now() is that of the transaction's begin, as
+// PostgreSQL's.)
 const clockSQL = `
 	CREATE TABLE public.clock (off interval NOT NULL);
 	INSERT INTO public.clock VALUES ('0');
@@ -73,7 +74,7 @@ func setClock(t *testing.T, db *sqlx.DB, off time.Duration) {
 	}
 }
 
-// databaseNow is what the database's clock shows.
+// databaseNow returns the database's time.
 func databaseNow(t *testing.T, db *sqlx.DB) (now time.Time) {
 	t.Helper()
 	if err := db.GetContext(t.Context(), &now, `SELECT clock_timestamp()`); err != nil {
@@ -85,9 +86,9 @@ func databaseNow(t *testing.T, db *sqlx.DB) (now time.Time) {
 // near is far less than the clocks are off, and far more than a busy machine takes to answer.
 const near = 5 * time.Minute
 
-// Two replicas whose machine's clock is 31 minutes ahead of the database's, or behind it, work by the database's: all that is dated or due
-// is so on its clock, and nobody's order is cancelled or delivered because a replica takes it for later than it is. When the database's
-// clock itself goes on, by a failover to another machine say, what is due then happens, on the times that were set.
+// Two replicas whose machine's clock is 31 minutes ahead of the database's, or behind it, work by the database's clock: all times
+// and timers follow it, and no order is cancelled or delivered too early because of a replica's clock. When the database's clock
+// itself jumps ahead, for example after a failover to another machine, due timers fire at the times that were set.
 func TestReplicaWithWrongClock(t *testing.T) {
 	t.Parallel()
 	for name, off := range map[string]time.Duration{"OKAhead": -31 * time.Minute, "OKBehind": 31 * time.Minute} {
@@ -117,7 +118,7 @@ func TestReplicaWithWrongClock(t *testing.T) {
 			ended := databaseNow(t, db)
 			allWithin(t, db, began.Add(-near), ended)
 
-			setClock(t, db, off+19*time.Minute) // a minute before the earliest timer, give or take what the test took
+			setClock(t, db, off+19*time.Minute) // a minute before the earliest timer, plus or minus the test's time
 			for _, app := range []*App{one, two} {
 				awaitClock(t, app, databaseNow(t, db))
 			}
@@ -137,7 +138,7 @@ func TestReplicaWithWrongClock(t *testing.T) {
 	}
 }
 
-// readySays is what /readyz says once the replica is ready.
+// readySays returns the body of /readyz once the replica is ready.
 func readySays(t *testing.T, url string) (said string) {
 	t.Helper()
 	await(t.Context(), t, func() bool {

@@ -228,7 +228,7 @@ func checkHistory(t *testing.T, subscriber int, history []item) {
 	}
 }
 
-// checkLedger compares what the provider did with what we believe, order by order.
+// checkLedger compares the provider's ledger with our books, order by order.
 func checkLedger(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	problems, err := soak.CheckLedger(t.Context(), db)

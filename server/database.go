@@ -29,19 +29,19 @@ const (
 )
 
 var (
-	// shortLimits are for what a request or the pipeline waits for: a dead connection costs no more than this, once, since the
-	// others are suspected with it. A statement ends before its connection is taken for dead.
+	// shortLimits are for statements of requests and the pipeline: a dead connection costs no more than this, once, since the
+	// others are suspected with it. A statement ends before its connection counts as dead.
 	shortLimits = postgres.Limits{Silence: 6 * time.Second, Statement: 5 * time.Second, Lock: 4 * time.Second}
-	// leaseLimits: a sequencer that does not hear of its lease for longer has lost it. What was sent may go on at the server, where
-	// the fence decides, so its statements keep their time. A lock is waited for below the silence, or a wait would look like a dead
-	// connection and have the other pools drop theirs.
+	// leaseLimits: a sequencer that does not hear of its lease for longer has lost it. A statement that was sent may continue in
+	// PostgreSQL, where the fence decides, so it keeps the usual statement_timeout. The wait for a lock is shorter than Silence;
+	// otherwise a wait would look like a dead connection, and the other pools would drop theirs.
 	leaseLimits = postgres.Limits{Silence: 2 * time.Second, Lock: 1500 * time.Millisecond}
 )
 
 // database is the PostgreSQL we were given, or our own, and the pools that are open on it. Pools differ in the role that their
 // connections work in; see docs/decisions/0014-row-level-security.md.
 type database struct {
-	// url is what a further connection of its own (LISTEN) needs, and network what it shares with the pools.
+	// url is for a separate connection (LISTEN), and network is shared with the pools.
 	url     string
 	network *postgres.Network
 	cluster *pgembed.Cluster
@@ -49,8 +49,8 @@ type database struct {
 	// logins are the URLs by which a role signs in, where it has a login of its own.
 	logins map[postgres.Role]string
 
-	// api serves requests, work does the pipeline's and all other work in the background, lease is for what must not wait for
-	// a connection, and owner may change tables. They are open once openRoles has returned.
+	// api serves requests, work the pipeline and all other background work. lease is for statements that must not wait for a
+	// connection, and owner may change tables. They are open once openRoles has returned.
 	api, work, lease, owner *sqlx.DB
 }
 
@@ -69,9 +69,9 @@ func openDatabase(ctx context.Context, cfg config.Config, logger *slog.Logger) (
 // workConns is the part of maxConns that is for background work.
 func workConns(maxConns int) int { return max(minConns, maxConns/workShare) }
 
-// openLogins gives each role somebody of its own to sign in as, so that no statement on its connections, whoever wrote it, leaves the
-// role. apiURL is what the operator has set for requests, or empty. Without the rights to make logins, all sign in as the user of
-// DATABASE_URL, and the log says so.
+// openLogins gives each role a login of its own, so that no statement on its connections, even an injected one, leaves the role.
+// apiURL is DATABASE_API_URL, or empty. Without the right to create logins, all roles sign in as the user of DATABASE_URL, with a
+// warning in the log.
 func (d *database) openLogins(ctx context.Context, apiURL string, logger *slog.Logger) error {
 	d.logins = map[postgres.Role]string{}
 	for _, role := range []postgres.Role{postgres.RoleAPI, postgres.RoleWorker, postgres.RoleMigrate} {
@@ -94,11 +94,11 @@ func (d *database) openLogins(ctx context.Context, apiURL string, logger *slog.L
 	return nil
 }
 
-// readShare of the connections for requests, a half, is what one caller may read on at the same time.
+// One caller may read on at most 1/readShare of the connections for requests at the same time.
 const readShare = 2
 
-// reading bounds what the operations of one caller may read: see postgres.Reads. What a mutation reads is not bounded in time, because
-// it may have written already.
+// reading bounds the reads of one caller's operations: see postgres.Reads. A mutation's reads have no time limit, because it may
+// have written already.
 func (a *App) reading() func(context.Context, ast.Operation) context.Context {
 	reads := postgres.NewReads(max(1, a.db.api.Stats().MaxOpenConnections/readShare))
 	return func(ctx context.Context, kind ast.Operation) context.Context {

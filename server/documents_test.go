@@ -25,7 +25,7 @@ func TestLimitsDefaults(t *testing.T) {
 	}
 }
 
-// With TRUSTED_DOCUMENTS nothing else runs, over any transport, and what runs can be named by its hash.
+// With TRUSTED_DOCUMENTS no other document runs, over any transport, and a request may name a document by its hash.
 func TestTrustedDocuments(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

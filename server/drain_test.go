@@ -128,7 +128,7 @@ func TestDrainAcrossReplicas(t *testing.T) {
 
 	ended := one.terminate()
 	await(ctx, t, func() bool { return !ready(ctx, one.url()) })
-	if err := tx.Commit(); err != nil { // lets the mutations go on
+	if err := tx.Commit(); err != nil { // lets the mutations continue
 		t.Fatal(err)
 	}
 	if err := <-answered; err != nil || created.OrderCreate.Order.ID == "" {
@@ -156,7 +156,7 @@ func TestDrainAcrossReplicas(t *testing.T) {
 		t.Errorf("the process ended with %v", err)
 	}
 
-	// On the other replica the feed goes on where it was: each version of each order once and in order.
+	// On the other replica the feed continues at the same place: each version of each order once and in order.
 	third, err := place(ctx, &client{url: two.url(), token: ada.token}, ada.productID, "sim_approve")
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestDrainAcrossReplicas(t *testing.T) {
 	if len(versions) != 3 {
 		t.Errorf("got the events of %d orders, want 3", len(versions))
 	}
-	// Without a cursor the stream begins anew, with the state of now.
+	// Without a cursor the stream starts with the current state.
 	items := untilDelivered(t, watchOrder(two.url(), ada.token, third), third)
 	if len(items) != 1 || items[0].Kind != "SNAPSHOT" || items[0].Order.Version != 4 {
 		t.Errorf("without a cursor: %+v", items)

@@ -52,7 +52,7 @@ func TestExampleWatch(t *testing.T) {
 	if err := watch.Wait(); err != nil {
 		t.Fatalf("watch: %v after %q", err, got)
 	}
-	// The snapshot says how far the order was when the example joined; everything later follows once.
+	// The snapshot has the order's state when the example joined; every later event follows once.
 	var joined int
 	if len(got) > 0 {
 		_, _ = fmt.Sscanf(got[0], "%d SNAPSHOT", &joined)

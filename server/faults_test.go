@@ -13,8 +13,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// unavailable reports whether err is what a client should see of a database that does not answer: a clear code, and
-// nothing of the database.
+// unavailable reports whether err is the error that a client should get if the database does not answer: a clear code, and nothing
+// about the database.
 func unavailable(err error) bool {
 	var refused *refusedError
 	return errors.As(err, &refused) && strings.Contains(refused.payload, `"UNAVAILABLE"`) &&
@@ -39,7 +39,7 @@ func recovered(t *testing.T, app *App, c *client) {
 	}
 }
 
-// What a client sees of each way in which a database may fail, and that the server recovers from it without help.
+// The client's view of each kind of database failure; the server recovers without help.
 func TestDatabaseFaults(t *testing.T) {
 	t.Parallel()
 	const products = `{ products { nodes { id } } }`
@@ -78,7 +78,7 @@ func TestDatabaseFaults(t *testing.T) {
 		if ready, _ := status(t, app.URL(), "/readyz", ""); ready != 503 {
 			t.Errorf("readyz while the network is silent: %d, want 503", ready)
 		}
-		network.heal() // which resets what was open, as a network does
+		network.heal() // which resets open connections, as a network does
 		if err := <-answered; err != nil && !unavailable(err) {
 			t.Errorf("err = %v, want UNAVAILABLE or an answer", err)
 		}

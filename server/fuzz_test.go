@@ -27,7 +27,7 @@ import (
 	"github.com/orderwire/orderwire/schema"
 )
 
-// The ways by which FuzzRequests sends what it is given.
+// The ways in which FuzzRequests sends its input.
 const (
 	byPost = iota
 	byPostBody
@@ -238,7 +238,7 @@ func (t *target) request(tt *testing.T, by *user, method, target, body, headers 
 	if err != nil {
 		tt.Fatal(err)
 	}
-	// As it is given: the client would refuse what the server has to.
+	// Unchanged: the client would refuse requests that the server must refuse.
 	r.URL.Opaque = strings.Map(printable, "//"+r.URL.Host+target)
 	if by.token != "" {
 		r.Header.Set("Authorization", "Bearer "+by.token)
@@ -261,7 +261,7 @@ func (t *target) request(tt *testing.T, by *user, method, target, body, headers 
 		tt.Errorf("status %s", response.Status)
 	}
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
-		answer, _ := io.ReadAll(response.Body) // what came of it is judged
+		answer, _ := io.ReadAll(response.Body) // the answer is checked
 		return answer
 	}
 	resumes := strings.Contains(target+body, "after") || r.Header.Get("Last-Event-ID") != ""
@@ -276,7 +276,7 @@ func (t *target) request(tt *testing.T, by *user, method, target, body, headers 
 	return answer
 }
 
-// printable keeps what the client of net/http can send in a line of its head.
+// printable keeps the characters that net/http's client can send in a header line.
 func printable(c rune) rune {
 	if c <= ' ' || c == 0x7f || c == '#' {
 		return -1
@@ -307,7 +307,7 @@ func (t *target) socket(tt *testing.T, by *user, protocol string, initialised bo
 	pong := false
 	conn.SetPongHandler(func(string) error {
 		pong = true
-		// Nothing more is waited for; what has come is read.
+		// Read the answer that has arrived, without waiting for more.
 		return conn.SetReadDeadline(time.Now().Add(time.Millisecond)) // time does not matter: what comes later is in the log
 	})
 	if initialised {
@@ -342,7 +342,7 @@ func authorization(by *user) string {
 	return `"authorization":"Bearer ` + by.token + `"`
 }
 
-// faultLog keeps what the log has of errors and stacks.
+// faultLog keeps the log's errors and stack traces.
 type faultLog struct {
 	mu    sync.Mutex
 	found []string

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// countInterval is how often the connections are counted. A burst is over when their number has hardly changed for steadyCounts
-	// counts in a row.
+	// countInterval is the interval at which connections are counted. A burst is over when their number has hardly changed for
+	// steadyCounts counts in a row.
 	countInterval = 500 * time.Millisecond
 	steadyCounts  = 3
 	// burstSize is the smallest burst, in connections, and burstPart the smallest part of the earlier number: a smaller burst leaves

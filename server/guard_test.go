@@ -21,13 +21,13 @@ import (
 	"github.com/orderwire/orderwire/internal/guard/guardtest"
 )
 
-// mostBytes is how long an answer to something hostile may be.
+// mostBytes is the largest answer to a hostile request.
 const mostBytes = 4 << 10
 
-// leaks are in no answer: what the documents call a secret, and how the database and the language speak.
+// leaks must be in no answer: secrets in the documents, and words of the database and of Go.
 var leaks = regexp.MustCompile(`(?i)hunter|secret|pq:|sql|syntax error at or near|relation |goroutine|panic|\.go:|Did you mean|x{50}|№`)
 
-// checkHostile judges the body of an answer: short, silent about what is inside, and with one of the codes.
+// checkHostile checks the body of an answer: short, without internals, and with one of the codes.
 func checkHostile(t *testing.T, how string, body []byte, codes []string) {
 	t.Helper()
 	if len(body) >= mostBytes {
@@ -52,7 +52,7 @@ func checkHostile(t *testing.T, how string, body []byte, codes []string) {
 	}
 }
 
-// What is hostile is refused by a server as the public sees it, whatever way it comes, and costs it little.
+// A public server refuses every hostile request, over every transport, at little cost.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	p, _, ada := behindIssuer(t)
@@ -247,8 +247,8 @@ const everyLeaf = `id number status version customerId createdAt updatedAt avail
 	total { amount amountMinor currency } captured { amount amountMinor currency } refunded { amount amountMinor currency }
 	refundable { amount amountMinor currency } lines { name quantity unitPrice { amount } total { amount } }`
 
-// No hostile document takes more than .1 s of CPU, which is what an operation may take. What is measured is CPU time of the server's own
-// threads, not a clock, and the least of several runs, since everything else that runs can only add to one.
+// No hostile document takes more than .1 s of CPU, the limit of an operation. The CPU time of the server's own threads is measured,
+// not a clock, and the least of several runs counts, since other work can only add to a run.
 func hostileDocumentsAreCheap(t *testing.T, p *process, ada *user) {
 	if runtime.GOOS != "linux" {
 		t.Skip("threads' CPU time is read from /proc")
@@ -296,7 +296,7 @@ func hostileDocumentsAreCheap(t *testing.T, p *process, ada *user) {
 	}
 }
 
-// cpu is what a process's threads have run, in nanoseconds: the first number of their schedstat (Linux,
+// cpu returns the CPU time of a process's threads, in nanoseconds: the first number of their schedstat (Linux,
 // Documentation/scheduler/sched-stats.rst).
 func cpu(t *testing.T, pid int) (sum int64) {
 	t.Helper()

@@ -294,7 +294,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	w.expect("error")
 	w.send(forged, card, map[string]string{"authorization": forged})
 	w.closedWith(4400)
-	// Queries that fail while the database is away say what failed, and nothing of the connection or the arguments.
+	// A query that fails while the database is away names the failed query, and nothing of the connection or the arguments.
 	if err := app.db.api.Close(); err != nil {
 		t.Fatal(err)
 	}

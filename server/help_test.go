@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// A question for help starts nothing, whichever command it comes with.
+// A request for help starts nothing, with any command.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"help"}, {"simprovider", "--help"}, {"healthcheck", "-h"}, {"manifest", "--help"}} {
 		var said bytes.Buffer
-		// No command could go on with this setting.
+		// No command could run with this setting.
 		if err := run(t.Context(), args, []string{"ADDR=nowhere"}, &said, io.Discard); err != nil || !strings.HasPrefix(said.String(), usage()) {
 			t.Errorf("%q: %v: %.80s", args, err, said.String())
 		}

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// hostileConnections is how many there are unless HOSTILE_CONNECTIONS says otherwise; make soak asks for 100,000.
+	// hostileConnections is the default of HOSTILE_CONNECTIONS; make soak sets 100,000.
 	hostileConnections = 3000
 	hostileAtOnce      = 64
 )
@@ -121,7 +121,7 @@ var hostilities = []hostility{
 	}},
 }
 
-// hostile is where to go and as whom.
+// hostile is a server to attack, with a token.
 type hostile struct {
 	ctx         context.Context
 	addr, token string
@@ -228,7 +228,7 @@ func (h *hostile) run(t *testing.T, n int, seed uint64) {
 	}
 }
 
-// footprint is what connections could leave behind.
+// footprint counts the resources that connections could leak.
 type footprint struct {
 	goroutines, descriptors int
 	heap                    int64
@@ -238,7 +238,7 @@ func measure(t *testing.T) footprint {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
 	runtime.GC()
-	runtime.GC() // what was in a sync.Pool goes with the second
+	runtime.GC() // the second also frees the contents of a sync.Pool
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	descriptors, err := os.ReadDir("/dev/fd")
@@ -249,7 +249,7 @@ func measure(t *testing.T) footprint {
 }
 
 // After thousands of connections that do everything wrong, all is back where it was, and a well-behaved subscriber has
-// not noticed. It is not parallel to other tests, because it counts what the whole process holds.
+// not noticed. It is not parallel to other tests, because it counts the resources of the whole process.
 func TestHostileConnections(t *testing.T) {
 	n := hostileConnections
 	if text := os.Getenv("HOSTILE_CONNECTIONS"); text != "" {
@@ -298,7 +298,7 @@ func TestHostileConnections(t *testing.T) {
 	h.run(t, n, seed+1)
 
 	// Goroutines: net/http and database/sql have a few that come and go. Descriptors: the database pool may open as many
-	// more as it is allowed. Heap: 2 MB are what the collector's timing and grown maps come to; a connection that leaked
+	// more as it is allowed. Heap: the collector's timing and grown maps take up to 2 MB; a connection that leaked
 	// would cost 10 kB or more, so a tenth of them would be found at n = 3,000.
 	const goroutines, descriptors, heap = 12, 12, 2 << 20
 	settle("afterwards", func() bool {
@@ -320,7 +320,7 @@ func TestHostileConnections(t *testing.T) {
 	}
 }
 
-// Sockets that never say who they are go after a while: 4408, however many they are.
+// Sockets that never send connection_init are closed after a while with 4408, however many they are.
 func TestInitNeverSent(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))

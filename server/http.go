@@ -47,8 +47,8 @@ func (a *App) openServer(handler http.Handler) error {
 	return nil
 }
 
-// boundedLog drops records beyond 5 a second. It is for what net/http says, such as of each TLS handshake that failed: strangers make as
-// many of these as they like.
+// boundedLog drops records beyond 5 a second. It is for net/http's messages, such as one for each failed TLS handshake, of which
+// strangers can make any number.
 type boundedLog struct {
 	slog.Handler
 	lines *rate.Limiter
@@ -64,13 +64,14 @@ func (b boundedLog) Handle(ctx context.Context, record slog.Record) error {
 	return b.Handler.Handle(ctx, record)
 }
 
-// boundedHTTP2 is what an HTTP/2 connection takes before anybody has read it: a frame that has come in part, and bodies that no handler
-// reads, such as that of a GET. Go's default for each is 1 MiB. RFC 9113 allows no less (sections 4.2 and 6.9.2), and what is read makes
-// room for more.
+// boundedHTTP2 bounds the unread bytes that an HTTP/2 connection may send: a frame that has arrived in part, and bodies that no
+// handler reads, such as that of a GET. Go's default for each is 1 MiB. RFC 9113 allows no less (sections 4.2 and 6.9.2), and bytes
+// that are read make room for more.
 var boundedHTTP2 = http.HTTP2Config{MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10}
 
-// sendBuffer is how many bytes of one connection the kernel takes that its client has not read; Linux doubles it. By itself the kernel takes
-// megabytes, which nobody would count against the client. It still lets one client at the other end of the world have a megabyte a second.
+// sendBuffer is the number of unread bytes that the kernel buffers for one connection; Linux doubles it. The kernel's default is
+// megabytes, which would not count against the client. It still lets one client at the other end of the world have a megabyte a
+// second.
 const sendBuffer = 128 << 10
 
 // boundSendBuffer is an http.Server's ConnContext.
@@ -88,8 +89,9 @@ func boundSendBuffer(ctx context.Context, c net.Conn) context.Context {
 // otherFiles are open files that are no client's: connections to PostgreSQL, the provider, NATS and receivers of webhooks.
 const otherFiles = 500
 
-// mostConnections is how many connections of clients leave otherFiles to the rest of the process, and half of them where there are few.
-// Without any left a server accepts nothing, and cannot open a connection to its database either.
+// mostConnections returns the number of client connections that leaves otherFiles descriptors to the rest of the process, or half
+// of all descriptors if there are few. Without any left a server accepts nothing, and cannot open a connection to its database
+// either.
 func mostConnections() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {

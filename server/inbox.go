@@ -14,8 +14,8 @@ import (
 	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
 
-// inboxRetention is how long finished webhooks are kept, for whoever wants to know why something happened. Providers send
-// one again for a few days at most.
+// inboxRetention is the time for which finished webhooks are kept, so that operators can investigate. Providers repeat a webhook
+// for a few days at most.
 const inboxRetention = 30 * 24 * time.Hour
 
 // requestRecheck returns the function that requests a look-up of a payment, by the rules of its order.
@@ -26,7 +26,7 @@ func requestRecheck(orders *order.Service) func(context.Context, uuid.UUID) erro
 	}
 }
 
-// wireInbox connects what the provider tells us by webhook: routes serves the receiver, Run runs the processor.
+// wireInbox connects the provider's webhooks: routes serves the receiver, Run runs the processor.
 func (a *App) wireInbox(orders *order.Service) {
 	store, counts := postgres.NewInbox(a.db.work), &webhookinbox.Counts{}
 	a.inbox = webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{Store: store, RequestRecheck: requestRecheck(orders), Counts: counts, Log: a.log})

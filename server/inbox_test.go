@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// metrics is what the app's operators read.
+// metrics returns the app's metrics page.
 func metrics(t *testing.T, app *App) string {
 	t.Helper()
 	response, err := http.Get("http://" + app.admin.listener.Addr().String() + "/metrics")
@@ -26,8 +26,7 @@ func metrics(t *testing.T, app *App) string {
 	return string(body)
 }
 
-// What the customer does at the provider reaches the order by webhook, and the subscriber by its events; nobody else can
-// send one.
+// A customer's action at the provider reaches the order by webhook, and the subscriber by events; nobody else can send a webhook.
 func TestWebhooksIn(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

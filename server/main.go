@@ -22,7 +22,7 @@ import (
 )
 
 func usage() string {
-	return fmt.Sprintf(`Orderwire takes orders and their payments, and pushes every change to whoever watches.
+	return fmt.Sprintf(`Orderwire takes orders and their payments, and pushes every change to its subscribers.
 
 Usage:
   server                start; Ctrl-C drains and stops

@@ -10,8 +10,8 @@ import (
 const (
 	// partitionsInterval is far below the month that partitions are made ahead.
 	partitionsInterval = 6 * time.Hour
-	// pruneOften of EVENT_RETENTION is how far apart two prunes are, between the two bounds: a row stays only a little
-	// longer than it has to, whatever the retention is.
+	// Prunes are 1/pruneOften of EVENT_RETENTION apart, within the two bounds. So with any retention a row stays only a little too
+	// long.
 	pruneOften     = 120
 	pruneSoonest   = time.Second
 	pruneLatest    = time.Hour

@@ -257,7 +257,7 @@ func TestNginx(t *testing.T) {
 		}
 	})
 	t.Run("PlainIsRedirected", func(t *testing.T) {
-		for _, host := range []string{"shop.example", "evil.example"} { // a cache may keep what it is told of another host
+		for _, host := range []string{"shop.example", "evil.example"} { // a cache may keep the answer for another host
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.plain+"/order/1?x=y", http.NoBody)
 			if err != nil {
 				t.Fatal(err)
@@ -362,7 +362,7 @@ func TestNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 		orderID := ada.order(t, "sim_approve")
-		for found := false; !found; { // another test's order goes on meanwhile
+		for found := false; !found; { // another test's order changes meanwhile
 			found = strings.Contains(string(socket.expect("next").Payload), orderID)
 		}
 		if response, _ := role(in(t)); response.StatusCode != http.StatusOK {

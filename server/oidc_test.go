@@ -97,7 +97,7 @@ func TestIssuer(t *testing.T) {
 	}
 }
 
-// Websockets sign in, go on with a newer token, and end with its revocation, as with development's tokens.
+// Websockets sign in, continue with a newer token, and end with its revocation, as with development tokens.
 func TestIssuerWebsocket(t *testing.T) {
 	t.Parallel()
 	issuer := oidctest.New(t)

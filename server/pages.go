@@ -63,7 +63,7 @@ func (p *pages) file(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	info, err := fs.Stat(p.files, name)
 	if err != nil || info.IsDir() || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
-		// Whoever mistypes an address in a browser gets the shop, which says so; anything else gets a line of text.
+		// A browser with a mistyped address gets the shop's not-found page; other clients get a line of text.
 		if accept.Best(r.Header.Values("Accept"), "text/plain", "text/html") == "text/html" {
 			p.missing(w, r)
 		} else {

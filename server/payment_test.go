@@ -18,7 +18,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// scene is one order that is followed by its owner's feed subscription while staff and customer act on what they see.
+// scene is one order. Its owner's feed subscription follows it while staff and customer act on it.
 type scene struct {
 	t                  *testing.T
 	app                *App
@@ -107,7 +107,7 @@ func (s *scene) ask(by *user, mutation string, input map[string]any) string {
 	return ""
 }
 
-// must is ask for what has to succeed.
+// must is ask for a mutation that has to succeed.
 func (s *scene) must(by *user, mutation string, input map[string]any) {
 	s.t.Helper()
 	if code := s.ask(by, mutation, input); code != "" {
@@ -115,7 +115,8 @@ func (s *scene) must(by *user, mutation string, input map[string]any) {
 	}
 }
 
-// ledger wants what the provider took for the order and gave back, in minor units, and that it took once at most.
+// ledger checks the amounts that the provider captured and refunded for the order, in minor units, and that it charged at most
+// once.
 func (s *scene) ledger(provider *simulated.Provider, captured, refunded int64) {
 	s.t.Helper()
 	key, err := id.Parse(id.Order, s.orderID)
@@ -162,8 +163,7 @@ func checkEvents(t *testing.T, got []string, want string) {
 	}
 }
 
-// Every step of every way to pay reaches the subscription as its own event, in order, and the provider has taken what
-// we believe.
+// Every step of every way to pay reaches the subscription as its own event, in order, and the provider's ledger equals our books.
 func TestPaymentsLive(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))

@@ -28,7 +28,7 @@ type identical struct {
 	answered func(n int64)
 }
 
-// creation is what one of the identical requests was told.
+// creation is the answer to one of the identical requests.
 type creation struct {
 	ID       string
 	Replayed bool
@@ -53,8 +53,8 @@ func (m *identical) ask(ctx context.Context, url string) (creation, error) {
 	return creation{ID: fmt.Sprint(created["id"]), Replayed: replayed}, nil
 }
 
-// send sends it n times at once, to the replicas in turn, and each until a replica has answered. It wants one answer for all of
-// them, and returns the id of what was created and how many were told that they created it.
+// send sends it n times at once, to the replicas in turn, and each until a replica has answered. All must get the same answer. It
+// returns the id of the created entity, and the number of requests that were answered as its creator.
 func (m *identical) send(ctx context.Context, t *testing.T, n int) (entityID string, created int) {
 	t.Helper()
 	replies := make([]creation, n)
@@ -90,7 +90,7 @@ func (m *identical) send(ctx context.Context, t *testing.T, n int) (entityID str
 	return replies[0].ID, created
 }
 
-// shopOfReplicas is what a customer and staff do once, with each request sent 50 times to all replicas.
+// shopOfReplicas has the actions of a customer and of staff, with each request sent 50 times to all replicas.
 type shopOfReplicas struct {
 	t          *testing.T
 	db         *sqlx.DB
@@ -117,8 +117,8 @@ func (s *shopOfReplicas) become(ctx context.Context, orderID, kind string) {
 	})
 }
 
-// once does everything once and wants it to have happened once. disturbed gives what is to happen at the n-th answer of a round, and
-// is told when the round is over.
+// once does everything once and checks that it happened once. disturb returns a function for the n-th answer of a round, and one
+// for the end of the round.
 func (s *shopOfReplicas) once(disturb func() (answered func(n int64), over func()), wantCreated func(created int) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), eventually.Patience)
@@ -192,8 +192,8 @@ func TestIdenticalRequests(t *testing.T) {
 	checkLog(t, s.db, 1)
 }
 
-// The same while the replica that half of them were sent to is killed: at once, after the first answer, and in between. Whoever has
-// heard nothing asks the other one.
+// The same while the replica that half of them were sent to is killed: at once, after the first answer, and in between. A request
+// without an answer is sent to the other one.
 func TestIdenticalRequestsKilled(t *testing.T) {
 	t.Parallel()
 	databaseURL := postgrestest.URL(t)
@@ -224,7 +224,7 @@ func TestIdenticalRequestsKilled(t *testing.T) {
 			<-killed
 			victim.start()
 		}
-	}, func(created int) bool { return created <= 1 }) // 0: whoever created it was killed before its answer
+	}, func(created int) bool { return created <= 1 }) // 0: the creating replica was killed before its answer
 	victim.kill()
 	checkLedger(t, s.db)
 	checkLog(t, s.db, 1)

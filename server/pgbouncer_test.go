@@ -115,7 +115,7 @@ func (b *pgbouncer) start() {
 	})
 }
 
-// ignored lists what a session of ours begins with; PgBouncer then drops it without a word.
+// ignored lists the start parameters of our sessions; PgBouncer then drops them silently.
 const ignored = "ignore_startup_parameters = statement_timeout,lock_timeout,idle_session_timeout,role,extra_float_digits"
 
 func TestPgBouncer(t *testing.T) {
@@ -135,7 +135,7 @@ func TestPgBouncer(t *testing.T) {
 					_ = app.Close()
 				}
 				if err == nil || !strings.Contains(err.Error(), "set pool_mode = session") {
-					t.Errorf("it started, or does not say what to change: %v", err)
+					t.Errorf("it started, or does not name the remedy: %v", err)
 				}
 			})
 		}

@@ -22,8 +22,8 @@ const (
 	shopRounds = 30
 	// boardEvery is after how many rounds of each customer staff look at the board.
 	boardEvery = 5
-	// maxRead is how many rows of a table one statement may read: a page of the hub, not all 540 orders of the customer, all 270 that are
-	// not finished, or all 2,000 events.
+	// maxRead is the largest number of rows that one statement may read of a table: a page of the hub, not all 540 orders of the
+	// customer, all 270 that are not finished, or all 2,000 events.
 	maxRead = 256
 )
 
@@ -57,7 +57,7 @@ func TestReadsByIndex(t *testing.T) {
 	})
 }
 
-// readNoTable looks at what the shop's connections, which have ended, have read.
+// readNoTable checks the reads of the shop's connections, which have ended.
 func readNoTable(t *testing.T, url string) {
 	t.Helper()
 	var read []struct {
@@ -175,7 +175,7 @@ func ask(t *testing.T, c *client, query string, variables map[string]any) {
 }
 
 // shopOnce places an order that is delivered and refunded, one that is declined and paid again, one that is cancelled and three
-// that stay, and reads what the shop shows.
+// that stay, and reads the shop's pages.
 func shopOnce(ctx context.Context, u, staff *user) error {
 	var errs []error
 	run := func(by *user, query string, variables map[string]any) {
@@ -211,7 +211,7 @@ func shopOnce(ctx context.Context, u, staff *user) error {
 	return errors.Join(errs...)
 }
 
-// boardOnce reads what the board shows.
+// boardOnce reads the board's pages.
 func boardOnce(ctx context.Context, staff *user) error {
 	var errs []error
 	for _, query := range []string{

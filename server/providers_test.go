@@ -118,7 +118,7 @@ func TestTwoProviders(t *testing.T) {
 	})
 }
 
-// A server without the provider of open payments says so when it starts, and what to set.
+// A server without the provider of open payments logs that when it starts, with the setting to change.
 func TestUnservedPaymentsAreTold(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

@@ -13,7 +13,7 @@ import (
 
 const (
 	readyTimeout = 2 * time.Second
-	// readyFresh is how long a look at the database stands for it: /readyz is open to everybody, and a look commits a write.
+	// readyFresh is the time for which a check of the database is valid: /readyz is open to everybody, and a check commits a write.
 	readyFresh = time.Second
 )
 
@@ -23,7 +23,7 @@ type readiness struct {
 	log  *slog.Logger
 	now  func() time.Time
 
-	// looking is held by whoever looks; the others wait for the answer.
+	// looking is held during a check; other requests wait for its result.
 	looking sync.Mutex
 	looked  time.Time
 	problem string
@@ -37,7 +37,8 @@ func newReadiness(look func(context.Context) (string, error), logger *slog.Logge
 	return &readiness{look: look, log: logger, now: time.Now}
 }
 
-// database is what was wrong with the database at most a second ago, "" for nothing. However many ask, it is looked at once a second.
+// database returns the database's problem of at most a second ago, "" for none. The database is checked at most once a second, for
+// any number of requests.
 func (r *readiness) database() (problem string, cause error) {
 	r.looking.Lock()
 	defer r.looking.Unlock()

@@ -53,7 +53,7 @@ func TestReadyLooksOnceASecond(t *testing.T) {
 	app.draining.Store(false)
 }
 
-// Only what is new is logged.
+// Only changes are logged.
 func TestReadyLogsChanges(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -41,7 +41,7 @@ func (a *App) measureReconciler() {
 	a.admin.counter("reconciliation_rounds_total", "Rounds that this replica has finished.", nil, counts.Rounds.Load)
 }
 
-// measureWalkers tells the walks of all providers together. Each knows all open orphans, and how far its own provider is behind.
+// measureWalkers exports the sums of all providers' walks. Each knows all open orphans, and the delay of its own provider.
 func (a *App) measureWalkers() {
 	if a.cfg.OrphanInterval <= 0 {
 		return
@@ -62,7 +62,7 @@ func (a *App) measureWalkers() {
 			return n
 		}
 	}
-	a.admin.gauge("orphaned_charges", "Charges of ours at the provider that hold or took money and whose payment is not here.",
+	a.admin.gauge("orphaned_charges", "Charges of this installation that hold or took money at the provider and that no payment here references.",
 		most(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Open }))
 	a.admin.gauge("orphaned_charges_behind_seconds", "Seconds since the end of the time whose charges have been walked.",
 		most(func(c *reconcile.OrphanCounts) *atomic.Int64 { return &c.Behind }))

@@ -43,7 +43,7 @@ func (a *App) publish(events []order.Event) {
 	}
 }
 
-// feedGrew is called with what NOTIFY says of the feed: how far it goes, "" when that is not known.
+// feedGrew is called with the payload of a NOTIFY: the feed's end, "" if it is unknown.
 func (a *App) feedGrew(payload string) {
 	a.fanout.Wake()
 	if a.relay != nil {

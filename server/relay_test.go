@@ -10,8 +10,8 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// With NATS_URL two servers hear each other: an order placed at one is watched at the other, whichever leads, and goes on
-// when NATS is gone.
+// With NATS_URL two servers hear each other: an order placed at one is watched at the other, no matter which is the sequencer, and
+// events still arrive when NATS is gone.
 func TestNATS(t *testing.T) {
 	t.Parallel()
 	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true})

@@ -48,8 +48,8 @@ func (l *logLines) of(t *testing.T, requestID string) (messages []string) {
 	return messages
 }
 
-// The log names the request of whatever it says about one, on every transport and of what goes on after it; so do the answer's
-// header and an error that nobody foresaw.
+// Every line of the log about a request has its id, on every transport and for work that continues after it. So do the answer's
+// header and an unexpected error.
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), eventually.Patience)
@@ -122,7 +122,7 @@ func TestRequestIDs(t *testing.T) {
 		return string(answer)
 	}
 
-	// What goes on after a request.
+	// Work that continues after a request.
 	post("after-create", "application/json", map[string]any{"query": orderCreate, "variables": map[string]any{"input": map[string]any{
 		"idempotencyKey": uuid.NewString(), "paymentMethod": map[string]any{"token": "sim_approve"},
 		"items": []any{map[string]any{"productId": ada.productID, "quantity": 1}},

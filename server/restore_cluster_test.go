@@ -40,7 +40,7 @@ func program(t *testing.T, name string) string {
 	return debian.Program(t, "postgresql", name)
 }
 
-// administrator is how root runs what PostgreSQL does not let root run.
+// administrator lets root run programs of PostgreSQL that refuse root.
 func administrator(t *testing.T) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -41,13 +41,13 @@ func newDrill(t *testing.T, server *process) *drill {
 	return d
 }
 
-// signIn signs in anew: a restored database may have other keys.
+// signIn signs in again: a restored database may have other keys.
 func (d *drill) signIn() {
 	d.t.Helper()
 	d.ada, d.staff = signedIn(d.t, d.server.url(), "ada", "CUSTOMER"), signedIn(d.t, d.server.url(), "sue", "STAFF")
 }
 
-// goOn lives the life that the copy does not hold: the shared order goes on, and others are placed.
+// goOn makes the events that the backup lacks: the shared order changes, and others are placed.
 func (d *drill) goOn() {
 	d.t.Helper()
 	d.act("paymentCapture", map[string]any{"paymentId": d.payment})
@@ -160,8 +160,8 @@ func (d *drill) firstBySSE(u *user, query, lastEventID string) item {
 	return item{}
 }
 
-// judge subscribes with every cursor that the log cannot go on from: each leads to RESET, with the order as it is now, and
-// what happens next follows. The cursors are good cursors where same is the log that gave them out.
+// judge subscribes with every cursor from which the log cannot continue: each leads to RESET with the order's current state, and
+// later events follow. The cursors are valid in the log same, which gave them out.
 func (d *drill) judge(name string, same *drill) {
 	d.t.Helper()
 	url := d.server.url()
@@ -196,7 +196,7 @@ func (d *drill) judge(name string, same *drill) {
 			d.t.Errorf("%s: the lost order gives %v, want NOT_FOUND", name, err)
 		}
 	}
-	// The stream goes on after its RESET.
+	// The stream continues after its RESET.
 	c := watchFeed(url, d.staff.token)
 	c.variables["after"] = same.after.feed
 	var placed string

@@ -7,7 +7,7 @@ import (
 )
 
 // The database is replaced by an older backup of itself under a server that runs, with streams open: each of them gets RESET on the
-// same connection, and what happens next.
+// same connection, and later events.
 func TestRestoreUnderRunningServer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -74,8 +74,8 @@ func refundAtProvider(t *testing.T, provider *process, c orphanedCharge) {
 	}
 }
 
-// A backup is put back while the provider goes on with its ledger: the charges of the orders that are lost are found, each once, though
-// the provider is away when the server starts and two replicas look. A staging server on the same provider sees none of them.
+// A backup is restored while the provider keeps its ledger: the charges of the lost orders are found, each once, although the
+// provider is away when the server starts and two replicas search. A staging server on the same provider sees none of them.
 func TestRestoreFindsCharges(t *testing.T) {
 	t.Parallel()
 	settings := []string{"PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0s", "ORPHAN_INTERVAL=100ms", "ORPHAN_GRACE=0s", "DATABASE_MAX_CONNS=6"}
@@ -163,7 +163,7 @@ func (d *drill) finds(provider *process, lost []string, replicas ...*process) {
 	}
 	provider.start()
 	await(d.t.Context(), d.t, func() bool { return len(d.orphans(false)) == len(lost) })
-	kept := d.walk() // life goes on, and so do the rounds
+	kept := d.walk() // another order is placed, and rounds continue
 	var orders, held []string
 	for _, c := range d.orphans(true) {
 		orders = append(orders, c.OrderID)

@@ -35,8 +35,8 @@ func privateServer(t *testing.T) (server *process, folder string) {
 	return newProcess(t, "", "DATA_DIR="+folder, "PAYMENT_STEP_DELAY=0s", "DELIVERY_DELAY=0s"), folder
 }
 
-// A copy of the data folder is put back, as whoever has only read "stop it and copy the folder" does. killed: the server was
-// killed and not stopped before each.
+// A copy of the data folder is put back, as an operator does who has only read "stop it and copy the folder". killed: the server
+// was killed and not stopped before each.
 func TestRestoreFolder(t *testing.T) {
 	t.Parallel()
 	for name, killed := range map[string]bool{"OKStopped": false, "OKKilled": true} {
@@ -166,7 +166,7 @@ func TestCloneOnSharedNATS(t *testing.T) {
 	t.Cleanup(func() { copied.server.kill() })
 	copied.signIn()
 
-	// Both stand at the same position of the same log. The clone goes on first, and then the original.
+	// Both stand at the same position of the same log. The clone continues first, and then the original.
 	var one, feed []item
 	seen := func(into *[]item, c *subscriptionClient, begun chan<- struct{}, end func(item) bool) <-chan error {
 		done := make(chan error, 1)

@@ -87,7 +87,7 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	if a.dev != nil {
 		mux.Handle("/dev/token", rates.Middleware(auth.DevTokenHandler(a.dev, a.revocations.Now)))
 	}
-	// Servers send no Origin; what they send is believed by its signature alone, and whoever forges it runs out of tries.
+	// Servers send no Origin. Only the signature authenticates a webhook, and forged ones use up the sender's rate limit.
 	mux.Handle("/webhooks/{provider}", rates.Refusals(a.hooks))
 	for _, provider := range a.providers.All() {
 		if provider.Pages != nil {
@@ -107,5 +107,5 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 	return guard.Middleware(a.bodies.Middleware(mux)), nil
 }
 
-// envelopeBytes is what a websocket message adds to a request's body.
+// envelopeBytes is the size that a websocket message adds to a request's body.
 const envelopeBytes = 4 << 10

@@ -15,7 +15,7 @@ import (
 )
 
 // behindIssuer runs a server as the public sees one, with an issuer of its own, and signs ada in. Limits on rates have
-// tests of their own; here they would answer before what is tested.
+// tests of their own; here they would refuse the tested requests.
 func behindIssuer(t *testing.T, env ...string) (*process, *oidctest.Issuer, *user) {
 	t.Helper()
 	issuer := oidctest.New(t)
@@ -42,7 +42,7 @@ func userOf(t *testing.T, url, token string) *user {
 	return u
 }
 
-// toolCheck is what a tool, or a cheat sheet, looks for.
+// toolCheck is one check of a security tool or a cheat sheet.
 type toolCheck struct {
 	// name as docs/security.md has it.
 	name                 string
@@ -123,7 +123,7 @@ func TestToolChecks(t *testing.T) {
 				checkHostile(t, who, answer, codes)
 			}
 			if err := ada.graphql(t.Context(), c.served, nil, new(any)); err != nil {
-				t.Errorf("what is allowed is refused: %v", err)
+				t.Errorf("an allowed request is refused: %v", err)
 			}
 		})
 	}

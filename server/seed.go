@@ -31,7 +31,7 @@ const (
 	seedSpan = 180 * 24 * time.Hour
 	// seedCustomers sign in as seed-0, seed-1 and so on.
 	seedCustomers = 10_000
-	// seedLineEvery is how often progress is told where there is no terminal.
+	// seedLineEvery is the interval of progress lines without a terminal.
 	seedLineEvery = 5 * time.Second
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/session"
 )
 
-// openIdentity gives who checks tokens: development's own signer, or the keys of an issuer, which is not waited for.
+// openIdentity returns the verifier of tokens: that of development, or that of an issuer, whose keys it does not wait for.
 func (a *App) openIdentity(ctx context.Context) (auth.Verifier, error) {
 	if !a.cfg.DevAuth() {
 		var err error
@@ -45,7 +45,7 @@ func socketContext(request context.Context) context.Context {
 	return ctx
 }
 
-// sessions turns what a websocket or an event stream says about its user into a session that can end.
+// sessions turns the token of a websocket or an event stream into a session that can end.
 type sessions struct{ registry *session.Registry }
 
 // credentials reads the payload of connection_init, and of the ping that refreshes a session: the value of authorization, or
@@ -69,7 +69,7 @@ func credentials(message string, payload json.RawMessage) (authorization string,
 	return authorization, nil
 }
 
-// init is a gqlws.Init. Without an authorization the socket is whoever the upgrade request was, mostly anonymous.
+// init is a gqlws.Init. Without an authorization the socket has the principal of the upgrade request, mostly anonymous.
 func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	authorization, err := credentials("connection_init", payload)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s sessions) init(ctx context.Context, payload json.RawMessage) (context.Co
 	return ctx, gqlws.Authentication{ExpiresAt: p.ExpiresAt, Anonymous: !p.SignedIn()}, err
 }
 
-// refresh is a gqlws.Refresh: the same user goes on with a newer token.
+// refresh is a gqlws.Refresh: the same user continues with a newer token.
 func (s sessions) refresh(ctx, present context.Context, payload json.RawMessage) (context.Context, gqlws.Authentication, error) {
 	authorization, err := credentials("a refreshing ping", payload)
 	if err != nil {

@@ -313,7 +313,7 @@ func TestExpiry(t *testing.T) {
 	if text := untilEnd(t, stream); !strings.Contains(text, `"UNAUTHENTICATED"`) {
 		t.Errorf("the stream ended with\n%s", text)
 	}
-	// The refreshed one goes on: the subscription that was started with the short token gets what happens now.
+	// The refreshed socket continues: the subscription that was started with the short token gets later events.
 	orderID := ada.order(t, "sim_approve")
 	for {
 		if m := refreshed.expect("next"); strings.Contains(string(m.Payload), orderID) {

@@ -12,17 +12,18 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// shopSettings is what the web app has to know of this server before it asks for anything. It is public: every visitor
-// gets it, in the page itself, so that no request has to be waited for. web/src/shared/settings.ts reads it.
+// shopSettings has the settings that the web app needs before its first request. They are public: every visitor gets them in the
+// page itself, so that the app waits for no request. web/src/shared/settings.ts reads it.
 type shopSettings struct {
 	// Auth is AUTH_MODE: dev or oidc.
 	Auth string `json:"auth"`
-	// Issuer and ClientID are where and as whom the app sends people to sign in; both empty in development. Audience is
-	// what the tokens have to be for, if that is not the client; some issuers want to be asked for it.
+	// Issuer and ClientID are for the sign-in; both are empty in development. Audience is the tokens' audience if it is not the
+	// client; some issuers need it in the request.
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"clientId,omitempty"`
 	Audience string `json:"audience,omitempty"`
-	// Payments is the provider that takes new payments; the others say what it takes, as in payment.Shop and payment.Limits.
+	// Payments is the provider that takes new payments; the other fields are its methods and limits, as in payment.Shop and
+	// payment.Limits.
 	Payments      string               `json:"payments"`
 	TestMoney     bool                 `json:"testMoney"`
 	ManualCapture bool                 `json:"manualCapture"`
@@ -54,7 +55,7 @@ func shopSettingsOf(cfg config.Config, providers *payment.Registry) shopSettings
 	return s
 }
 
-// settingsMark is where the built pages have room for the settings.
+// settingsMark is the placeholder for the settings in the built pages.
 const settingsMark = `<meta name="orderwire" content=""`
 
 // into writes the settings into a page. A page without room for them is as it was: the app then takes its defaults.

@@ -22,8 +22,8 @@ import (
 	"github.com/orderwire/orderwire/web"
 )
 
-// What a product's image may be, the shop's page may show, and the other way round. The judge is CSP level 3, section 6.7.2.7: 'self' is the
-// page's own origin, https: is any host by https, and nothing else matches.
+// The images that a product may have are exactly those that the shop's page may show. The judge is CSP level 3, section 6.7.2.7:
+// 'self' is the page's own origin, https: is any host by https, and nothing else matches.
 func TestImagesAsThePolicy(t *testing.T) {
 	t.Parallel()
 	_, sources, _ := strings.Cut(httpguard.ContentSecurityPolicy, "img-src ")
@@ -53,7 +53,7 @@ func TestImagesAsThePolicy(t *testing.T) {
 	}
 }
 
-// The page brings what the app has to know of the server, nothing that is secret, and may connect to its issuer only.
+// The page contains the app's settings and no secret, and may connect to its issuer only.
 func TestShopSettings(t *testing.T) {
 	t.Parallel()
 	oidc := []string{"AUTH_MODE=oidc", "OIDC_ISSUER=https://id.example/realms/a", "OIDC_CLIENT_ID=shop"}

@@ -86,8 +86,8 @@ func open(t *testing.T, address, decision string) string {
 	return string(text)
 }
 
-// Out of the box a customer completes an action on its page, and the order goes on at once: the provider tells the server
-// by a webhook.
+// With the default settings a customer completes an action on its page, and the order continues at once: the provider sends the
+// server a webhook.
 func TestSimulatedAction(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))
@@ -180,7 +180,7 @@ func TestSimulatedElsewhereKilled(t *testing.T) {
 	t.Parallel()
 	var shop atomic.Pointer[string]
 	refused := make(chan struct{}, 100)
-	// What is between the two is down at first.
+	// The network between the two is down at first.
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target := shop.Load()
 		if target == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/soak"
 )
 
-// soakSeconds is how long the load lasts when SOAK_SECONDS does not say: long enough for each kind of fault.
+// soakSeconds is the default of SOAK_SECONDS: long enough for each kind of fault.
 const soakSeconds = 8
 
 // soakConfig is the short form that belongs to the tests, or the long one of `make soak`.
@@ -45,7 +45,7 @@ func soakNumber(t *testing.T, name string, otherwise uint64) uint64 {
 }
 
 // Two replicas are killed, stopped and cut off from the database while writers write and subscribers drop, resume,
-// and switch replica and transport. Afterwards every history is what the log says.
+// and switch replica and transport. Afterwards every history equals the log.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	cfg := soakConfig(t)

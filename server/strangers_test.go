@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Another customer, who knows every id, number, key and cursor of an order, gets nothing of it: by no transport, and not by
-// what is remembered between requests.
+// Another customer, who knows every id, number, key and cursor of an order, gets nothing of it: over no transport, and not from
+// anything cached between requests.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	p, issuer, ada := behindIssuer(t, "PAYMENT_STEP_DELAY=0s")
@@ -40,7 +40,8 @@ func TestStrangers(t *testing.T) {
 		return data
 	}
 	hers := place(ada).OrderCreate.Order
-	// What an answer to eve or nobody must not have. The ids are what they ask with, and errors may repeat what was sent.
+	// Texts that an answer to eve or nobody must not contain. The ids are not among them: they send these themselves, and errors
+	// may repeat them.
 	private := func(answer string) bool {
 		return strings.Contains(answer, hers.CustomerID) || strings.Contains(answer, hers.Number) || strings.Contains(answer, "ref-of-ada")
 	}
@@ -89,7 +90,7 @@ func TestStrangers(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, u := range []*user{eve, nobody} {
-				// Eve's own order has the same reference, so what a search finds is judged by its number.
+				// Eve's own order has the same reference, so a search result is identified by its number.
 				if _, answer := u.hostile(t, http.MethodPost, "", body); strings.Contains(string(answer), hers.CustomerID) ||
 					strings.Contains(strings.ReplaceAll(string(answer), query, ""), hers.Number) || (name != "Search" && private(string(answer))) {
 					t.Errorf("%s", answer)

@@ -114,7 +114,7 @@ func TestStripe(t *testing.T) {
 	})
 }
 
-// clientSecret is what the order's owner gets to pay with.
+// clientSecret returns the secret with which the order's owner pays.
 func clientSecret(t *testing.T, owner *user, orderID string) string {
 	t.Helper()
 	var data struct {

@@ -20,9 +20,9 @@ import (
 // takeoverLimit is the promise: from the last sign of life of a sequencer to the next one.
 const takeoverLimit = 2 * time.Second
 
-// TestTakeover lets the sequencer's process die, stop, and lose the database. Another takes over, positions go on without
-// a gap, and the first does no harm when it comes back. All times are the database's. It is not parallel, because it
-// says how long something takes; a machine that does nothing for a while meanwhile is not held against the server.
+// TestTakeover lets the sequencer's process die, stop, and lose the database. Another takes over, positions continue without a gap,
+// and the first does no harm when it comes back. All times are the database's. It is not parallel, because it measures a time;
+// times in which the machine stood still are subtracted.
 func TestTakeover(t *testing.T) {
 	for name, c := range map[string]struct{ harm, heal func(*process, *proxy) }{
 		"OKKilled":  {func(p *process, _ *proxy) { p.kill() }, func(p *process, _ *proxy) { p.start() }},
@@ -73,8 +73,8 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
-// measureStalls asks the database all the time, until the function that it returns is called. That tells how long in all the answers took
-// beyond what an idle machine needs: time in which no server could have done anything either.
+// measureStalls queries the database continuously until the returned function is called. That function returns the total delay of
+// the answers beyond an idle machine's: time in which no server could have worked either.
 func measureStalls(t *testing.T, db *sqlx.DB) func() time.Duration {
 	t.Helper()
 	const usual = 20 * time.Millisecond
@@ -95,7 +95,7 @@ func measureStalls(t *testing.T, db *sqlx.DB) func() time.Duration {
 	}
 }
 
-// recordTakeovers makes the database note each change of the sequencer, and how long the one before had said nothing.
+// recordTakeovers makes the database record each change of the sequencer, and how long the previous one had been silent.
 func recordTakeovers(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	for _, statement := range []string{
@@ -209,7 +209,7 @@ func (x *proxy) serve(in net.Conn) {
 	}
 	x.mu.Lock()
 	x.conns = append(x.conns, in, out)
-	before := x.frozen // what is silent already is so for others
+	before := x.frozen // one that is silent already stays silent for the others
 	x.mu.Unlock()
 	go x.forward(in, out, before)
 	x.forward(out, in, before)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// certificateCheck is how often at most the files are looked at: a handshake must not cost a disk access.
+// certificateCheck is the least time between two checks of the files: a handshake must not cost a disk access.
 const certificateCheck = time.Second
 
-// certificate is what TLS is served with: the files of TLS_CERT and TLS_KEY, which are read again when one has changed.
+// certificate is the certificate and key of TLS_CERT and TLS_KEY, which are read again when a file has changed.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -24,8 +24,8 @@ type certificate struct {
 	checked time.Time
 }
 
-// loadCertificate fails when the files hold no certificate with its key. Later, when they are exchanged for ones that do
-// not fit, the present ones go on serving: whoever renews them writes one after the other.
+// loadCertificate fails when the files hold no certificate with its key. If they are later replaced by files that do not fit each
+// other, the old certificate stays in use: a renewal writes one file after the other.
 func loadCertificate(certFile, keyFile string, logger *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: logger, now: time.Now}
 	c.stamp = c.stampOf()

@@ -44,7 +44,7 @@ func TestUnreadAnswers(t *testing.T) { //nolint:paralleltest // see above
 	for _, c := range []struct {
 		name string
 		app  *App
-		// ask sends the query and reads no more than what tells whether it was accepted. The client lives until close.
+		// ask sends the query and reads only as much as shows whether it was accepted. The client lives until close.
 		ask func(t *testing.T, app *App) (accepted bool, closes io.Closer)
 	}{
 		{"HTTP1", app, func(t *testing.T, app *App) (bool, io.Closer) { return askRaw(t, app, "application/json") }},
@@ -106,7 +106,7 @@ func eventuallyHolds(t *testing.T, app *App, want int) {
 	}
 }
 
-// stuck connects as one whose kernel takes little of what nobody reads.
+// stuck connects as a client whose kernel buffers few unread bytes.
 func stuck(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {

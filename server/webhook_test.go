@@ -52,7 +52,7 @@ type sent struct {
 	}
 }
 
-// receiveWebhooks answers 204 to what is signed rightly, and hands it on.
+// receiveWebhooks answers 204 to correctly signed webhooks, and passes them on.
 func receiveWebhooks(t *testing.T) (url string, verifyWith func(secret string), got <-chan sent) {
 	t.Helper()
 	received := make(chan sent, 1000)
@@ -86,7 +86,7 @@ func receiveWebhooks(t *testing.T) (url string, verifyWith func(secret string), 
 	}, received
 }
 
-// Staff name a URL, somebody orders, and the receiver gets the order's four events, whichever replica does what.
+// Staff name a URL, somebody orders, and the receiver gets the order's four events, no matter which replica does the work.
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	const orders = 10
@@ -211,7 +211,7 @@ func checkDeliveries(t *testing.T, app *App, staff *user, endpointID string, got
 	}
 }
 
-// The example verifies what the server sends, and prints how the order stands.
+// The example verifies the server's webhooks, and prints the order's status.
 func TestExampleWebhookReceiver(t *testing.T) {
 	t.Parallel()
 	app := startApp(t, postgrestest.URL(t))
@@ -252,7 +252,7 @@ func TestExampleWebhookReceiver(t *testing.T) {
 	}
 	slices.Sort(got)
 	for i := range walk {
-		// The example prints version, type and status; of what came late no status.
+		// The example prints version, type and status; no status for late ones.
 		if i >= len(got) || !strings.HasPrefix(walk[i], got[i]) {
 			t.Fatalf("the example printed %q", got)
 		}

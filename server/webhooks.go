@@ -25,7 +25,7 @@ func (a *App) wireWebhooks() *webhook.Service {
 	a.fanout = webhook.NewFanout(postgres.NewLog(a.db.work), store, rand.Text(), a.clock.Now, a.deliverer.Wake, a.log)
 	a.admin.gauge("webhook_deliveries_pending", "Webhook deliveries that wait, of all replicas. -1: not known.", counted(a.deliverer.Pending))
 	a.admin.gauge("webhook_endpoints_disabled", "Webhook endpoints that the server disabled and nobody enabled since. -1: not known.", counted(a.deliverer.Disabled))
-	const attempts = "Webhook requests that this replica made, by what came of them: delivered, to be repeated, or given up after."
+	const attempts = "Webhook requests of this replica by result: delivered, to be retried, or failed for good."
 	counts := a.deliverer.Counts()
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "delivered"}, counts.Delivered.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
