@@ -29,6 +29,9 @@ func Take(r Result, err error) (Result, error) {
 	if unsent, ok := errors.AsType[*NotSentError](err); ok {
 		return r, &NotSentError{Message: freetext.Clip(unsent.Message, MaxMessage)}
 	}
+	if busy, ok := takeBusy(err); ok {
+		return r, busy
+	}
 	if err != nil {
 		return r, errors.New(freetext.Clip(err.Error(), MaxMessage))
 	}

@@ -17,7 +17,7 @@ import (
 //   - a Result: the provider decided (a decline is a Result, not an error);
 //   - an error for which Definite reports true: the provider refused the request and moved nothing;
 //   - a *NotSentError: the call never left, so the provider cannot know of it. The caller repeats the same Call;
-//   - any other error (timeout, dropped connection, 5xx): the outcome is unknown. The caller looks it up or repeats the
+//   - any other error (timeout, dropped connection, 5xx, or a *BusyError, which asks for a pause): the outcome is unknown. The caller looks it up or repeats the
 //     same Call; it never makes a new attempt.
 type Gateway interface {
 	// Authorize takes (automatic capture) or holds (manual capture) the amount.

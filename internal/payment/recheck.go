@@ -49,7 +49,7 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if callErr != nil {
 		if _, definite := errors.AsType[*DefiniteError](callErr); !definite {
 			if asked {
-				c.RecheckAt = at(c.Now.Add(lessJitter(recheckPause, c.ID)))
+				c.RecheckAt = c.notBefore(at(c.Now.Add(lessJitter(recheckPause, c.ID))), callErr, c.ID)
 			}
 			return false, nil
 		}

@@ -67,6 +67,29 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A busy provider is given the pause that it asks for, and no longer one than five minutes. Nobody comes back sooner, and not all at once.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	for asked, least := range map[time.Duration]time.Duration{
+		0: 0, time.Second: time.Second, 30 * time.Second: 30 * time.Second, 10 * time.Hour: 5 * time.Minute, -time.Hour: 0,
+	} {
+		tt := newTeller(t)
+		work := tt.asks(payment.OperationAuthorize)
+		tt.settles(work, "", &payment.BusyError{Message: "busy", RetryAfter: asked})
+		a := tt.p.Attempts[0]
+		if pause := a.NextCallAt.Sub(tt.terms.Now); pause < least || pause > least*5/4+time.Second {
+			t.Errorf("asked for %s: a pause of %s", asked, pause)
+		}
+		if !a.Open() || a.Calls != 1 || !tt.p.NextStepAt.Equal(*a.NextCallAt) || a.Message != "busy" {
+			t.Errorf("asked for %s: %+v", asked, a)
+		}
+		tt.answers(payment.OperationAuthorize, payment.Captured, nil)
+		if tt.p.Status != payment.Confirmed {
+			t.Errorf("asked for %s: %s", asked, tt.p.Status)
+		}
+	}
+}
+
 // A call that could not be made, because its provider is not configured, is not counted and is tried until the provider is there. Staff
 // are told when that takes longer than a restart.
 func TestNotConfigured(t *testing.T) {

@@ -39,6 +39,7 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 		definite, ok := errors.AsType[*DefiniteError](callErr)
 		if !ok {
 			c.postpone(a, "", callErr.Error())
+			c.postponeAsAsked(a, callErr)
 			return false, nil
 		}
 		r = Result{Outcome: Refused, Code: "provider_refused"}

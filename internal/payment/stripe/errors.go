@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
 
@@ -150,7 +152,7 @@ func unanswered(err error) error {
 	}
 	switch {
 	case errors.As(err, &e):
-		return &UndecidedError{Reason: describe(e), cause: err}
+		return busy(e, &UndecidedError{Reason: describe(e), cause: err})
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &UndecidedError{Reason: "no answer in time", cause: err}
 	case errors.As(err, &network) && network.Timeout():
@@ -160,6 +162,15 @@ func unanswered(err error) error {
 	default:
 		return &UndecidedError{Reason: "the answer cannot be read", cause: err}
 	}
+}
+
+// busy adds the pause that Stripe asks for in its header Retry-After, in seconds: https://docs.stripe.com/rate-limits.
+func busy(e *stripego.Error, undecided *UndecidedError) error {
+	seconds, err := strconv.ParseUint(header(e, "Retry-After"), 10, 16)
+	if err != nil {
+		return undecided
+	}
+	return &payment.BusyError{Message: undecided.Error(), RetryAfter: time.Duration(seconds) * time.Second, Cause: undecided}
 }
 
 // describe names an error by what Stripe promises not to vary: type, code, parameter and the request's id, by which

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
@@ -183,6 +184,31 @@ func TestErrNotPermitted(t *testing.T) {
 	}
 	silent(t, expectUndecided(t)(b.Authorize(t.Context(), call)))
 	silent(t, expectUndecided(t)(b.LookUp(t.Context(), call)))
+}
+
+// Stripe says how long it wants to be left alone, of calls as of look-ups: https://docs.stripe.com/rate-limits.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.prepare(t, authorization(fakestripe.Visa, payment.CaptureAutomatic))
+	for fault, want := range map[fakestripe.Fault]time.Duration{
+		fakestripe.RateLimited: 3 * time.Second, fakestripe.Unavailable: 30 * time.Second, fakestripe.Locked: 0, fakestripe.DropBefore: 0,
+	} {
+		b.fake.Fail("confirm", fault)
+		b.fake.Fail("retrieve", fault)
+		for _, ask := range []func(context.Context, payment.Call) (payment.Result, error){b.Authorize, b.LookUp} {
+			r, err := ask(t.Context(), call)
+			var asked time.Duration
+			if busy, ok := errors.AsType[*payment.BusyError](err); ok {
+				asked = busy.RetryAfter
+			}
+			expectUndecided(t)(r, err)
+			silent(t, err)
+			if asked != want {
+				t.Errorf("%s: a pause of %s, want %s", fault, asked, want)
+			}
+		}
+	}
 }
 
 // A redirect is not followed: the key would be sent to another address.
