@@ -31,7 +31,7 @@ const (
 	jsonbVersion = 1
 )
 
-// postgresEpoch is what timestamptz counts from, in microseconds of Unix time.
+// postgresEpoch is the zero of timestamptz, in microseconds of Unix time.
 var postgresEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 
 // newArray has room for n elements of a size.

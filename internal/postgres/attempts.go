@@ -23,7 +23,7 @@ import (
 // when all of it has come back, an attempt moves it by one share of Window, and it may not lie more than Window ahead. Time is the
 // database's, at the start of the statement.
 type AttemptLimits struct {
-	// PerCustomer and PerAddress are how many of Window; 0: any number.
+	// PerCustomer and PerAddress are the numbers allowed in Window; 0: any number.
 	PerCustomer, PerAddress int
 	Window                  time.Duration
 }

@@ -144,7 +144,7 @@ func TestAttemptsPerCustomer(t *testing.T) {
 	}
 }
 
-// Whoever asks at many replicas at once, alone or in the batches of others, gets no more.
+// Requests at many replicas at once, alone or in the batches of others, get no more.
 func TestAttemptsAtOnce(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
@@ -185,7 +185,7 @@ func TestAttemptsAtOnce(t *testing.T) {
 	}
 }
 
-// An address's declines count, whoever has them; attempts under way do not, and a success makes up for a decline.
+// All declines from an address count, of any customer; attempts under way do not, and a success makes up for a decline.
 func TestAttemptsPerAddress(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

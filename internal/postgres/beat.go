@@ -12,7 +12,7 @@ var errNoBeat = errors.New("no pool to notify oneself with")
 // beats are a listener's messages to itself on one connection. begin, heard and missed are for one goroutine.
 type beats struct {
 	send func(context.Context) error
-	// sent is when the message that is awaited was committed, in Unix nanoseconds; 0: none was, so nothing can be missed.
+	// sent is the time of the awaited message's commit, in Unix nanoseconds; 0: none was, so nothing can be missed.
 	sent    atomic.Int64
 	sending atomic.Bool
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// LeaseTime is how long a lease lasts without renewal, and so how long an order waits after its worker has died.
+// LeaseTime is the time after which a lease expires without renewal: an order waits that long if its worker dies.
 const LeaseTime = 5 * time.Second
 
 // maxRounds bounds how often a change is retried because others changed the same order.
 const maxRounds = 100
 
-// changeAgain is how often the changes of a batch are applied again because an answer was lost.
+// changeAgain bounds how often the changes of a batch are applied again because an answer was lost.
 const changeAgain = 3
 
 // errTooBusy is returned after maxRounds.

@@ -36,7 +36,7 @@ type conn struct {
 	dead   atomic.Bool
 }
 
-// finish says what a call's error means for the connection, and for database/sql. sent is what had been sent before the call;
+// finish says what a call's error means for the connection, and for database/sql. sent is the number of bytes sent before the call;
 // a negative number for calls that may be repeated.
 func (c *conn) finish(err error, sent int64) error {
 	if err == nil {

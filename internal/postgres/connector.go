@@ -18,8 +18,8 @@ import (
 	"github.com/orderwire/orderwire/internal/pgurl"
 )
 
-// connLifetime is how long a connection is used, a quarter more or less: it ends what still leads to a server that the name no
-// longer does.
+// connLifetime is the time for which a connection is used, plus or minus a quarter: it ends what still leads to a server that the
+// name no longer does.
 const connLifetime = 5 * time.Minute
 
 // setupTimeout bounds the statement that makes a session's settings, in milliseconds.
@@ -72,8 +72,8 @@ func newConnector(s pgurl.Source, role Role, o options) (*connector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("DATABASE_URL: %w", err)
 		}
-		// The statement that makes the settings must not end, nor the session before it, by a time that the database has for all. Nor must
-		// it be compiled, as it is where the planner's switches make everything dear: a second for each connection.
+		// A time-out that the database sets for all must not end the statement that makes our settings, nor the session before it.
+		// Nor may the statement be compiled, which takes a second where planner switches make every plan expensive.
 		one.Runtime = map[string]string{"statement_timeout": setupTimeout, "lock_timeout": setupTimeout, "idle_session_timeout": "0", "jit": "off"}
 		if role != AsLogin {
 			one.Runtime["role"] = string(role)
@@ -116,7 +116,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return nil, unavailable(errors.Join(errs...))
 }
 
-// refusedAtStart is what PgBouncer answers to a parameter that it does not know, as PROTOCOL_VIOLATION.
+// refusedAtStart is PgBouncer's answer to a start parameter that it does not know: PROTOCOL_VIOLATION.
 const refusedAtStart = "08P01"
 
 func (c *connector) connect(ctx context.Context, h *host) (_ *conn, err error) {

@@ -90,7 +90,7 @@ func errKeyInProgress() error {
 	return fault.User(fault.IdempotencyInProgress, "A request with this idempotency key is still running; repeat this one in a moment.", "input", "idempotencyKey")
 }
 
-// createAgain is how often a batch is repeated after a deadlock, a serialization failure or a lost answer.
+// createAgain bounds how often a batch is repeated after a deadlock, a serialization failure or a lost answer.
 const createAgain = 3
 
 // flushCreated places a batch. If the statement fails as a whole, it tries each order alone, so that each caller gets the error of

@@ -15,7 +15,7 @@ import (
 // everybody in app.principal means all rows; see the policies in migrations/00012_principals_read_once.sql.
 const everybody = "*"
 
-// settingOf is what app.principal says of who is asking: everybody for staff and the system, a customer's id, or nothing.
+// settingOf returns the value of app.principal for a principal: everybody for staff and the system, a customer's id, or nothing.
 func settingOf(p auth.Principal) string {
 	switch p.Role {
 	case auth.RoleStaff, auth.RoleSystem:
@@ -88,7 +88,7 @@ func (g guarded) allHot(ctx context.Context, p auth.Principal, dest any, stateme
 	})
 }
 
-// statements are prepared statements. They end with their pool.
+// statements caches prepared statements by text. They are closed with their pool.
 type statements struct {
 	sync.RWMutex
 	prepared map[hotText]*sqlx.Stmt
@@ -142,8 +142,8 @@ func (g guarded) tx(ctx context.Context, p auth.Principal, f func(*sqlx.Tx) erro
 	})
 }
 
-// asPrincipal has a query run for whom its parameter n names, without a round trip. The setting ends with the statement's
-// transaction, so nothing of it stays with the connection.
+// asPrincipal wraps a query so that it runs as the principal in parameter n, without an extra round trip. The setting ends with the
+// statement's transaction, so the connection does not keep it.
 //
 // It has to be set before the first policy looks at it. A LATERAL sub-select that needs a value of principal runs inside a
 // nested loop, after principal's row was fetched, and OFFSET keeps it from being merged with what is around it; a plain join

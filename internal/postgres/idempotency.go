@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// KeyRetention is how long an idempotency key is remembered. The contract promises 24 hours; the rest is for clients
+	// KeyRetention is the time for which an idempotency key is kept. The contract promises 24 hours; the rest is for clients
 	// whose last retry waits a day.
 	KeyRetention = 48 * time.Hour
 	// keyBatch bounds how long one statement holds its row locks.

@@ -36,7 +36,7 @@ type changeRow struct {
 	order *order.Order
 	dueAt *time.Time
 	from  order.Revision
-	// token is that of the worker's lease, lease that of a requested one. holdFor is how long either lasts, in seconds.
+	// token is that of the worker's lease, lease that of a requested one. holdFor is the duration of either, in seconds.
 	token, lease *int64
 	holdFor      float64
 	// retried means that the change adds a payment, requested from source.
@@ -79,7 +79,7 @@ var outcomeInput = tableOf("input", []column[outcomeRow]{
 	input("most", typeFloat, func(o *outcomeRow) float64 { return o.most }, sink.addFloat),
 })
 
-// statementData is what the templates of the SQL files can name: tables, and records of whole orders.
+// statementData has the names that the templates of the SQL files can use: tables, and records of whole orders.
 type statementData struct {
 	Heads    *table[order.Head]
 	States   *table[order.Order]

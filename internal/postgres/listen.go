@@ -20,7 +20,7 @@ const (
 	pingEvery = 2 * time.Second
 	// listenSilence ends a connection whose pings are not answered.
 	listenSilence = 5 * time.Second
-	// beatEvery is how often the listener has itself notified, and unheardFor how long it waits for that.
+	// beatEvery is the interval at which the listener notifies itself, and unheardFor bounds the wait for that notification.
 	beatEvery  = 2 * time.Second
 	unheardFor = 4 * time.Second
 	// reconnectSoonest and reconnectLatest bound the pause between attempts to connect.
@@ -34,7 +34,8 @@ const (
 // every reader also looks on a timer.
 //
 // A connection that answers may still hear nothing: after a failover it may lead to the server that was the primary, and behind a pooler
-// to another session each time. So the listener notifies itself over the pool that writes go to, and connects anew when that is not heard.
+// to another session each time. So the listener notifies itself over the pool that writes use, and reconnects when that
+// notification does not arrive.
 type Listener struct {
 	dsn       string
 	db        *sqlx.DB
@@ -45,9 +46,9 @@ type Listener struct {
 	connected atomic.Bool
 }
 
-// NewListener returns a listener to some channels of the database at a DATABASE_URL, of which db is a pool. heard has what to call
-// for each notification, by channel; it must not block. After a reconnect each is called once with an empty payload, since
-// notifications may have been missed. Run it.
+// NewListener returns a listener to some channels of the database at a DATABASE_URL, of which db is a pool. heard has the functions
+// to call for each notification, by channel; they must not block. After a reconnect each is called once with an empty payload,
+// since notifications may have been missed. Run it.
 func NewListener(databaseURL string, db *sqlx.DB, heard map[string]func(payload string), logger *slog.Logger, with ...Option) (*Listener, error) {
 	s, err := pgurl.Parse(databaseURL)
 	if err != nil {
@@ -83,7 +84,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	return nil
 }
 
-// listen listens on one connection after the other, as long as what is heard there is what is sent.
+// listen listens on one connection after the other, each for as long as its own notifications arrive.
 func (l *Listener) listen(ctx context.Context) {
 	// Before the listener: what it tells from its own goroutine has the context.
 	ctx, cancel := context.WithCancel(ctx)

@@ -1,6 +1,5 @@
--- Reads orders to be changed, with everything a decision needs, in one statement and so as of one moment. Nothing is
--- locked: change.sql saves only what still has the revision read here. An order that its viewer does not own is not read;
--- a viewer that is NULL sees all.
+-- Loads orders for a change in one statement, so from one snapshot. Nothing is locked: change.sql saves only if the revision is
+-- still the same. An order that its viewer does not own is not read; a NULL viewer sees all.
 SELECT {{.OrderRecord}} AS stored,
     {{.OpenAttempts}} AS attempts,
     o.revision, pg_postmaster_start_time() AS server, o.cancel_note,

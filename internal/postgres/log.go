@@ -37,7 +37,7 @@ func (l *Log) Extent(ctx context.Context, at int64) (event.Extent, error) {
 	return event.Extent{Epoch: row.Epoch, First: row.First, Last: row.last(), At: event.Mark(row.At), Instance: row.Instance}, err
 }
 
-// logEnd is what the log says of itself.
+// logEnd is the log's identity and end.
 type logEnd struct {
 	Epoch    int64  `db:"epoch"`
 	Last     int64  `db:"last"`
@@ -48,10 +48,10 @@ type logEnd struct {
 
 func (e *logEnd) last() event.Place { return event.Place{Position: e.Last, Mark: event.Mark(e.Mark)} }
 
-// logEndAt reads a logEnd from event_log l, with the mark of the position that a parameter names. The place before the
-// oldest that the feed holds is provable too. Positions that versions without marks have given out have none.
+// logEndAt reads the log's end and the log mark of one position. The position just before the oldest feed row has a mark too
+// (feed_partitions.mark_before); positions assigned by versions without marks have 0.
 //
-// The instance is the server as it runs now. A copy of the data that runs elsewhere has started at another moment.
+// Instance changes when PostgreSQL restarts, so a running server notices that its database was replaced.
 func logEndAt(position string) string {
 	return `l.identity AS epoch, l.position AS last, l.mark,
 		CASE WHEN l.position = ` + position + `::bigint THEN l.mark ELSE coalesce(

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -24,7 +25,7 @@ import (
 // ROLE NONE and SET SESSION AUTHORIZATION do not, and that user owns everything and may be a superuser. So each pool signs in
 // as somebody of its own, a member of its role and of no other, who can become nobody else.
 
-// LoginName is who signs in for a role where the user of DATABASE_URL is owner. Users of one cluster have logins of their own.
+// LoginName returns the name of a role's login if the user of DATABASE_URL is owner. Users of one cluster have logins of their own.
 func LoginName(role Role, owner string) string {
 	name := string(role) + "_of_" + owner
 	if len(name) > 63 { // PostgreSQL would cut it off
@@ -48,9 +49,9 @@ func (e *LoginError) Error() string {
 // Unwrap implements errors.Unwrap's contract.
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// Login returns a DATABASE_URL by which a connection signs in as a member of the role only, and makes that login when it is missing. Its
-// password is derived from that of the URL, so replicas agree on it and nothing is kept. An error is a *LoginError when the
-// user of the URL may not make logins, or the server lets nobody else in: the URL itself still works.
+// Login returns a DATABASE_URL whose login is a member of the role only, and creates that login if it is missing. Its password is
+// derived from that of the URL, so replicas agree on it and nothing is stored. The error is a *LoginError if the user of the URL
+// may not create logins, or PostgreSQL refuses unknown logins: the URL itself still works.
 func Login(ctx context.Context, databaseURL string, role Role) (string, error) {
 	source, err := pgurl.Parse(databaseURL)
 	if err != nil {
@@ -177,36 +178,36 @@ func checkLogin(ctx context.Context, loginURL string, role Role) (schema sql.Nul
 	return schema, err
 }
 
-// CheckLogin refuses a login that may do or become more than its role: a superuser, one that makes roles, sees all rows or copies the
-// cluster, a member of another role.
+// CheckLogin refuses a login with more rights than its role: a superuser, one with CREATEROLE, BYPASSRLS or REPLICATION, or a
+// member of another role.
 func CheckLogin(ctx context.Context, db *sql.DB, role Role) error {
 	var user string
 	var may []string
 	err := db.QueryRowContext(ctx, `
 		SELECT session_user, array_remove(ARRAY[
-			CASE WHEN rolsuper THEN 'is a superuser' END, CASE WHEN rolcreaterole THEN 'makes roles' END,
-			CASE WHEN rolbypassrls THEN 'sees all rows' END, CASE WHEN rolreplication THEN 'copies the cluster' END], NULL)
-			|| ARRAY(SELECT 'can become ' || r.rolname FROM pg_roles r WHERE r.rolname NOT IN (session_user, $1::text) AND pg_has_role(session_user, r.oid, 'MEMBER') LIMIT 5)
+			CASE WHEN rolsuper THEN 'is a superuser' END, CASE WHEN rolcreaterole THEN 'may create roles' END,
+			CASE WHEN rolbypassrls THEN 'bypasses row-level security' END, CASE WHEN rolreplication THEN 'may replicate the cluster' END], NULL)
+			|| ARRAY(SELECT 'is a member of ' || r.rolname FROM pg_roles r WHERE r.rolname NOT IN (session_user, $1::text) AND pg_has_role(session_user, r.oid, 'MEMBER') LIMIT 5)
 		FROM pg_roles WHERE rolname = session_user`, string(role)).Scan(&user, (*pq.StringArray)(&may))
 	if err != nil {
 		return err
 	}
 	if len(may) > 0 {
-		return &LoginError{role, fmt.Errorf("the user %s %v; it must be a member of %s and of nothing else", user, may, role)}
+		return &LoginError{role, fmt.Errorf("the user %s %s; use a login that is a member of %s only", user, strings.Join(may, ", "), role)}
 	}
 	return nil
 }
 
-// MayCreateIn returns the schemas on a connection's search path in which its role may make objects. For the API there should be none: a
-// function, operator or table of its making could take the place of one that the statements of other roles look up by name. Up to
-// PostgreSQL 14 everybody may in public, and also after an upgrade from there.
+// MayCreateIn returns the schemas on a connection's search path in which its role may create objects. For the API there should be
+// none: other roles' statements could look up its function, operator or table by name in place of the real one. Up to PostgreSQL
+// 14, and after an upgrade from there, everybody may create objects in public.
 func MayCreateIn(ctx context.Context, db *sql.DB) (schemas []string, err error) {
 	err = db.QueryRowContext(ctx, `SELECT ARRAY(SELECT quote_ident(s) FROM unnest(current_schemas(false)) s WHERE has_schema_privilege(s, 'CREATE'))`).
 		Scan((*pq.StringArray)(&schemas))
 	return schemas, err
 }
 
-// refusesLogin tells whether somebody was not let in, or not in their role, for reasons that a password may mend. A pooler that
+// refusesLogin reports whether PostgreSQL refused a login, or its role, for a reason that a new password may mend. A pooler that
 // does not know them says 08P01.
 func refusesLogin(err error) bool {
 	var told *pq.Error
@@ -222,7 +223,7 @@ func derivePassword(owners, login string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// scramVerifier is what PostgreSQL keeps of a password (RFC 5803; PostgreSQL manual 52.8, pg_authid).
+// scramVerifier returns the verifier that PostgreSQL stores for a password (RFC 5803; PostgreSQL manual 52.8, pg_authid).
 func scramVerifier(password string) string {
 	const iterations = 4096
 	salt := make([]byte, 16)

@@ -17,7 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// escapes are what an injected statement would try, with SQLSTATEs of refusals.
+// escapes are statements that an attacker would inject, with the SQLSTATEs of their refusals.
 var escapes = []string{
 	`RESET ROLE; CREATE ROLE mallory SUPERUSER`, `SET ROLE NONE; CREATE ROLE mallory`, `SET ROLE orderwire`, `SET ROLE orderwire_migrate`,
 	`SET SESSION AUTHORIZATION orderwire`, `RESET SESSION AUTHORIZATION; CREATE ROLE mallory`, `SET SESSION AUTHORIZATION DEFAULT; CREATE ROLE mallory`,
@@ -135,7 +135,7 @@ func TestLoginWithPasswords(t *testing.T) {
 			}
 		}
 	}
-	// Who may not make logins is told so, and their own URL goes on.
+	// A user who may not create logins gets a LoginError, and its own URL still works.
 	admin.MustExec(`GRANT orderwire_api, orderwire_worker, orderwire_migrate TO plain`)
 	var unable *postgres.LoginError
 	if _, err := postgres.Login(t.Context(), as("plain", "p"), postgres.RoleAPI); !errors.As(err, &unable) {

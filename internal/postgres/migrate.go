@@ -49,11 +49,11 @@ func Migrate(ctx context.Context, databaseURL string) error {
 const (
 	// migrateConns: goose holds its lock on one connection and works on another, and CheckSessions compares two.
 	migrateConns = 2
-	// migratePatience is how long a migration is tried that does not get its locks.
+	// migratePatience bounds the attempts of a migration that does not get its locks.
 	migratePatience = 2 * time.Minute
 	// Between two tries, with as much again at random, those who wrote meanwhile get through.
 	migratePause = 250 * time.Millisecond
-	// Another replica that migrates is waited for as long as it takes: it says itself if it cannot go on.
+	// Another replica that migrates is waited for as long as it takes: it returns an error itself if it cannot continue.
 	migrateTurnSeconds = 1
 	migrateTurns       = 24 * 60 * 60
 )
@@ -94,7 +94,7 @@ func (m migrator) up(ctx context.Context) error {
 		version := partial.Failed.Source.Version
 		if time.Since(began) > m.patience {
 			return fmt.Errorf("migration %d did not get its locks within %s, because other sessions hold them: a backup, a report, or a transaction "+
-				"that was left open. It has changed nothing, and servers of the earlier version can go on. Find those sessions "+
+				"that was left open. It has changed nothing, and servers of the earlier version keep working. Find those sessions "+
 				"(SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start), end them or wait, and start again: %w", version, m.patience, err)
 		}
 		m.log.InfoContext(ctx, "a migration waits for its locks on the tables", "migration", version, "error", partial.Err)

@@ -79,7 +79,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// A migration that never gets its locks changes nothing and says what to do; the next start goes on where it stopped.
+// A migration that never gets its locks changes nothing and says what to do; the next start continues where it stopped.
 func TestMigrateSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	url := migratedTo(t, oldVersion)

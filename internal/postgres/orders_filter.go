@@ -16,15 +16,15 @@ import (
 )
 
 // A filter that no index serves could read every order to fill one page. So a page examines a bounded window of the list: the
-// orders from the cursor on, in the list's order, until the page is full or the window ends. If the window ends first, the page has
-// fewer orders than were asked for, and its end cursor is that of the last order that was examined: the next page goes on there.
-// Whatever the filter, one page costs at most windowRows rows and windowBytes of order lines.
+// orders from the cursor on, in the list's order, until the page is full or the window ends. If the window ends first, the page is
+// short, and its end cursor is that of the last examined order: the next page begins there. Whatever the filter, one page costs at
+// most windowRows rows and windowBytes of order lines.
 const (
-	// windowRows is how many orders one page examines at most.
+	// windowRows bounds the orders that one page examines.
 	windowRows = 2_000
-	// windowBytes is how many bytes of lines a text is searched in at most. An ordinary order has some 300.
+	// windowBytes bounds the bytes of lines that a search examines. An ordinary order has some 300.
 	windowBytes = 2 << 20
-	// compressed is what a compressed byte counts: PostgreSQL's pglz packs a hundred equal lines about that much.
+	// compressed is the weight of a compressed byte: PostgreSQL's pglz compresses a hundred equal lines to about 1/16.
 	compressed = 16
 	// idSlack is by how much the time in an order's id may differ from created_at. Both are one reading of the database's clock, so they
 	// agree to the millisecond, whatever the replica's own clock says. The hour is for orders of versions that read the machine's clock
@@ -60,9 +60,9 @@ func everything(f order.Filter) bool {
 	return !f.CustomerID.Valid && f.ExternalReference == nil && len(narrows(&query{}, f)) == 0
 }
 
-// source is where a list of orders is read: by which index, and between which ids. Its statement leaves the planner no other way:
-// an equality and ORDER BY id would let it walk the primary key past everybody else's orders when it thinks that those wanted
-// are many. So the bounds are compared as rows, in the order of one index.
+// source is the index by which a list of orders is read, and the range of ids. Its statement leaves the planner no other way: with
+// an equality and ORDER BY id it might walk the primary key past everybody else's orders, if it expects many matches. So the bounds
+// are compared as rows, in the order of one index.
 type source struct {
 	columns []string // of the index, the id last
 	low     []any    // the values of those columns where it begins and ends, both included; an expression is a rawSQL

@@ -47,13 +47,13 @@ const (
 		'unitPrice', jsonb_build_object('minor', 1, 'currency', 'EUR'), 'total', jsonb_build_object('minor', 1, 'currency', 'EUR'))) FROM generate_series(1, 100) i)`
 )
 
-// rowsRead is how many rows of orders and payments were read so far, by any index or none.
+// rowsRead returns the number of rows of orders and payments read so far, by any index or none.
 func rowsRead(t *testing.T, db *sqlx.DB) int {
 	t.Helper()
 	return rowsOf(t, db, "orders", "payments")
 }
 
-// rowsOf is how many rows of tables were read so far, by any index or none.
+// rowsOf returns the number of rows of tables read so far, by any index or none.
 func rowsOf(t *testing.T, db *sqlx.DB, tables ...string) int {
 	t.Helper()
 	var n int

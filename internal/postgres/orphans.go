@@ -115,13 +115,13 @@ func leaseLostUnless(result sql.Result) error {
 // walkHeld has a row while the round with fence $1 still holds the lease of provider $2.
 const walkHeld = `held AS MATERIALIZED (SELECT FROM charge_walks WHERE provider = $2 AND ` + leaseHeld + `)`
 
-// paymentKnown is the condition that a payment stands for the charge c of provider $2.
+// paymentKnown is the condition that a payment references the charge c of provider $2.
 const paymentKnown = `EXISTS (
 	SELECT FROM payments p WHERE p.id = c.payment_id AND p.provider = $2 AND p.provider_reference = c.reference)`
 
-// paymentAwaits is the condition that the payment of the charge c of provider $2 may yet be told of it: it has no reference, and the
-// question about it is still open. The reference and the end of the attempt are committed together. Such a charge is kept as PENDING,
-// and asked after until its payment knows it or is known not to.
+// paymentAwaits is the condition that the payment of the charge c of provider $2 may still learn of it: it has no reference, and
+// its attempt is still open. The reference and the end of the attempt are committed together. Such a charge is kept as PENDING and
+// looked up until its payment references it or its attempt ends without it.
 const paymentAwaits = `EXISTS (
 	SELECT FROM payments p JOIN payment_attempts a ON a.order_id = p.order_id AND a.payment_id = p.id
 	WHERE p.id = c.payment_id AND p.provider = $2 AND p.provider_reference IS NULL AND a.operation = 'AUTHORIZE' AND a.finished_at IS NULL)`

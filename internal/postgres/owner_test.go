@@ -97,7 +97,7 @@ func TestOwnersAreTied(t *testing.T) {
 	}
 }
 
-// inPrincipal runs a statement for whom setting says, and undoes it.
+// inPrincipal runs a statement as the principal in setting, and rolls it back.
 func inPrincipal(t *testing.T, pool *sqlx.DB, setting, statement string, mine, theirs uuid.UUID, owner, other auth.Principal) error {
 	t.Helper()
 	tx := pool.MustBeginTx(t.Context(), nil)

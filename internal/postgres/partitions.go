@@ -10,7 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// partitionsAhead is how many months beyond the present one have their partition made in advance.
+// partitionsAhead is the number of months after the current one whose partitions are created in advance.
 const partitionsAhead = 2
 
 // EnsurePartitions makes the event log's partitions for now's month and the two after it, where they are missing. A

@@ -21,7 +21,7 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
-// customPlans is how often PostgreSQL plans a statement for the values of the moment before it considers a plan for all
+// customPlans is the number of times that PostgreSQL plans a statement for its values before it considers a generic plan
 // (choose_custom_plan in its plancache.c).
 const customPlans = 5
 
@@ -116,8 +116,8 @@ func TestPlannedOnce(t *testing.T) {
 	}
 }
 
-// PostgreSQL knows by name who has most of the orders, so a plan for one who has few looks cheaper than one for all customers, and
-// would be made anew for each of their requests.
+// PostgreSQL's statistics name the customers with most orders. So a custom plan for a customer with few looks cheaper than a
+// generic one, and would be made again for each request.
 func TestPlannedOnceForWhoHasFew(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

@@ -145,7 +145,7 @@ func TestPrincipalInEachStatement(t *testing.T) {
 	}
 }
 
-// A customer's id of zeros is a customer's, of whom there are no orders: never everybody's.
+// An id of zeros is a customer's id, who has no orders: never everybody's.
 func TestZerosAreACustomer(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

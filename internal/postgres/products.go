@@ -44,7 +44,7 @@ func (r *productRow) product() *product.Product {
 	}
 }
 
-// productWindow is how many products one page examines at most, as windowRows is for orders.
+// productWindow bounds the products that one page examines, as windowRows does for orders.
 const productWindow = 5_000
 
 // productWindowRow is a product of a page, if there is one, and where the page's window ended.

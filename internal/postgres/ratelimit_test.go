@@ -59,7 +59,7 @@ func TestLeaseOrders(t *testing.T) {
 	}
 }
 
-// Two replicas, with all of a customer's clients at once: the limit holds, but for a tenth for each replica.
+// Two replicas, with all of a customer's clients at once: the limit holds, with a tolerance of a tenth for each replica.
 func TestOrdersAcrossReplicas(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

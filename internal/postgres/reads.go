@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Reads bounds what one caller's reads may take of a pool that all callers share: how many connections at the same time, so that
-// whoever floods waits for themselves and others are served meanwhile, and how long one statement.
+// Reads bounds what one caller's reads may take of a pool that all callers share: the number of connections at the same time, so
+// that a caller who floods only delays itself, and the time of one statement.
 type Reads struct {
 	share int
 

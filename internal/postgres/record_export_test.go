@@ -2,10 +2,10 @@ package postgres
 
 import "github.com/google/uuid"
 
-// OrderRecord is what storedOrder reads.
+// OrderRecord is the expression that storedOrder reads.
 var OrderRecord = orderRecord
 
-// StoredOrder is how a column with an OrderRecord is read.
+// StoredOrder reads a column with an OrderRecord.
 type StoredOrder = storedOrder
 
 // AllFields has a field of each kind that a record has.
@@ -25,7 +25,7 @@ type AllFields struct {
 	AfterSkipping string
 }
 
-// AllFieldsRecord is what ReadAllFields reads.
+// AllFieldsRecord is the expression that ReadAllFields reads.
 const AllFieldsRecord = `record_send(ROW(
 	'01890000-0000-7000-8000-000000000001'::uuid, '01890000-0000-7000-8000-000000000002'::uuid, NULL::uuid, 'Zoë'::text, ''::text, 'some'::text, NULL::text,
 	-9000000000::bigint, -7::integer, true, false, '1999-12-31T23:59:59.999999Z'::timestamptz, '2026-11-29T01:00:00.000001+01'::timestamptz, NULL::timestamptz,

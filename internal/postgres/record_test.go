@@ -19,7 +19,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// bytesOf is what PostgreSQL gives for an expression.
+// bytesOf returns PostgreSQL's value of an expression.
 func bytesOf(t *testing.T, db *postgrestest.DB, expression string) (raw []byte) {
 	t.Helper()
 	if err := db.GetContext(t.Context(), &raw, `SELECT `+expression); err != nil {
@@ -85,7 +85,7 @@ func TestRecordErrors(t *testing.T) {
 		{`NULL::record[]`, []string{"records"}, "_RECORD is NULL"},
 		{`ARRAY(SELECT ROW(1::bigint))`, []string{"records"}, "field of type INT8, not TEXT"},
 		{`ARRAY(SELECT ROW('a'::text, 'b'::text))`, []string{"records"}, "record has more fields than are read"},
-		// What went wrong first is what is told.
+		// The first problem is reported.
 		{`NULL::uuid, 1::bigint`, []string{"uuid", "text", "text"}, "UUID is NULL"},
 	} {
 		err := postgres.ReadFields(bytesOf(t, db, `record_send(ROW(`+c.columns+`))`), c.fields...)

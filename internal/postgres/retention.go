@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// feedPartitions is how many partitions of the feed the retention is divided into: a row stays at most this part
-	// longer than it has to. By time, so that a small shop's feed gets shorter too.
+	// The retention is divided into feedPartitions partitions of the feed, by time: a row stays at most one part too long, and a
+	// small shop's feed gets shorter too.
 	feedPartitions = 30
 	// feedPartitionRows bounds a partition, because closing one reads it (see openFeedPartition): about half a second.
 	feedPartitionRows = 5_000_000
-	// ddlLockTimeout is how long a change of partitions waits for a table's lock. Whoever comes meanwhile waits behind
-	// it, so it is short, and what cannot be done is tried again later.
+	// ddlLockTimeout bounds how long a change of partitions waits for a table's lock. Other statements queue behind it, so it is
+	// short, and a change that does not get its lock is retried later.
 	ddlLockTimeout = "100ms"
 	ddlAttempts    = 5
 	ddlPause       = 200 * time.Millisecond
@@ -24,7 +24,7 @@ const (
 	ddlKey = 0x6f7772657461696e
 )
 
-// Pruned is what one Prune did.
+// Pruned is the result of one Prune.
 type Pruned struct {
 	// Opened: the feed got a new partition to write to.
 	Opened bool
@@ -62,11 +62,11 @@ func (p *Pruned) unlessBusy(err error) error {
 	return err
 }
 
-// errBusy means that a lock was not to be had in time.
+// errBusy means that a lock was not granted in time.
 var errBusy = errors.New("another session holds the lock")
 
-// changePartitions runs f in a transaction that holds an exclusive lock on table, alone among replicas. Whoever writes
-// to the table or reads it has ended then, and waits until f has.
+// changePartitions runs f in a transaction that holds an exclusive lock on table, in one replica at a time. Earlier readers and
+// writers of the table have ended then, and later ones wait for the end of f.
 func changePartitions(ctx context.Context, db *sqlx.DB, table string, f func(*sqlx.Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := tryChangePartitions(ctx, db, table, f)
@@ -117,9 +117,9 @@ type feedPartition struct {
 
 func (p feedPartition) table() string { return fmt.Sprintf("feed_%d", p.Number) }
 
-// openFeedPartition closes the feed's last partition at the present position and opens the next one, if it has rows and
-// is open longer than interval, or has more rows than atMost. Its end is not known before, so it is attached anew with
-// it, for which PostgreSQL reads it once. Writers of orders do not wait for that, they do not touch the feed.
+// openFeedPartition closes the feed's last partition at the current position and opens the next one, if the last has rows and has
+// been open longer than interval, or has more rows than atMost. Its end is known only now, so the partition is detached and
+// attached again with it, for which PostgreSQL reads it once. Writers of orders do not wait for that: they do not touch the feed.
 func openFeedPartition(ctx context.Context, db *sqlx.DB, interval time.Duration, atMost int64) (bool, error) {
 	const due = `
 		SELECT p.number, p.first_position

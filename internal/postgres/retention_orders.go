@@ -8,7 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// monthFormat is how order_events' partitions are named: order_events_2026_11.
+// monthFormat is the format of the names of order_events' partitions: order_events_2026_11.
 const monthFormat = "order_events_2006_01"
 
 // errRevived means that a month that was over has a new event.

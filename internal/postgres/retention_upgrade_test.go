@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// A database from before the feed had partitions keeps its feed, and the sequencer goes on where it was.
+// A database from before the feed had partitions keeps its feed, and the sequencer continues at its position.
 func TestMigrateFeed(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t, pgtest.Template{Name: "spine-" + postgres.Fingerprint(), Migrate: func(ctx context.Context, url string) error {

@@ -30,7 +30,7 @@ BEGIN
         RAISE insufficient_privilege USING MESSAGE = format('permission denied for schema %s', current_schema());
     END IF;
 
-    -- Up to migration 10 tables belonged to whoever migrated, and after pg_restore --no-owner they belong to whoever restored.
+    -- Up to migration 10 tables belonged to the migrating user, and after pg_restore --no-owner they belong to the restoring user.
     FOR object IN
         SELECT format('TABLE %s', c.oid::regclass) FROM pg_class c
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent

@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// BenchmarkStore is what a customer's calls cost, of 200 customers with 50 orders each; for comparing policies, see
+// BenchmarkStore measures a customer's calls, of 200 customers with 50 orders each; for comparing policies, see
 // docs/decisions/0014-row-level-security.md.
 func BenchmarkStore(b *testing.B) {
 	db := postgrestest.Open(b)

@@ -15,7 +15,7 @@ import (
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
 
-// verbs are what may be done with a table, in the order of their letters in policies.
+// verbs are the operations on a table, in the order of their letters in policies.
 var verbs = []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
 
 // policies has every table: whose its rows are, and what the API may do with them at all.

@@ -34,15 +34,15 @@ const (
 // ErrSequencerRuns means that a server on this database gives positions now.
 var ErrSequencerRuns = errors.New("a server is running on this database; stop it first")
 
-// Seed is what to fill a database with.
+// Seed has the parameters of the invented orders.
 type Seed struct {
 	// Orders the database is to have when all is done, those included that are there already.
 	Orders int
-	// From and To are when the first and the last one were placed.
+	// From and To are the times of the first and the last order.
 	From, To time.Time
 	// Walked: each order was paid and delivered and has its four events. Otherwise it has one, and waits unpaid without a timer.
 	Walked bool
-	// Customers place the orders, at random; Baskets are what they choose from.
+	// Customers place the orders, at random; Baskets are the choices of the customers.
 	Customers []uuid.UUID
 	Baskets   []Basket
 	// Provider is that of the payments. It does not know them: reconciling must not reach back to To.

@@ -93,8 +93,8 @@ func (s *Sequencer) hold(row *logRow) {
 	s.fence, s.epoch, s.position, s.xmax, s.xip = row.Fence, row.Epoch, row.Position, row.Xmax, row.Xip
 }
 
-// Renew implements event.PositionStore. Whoever puts a backup back that is younger than the lease brings the lease back too, in a log that
-// is not as far as its holder knows it: no event would get a position until the numbers of transactions have come as far again.
+// Renew implements event.PositionStore. A restored backup that is younger than the lease contains the lease too, in a log that is
+// behind its holder's: no event would get a position until the transaction ids have come as far again.
 func (s *Sequencer) Renew(ctx context.Context) error {
 	// Losing a renewal in a crash loses nothing, so it does not wait for the disk.
 	result, err := s.db.ExecContext(ctx, `

@@ -67,7 +67,7 @@ func (s *Sequencer) optional(ctx context.Context, query string) (value string, e
 	return value, err
 }
 
-// epochSilence is how long one statement of a new epoch may take: it waits for writers, then reads a whole log. The pool of leases
+// epochSilence bounds one statement of a new epoch: it waits for writers, then reads a whole log. The pool of leases
 // gives up a silent connection within seconds, and the log would stay without positions for ever.
 const epochSilence = time.Hour
 
@@ -139,7 +139,7 @@ func (s *Sequencer) assignAll(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	for {
-		assigned, err := s.assign(ctx, tx.StmtxContext(ctx, stmt), time.Hour) // the row's lock is what holds; see newEpoch
+		assigned, err := s.assign(ctx, tx.StmtxContext(ctx, stmt), time.Hour) // the row's lock protects it; see newEpoch
 		if err != nil || !assigned.More {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 // SetLimit bounds one assignment to n events, so that a test sees a backlog without writing thousands.
 func (s *Sequencer) SetLimit(n int) { s.limit = n }
 
-// Plan is how PostgreSQL would run the next assignment.
+// Plan returns PostgreSQL's plan of the next assignment.
 func (s *Sequencer) Plan(ctx context.Context) (string, error) {
 	var lines []string
 	err := s.db.SelectContext(ctx, &lines, `EXPLAIN `+assignSQL,

@@ -330,7 +330,7 @@ func TestSequencerLease(t *testing.T) {
 		}
 		take(t, s, true)
 		if a := assign(t, s); a.Count != 1 {
-			t.Errorf("%d positions after the lease was taken anew, want that of the event that is there", a.Count)
+			t.Errorf("%d positions after the lease was taken again, want that of the existing event", a.Count)
 		}
 	})
 

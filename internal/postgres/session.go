@@ -15,15 +15,15 @@ import (
 // Setting is a setting of PostgreSQL that the connections of a pool begin with.
 type Setting struct{ name, value string }
 
-// PlanOnce has a connection plan each prepared statement once, whatever its values. Else PostgreSQL plans anew each time as long as
-// that seems worth more than it costs, which for the sequencer's statement was three times as much as to run it. It is for pools whose
-// statements are few and have one good plan each.
+// PlanOnce lets a connection plan each prepared statement once, for any values. Otherwise PostgreSQL plans each execution for as
+// long as custom plans look cheaper; planning the sequencer's statement took three times as long as running it. Use it for pools
+// with few statements that have one good plan each.
 var PlanOnce = Setting{"plan_cache_mode", "force_generic_plan"}
 
 // sessionSetting is one that each of our connections makes, because the database, the role or the server may have another.
 type sessionSetting struct {
 	name, value string
-	// reason is what goes wrong with another value.
+	// reason is the problem with another value.
 	reason string
 	// ours: DATABASE_URL cannot change it either.
 	ours bool
@@ -84,7 +84,7 @@ var sessionSettings = []sessionSetting{
 	{name: "cpu_operator_cost", value: "0.0025", reason: "as seq_page_cost"},
 }
 
-// sessionState is what a connection says of itself when it begins.
+// sessionState is the state of a new connection.
 type sessionState struct {
 	recovery, readOnly bool
 	encoding           string
@@ -156,7 +156,7 @@ func sessionSQL(s pgurl.Source, role Role, settings []Setting) string {
 
 // Limits are those of one pool.
 type Limits struct {
-	// Silence is how long a connection may say nothing while an answer is awaited.
+	// Silence bounds how long a connection may stay silent while an answer is awaited.
 	Silence time.Duration
 	// Statement and Lock are PostgreSQL's statement_timeout and lock_timeout; zero: as sessionSettings have them. Statement should
 	// be below Silence, or a statement that is only slow ends its connection.

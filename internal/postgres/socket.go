@@ -16,12 +16,12 @@ const (
 	connectTimeout = 5 * time.Second
 	// hostTimeout is that where there are several hosts: the next one is not tried before.
 	hostTimeout = 2 * time.Second
-	// cancelGrace is how long the answer of a statement is awaited after its context has ended: PostgreSQL is told to cancel it,
+	// cancelGrace bounds the wait for the answer of a statement whose context has ended: PostgreSQL is told to cancel it,
 	// and then the connection can be used again.
 	cancelGrace = time.Second
 )
 
-// Network is what the pools of one database know together about their connections.
+// Network is the knowledge that the pools of one database share about their connections.
 type Network struct {
 	mu        sync.Mutex
 	open      map[*socket]struct{}
@@ -45,7 +45,7 @@ func (n *Network) Abandon() {
 	}
 	n.mu.Unlock()
 	for _, s := range sockets {
-		_ = s.Close() // that is what is wanted, whatever it says
+		_ = s.Close() // closing is the purpose; its error does not matter
 	}
 }
 
@@ -155,7 +155,7 @@ func (s *socket) begin(ctx context.Context) (end func()) {
 	}
 }
 
-// deadline is when a read or a write that begins now ends at the latest.
+// deadline returns the latest end of a read or a write that begins now.
 func (s *socket) deadline(now time.Time) time.Time {
 	t := now.Add(max(s.silence, s.patient))
 	if !s.limit.IsZero() && s.limit.Before(t) {

@@ -1,6 +1,6 @@
--- The figures of one span, in one snapshot. $1: where its steps begin and the last one ends, each as the smallest UUIDv7 of
--- that moment. What happened is counted by the ids of events, and what was made by those of orders, so this costs what
--- happened within the span, not what is stored.
+-- The figures of one span, in one snapshot. $1: the beginnings of its steps and the end of the last one, each as the smallest
+-- UUIDv7 of that time. Events are counted by ranges of event ids and orders by ranges of order ids, so the cost depends on the
+-- events within the span, not on the size of the log.
 WITH steps AS (
     SELECT n - 1 AS step, ($1::uuid[])[n] AS begins, ($1::uuid[])[n + 1] AS ends FROM generate_series(1, cardinality($1::uuid[]) - 1) n
 ), counted AS (

@@ -40,10 +40,10 @@ var (
 	changeStatement = newStatement[changeParts](changeSQL)
 )
 
-// Committed is what a commit did to one order.
+// Committed is a commit's effect on one order.
 type Committed struct {
 	Events []order.Event
-	// DueAt is when the pipeline has to look at the order again, nil for never or when a worker holds it.
+	// DueAt is the order's next timer, nil for none or when a worker holds the order.
 	DueAt *time.Time
 	// Lease is that of an order which is due at once: this process has it and is to carry the order on from Outcome. Only
 	// with LeaseDue.

@@ -344,8 +344,8 @@ func TestLeaseAtBirth(t *testing.T) {
 	}
 }
 
-// So does an order that a change leaves due at once, whether it had a timer before or not, unless a worker has it: then that one goes
-// on, and knows nothing of it.
+// So does an order that a change leaves due at once, whether it had a timer before or not, unless a worker has it: then that one
+// continues, and does not notice.
 func TestLeaseDue(t *testing.T) {
 	t.Parallel()
 	db, api, store, last := leasing(t)
@@ -431,7 +431,7 @@ func TestChangeFrom(t *testing.T) {
 	note := func(o *order.Order, text string) { o.CancelNote = &text }
 	for name, c := range map[string]struct {
 		stale, leased bool
-		// first is what the change makes of what it is given first.
+		// first is the change's action on the first order it gets.
 		first  func(o *order.Order) error
 		server time.Duration
 		saw    int
@@ -504,7 +504,7 @@ func claim(t *testing.T, db *postgrestest.DB, store *postgres.Store, want int) [
 	return leases
 }
 
-// The log and the feed refuse every change, whoever asks.
+// The log and the feed refuse every change by any role.
 func TestLogIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

@@ -33,7 +33,7 @@ type column[R any] struct {
 	update string
 }
 
-// sqlType is a type of PostgreSQL. size is what a value usually takes in bytes.
+// sqlType is a type of PostgreSQL. size is the usual size of a value in bytes.
 type sqlType struct {
 	sql  string
 	oid  oid.Oid

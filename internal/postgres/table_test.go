@@ -81,7 +81,7 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-// TestCreatedRows: what a new row is not sent, because all new rows have the same, is what a new order has.
+// TestCreatedRows: the columns that are not sent, because all new rows have the same value, have the value of a new order.
 func TestCreatedRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)

@@ -33,7 +33,7 @@ var (
 // NewWebhooks returns the webhooks of a database.
 func NewWebhooks(db *sqlx.DB) *Webhooks { return &Webhooks{db: newGuarded(db)} }
 
-// endpointColumns are an endpoint, for a SELECT from "webhook_endpoints e" into an endpointRow.
+// endpointColumns has the columns of an endpoint, for a SELECT from "webhook_endpoints e" into an endpointRow.
 const endpointColumns = `e.id AS endpoint_id, e.url, e.event_types, e.description, e.enabled, e.disabled_reason,
 	e.disabled_at, e.failing_since, e.paused_until, e.from_position, e.created_at AS endpoint_created_at`
 
@@ -63,7 +63,7 @@ func (r *endpointRow) endpoint() *webhook.Endpoint {
 	}
 }
 
-// errNoEndpoint and errNoDelivery are what the service turns into user errors.
+// errNoEndpoint and errNoDelivery become user errors in the service.
 var (
 	errNoEndpoint = fault.New(fault.NotFound, "There is no such endpoint.")
 	errNoDelivery = fault.New(fault.NotFound, "There is no such delivery.")

@@ -78,9 +78,9 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 	return found, err
 }
 
-// ofEachEndpoint is a FROM that takes a page's worth of each endpoint's deliveries: with a status or without, there is an index for it, and
-// there are few endpoints. The bounds are compared as rows because an equality and ORDER BY id would let the planner walk the key
-// past all others' deliveries, or past those of another status, when it thinks that those wanted are many.
+// ofEachEndpoint returns a FROM that reads one page of deliveries per endpoint: an index serves it, with a status or without, and
+// there are few endpoints. The bounds are compared as rows: with an equality and ORDER BY id the planner might walk the key past
+// all others' deliveries, or past those of another status, if it expects many matches.
 func ofEachEndpoint(q *query, f webhook.Filter, r pagination.Request) string {
 	if f.EndpointID.Valid {
 		q.and(`e.id = ?`, f.EndpointID.UUID)

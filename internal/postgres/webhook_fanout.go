@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// fanoutLease is how long after a move of the fan-out other replicas leave the next one to the same replica. It spares
+// fanoutLease is the time after a step of the fan-out for which other replicas leave the next step to the same replica. It spares
 // reading; what is right does not depend on it.
 const fanoutLease = 2 * time.Second
 
