@@ -89,6 +89,15 @@ func (s *adminServer) gauge(name, help string, read func() int) {
 		func() float64 { return float64(read()) }))
 }
 
+// gaugeOf is gauge for a name that is added with several labels.
+func (s *adminServer) gaugeOf(name, help string, labels prometheus.Labels, read func() int) {
+	if s == nil {
+		return
+	}
+	s.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "orderwire", Name: name, Help: help, ConstLabels: labels},
+		func() float64 { return float64(read()) }))
+}
+
 // counter adds a figure that only grows, read when metrics are asked for. One name may be added with several labels.
 func (s *adminServer) counter(name, help string, labels prometheus.Labels, read func() int64) {
 	if s == nil {

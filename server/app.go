@@ -177,6 +177,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.worker = pipeline.New(a.work, a.providers, policy, a.clock.Now, a.log, pipeline.MarkCharges(installation))
+	a.showCircuits()
 	products := product.NewService(a.store)
 	orders := order.NewService(a.store, products, a.providers, policy, a.clock.Now, order.ChangeFrom(a.recent), order.ReportRefusals(a.logRefusals()))
 	a.countRefusals(orders)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/orderwire/orderwire/internal/config"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -43,6 +44,19 @@ func providerSettings() []config.Section {
 		sections = append(sections, kind)
 	}
 	return sections
+}
+
+// showCircuits adds for each provider whether this process has suspended its calls.
+func (a *App) showCircuits() {
+	for _, name := range a.providers.Names() {
+		a.admin.gaugeOf("provider_circuit_open", "1 while this process does not call the payment provider, except for probes, because it does not answer.",
+			prometheus.Labels{"provider": name}, func() int {
+				if a.worker.CircuitOpen(name) {
+					return 1
+				}
+				return 0
+			})
+	}
 }
 
 // openProviders opens the providers of PAYMENT_PROVIDER in its order.

@@ -6,20 +6,43 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// DueAt is when the pipeline has to look at the order again: the earliest of its timers; nil when none runs.
-// Attempts must be loaded.
-func (o *Order) DueAt() *time.Time {
-	due := payment.Earlier(o.expiresAt(), o.DeliversAt)
-	for i := range o.Payments {
-		due = payment.Earlier(due, o.Payments[i].DueAt())
-	}
-	return due
+// Due says when the pipeline has to look at an order again, and whether it needs a provider then.
+type Due struct {
+	// At is the earliest of all timers; nil when none runs.
+	At *time.Time
+	// Lane is the name of the provider that is to be asked at At; "" when none is.
+	Lane string
+	// OwnAt is the earliest timer that needs no provider, if Lane is set; nil when none runs.
+	OwnAt *time.Time
 }
+
+// Due returns when the order is due. Attempts must be loaded.
+func (o *Order) Due() Due {
+	own := payment.Earlier(o.expiresAt(), o.DeliversAt)
+	for i := range o.Payments {
+		own = payment.Earlier(own, o.Payments[i].StepAt())
+	}
+	d := Due{At: own}
+	for i := range o.Payments {
+		if first := payment.Earlier(d.At, o.Payments[i].CallAt()); first != d.At {
+			d = Due{At: first, Lane: o.Payments[i].Provider, OwnAt: own}
+		}
+	}
+	return d
+}
+
+// DueAt is Due's At.
+func (o *Order) DueAt() *time.Time { return o.Due().At }
 
 // Advance makes every transition that is due at c.Now, and returns the next question to the provider that is due, or
 // nil. It is pure: what to do follows from the order alone, so that after a crash any worker goes on where the last
 // commit stood.
 func (o *Order) Advance(c Cause, policy Policy) (*payment.Work, error) {
+	return o.AdvanceIf(c, policy, func(string) bool { return true })
+}
+
+// AdvanceIf is Advance with the providers that may be asked now. What is due for another stays due.
+func (o *Order) AdvanceIf(c Cause, policy Policy, mayAsk func(provider string) bool) (*payment.Work, error) {
 	c = c.by(ActorSystem)
 	due := func(t *time.Time) bool { return t != nil && !t.After(c.Now) }
 	if due(o.expiresAt()) {
@@ -41,7 +64,7 @@ func (o *Order) Advance(c Cause, policy Policy) (*payment.Work, error) {
 			return nil, err
 		}
 	}
-	work := o.dueWork(c.Now)
+	work := o.dueWork(c.Now, mayAsk)
 	if work != nil {
 		work.Call.OrderNumber = o.Number
 	}
@@ -59,11 +82,11 @@ func (o *Order) expiresAt() *time.Time {
 }
 
 // dueWork is the question that is due: of the attempt that was made first or, without one, about a charge.
-func (o *Order) dueWork(now time.Time) *payment.Work {
+func (o *Order) dueWork(now time.Time, mayAsk func(provider string) bool) *payment.Work {
 	var of *payment.Payment
 	var first *payment.Attempt
 	for i := range o.Payments {
-		if a := o.Payments[i].DueAttempt(now); a != nil && (first == nil || a.Older(first)) {
+		if a := o.Payments[i].DueAttempt(now); a != nil && (first == nil || a.Older(first)) && mayAsk(o.Payments[i].Provider) {
 			of, first = &o.Payments[i], a
 		}
 	}
@@ -71,7 +94,7 @@ func (o *Order) dueWork(now time.Time) *payment.Work {
 		return of.Call(first)
 	}
 	for i := range o.Payments {
-		if work := o.Payments[i].DueRecheck(now); work != nil {
+		if work := o.Payments[i].DueRecheck(now); work != nil && mayAsk(work.Provider) {
 			return work
 		}
 	}

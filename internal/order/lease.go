@@ -11,9 +11,17 @@ import (
 type Lease struct {
 	OrderID uuid.UUID
 	Token   int64
+	// Lane is the lane that the order was claimed in: see Due. It is empty for a lease that was not claimed.
+	Lane string
 	// Hold keeps the lease after the next commit, because a call at the provider follows. Apply sets it.
 	Hold bool
 }
 
 // ErrLeaseLost means that another worker has taken over: drop what you hold, the order goes on without you.
 var ErrLeaseLost = errors.New("lease lost")
+
+// Want is how many orders of a lane a worker claims at most.
+type Want struct {
+	Lane  string
+	Limit int
+}

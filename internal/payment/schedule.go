@@ -23,7 +23,12 @@ type Work struct {
 // DueAt returns when the pipeline has to advance the payment next: the earliest of its timers, nil when none runs. Attempts must
 // be loaded.
 func (p *Payment) DueAt() *time.Time {
-	due := Earlier(p.stepAt(), p.RecheckAt)
+	return Earlier(p.StepAt(), p.CallAt())
+}
+
+// CallAt returns when the provider is to be asked next, nil when it is not. Attempts must be loaded.
+func (p *Payment) CallAt() *time.Time {
+	due := p.RecheckAt
 	for i := range p.Attempts {
 		due = Earlier(due, p.Attempts[i].NextCallAt)
 	}
@@ -38,9 +43,9 @@ func Earlier(a, b *time.Time) *time.Time {
 	return b
 }
 
-// stepAt returns when the payment itself takes its next step: it begins, or its authorization expires. The other timers are those of
+// StepAt returns when the payment itself takes its next step: it begins, or its authorization expires. The other timers are those of
 // attempts.
-func (p *Payment) stepAt() *time.Time {
+func (p *Payment) StepAt() *time.Time {
 	if p.Status == Initializing || p.Status == Authorized && p.openAttempt() == nil {
 		return p.NextStepAt
 	}
@@ -52,7 +57,7 @@ func (p *Payment) Advance(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	var err error
 	switch {
-	case !due(p.stepAt(), t.Now):
+	case !due(p.StepAt(), t.Now):
 	case p.Status == Initializing:
 		err = c.begin()
 	case p.Status == Authorized:

@@ -9,5 +9,11 @@ func (w *Worker) Round(ctx context.Context) error {
 	return err
 }
 
-// MostAtOnce is how many orders a worker works on or has taken.
+// MostAtOnce is how many orders a worker works on or holds.
 const MostAtOnce = slots + maxSubmitted
+
+// TripAfter is how many calls without an answer open a circuit.
+const TripAfter = tripAfter
+
+// Slots is how many orders may wait for one provider.
+const Slots = slots

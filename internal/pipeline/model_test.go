@@ -170,8 +170,12 @@ func (l *life) due() (due *time.Time) {
 }
 
 func (l *life) toNextTimer() {
-	if due := l.due(); due != nil && due.After(l.now) {
+	due := l.due()
+	switch {
+	case due != nil && due.After(l.now):
 		l.now = due.UTC()
+	case due != nil:
+		l.now = l.now.Add(2 * time.Second) // what is due may wait for a probe of its provider
 	}
 }
 

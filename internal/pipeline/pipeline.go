@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// slots is how many orders are worked on at the same time.
+	// slots is how many orders of a lane are worked on at the same time.
 	slots = 128
 	// maxSubmitted is how many submitted orders may wait for a slot. Further ones are left until their leases expire and a worker
 	// with a free slot claims them: a backlog belongs in the database.
@@ -42,11 +42,11 @@ const (
 
 // Store is what the pipeline needs of the database.
 type Store interface {
-	// ClaimDue leases up to limit orders that are due at now, and on the database's clock.
-	ClaimDue(ctx context.Context, now time.Time, limit int) ([]order.Lease, error)
+	// ClaimDue leases orders that are due at now, and on the database's clock, up to a limit for each lane.
+	ClaimDue(ctx context.Context, now time.Time, wants []order.Want) ([]order.Lease, error)
 	RenewLeases(ctx context.Context, leases []order.Lease) error
-	// NextDue returns when the earliest unclaimed timer runs out, nil for none.
-	NextDue(ctx context.Context) (*time.Time, error)
+	// NextDue returns for each lane that has orders when the earliest unclaimed timer runs out.
+	NextDue(ctx context.Context) (map[string]time.Time, error)
 	// CausedBy returns the id of the request that has changed the order last, "" when that is not known.
 	CausedBy(ctx context.Context, orderID uuid.UUID) (string, error)
 	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error)
@@ -63,11 +63,11 @@ type Worker struct {
 	installation uuid.UUID
 
 	wake chan time.Time
-	free chan struct{} // one token per free slot
 	busy sync.WaitGroup
 
-	mu   sync.Mutex
-	held map[leaseKey]held
+	mu    sync.Mutex
+	held  map[leaseKey]held
+	lanes map[string]*lane // by provider; that of orders which need none is ""
 	// submitted is how many submitted orders wait for a slot.
 	submitted int
 	// stopping is closed when no more is begun, under mu.
@@ -101,14 +101,13 @@ func New(store Store, providers *payment.Registry, policy order.Policy, clock or
 	w := &Worker{
 		store: store, providers: providers, policy: policy, clock: clock, log: log,
 		wake: make(chan time.Time, 64),
-		free: make(chan struct{}, slots),
-		held: map[leaseKey]held{},
+		held: map[leaseKey]held{}, lanes: map[string]*lane{},
 
 		stopping: make(chan struct{}),
 	}
 	w.policy.KeyLife = providers.KeyLife
-	for range slots {
-		w.free <- struct{}{}
+	for _, name := range append(providers.Names(), "") {
+		w.lanes[name] = newLane(name)
 	}
 	for _, option := range options {
 		option(w)
@@ -143,9 +142,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		case err == nil && full:
 			continue
 		case err == nil:
-			if due, err := w.store.NextDue(ctx); err == nil && due != nil && due.Before(next) {
-				next = *due
-			}
+			next = w.nextDue(ctx, next)
 		}
 		w.sleep(ctx, next)
 	}
@@ -177,36 +174,54 @@ func (w *Worker) sleep(ctx context.Context, until time.Time) {
 	}
 }
 
-// claim leases as many due orders as there are free slots and starts on them. It reports whether there may be more.
-func (w *Worker) claim(ctx context.Context) (full bool, err error) {
-	select {
-	case <-w.free:
-	case <-ctx.Done():
-		return false, ctx.Err()
+// nextDue returns when an order becomes due that could be claimed, or the given time if that is earlier.
+func (w *Worker) nextDue(ctx context.Context, next time.Time) time.Time {
+	due, err := w.store.NextDue(ctx)
+	if err != nil {
+		return next // claiming finds the same error, and logs it
 	}
-	n := 1
-	for n < slots {
-		select {
-		case <-w.free:
-			n++
-			continue
-		default:
+	for name, at := range due {
+		if at.Before(next) && w.lane(name).available(w.clock()) {
+			next = at
 		}
-		break
 	}
-	leases, err := w.store.ClaimDue(ctx, w.clock(), n)
-	for range n - len(leases) {
-		w.free <- struct{}{}
+	return next
+}
+
+// claim leases due orders, as many of each lane as it has free slots, and starts on them. It reports whether there may be more.
+func (w *Worker) claim(ctx context.Context) (full bool, err error) {
+	now := w.clock()
+	passes := map[string][]*pass{}
+	var wants []order.Want
+	for _, l := range w.allLanes() {
+		if entered := l.enter(now, slots); len(entered) > 0 {
+			passes[l.name] = entered
+			wants = append(wants, order.Want{Lane: l.name, Limit: len(entered)})
+		}
 	}
+	if len(wants) == 0 {
+		return false, nil
+	}
+	leases, err := w.store.ClaimDue(ctx, now, wants)
 	for _, lease := range leases {
+		rest := passes[lease.Lane]
+		v := &visit{w: w, passes: rest[:1:1]}
+		if passes[lease.Lane] = rest[1:]; len(rest) == 1 {
+			full = true
+		}
 		w.hold(lease)
 		w.busy.Go(func() {
-			defer func() { w.free <- struct{}{} }()
+			defer v.leave()
 			defer w.release(lease)
-			w.work(context.WithoutCancel(ctx), lease, nil)
+			w.work(context.WithoutCancel(ctx), lease, nil, v)
 		})
 	}
-	return len(leases) == n, err
+	for _, rest := range passes {
+		for _, p := range rest {
+			p.leave()
+		}
+	}
+	return full, err
 }
 
 // Submit continues an order that was committed with a lease for this worker, as soon as there is a slot. It does not block. An order
@@ -226,30 +241,33 @@ func (w *Worker) Submit(lease order.Lease, committed order.Outcome) {
 	w.held[keyOf(lease)] = held{lease, time.Now()}
 	w.busy.Go(func() {
 		defer w.release(lease)
-		stopped := !w.slot()
+		v := &visit{w: w}
+		stopped := !w.slot(v)
 		w.mu.Lock()
 		w.submitted--
 		w.mu.Unlock()
 		if stopped {
 			return
 		}
-		defer func() { w.free <- struct{}{} }()
-		w.work(context.Background(), lease, &committed)
+		defer v.leave()
+		w.work(context.Background(), lease, &committed, v)
 	})
 }
 
-// slot waits for one; false when the worker stops first.
-func (w *Worker) slot() bool {
+// slot waits for a slot of the lane of orders that need no provider; false when the worker stops first.
+func (w *Worker) slot(v *visit) bool {
+	l := w.lane("")
 	select {
-	case <-w.free:
+	case <-l.free:
+		v.passes = []*pass{{lane: l}}
 		return true
 	case <-w.stopping:
 		return false
 	}
 }
 
-// work advances one order until nothing of it is due. known is what this process has committed of it last, if anything.
-func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outcome) {
+// work advances one order until nothing of it is due, or what is due waits for a provider that cannot be asked now. known is what this process has committed of it last, if anything.
+func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outcome, v *visit) {
 	defer func() {
 		if r := recover(); r != nil {
 			// The lease runs out and the order is tried again; the others go on.
@@ -267,7 +285,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 				}
 			}
 			var err error
-			todo, err = o.Advance(c, w.policy)
+			todo, err = o.AdvanceIf(c, w.policy, v.mayAsk)
 			lease.Hold = todo != nil
 			return uuid.Nil, err
 		}})
@@ -283,6 +301,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 		}
 		known = &outcome
 		answered = w.perform(ctx, todo)
+		v.called(ctx, todo.Provider, answered.err)
 	}
 }
 

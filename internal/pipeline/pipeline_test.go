@@ -30,6 +30,8 @@ type bundle struct {
 	db       *postgrestest.DB
 	store    *postgres.Store
 	provider *simulated.Provider
+	worker   *pipeline.Worker
+	policy   order.Policy
 	// stop ends the pipeline.
 	stop     func()
 	service  *order.Service
@@ -80,6 +82,7 @@ func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) 
 	}
 	working, taking := registries(b)
 	worker = pipeline.New(b.store, working, policy, order.SystemClock, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	b.worker, b.policy = worker, policy
 	products := product.NewService(postgrestest.Store(t, b.db.API, nil))
 	p, err := products.Upsert(t.Context(), auth.System, product.Input{SKU: "MUG", Name: "Mug", PriceMinor: 1800, Currency: "EUR"})
 	if err != nil {
@@ -87,7 +90,14 @@ func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) 
 	}
 	b.product = p.ID
 	b.service = order.NewService(b.store, products, taking, policy, order.SystemClock)
-	ctx, stop := context.WithCancel(context.Background())
+	b.stop = run(t, worker)
+	return b
+}
+
+// run runs a worker until the test ends, or until it is stopped.
+func run(t *testing.T, worker *pipeline.Worker) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -95,12 +105,23 @@ func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) 
 			t.Error(err)
 		}
 	}()
-	b.stop = func() {
-		stop()
+	stop = func() {
+		cancel()
 		<-done
 	}
-	t.Cleanup(b.stop)
-	return b
+	t.Cleanup(stop)
+	return stop
+}
+
+// another runs a second worker, as another replica does, which reaches the provider.
+func (b *bundle) another(t *testing.T) {
+	t.Helper()
+	store := postgrestest.Store(t, b.db.Worker, func(commits []postgres.Committed) {
+		for _, c := range commits {
+			b.record(c.Events)
+		}
+	})
+	run(t, pipeline.New(store, paymenttest.Registry(t, b.provider.Describe()), b.policy, order.SystemClock, slog.New(slog.DiscardHandler)))
 }
 
 func (b *bundle) record(events []order.Event) {

@@ -101,7 +101,7 @@
     -- A worker's change holds its lease or lets go of it. Another's leaves it alone, or has one where there is none: now() because it
     -- says the same both times.
     UPDATE order_work w SET
-        due_at = i.due_at,
+        due_at = i.due_at, lane = i.lane, own_due_at = i.own_due_at,
         token = CASE WHEN i.lease IS NOT NULL AND coalesce(w.leased_until < now(), true) THEN i.lease ELSE w.token END,
         leased_until = CASE
             WHEN i.token IS NOT NULL AND i.hold_for IS NULL THEN NULL
@@ -115,8 +115,8 @@
     RETURNING w.order_id AS id, w.token
 )
 , started AS (
-    INSERT INTO order_work (order_id, customer_id, due_at, token, leased_until, source)
-    SELECT i.id, saved.customer_id, i.due_at, coalesce(i.lease, 0),
+    INSERT INTO order_work (order_id, customer_id, due_at, lane, own_due_at, token, leased_until, source)
+    SELECT i.id, saved.customer_id, i.due_at, i.lane, i.own_due_at, coalesce(i.lease, 0),
         CASE WHEN i.lease IS NOT NULL THEN clock_timestamp() + make_interval(secs => i.hold_for) END, i.source
     FROM input i JOIN saved USING (id)
     WHERE i.due_at IS NOT NULL AND (SELECT w.order_id FROM order_work w WHERE w.order_id = i.id) IS NULL

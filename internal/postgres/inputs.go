@@ -34,7 +34,7 @@ var createTable = tableOf("input",
 // changeRow is change.sql's input for one order.
 type changeRow struct {
 	order *order.Order
-	dueAt *time.Time
+	due   order.Due
 	from  order.Revision
 	// token is that of the worker's lease, lease that of a requested one. holdFor is the duration of either, in seconds.
 	token, lease *int64
@@ -53,7 +53,9 @@ var changeTable = tableOf("input",
 		input("token", typeBigint, func(c *changeRow) *int64 { return c.token }, nullable(sink.addInt)),
 		input("lease", typeBigint, func(c *changeRow) *int64 { return c.lease }, nullable(sink.addInt)),
 		input("hold_for", typeFloat, func(c *changeRow) float64 { return c.holdFor }, optional(sink.addFloat)),
-		input("due_at", typeTime, func(c *changeRow) *time.Time { return c.dueAt }, nullable(sink.addTime)),
+		input("due_at", typeTime, func(c *changeRow) *time.Time { return c.due.At }, nullable(sink.addTime)),
+		input("lane", typeText, func(c *changeRow) string { return c.due.Lane }, sink.addText),
+		input("own_due_at", typeTime, func(c *changeRow) *time.Time { return c.due.OwnAt }, nullable(sink.addTime)),
 		input("retried", typeBoolean, func(c *changeRow) bool { return c.retried }, sink.addBool),
 		input("source", typeUUID, func(c *changeRow) uuid.UUID { return c.source }, optional(sink.addUUID)),
 	},

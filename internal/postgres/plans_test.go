@@ -91,7 +91,7 @@ func TestPlannedOnce(t *testing.T) {
 		if _, err := sequencer.Assign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		leases, err := worker.ClaimDue(t.Context(), time.Now(), 10)
+		leases, err := worker.ClaimDue(t.Context(), time.Now(), []order.Want{{Limit: 10}, {Lane: "simulated", Limit: 10}})
 		if err != nil {
 			t.Fatal(err)
 		}

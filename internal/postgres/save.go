@@ -73,7 +73,7 @@ func (d *changeDocument) add(ch *changing, attempts AttemptLimits) {
 
 func (d *changeDocument) addOrder(ch *changing) {
 	o := ch.after
-	row := changeRow{order: o, dueAt: o.DueAt(), from: ch.before.revision}
+	row := changeRow{order: o, due: o.Due(), from: ch.before.revision}
 	if lease := ch.call.In.change.Lease; lease != nil {
 		row.token = &lease.Token
 		if lease.Hold {
@@ -87,8 +87,8 @@ func (d *changeDocument) addOrder(ch *changing) {
 		row.source = o.Source
 	}
 	changeTable.appendJSON(&d.orders, &row)
-	d.timers.Due = d.timers.Due || row.dueAt != nil
-	d.timers.Done = d.timers.Done || row.dueAt == nil
+	d.timers.Due = d.timers.Due || row.due.At != nil
+	d.timers.Done = d.timers.Done || row.due.At == nil
 	d.timers.Leased = d.timers.Leased || row.lease != nil
 }
 

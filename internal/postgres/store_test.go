@@ -497,7 +497,7 @@ func claim(t *testing.T, db *postgrestest.DB, store *postgres.Store, want int) [
 	if _, err := db.ExecContext(t.Context(), `UPDATE order_work SET due_at = due_at - interval '1 day'`); err != nil {
 		t.Fatal(err)
 	}
-	leases, err := store.ClaimDue(t.Context(), order.SystemClock(), 10)
+	leases, err := store.ClaimDue(t.Context(), order.SystemClock(), []order.Want{{Limit: 10}, {Lane: "simulated", Limit: 10}})
 	if err != nil || len(leases) != want {
 		t.Fatalf("claimed %v, %v; want %d", leases, err, want)
 	}
