@@ -7,7 +7,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Option is what a user may do next, as in the GraphQL enum OrderAction.
+// Option is an action that a user may take next, as in the GraphQL enum OrderAction.
 type Option string
 
 // The options.

@@ -35,8 +35,7 @@ func (o *Order) Due() Due {
 func (o *Order) DueAt() *time.Time { return o.Due().At }
 
 // Advance makes every transition that is due at c.Now, and returns the next question to the provider that is due, or
-// nil. It is pure: what to do follows from the order alone, so that after a crash any worker goes on where the last
-// commit stood.
+// nil. It is pure: the next step depends on the order alone, so that after a crash any worker continues from the last commit.
 func (o *Order) Advance(c Cause, policy Policy) (*payment.Work, error) {
 	return o.AdvanceIf(c, policy, func(string) bool { return true })
 }
@@ -71,7 +70,8 @@ func (o *Order) AdvanceIf(c Cause, policy Policy, mayAsk func(provider string) b
 	return work, nil
 }
 
-// expiresAt is when the order expires. It does not while its payment waits for the provider: an outage must not cost the customer the order.
+// expiresAt returns the time at which the order expires. It does not while its payment waits for the provider: an outage must not
+// cost the customer the order.
 func (o *Order) expiresAt() *time.Time {
 	for i := range o.Payments {
 		if o.Payments[i].AwaitsProvider() {

@@ -23,7 +23,7 @@ const (
 	PerAddress  AttemptLimit = "address"
 )
 
-// TooManyAttempts is a Store's refusal of an attempt to pay. Wait is when the next one may be made; 0: never.
+// TooManyAttempts is a Store's refusal of an attempt to pay. Wait is the time until the next one may be made; 0: never.
 type TooManyAttempts struct {
 	Limit AttemptLimit
 	Wait  time.Duration

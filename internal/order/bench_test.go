@@ -33,7 +33,8 @@ func BenchmarkWalk(b *testing.B) {
 
 var kept *order.Order
 
-// BenchmarkChange is what a store does with an order in memory for a change: a copy, the answer to its authorization, the next timer.
+// BenchmarkChange measures a store's work on an order in memory for a change: a copy, the answer to its authorization, the next
+// timer.
 func BenchmarkChange(b *testing.B) {
 	w := newWalker(b, payment.CaptureAutomatic)
 	work := w.call(payment.OperationAuthorize)

@@ -12,10 +12,10 @@ import (
 const (
 	// MaxPayments of one order: its first and those of paymentRetry. A Policy may allow fewer.
 	MaxPayments = 20
-	// MaxRefunds made by hand. From then on only all that is left can be given back, in one refund.
+	// MaxRefunds made by hand. One more is accepted if it refunds the whole remaining amount.
 	MaxRefunds = 20
-	// ShownRefunds and ShownAttempts are how many of an order's refunds and of a payment's attempts are shown, the newest. There
-	// are more only when the provider refuses again and again to give money back.
+	// ShownRefunds and ShownAttempts bound the shown refunds of an order and attempts of a payment, the newest ones. There are more
+	// only if the provider refuses refunds again and again.
 	ShownRefunds  = 50
 	ShownAttempts = 50
 )

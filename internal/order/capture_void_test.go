@@ -159,7 +159,7 @@ func TestVoid(t *testing.T) {
 			t.Errorf("%s", w.o.Status)
 		}
 	})
-	// The time's void goes on with new attempts, later and later, and a person is told.
+	// The void for the expiry continues with new attempts, at growing intervals, and staff are told.
 	t.Run("OKExpiryIsRefusedAndRetried", func(t *testing.T) {
 		t.Parallel()
 		w := newAuthorized(t)
@@ -180,7 +180,7 @@ func TestVoid(t *testing.T) {
 	})
 }
 
-// The status a void leads to is what it was asked for, whoever else comes meanwhile.
+// A void leads to the status of its first request, even if another request comes meanwhile.
 func TestGoalOfAVoidIsKept(t *testing.T) {
 	t.Parallel()
 	w := newAuthorized(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// PaymentMethod is how an order is to be paid.
+// PaymentMethod is the method to pay an order with.
 type PaymentMethod struct {
 	Provider string
 	// Token of the means of payment at the provider; "" for the provider's default.

@@ -33,13 +33,13 @@ func (k ActorKind) Valid() bool {
 	}
 }
 
-// Actor is who caused an event. ID is the customer id of a person, otherwise uuid.Nil.
+// Actor is the person or program that caused an event. ID is the customer id of a person, otherwise uuid.Nil.
 type Actor struct {
 	Kind ActorKind `json:"kind"`
 	ID   uuid.UUID `json:"id"`
 }
 
-// Cause is why a change happens: when, by whom and in which request ("" for the pipeline).
+// Cause describes the origin of a change: when, by whom and in which request ("" for the pipeline).
 type Cause struct {
 	Now       time.Time
 	Actor     Actor
@@ -52,7 +52,7 @@ func (c Cause) by(kind ActorKind) Cause {
 	return c
 }
 
-// EventData is what an event says beyond its type; which fields are set depends on the type. Its JSON form is stored
+// EventData has an event's data beyond its type; which fields are set depends on the type. Its JSON form is stored
 // for ever. It carries no personal data and no secret.
 type EventData struct {
 	PaymentID    *uuid.UUID         `json:"paymentId,omitempty"`
@@ -64,7 +64,7 @@ type EventData struct {
 	Reason       *string            `json:"reason,omitempty"`
 }
 
-// Event is one version of an order: version n+1 is what event n+1 made of version n. It is immutable.
+// Event is one version of an order: event n+1 turns version n into version n+1. It is immutable.
 type Event struct {
 	ID        uuid.UUID
 	Type      EventType

@@ -6,7 +6,7 @@ import "github.com/orderwire/orderwire/internal/payment"
 // (event_type.generated.go).
 type EventType string
 
-// reaction is what a fact about a payment means for its order.
+// reaction is the order's reaction to a fact about a payment.
 type reaction struct {
 	event EventType
 	// action is the order's transition, "" for none.

@@ -30,7 +30,8 @@ const (
 
 // TestGolden replays lives of the model that were recorded before: every event with its state as it is stored, every question to
 // the provider, every timer and every attempt must be the same, byte for byte. The stored JSON is read by older and newer versions, so
-// a difference needs a reason; -update records the lives anew. GOLDEN_DIR=… writes each life to a file there, to compare two versions.
+// a difference needs a reason; -update records the histories again. GOLDEN_DIR=… writes each life to a file there, to compare two
+// versions.
 func TestGolden(t *testing.T) { // not parallel: ids are made without chance
 	chance := rand.Reader
 	rand.Reader = zeros{}

@@ -10,8 +10,8 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 )
 
-// Head is what never changes after an order was created. All versions of an order share one Head. Its JSON form is sent between
-// replicas.
+// Head has the fields of an order that never change after its creation. All versions of an order share one Head. Its JSON form is
+// sent between replicas.
 type Head struct {
 	ID uuid.UUID `json:"id"`
 	// Number is for people: OW- and 8 random Crockford characters.

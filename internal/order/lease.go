@@ -17,7 +17,7 @@ type Lease struct {
 	Hold bool
 }
 
-// ErrLeaseLost means that another worker has taken over: drop what you hold, the order goes on without you.
+// ErrLeaseLost means that another worker has taken over: drop the order, another worker continues it.
 var ErrLeaseLost = errors.New("lease lost")
 
 // Want is how many orders of a lane a worker claims at most.

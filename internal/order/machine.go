@@ -30,7 +30,7 @@ func (s Status) Valid() bool {
 	return known
 }
 
-// Action is what may happen to an order.
+// Action is something that may happen to an order: an input of its state machine.
 type Action string
 
 // The actions of an order.

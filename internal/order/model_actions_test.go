@@ -9,7 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// actions are what may happen at any time, also while an answer of the provider is on its way.
+// actions may happen at any time, even while an answer of the provider is on its way.
 func (m *model) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"":         m.Check,

@@ -14,7 +14,7 @@ type modelProvider struct {
 	charges map[uuid.UUID]*modelCharge
 	// voided payments take no authorization any more, however late it arrives.
 	voided map[uuid.UUID]bool
-	// done is what each key did, for ever: what a look-up sees.
+	// done has the effect of each key, for ever: what a look-up sees.
 	done map[uuid.UUID]modelAnswer
 	// forgotten keys are past the provider's key lifetime: a call with one acts again.
 	forgotten map[uuid.UUID]bool
@@ -53,9 +53,9 @@ type modelCall struct {
 	request string
 }
 
-// mood is how the provider treats a call that it decides now.
+// mood is the provider's behaviour for a call that it decides now.
 type mood struct {
-	// decide is how a new charge goes.
+	// decide is the outcome of a new charge.
 	decide payment.Outcome
 	// refuse makes a capture, void or refund fail for good, reject any call with an error that says so.
 	refuse, reject bool
@@ -196,7 +196,7 @@ func (m *modelProvider) act(paymentID uuid.UUID, amount int64, approve bool) {
 	}
 }
 
-// lapse is what the provider ends by itself when nobody acts or captures for long.
+// lapse lets the provider end a charge that nobody completes or captures for long.
 func (m *modelProvider) lapse(paymentID uuid.UUID) {
 	switch charge := m.charges[paymentID]; {
 	case charge == nil:

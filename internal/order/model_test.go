@@ -31,10 +31,10 @@ type model struct {
 	provider *modelProvider
 	policy   order.Policy
 	now      time.Time
-	// flight is a question whose answer is not taken in yet; answered is what it will be.
+	// flight is a question whose answer is not taken in yet; answered is the answer that it will get.
 	flight   *payment.Work
 	answered modelAnswer
-	// network has calls that did not reach the provider yet; whoever sent them has given up.
+	// network has calls that did not reach the provider yet; their sender has given up.
 	network []delayed
 	checked int
 	// down: the provider is out of reach.
@@ -131,7 +131,7 @@ func (m *model) ask(healthy bool) (asked bool) {
 	return true
 }
 
-// perform is what the pipeline's worker does with a question.
+// perform makes a call as the pipeline's worker does.
 func (m *model) perform(work *payment.Work, how mood) modelAnswer {
 	if work.LookUpFirst || work.LookUpOnly {
 		seen := m.provider.lookUp(work.Call)
@@ -144,7 +144,7 @@ func (m *model) perform(work *payment.Work, how mood) modelAnswer {
 	return m.provider.do(work.Call, how)
 }
 
-// take takes the answer in, twice: whoever was killed after the commit may do it again.
+// take takes the answer in, twice: a worker that was killed after the commit may do it again.
 func (m *model) take() {
 	work := m.flight
 	m.flight = nil

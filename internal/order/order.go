@@ -1,6 +1,6 @@
 // Package order implements the order aggregate: its immutable Head and its versioned State, the state machine and the pure
 // methods that change it, each recording its event, what is due next (Advance), and the Service that resolvers and the pipeline
-// call. How a payment goes on is package payment's: an order takes in the facts that a payment returns (event_type.go).
+// call. Package payment decides about payments; an order reacts to the facts that it returns (event_type.go).
 package order
 
 import (
@@ -32,8 +32,9 @@ func (r CancelReason) Valid() bool {
 	}
 }
 
-// State is what an order's versions differ in. Its JSON form is a Document, which is stored with each event, so a name in it is for ever.
-// Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. balance derives them from the payments.
+// State has the fields of an order that change between its versions. Its JSON form is a Document, which is stored with each event,
+// so a name in it is for ever. Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. balance
+// derives them from the payments.
 type State struct {
 	Status        Status        `json:"status"`
 	Version       int           `json:"version"`
@@ -42,7 +43,7 @@ type State struct {
 	Refunded      int64         `json:"refunded"`
 	RefundPending int64         `json:"refundPending"`
 	UpdatedAt     time.Time     `json:"updatedAt"`
-	// ExpiresAt is when an unpaid order will be cancelled, DeliversAt when a paid one will be delivered.
+	// ExpiresAt is the time at which an unpaid order is cancelled, DeliversAt that at which a paid one is delivered.
 	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
 	DeliversAt *time.Time        `json:"deliversAt,omitempty"`
 	Payments   []payment.Payment `json:"payments"`
@@ -52,7 +53,7 @@ type State struct {
 type Order struct {
 	*Head
 	State
-	// CancelNote is what whoever cancelled wrote. Kept with the order, never in the log. Loaded only for changes.
+	// CancelNote is the note of the person who cancelled. Kept with the order, never in the log. Loaded only for changes.
 	CancelNote *string
 	// Source is which client address a new payment comes from, as a keyed hash; uuid.Nil: not known. It is kept outside of the order,
 	// for as long as the order is worked on, and never loaded.
@@ -73,7 +74,7 @@ func (o *Order) Payment() *payment.Payment {
 	return &o.Payments[len(o.Payments)-1]
 }
 
-// Refundable is what was captured and is neither refunded nor about to be, in minor units.
+// Refundable is captured less refunded and pending, in minor units.
 func (o *Order) Refundable() int64 { return o.Captured - o.Refunded - o.RefundPending }
 
 // Clone returns a copy that shares only the immutable Head, with no events recorded. A change works on a clone, so that

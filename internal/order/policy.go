@@ -4,13 +4,14 @@ import "time"
 
 // Policy has the durations of the pipeline, and how often an order may be paid.
 type Policy struct {
-	// StepDelay is how long a payment stays INITIALIZING, and how long PROCESSING before the provider is asked.
+	// StepDelay is the time for which a payment stays INITIALIZING, and the time for which it is PROCESSING before the provider is
+	// called.
 	StepDelay time.Duration
 	// DeliveryDelay runs from CONFIRMED to DELIVERED.
 	DeliveryDelay time.Duration
 	// Expiry runs from creation until an unpaid order is cancelled.
 	Expiry time.Duration
-	// AuthorizationExpiry is how long authorized money waits for its capture.
+	// AuthorizationExpiry bounds how long authorized money waits for its capture.
 	AuthorizationExpiry time.Duration
 	// KeyLife returns how long a provider remembers an idempotency key, 0 for ever. nil: all do for ever.
 	KeyLife func(provider string) time.Duration

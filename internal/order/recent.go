@@ -32,7 +32,7 @@ func (r *Recent) Remember(committed Outcome) {
 	r.outcomes.Add(string(o.ID[:]), &kept, o.size())
 }
 
-// of is what was committed of the order last; nil when that is not known.
+// of returns the last commit of the order; nil when that is not known.
 func (r *Recent) of(orderID uuid.UUID) *Outcome {
 	if r == nil {
 		return nil

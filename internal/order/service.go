@@ -71,7 +71,7 @@ type Idempotency struct {
 	Hash [32]byte
 }
 
-// Change is what ChangeOrder is to do.
+// Change describes a call of ChangeOrder.
 type Change struct {
 	// Apply changes the order in place. It returns the id that an idempotency key is to remember (uuid.Nil otherwise).
 	Apply func(o *Order) (entityID uuid.UUID, err error)
@@ -80,19 +80,19 @@ type Change struct {
 	Audit *audit.Entry
 	// Lease, when set, must still be held at the commit, or nothing is changed and ErrLeaseLost is returned.
 	Lease *Lease
-	// From, when set, is what this process has committed of the order last, so that it need not be read: the commit finds
+	// From, when set, is this process's last commit of the order, so that it need not be read: the commit finds
 	// out if it has changed since, and then all is done again on what is there now. So it is if Apply fails on it or, without
 	// a lease, changes nothing: what is told without a commit must be true now. Not with a Key, which is found by reading.
 	From *Outcome
 }
 
-// Outcome is what a write did.
+// Outcome is the result of a write.
 type Outcome struct {
 	// Order as committed, attempts included.
 	Order *Order
 	// Revision of the order. Zero when it is not known.
 	Revision Revision
-	// EntityID is what the idempotency key remembers: the order or payment that was created.
+	// EntityID is the entity that the idempotency key stores: the order or payment that was created.
 	EntityID uuid.UUID
 	// Replayed: the key was known and nothing was changed.
 	Replayed bool

@@ -14,7 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// ActionOutcome is how a customer acts whom the provider simulates, as in the GraphQL argument PaymentCompleteActionInput.outcome.
+// ActionOutcome is the action of a simulated customer, as in the GraphQL argument PaymentCompleteActionInput.outcome.
 type ActionOutcome string
 
 // The outcomes of an action.

@@ -11,7 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// step is one thing that happens: mostly the pipeline goes on, disturbed.
+// step is one thing that happens: mostly the pipeline works, under disturbances.
 func (l *life) step() {
 	what := rapid.SampledFrom([]string{
 		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "refuse", "too late to act", "capture", "capture",
@@ -31,7 +31,7 @@ func (l *life) step() {
 	}
 }
 
-// happen is what happens while a worker waits for the provider.
+// happen does things while a worker waits for the provider.
 func (l *life) happen(things []string) {
 	if l.inCall {
 		return
@@ -53,7 +53,7 @@ func (l *life) happen(things []string) {
 	}
 }
 
-// do is what people ask for, or what happens at the provider, about the latest payment.
+// do performs an action of a person or of the provider on the latest payment.
 func (l *life) do(what string) {
 	o, err := l.store.Order(l.ctx, modelStaff, l.orderID)
 	if err != nil {

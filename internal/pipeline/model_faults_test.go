@@ -27,7 +27,7 @@ const (
 type callFate struct {
 	// answer: it comes, or is lost before or after the provider has acted.
 	answer string
-	// meanwhile is what happens between the question and its answer.
+	// meanwhile has the events between a request and its answer.
 	meanwhile []string
 }
 

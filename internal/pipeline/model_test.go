@@ -71,7 +71,7 @@ type life struct {
 	calls   []callFate
 	// late counts the charges of which the provider had said that it takes nothing, and did.
 	late int
-	// wrong is what went wrong where the test cannot be ended.
+	// wrong has the failures found where the test cannot be ended.
 	wrong []error
 }
 
@@ -157,7 +157,7 @@ func (l *life) endLeases() {
 	}
 }
 
-// due is when the order's next timer runs out, nil for none.
+// due returns the order's next timer, nil for none.
 func (l *life) due() (due *time.Time) {
 	var at []time.Time
 	if err := l.db.SelectContext(l.ctx, &at, `SELECT due_at FROM order_work WHERE order_id = $1`, l.orderID); err != nil {
@@ -224,7 +224,8 @@ func (l *life) check() {
 	}
 }
 
-// ledger gives what the provider has of each payment. It wants one charge with money at most, but for the provider's fault.
+// ledger gives what the provider has of each payment. It checks that at most one charge has money, unless the provider broke its
+// word.
 func (l *life) ledger() map[uuid.UUID]simulated.Balance {
 	balances, err := l.provider.Ledger(l.ctx, simulated.Filter{OrderID: l.orderID})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package pipeline carries orders through their steps: it claims what is due, makes the provider calls, and commits what
-// came of them. All decisions are package order's; here is only the doing.
+// Package pipeline carries orders through their steps: it claims what is due, makes the provider calls, and commits their results.
+// All decisions are package order's; here is only the doing.
 //
 // Killed at any moment, nothing is lost and nothing is done twice: what is due stands in the database, a call's key is
 // committed before the call, and its result is committed with its event and the next timer in one statement. A worker
@@ -27,10 +27,10 @@ import (
 const (
 	// slots is how many orders of a lane are worked on at the same time.
 	slots = 128
-	// maxSubmitted is how many submitted orders may wait for a slot. Further ones are left until their leases expire and a worker
+	// maxSubmitted bounds the submitted orders that wait for a slot. Further ones are left until their leases expire and a worker
 	// with a free slot claims them: a backlog belongs in the database.
 	maxSubmitted = slots
-	// pollInterval is how often we look for work that nobody told us of: that of another replica that died.
+	// pollInterval is the interval at which we look for work without a wake-up: that of another replica that died.
 	pollInterval = 500 * time.Millisecond
 	// renewInterval is well below the store's lease time.
 	renewInterval = time.Second
@@ -40,7 +40,7 @@ const (
 	errorPause = 250 * time.Millisecond
 )
 
-// Store is what the pipeline needs of the database.
+// Store has the database methods that the pipeline needs.
 type Store interface {
 	// ClaimDue leases orders that are due at now, and on the database's clock, up to a limit for each lane.
 	ClaimDue(ctx context.Context, now time.Time, wants []order.Want) ([]order.Lease, error)
@@ -68,7 +68,7 @@ type Worker struct {
 	mu    sync.Mutex
 	held  map[leaseKey]held
 	lanes map[string]*lane // by provider; that of orders which need none is ""
-	// submitted is how many submitted orders wait for a slot.
+	// submitted is the number of submitted orders that wait for a slot.
 	submitted int
 	// stopping is closed when no more is begun, under mu.
 	stopping chan struct{}
@@ -266,11 +266,12 @@ func (w *Worker) slot(v *visit) bool {
 	}
 }
 
-// work advances one order until nothing of it is due, or what is due waits for a provider that cannot be asked now. known is what this process has committed of it last, if anything.
+// work advances one order until nothing of it is due, or what is due waits for a provider that cannot be asked now. known is this
+// process's last commit of the order, if any.
 func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outcome, v *visit) {
 	defer func() {
 		if r := recover(); r != nil {
-			// The lease runs out and the order is tried again; the others go on.
+			// The lease runs out and the order is tried again; the others continue.
 			w.log.ErrorContext(w.caused(ctx, lease.OrderID, known), "advancing an order panicked", "order", lease.OrderID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
@@ -326,7 +327,7 @@ func (w *Worker) caused(ctx context.Context, orderID uuid.UUID, known *order.Out
 	return ctx
 }
 
-// answer is what the provider said to a call.
+// answer is the provider's answer to a call.
 type answer struct {
 	work   *payment.Work
 	result payment.Result

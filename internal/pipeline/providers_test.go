@@ -126,8 +126,8 @@ func TestSwitchOfProviders(t *testing.T) {
 	two.charged(t, held.ID, 0, 0)
 }
 
-// Payments whose provider is not configured are never sent to another and are not lost: staff see why they wait, they can be cancelled, and
-// they go on once the provider is configured again.
+// Payments whose provider is not configured are never sent to another and are not lost: staff see why they wait, they can be
+// cancelled, and they continue once the provider is configured again.
 func TestProviderNotConfigured(t *testing.T) {
 	t.Parallel()
 	two := setupTwo(t, "fresh")

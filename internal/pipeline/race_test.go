@@ -13,8 +13,8 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-// Staff capture and void a hold while its customer cancels and somebody has it looked at, all at once. Whoever wins, the
-// order ends legally, and the provider kept exactly what we believe.
+// Staff capture and void a hold while its customer cancels and somebody has it looked at, all at once. No matter which wins, the
+// order ends legally, and the provider's ledger equals our books.
 func TestCaptureAgainstVoidAgainstCancel(t *testing.T) {
 	t.Parallel()
 	b := setup(t, order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour, DeliveryDelay: time.Hour})

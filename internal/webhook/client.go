@@ -80,8 +80,8 @@ func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (answer, e
 	return answerOf(response), nil
 }
 
-// withoutAddress is what went wrong, for the log. A receiver's address often has a secret in it, and errors repeat all of it: the URL,
-// the name, what the name resolves to, what a certificate is for.
+// withoutAddress returns the error for the log, without the receiver's address. A receiver's address often has a secret in it, and
+// errors repeat all of it: the URL, the name, what the name resolves to, what a certificate is for.
 func withoutAddress(err error) error {
 	if named, ok := errors.AsType[*url.Error](err); ok {
 		err = named.Err

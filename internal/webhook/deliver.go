@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// leaseMargin is what a lease lasts beyond the time limit of the request: for the answer to be written down.
+	// leaseMargin is the part of a lease beyond the time limit of the request: for the answer to be written down.
 	leaseMargin = 15 * time.Second
 	// settleTimeout bounds writing an answer down. Without it the request is repeated when the lease ends.
 	settleTimeout = 5 * time.Second
-	// stopGrace is how long requests that run may still take when the server stops.
+	// stopGrace bounds running requests when the server stops.
 	stopGrace = 3 * time.Second
 	// outbid is the pause when another replica took what was due.
 	outbid = 50 * time.Millisecond
-	// pruneInterval is how often old deliveries are deleted, pruneAtOnce how many by one statement.
+	// pruneInterval is the interval at which old deliveries are deleted, pruneAtOnce the largest number in one statement.
 	pruneInterval = time.Hour
 	pruneAtOnce   = 1000
 
-	// pendingGrace is how much longer than the others pending deliveries are kept: longer than all repetitions of one take, so only
+	// pendingGrace is the additional time for which pending deliveries are kept: longer than all repetitions of one take, so only
 	// those go that were held up by a receiver that asks for pauses all the time, or by a disabled endpoint.
 	pendingGrace = 3 * 24 * time.Hour
 )
@@ -37,12 +37,12 @@ type Config struct {
 	Destinations Destinations
 	// Timeout of a request, from connecting to the answer: 15 s.
 	Timeout time.Duration
-	// PerEndpoint is how many requests to one endpoint this process makes at the same time: 8. There is no limit across
+	// PerEndpoint bounds this process's simultaneous requests to one endpoint: 8. There is no limit across
 	// endpoints, so that none ever waits for another.
 	PerEndpoint int
 	// Retention is after how long deliveries are deleted: 7 days.
 	Retention time.Duration
-	// DisableAfter is how long an endpoint may fail without one success before it is disabled. 0: for ever.
+	// DisableAfter is the time after which an endpoint without a single success is disabled. 0: for ever.
 	DisableAfter time.Duration
 	// Clock tells when attempts were made, when they are repeated, and signs requests. It must be the database's, which says what is due.
 	Clock order.Clock
@@ -100,7 +100,7 @@ func NewDeliverer(queue Queue, cfg Config) *Deliverer {
 // Wake says that something may be due. It does not block.
 func (d *Deliverer) Wake() { poke(d.signal) }
 
-// Counts are this process's attempts since it began, by what came of them.
+// Counts are this process's attempts since its start, by result.
 type Counts struct {
 	// Delivered were answered with 2xx, Failed given up after, Retried are to be made again.
 	Delivered, Failed, Retried atomic.Int64
@@ -108,13 +108,13 @@ type Counts struct {
 	Disabled atomic.Int64
 }
 
-// Counts gives the counters, which go on counting.
+// Counts returns the live counters.
 func (d *Deliverer) Counts() *Counts { return &d.counts }
 
-// Pending is how many deliveries wait in the database, of all replicas.
+// Pending returns the number of deliveries that wait in the database, of all replicas.
 func (d *Deliverer) Pending(ctx context.Context) (int, error) { return d.queue.PendingDeliveries(ctx) }
 
-// Disabled is how many endpoints the server has disabled and nobody has enabled since.
+// Disabled returns the number of endpoints that the server has disabled and nobody has enabled since.
 func (d *Deliverer) Disabled(ctx context.Context) (int, error) { return d.queue.DisabledEndpoints(ctx) }
 
 // Run works until ctx ends, then gives requests that run a moment to end. Errors are logged and tried again; it returns
@@ -128,7 +128,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		pause, err := d.step(ctx, requests)
 		if err != nil && ctx.Err() == nil {
-			d.cfg.Logger.ErrorContext(ctx, "looking for due webhook deliveries failed; it is tried again", "error", err)
+			d.cfg.Logger.ErrorContext(ctx, "looking for due webhook deliveries failed; retrying", "error", err)
 			pause = errorPause
 		}
 		wait(ctx, d.signal, pause)
@@ -168,7 +168,7 @@ func (d *Deliverer) step(ctx, requests context.Context) (pause time.Duration, er
 	return 0, nil
 }
 
-// load is how many requests run for each endpoint, and which endpoints may have no more.
+// load returns the number of running requests for each endpoint, and the endpoints that have reached their limit.
 func (d *Deliverer) load() (busy map[uuid.UUID]int, full []uuid.UUID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -197,11 +197,11 @@ func (d *Deliverer) end(endpointID uuid.UUID) {
 	d.Wake()
 }
 
-// deliver makes one attempt and writes down what came of it.
+// deliver makes one attempt and stores its outcome.
 func (d *Deliverer) deliver(ctx context.Context, c *Claimed) {
 	defer func() {
 		if r := recover(); r != nil {
-			// The lease runs out and the delivery is tried again; the others go on.
+			// The lease expires and the delivery is retried; the others continue.
 			d.cfg.Logger.ErrorContext(ctx, "delivering a webhook panicked", "delivery", c.ID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
@@ -212,7 +212,7 @@ func (d *Deliverer) deliver(ctx context.Context, c *Claimed) {
 	defer cancel()
 	settlement, settleErr := d.queue.SettleDelivery(ctx, c, outcome)
 	if settleErr != nil {
-		d.cfg.Logger.WarnContext(ctx, "a webhook's answer could not be written down; it is sent again", "delivery", c.ID, "error", settleErr)
+		d.cfg.Logger.WarnContext(ctx, "storing a webhook's outcome failed; the webhook will be sent again", "delivery", c.ID, "error", settleErr)
 		return
 	}
 	if !settlement.Settled {
@@ -237,7 +237,7 @@ func (d *Deliverer) tell(ctx context.Context, c *Claimed, o Outcome, err error) 
 		d.counts.Delivered.Add(1)
 	case Failed:
 		d.counts.Failed.Add(1)
-		d.cfg.Logger.WarnContext(ctx, "a webhook delivery has failed for good; staff can ask for it again", attributes...)
+		d.cfg.Logger.WarnContext(ctx, "a webhook delivery failed for good; staff can have it sent again", attributes...)
 	case Pending:
 		d.counts.Retried.Add(1)
 		d.cfg.Logger.DebugContext(ctx, "a webhook attempt failed and will be repeated", attributes...)

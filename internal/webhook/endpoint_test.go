@@ -20,7 +20,7 @@ import (
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
-// 410 Gone ends the endpoint; what was pending stays, and goes on when staff enable it again.
+// 410 Gone ends the endpoint; pending deliveries stay, and continue when staff enable it again.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -78,7 +78,7 @@ func TestRedeliver(t *testing.T) {
 	if first.header.Get("Webhook-Id") != again.header.Get("Webhook-Id") || string(first.body) != string(again.body) {
 		t.Errorf("got %v, then %v", first.header, again.header)
 	}
-	// It failed, as a new one: the backoff begins anew, and the attempts go on counting.
+	// It failed, as a new one: the backoff starts again, and the attempts still count up.
 	s := w.outcome()
 	if pause := s.outcome.NextAttemptAt.Sub(w.clock.Now()); s.claimed.Attempts != 2 || s.claimed.Try != 1 || pause > 6*time.Second {
 		t.Errorf("%+v, again in %s", s.claimed, pause)

@@ -11,7 +11,7 @@ func (f *Fanout) Step(ctx context.Context) (more bool, err error) {
 // WithoutAddress is an error as the log has it.
 var WithoutAddress = withoutAddress
 
-// Body is what is sent for an event.
+// Body returns the body sent for an event.
 var Body = body
 
 // Tries is after how many attempts a delivery has failed.

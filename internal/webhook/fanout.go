@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// pollInterval is how often to look when nothing says that there is something.
+	// pollInterval is the interval at which to look without a wake-up.
 	pollInterval = time.Second
-	// fanoutPage is how many events become deliveries in one statement.
+	// fanoutPage is the number of events that become deliveries in one statement.
 	fanoutPage = 100
 	// errorPause keeps a failing database from being hammered.
 	errorPause = 250 * time.Millisecond
 )
 
-// Fanout makes a delivery of every event for every endpoint that wants it. Any number may run on one database: the
-// position moves in the statement that adds the deliveries, and only from where it was read, so an event gets its
-// deliveries once, whoever is killed, stopped or repeated where.
+// Fanout makes a delivery of every event for every endpoint that wants it. Any number may run on one database: the position moves
+// in the statement that adds the deliveries, and only from the position that was read. So an event gets its deliveries once, no
+// matter which replica is killed, stopped or repeats the statement.
 type Fanout struct {
 	feed   Feed
 	outbox Outbox
@@ -50,7 +50,7 @@ func (f *Fanout) Run(ctx context.Context) error {
 		more, wanted, err := f.step(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			f.log.ErrorContext(ctx, "making webhook deliveries of new events failed; it is tried again", "error", err)
+			f.log.ErrorContext(ctx, "creating webhook deliveries for new events failed; retrying", "error", err)
 			wait(ctx, nil, errorPause)
 		case more:
 		case wanted:
@@ -79,7 +79,7 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 		return false, true, nil
 	}
 	if missed := feed.First - 1 - after; missed > 0 {
-		f.log.ErrorContext(ctx, "events have left the log before they became webhook deliveries", "events", missed, "after", after)
+		f.log.ErrorContext(ctx, "retention dropped events before they became webhook deliveries", "events", missed, "after", after)
 	}
 	to := max(feed.Through.Position, feed.First-1)
 	if to <= after {
@@ -104,15 +104,15 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 	return moved && feed.More, true, err
 }
 
-// leaveNewer ends the page before the first event that this version does not know. A replica of the version that has written it makes
-// its deliveries and goes on: this one cannot say what has happened, and must not pass it over. It reports whether events are left.
+// leaveNewer ends the page before the first event that this version does not know. A replica of the version that wrote it makes its
+// deliveries and continues: this one cannot say what has happened, and must not pass it over. It reports whether events are left.
 func (f *Fanout) leaveNewer(ctx context.Context, feed *event.FeedPage) bool {
 	for i := range feed.Items {
 		err := feed.Items[i].Event.Known()
 		if err == nil {
 			continue
 		}
-		f.log.WarnContext(ctx, "webhook deliveries wait for a newer version of the server, which has written the next event", "error", err)
+		f.log.WarnContext(ctx, "webhook deliveries wait for a replica of a newer version, which wrote the next event", "error", err)
 		if i == 0 {
 			return false
 		}

@@ -146,7 +146,7 @@ func TestFanoutLease(t *testing.T) {
 	w.place()
 	step(two)
 	if got := w.deliveries(); len(got) != 1 {
-		t.Errorf("the other one went on: %d deliveries", len(got))
+		t.Errorf("the other one continued: %d deliveries", len(got))
 	}
 	w.exec(`UPDATE webhook_fanout SET leased_until = clock_timestamp() - interval '1 second'`)
 	step(two)
@@ -172,7 +172,7 @@ func TestFanoutAfterRetention(t *testing.T) {
 	if got := w.deliveries(); len(got) != 1 {
 		t.Errorf("%d deliveries, want that of the one event that was left", len(got))
 	}
-	// All have left: the position goes on all the same, or the loss would be reported for ever.
+	// All have left: the position still moves on; otherwise the loss would be reported for ever.
 	w.place()
 	feed.first = 5
 	for range 2 {

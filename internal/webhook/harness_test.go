@@ -208,7 +208,7 @@ func (c *clock) forward(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// request is what a receiver got.
+// request is a request that a receiver got.
 type request struct {
 	header http.Header
 	body   []byte

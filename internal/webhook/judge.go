@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// backoff is how long after each failed attempt the next one is made. After the last one the delivery has FAILED.
+// backoff has the pause after each failed attempt. After the last one the delivery has FAILED.
 var backoff = []time.Duration{
 	5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 }
@@ -29,7 +29,7 @@ const (
 // answer is a receiver's. Its zero value is none.
 type answer struct {
 	status int
-	// retryAfter is how long the receiver asks to wait; nil: it does not say.
+	// retryAfter is the pause that the receiver asked for; nil: it does not say.
 	retryAfter *time.Duration
 }
 

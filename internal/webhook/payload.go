@@ -76,7 +76,7 @@ func amountOf(a money.Amount) amount {
 	return amount{AmountMinor: strconv.FormatInt(a.Minor, 10), Amount: a.Decimal(), Currency: a.Currency}
 }
 
-// body is what is sent for an event.
+// body returns the body sent for an event.
 func body(e *order.Event) ([]byte, error) {
 	o := e.Order
 	of := func(minor int64) amount { return amountOf(money.New(minor, o.Total.Currency)) }

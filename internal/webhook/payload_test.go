@@ -58,7 +58,7 @@ func fullest() order.Event {
 	}
 }
 
-// The body is what clients have built on. Change testdata/payload.json only by adding to it.
+// Clients depend on the body. Change testdata/payload.json only by adding to it.
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	e := fullest()

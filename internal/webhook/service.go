@@ -33,13 +33,13 @@ type Service struct {
 	changed      func()
 }
 
-// NewService returns the service over a store. limit is how many endpoints there may be; changed is told when something
+// NewService returns the service over a store. limit is the largest number of endpoints; changed is told when something
 // may be due that was not, and must not block.
 func NewService(store Store, destinations Destinations, limit int, clock order.Clock, changed func()) *Service {
 	return &Service{store: store, destinations: destinations, limit: limit, clock: clock, changed: changed}
 }
 
-// Input is what staff say of a new endpoint.
+// Input has a new endpoint's values as staff give them.
 type Input struct {
 	URL         string
 	EventTypes  []order.EventType
@@ -227,7 +227,7 @@ func valueOf(s *string) string {
 	return *s
 }
 
-// originOf is where a URL leads, without path and query, which may hold a secret of the receiver's.
+// originOf returns a URL without path and query, which may contain a secret of the receiver's.
 func originOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -39,7 +39,7 @@ type Feed interface {
 	FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error)
 }
 
-// Outbox is where Fanout puts deliveries.
+// Outbox stores the deliveries that Fanout makes.
 type Outbox interface {
 	// FanoutState says where the fan-out stands.
 	FanoutState(ctx context.Context) (FanoutState, error)
@@ -50,7 +50,7 @@ type Outbox interface {
 	AddDeliveries(ctx context.Context, batch Batch) (moved bool, err error)
 }
 
-// FanoutState is where the fan-out of a deployment stands.
+// FanoutState is the progress of a deployment's fan-out.
 type FanoutState struct {
 	// Position up to which every event has its deliveries.
 	Position int64
@@ -61,7 +61,7 @@ type FanoutState struct {
 	Busy   bool
 }
 
-// Batch is what Fanout adds at once.
+// Batch has the deliveries that Fanout adds in one statement.
 type Batch struct {
 	Holder   string
 	From, To int64
@@ -79,7 +79,7 @@ type NewDelivery struct {
 	CreatedAt               time.Time
 }
 
-// Queue is what Deliverer works on. All of it concerns enabled endpoints only.
+// Queue has the deliveries that Deliverer sends. All of it concerns enabled endpoints only.
 type Queue interface {
 	// NextDelivery says when the earliest delivery that nobody holds is due, without those of the endpoints in full; nil
 	// when there is none.
@@ -87,7 +87,7 @@ type Queue interface {
 	// ClaimDeliveries leases deliveries due at now, at most perEndpoint of each endpoint together with those that are
 	// busy already, and counts the attempt that will be made. Two callers never get the same delivery.
 	ClaimDeliveries(ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int) ([]*Claimed, error)
-	// SettleDelivery writes down what came of an attempt, at the delivery and at its endpoint. Nothing changes when the delivery
+	// SettleDelivery stores the outcome of an attempt, at the delivery and at its endpoint. Nothing changes when the delivery
 	// was claimed again or settled meanwhile.
 	SettleDelivery(ctx context.Context, d *Claimed, o Outcome) (Settlement, error)
 	// PendingDeliveries counts what is not delivered yet.
@@ -113,7 +113,7 @@ type Claimed struct {
 	Try int
 }
 
-// Outcome is what came of an attempt.
+// Outcome is the outcome of an attempt.
 type Outcome struct {
 	Status Status
 	// ResponseStatus is the HTTP status, nil without an answer.
@@ -136,10 +136,10 @@ type Failure struct {
 	Reason        string
 }
 
-// Settlement is what SettleDelivery did.
+// Settlement is the result of SettleDelivery.
 type Settlement struct {
 	// Settled is false when the delivery was claimed again or settled meanwhile.
 	Settled bool
-	// DisabledReason is why this settlement disabled the endpoint; empty: it did not.
+	// DisabledReason is the reason for which this settlement disabled the endpoint; empty: it did not.
 	DisabledReason string
 }

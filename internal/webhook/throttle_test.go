@@ -76,7 +76,7 @@ func (w *world) found(endpointID uuid.UUID) *webhook.Endpoint {
 }
 
 // While an endpoint is throttled none of its deliveries is sent, however many are due and however many replicas there are; another
-// endpoint gets its own at once. After the pause all go on.
+// endpoint gets its own at once. After the pause all continue.
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	const events = 5
@@ -128,7 +128,7 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// An endpoint that fails for long without one success is disabled, visibly; enabled again it goes on with what is kept.
+// An endpoint that fails for long without one success is disabled, visibly; enabled again it continues with the kept deliveries.
 func TestDisabledAfterDays(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

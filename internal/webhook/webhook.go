@@ -15,20 +15,20 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// Endpoint is where staff want events to be sent.
+// Endpoint is a URL to which events are sent.
 type Endpoint struct {
 	ID  uuid.UUID
 	URL string
 	// EventTypes are the types it wants, sorted. Empty: all.
 	EventTypes  []order.EventType
 	Description *string
-	// Enabled: while it is not, no event is for it and nothing is sent; what is pending goes on when it is enabled again.
+	// Enabled: while it is not, no event is for it and nothing is sent; pending deliveries continue when it is enabled again.
 	Enabled bool
-	// DisabledReason is why the server itself has disabled it, nil when staff did.
+	// DisabledReason is the reason for which the server itself disabled it, nil when staff did.
 	DisabledReason *string
-	// DisabledAt is when it was disabled; nil while it is enabled, and when an earlier version disabled it.
+	// DisabledAt is the time at which it was disabled; nil while it is enabled, and when an earlier version disabled it.
 	DisabledAt *time.Time
-	// FailingSince is when the first request failed after the last one that succeeded; nil while requests succeed.
+	// FailingSince is the time of the first failed request after the last successful one; nil while requests succeed.
 	FailingSince *time.Time
 	// PausedUntil is before when nothing is sent, because the receiver asked for a pause. It may be in the past.
 	PausedUntil *time.Time
@@ -93,7 +93,7 @@ type Filter struct {
 	Status     Status
 }
 
-// RotationOverlap is how long a secret that was replaced is still signed with.
+// RotationOverlap is the time for which a replaced secret still signs.
 const RotationOverlap = 24 * time.Hour
 
 const (
