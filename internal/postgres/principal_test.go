@@ -31,7 +31,7 @@ var ownWork = map[string]string{
 	"Log.Extent":                "how far the log goes",
 	"Webhooks.EnabledEndpoints": "the fan-out's", "Webhooks.FanoutState": "the fan-out's", "Webhooks.AddDeliveries": "the fan-out's",
 	"Webhooks.ClaimDeliveries": "the deliverer's", "Webhooks.NextDelivery": "the deliverer's", "Webhooks.SettleDelivery": "the deliverer's",
-	"Webhooks.PendingDeliveries": "a metric", "Webhooks.PruneDeliveries": "housekeeping",
+	"Webhooks.PendingDeliveries": "a metric", "Webhooks.DisabledEndpoints": "a metric", "Webhooks.PruneDeliveries": "housekeeping",
 	"Reconciliation.Begin": "a round's", "Reconciliation.Advance": "a round's", "Reconciliation.End": "a round's", "Reconciliation.Leave": "a round's",
 	"Reconciliation.Unknown": "a round's", "Reconciliation.Differing": "a round's", "Reconciliation.AtRest": "a round's",
 	"Reconciliation.Differs": "a round's", "Reconciliation.Raised": "a round's", "Reconciliation.Agrees": "a round's",

@@ -208,8 +208,8 @@ func TestErrorsHaveNoAddress(t *testing.T) {
 			RootCAs: trusted, MinVersion: tls.VersionTLS12, Time: func() time.Time { return secure.Certificate().NotAfter.Add(time.Hour) },
 		}), "has expired"},
 		"NoName":    {&url.Error{Op: "Post", URL: "https://hunter2.invalid/", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "hunter2.invalid", IsNotFound: true}}}, "does not exist"},
-		"Lookup":    {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "hunter2.invalid", Server: "127.0.0.1:53"}}, "could not be looked up"},
-		"Forbidden": {&net.OpError{Op: "dial", Err: &webhook.ForbiddenAddressError{Address: "127.0.0.1:443"}}, "may not go to"},
+		"Lookup":    {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "hunter2.invalid", Server: "127.0.0.1:53"}}, "looking up the receiver's host name failed"},
+		"Forbidden": {&net.OpError{Op: "dial", Err: &webhook.ForbiddenAddressError{Address: "127.0.0.1:443"}}, "private or reserved address"},
 		"Reset":     {&net.OpError{Op: "read", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}, Err: io.ErrUnexpectedEOF}, "unexpected EOF"},
 	} {
 		got := webhook.WithoutAddress(test.err).Error()
