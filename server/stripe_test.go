@@ -99,6 +99,29 @@ func TestStripe(t *testing.T) {
 		}
 		chargedOnce(t, fake, orderID)
 	})
+	// A dispute's webhook has no metadata of ours: the inbox finds the payment by its charge.
+	t.Run("OKDisputed", func(t *testing.T) {
+		t.Parallel()
+		fake, settings := startStripe(t)
+		app := startApp(t, postgrestest.URL(t), settings...)
+		ada := signedIn(t, app.URL(), "ada", "CUSTOMER")
+		orderID := ada.order(t, fakestripe.Visa)
+		untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)
+		charge := fake.Of(orderID)[0]
+		fake.Dispute(charge.ID, charge.Amount, true)
+		events := fake.Events()
+		if err := fakestripe.Post(t.Context(), app.URL()+"/webhooks/stripe", stripeWebhookSecret, events[len(events)-1]); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.After(eventually.Patience)
+		for fake.Calls("listDisputes") == 0 {
+			select {
+			case <-deadline:
+				t.Fatal("nobody asked for the disputes")
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
 	t.Run("ErrOtherProvidersToken", func(t *testing.T) {
 		t.Parallel()
 		if _, err := place(t.Context(), ada.client, ada.productID, "sim_approve"); err == nil || !strings.Contains(err.Error(), "PAYMENT_METHOD_INVALID") {

@@ -2,6 +2,7 @@ package stripe_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -35,6 +36,51 @@ func TestErrorRemembered(t *testing.T) {
 	again := b.prepare(t, call)
 	if n := len(b.fake.Intents()); n != 2 || again.Reference == fresh.Reference {
 		t.Errorf("%d PaymentIntents", n)
+	}
+}
+
+// What Stripe says of a failure tells whether its key is spent: https://docs.stripe.com/error-low-level, https://docs.stripe.com/api/idempotent_requests.
+func TestSpentKeys(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status          int
+		retry, replayed string
+		spent           bool
+	}{
+		"500":                      {500, "", "", true},
+		"500 to be retried":        {500, "true", "", false},
+		"500 not to be retried":    {500, "false", "", true},
+		"500 from memory":          {500, "true", "true", true},
+		"503":                      {503, "", "", false},
+		"503 not to be retried":    {503, "false", "", true},
+		"503 from memory":          {503, "", "true", true},
+		"409 to be retried":        {409, "true", "", false},
+		"429 from memory":          {429, "", "true", false},
+		"a refusal, to be retried": {400, "true", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for header, value := range map[string]string{"Stripe-Should-Retry": tt.retry, "Idempotent-Replayed": tt.replayed} {
+					if value != "" {
+						w.Header().Set(header, value)
+					}
+				}
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, `{"error":{"type":"invalid_request_error","message":"for people"}}`)
+			}))
+			defer server.Close()
+			gateway, err := stripe.New(stripe.Options{SecretKey: secretKey, APIBase: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
+			if tt.spent {
+				expectSpent(t)(gateway.Authorize(t.Context(), call))
+			} else {
+				expectUndecided(t)(gateway.Authorize(t.Context(), call))
+			}
+		})
 	}
 }
 

@@ -163,7 +163,13 @@ func (s *shop) webhooks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.service.RecheckPayment(t.Context(), auth.System, notice.PaymentID); err != nil {
+		paymentID := notice.PaymentID
+		if paymentID == uuid.Nil { // disputes and fraud warnings name only the charge, by which the inbox finds the payment
+			if paymentID, err = id.Parse(id.Payment, s.ledger(t, notice.Reference).Metadata["payment"]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.service.RecheckPayment(t.Context(), auth.System, paymentID); err != nil {
 			t.Fatal(err)
 		}
 	}
