@@ -67,6 +67,11 @@ soak: postgres web/dist/index.html ## Two minutes of faults, then compare every 
 	@SOAK_SECONDS="$${SOAK_SECONDS:-120}" HOSTILE_CONNECTIONS="$${HOSTILE_CONNECTIONS:-100000}" \
 		go test -count=1 -parallel 1 -timeout 60m -v -run '^(TestSoak|TestSoakStalledReader|TestHostileConnections)$$' ./server
 
+.PHONY: outage
+outage: postgres ## Take the payment provider down for 30 minutes at 2 orders/s; 99.9 % must be delivered 5 minutes later: OUTAGE_SECONDS, OUTAGE_PAUSE, OUTAGE_RECOVERY
+	@OUTAGE_SECONDS="$${OUTAGE_SECONDS:-1800}" OUTAGE_PAUSE="$${OUTAGE_PAUSE:-0.5}" OUTAGE_RECOVERY="$${OUTAGE_RECOVERY:-300}" \
+		go test -count=1 -timeout 120m -v -run '^TestOutageIsRiddenOut$$' ./internal/pipeline
+
 .PHONY: bench
 bench: bin/server ## Measure against pgbench, a naive server and raw gorilla/websocket; report in docs/benchmarks: BENCH_ROUNDS, BENCH_ONLY
 	@go build -o bin/bench ./internal/bench/cmd && bin/bench bin/server docs/benchmarks
