@@ -66,15 +66,15 @@ type Attempt struct {
 	Calls int
 	// LookUpOnly: the operation is not called again by itself, only looked up, because its key may have ended.
 	LookUpOnly bool
-	// Prepared: the charge exists and the next call confirms it, with no look-up between. Not stored: whoever starts
-	// after a crash looks up, is told the same and goes on.
+	// Prepared: the charge exists and the next call confirms it, with no look-up between. Not stored: after a crash, the next
+	// worker looks it up, gets the same answer and continues.
 	Prepared bool
 	// Message is the provider's last word, safe for staff.
 	Message   string
 	StartedAt time.Time
 	// FinishedAt is set once the outcome is SUCCESS or FAIL.
 	FinishedAt *time.Time
-	// NextCallAt is when the pipeline calls (again); nil once finished.
+	// NextCallAt is the time of the pipeline's next call; nil once finished.
 	NextCallAt *time.Time
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Attention says why a payment needs a person, as in the GraphQL enum PaymentAttention.
+// Attention is the reason for which a payment needs staff, as in the GraphQL enum PaymentAttention.
 type Attention string
 
 // The reasons for attention.
@@ -57,9 +57,9 @@ func (c *change) unexpected(a *Attempt, r Result) {
 	c.postpone(a, cmp.Or(r.Outcome, "NONE"), "unexpected answer "+string(r.Outcome))
 }
 
-// postpone keeps an attempt open whose outcome is unknown, and asks again after a pause. outcome is what was answered, "" for
-// nothing. The operation is no longer called once the provider may have forgotten its key, or has given answers that do not fit: staff are
-// asked to look, and only slow look-ups go on.
+// postpone keeps an attempt open whose outcome is unknown, and asks again after a pause. outcome is the answer, "" for none. The
+// operation is no longer called once the provider may have forgotten its key, or has given answers that do not fit: staff are asked
+// to look, and only slow look-ups continue.
 func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
 	if c.awaitsCustomer(a) {
 		a.Message = message
@@ -118,7 +118,7 @@ func (c *change) callAgain(a *Attempt, calls int, err error) {
 }
 
 // mustHappen reports whether the attempt returns money that may not be kept. Calling such an operation once too often does no harm,
-// and whoever asked for it was promised that it happens.
+// and its requester was promised that it happens.
 func (c *change) mustHappen(a *Attempt) bool {
 	switch a.Operation {
 	case OperationVoid:
@@ -130,8 +130,8 @@ func (c *change) mustHappen(a *Attempt) bool {
 	return false
 }
 
-// nextLookUp is when a charge that waits for its customer is looked up: when the customer's time is up, and rarely before,
-// for the case that the provider's webhook is lost.
+// nextLookUp returns the time at which a charge that waits for its customer is looked up: at the end of the customer's time, and
+// rarely before, in case the provider's webhook is lost.
 func (c *change) nextLookUp(a *Attempt) time.Time {
 	next := c.Now.Add(lessJitter(actionLookUpPause, a.ID))
 	if c.NextAction == nil || c.NextAction.ExpiresAt == nil {

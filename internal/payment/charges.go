@@ -9,13 +9,13 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 )
 
-// ChargeStatus is what a charge at the provider means for money.
+// ChargeStatus is the state of a charge's money at the provider.
 type ChargeStatus string
 
 // The states of a charge.
 const (
 	// ChargePending took no money and still may: it waits for the customer, the bank, or its confirmation. A state of the
-	// provider's that this version does not know is pending too, so that the charge is asked after again.
+	// provider's that this version does not know is pending too, so that the charge is looked up again.
 	ChargePending ChargeStatus = "PENDING"
 	// ChargeAuthorized holds money that was not captured.
 	ChargeAuthorized ChargeStatus = "AUTHORIZED"
@@ -27,7 +27,7 @@ const (
 	ChargeReleased ChargeStatus = "RELEASED"
 )
 
-// Charge is one charge as the provider's books have it now, with the marks that it was made with (see Call).
+// Charge is the current state of one charge in the provider's books, with the ids that it was made with (see Call).
 type Charge struct {
 	// Reference is the provider's id of the charge, as in Payment.Reference.
 	Reference string
@@ -40,7 +40,7 @@ type Charge struct {
 	CreatedAt time.Time
 }
 
-// ChargeStatus is that of a charge with these totals. otherwise is what it is when it took no money.
+// ChargeStatus is that of a charge with these totals. otherwise is its status if it took no money.
 func (t Totals) ChargeStatus(otherwise ChargeStatus) ChargeStatus {
 	switch {
 	case t.Captured == 0:
@@ -68,5 +68,6 @@ type ChargePage struct {
 	Next string
 }
 
-// ErrPlaceGone says that ChargeRange.After names no charge of the provider's any more. The list has to be begun anew.
+// ErrPlaceGone says that ChargeRange.After names no charge of the provider's any more. The list has to be read from its beginning
+// again.
 var ErrPlaceGone = errors.New("the provider no longer knows the place in its list of charges")

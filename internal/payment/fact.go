@@ -45,11 +45,11 @@ func FactKinds() []FactKind {
 	}
 }
 
-// Fact is something that happened to a payment, for whoever it pays for. A change returns its facts in the order they happened. What is
-// absent is nil.
+// Fact is something that happened to a payment, for the order that it pays. A change returns its facts in the order they happened.
+// What is absent is nil.
 type Fact struct {
 	Kind FactKind
-	// Automatic: it follows from the payment's rules. Otherwise whoever caused the change did it.
+	// Automatic: it follows from the payment's rules. Otherwise the cause of the change did it.
 	Automatic bool
 	// PaymentID is set for facts about the payment, RefundID for those about a refund.
 	PaymentID, RefundID *uuid.UUID

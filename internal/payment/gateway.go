@@ -61,11 +61,11 @@ type Call struct {
 	// Reference is the provider's id of the charge, empty as long as we do not know it.
 	Reference string
 	// Installation marks the charge that an authorization makes as this database's: others may take payments with the same
-	// account. A call without it makes a charge without the mark. It is no part of the request that the key stands for.
+	// account. A call without it makes a charge without an installation's id. It is no part of the request that the key stands for.
 	Installation uuid.UUID
 }
 
-// Outcome is what a provider decided.
+// Outcome is a provider's decision.
 type Outcome string
 
 // The outcomes of provider operations.
@@ -95,13 +95,13 @@ type Result struct {
 	Reference string
 	// Code says why it was refused, in the provider's words made safe ("card_declined", "insufficient_funds").
 	Code string
-	// Action is what the customer has to do; set with ActionRequired.
+	// Action is the customer's next action; set with ActionRequired.
 	Action *NextAction
 	// Charge is the charge in the provider's books now; set by the look-up of an authorization that has one.
 	Charge *SeenCharge
 }
 
-// Totals is what the provider's books say of one charge, in minor units of the payment's currency.
+// Totals are the provider's amounts of one charge, in minor units of the payment's currency.
 type Totals struct {
 	Captured int64
 	// Refunded is the sum of the refunds that have succeeded.
@@ -120,7 +120,7 @@ type SeenCharge struct {
 	More bool
 }
 
-// MaxSeen is how many refunds, and how many disputes, of one charge are read from a provider.
+// MaxSeen bounds the refunds, and the disputes, of one charge that are read from a provider.
 const MaxSeen = 100
 
 // SeenRefund is a refund in the provider's books.
@@ -144,12 +144,12 @@ type SeenDispute struct {
 	Status    DisputeStatus
 	// Reason is the provider's word for why the customer or the bank disputes the charge.
 	Reason string
-	// RespondBy is when the evidence must be with the provider; nil when none is asked for.
+	// RespondBy is the time by which the provider must have the evidence; nil when none is asked for.
 	RespondBy *time.Time
 	CreatedAt time.Time
 }
 
-// NextActionType is how the customer acts, as in the GraphQL enum PaymentNextActionType.
+// NextActionType is the kind of the customer's action, as in the GraphQL enum PaymentNextActionType.
 type NextActionType string
 
 // The types of action.
@@ -159,7 +159,7 @@ const (
 	ActionSimulated    NextActionType = "SIMULATED"
 )
 
-// NextAction is what the customer has to do while a payment is REQUIRES_ACTION. It is shown to the owner only and never
+// NextAction is the action that the customer must take while a payment is REQUIRES_ACTION. It is shown to the owner only and never
 // enters an event, a webhook or a log.
 type NextAction struct {
 	Type         NextActionType `json:"type"`
@@ -177,7 +177,7 @@ type DefiniteError struct {
 	Why RefusalReason
 }
 
-// RefusalReason is why a provider refuses an operation, where our rules depend on it.
+// RefusalReason is a provider's reason for refusing an operation, where our rules depend on it.
 type RefusalReason string
 
 // The reasons. After each of them the charge has to be looked up, because it is not as our books say.

@@ -10,9 +10,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Host is what the server gives to a provider that is opened in it.
+// Host has the parts of the server that a provider opened in it can use.
 type Host struct {
-	// URL is where this process is reached from this machine.
+	// URL is this process's URL on this machine.
 	URL string
 	// Now tells the time as the server does.
 	Now func() time.Time
@@ -24,7 +24,7 @@ type Host struct {
 	SharedSecret func(ctx context.Context, name string) (string, error)
 }
 
-// Standalone is what the server gives to a provider that runs in a process of its own. Host has URL and Log.
+// Standalone has the parts of the server that a provider in a process of its own can use. Host has URL and Log.
 type Standalone struct {
 	Host
 	Listener net.Listener
@@ -33,6 +33,6 @@ type Standalone struct {
 	DatabaseDied <-chan struct{}
 	// Stdout is told when the provider is ready.
 	Stdout io.Writer
-	// ShutdownTimeout is how long calls have to end when ctx does.
+	// ShutdownTimeout bounds the time for calls to end after ctx has ended.
 	ShutdownTimeout time.Duration
 }

@@ -32,7 +32,7 @@ func (s Status) Valid() bool {
 	return known
 }
 
-// Action is what may happen to a payment.
+// Action is something that may happen to a payment: an input of its state machine.
 type Action string
 
 // The actions of a payment.
@@ -41,7 +41,7 @@ const (
 	Begin Action = "begin"
 	// RequireAction: the provider wants the customer to act first.
 	RequireAction Action = "require action"
-	// Continue: the customer acted, the provider goes on.
+	// Continue: the customer acted, the provider continues.
 	Continue Action = "continue"
 	// Authorize: the money is authorized and waits for its capture by staff.
 	Authorize Action = "authorize"
@@ -119,7 +119,7 @@ func (s RefundStatus) Valid() bool {
 	return known
 }
 
-// RefundAction is what may happen to a refund.
+// RefundAction is something that may happen to a refund: an input of its state machine.
 type RefundAction string
 
 // The actions of a refund.

@@ -25,7 +25,7 @@ var namesAllowed = map[string]string{
 	"internal/postgres/postgrestest":    "is part of the tests",
 }
 
-// Outside its package nothing knows which provider it has to do with: whoever adds one finds no place to add a case. Comments may name
+// Outside its package nothing knows which provider it has to do with: adding one requires no new case elsewhere. Comments may name
 // providers as examples.
 func TestProvidersAreNamedInTheirPackagesOnly(t *testing.T) {
 	t.Parallel()

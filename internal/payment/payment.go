@@ -59,11 +59,11 @@ type Payment struct {
 	DeclineCode *string `json:"declineCode,omitempty"`
 	// NextAction stays out of events.
 	NextAction *NextAction `json:"-"`
-	// NextStepAt is when the pipeline goes on with this payment by itself; nil when it waits for somebody.
+	// NextStepAt is the time of the payment's next step in the pipeline; nil when it waits for somebody.
 	NextStepAt *time.Time `json:"nextStepAt,omitempty"`
-	// Goal is where the capture or void under way is to lead: CONFIRMED, VOIDED or EXPIRED; "" when none is.
+	// Goal is the status to which the running capture or void leads: CONFIRMED, VOIDED or EXPIRED; "" when none is.
 	Goal Status `json:"goal,omitempty"`
-	// RecheckAt is when the charge is to be looked at, whatever we believe of it; nil when nobody asked.
+	// RecheckAt is the time at which the charge is looked up, in any state of our books; nil when nobody asked.
 	RecheckAt *time.Time `json:"-"`
 	// ActionAsked: it was REQUIRES_ACTION at some time.
 	ActionAsked bool       `json:"-"`

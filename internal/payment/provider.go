@@ -19,7 +19,8 @@ type Provider struct {
 	// ValidMethod reports whether token has the form of the provider's tokens, without asking it. "" is its default.
 	ValidMethod func(token string) bool
 	Limits      Limits
-	// KeyLife is how long the provider remembers an idempotency key; 0: for ever. Within it, calls without an answer are repeated.
+	// KeyLife is the time for which the provider remembers an idempotency key; 0: for ever. Within it, calls without an answer are
+	// repeated.
 	KeyLife time.Duration
 	// Webhooks verifies what arrives at /webhooks/{Name}. nil: that path does not exist.
 	Webhooks WebhookVerifier
@@ -27,7 +28,7 @@ type Provider struct {
 	Charges ChargeBooks
 	// Actions stands in for customers. nil: only the customer can act.
 	Actions ActionCompleter
-	// Shop is what the web shop needs to take payments with the provider.
+	// Shop has the settings with which the web shop takes payments at the provider.
 	Shop Shop
 	// Pages serves pages for customers at /{Name}/.
 	Pages http.Handler
@@ -52,7 +53,7 @@ type ActionCompleter interface {
 	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (Result, error)
 }
 
-// Limits are what a provider can take, as far as that is known without asking it.
+// Limits are the amounts and currencies that a provider accepts, as far as they are known without a call.
 type Limits struct {
 	// Amounts returns the amounts that can be paid in a currency; false: the currency is not taken. nil: any amount in any currency.
 	Amounts func(currency string) (Amounts, bool)
@@ -90,7 +91,7 @@ func (l Limits) TakesCapture(method CaptureMethod) bool {
 	return method == CaptureAutomatic || method == CaptureManual && l.ManualCapture
 }
 
-// Shop is what the web shop shows of a provider. All visitors can read it.
+// Shop is a provider as the web shop shows it. All visitors can read it.
 type Shop struct {
 	// TestMoney: no payment moves real money.
 	TestMoney bool
@@ -106,7 +107,7 @@ type Shop struct {
 type TestMethod struct {
 	Token string `json:"token"`
 	Label string `json:"label"`
-	// Hint says what comes of it.
+	// Hint describes its result.
 	Hint string `json:"hint"`
 	// Fault: what goes wrong is between us and the provider. The shop shows it only on demand.
 	Fault bool `json:"fault,omitempty"`

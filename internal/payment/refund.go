@@ -17,7 +17,7 @@ type Refund struct {
 	PaymentID uuid.UUID    `json:"paymentId"`
 	Amount    money.Amount `json:"amount"`
 	Status    RefundStatus `json:"status"`
-	// Reason is the words of whoever asked for it, or why it failed.
+	// Reason is the requester's text, or the reason of the failure.
 	Reason    *string   `json:"reason,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
@@ -57,7 +57,7 @@ func (p *Payment) RefundsIn(status RefundStatus) (minor int64) {
 	return minor
 }
 
-// Refundable is what was captured and is neither refunded nor about to be, in minor units.
+// Refundable is captured less refunded and pending, in minor units.
 func (p *Payment) Refundable() int64 {
 	return p.Captured - p.RefundsIn(RefundSucceeded) - p.RefundsIn(RefundPending)
 }
@@ -73,7 +73,7 @@ func (p *Payment) RequestRefund(t Terms, minor int64, reason *string) ([]Fact, e
 // refundRequest describes a new refund.
 type refundRequest struct {
 	minor int64
-	// due is when the provider is asked.
+	// due is the time of the first call.
 	due    time.Time
 	reason *string
 	// automatic: see Fact.

@@ -6,7 +6,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fsm"
 )
 
-// Resolution is how staff settle a payment that needs a person, as in the GraphQL enum PaymentResolution.
+// Resolution is a way in which staff settle a payment that needs them, as in the GraphQL enum PaymentResolution.
 type Resolution string
 
 // The resolutions.
@@ -29,7 +29,8 @@ func (r Resolution) Valid() bool {
 	}
 }
 
-// Resolve settles a payment that needs a person. A mark says where the money is, and so how the attempt under way ended:
+// Resolve settles a payment that needs staff. MarkCaptured and MarkNotCaptured state where the money is, and so how the attempt in
+// progress ended:
 //
 //	attempt                   MarkCaptured        MarkNotCaptured
 //	authorize                 it succeeded        a void replaces it
@@ -39,11 +40,11 @@ func (r Resolution) Valid() bool {
 //	refund                    it failed           it succeeded
 //
 // A charge that was never authorized can take money without us: its customer approves it, or a call arrives late. Only the provider
-// can say that it no longer will, so no mark ends such a payment, and its void is repeated for as long as it takes.
+// can say that it no longer will, so no resolution ends such a payment, and its void is repeated for as long as it takes.
 //
-// Without an attempt under way a mark confirms our books and ends the attention. Books are never rewritten: a mark against them is
-// refused. Repeating a mark is a no-op. The error is a *fsm.NotAllowedError, or says that the resolution is unknown; both change
-// nothing. settled reports whether the mark has settled an attempt.
+// Without an attempt in progress they confirm our books and end the attention. Books are never rewritten: a resolution against them
+// is refused. Repeating one is a no-op. The error is a *fsm.NotAllowedError, or says that the resolution is unknown; both change
+// nothing. settled reports whether an attempt was settled.
 func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, err error) {
 	c := change{Payment: p, Terms: t}
 	switch r {
@@ -107,7 +108,7 @@ func (c *change) mark(r Resolution) (settled bool, err error) {
 	return true, c.settleAttempt(a, answer)
 }
 
-// attemptToResolve returns the attempt that a mark settles: the charge's if one is under way, else the oldest open refund's.
+// attemptToResolve returns the attempt that a resolution settles: the charge's if one is under way, else the oldest open refund's.
 func (p *Payment) attemptToResolve() *Attempt {
 	if a := p.openAttempt(); a != nil {
 		return a
@@ -120,7 +121,7 @@ func (p *Payment) attemptToResolve() *Attempt {
 	return nil
 }
 
-// marked returns the provider's answer that a mark stands for.
+// marked returns the provider's answer that a resolution stands for.
 func marked(operation Operation, kept bool) (Result, error) {
 	switch operation {
 	case OperationAuthorize, OperationCapture:
@@ -139,6 +140,6 @@ func marked(operation Operation, kept bool) (Result, error) {
 		}
 		return Result{Outcome: Refunded}, nil
 	default:
-		return Result{}, fmt.Errorf("a mark of the unknown operation %q", operation)
+		return Result{}, fmt.Errorf("resolution of the unknown operation %q", operation)
 	}
 }

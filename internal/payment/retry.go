@@ -9,7 +9,7 @@ import (
 const (
 	// maxRefusals is after how many definite refusals, or calls with an answer that does not fit, staff are asked to look.
 	maxRefusals = 8
-	// keyMargin is how long before the end of its key's life an operation is called for the last time.
+	// keyMargin is the time between an operation's last call and the end of its key's life.
 	keyMargin   = time.Hour
 	backoffBase = 200 * time.Millisecond
 	backoffMax  = 5 * time.Minute
@@ -23,7 +23,7 @@ const (
 	// reach.
 	notCalledPause = time.Second
 	notSentPause   = time.Minute
-	// notConfiguredGrace is when staff are told of a provider that is not configured.
+	// notConfiguredGrace is the time after which staff are told of a provider that is not configured.
 	notConfiguredGrace = time.Minute
 	// recheckPause follows a look at a charge that failed.
 	recheckPause = 30 * time.Second

@@ -9,17 +9,17 @@ import (
 
 // Terms are the circumstances of a change to a payment.
 type Terms struct {
-	// Now is when the change happens.
+	// Now is the time of the change.
 	Now time.Time
-	// StepDelay is how long a payment is PROCESSING before the provider is asked.
+	// StepDelay is the time for which a payment is PROCESSING before the provider is called.
 	StepDelay time.Duration
-	// AuthorizationExpiry is how long authorized money waits for its capture.
+	// AuthorizationExpiry bounds how long authorized money waits for its capture.
 	AuthorizationExpiry time.Duration
 	// Unwinding: no money of the payment may be kept.
 	Unwinding bool
 	// TimeUp: a payment that is released for no other reason ends EXPIRED, not VOIDED.
 	TimeUp bool
-	// KeyLife is how long the payment's provider remembers an idempotency key; 0: for ever.
+	// KeyLife is the time for which the payment's provider remembers an idempotency key; 0: for ever.
 	KeyLife time.Duration
 	// LastPayment, LastAttempt and LastRefund are the highest ids so far among what is stored together with the payment. It is read in
 	// the order of ids, so new ones sort after these, also if this replica's idea of the database's clock is a little behind that of

@@ -15,7 +15,7 @@ import (
 //go:embed authorize.sql
 var authorizeSQL string
 
-// answer is what an operation answers, as the ledger stores it under its key.
+// answer is an operation's answer, as the ledger stores it under its key.
 type answer struct {
 	Outcome         payment.Outcome `db:"outcome"` // empty: undecided
 	Code            string          `db:"code"`

@@ -25,7 +25,7 @@ const (
 type authorization struct {
 	call   payment.Call
 	script script
-	// undecided is how many calls with its key fail before anything is decided.
+	// undecided is the number of calls with its key that fail before a decision.
 	undecided int
 	event     outgoing
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-// BenchmarkAuthorize is what a payment costs at the provider, in process.
+// BenchmarkAuthorize measures a payment at the provider, in process.
 func BenchmarkAuthorize(b *testing.B) {
 	s := setup(b, simulated.Options{})
 	b.ResetTimer()
@@ -21,7 +21,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	})
 }
 
-// BenchmarkVoid is what an operation in a transaction costs.
+// BenchmarkVoid measures an operation in a transaction.
 func BenchmarkVoid(b *testing.B) {
 	s := setup(b, simulated.Options{})
 	b.ResetTimer()

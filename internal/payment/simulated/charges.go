@@ -48,7 +48,7 @@ func (row *chargeRow) charge() payment.Charge {
 	}
 }
 
-// Charges lists the charges that were made with the installation's mark, newest first.
+// Charges lists the charges that were made with the installation's id, newest first.
 // Errors are payment.ErrPlaceGone and *UnavailableError.
 func (p *Provider) Charges(ctx context.Context, r payment.ChargeRange) (payment.ChargePage, error) {
 	if r.After != "" {

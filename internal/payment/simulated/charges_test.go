@@ -13,7 +13,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-// chargeList is what Provider and Client have alike.
+// chargeList has the methods common to Provider and Client.
 type chargeList interface {
 	Charges(ctx context.Context, r payment.ChargeRange) (payment.ChargePage, error)
 	Charge(ctx context.Context, reference string) (payment.Charge, error)

@@ -12,7 +12,7 @@ func (p *Provider) Describe() *payment.Provider {
 // Describe returns the provider that runs elsewhere. Its pages and its webhooks are sent from there.
 func (c *Client) Describe() *payment.Provider { return describe(c) }
 
-// anywhere is what the provider can do wherever it runs.
+// anywhere has the provider's methods that work in process and over HTTP.
 type anywhere interface {
 	payment.Gateway
 	payment.WebhookVerifier

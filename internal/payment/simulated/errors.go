@@ -36,7 +36,7 @@ const (
 	CodeNotCaptured = "not_captured"
 	// CodeRefundExceedsCaptured: a refund above what was captured and not yet refunded.
 	CodeRefundExceedsCaptured = "refund_exceeds_captured"
-	// CodePlaceGone: a list is to go on after a charge that there is not.
+	// CodePlaceGone: the charge after which a list should continue does not exist.
 	CodePlaceGone = "place_gone"
 )
 
@@ -55,7 +55,7 @@ var rejections = map[string]string{
 	CodeAmountMismatch:        "amount or currency is not the charge's",
 	CodeNotCaptured:           "the charge took no money that could be refunded",
 	CodeRefundExceedsCaptured: "the refund is above what was captured and not yet refunded",
-	CodePlaceGone:             "the list is to go on after a charge that there is not",
+	CodePlaceGone:             "the charge after which the list should continue does not exist",
 }
 
 // RejectedError is a request that the provider refuses as such: it moved no money and never will under its key.

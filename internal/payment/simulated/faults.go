@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Latency is how long a call takes at least: a time between Min and Max that the call's key decides. Half of it passes
+// Latency is the least duration of a call: a time between Min and Max that the call's key decides. Half of it passes
 // before the ledger is written and half after, so that a caller who gives up may do so on either side.
 type Latency struct {
 	Min, Max time.Duration
@@ -52,7 +52,7 @@ func checkFaults(opts Options) error {
 	return nil
 }
 
-// failureOf is how the nth call with a key goes wrong: the first as the token says, all by FailureRate. Seed, key and n
+// failureOf returns the failure of the nth call with a key: the first as the token says, all by FailureRate. Seed, key and n
 // decide, and nothing else, so that a run can be repeated, and so that a call that is repeated gets through in the end.
 // What the provider decides about the payment never depends on it.
 func (p *Provider) failureOf(key uuid.UUID, n int, scripted failure) failure {
@@ -69,7 +69,7 @@ func (p *Provider) failureOf(key uuid.UUID, n int, scripted failure) failure {
 	return []failure{timeoutBefore, errorBefore, timeoutAfterCharge, errorAfterCharge}[sum[8]%4]
 }
 
-// undecidedCalls is how many calls with the key fail, from the first on, before anything is decided.
+// undecidedCalls returns the number of calls with the key that fail before a decision.
 func (p *Provider) undecidedCalls(key uuid.UUID, scripted failure) int {
 	n := 0
 	for n < maxUndecided && p.failureOf(key, n+1, scripted).undecided() {

@@ -150,7 +150,7 @@ func TestLatencyOutlastsTheCaller(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulated.Options{Latency: simulated.Latency{Min: time.Hour, Max: time.Hour}})
 	call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // that it runs out is what is tested
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // the test is about its end
 	defer cancel()
 	_, err := b.provider.Authorize(ctx, call)
 	mustBeUnknown(t, err, simulated.CodeTimeout)

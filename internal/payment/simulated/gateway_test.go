@@ -12,7 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
 
-// gateway is what both implementations offer.
+// gateway has the methods of both implementations.
 type gateway interface {
 	payment.Gateway
 	Describe() *payment.Provider

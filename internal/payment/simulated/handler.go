@@ -18,8 +18,8 @@ import (
 
 const (
 	maxRequestBytes = 16 << 10
-	// operationTimeout bounds the work on one request. It does not end with the client: a provider that was asked goes
-	// on charging when the connection drops, and callers have to live with that.
+	// operationTimeout bounds the work on one request. It does not end with the client: a provider continues to charge when the
+	// connection drops, and callers have to cope with that.
 	operationTimeout = 10 * time.Second
 )
 

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Balance is what the provider took from and gave back for one payment, in minor units of Currency.
+// Balance has the captured and refunded amounts of one payment, in minor units of Currency.
 type Balance struct {
 	PaymentID uuid.UUID `db:"payment_id" json:"paymentId"`
 	OrderID   uuid.UUID `db:"order_id" json:"orderId"`
@@ -62,7 +62,7 @@ func (p *Provider) Ledger(ctx context.Context, f Filter) ([]Balance, error) {
 	return balances, nil
 }
 
-// Total is what the provider took and gave back in one currency, in its minor units.
+// Total has the captured and refunded amounts in one currency, in its minor units.
 type Total struct {
 	Currency        string `db:"currency" json:"currency"`
 	Captured        int64  `db:"captured" json:"captured"`

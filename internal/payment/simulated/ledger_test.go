@@ -103,7 +103,7 @@ func TestLedger(t *testing.T) {
 	})
 }
 
-// The database itself refuses what must never be, whoever writes.
+// The database itself refuses impossible states, from any writer.
 func TestLedgerConstraints(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulated.Options{})

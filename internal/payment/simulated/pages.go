@@ -47,8 +47,8 @@ func (p *Provider) actionToken(reference string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Pages is where customers complete the action of a sim_requires_action payment, as at their bank: Options.PublicURL
-// has to lead here. Handler includes it.
+// Pages serves the pages on which customers complete the action of a sim_requires_action payment, as at their bank:
+// Options.PublicURL has to lead here. Handler includes it.
 //
 //	GET  /actions/<reference>/<token>   shows the action, or its result; changes nothing
 //	POST /actions/<reference>/<token>   decision=approve or decision=refuse; the first one counts
@@ -66,7 +66,7 @@ func (p *Provider) Pages() http.Handler {
 	return mux
 }
 
-// shownCharge is what the page tells of a charge.
+// shownCharge is a charge as the page shows it.
 type shownCharge struct {
 	charge
 	PaymentID   uuid.UUID `db:"payment_id"`
@@ -131,7 +131,7 @@ func (p *Provider) serveDecision(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	Title, Text   string
 	Amount, Order string

@@ -30,12 +30,12 @@ const Name = "simulated"
 
 // Options of a Provider. The zero value is right for most.
 type Options struct {
-	// ActionExpiry is how long the customer of a sim_requires_action payment has to act. Default 15 minutes.
+	// ActionExpiry is the time in which the customer of a sim_requires_action payment has to act. Default 15 minutes.
 	ActionExpiry time.Duration
-	// TimeoutHold is how long the HTTP face keeps a call waiting that is to time out, before it answers 504. A caller
+	// TimeoutHold is the time for which the HTTP face delays the 504 of a call that should time out. A caller
 	// with a shorter deadline sees its own timeout. Default 200 milliseconds. In-process calls fail at once.
 	TimeoutHold time.Duration
-	// PublicURL is where Pages are reached, such as http://127.0.0.1:8081: what a payment's action points to. Without it
+	// PublicURL is the URL of Pages, such as http://127.0.0.1:8081: what a payment's action points to. Without it
 	// an action has no address, and only Complete ends it.
 	PublicURL string
 	// Webhooks says what is sent by itself, and whom to believe.

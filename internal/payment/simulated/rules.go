@@ -44,7 +44,7 @@ type move struct {
 	code      string
 }
 
-// verdict is what the provider decides about one operation. The rules below are pure: they are given all charges of the
+// verdict is the provider's decision about one operation. The rules below are pure: they are given all charges of the
 // payment, oldest first, while the payment is locked.
 type verdict struct {
 	outcome   payment.Outcome

@@ -28,13 +28,13 @@ const (
 	earlyTimeout = 2 * time.Second
 	// deliveriesAtOnce is the size of a batch.
 	deliveriesAtOnce = 16
-	// outboxPoll is how often the outbox is looked at when nothing is known to be due: another process may have written.
+	// outboxPoll is the interval at which the outbox is read when nothing is known to be due: another process may have written.
 	outboxPoll = time.Second
 	// maxDeliveryTries ends an event that nobody takes: about 7 hours with the default pause.
 	maxDeliveryTries  = 20
 	maxDeliveryPause  = time.Hour
 	bookkeepingBounds = 5 * time.Second
-	// eventsPrune is how often finished events are looked through for those that are older than 30 days.
+	// eventsPrune is the interval at which finished events older than 30 days are deleted.
 	eventsPrune = time.Hour
 )
 
@@ -86,7 +86,7 @@ func (p *Provider) SendWebhooks(ctx context.Context) error {
 		if now := time.Now(); now.Sub(pruned) >= eventsPrune {
 			pruned = now
 			if _, err := p.db.ExecContext(ctx, pruneEventsSQL); err != nil {
-				p.opts.Webhooks.Logger.DebugContext(ctx, "the simulated provider's old events stay", "error", err)
+				p.opts.Webhooks.Logger.DebugContext(ctx, "deleting the simulated provider's old events failed", "error", err)
 			}
 		}
 		wait := p.sendDue(ctx)
@@ -106,7 +106,7 @@ func (p *Provider) sendDue(ctx context.Context) time.Duration {
 	var batch []claimed
 	err := p.db.SelectContext(ctx, &batch, claimEventsSQL, deliveryLease.Microseconds(), deliveriesAtOnce)
 	if err != nil {
-		p.opts.Webhooks.Logger.DebugContext(ctx, "the simulated provider's outbox cannot be read", "error", err)
+		p.opts.Webhooks.Logger.DebugContext(ctx, "reading the simulated provider's outbox failed", "error", err)
 		return outboxPoll
 	}
 	p.deliver(ctx, batch)
@@ -151,7 +151,7 @@ func (p *Provider) note(ctx context.Context, c claimed, failure error) {
 	case failure == nil:
 		_, err = p.db.ExecContext(ctx, deliveredSQL, c.ID, c.Tries)
 	case c.Tries >= maxDeliveryTries:
-		p.opts.Webhooks.Logger.WarnContext(ctx, "a webhook of the simulated provider is given up",
+		p.opts.Webhooks.Logger.WarnContext(ctx, "sending a webhook of the simulated provider failed for good",
 			"event", c.ID.String(), "type", string(c.Type), "tries", c.Tries, "error", failure)
 		_, err = p.db.ExecContext(ctx, givenUpSQL, c.ID, c.Tries)
 	default:
@@ -162,7 +162,7 @@ func (p *Provider) note(ctx context.Context, c claimed, failure error) {
 		_, err = p.db.ExecContext(ctx, postponedSQL, c.ID, c.Tries, pause.Microseconds())
 	}
 	if err != nil { // the claim runs out and the event is sent again
-		p.opts.Webhooks.Logger.DebugContext(ctx, "a delivery was not noted", "event", c.ID.String(), "error", err)
+		p.opts.Webhooks.Logger.DebugContext(ctx, "storing a webhook's delivery failed; it may be sent again", "event", c.ID.String(), "error", err)
 	}
 }
 
@@ -212,7 +212,7 @@ func (p *Provider) postEvent(ctx context.Context, e Event) error {
 	return nil
 }
 
-// newDeliveries is the client for webhooks. It follows no redirects: whoever wants them says where it is.
+// newDeliveries is the client for webhooks. It follows no redirects: the receiver's operator sets its address.
 func newDeliveries(config *tls.Config) *http.Client {
 	transport := &http.Transport{}
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok {

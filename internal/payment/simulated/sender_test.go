@@ -199,7 +199,7 @@ func TestWebhookTLS(t *testing.T) {
 	})
 	stop()
 	if got := r.got(); len(got) != 0 {
-		t.Errorf("sent to whoever answered: %+v", got)
+		t.Errorf("sent to another server that answered: %+v", got)
 	}
 	opts.Webhooks.TLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // what is tested
 	send(t, b.another(t, opts))

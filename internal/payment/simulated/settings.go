@@ -121,7 +121,7 @@ func (s *Settings) Open(ctx context.Context, host payment.Host) (*payment.Provid
 func (s *Settings) find(host payment.Host) (*payment.Provider, error) {
 	secrets := s.WebhookSecret.List()
 	if len(secrets) == 0 {
-		host.Log.Info("SIMULATED_WEBHOOK_SECRET is not set: what customers do at the simulated provider is noticed late, by asking")
+		host.Log.Info("SIMULATED_WEBHOOK_SECRET is not set: customers' actions at the simulated provider are only found by look-ups, later")
 	}
 	client, err := NewClient(s.URL, &http.Client{Timeout: clientTimeout}, secrets...)
 	if err != nil {

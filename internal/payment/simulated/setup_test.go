@@ -91,7 +91,7 @@ func on(call payment.Call, operation payment.Operation) payment.Call {
 	return call
 }
 
-// balance is what the ledger has for one payment; nothing at all is the zero Balance.
+// balance returns the ledger's balance of one payment; nothing at all is the zero Balance.
 func balance(t testing.TB, p *simulated.Provider, paymentID uuid.UUID) simulated.Balance {
 	t.Helper()
 	balances, err := p.Ledger(t.Context(), simulated.Filter{PaymentID: paymentID})

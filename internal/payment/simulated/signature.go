@@ -24,8 +24,8 @@ import (
 const SignatureHeader = "Simulated-Signature"
 
 const (
-	// signatureTolerance is how far the time of sending may be from the receiver's clock, either way: a webhook that was
-	// listened to cannot be sent again later.
+	// signatureTolerance is the largest difference between the time of sending and the receiver's clock, either way: a webhook that
+	// was listened to cannot be sent again later.
 	signatureTolerance = 300 * time.Second
 	// maxSignatures bounds the work on a header that anybody may send.
 	maxSignatures = 8
@@ -37,7 +37,7 @@ type Event struct {
 	// ID is the same in every delivery of the event.
 	ID   uuid.UUID `json:"id" db:"id"`
 	Type EventType `json:"type" db:"type"`
-	// Created is when it happened, by the clock of the ledger's database.
+	// Created is the time of the event, on the clock of the ledger's database.
 	Created   time.Time `json:"created" db:"created_at"`
 	PaymentID uuid.UUID `json:"paymentId" db:"payment_id"`
 	// Reference of the charge.
@@ -108,8 +108,8 @@ func signatureHeader(secrets []string, at time.Time, body []byte) string {
 	return b.String()
 }
 
-// parseSignature reads the header. Parts it does not know are skipped: they are how a later version of the signature
-// would be introduced.
+// parseSignature reads the header. Parts it does not know are skipped: a later version of the signature would be introduced with
+// them.
 func parseSignature(header http.Header) (sent int64, signatures [][]byte, ok bool) {
 	values := header.Values(SignatureHeader)
 	if len(values) != 1 {

@@ -28,7 +28,7 @@ const (
 	TokenErrorOnce = "sim_error_once"
 )
 
-// failure is how a call goes wrong: before or after the provider decided, and how that looks to the caller.
+// failure is a kind of failed call: before or after the provider decided, and how that looks to the caller.
 type failure string
 
 const (
@@ -42,7 +42,7 @@ const (
 // undecided reports whether the call fails before the provider decided anything.
 func (f failure) undecided() bool { return f == timeoutBefore || f == errorBefore }
 
-// err is what the caller gets instead of an answer; nil without a failure.
+// err returns the caller's error in place of an answer; nil without a failure.
 func (f failure) err() error {
 	switch f {
 	case timeoutAfterCharge, timeoutBefore:
@@ -54,11 +54,11 @@ func (f failure) err() error {
 	return nil
 }
 
-// script is what a token makes of an authorization.
+// script is a token's effect on an authorization.
 type script struct {
 	outcome payment.Outcome
 	code    string
-	// firstCall is how the first call with a key fails; later calls do not.
+	// firstCall is the failure of the first call with a key; later calls do not.
 	firstCall failure
 }
 
@@ -67,7 +67,7 @@ var tokens = []struct {
 	name   string
 	effect string
 	script script
-	// label and hint are what the shop shows.
+	// label and hint are the shop's texts.
 	label, hint string
 }{
 	{TokenApprove, "approved", script{outcome: payment.Captured}, "Card that is approved", "Confirmed, then delivered"},
@@ -153,7 +153,7 @@ func randomScript(paymentID uuid.UUID) script {
 	return script{outcome: payment.Captured}
 }
 
-// approved is what becomes of an approved charge.
+// approved returns the outcome of an approved charge.
 func approved(capture payment.CaptureMethod) payment.Outcome {
 	switch capture {
 	case payment.CaptureAutomatic:

@@ -67,7 +67,7 @@ const (
 	WebhooksOfAll WebhookMode = "all"
 )
 
-// Chaos is what goes wrong with webhooks on purpose.
+// Chaos has the faults that webhooks have on purpose.
 type Chaos struct {
 	// Duplicate sends each event twice, at the same time.
 	Duplicate bool
@@ -159,7 +159,7 @@ func (w Webhooks) sends(outside bool) bool {
 	return w.Mode == WebhooksOfAll || w.Mode == WebhooksOfActions && outside
 }
 
-// delay is how long after it happened an event of the type becomes due.
+// delay returns the time between an event of the type and its sending.
 func (w Webhooks) delay(event EventType) time.Duration {
 	var d time.Duration
 	if w.Chaos.Late {

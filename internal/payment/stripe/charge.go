@@ -20,7 +20,7 @@ func (g *Gateway) retrieve(ctx context.Context, reference string) (*stripego.Pay
 	return intent, nil
 }
 
-// chargeState is what a PaymentIntent's status means for the payment:
+// chargeState maps a PaymentIntent's status to the payment's:
 // https://docs.stripe.com/payments/paymentintents/lifecycle.
 func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}

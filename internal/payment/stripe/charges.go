@@ -17,11 +17,12 @@ import (
 // chargePage is the most that Stripe lists at once.
 const chargePage = 100
 
-// Charges lists the PaymentIntents that carry the installation's mark, newest first, a page of Stripe's at a time.
+// Charges lists the PaymentIntents that carry the installation's id, newest first, a page of Stripe's at a time.
 //
 // Stripe's search would select by metadata, but what it finds is behind by a minute, and by up to an hour during outages
 // (https://docs.stripe.com/search#data-freshness). Lists are not, and their pages go by the id of the last PaymentIntent
-// (https://docs.stripe.com/api/pagination), so what is created meanwhile moves nothing. The marks are therefore read here.
+// (https://docs.stripe.com/api/pagination), so what is created meanwhile moves nothing. The installation's ids are therefore read
+// here.
 //
 // Errors are payment.ErrPlaceGone and *UndecidedError.
 func (g *Gateway) Charges(ctx context.Context, r payment.ChargeRange) (payment.ChargePage, error) {
@@ -76,8 +77,8 @@ func placeGone(err error) bool {
 	return errors.As(err, &e) && e.Code == stripego.ErrorCodeResourceMissing && e.Param == "starting_after"
 }
 
-// marked: we made it, in this installation. Whoever else uses the account may have metadata of the same names, and people
-// may change ours in the dashboard, so what cannot be read is not ours.
+// marked: we made it, in this installation. Other users of the account may have metadata of the same names, and people may change
+// ours in the dashboard, so metadata that cannot be read is not ours.
 func marked(intent *stripego.PaymentIntent, installation uuid.UUID) bool {
 	mark, err := uuid.Parse(intent.Metadata[metaInstallation])
 	if err != nil || mark != installation || mark == uuid.Nil {
@@ -109,8 +110,8 @@ func chargeOf(intent *stripego.PaymentIntent) (payment.Charge, error) {
 	}, nil
 }
 
-// totals is what Stripe's books say of a PaymentIntent without any further request. Of more than ten refunds those that are pending
-// and not among the newest count as succeeded.
+// totals returns Stripe's amounts of a PaymentIntent as far as they are known without another request. Of more than ten refunds
+// those that are pending and not among the newest count as succeeded.
 func totals(intent *stripego.PaymentIntent, currency string) (payment.Totals, error) {
 	c := payment.SeenCharge{}
 	var err error
@@ -124,7 +125,7 @@ func totals(intent *stripego.PaymentIntent, currency string) (payment.Totals, er
 	return c.Totals, err
 }
 
-// withoutMoney is what a PaymentIntent's status means as long as nothing was captured:
+// withoutMoney maps a PaymentIntent's status as long as nothing was captured:
 // https://docs.stripe.com/payments/paymentintents/lifecycle.
 func withoutMoney(status stripego.PaymentIntentStatus) payment.ChargeStatus {
 	switch status {

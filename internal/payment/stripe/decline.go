@@ -15,8 +15,8 @@ const (
 )
 
 // tellable are the reasons a customer can act on. The others come out as codeDeclined: that a card is reported lost or
-// stolen, or that a charge looks fraudulent, must not be told to whoever holds it
-// (https://docs.stripe.com/declines/codes), and what Stripe adds later is not told before somebody has looked at it.
+// stolen, or that a charge looks fraudulent, must not be shown to its holder (https://docs.stripe.com/declines/codes), and codes
+// that Stripe adds later are not shown before somebody has reviewed them.
 var tellable = map[string]bool{
 	"authentication_required":                true,
 	"card_not_supported":                     true,
@@ -51,7 +51,7 @@ func safeCode(code, otherwise string) string {
 	return otherwise
 }
 
-// declineCode is why a card was refused: the bank's reason where it gives one, else Stripe's.
+// declineCode returns the reason for which a card was refused: the bank's reason where it gives one, else Stripe's.
 func declineCode(e *stripego.Error) string {
 	switch {
 	case e == nil:

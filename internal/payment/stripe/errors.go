@@ -59,7 +59,7 @@ func tooMuch(err error) bool {
 		(e.Code == "" || e.Code == stripego.ErrorCodeAmountTooLarge)
 }
 
-// reason is why a request was refused, where our rules depend on it: https://docs.stripe.com/error-codes.
+// reason returns the reason of a refusal, where our rules depend on it: https://docs.stripe.com/error-codes.
 func reason(e *stripego.Error) payment.RefusalReason {
 	//exhaustive:ignore
 	switch e.Code {
@@ -121,7 +121,7 @@ func refusal(err error) (payment.Result, error) {
 	default:
 		// Of these, 401 and 403 (our key), 409 (the key is in use by a call under way) and 429 moved nothing. But that will
 		// change, and then the same call is to be made again, which only an open attempt is. 404 is a charge that has to be
-		// somewhere. 5xx is what it says: Stripe does not know. 502 and 503 come from before the endpoint, which saves nothing.
+		// somewhere. 5xx: Stripe does not know. 502 and 503 come from before the endpoint, which saves nothing.
 		return payment.Result{}, unanswered(err)
 	}
 	switch {

@@ -127,7 +127,7 @@ func TestErrRefusedRequests(t *testing.T) {
 	}
 }
 
-// The key came back with another request: what the first one did is looked up, and a fresh key goes on.
+// The key came back with another request: the first one's effect is looked up, and a fresh key continues.
 func TestErrKeyReused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

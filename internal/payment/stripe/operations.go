@@ -53,7 +53,7 @@ func notDone(intent *stripego.PaymentIntent) (payment.Result, error) {
 	}
 }
 
-// captureState is what a PaymentIntent's status says of its capture; NotFound: not captured yet.
+// captureState maps a PaymentIntent's status to the result of its capture; NotFound: not captured yet.
 func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
@@ -99,7 +99,7 @@ func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, 
 	return r, err
 }
 
-// voidState is what a PaymentIntent's status says of its cancellation; NotFound: not cancelled yet.
+// voidState maps a PaymentIntent's status to the result of its cancellation; NotFound: not cancelled yet.
 func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {

@@ -114,7 +114,7 @@ var refundStatuses = map[stripego.RefundStatus]payment.RefundStatus{
 	stripego.RefundStatusCanceled:       payment.RefundFailed,
 }
 
-// released: the refund is what Stripe writes when a capture takes a part of a hold and the rest is let go. It moved no money, so
+// released: Stripe writes the refund when a capture takes a part of a hold and the rest is released. It moved no money, so
 // there is no transaction on the account's balance.
 func released(refund *stripego.Refund, charge *stripego.Charge) bool {
 	return refund.Reason == stripego.RefundReasonExpiredUncapturedCharge ||
@@ -122,8 +122,8 @@ func released(refund *stripego.Refund, charge *stripego.Charge) bool {
 			charge.AmountCaptured < charge.Amount
 }
 
-// refundedWithoutList is what succeeded of more refunds than were read: the charge's sum has those that are pending too, and the
-// released rest of a hold.
+// refundedWithoutList returns the refunded amount if there are more refunds than were read: the charge's sum has those that are
+// pending too, and the released rest of a hold.
 func refundedWithoutList(refunds []*stripego.Refund, charge *stripego.Charge, currency string) (int64, error) {
 	minor := charge.AmountRefunded
 	if charge.AmountRefunded > charge.AmountCaptured {

@@ -227,7 +227,7 @@ func TestSeenPreventedDisputes(t *testing.T) {
 	}
 }
 
-// An amount above what was captured, as exchange rates make it, is no more than that.
+// An amount above the captured one, as exchange rates make it, counts as the captured one.
 func TestSeenDisputeAboveTheCharge(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -63,7 +63,7 @@ func checkWebhookSecrets(value string) []string {
 func (s *Settings) Open(ctx context.Context, host payment.Host) (*payment.Provider, error) {
 	secrets := s.WebhookSecret.List()
 	if len(secrets) == 0 {
-		host.Log.WarnContext(ctx, "STRIPE_WEBHOOK_SECRET is not set: what customers do at Stripe is noticed late, by asking")
+		host.Log.WarnContext(ctx, "STRIPE_WEBHOOK_SECRET is not set: customers' actions at Stripe are only found by look-ups, later")
 	}
 	gateway, err := New(Options{SecretKey: s.SecretKey.Reveal(), WebhookSecrets: secrets, APIBase: s.APIBase, ReturnURL: s.ReturnURL})
 	if err != nil {

@@ -40,7 +40,7 @@ type Options struct {
 	WebhookSecrets []string
 	// APIBase replaces https://api.stripe.com.
 	APIBase string
-	// ReturnURL is where the bank sends a customer who authenticated on a page of its own; "{order}" in it becomes the
+	// ReturnURL is the page to which the bank sends a customer who authenticated on its own page; "{order}" in it becomes the
 	// order's id. Without one, authentication is left to Stripe.js, which is given the client secret.
 	ReturnURL string
 	// HTTPClient replaces the gateway's own. Its Timeout is kept unless it is zero.
@@ -82,7 +82,7 @@ func New(o Options) (*Gateway, error) {
 	}, nil
 }
 
-// KeyForms is how secret keys begin, for messages.
+// KeyForms lists the prefixes of secret keys, for messages.
 const KeyForms = "sk_test_, sk_live_, rk_test_ or rk_live_"
 
 // KeyMode tells from a secret key's form whether it moves real money; ok is false for what is no secret key.
@@ -156,7 +156,7 @@ func metadata(call payment.Call) map[string]string {
 	return m
 }
 
-// step is what one attempt asks of Stripe; each has an idempotency key of its own, because Stripe refuses a key that
+// step is one kind of request of an attempt; each has an idempotency key of its own, because Stripe refuses a key that
 // comes back with another request.
 type step string
 

@@ -20,7 +20,7 @@ import (
 const (
 	// SignatureHeader carries the time and the signatures of a webhook: https://docs.stripe.com/webhooks/signature.
 	SignatureHeader = "Stripe-Signature"
-	// tolerance is how far the time of a signature may be from ours.
+	// tolerance is the largest difference between a signature's time and ours.
 	tolerance = webhook.DefaultTolerance
 )
 
@@ -84,7 +84,7 @@ func (g *Gateway) signed(at time.Time, body []byte, signatures [][]byte) bool {
 	return false
 }
 
-// event is what we read of one: https://docs.stripe.com/api/events/object.
+// event has the parts of a webhook event that we read: https://docs.stripe.com/api/events/object.
 type event struct {
 	ID       string `json:"id"`
 	Type     string `json:"type"`
@@ -100,7 +100,7 @@ type event struct {
 	} `json:"data"`
 }
 
-// ofPayments is how the types of events begin that say something of a payment: https://docs.stripe.com/api/events/types. Disputes are
+// ofPayments has the prefixes of the types of events about payments: https://docs.stripe.com/api/events/types. Disputes are
 // charge.dispute.…, and some refunds are also charge.refund.….
 var ofPayments = []string{"payment_intent.", "charge.", "refund.", "radar.early_fraud_warning."}
 

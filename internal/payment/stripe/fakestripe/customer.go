@@ -1,6 +1,6 @@
 package fakestripe
 
-// PayInBrowser is what Stripe.js does with a client secret: it attaches a payment method and confirms. It reports
+// PayInBrowser pays as Stripe.js does with a client secret: it attaches a payment method and confirms. It reports
 // whether the PaymentIntent could take it, which it can also after a decline.
 func (s *Stripe) PayInBrowser(clientSecret, method string) bool {
 	s.mu.Lock()
@@ -16,12 +16,12 @@ func (s *Stripe) PayInBrowser(clientSecret, method string) bool {
 	return false
 }
 
-// Authenticate is what the customer does at the bank's page: it reports whether the PaymentIntent waited for that.
+// Authenticate acts as the customer on the bank's page: it reports whether the PaymentIntent waited for that.
 func (s *Stripe) Authenticate(intentID string, success bool) bool {
 	return s.decide(intentID, "requires_action", success, "payment_intent_authentication_failure")
 }
 
-// PayVoucher is what the customer does at a counter: it reports whether the voucher could be paid.
+// PayVoucher pays as the customer does at a counter: it reports whether the voucher could be paid.
 func (s *Stripe) PayVoucher(intentID string) bool {
 	return s.decide(intentID, "requires_action", true, "")
 }

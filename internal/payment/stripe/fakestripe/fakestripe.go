@@ -60,7 +60,7 @@ type Stripe struct {
 	events   []Event
 	sent     int
 	clock    func() time.Time
-	// overcapture is how many percent of a hold can be captured beyond it.
+	// overcapture is the percentage of a hold that can be captured beyond it.
 	overcapture int64
 }
 

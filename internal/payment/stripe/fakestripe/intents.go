@@ -21,13 +21,13 @@ type intent struct {
 	returnURL                                   string
 	created                                     int64
 	lastError                                   object
-	// cancellation is why it was canceled, "" when nobody said.
+	// cancellation is the reason of the cancellation, "" for none.
 	cancellation string
-	// authorizedAt is when its hold began.
+	// authorizedAt is the beginning of its hold.
 	authorizedAt time.Time
 	// gone: the bank has let the hold go, and Stripe does not know yet.
 	gone bool
-	// voucherUntil is when the voucher can no longer be paid.
+	// voucherUntil is the time after which the voucher cannot be paid.
 	voucherUntil int64
 }
 

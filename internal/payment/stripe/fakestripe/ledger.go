@@ -11,12 +11,12 @@ type Intent struct {
 	// Method is the payment method, empty for none.
 	Method           string
 	Amount, Captured int64
-	// Refunded is what was given back of Captured, or is about to be.
+	// Refunded is the part of Captured that is refunded or pending.
 	Refunded int64
-	// Disputed is what banks have withdrawn and not brought back.
+	// Disputed is the amount that banks have withdrawn and not returned.
 	Disputed int64
 	Metadata map[string]string
-	// ClientSecret is what the customer's browser proves with that it is this customer.
+	// ClientSecret authenticates the customer's browser.
 	ClientSecret string
 	// ReturnURL as it was confirmed with.
 	ReturnURL string

@@ -47,7 +47,7 @@ func (s *Stripe) refundsOf(i *intent) (of []*refund) {
 	return of
 }
 
-// returned is what was given back of the captured money, or is about to be.
+// returned returns the refunded and pending part of the captured money.
 func (s *Stripe) returned(i *intent) (minor int64) {
 	for _, r := range s.refundsOf(i) {
 		if r.counts() && !r.release {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Fault is how a request goes wrong.
+// Fault is a kind of failed request.
 type Fault string
 
 // The faults.
@@ -79,14 +79,14 @@ func (s *Stripe) Deny(operation string) {
 // Hung has one value for each request that HangAfter holds.
 func (s *Stripe) Hung() <-chan struct{} { return s.hung }
 
-// Calls is how often an operation was asked for, with those that went wrong and those answered from memory.
+// Calls returns the number of requests for an operation, failed ones and replayed ones included.
 func (s *Stripe) Calls(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls[operation]
 }
 
-// saved is what an idempotency key answers from now on.
+// saved is the stored answer of an idempotency key.
 type saved struct {
 	request [32]byte
 	answer  answer
