@@ -20,7 +20,7 @@ type Lease struct {
 // ErrLeaseLost means that another worker has taken over: drop the order, another worker continues it.
 var ErrLeaseLost = errors.New("lease lost")
 
-// Want is how many orders of a lane a worker claims at most.
+// Want bounds the orders of a lane that a worker claims.
 type Want struct {
 	Lane  string
 	Limit int

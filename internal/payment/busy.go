@@ -9,7 +9,8 @@ import (
 	"github.com/orderwire/orderwire/internal/freetext"
 )
 
-// BusyError says that the provider asks for a pause before it is called again. What became of the call is as unknown as without an answer.
+// BusyError says that the provider asks for a pause before it is called again. The outcome of the call is as unknown as without an
+// answer.
 type BusyError struct {
 	// Message is safe to show to staff.
 	Message string

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// tripAfter is how many calls in a row without an answer open a circuit.
+	// tripAfter is the number of calls in a row without an answer that opens a circuit.
 	tripAfter = 8
 	// probePause lies between an unanswered call and the next probe of an open circuit, give or take a quarter.
 	probePause = time.Second

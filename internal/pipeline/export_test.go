@@ -9,11 +9,11 @@ func (w *Worker) Round(ctx context.Context) error {
 	return err
 }
 
-// MostAtOnce is how many orders a worker works on or holds.
+// MostAtOnce bounds the orders that a worker works on or holds.
 const MostAtOnce = slots + maxSubmitted
 
-// TripAfter is how many calls without an answer open a circuit.
+// TripAfter is the number of calls without an answer that opens a circuit.
 const TripAfter = tripAfter
 
-// Slots is how many orders may wait for one provider.
+// Slots bounds the orders that wait for one provider.
 const Slots = slots

@@ -173,7 +173,7 @@ func (v *visit) leave() {
 	v.passes = nil
 }
 
-// called records what came of a call to the provider. The log has a line when its circuit opens or closes.
+// called records the result of a call to the provider. The log has a line when its circuit opens or closes.
 func (v *visit) called(ctx context.Context, provider string, err error) {
 	p := v.in(provider)
 	if p == nil {

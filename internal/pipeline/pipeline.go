@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// slots is how many orders of a lane are worked on at the same time.
+	// slots is the number of orders of a lane in work at the same time.
 	slots = 128
 	// maxSubmitted bounds the submitted orders that wait for a slot. Further ones are left until their leases expire and a worker
 	// with a free slot claims them: a backlog belongs in the database.

@@ -122,7 +122,7 @@ func (w *Webhooks) UpdateEndpoint(
 			return nil, nil
 		}
 		if e.Enabled && !was.Enabled || e.URL != was.URL {
-			e.FailingSince, e.PausedUntil = nil, nil // it begins anew
+			e.FailingSince, e.PausedUntil = nil, nil // it starts again
 		}
 		if e.Enabled && !was.Enabled {
 			// What happened while it was disabled is not for it.

@@ -87,7 +87,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	}
 }
 
-// pollInterval is how often a replica checks whether a round is due: a tenth of the time between two rounds, within bounds.
+// pollInterval is the time between a replica's checks whether a round is due: a tenth of the time between two rounds, within
+// bounds.
 func pollInterval(rounds time.Duration) time.Duration {
 	return min(max(rounds/10, 100*time.Millisecond), 10*time.Second)
 }
