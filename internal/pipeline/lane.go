@@ -78,7 +78,7 @@ func (p *pass) mayCall() bool {
 	return !p.lane.circuit.open || p.probe
 }
 
-// called records what came of a call and reports whether the circuit has opened or closed.
+// called records the result of a call and reports whether the circuit has opened or closed.
 func (p *pass) called(now time.Time, err error) (opened, closed bool) {
 	p.lane.mu.Lock()
 	defer p.lane.mu.Unlock()
