@@ -68,11 +68,11 @@ func newFixture(t *testing.T) *fixture {
 	w.do(staff, deliver, vars{"input": vars{"orderId": names["orderDelivered"]}}).ok()
 	f.webhooks(names)
 	f.rareEvents(names["whole"])
-	names["customer"] = id.Format(id.Customer, ada.CustomerID)
-	for kind, prefix := range map[string]id.Prefix{
-		"noOrder": id.Order, "noPayment": id.Payment, "noProduct": id.Product, "noEndpoint": id.Endpoint, "noDelivery": id.Delivery, "noCustomer": id.Customer,
+	names["customer"] = ada.CustomerID.TypeID()
+	for name, kind := range map[string]id.Kind{
+		"noOrder": id.OrderKind, "noPayment": id.PaymentKind, "noProduct": id.ProductKind, "noEndpoint": id.EndpointKind, "noDelivery": id.DeliveryKind, "noCustomer": id.CustomerKind,
 	} {
-		names[kind] = id.Format(prefix, uuid.Max)
+		names[name] = id.Format(kind, uuid.Max)
 	}
 	var pairs []string
 	for name, value := range names {
@@ -85,7 +85,7 @@ func newFixture(t *testing.T) *fixture {
 // rareEvents gives an order events of the types that it has not lived through.
 func (f *fixture) rareEvents(orderID string) {
 	f.t.Helper()
-	key, err := id.Parse(id.Order, orderID)
+	key, err := id.Parse[id.Order](orderID)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (f *fixture) rareEvents(orderID string) {
 			SELECT order_id, 50 + $2::int, $3, $4, customer_id, actor_kind, actor_id, request_id, occurred_at,
 				data || '{"attention": "MISMATCH", "reason": "closed", "declineCode": "stolen", "cancelReason": "STAFF"}', state, log_epoch
 			FROM order_events e WHERE order_id = $1 AND type = 'REFUND_CREATED'
-			AND NOT EXISTS (SELECT FROM order_events WHERE order_id = $1 AND type = $4)`, key, i, id.New(), kind.Name)
+			AND NOT EXISTS (SELECT FROM order_events WHERE order_id = $1 AND type = $4)`, key, i, id.New[uuid.UUID](), kind.Name)
 		if err != nil {
 			f.t.Fatal(err)
 		}
@@ -107,18 +107,18 @@ func (f *fixture) webhooks(names map[string]string) {
 	f.t.Helper()
 	input := vars{"url": "http://127.0.0.1:9/a", "description": "ERP", "eventTypes": []string{"ORDER_CREATED"}}
 	names["endpoint"] = f.do(staff, endpointCreate, vars{"input": input}).ok().text("webhookEndpointCreate.endpoint.id")
-	endpointID, err := id.Parse(id.Endpoint, names["endpoint"])
+	endpointID, err := id.Parse[id.Endpoint](names["endpoint"])
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	deliveryID := id.New()
+	deliveryID := id.New[id.Delivery]()
 	_, err = postgres.NewWebhooks(f.db.Worker).AddDeliveries(f.t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{{
-		ID: deliveryID, EndpointID: endpointID, EventID: id.New(), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
+		ID: deliveryID, EndpointID: endpointID, EventID: id.New[id.Event](), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
 	}}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	names["delivery"] = id.Format(id.Delivery, deliveryID)
+	names["delivery"] = deliveryID.TypeID()
 }
 
 // settings have no limits, since some documents go every way at once.

@@ -7,17 +7,16 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/id"
 )
 
 // ID is the resolver for the id field.
 func (r *auditEntryResolver) ID(ctx context.Context, obj *audit.Entry) (string, error) {
-	return id.Format(id.Audit, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // ActorID is the resolver for the actorId field.
 func (r *auditEntryResolver) ActorID(ctx context.Context, obj *audit.Entry) (string, error) {
-	return id.Format(id.Customer, obj.ActorID), nil
+	return obj.ActorID.TypeID(), nil
 }
 
 // AuditTrail is the resolver for the auditTrail field.

@@ -21,7 +21,7 @@ func (w *world) trail() []string {
 	var lines []string
 	for _, node := range nodes {
 		entry, _ := node.(map[string]any)
-		if entry["actorId"] != id.Format(id.Customer, staff.CustomerID) || !strings.HasPrefix(entry["id"].(string), "audit_") {
+		if entry["actorId"] != staff.CustomerID.TypeID() || !strings.HasPrefix(entry["id"].(string), "audit_") {
 			w.t.Errorf("entry %v", entry)
 		}
 		detail, _ := entry["detail"].(string)
@@ -52,9 +52,9 @@ func TestAuditTrail(t *testing.T) {
 	}
 	upsert(vars{"priceMinor": "1300", "description": "Blue"})
 	w.do(ada, `mutation { viewerSignOut { signedOutAt } }`, nil).ok()
-	adasID := id.Format(id.Customer, ada.CustomerID)
+	adasID := ada.CustomerID.TypeID()
 	w.do(staff, userRevoke, vars{"input": vars{"customerId": adasID}}).ok().want("userRevoke.userErrors", []any{})
-	w.do(staff, userRevoke, vars{"input": vars{"customerId": id.Format(id.Customer, id.New())}}).ok().
+	w.do(staff, userRevoke, vars{"input": vars{"customerId": id.New[id.Customer]().TypeID()}}).ok().
 		want("userRevoke.userErrors.0.code", "USER_NOT_FOUND")
 
 	want := []string{

@@ -9,6 +9,7 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -22,14 +23,14 @@ const eventCursor = "events"
 
 // The schema's lists. Cursors of an older version stay valid, so their kinds do not change.
 var (
-	orderList          = list[*order.Order]{"orders", func(o *order.Order) uuid.UUID { return o.ID }}
-	productList        = list[*product.Product]{"products", func(p *product.Product) uuid.UUID { return p.ID }}
-	attentionList      = list[*payment.Payment]{"attention", func(p *payment.Payment) uuid.UUID { return p.ID }}
+	orderList          = list[*order.Order]{"orders", func(o *order.Order) uuid.UUID { return uuid.UUID(o.ID) }}
+	productList        = list[*product.Product]{"products", func(p *product.Product) uuid.UUID { return uuid.UUID(p.ID) }}
+	attentionList      = list[*payment.Payment]{"attention", func(p *payment.Payment) uuid.UUID { return uuid.UUID(p.ID) }}
 	reconciliationList = list[*reconcile.Entry]{"reconciliation", func(e *reconcile.Entry) uuid.UUID { return e.ID }}
 	orphanList         = list[*reconcile.Orphan]{"orphanedCharges", func(o *reconcile.Orphan) uuid.UUID { return o.ID }}
-	auditList          = list[*audit.Entry]{"audit", func(e *audit.Entry) uuid.UUID { return e.ID }}
-	endpointList       = list[*webhook.Endpoint]{"endpoints", func(e *webhook.Endpoint) uuid.UUID { return e.ID }}
-	deliveryList       = list[*webhook.Delivery]{"deliveries", func(d *webhook.Delivery) uuid.UUID { return d.ID }}
+	auditList          = list[*audit.Entry]{"audit", func(e *audit.Entry) uuid.UUID { return uuid.UUID(e.ID) }}
+	endpointList       = list[*webhook.Endpoint]{"endpoints", func(e *webhook.Endpoint) uuid.UUID { return uuid.UUID(e.ID) }}
+	deliveryList       = list[*webhook.Delivery]{"deliveries", func(d *webhook.Delivery) uuid.UUID { return uuid.UUID(d.ID) }}
 )
 
 // list is a list that is read page by page, in the order of a key.
@@ -54,7 +55,7 @@ func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.Pag
 	info := pageInfo(cursors, result.HasPrevious, result.HasNext)
 	if result.Reached.Valid {
 		// The page is short, and may be empty: the next page begins behind the last examined row, not behind the last found one.
-		reached := pagination.Cursor(l.cursor, result.Reached.UUID)
+		reached := pagination.Cursor(l.cursor, result.Reached.ID)
 		if result.Backward {
 			info.StartCursor = &reached
 		} else {
@@ -66,7 +67,7 @@ func (l list[N]) connect(result pagination.Result[N]) ([]N, []string, *model.Pag
 
 // eventPage returns a page of an order's history. rows has one event more than limit when more events follow. An event that this
 // version does not know refuses the page: see fault.ErrNewer.
-func eventPage(orderID uuid.UUID, after, limit int, rows []order.Event) (*model.OrderEventConnection, error) {
+func eventPage(orderID id.Order, after, limit int, rows []order.Event) (*model.OrderEventConnection, error) {
 	more := len(rows) > limit
 	if more {
 		rows = rows[:limit]
@@ -92,13 +93,13 @@ func pageInfo(cursors []string, hasPrevious, hasNext bool) *model.PageInfo {
 
 // encodeEventCursor makes the cursor of an event in Order.events: the order's id, so that another order's cursor is
 // refused, and the version.
-func encodeEventCursor(orderID uuid.UUID, version int) string {
+func encodeEventCursor(orderID id.Order, version int) string {
 	raw := append([]byte(eventCursor+":"), orderID[:]...)
 	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(raw, uint64(version)))
 }
 
 // decodeEventCursor returns the version of an encoded cursor, 0 for none. INVALID_CURSOR for any other text.
-func decodeEventCursor(orderID uuid.UUID, cursor *string) (int, error) {
+func decodeEventCursor(orderID id.Order, cursor *string) (int, error) {
 	if cursor == nil {
 		return 0, nil
 	}

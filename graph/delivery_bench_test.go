@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/auth"
@@ -40,7 +39,7 @@ func BenchmarkDelivery(b *testing.B) {
 				state.Version = version
 				o := &order.Order{Head: d.order.Head, State: state}
 				d.hub.Publish([]order.Event{{
-					ID: id.New(), Type: order.PaymentConfirmed, Actor: order.Actor{Kind: order.ActorProvider}, Version: version, At: state.UpdatedAt, Order: o,
+					ID: id.New[id.Event](), Type: order.PaymentConfirmed, Actor: order.Actor{Kind: order.ActorProvider}, Version: version, At: state.UpdatedAt, Order: o,
 				}})
 				for _, s := range streams {
 					d.next(s)
@@ -84,7 +83,7 @@ type delivery struct {
 func newDelivery(b *testing.B) *delivery {
 	now := order.SystemClock()
 	d := &delivery{b: b, order: &order.Order{
-		Head:  &order.Head{ID: id.New(), CustomerID: ada.CustomerID, Number: "OW-1", Total: money.Amount{Minor: 2500, Currency: "EUR"}, CreatedAt: now},
+		Head:  &order.Head{ID: id.New[id.Order](), CustomerID: ada.CustomerID, Number: "OW-1", Total: money.Amount{Minor: 2500, Currency: "EUR"}, CreatedAt: now},
 		State: order.State{Status: order.Created, Version: 1, UpdatedAt: now},
 	}}
 	d.hub = event.NewHub(oneOrder{d.order}, event.Config{})
@@ -101,7 +100,7 @@ const delivered = `subscription($id: ID!) { orderEvents(orderId: $id) { kind cur
 
 func (d *delivery) open() stream.Stream {
 	ctx := graphql.StartOperationTrace(auth.NewContext(d.b.Context(), ada))
-	operation, errs := d.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: delivered, Variables: vars{"id": id.Format(id.Order, d.order.ID)}})
+	operation, errs := d.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: delivered, Variables: vars{"id": d.order.ID.TypeID()}})
 	if errs != nil {
 		d.b.Fatal(errs)
 	}
@@ -126,11 +125,11 @@ func (oneOrder) Extent(context.Context, int64) (event.Extent, error) {
 	return event.Extent{Epoch: 1, First: 1}, nil
 }
 
-func (l oneOrder) Order(context.Context, auth.Principal, uuid.UUID, int) (event.OrderState, error) {
+func (l oneOrder) Order(context.Context, auth.Principal, id.Order, int) (event.OrderState, error) {
 	return event.OrderState{Order: l.order}, nil
 }
 
-func (oneOrder) Events(context.Context, auth.Principal, uuid.UUID, int, int) ([]order.Event, error) {
+func (oneOrder) Events(context.Context, auth.Principal, id.Order, int, int) ([]order.Event, error) {
 	return nil, nil
 }
 

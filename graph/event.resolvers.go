@@ -3,19 +3,17 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
 // ID is the resolver for the id field.
 func (r *actorResolver) ID(ctx context.Context, obj *order.Actor) (*string, error) {
-	if obj.ID == uuid.Nil || !auth.FromContext(ctx).Staff() {
+	if obj.ID.IsNil() || !auth.FromContext(ctx).Staff() {
 		return nil, nil
 	}
-	actorID := id.Format(id.Customer, obj.ID)
+	actorID := obj.ID.TypeID()
 	return &actorID, nil
 }
 

@@ -284,7 +284,7 @@ func (w *world) order(p auth.Principal, productID, token string, capture ...stri
 // walk takes an order as far as it gets by itself, as the pipeline does.
 func (w *world) walk(orderID string) {
 	w.t.Helper()
-	key, err := id.Parse(id.Order, orderID)
+	key, err := id.Parse[id.Order](orderID)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
@@ -24,8 +22,11 @@ import (
 // BAD_USER_INPUT. The services check everything else.
 
 // parsePaymentID and parseProductID call id.Parse where an argument named id hides the package.
-func parsePaymentID(s string) (uuid.UUID, error) { return id.Parse(id.Payment, s) }
-func parseProductID(s string) (uuid.UUID, error) { return id.Parse(id.Product, s) }
+func parsePaymentID(s string) (id.Payment, error) { return id.Parse[id.Payment](s) }
+func parseProductID(s string) (id.Product, error) { return id.Parse[id.Product](s) }
+
+// only is a list of one.
+func only[T any](one T) []T { return []T{one} }
 
 func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput) (order.CreateInput, error) {
 	in := order.CreateInput{
@@ -41,7 +42,7 @@ func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput
 		return in, nil
 	}
 	for i, item := range input.Items {
-		productID, err := id.Parse(id.Product, item.ProductID)
+		productID, err := id.Parse[id.Product](item.ProductID)
 		if err != nil {
 			return in, at(err, "input.items."+strconv.Itoa(i)+".productId")
 		}
@@ -73,7 +74,7 @@ func toOrderFilter(filter *model.OrderFilter) (order.Filter, error) {
 		narrowed.CreatedFrom, narrowed.CreatedTo = created.From, created.To
 	}
 	var err error
-	narrowed.CustomerID, err = optionalID(id.Customer, filter.CustomerID)
+	narrowed.CustomerID, err = optionalID[id.Customer](filter.CustomerID)
 	return narrowed, err
 }
 
@@ -104,17 +105,17 @@ func toFeedFilter(p auth.Principal, filter *model.OrderFeedFilter) (event.Filter
 			return event.Filter{}, err
 		}
 	}
-	customer, err := optionalID(id.Customer, filter.CustomerID)
+	customer, err := optionalID[id.Customer](filter.CustomerID)
 	return event.Filter{Statuses: filter.OrderStatus, Types: filter.EventTypes, CustomerID: customer}, err
 }
 
 // optionalID parses an id that may be absent: the result is not valid then. An id of zeros is an id.
-func optionalID(prefix id.Prefix, s *string) (uuid.NullUUID, error) {
+func optionalID[I id.Entity](s *string) (id.Null[I], error) {
 	if s == nil {
-		return uuid.NullUUID{}, nil
+		return id.Null[I]{}, nil
 	}
-	parsed, err := id.Parse(prefix, *s)
-	return uuid.NullUUID{UUID: parsed, Valid: err == nil}, err
+	parsed, err := id.Parse[I](*s)
+	return id.Null[I]{ID: parsed, Valid: err == nil}, err
 }
 
 // token returns the token of a payment method, "" for the provider's default.
@@ -147,7 +148,7 @@ func amount(minor int64, currency string) *money.Amount {
 }
 
 // paymentOf returns a payment of an order by its id, nil when there is none.
-func paymentOf(o *order.Order, paymentID uuid.UUID) *payment.Payment {
+func paymentOf(o *order.Order, paymentID id.Payment) *payment.Payment {
 	if o == nil {
 		return nil
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/schema"
 )
 
@@ -24,7 +24,7 @@ type maxima struct {
 
 // fill writes the rows of m for a customer straight into a database that has no orders yet. It works without triggers and foreign
 // keys, which take most of the time and do not matter for reads.
-func (m maxima) fill(t testing.TB, address string, customer uuid.UUID) {
+func (m maxima) fill(t testing.TB, address string, customer id.Customer) {
 	t.Helper()
 	db, err := sqlx.Open("postgres", address) // without the time limits of the server's pools
 	if err != nil {

@@ -20,11 +20,11 @@ func TestNewerRows(t *testing.T) {
 	w := setup(t)
 	orderID := w.order(ada, w.product("MUG", 1200, "EUR"), "sim_approve")
 	endpointID := w.do(staff, endpointCreate, vars{"input": vars{"url": "http://127.0.0.1:9/"}}).ok().text("webhookEndpointCreate.endpoint.id")
-	endpoint, err := id.Parse(id.Endpoint, endpointID)
+	endpoint, err := id.Parse[id.Endpoint](endpointID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	delivery := webhook.NewDelivery{ID: id.New(), EndpointID: endpoint, EventID: id.New(), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock()}
+	delivery := webhook.NewDelivery{ID: id.New[id.Delivery](), EndpointID: endpoint, EventID: id.New[id.Event](), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock()}
 	if _, err := postgres.NewWebhooks(w.db.Worker).AddDeliveries(t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{delivery}}); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (r *Resolver) findOrder(ctx context.Context, p auth.Principal, orderID, num
 		}
 		return r.OrderService.GetByNumber(ctx, p, strings.ToUpper(*number))
 	}
-	parsed, err := id.Parse(id.Order, *orderID)
+	parsed, err := id.Parse[id.Order](*orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -36,9 +36,9 @@ func (r *Resolver) findOrder(ctx context.Context, p auth.Principal, orderID, num
 // nodes reads objects of any kind by id, with one statement for each kind. An entry is nil when the object does not exist, may not be seen or
 // is not a Node.
 func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
-	kinds := make([]id.Prefix, len(ids))
+	kinds := make([]id.Kind, len(ids))
 	keys := make([]uuid.UUID, len(ids))
-	wanted := map[id.Prefix][]uuid.UUID{}
+	wanted := map[id.Kind][]uuid.UUID{}
 	for i, text := range ids {
 		kind, key, err := id.ParseAny(text)
 		if err != nil {
@@ -48,9 +48,9 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 		wanted[kind] = append(wanted[kind], key)
 	}
 	p := auth.FromContext(ctx)
-	found := map[id.Prefix]map[uuid.UUID]model.Node{}
+	found := map[id.Kind]map[uuid.UUID]model.Node{}
 	for kind, keys := range wanted {
-		if kind != id.Product {
+		if kind != id.ProductKind {
 			if err := auth.RequireSignedIn(p); err != nil {
 				return nil, err
 			}
@@ -67,46 +67,60 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 	return nodes, nil
 }
 
-func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Prefix, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
+func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Kind, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
 	nodes := map[uuid.UUID]model.Node{}
-	var orders map[uuid.UUID]*order.Order
-	var payments []uuid.UUID
+	var orders []*order.Order
+	var payments []id.Payment
 	var err error
 	switch kind {
-	case id.Product:
-		products, err := r.ProductService.ByID(ctx, keys)
-		for key, product := range products {
-			nodes[key] = product
-		}
+	case id.ProductKind:
+		products, err := r.ProductService.ByID(ctx, of[id.Product](keys))
+		add(nodes, products)
 		return nodes, err
-	case id.Order:
-		orders, err = r.OrderService.ByID(selected(ctx), p, keys)
-		for key, o := range orders {
-			nodes[key] = o
+	case id.OrderKind:
+		var found map[id.Order]*order.Order
+		found, err = r.OrderService.ByID(selected(ctx), p, of[id.Order](keys))
+		add(nodes, found)
+		orders = slices.Collect(maps.Values(found))
+	case id.PaymentKind:
+		payments = of[id.Payment](keys)
+		var found map[id.Payment]*order.Order
+		found, err = r.OrderService.ByPayment(selected(ctx), p, payments)
+		for key, o := range found {
+			nodes[uuid.UUID(key)] = o.PaymentByID(key)
 		}
-	case id.Payment:
-		orders, err = r.OrderService.ByPayment(selected(ctx), p, keys)
-		for _, key := range keys {
-			if o := orders[key]; o != nil {
-				nodes[key] = paymentOf(o, key)
-			}
+		orders = slices.Collect(maps.Values(found))
+	case id.RefundKind:
+		var found map[id.Refund]*order.Order
+		found, err = r.OrderService.ByRefund(selectedAnd(ctx, order.Parts{Refunds: true}), p, of[id.Refund](keys))
+		for key, o := range found {
+			nodes[uuid.UUID(key)] = o.RefundByID(key)
 		}
-		payments = keys
-	case id.Refund:
-		orders, err = r.OrderService.ByRefund(selectedAnd(ctx, order.Parts{Refunds: true}), p, keys)
-		for _, key := range keys {
-			if o := orders[key]; o != nil {
-				nodes[key] = o.RefundByID(key)
-			}
-		}
-	case id.Endpoint, id.Delivery:
+		orders = slices.Collect(maps.Values(found))
+	case id.EndpointKind, id.DeliveryKind:
 		return r.webhookNodes(ctx, p, kind, keys)
-	case id.Event, id.Customer, id.Attempt, id.Audit: // have ids and are no Nodes
+	case id.EventKind, id.CustomerKind, id.AttemptKind, id.AuditKind: // have ids and are no Nodes
 	}
-	held := map[uuid.UUID]*order.Order{} // several payments or refunds may be of one order
+	held := map[id.Order]*order.Order{} // several payments or refunds may be of one order
 	for _, o := range orders {
 		held[o.ID] = o
 	}
 	scopeOf(ctx).holdPayments(slices.Collect(maps.Values(held)), payments...)
 	return nodes, err
+}
+
+// of are the keys as ids of one kind.
+func of[I id.Entity](keys []uuid.UUID) []I {
+	ids := make([]I, len(keys))
+	for i, key := range keys {
+		ids[i] = I(key)
+	}
+	return ids
+}
+
+// add adds what was found by ids of one kind.
+func add[I id.Entity, N model.Node](nodes map[uuid.UUID]model.Node, found map[I]N) {
+	for key, node := range found {
+		nodes[uuid.UUID(key)] = node
+	}
 }

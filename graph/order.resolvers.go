@@ -8,7 +8,6 @@ import (
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
@@ -17,12 +16,12 @@ import (
 
 // ID is the resolver for the id field.
 func (r *orderResolver) ID(ctx context.Context, obj *order.Order) (string, error) {
-	return id.Format(id.Order, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // CustomerID is the resolver for the customerId field.
 func (r *orderResolver) CustomerID(ctx context.Context, obj *order.Order) (string, error) {
-	return id.Format(id.Customer, obj.CustomerID), nil
+	return obj.CustomerID.TypeID(), nil
 }
 
 // Captured is the resolver for the captured field.

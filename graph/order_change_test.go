@@ -42,7 +42,7 @@ func TestOrderCancel(t *testing.T) {
 		input vars
 		code  string
 	}{
-		"ErrMissing":  {input(id.Format(id.Order, id.New())), "ORDER_NOT_FOUND"},
+		"ErrMissing":  {input(id.New[id.Order]().TypeID()), "ORDER_NOT_FOUND"},
 		"ErrConflict": {input(orderID, "expectedVersion", 9), "CONFLICT"},
 		"ErrNullByte": {input(orderID, "note", "\x00"), "TEXT_INVALID"},
 		"ErrCard":     {input(orderID, "note", "4242424242424242"), "CARD_NUMBER_REFUSED"},
@@ -81,7 +81,7 @@ func TestOrderDeliver(t *testing.T) {
 	w.do(anonymous, deliver, input).refused("UNAUTHENTICATED")
 	w.do(staff, deliver, vars{"input": vars{"orderId": ""}}).refused("BAD_USER_INPUT")
 	w.do(staff, deliver, vars{"input": vars{"orderId": orderID, "expectedVersion": 1}}).ok().want("orderDeliver.userErrors.0.code", "CONFLICT")
-	w.do(staff, deliver, vars{"input": vars{"orderId": id.Format(id.Order, id.New())}}).ok().want("orderDeliver.userErrors.0.code", "ORDER_NOT_FOUND")
+	w.do(staff, deliver, vars{"input": vars{"orderId": id.New[id.Order]().TypeID()}}).ok().want("orderDeliver.userErrors.0.code", "ORDER_NOT_FOUND")
 	w.do(staff, deliver, vars{"input": vars{"orderId": orderID, "expectedVersion": 3}}).ok().want("orderDeliver.order", vars{"status": "DELIVERED", "version": 4})
 	w.do(staff, deliver, input).ok().want("orderDeliver.order.version", 4)
 }
@@ -156,7 +156,7 @@ func TestNode(t *testing.T) {
 	const public = `query($id: ID!) { node(id: $id) { __typename id ... on Product { sku } } }`
 	w.do(anonymous, public, vars{"id": product}).ok().want("node.__typename", "Product").want("node.sku", "mug")
 	w.do(anonymous, public, vars{"id": orderID}).refused("UNAUTHENTICATED")
-	w.do(ada, query, vars{"id": id.Format(id.Customer, ada.CustomerID)}).ok().want("node", nil)
+	w.do(ada, query, vars{"id": ada.CustomerID.TypeID()}).ok().want("node", nil)
 	w.do(ada, query, vars{"id": "x"}).refused("BAD_USER_INPUT")
 	w.do(ada, `query($id: ID!) { payment(id: $id) { id order { id } } }`, vars{"id": paymentID}).ok().want("payment.order.id", orderID)
 	w.do(bob, `query($id: ID!) { payment(id: $id) { id } }`, vars{"id": paymentID}).ok().want("payment", nil)
@@ -165,7 +165,7 @@ func TestNode(t *testing.T) {
 	w.do(ada, `query($id: ID!) { product(id: $id) { id } }`, vars{"id": orderID}).refused("BAD_USER_INPUT")
 
 	const nodes = `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`
-	w.do(ada, nodes, vars{"ids": []string{id.Format(id.Order, uuid.Max), orderID, product, orderID}}).ok().
+	w.do(ada, nodes, vars{"ids": []string{id.Order(uuid.Max).TypeID(), orderID, product, orderID}}).ok().
 		want("nodes", []any{nil, vars{"id": orderID}, vars{"id": product}, vars{"id": orderID}})
 	w.do(ada, nodes, vars{"ids": []string{}}).ok().want("nodes", []any{})
 	w.do(ada, nodes, vars{"ids": []string{orderID, "x"}}).refused("BAD_USER_INPUT")
@@ -178,7 +178,7 @@ func TestViewer(t *testing.T) {
 	const query = `{ viewer { id name role expiresAt } }`
 	w.do(anonymous, query, nil).ok().want("viewer", nil)
 	w.do(ada, query, nil).ok().want("viewer", vars{
-		"id": id.Format(id.Customer, ada.CustomerID), "name": "ada", "role": "CUSTOMER", "expiresAt": "2100-01-01T00:00:00.000000Z",
+		"id": ada.CustomerID.TypeID(), "name": "ada", "role": "CUSTOMER", "expiresAt": "2100-01-01T00:00:00.000000Z",
 	})
 	w.do(staff, query, nil).ok().want("viewer.role", "STAFF")
 }

@@ -34,7 +34,7 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 // OrderCancel is the resolver for the orderCancel field.
 func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCancelInput) (*model.OrderCancelPayload, error) {
 	p := auth.FromContext(ctx)
-	orderID, err := id.Parse(id.Order, input.OrderID)
+	orderID, err := id.Parse[id.Order](input.OrderID)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (r *mutationResolver) OrderCancel(ctx context.Context, input model.OrderCan
 // OrderDeliver is the resolver for the orderDeliver field.
 func (r *mutationResolver) OrderDeliver(ctx context.Context, input model.OrderDeliverInput) (*model.OrderDeliverPayload, error) {
 	p := auth.FromContext(ctx)
-	orderID, err := id.Parse(id.Order, input.OrderID)
+	orderID, err := id.Parse[id.Order](input.OrderID)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func TestOrderCreate(t *testing.T) {
 		read := w.do(ada, one, vars{"id": made.at("orderCreate.order.id")}).ok()
 		read.want("order.note", "Ring twice.").want("order.externalReference", "PO-1").want("order.total.amount", "25.00")
 		read.want("order.metadata", []vars{{"key": "b", "value": "2"}, {"key": "a", "value": ""}})
-		read.want("order.customerId", id.Format(id.Customer, ada.CustomerID)).want("order.lines.0.product.sku", "mug")
+		read.want("order.customerId", ada.CustomerID.TypeID()).want("order.lines.0.product.sku", "mug")
 		read.want("order.availableActions", []string{"CANCEL"})
 	})
 	t.Run("OKHeaderAlone", func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestOrderCreate(t *testing.T) {
 		code   string
 		field  []string
 	}{
-		"ErrUnknownProduct": {vars{"items": []vars{item(mug, 1), item(id.Format(id.Product, id.New()), 1)}}, "PRODUCT_NOT_FOUND", []string{"input", "items", "1", "productId"}},
+		"ErrUnknownProduct": {vars{"items": []vars{item(mug, 1), item(id.New[id.Product]().TypeID(), 1)}}, "PRODUCT_NOT_FOUND", []string{"input", "items", "1", "productId"}},
 		"ErrArchived":       {vars{"items": []vars{item(gone, 1)}}, "PRODUCT_ARCHIVED", []string{"input", "items", "0", "productId"}},
 		"ErrZero":           {vars{"items": []vars{item(mug, 0)}}, "QUANTITY_OUT_OF_RANGE", []string{"input", "items", "0", "quantity"}},
 		"ErrNegative":       {vars{"items": []vars{item(mug, -1)}}, "QUANTITY_OUT_OF_RANGE", []string{"input", "items", "0", "quantity"}},
@@ -112,7 +112,7 @@ func TestOrderCreate(t *testing.T) {
 	t.Run("ErrShape", func(t *testing.T) {
 		w := w.in(t)
 		w.do(ada, create, input("shape", vars{"items": []vars{item("nonsense", 1)}})).refused("BAD_USER_INPUT")
-		w.do(ada, create, input("shape", vars{"items": []vars{item(id.Format(id.Order, id.New()), 1)}})).refused("BAD_USER_INPUT")
+		w.do(ada, create, input("shape", vars{"items": []vars{item(id.New[id.Order]().TypeID(), 1)}})).refused("BAD_USER_INPUT")
 		w.do(ada, create, input("shape", vars{"items": []vars{item(mug, 1<<33)}})).refused("BAD_USER_INPUT")
 		w.do(ada, create, input("one", nil), "Idempotency-Key", "two").refused("BAD_USER_INPUT")
 		w.do(anonymous, create, input("shape", nil)).refused("UNAUTHENTICATED")
@@ -150,7 +150,7 @@ func TestOrder(t *testing.T) {
 		w := w.in(t)
 		got := w.do(staff, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "DELIVER", "REFUND"})
 		got.want("order.payment.attempts.0.outcome", "SUCCESS").want("order.payment.attempts.0.calls", 1)
-		got.want("order.events.edges.0.node.actor.id", id.Format(id.Customer, ada.CustomerID)).want("order.events.edges.1.node.actor.id", nil)
+		got.want("order.events.edges.0.node.actor.id", ada.CustomerID.TypeID()).want("order.events.edges.1.node.actor.id", nil)
 		if reference := got.text("order.payment.providerReference"); !strings.HasPrefix(reference, "sim_") {
 			t.Errorf("the provider's reference is %q", reference)
 		}
@@ -158,7 +158,7 @@ func TestOrder(t *testing.T) {
 	t.Run("OKForeign", func(t *testing.T) {
 		w := w.in(t)
 		w.do(bob, one, vars{"id": orderID}).ok().want("order", nil)
-		w.do(bob, one, vars{"id": id.Format(id.Order, id.New())}).ok().want("order", nil)
+		w.do(bob, one, vars{"id": id.New[id.Order]().TypeID()}).ok().want("order", nil)
 		w.do(bob, one, vars{"number": "OW-00000000"}).ok().want("order", nil)
 	})
 	t.Run("OKEvents", func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestOrders(t *testing.T) {
 	w.order(bob, product, "sim_approve")
 	const list = `query($filter: OrderFilter, $first: Int, $after: String) { orders(filter: $filter, first: $first, after: $after) {
 		nodes { id } pageInfo { endCursor hasNextPage } } }`
-	adaID := id.Format(id.Customer, ada.CustomerID)
+	adaID := ada.CustomerID.TypeID()
 	w.do(ada, list, nil).ok().want("orders.nodes", []vars{{"id": young}, {"id": old}})
 	w.do(ada, list, vars{"filter": vars{"paymentStatus": []string{"DECLINED"}}}).ok().want("orders.nodes", []vars{{"id": old}})
 	w.do(ada, list, vars{"filter": vars{"createdAt": vars{"to": "0001-01-01T00:00:00Z"}}}).ok().want("orders.nodes", []any{})
@@ -209,7 +209,7 @@ func TestOrders(t *testing.T) {
 	first := w.do(staff, list, vars{"first": 1}).ok().want("orders.pageInfo.hasNextPage", true)
 	w.do(staff, list, vars{"after": first.at("orders.pageInfo.endCursor")}).ok().want("orders.nodes", []vars{{"id": young}, {"id": old}})
 
-	zeros := id.Format(id.Customer, uuid.Nil)
+	zeros := id.Customer(uuid.Nil).TypeID()
 	w.do(staff, list, vars{"filter": vars{"customerId": zeros}}).ok().want("orders.nodes", []any{})
 	w.do(staff, list, vars{"after": pagination.Cursor("orders", uuid.Nil)}).ok().want("orders.nodes", []any{})
 	const before = `query($before: String) { orders(last: 5, before: $before) { nodes { id } pageInfo { hasNextPage } } }`

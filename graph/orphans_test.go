@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 )
 
@@ -19,7 +21,7 @@ func (w *world) orphan(reference string, resolved bool) {
 		INSERT INTO orphaned_charges (id, provider, reference, order_id, payment_id, currency, amount_minor, captured_minor, refunded_minor,
 			status, charged_at, detected_at, resolved_at)
 		VALUES ($1, 'simulated', $2, gen_random_uuid(), gen_random_uuid(), 'EUR', 1800, 1800, CASE WHEN $3 THEN 1800 ELSE 300 END,
-			CASE WHEN $3 THEN 'REFUNDED' ELSE 'CAPTURED' END, now(), now(), CASE WHEN $3 THEN now() END)`, id.New(), reference, resolved)
+			CASE WHEN $3 THEN 'REFUNDED' ELSE 'CAPTURED' END, now(), now(), CASE WHEN $3 THEN now() END)`, id.New[uuid.UUID](), reference, resolved)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func TestOrphanedCharges(t *testing.T) {
 	// One without money is no finding.
 	if _, err := w.db.ExecContext(t.Context(), `
 		INSERT INTO orphaned_charges (id, provider, reference, order_id, payment_id, currency, amount_minor, captured_minor, refunded_minor, status, charged_at)
-		VALUES ($1, 'simulated', 'ch_pending', gen_random_uuid(), gen_random_uuid(), 'EUR', 1, 0, 0, 'PENDING', now())`, id.New()); err != nil {
+		VALUES ($1, 'simulated', 'ch_pending', gen_random_uuid(), gen_random_uuid(), 'EUR', 1, 0, 0, 'PENDING', now())`, id.New[uuid.UUID]()); err != nil {
 		t.Fatal(err)
 	}
 	for all, want := range map[bool][]string{false: {"ch_4", "ch_3", "ch_1", "ch_0"}, true: {"ch_4", "ch_3", "ch_2", "ch_1", "ch_0"}} {
@@ -61,10 +63,10 @@ func TestOrphanedCharges(t *testing.T) {
 	node := "orphanedCharges.nodes.0."
 	newest.want(node+"provider", "simulated").want(node+"status", "CAPTURED").want(node+"amount.amount", "18.00").
 		want(node+"amount.currency", "EUR").want(node+"captured.amountMinor", "1800").want(node+"refunded.amountMinor", "300").want(node+"resolvedAt", nil)
-	if _, err := id.Parse(id.Order, newest.text(node+"orderId")); err != nil {
+	if _, err := id.Parse[id.Order](newest.text(node + "orderId")); err != nil {
 		t.Error(err)
 	}
-	if _, err := id.Parse(id.Payment, newest.text(node+"paymentId")); err != nil {
+	if _, err := id.Parse[id.Payment](newest.text(node + "paymentId")); err != nil {
 		t.Error(err)
 	}
 	t.Run("ErrCustomer", func(t *testing.T) { w.in(t).do(ada, orphans, nil).refused("FORBIDDEN") })

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
@@ -16,7 +15,7 @@ import (
 
 // ID is the resolver for the id field.
 func (r *paymentResolver) ID(ctx context.Context, obj *payment.Payment) (string, error) {
-	return id.Format(id.Payment, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // Order is the resolver for the order field.
@@ -73,7 +72,7 @@ func (r *paymentResolver) Attempts(ctx context.Context, obj *payment.Payment) ([
 
 // ID is the resolver for the id field.
 func (r *paymentAttemptResolver) ID(ctx context.Context, obj *payment.Attempt) (string, error) {
-	return id.Format(id.Attempt, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // Message is the resolver for the message field.
@@ -98,7 +97,7 @@ func (r *queryResolver) Payment(ctx context.Context, id string) (*payment.Paymen
 	if err != nil {
 		return nil, err
 	}
-	orders, err := r.OrderService.ByPayment(ctx, p, []uuid.UUID{paymentID})
+	orders, err := r.OrderService.ByPayment(ctx, p, only(paymentID))
 	if err != nil || orders[paymentID] == nil {
 		return nil, err
 	}
@@ -117,7 +116,7 @@ func (r *queryResolver) Attention(ctx context.Context, first *int, after *string
 	if err != nil {
 		return nil, err
 	}
-	orders, payments := make([]*order.Order, len(result.Items)), make([]uuid.UUID, len(result.Items))
+	orders, payments := make([]*order.Order, len(result.Items)), make([]id.Payment, len(result.Items))
 	for i, item := range result.Items {
 		orders[i], payments[i] = item.Order, item.Payment.ID
 	}

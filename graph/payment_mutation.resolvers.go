@@ -17,7 +17,7 @@ func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.Payment
 		return nil, err
 	}
 	p := auth.FromContext(ctx)
-	orderID, err := id.Parse(id.Order, input.OrderID)
+	orderID, err := id.Parse[id.Order](input.OrderID)
 	if err != nil {
 		return nil, err
 	}
@@ -30,14 +30,14 @@ func (r *mutationResolver) PaymentRetry(ctx context.Context, input model.Payment
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.PaymentRetryPayload{
-		Order: outcome.Order, Payment: paymentOf(outcome.Order, outcome.EntityID), Replayed: outcome.Replayed,
+		Order: outcome.Order, Payment: paymentOf(outcome.Order, id.Payment(outcome.EntityID)), Replayed: outcome.Replayed,
 	}, nil
 }
 
 // PaymentCompleteAction is the resolver for the paymentCompleteAction field.
 func (r *mutationResolver) PaymentCompleteAction(ctx context.Context, input model.PaymentCompleteActionInput) (*model.PaymentCompleteActionPayload, error) {
 	p := auth.FromContext(ctx)
-	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	paymentID, err := id.Parse[id.Payment](input.PaymentID)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // PaymentCapture is the resolver for the paymentCapture field.
 func (r *mutationResolver) PaymentCapture(ctx context.Context, input model.PaymentCaptureInput) (*model.PaymentCapturePayload, error) {
 	p := auth.FromContext(ctx)
-	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	paymentID, err := id.Parse[id.Payment](input.PaymentID)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (r *mutationResolver) PaymentCapture(ctx context.Context, input model.Payme
 // PaymentVoid is the resolver for the paymentVoid field.
 func (r *mutationResolver) PaymentVoid(ctx context.Context, input model.PaymentVoidInput) (*model.PaymentVoidPayload, error) {
 	p := auth.FromContext(ctx)
-	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	paymentID, err := id.Parse[id.Payment](input.PaymentID)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (r *mutationResolver) PaymentVoid(ctx context.Context, input model.PaymentV
 // PaymentResolve is the resolver for the paymentResolve field.
 func (r *mutationResolver) PaymentResolve(ctx context.Context, input model.PaymentResolveInput) (*model.PaymentResolvePayload, error) {
 	p := auth.FromContext(ctx)
-	paymentID, err := id.Parse(id.Payment, input.PaymentID)
+	paymentID, err := id.Parse[id.Payment](input.PaymentID)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
@@ -24,7 +26,7 @@ func paymentMutation(name string) string {
 // paid is an order that has gone as far as it goes by itself; the ids of it and its payment.
 func (w *world) paid(token string, capture ...string) (orderID, paymentID string) {
 	w.t.Helper()
-	orderID = w.order(ada, w.product(id.New().String()[24:], 1250, "EUR"), token, capture...)
+	orderID = w.order(ada, w.product(id.New[uuid.UUID]().String()[24:], 1250, "EUR"), token, capture...)
 	w.walk(orderID)
 	return orderID, w.do(ada, one, vars{"id": orderID}).ok().text("order.payment.id")
 }
@@ -77,7 +79,7 @@ func (w *world) audited(subject string, want ...string) {
 // setAttention sets an attention directly, which otherwise takes a long time.
 func (w *world) setAttention(paymentID, attention string) {
 	w.t.Helper()
-	key, err := id.Parse(id.Payment, paymentID)
+	key, err := id.Parse[id.Payment](paymentID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,7 +119,7 @@ func TestPaymentCapture(t *testing.T) {
 		_, declined := w.paid("sim_decline", "MANUAL")
 		w.ask(staff, "paymentCapture", declined).ok().want("paymentCapture.userErrors.0.code", "NOT_ALLOWED_IN_STATE").
 			want("paymentCapture.payment", nil).want("paymentCapture.order", nil)
-		w.ask(staff, "paymentCapture", id.Format(id.Payment, id.New())).ok().want("paymentCapture.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(staff, "paymentCapture", id.New[id.Payment]().TypeID()).ok().want("paymentCapture.userErrors.0.code", "PAYMENT_NOT_FOUND")
 		w.ask(staff, "paymentCapture", "x").refused("BAD_USER_INPUT")
 		w.ask(ada, "paymentCapture", declined).refused("FORBIDDEN")
 		w.ask(anonymous, "paymentCapture", declined).refused("UNAUTHENTICATED")
@@ -151,8 +153,8 @@ func TestPaymentVoid(t *testing.T) {
 		w := w.in(t)
 		_, confirmed := w.paid("sim_approve")
 		w.ask(staff, "paymentVoid", confirmed).ok().want("paymentVoid.userErrors.0.code", "NOT_ALLOWED_IN_STATE").want("paymentVoid.payment", nil)
-		w.ask(staff, "paymentVoid", id.Format(id.Payment, id.New())).ok().want("paymentVoid.userErrors.0.code", "PAYMENT_NOT_FOUND")
-		w.ask(staff, "paymentVoid", id.Format(id.Order, id.New())).refused("BAD_USER_INPUT")
+		w.ask(staff, "paymentVoid", id.New[id.Payment]().TypeID()).ok().want("paymentVoid.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(staff, "paymentVoid", id.New[id.Order]().TypeID()).refused("BAD_USER_INPUT")
 		w.ask(ada, "paymentVoid", confirmed).refused("FORBIDDEN")
 		w.ask(anonymous, "paymentVoid", confirmed).refused("UNAUTHENTICATED")
 	})
@@ -198,7 +200,7 @@ func TestPaymentCompleteAction(t *testing.T) {
 		orderID, plain := w.paid("sim_approve")
 		w.ask(ada, "paymentCompleteAction", plain, "outcome", "APPROVE").ok().want("paymentCompleteAction.userErrors.0.code", "NOT_ALLOWED_IN_STATE").
 			want("paymentCompleteAction.order", nil).want("paymentCompleteAction.userErrors.0.field", []string{"input", "paymentId"})
-		w.ask(ada, "paymentCompleteAction", id.Format(id.Payment, id.New())).ok().want("paymentCompleteAction.userErrors.0.code", "PAYMENT_NOT_FOUND")
+		w.ask(ada, "paymentCompleteAction", id.New[id.Payment]().TypeID()).ok().want("paymentCompleteAction.userErrors.0.code", "PAYMENT_NOT_FOUND")
 		w.ask(ada, "paymentCompleteAction", orderID).refused("BAD_USER_INPUT")
 		w.ask(anonymous, "paymentCompleteAction", plain).refused("UNAUTHENTICATED")
 		cancelling, waiting := w.paid("sim_requires_action")
@@ -239,7 +241,7 @@ func TestPaymentResolve(t *testing.T) {
 		"CARD_NUMBER_REFUSED":  resolve("MARK_CAPTURED", "card 4242 4242 4242 4242"),
 		"CONFLICT":             resolve("MARK_CAPTURED", "seen", "expectedVersion", 1),
 		"NOT_ALLOWED_IN_STATE": resolve("MARK_NOT_CAPTURED", "seen"),
-		"PAYMENT_NOT_FOUND":    w.ask(staff, "paymentResolve", id.Format(id.Payment, id.New()), "resolution", "RECHECK", "note", ""),
+		"PAYMENT_NOT_FOUND":    w.ask(staff, "paymentResolve", id.New[id.Payment]().TypeID(), "resolution", "RECHECK", "note", ""),
 	} {
 		refused.ok().want("paymentResolve.userErrors.0.code", code).want("paymentResolve.payment", nil)
 	}

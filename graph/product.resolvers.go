@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
@@ -27,7 +26,7 @@ func (r *mutationResolver) ProductUpsert(ctx context.Context, input model.Produc
 // ProductArchive is the resolver for the productArchive field.
 func (r *mutationResolver) ProductArchive(ctx context.Context, input model.ProductArchiveInput) (*model.ProductArchivePayload, error) {
 	p := auth.FromContext(ctx)
-	productID, err := id.Parse(id.Product, input.ProductID)
+	productID, err := id.Parse[id.Product](input.ProductID)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func (r *mutationResolver) ProductArchive(ctx context.Context, input model.Produ
 
 // ID is the resolver for the id field.
 func (r *productResolver) ID(ctx context.Context, obj *product.Product) (string, error) {
-	return id.Format(id.Product, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // Product is the resolver for the product field.
@@ -49,7 +48,7 @@ func (r *queryResolver) Product(ctx context.Context, id string) (*product.Produc
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.ProductService.ByID(ctx, []uuid.UUID{productID})
+	found, err := r.ProductService.ByID(ctx, only(productID))
 	return found[productID], err
 }
 

@@ -76,7 +76,7 @@ func TestProductArchive(t *testing.T) {
 	w.do(ada, archive, vars{"id": productID}).refused("FORBIDDEN")
 	w.do(anonymous, archive, vars{"id": "nonsense"}).refused("UNAUTHENTICATED")
 	w.do(staff, archive, vars{"id": "nonsense"}).refused("BAD_USER_INPUT")
-	missing := id.Format(id.Product, id.New())
+	missing := id.New[id.Product]().TypeID()
 	w.do(staff, archive, vars{"id": missing}).ok().want("productArchive.userErrors.0.code", "PRODUCT_NOT_FOUND").
 		want("productArchive.product", nil)
 	w.do(staff, archive, vars{"id": productID}).ok().want("productArchive.product.archived", true)

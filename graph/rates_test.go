@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/graph"
 	"github.com/orderwire/orderwire/internal/guard"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
@@ -69,7 +68,7 @@ func TestRateLimited(t *testing.T) {
 	t.Run("Orders", func(t *testing.T) {
 		t.Parallel()
 		leased := 0
-		w := w.in(t).limited(ratelimit.Config{Orders: ratelimit.NewShared(1, func(context.Context, uuid.UUID, int) (time.Duration, error) {
+		w := w.in(t).limited(ratelimit.Config{Orders: ratelimit.NewShared(1, func(context.Context, id.Customer, int) (time.Duration, error) {
 			leased++
 			if leased == 1 {
 				return 0, nil
@@ -92,7 +91,7 @@ func TestRateLimited(t *testing.T) {
 	})
 	t.Run("OrdersErrDatabase", func(t *testing.T) {
 		t.Parallel()
-		w := w.in(t).limited(ratelimit.Config{Orders: ratelimit.NewShared(1, func(context.Context, uuid.UUID, int) (time.Duration, error) {
+		w := w.in(t).limited(ratelimit.Config{Orders: ratelimit.NewShared(1, func(context.Context, id.Customer, int) (time.Duration, error) {
 			return 0, errors.New("password authentication failed for user orderwire")
 		})})
 		mug := w.product("unavailable", 100, "EUR")

@@ -6,7 +6,6 @@ import (
 	"github.com/orderwire/orderwire/graph/generated"
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -15,12 +14,12 @@ import (
 
 // OrderID is the resolver for the orderId field.
 func (r *orphanedChargeResolver) OrderID(ctx context.Context, obj *reconcile.Orphan) (string, error) {
-	return id.Format(id.Order, obj.OrderID), nil
+	return obj.OrderID.TypeID(), nil
 }
 
 // PaymentID is the resolver for the paymentId field.
 func (r *orphanedChargeResolver) PaymentID(ctx context.Context, obj *reconcile.Orphan) (string, error) {
-	return id.Format(id.Payment, obj.PaymentID), nil
+	return obj.PaymentID.TypeID(), nil
 }
 
 // Captured is the resolver for the captured field.

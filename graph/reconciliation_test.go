@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 )
 
@@ -15,11 +17,11 @@ const reconciliation = `query($first: Int, $after: String) { reconciliation(firs
 // differs makes the provider have given back some of a payment without us, as the reconciler keeps it.
 func (w *world) differs(orderID, paymentID string, back int, resolved bool) {
 	w.t.Helper()
-	orderKey, err := id.Parse(id.Order, orderID)
+	orderKey, err := id.Parse[id.Order](orderID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	paymentKey, err := id.Parse(id.Payment, paymentID)
+	paymentKey, err := id.Parse[id.Payment](paymentID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func (w *world) differs(orderID, paymentID string, back int, resolved bool) {
 		INSERT INTO reconciliation_differences (id, order_id, payment_id, currency, captured_minor, refunded_minor,
 			their_captured_minor, their_refunded_minor, resolved_at)
 		SELECT $1, $2, p.id, p.currency, p.captured_minor, p.refunded_minor, p.captured_minor, $4, CASE WHEN $5 THEN now() END
-		FROM payments p WHERE p.id = $3`, id.New(), orderKey, paymentKey, back, resolved)
+		FROM payments p WHERE p.id = $3`, id.New[uuid.UUID](), orderKey, paymentKey, back, resolved)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundC
 		return nil, err
 	}
 	p := auth.FromContext(ctx)
-	orderID, err := id.Parse(id.Order, input.OrderID)
+	orderID, err := id.Parse[id.Order](input.OrderID)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +32,13 @@ func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundC
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.RefundCreatePayload{
-		Refund: outcome.Order.RefundByID(outcome.EntityID), Order: outcome.Order, Replayed: outcome.Replayed,
+		Refund: outcome.Order.RefundByID(id.Refund(outcome.EntityID)), Order: outcome.Order, Replayed: outcome.Replayed,
 	}, nil
 }
 
 // ID is the resolver for the id field.
 func (r *refundResolver) ID(ctx context.Context, obj *payment.Refund) (string, error) {
-	return id.Format(id.Refund, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // Order is the resolver for the order field.

@@ -50,7 +50,7 @@ func TestRefundCreate(t *testing.T) {
 		input vars
 		code  string
 	}{
-		"ErrMissing":    {input("k", id.Format(id.Order, id.New())), "ORDER_NOT_FOUND"},
+		"ErrMissing":    {input("k", id.New[id.Order]().TypeID()), "ORDER_NOT_FOUND"},
 		"ErrUnpaid":     {input("k", unpaid), "NOTHING_REFUNDABLE"},
 		"ErrCancelling": {input("k", cancelling), "ORDER_CANCELLING"},
 		"ErrZero":       {input("k", paid, "amountMinor", "0"), "AMOUNT_OUT_OF_RANGE"},

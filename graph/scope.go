@@ -5,10 +5,10 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
@@ -24,23 +24,23 @@ type scope struct {
 	// latest: see latestKey.
 	latest bool
 
-	products batches[uuid.UUID, *product.Product]
-	attempts batches[uuid.UUID, []payment.Attempt]
+	products batches[id.Product, *product.Product]
+	attempts batches[id.Payment, []payment.Attempt]
 	events   batches[order.EventPageRequest, []order.Event]
 
 	mu sync.Mutex
 	// held are lists of orders that index has not put into the maps yet. Most responses never need the maps.
 	held   []holding
-	orders map[uuid.UUID]*order.Order
+	orders map[id.Order]*order.Order
 	// lists has for each order the ids of the orders it was held together with. Of several lists it is the shortest, because the guard counts
 	// the cost for the list that is asked for.
-	lists map[uuid.UUID][]uuid.UUID
+	lists map[id.Order][]id.Order
 }
 
 // holding is a list of orders, with those of their payments that the client asked for directly.
 type holding struct {
 	orders   []*order.Order
-	payments []uuid.UUID
+	payments []id.Payment
 }
 
 type scopeKey struct{}
@@ -58,7 +58,7 @@ func (r *Resolver) withScope(ctx context.Context, next graphql.ResponseHandler) 
 	if graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).Stats.GetExtension(briefKey) == true {
 		s.products.fetch = r.ProductService.BriefByID
 	}
-	s.attempts.fetch = func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
+	s.attempts.fetch = func(ctx context.Context, ids []id.Payment) (map[id.Payment][]payment.Attempt, error) {
 		return r.OrderService.Attempts(ctx, p, ids)
 	}
 	s.events.fetch = func(ctx context.Context, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
@@ -81,7 +81,7 @@ func scopeOf(ctx context.Context) *scope {
 func (s *scope) hold(orders ...*order.Order) { s.holdPayments(orders) }
 
 // holdPayments is hold for the orders of payments that the client asked for directly.
-func (s *scope) holdPayments(orders []*order.Order, payments ...uuid.UUID) {
+func (s *scope) holdPayments(orders []*order.Order, payments ...id.Payment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = append(s.held, holding{orders, payments})
@@ -99,10 +99,11 @@ func (s *scope) shown(o *order.Order) []payment.Payment {
 // index puts the held orders into the maps, and registers the data that their fields may load. The caller holds s.mu.
 func (s *scope) index() {
 	if s.orders == nil {
-		s.orders, s.lists = map[uuid.UUID]*order.Order{}, map[uuid.UUID][]uuid.UUID{}
+		s.orders, s.lists = map[id.Order]*order.Order{}, map[id.Order][]id.Order{}
 	}
 	for _, held := range s.held {
-		var ids, productIDs []uuid.UUID
+		var ids []id.Order
+		var productIDs []id.Product
 		paymentIDs := held.payments
 		for _, o := range held.orders {
 			ids = append(ids, o.ID)
@@ -128,7 +129,7 @@ func (s *scope) index() {
 }
 
 // order returns the held order with the id, nil when there is none.
-func (s *scope) order(orderID uuid.UUID) *order.Order {
+func (s *scope) order(orderID id.Order) *order.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index()
@@ -136,7 +137,7 @@ func (s *scope) order(orderID uuid.UUID) *order.Order {
 }
 
 // list returns the ids of the orders that an order is held together with.
-func (s *scope) list(orderID uuid.UUID) []uuid.UUID {
+func (s *scope) list(orderID id.Order) []id.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index()
@@ -144,7 +145,7 @@ func (s *scope) list(orderID uuid.UUID) []uuid.UUID {
 }
 
 // product loads a product, together with the products of all held orders.
-func (s *scope) product(ctx context.Context, productID uuid.UUID) (*product.Product, bool, error) {
+func (s *scope) product(ctx context.Context, productID id.Product) (*product.Product, bool, error) {
 	s.mu.Lock()
 	s.index()
 	s.mu.Unlock()
@@ -152,7 +153,7 @@ func (s *scope) product(ctx context.Context, productID uuid.UUID) (*product.Prod
 }
 
 // attemptsOf loads a payment's attempts, together with those of all held payments.
-func (s *scope) attemptsOf(ctx context.Context, paymentID uuid.UUID) ([]payment.Attempt, error) {
+func (s *scope) attemptsOf(ctx context.Context, paymentID id.Payment) ([]payment.Attempt, error) {
 	s.mu.Lock()
 	s.index()
 	s.mu.Unlock()

@@ -23,7 +23,7 @@ func (r *Resolver) subscriptionFields() map[string]subscriptionField {
 func (*Resolver) Subscription() generated.SubscriptionResolver { return generated.UnusedResolver{} }
 
 func (r *Resolver) openOrderEvents(ctx context.Context, args generated.OrderEventsArgs) (stream.Source[event.Update], error) {
-	orderID, err := id.Parse(id.Order, args.OrderID)
+	orderID, err := id.Parse[id.Order](args.OrderID)
 	if err != nil {
 		return nil, err
 	}

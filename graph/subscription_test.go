@@ -196,7 +196,7 @@ func TestOrderEvents(t *testing.T) {
 		code      string
 	}{
 		"ErrForeign":   {bob, vars{"id": orderID}, "NOT_FOUND"},
-		"ErrMissing":   {ada, vars{"id": id.Format(id.Order, id.New())}, "NOT_FOUND"},
+		"ErrMissing":   {ada, vars{"id": id.New[id.Order]().TypeID()}, "NOT_FOUND"},
 		"ErrAnonymous": {anonymous, vars{"id": orderID}, "UNAUTHENTICATED"},
 		"ErrMalformed": {ada, vars{"id": "x"}, "BAD_USER_INPUT"},
 		"ErrCursor":    {ada, vars{"id": orderID, "after": "x"}, "INVALID_CURSOR"},
@@ -215,11 +215,11 @@ func TestOrderFeed(t *testing.T) {
 	w := setup(t)
 	orderID := w.order(ada, w.product("mug", 1250, "EUR"), "sim_approve")
 	orderCursor := w.subscribe(ada, watchOrder, vars{"id": orderID}, "").next().ok().text("orderEvents.cursor")
-	filter := vars{"filter": vars{"customerId": id.Format(id.Customer, ada.CustomerID), "orderStatus": []string{"CREATED"}, "eventTypes": []string{"ORDER_CREATED"}}}
+	filter := vars{"filter": vars{"customerId": ada.CustomerID.TypeID(), "orderStatus": []string{"CREATED"}, "eventTypes": []string{"ORDER_CREATED"}}}
 	w.subscribe(ada, watchFeed, nil, "").next().ok().want("orderFeed.kind", "SNAPSHOT").want("orderFeed.order", nil)
 	w.subscribe(staff, watchFeed, filter, "").next().ok().want("orderFeed.kind", "SNAPSHOT")
 	w.subscribe(ada, watchFeed, filter, "").next().refused("FORBIDDEN")
-	zeros := vars{"filter": vars{"customerId": id.Format(id.Customer, uuid.Nil)}}
+	zeros := vars{"filter": vars{"customerId": id.Customer(uuid.Nil).TypeID()}}
 	w.subscribe(ada, watchFeed, zeros, "").next().refused("FORBIDDEN")
 	nobodys := w.subscribe(staff, watchFeed, zeros, "")
 	nobodys.next().ok().want("orderFeed.kind", "SNAPSHOT")

@@ -21,7 +21,7 @@ func (r *mutationResolver) ViewerSignOut(ctx context.Context) (*model.ViewerSign
 
 // UserRevoke is the resolver for the userRevoke field.
 func (r *mutationResolver) UserRevoke(ctx context.Context, input model.UserRevokeInput) (*model.UserRevokePayload, error) {
-	customerID, err := id.Parse(id.Customer, input.CustomerID)
+	customerID, err := id.Parse[id.Customer](input.CustomerID)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (r *queryResolver) Viewer(ctx context.Context) (*auth.Principal, error) {
 
 // ID is the resolver for the id field.
 func (r *viewerResolver) ID(ctx context.Context, obj *auth.Principal) (string, error) {
-	return id.Format(id.Customer, obj.CustomerID), nil
+	return obj.CustomerID.TypeID(), nil
 }
 
 // Viewer returns generated.ViewerResolver implementation.

@@ -15,7 +15,7 @@ func TestUserRevoke(t *testing.T) {
 	revoke := func(w *world, p auth.Principal, customerID string) *answer {
 		return w.do(p, userRevoke, vars{"input": vars{"customerId": customerID}})
 	}
-	adasID := id.Format(id.Customer, ada.CustomerID)
+	adasID := ada.CustomerID.TypeID()
 	t.Run("OKCustomerWithOrders", func(t *testing.T) {
 		w := w.in(t)
 		w.order(ada, w.product("revoked", 100, "EUR"), "sim_approve")
@@ -27,10 +27,10 @@ func TestUserRevoke(t *testing.T) {
 	t.Run("OKAfterSigningOut", func(t *testing.T) {
 		w := w.in(t)
 		w.do(bob, `mutation { viewerSignOut { signedOutAt } }`, nil).ok().text("viewerSignOut.signedOutAt")
-		revoke(w, staff, id.Format(id.Customer, bob.CustomerID)).ok().want("userRevoke.userErrors", []any{})
+		revoke(w, staff, bob.CustomerID.TypeID()).ok().want("userRevoke.userErrors", []any{})
 	})
 	t.Run("ErrUserNotFound", func(t *testing.T) {
-		revoke(w.in(t), staff, id.Format(id.Customer, id.ForCustomer("test", "nobody"))).ok().
+		revoke(w.in(t), staff, id.ForCustomer("test", "nobody").TypeID()).ok().
 			want("userRevoke.revokedAt", nil).
 			want("userRevoke.userErrors.0.code", "USER_NOT_FOUND").
 			want("userRevoke.userErrors.0.field", []any{"input", "customerId"})

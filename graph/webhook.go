@@ -15,7 +15,7 @@ func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhoo
 	if status != nil {
 		filter.Status = *status
 	}
-	filter.EndpointID, err = optionalID(id.Endpoint, endpointID)
+	filter.EndpointID, err = optionalID[id.Endpoint](endpointID)
 	return filter, err
 }
 
@@ -29,21 +29,17 @@ func revealed(secret webhook.Secret) *string {
 }
 
 // webhookNodes reads endpoints or deliveries by id. Only staff get any.
-func (r *Resolver) webhookNodes(ctx context.Context, p auth.Principal, kind id.Prefix, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
+func (r *Resolver) webhookNodes(ctx context.Context, p auth.Principal, kind id.Kind, keys []uuid.UUID) (map[uuid.UUID]model.Node, error) {
 	nodes := map[uuid.UUID]model.Node{}
 	if !p.Staff() {
 		return nodes, nil
 	}
-	if kind == id.Endpoint {
-		endpoints, err := r.WebhookService.EndpointsByID(ctx, p, keys)
-		for key, e := range endpoints {
-			nodes[key] = e
-		}
+	if kind == id.EndpointKind {
+		endpoints, err := r.WebhookService.EndpointsByID(ctx, p, of[id.Endpoint](keys))
+		add(nodes, endpoints)
 		return nodes, err
 	}
-	deliveries, err := r.WebhookService.DeliveriesByID(ctx, p, keys)
-	for key, d := range deliveries {
-		nodes[key] = d
-	}
+	deliveries, err := r.WebhookService.DeliveriesByID(ctx, p, of[id.Delivery](keys))
+	add(nodes, deliveries)
 	return nodes, err
 }

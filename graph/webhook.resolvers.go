@@ -24,7 +24,7 @@ func (r *mutationResolver) WebhookEndpointCreate(ctx context.Context, input mode
 // WebhookEndpointUpdate is the resolver for the webhookEndpointUpdate field.
 func (r *mutationResolver) WebhookEndpointUpdate(ctx context.Context, input model.WebhookEndpointUpdateInput) (*model.WebhookEndpointUpdatePayload, error) {
 	p := auth.FromContext(ctx)
-	endpointID, err := id.Parse(id.Endpoint, input.EndpointID)
+	endpointID, err := id.Parse[id.Endpoint](input.EndpointID)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (r *mutationResolver) WebhookEndpointUpdate(ctx context.Context, input mode
 // WebhookEndpointRotateSecret is the resolver for the webhookEndpointRotateSecret field.
 func (r *mutationResolver) WebhookEndpointRotateSecret(ctx context.Context, input model.WebhookEndpointRotateSecretInput) (*model.WebhookEndpointRotateSecretPayload, error) {
 	p := auth.FromContext(ctx)
-	endpointID, err := id.Parse(id.Endpoint, input.EndpointID)
+	endpointID, err := id.Parse[id.Endpoint](input.EndpointID)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (r *mutationResolver) WebhookEndpointRotateSecret(ctx context.Context, inpu
 // WebhookRedeliver is the resolver for the webhookRedeliver field.
 func (r *mutationResolver) WebhookRedeliver(ctx context.Context, input model.WebhookRedeliverInput) (*model.WebhookRedeliverPayload, error) {
 	p := auth.FromContext(ctx)
-	deliveryID, err := id.Parse(id.Delivery, input.DeliveryID)
+	deliveryID, err := id.Parse[id.Delivery](input.DeliveryID)
 	if err != nil {
 		return nil, err
 	}
@@ -99,17 +99,17 @@ func (r *queryResolver) WebhookDeliveries(ctx context.Context, endpointID *strin
 
 // ID is the resolver for the id field.
 func (r *webhookDeliveryResolver) ID(ctx context.Context, obj *webhook.Delivery) (string, error) {
-	return id.Format(id.Delivery, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // EventID is the resolver for the eventId field.
 func (r *webhookDeliveryResolver) EventID(ctx context.Context, obj *webhook.Delivery) (string, error) {
-	return id.Format(id.Event, obj.EventID), nil
+	return obj.EventID.TypeID(), nil
 }
 
 // ID is the resolver for the id field.
 func (r *webhookEndpointResolver) ID(ctx context.Context, obj *webhook.Endpoint) (string, error) {
-	return id.Format(id.Endpoint, obj.ID), nil
+	return obj.ID.TypeID(), nil
 }
 
 // WebhookDelivery returns generated.WebhookDeliveryResolver implementation.

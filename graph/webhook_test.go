@@ -79,10 +79,10 @@ func TestWebhookEndpoints(t *testing.T) {
 	})
 	t.Run("ErrUnknown", func(t *testing.T) {
 		w := w.in(t)
-		missing := id.Format(id.Endpoint, uuid.New())
+		missing := id.New[id.Endpoint]().TypeID()
 		w.do(staff, endpointUpdate, vars{"input": vars{"endpointId": missing}}).ok().want("webhookEndpointUpdate.userErrors.0.code", "ENDPOINT_NOT_FOUND")
 		w.do(staff, endpointRotate, vars{"id": missing}).ok().want("webhookEndpointRotateSecret.userErrors.0.code", "ENDPOINT_NOT_FOUND")
-		w.do(staff, redeliver, vars{"id": id.Format(id.Delivery, uuid.New())}).ok().want("webhookRedeliver.userErrors.0.code", "DELIVERY_NOT_FOUND")
+		w.do(staff, redeliver, vars{"id": id.New[id.Delivery]().TypeID()}).ok().want("webhookRedeliver.userErrors.0.code", "DELIVERY_NOT_FOUND")
 		w.do(staff, endpointRotate, vars{"id": "endpoint_1"}).refused("BAD_USER_INPUT")
 		w.do(staff, redeliver, vars{"id": missing}).refused("BAD_USER_INPUT")
 	})
@@ -90,7 +90,7 @@ func TestWebhookEndpoints(t *testing.T) {
 		w := w.in(t)
 		for document, variables := range map[string]vars{
 			endpointCreate: {"input": input}, endpointUpdate: {"input": vars{"endpointId": endpointID}}, endpointRotate: {"id": endpointID},
-			redeliver: {"id": id.Format(id.Delivery, uuid.New())}, endpointList: {}, deliveryList: {},
+			redeliver: {"id": id.New[id.Delivery]().TypeID()}, endpointList: {}, deliveryList: {},
 		} {
 			w.do(ada, document, variables).refused("FORBIDDEN")
 			w.do(anonymous, document, variables).refused("UNAUTHENTICATED")
@@ -110,20 +110,20 @@ func TestWebhookDeliveries(t *testing.T) {
 	for _, path := range []string{"a", "b"} {
 		endpointID := w.do(staff, endpointCreate, vars{"input": vars{"url": "http://127.0.0.1:9/" + path}}).ok().text("webhookEndpointCreate.endpoint.id")
 		endpoints = append(endpoints, endpointID)
-		key, err := id.Parse(id.Endpoint, endpointID)
+		key, err := id.Parse[id.Endpoint](endpointID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 15 {
 			added = append(added, webhook.NewDelivery{
-				ID: id.New(), EndpointID: key, EventID: id.New(), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
+				ID: id.New[id.Delivery](), EndpointID: key, EventID: id.New[id.Event](), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
 			})
 		}
 	}
 	if moved, err := store.AddDeliveries(t.Context(), webhook.Batch{To: 1, Deliveries: added}); err != nil || !moved {
 		t.Fatalf("%v, %v", moved, err)
 	}
-	newest := id.Format(id.Delivery, added[29].ID)
+	newest := added[29].ID.TypeID()
 	t.Run("OKPages", func(t *testing.T) {
 		w := w.in(t)
 		var page *answer
@@ -131,19 +131,19 @@ func TestWebhookDeliveries(t *testing.T) {
 			t.Errorf("%d statements", n)
 		}
 		page.want("webhookDeliveries.nodes.0.id", newest).want("webhookDeliveries.nodes.0.endpoint", vars{"id": endpoints[1], "url": "http://127.0.0.1:9/b"})
-		page.want("webhookDeliveries.nodes.0.eventId", id.Format(id.Event, added[29].EventID)).want("webhookDeliveries.nodes.0.eventType", "ORDER_CREATED")
+		page.want("webhookDeliveries.nodes.0.eventId", added[29].EventID.TypeID()).want("webhookDeliveries.nodes.0.eventType", "ORDER_CREATED")
 		page.want("webhookDeliveries.nodes.0.status", "PENDING").want("webhookDeliveries.nodes.0.attempts", 0)
 		page.want("webhookDeliveries.nodes.0.responseStatus", nil).want("webhookDeliveries.nodes.0.lastAttemptAt", nil)
 		page.want("webhookDeliveries.pageInfo.hasNextPage", true)
 		rest := w.do(staff, deliveryList, vars{"first": 25, "after": page.text("webhookDeliveries.pageInfo.endCursor")}).ok()
-		rest.want("webhookDeliveries.nodes.4.id", id.Format(id.Delivery, added[0].ID)).want("webhookDeliveries.pageInfo.hasNextPage", false)
+		rest.want("webhookDeliveries.nodes.4.id", added[0].ID.TypeID()).want("webhookDeliveries.pageInfo.hasNextPage", false)
 	})
 	t.Run("OKFilter", func(t *testing.T) {
 		w := w.in(t)
-		w.do(staff, deliveryList, vars{"endpoint": id.Format(id.Endpoint, uuid.Nil)}).ok().want("webhookDeliveries.nodes", []any{})
+		w.do(staff, deliveryList, vars{"endpoint": id.Endpoint(uuid.Nil).TypeID()}).ok().want("webhookDeliveries.nodes", []any{})
 		w.do(staff, deliveryList, vars{"after": pagination.Cursor("deliveries", uuid.Nil)}).ok().want("webhookDeliveries.nodes", []any{})
 		of := w.do(staff, deliveryList, vars{"endpoint": endpoints[0]}).ok()
-		of.want("webhookDeliveries.nodes.14.id", id.Format(id.Delivery, added[0].ID)).want("webhookDeliveries.pageInfo.hasNextPage", false)
+		of.want("webhookDeliveries.nodes.14.id", added[0].ID.TypeID()).want("webhookDeliveries.pageInfo.hasNextPage", false)
 		w.do(staff, deliveryList, vars{"status": "FAILED"}).ok().want("webhookDeliveries.nodes", []any{})
 	})
 	t.Run("OKRedeliver", func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestWebhookDeliveries(t *testing.T) {
 	t.Run("OKNodes", func(t *testing.T) {
 		w := w.in(t)
 		const nodes = `query($ids: [ID!]!) { nodes(ids: $ids) { id ... on WebhookDelivery { endpoint { id } } ... on WebhookEndpoint { enabled } } }`
-		ids := []string{newest, endpoints[0], id.Format(id.Delivery, added[0].ID), id.Format(id.Delivery, uuid.New())}
+		ids := []string{newest, endpoints[0], added[0].ID.TypeID(), id.New[id.Delivery]().TypeID()}
 		var got *answer
 		if n := w.counter.during(func() { got = w.do(staff, nodes, vars{"ids": ids}).ok() }); n != 2 {
 			t.Errorf("%d statements, want one a kind", n)

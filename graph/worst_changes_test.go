@@ -50,8 +50,8 @@ type worstTargets struct {
 }
 
 type worstTarget struct {
-	Order   uuid.UUID `db:"order_id"`
-	Payment uuid.UUID `db:"payment_id"`
+	Order   id.Order   `db:"order_id"`
+	Payment id.Payment `db:"payment_id"`
 }
 
 func newWorstTargets(w *world) *worstTargets {
@@ -62,21 +62,22 @@ func newWorstTargets(w *world) *worstTargets {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var endpoint, delivery uuid.UUID
+	var endpoint id.Endpoint
+	var delivery id.Delivery
 	if err := w.db.Get(&endpoint, `SELECT id FROM webhook_endpoints LIMIT 1`); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.db.Get(&delivery, `SELECT id FROM webhook_deliveries WHERE status = 'DELIVERED' LIMIT 1`); err != nil {
 		w.t.Fatal(err)
 	}
-	var product uuid.UUID
+	var product id.Product
 	if err := w.db.Get(&product, `SELECT id FROM products WHERE sku LIKE 'full-%' LIMIT 1`); err != nil {
 		w.t.Fatal(err)
 	}
 	wide := func(n int) string { return strings.Repeat("𝕏", n) }
 	targets.fixed = map[string]any{
-		"product": id.Format(id.Product, product), "customer": id.Format(id.Customer, ada.CustomerID),
-		"text": wide(500), "name": wide(200), "long": wide(2000), "endpoint": id.Format(id.Endpoint, endpoint), "delivery": id.Format(id.Delivery, delivery),
+		"product": product.TypeID(), "customer": ada.CustomerID.TypeID(),
+		"text": wide(500), "name": wide(200), "long": wide(2000), "endpoint": endpoint.TypeID(), "delivery": delivery.TypeID(),
 	}
 	return targets
 }
@@ -119,7 +120,7 @@ func (s *worstTargets) ready(payment string) map[string]any {
 		}
 	}
 	values := maps.Clone(s.fixed)
-	values["order"], values["payment"], values["key"] = id.Format(id.Order, target.Order), id.Format(id.Payment, target.Payment), uuid.NewString()[:30]
+	values["order"], values["payment"], values["key"] = target.Order.TypeID(), target.Payment.TypeID(), uuid.NewString()[:30]
 	return values
 }
 

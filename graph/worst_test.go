@@ -43,7 +43,7 @@ func newWorst(t *testing.T, db *sqlx.DB) *worst {
 		schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema.SDL()}), random: rand.New(rand.NewPCG(5, 6)), //nolint:gosec // any will do
 	}
 	w.guard = guard.New(guard.Config{Schema: w.schema, Limits: guard.Defaults()})
-	keys := func(kind id.Prefix, statement string) []string {
+	keys := func(kind id.Kind, statement string) []string {
 		var raw [][]byte
 		if err := db.Select(&raw, statement); err != nil {
 			t.Fatal(err)
@@ -54,10 +54,10 @@ func newWorst(t *testing.T, db *sqlx.DB) *worst {
 		}
 		return ids
 	}
-	orders := keys(id.Order, `SELECT uuid_send(id) FROM orders ORDER BY id DESC LIMIT 100`)
-	payments := keys(id.Payment, `SELECT uuid_send(max(id::text)::uuid) FROM payments WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
-	refunds := keys(id.Refund, `SELECT uuid_send(max(id::text)::uuid) FROM refunds WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
-	products := keys(id.Product, `SELECT uuid_send(id) FROM products LIMIT 100`)
+	orders := keys(id.OrderKind, `SELECT uuid_send(id) FROM orders ORDER BY id DESC LIMIT 100`)
+	payments := keys(id.PaymentKind, `SELECT uuid_send(max(id::text)::uuid) FROM payments WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
+	refunds := keys(id.RefundKind, `SELECT uuid_send(max(id::text)::uuid) FROM refunds WHERE order_id IN (SELECT id FROM orders ORDER BY id DESC LIMIT 100) GROUP BY order_id`)
+	products := keys(id.ProductKind, `SELECT uuid_send(id) FROM products LIMIT 100`)
 	list := func(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
 	w.ids = strings.NewReplacer("$ORDERS", list(orders), "$PAYMENTS", list(payments), "$REFUNDS", list(refunds), "$ORDER", orders[0], "$PAYMENT", payments[0])
 	some := func(ids ...string) string { return "ids: [" + strings.Join(ids, ", ") + "]" }

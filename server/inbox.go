@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -19,8 +19,8 @@ import (
 const inboxRetention = 30 * 24 * time.Hour
 
 // requestRecheck returns the function that requests a look-up of a payment, by the rules of its order.
-func requestRecheck(orders *order.Service) func(context.Context, uuid.UUID) error {
-	return func(ctx context.Context, paymentID uuid.UUID) error {
+func requestRecheck(orders *order.Service) func(context.Context, id.Payment) error {
+	return func(ctx context.Context, paymentID id.Payment) error {
 		_, err := orders.RecheckPayment(ctx, auth.System, paymentID)
 		return err
 	}

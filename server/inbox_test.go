@@ -43,7 +43,7 @@ func TestWebhooksIn(t *testing.T) {
 			err := ada.graphql(t.Context(), `query ($id: ID!) { order(id: $id) { payment { id status } } }`, map[string]any{"id": orderID}, &data)
 			return err == nil && data.Order.Payment.Status == "REQUIRES_ACTION"
 		})
-		paymentID, err := id.Parse(id.Payment, data.Order.Payment.ID)
+		paymentID, err := id.Parse[id.Payment](data.Order.Payment.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,7 @@ func TestIssuer(t *testing.T) {
 	app := startWithIssuer(t, issuer)
 	ada, grace := issuer.Token(t, "ada"), issuer.Token(t, "grace", "STAFF")
 
-	if v := viewerOf(t, app.URL(), ada).Viewer; v == nil || v.ID != id.Format(id.Customer, id.ForCustomer(issuer.URL, "ada")) ||
+	if v := viewerOf(t, app.URL(), ada).Viewer; v == nil || v.ID != id.ForCustomer(issuer.URL, "ada").TypeID() ||
 		v.Role != "CUSTOMER" || v.Name != "The user ada" {
 		t.Errorf("ada is %+v", v)
 	}

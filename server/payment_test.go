@@ -119,7 +119,7 @@ func (s *scene) must(by *user, mutation string, input map[string]any) {
 // once.
 func (s *scene) ledger(provider *simulated.Provider, captured, refunded int64) {
 	s.t.Helper()
-	key, err := id.Parse(id.Order, s.orderID)
+	key, err := id.Parse[id.Order](s.orderID)
 	if err != nil {
 		s.t.Fatal(err)
 	}

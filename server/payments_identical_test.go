@@ -230,9 +230,9 @@ func TestIdenticalRequestsKilled(t *testing.T) {
 	checkLog(t, s.db, 1)
 }
 
-func uuidOf(t *testing.T, orderID string) uuid.UUID {
+func uuidOf(t *testing.T, orderID string) id.Order {
 	t.Helper()
-	key, err := id.Parse(id.Order, orderID)
+	key, err := id.Parse[id.Order](orderID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/eventually"
@@ -37,7 +36,7 @@ func TestCancelAgainstConfirm(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	tokens := []string{"sim_approve", "sim_approve", "sim_approve", "sim_timeout_charged", "sim_timeout_not_charged", "sim_error_once", "sim_decline"}
 	var mu sync.Mutex
-	want := map[uuid.UUID]string{} // the status each order has to end in
+	want := map[id.Order]string{} // the status each order has to end in
 	free := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -58,7 +57,7 @@ func TestCancelAgainstConfirm(t *testing.T) {
 			if err != nil {
 				t.Errorf("order %d: %v", i, err)
 			}
-			key, err := id.Parse(id.Order, orderID)
+			key, err := id.Parse[id.Order](orderID)
 			if err != nil {
 				t.Error(err)
 			}
@@ -77,9 +76,9 @@ func TestCancelAgainstConfirm(t *testing.T) {
 		return err == nil && open == 0
 	})
 	var ended []struct {
-		ID       uuid.UUID `db:"id"`
-		Status   string    `db:"status"`
-		Captured bool      `db:"captured"`
+		ID       id.Order `db:"id"`
+		Status   string   `db:"status"`
+		Captured bool     `db:"captured"`
 	}
 	if err := db.SelectContext(ctx, &ended, `SELECT id, status, captured_minor > 0 AS captured FROM orders`); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // pays returns who was asked to take an order's payment, and the payment's id.
-func pays(t *testing.T, u *user, orderID string) (provider string, paymentID uuid.UUID) {
+func pays(t *testing.T, u *user, orderID string) (provider string, paymentID id.Payment) {
 	t.Helper()
 	var data struct {
 		Order struct{ Payment struct{ ID, Provider string } }
@@ -23,7 +23,7 @@ func pays(t *testing.T, u *user, orderID string) (provider string, paymentID uui
 	if err := u.graphql(t.Context(), `query ($id: ID!) { order(id: $id) { payment { id provider } } }`, map[string]any{"id": orderID}, &data); err != nil {
 		t.Fatal(err)
 	}
-	paymentID, err := id.Parse(id.Payment, data.Order.Payment.ID)
+	paymentID, err := id.Parse[id.Payment](data.Order.Payment.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestTwoProviders(t *testing.T) {
 	chargedOnce(t, fake, bought)
 
 	fake.RefundInDashboard(fake.Of(bought)[0].ID)
-	key, err := id.Parse(id.Order, waiting)
+	key, err := id.Parse[id.Order](waiting)
 	if err != nil {
 		t.Fatal(err)
 	}

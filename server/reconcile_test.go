@@ -18,7 +18,7 @@ func TestReconciler(t *testing.T) {
 	orderID := ada.order(t, "sim_approve")
 	untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)
 
-	key, err := id.Parse(id.Order, orderID)
+	key, err := id.Parse[id.Order](orderID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,8 @@ func (d *drill) orphans(all bool) []orphanedCharge {
 // refundAtProvider gives all of a charge back, as people do in a provider's dashboard.
 func refundAtProvider(t *testing.T, provider *process, c orphanedCharge) {
 	t.Helper()
-	orderID, orderErr := id.Parse(id.Order, c.OrderID)
-	paymentID, paymentErr := id.Parse(id.Payment, c.PaymentID)
+	orderID, orderErr := id.Parse[id.Order](c.OrderID)
+	paymentID, paymentErr := id.Parse[id.Payment](c.PaymentID)
 	if orderErr != nil || paymentErr != nil {
 		t.Fatal(orderErr, paymentErr)
 	}

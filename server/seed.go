@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -74,7 +73,7 @@ func seed(ctx context.Context, cfg config.Config, logger *slog.Logger, stdout, s
 	if err != nil {
 		return err
 	}
-	customers := make([]uuid.UUID, min(seedCustomers, 1+*orders/20))
+	customers := make([]id.Customer, min(seedCustomers, 1+*orders/20))
 	for i := range customers {
 		customers[i] = id.ForCustomer(auth.DevIssuer, "seed-"+strconv.Itoa(i))
 	}

@@ -5,7 +5,6 @@ package model
 import (
 	"time"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -24,13 +23,13 @@ type Event struct{ e *order.Event }
 func (Event) IsOrderEvent() {}
 
 // ID is the event's TypeID, event_….
-func (v Event) ID() string { return id.Format(id.Event, v.e.ID) }
+func (v Event) ID() string { return v.e.ID.TypeID() }
 
 // Type is the kind of event.
 func (v Event) Type() order.EventType { return v.e.Type }
 
 // OrderID is the TypeID of the event's order.
-func (v Event) OrderID() string { return id.Format(id.Order, v.e.OrderID()) }
+func (v Event) OrderID() string { return v.e.OrderID().TypeID() }
 
 // Version is the order's version that the event made.
 func (v Event) Version() int { return v.e.Version }
@@ -46,7 +45,7 @@ func (v Event) PaymentID() string {
 	if v.e.Data.PaymentID == nil {
 		return ""
 	}
-	return id.Format(id.Payment, *v.e.Data.PaymentID)
+	return v.e.Data.PaymentID.TypeID()
 }
 
 // RefundID is the TypeID of the refund it is about.
@@ -54,7 +53,7 @@ func (v Event) RefundID() string {
 	if v.e.Data.RefundID == nil {
 		return ""
 	}
-	return id.Format(id.Refund, *v.e.Data.RefundID)
+	return v.e.Data.RefundID.TypeID()
 }
 
 // Amount is the amount of the refund, capture or other movement.

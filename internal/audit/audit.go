@@ -11,8 +11,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pagination"
@@ -26,10 +24,10 @@ type Trail interface {
 
 // Entry is a row of audit_entries. Newest first is by ID, which is a UUIDv7.
 type Entry struct {
-	ID uuid.UUID `json:"id"`
+	ID id.Audit  `json:"id"`
 	At time.Time `json:"at"`
 	// ActorID is the customer id of the staff member.
-	ActorID uuid.UUID `json:"actor_id"`
+	ActorID id.Customer `json:"actor_id"`
 	// Action is the kind of subject and the action, "payment.capture": for programs.
 	Action string `json:"action"`
 	// Subject is the public id of the changed entity ("payment_01…"); nil when it has none.
@@ -38,10 +36,13 @@ type Entry struct {
 	Detail *string `json:"detail"`
 }
 
+// Subject is the id of an entity.
+type Subject interface{ TypeID() string }
+
 // New returns an entry for p's action on the entity; an empty detail is left out.
-func New(now time.Time, p auth.Principal, action string, kind id.Prefix, subject uuid.UUID, detail string) *Entry {
-	e := &Entry{ID: id.At(now), At: now, ActorID: p.CustomerID, Action: action}
-	e.About(kind, subject)
+func New(now time.Time, p auth.Principal, action string, subject Subject, detail string) *Entry {
+	e := &Entry{ID: id.At[id.Audit](now), At: now, ActorID: p.CustomerID, Action: action}
+	e.About(subject)
 	if detail != "" {
 		e.Detail = &detail
 	}
@@ -49,7 +50,7 @@ func New(now time.Time, p auth.Principal, action string, kind id.Prefix, subject
 }
 
 // About names the subject, where it is known only once the change is decided.
-func (e *Entry) About(kind id.Prefix, subject uuid.UUID) {
-	text := id.Format(kind, subject)
+func (e *Entry) About(subject Subject) {
+	text := subject.TypeID()
 	e.Subject = &text
 }

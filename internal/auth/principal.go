@@ -8,7 +8,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Role bounds the rights of a principal. The values are those of signed tokens and of the schema.
@@ -29,7 +29,7 @@ const (
 // Principal is the caller of an operation. The zero Principal is anonymous.
 type Principal struct {
 	// CustomerID is id.ForCustomer(Issuer, Subject). Staff have one too, since staff may place orders.
-	CustomerID uuid.UUID
+	CustomerID id.Customer
 	Role       Role
 	// Issuer and Subject are the token's iss and sub: together they name one person for ever.
 	Issuer, Subject string
@@ -52,7 +52,7 @@ func (p Principal) Staff() bool { return p.Role == RoleStaff }
 
 // CanSee tells whether p may see what belongs to the given customer: the customer, staff and the system may.
 // It looks at memory only, so it can be asked for each event of each subscriber.
-func (p Principal) CanSee(customerID uuid.UUID) bool {
+func (p Principal) CanSee(customerID id.Customer) bool {
 	switch p.Role {
 	case RoleStaff, RoleSystem:
 		return true

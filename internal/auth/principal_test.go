@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 )
@@ -43,7 +41,7 @@ func TestCanSee(t *testing.T) {
 			}
 		})
 	}
-	if (auth.Principal{}).CanSee(uuid.Nil) {
+	if (auth.Principal{}).CanSee(id.Customer{}) {
 		t.Error("anonymous sees what belongs to the zero customer")
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
@@ -15,7 +13,7 @@ import (
 )
 
 func BenchmarkOrderCursor(b *testing.B) {
-	cursor := event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 4, Mark: 1}
+	cursor := event.OrderCursor{Epoch: 1, OrderID: id.New[id.Order](), Version: 4, Mark: 1}
 	text := cursor.String()
 	b.Run("String", func(b *testing.B) {
 		b.ReportAllocs()
@@ -57,7 +55,7 @@ func BenchmarkHub(b *testing.B) {
 	for _, subscribers := range []int{1, 100} {
 		b.Run(fmt.Sprintf("subscribers=%d", subscribers), func(b *testing.B) {
 			o := &order.Order{
-				Head:  &order.Head{ID: id.New(), CustomerID: ada.CustomerID},
+				Head:  &order.Head{ID: id.New[id.Order](), CustomerID: ada.CustomerID},
 				State: order.State{Status: order.Created, Version: 1, Payments: make([]payment.Payment, 1)},
 			}
 			hub := event.NewHub(fixedLog{o}, event.Config{})
@@ -98,11 +96,11 @@ func (fixedLog) Extent(context.Context, int64) (event.Extent, error) {
 	return event.Extent{Epoch: 1, First: 1}, nil
 }
 
-func (l fixedLog) Order(context.Context, auth.Principal, uuid.UUID, int) (event.OrderState, error) {
+func (l fixedLog) Order(context.Context, auth.Principal, id.Order, int) (event.OrderState, error) {
 	return event.OrderState{Order: l.order}, nil
 }
 
-func (fixedLog) Events(context.Context, auth.Principal, uuid.UUID, int, int) ([]order.Event, error) {
+func (fixedLog) Events(context.Context, auth.Principal, id.Order, int, int) ([]order.Event, error) {
 	return nil, nil
 }
 

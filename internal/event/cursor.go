@@ -4,9 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Cursors are opaque to clients: base64url (RFC 4648 section 5, no padding) of a kind byte, the log's epoch, the reader's
@@ -27,7 +26,7 @@ type Mark uint64
 
 // MarkOf returns an order's mark at an event: bits of the event's id, which is random and used once. An event always has the
 // same versions before it, so its mark proves those too.
-func MarkOf(eventID uuid.UUID) Mark { return Mark(binary.BigEndian.Uint64(eventID[8:])) }
+func MarkOf(eventID id.Event) Mark { return Mark(binary.BigEndian.Uint64(eventID[8:])) }
 
 // proves reports whether the log's mark m shows that a cursor's mark names the same place of the same log.
 func (m Mark) proves(cursor Mark) bool { return m != 0 && m == cursor }
@@ -38,7 +37,7 @@ func (m Mark) differs(other Mark) bool { return m != 0 && other != 0 && m != oth
 // OrderCursor is the cursor of a reader that has the order's events up to Version.
 type OrderCursor struct {
 	Epoch   int64
-	OrderID uuid.UUID
+	OrderID id.Order
 	Version int
 	// Mark is MarkOf the event of Version.
 	Mark Mark
@@ -65,7 +64,7 @@ func (c OrderCursor) String() string {
 }
 
 // ParseOrder parses a cursor of the given order. Any other text, a feed's cursor and another order's are INVALID_CURSOR.
-func ParseOrder(s string, orderID uuid.UUID) (OrderCursor, error) {
+func ParseOrder(s string, orderID id.Order) (OrderCursor, error) {
 	r, kind := open(s)
 	if kind != kindOrder && kind != kindOldOrder {
 		return OrderCursor{}, errInvalid("of an order's events")

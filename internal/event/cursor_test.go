@@ -7,16 +7,17 @@ import (
 
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
-var frozenID = uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
+var frozenID = id.Order(uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057"))
 
 // TestCursorFormat: clients keep cursors across upgrades, so the meaning of these texts must never change.
 func TestCursorFormat(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]event.OrderCursor{
 		"AwAAAAAAAAABAYkKXayWd0u8zrMCCZqAVwEAAAAAAAAAAQ":   {Epoch: 1, OrderID: frozenID, Version: 1, Mark: 1},
-		"A3__________AYkKXayWd0u8zrMCCZqAV_CiBLzOswIJmoBX": {Epoch: 1<<63 - 1, OrderID: frozenID, Version: 70000, Mark: event.MarkOf(frozenID)},
+		"A3__________AYkKXayWd0u8zrMCCZqAV_CiBLzOswIJmoBX": {Epoch: 1<<63 - 1, OrderID: frozenID, Version: 70000, Mark: event.MarkOf(id.Event(frozenID))},
 	} {
 		if got := want.String(); got != text {
 			t.Errorf("%+v is %s, was %s", want, got, text)
@@ -82,7 +83,7 @@ func TestCursorErr(t *testing.T) {
 	if _, err := event.ParseFeed(orders); fault.CodeOf(err) != fault.InvalidCursor {
 		t.Errorf("an order's cursor for a feed: %v", err)
 	}
-	if _, err := event.ParseOrder(orders, uuid.New()); fault.CodeOf(err) != fault.InvalidCursor {
+	if _, err := event.ParseOrder(orders, id.New[id.Order]()); fault.CodeOf(err) != fault.InvalidCursor {
 		t.Errorf("another order's cursor: %v", err)
 	}
 }

@@ -198,7 +198,7 @@ func TestWatchFeed(t *testing.T) {
 			"nobody":                 {auth.Principal{}, event.Filter{}, "", fault.Unauthenticated},
 			"a customer's filter":    {ada, event.Filter{CustomerID: id.Some(grace.CustomerID)}, "", fault.Forbidden},
 			"garbage":                {ada, event.Filter{}, "?", fault.InvalidCursor},
-			"the cursor of an order": {ada, event.Filter{}, event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 1}.String(), fault.InvalidCursor},
+			"the cursor of an order": {ada, event.Filter{}, event.OrderCursor{Epoch: 1, OrderID: id.New[id.Order](), Version: 1}.String(), fault.InvalidCursor},
 		} {
 			if _, err := r.hub.WatchFeed(t.Context(), c.principal, c.filter, c.after); fault.CodeOf(err) != c.want {
 				t.Errorf("%s: error %v, want %s", name, err, c.want)

@@ -115,7 +115,7 @@ func (r *replica) exec(statements ...string) {
 	}
 }
 
-func (r *replica) watchOrder(p auth.Principal, orderID uuid.UUID, after string) *event.Subscription {
+func (r *replica) watchOrder(p auth.Principal, orderID id.Order, after string) *event.Subscription {
 	r.t.Helper()
 	sub, err := r.hub.WatchOrder(context.Background(), p, orderID, after)
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *replica) feedAt(position int64) event.FeedCursor {
 	return event.FeedCursor{Epoch: extent.Epoch, Position: position, Mark: extent.At}
 }
 
-func (r *replica) orderAt(orderID uuid.UUID, version int) event.OrderCursor {
+func (r *replica) orderAt(orderID id.Order, version int) event.OrderCursor {
 	r.t.Helper()
 	o, err := postgres.NewLog(r.db.API).Order(context.Background(), staff, orderID, version)
 	if err != nil {
@@ -159,7 +159,7 @@ func oldFeedCursor(position int64) string {
 	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint([]byte{2, 1}, uint64(position)))
 }
 
-func oldOrderCursor(orderID uuid.UUID, version int) string {
+func oldOrderCursor(orderID id.Order, version int) string {
 	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint(append([]byte{1, 1}, orderID[:]...), uint64(version)))
 }
 

@@ -15,9 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -77,7 +76,7 @@ type Hub struct {
 	// behind: the feed is longer than place, but was not read because there are no subscribers.
 	behind bool
 	// orders has the first watch of each watched order; the watches of an order are a linked list.
-	orders map[uuid.UUID]*orderWatch
+	orders map[id.Order]*orderWatch
 	// feeds has the feed watches by scope.
 	feeds map[Scope]map[*feedWatch]struct{}
 
@@ -96,7 +95,7 @@ func NewHub(log Log, cfg Config) *Hub {
 	return &Hub{
 		log:     log,
 		cfg:     cfg.withDefaults(),
-		orders:  map[uuid.UUID]*orderWatch{},
+		orders:  map[id.Order]*orderWatch{},
 		feeds:   map[Scope]map[*feedWatch]struct{}{},
 		cache:   newEventCache(cachedEvents),
 		signal:  make(chan struct{}, 1),

@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -154,7 +155,7 @@ type outage struct {
 
 var errDown = errors.New("connection refused")
 
-func (o *outage) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
+func (o *outage) Events(ctx context.Context, p auth.Principal, orderID id.Order, after, limit int) ([]order.Event, error) {
 	if o.down.Load() {
 		select {
 		case o.hit <- struct{}{}:
@@ -165,7 +166,7 @@ func (o *outage) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID
 	return o.Log.Events(ctx, p, orderID, after, limit)
 }
 
-func (o *outage) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
+func (o *outage) Order(ctx context.Context, p auth.Principal, orderID id.Order, has int) (event.OrderState, error) {
 	if o.down.Load() {
 		return event.OrderState{}, errDown
 	}
@@ -260,7 +261,7 @@ func TestVersionOfAnotherEvent(t *testing.T) {
 	r.hub.Publish([]order.Event{e, e})
 	expectEvent(t, sub, e)
 	silent(t, sub)
-	e.ID = uuid.New()
+	e.ID = id.New[id.Event]()
 	r.hub.Publish([]order.Event{e})
 	expect(t, sub, event.Reset, 2)
 }

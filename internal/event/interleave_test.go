@@ -9,6 +9,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -27,7 +28,7 @@ func once(f *func()) {
 	}
 }
 
-func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
+func (l *interleaved) Order(ctx context.Context, p auth.Principal, orderID id.Order, has int) (event.OrderState, error) {
 	o, err := l.Log.Order(ctx, p, orderID, has)
 	once(&l.afterOrder)
 	return o, err

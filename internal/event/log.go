@@ -3,9 +3,8 @@ package event
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -16,9 +15,9 @@ type Log interface {
 	// Extent returns the log's extent and the mark of one position, from one snapshot.
 	Extent(ctx context.Context, at int64) (Extent, error)
 	// Order returns the order in its current version, and the mark of the version has (0: none).
-	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (OrderState, error)
+	Order(ctx context.Context, p auth.Principal, orderID id.Order, has int) (OrderState, error)
 	// Events returns at most limit events of an order after a version, in the order of versions.
-	Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error)
+	Events(ctx context.Context, p auth.Principal, orderID id.Order, after, limit int) ([]order.Event, error)
 	// FeedPage reads at most limit rows of the feed after a position.
 	FeedPage(ctx context.Context, p auth.Principal, scope Scope, after int64, limit int) (FeedPage, error)
 	// FeedTail returns, from one snapshot, the end of the feed and at most limit rows after a position (0: none).
@@ -61,7 +60,7 @@ type OrderState struct {
 
 // Key identifies one event.
 type Key struct {
-	OrderID uuid.UUID
+	OrderID id.Order
 	Version int
 }
 
@@ -87,7 +86,7 @@ type FeedPage struct {
 type FeedRow struct {
 	Place
 	Key        Key
-	CustomerID uuid.UUID
+	CustomerID id.Customer
 }
 
 // FeedTail is the part of the feed after a position.

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
 // frozen replaces the newest event of an order by one that a later version could have written.
-func (r *replica) frozen(orderID uuid.UUID, column, value string) {
+func (r *replica) frozen(orderID id.Order, column, value string) {
 	r.t.Helper()
 	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`)
 	_, err := r.db.Exec(`UPDATE order_events SET `+column+` = `+value+`

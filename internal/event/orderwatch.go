@@ -5,10 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -32,7 +31,7 @@ type orderWatch struct {
 	own       Subscription // returned to the caller
 	queue     subscriberQueue
 	principal *auth.Principal
-	orderID   uuid.UUID
+	orderID   id.Order
 	epoch     int64
 	// last is the last version handed out, or the cursor's at first, and mark its mark.
 	last int
@@ -51,7 +50,7 @@ type orderWatch struct {
 //
 // Errors: UNAUTHENTICATED; NOT_FOUND when the principal may see no such order; INVALID_CURSOR; UNAVAILABLE when the log does
 // not answer; stream.ErrDraining; stream.ErrOutdated when a later version of the server has written the order.
-func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, after string) (*Subscription, error) {
+func (h *Hub) WatchOrder(ctx context.Context, p auth.Principal, orderID id.Order, after string) (*Subscription, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
 	}

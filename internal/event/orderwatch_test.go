@@ -115,7 +115,7 @@ func TestWatchOrder(t *testing.T) {
 				t.Errorf("%s: error %v, want %s", name, err, c.want)
 			}
 		}
-		if _, err := r.hub.WatchOrder(t.Context(), staff, id.New(), ""); fault.CodeOf(err) != fault.NotFound {
+		if _, err := r.hub.WatchOrder(t.Context(), staff, id.New[id.Order](), ""); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("an order that is not there: error %v, want NOT_FOUND", err)
 		}
 	})
@@ -123,7 +123,7 @@ func TestWatchOrder(t *testing.T) {
 	t.Run("ErrCursor", func(t *testing.T) {
 		t.Parallel()
 		head, _ := fresh(1)
-		for _, after := range []string{"x", r.feedAt(1).String(), event.OrderCursor{Epoch: 1, OrderID: id.New(), Version: 1}.String()} {
+		for _, after := range []string{"x", r.feedAt(1).String(), event.OrderCursor{Epoch: 1, OrderID: id.New[id.Order](), Version: 1}.String()} {
 			if _, err := r.hub.WatchOrder(t.Context(), ada, head.ID, after); fault.CodeOf(err) != fault.InvalidCursor {
 				t.Errorf("after %q: error %v, want INVALID_CURSOR", after, err)
 			}

@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/stream"
 )
@@ -65,7 +64,7 @@ func writeAndPublish(random *rand.Rand, head *order.Head, n int, replicas ...*re
 }
 
 // follow subscribes, leaves and resumes at random until it has version n.
-func follow(random *rand.Rand, orderID uuid.UUID, n int, replicas ...*replica) error {
+func follow(random *rand.Rand, orderID id.Order, n int, replicas ...*replica) error {
 	cursor, last := "", 0
 	if random.IntN(2) == 0 {
 		cursor = oldOrderCursor(orderID, 0)
@@ -134,7 +133,7 @@ func TestFeedUnderWriters(t *testing.T) {
 // followFeed reads the feed from its beginning until it has n events.
 func followFeed(random *rand.Rand, p auth.Principal, n int, replicas ...*replica) error {
 	at, position := oldFeedCursor(0), int64(0)
-	versions := map[uuid.UUID]int{}
+	versions := map[id.Order]int{}
 	var full *stream.SlowConsumerError
 	for got := 0; got < n; {
 		sub, err := replicas[random.IntN(len(replicas))].hub.WatchFeed(context.Background(), p, event.Filter{}, at)

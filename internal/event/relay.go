@@ -3,7 +3,7 @@ package event
 import (
 	"context"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Relay carries the events and feed rows that a hub would otherwise read from the log between replicas, and learns what the
@@ -11,7 +11,7 @@ import (
 // and late messages are dropped. Its methods must not block. They are called with the hub's lock held.
 type Relay interface {
 	// OrderWatched changes the number of an order's subscribers by +1 or -1.
-	OrderWatched(orderID uuid.UUID, by int)
+	OrderWatched(orderID id.Order, by int)
 	// FeedWatched changes the number of a feed's subscribers by +1 or -1.
 	FeedWatched(scope Scope, by int)
 	// SetLog sets the database server that this replica reads from and the epoch of its log. Only replicas with the same
@@ -33,11 +33,11 @@ type FeedBatch struct {
 // noRelay is the Relay of a single process, and of replicas that all read the log.
 type noRelay struct{}
 
-func (noRelay) OrderWatched(uuid.UUID, int) {}
-func (noRelay) FeedWatched(Scope, int)      {}
-func (noRelay) SetLog(string, int64)        {}
-func (noRelay) Leads() bool                 { return false }
-func (noRelay) Relay(FeedBatch)             {}
+func (noRelay) OrderWatched(id.Order, int) {}
+func (noRelay) FeedWatched(Scope, int)     {}
+func (noRelay) SetLog(string, int64)       {}
+func (noRelay) Leads() bool                { return false }
+func (noRelay) Relay(FeedBatch)            {}
 
 // maxQueuedBatches bounds the batches of other replicas that wait for the hub. Further ones are dropped and read from the
 // log.

@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -68,7 +67,7 @@ func (l *pausing) FeedPage(ctx context.Context, p auth.Principal, scope event.Sc
 	return l.Log.FeedPage(ctx, p, scope, after, limit)
 }
 
-func (l *pausing) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
+func (l *pausing) Events(ctx context.Context, p auth.Principal, orderID id.Order, after, limit int) ([]order.Event, error) {
 	if f := l.events.Swap(nil); f != nil {
 		(*f)()
 	}

@@ -3,9 +3,8 @@ package event
 import (
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -52,13 +51,13 @@ type Filter struct {
 	Statuses []order.Status
 	Types    []order.EventType
 	// CustomerID may be set by staff only.
-	CustomerID uuid.NullUUID
+	CustomerID id.Null[id.Customer]
 }
 
 // admits reports whether an event passes the filter and the principal may see it.
 func (f *Filter) admits(p auth.Principal, e *order.Event) bool {
 	return p.CanSee(e.Order.CustomerID) &&
-		(!f.CustomerID.Valid || f.CustomerID.UUID == e.Order.CustomerID) &&
+		(!f.CustomerID.Valid || f.CustomerID.ID == e.Order.CustomerID) &&
 		(len(f.Statuses) == 0 || slices.Contains(f.Statuses, e.Order.Status)) &&
 		(len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
 }

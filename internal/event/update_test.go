@@ -3,8 +3,6 @@ package event
 import (
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
@@ -13,7 +11,7 @@ import (
 // TestAdmits: each delivery checks who may see the event, whatever list the subscriber is in.
 func TestAdmits(t *testing.T) {
 	t.Parallel()
-	owner, other := id.New(), id.New()
+	owner, other := id.New[id.Customer](), id.New[id.Customer]()
 	e := &order.Event{Type: order.OrderCreated, Order: &order.Order{Head: &order.Head{CustomerID: owner}, State: order.State{Status: order.Created}}}
 	for name, c := range map[string]struct {
 		principal auth.Principal
@@ -25,7 +23,7 @@ func TestAdmits(t *testing.T) {
 		"nobody":                  {auth.Principal{CustomerID: owner}, Filter{}, false},
 		"staff":                   {auth.Principal{Role: auth.RoleStaff}, Filter{}, true},
 		"another's filter":        {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: id.Some(other)}, false},
-		"an id of zeros":          {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: id.Some(uuid.Nil)}, false},
+		"an id of zeros":          {auth.Principal{Role: auth.RoleStaff}, Filter{CustomerID: id.Some(id.Customer{})}, false},
 		"another status":          {auth.Principal{Role: auth.RoleStaff}, Filter{Statuses: []order.Status{order.Delivered}}, false},
 		"one of the statuses":     {auth.Principal{Role: auth.RoleStaff}, Filter{Statuses: []order.Status{order.Delivered, order.Created}}, true},
 		"another type":            {auth.Principal{Role: auth.RoleStaff}, Filter{Types: []order.EventType{order.OrderDelivered}}, false},

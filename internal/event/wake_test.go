@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
@@ -84,8 +82,8 @@ func (l *grownLog) FeedTail(_ context.Context, _ auth.Principal, after int64, _ 
 	default:
 		return tail, nil
 	}
-	if l.head.ID == uuid.Nil {
-		l.head = order.Head{ID: id.New(), CustomerID: ada.CustomerID}
+	if l.head.ID.IsNil() {
+		l.head = order.Head{ID: id.New[id.Order](), CustomerID: ada.CustomerID}
 	}
 	for tail.Last.Position < grownBy {
 		tail.Last.Position++

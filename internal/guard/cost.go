@@ -288,7 +288,7 @@ func (c *counting) productIDs(field *ast.Field) int {
 	ids, _ := c.value(argument.Value).([]any)
 	products := 0
 	for _, one := range ids[:min(len(ids), maxPageSize)] {
-		if text, ok := one.(string); ok && strings.HasPrefix(text, string(id.Product)+"_") {
+		if text, ok := one.(string); ok && strings.HasPrefix(text, string(id.ProductKind)+"_") {
 			products++
 		}
 	}

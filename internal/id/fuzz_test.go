@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
 )
@@ -27,8 +29,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil && (fault.CodeOf(err) != fault.BadUserInput || len(err.Error()) > 400 || strings.ContainsAny(err.Error(), "\x00\n")) {
 			t.Errorf("%q: %v", text, err)
 		}
-		order, orderErr := id.Parse(id.Order, text)
-		if accepted := err == nil && kind == id.Order; accepted != (orderErr == nil) || (accepted && order != u) {
+		order, orderErr := id.Parse[id.Order](text)
+		if accepted := err == nil && kind == id.OrderKind; accepted != (orderErr == nil) || (accepted && uuid.UUID(order) != u) {
 			t.Errorf("%q: ParseAny says %s %s, %v; Parse says %s, %v", text, kind, u, err, order, orderErr)
 		}
 	})

@@ -4,6 +4,8 @@
 // it is ordered by time, so that indexes and partitions stay local. Externally it is a TypeID (github.com/jetify-com/typeid,
 // specification 0.3): the entity's kind, an underscore and the UUID in 26 characters of lower-case Crockford base32, such as
 // order_01h455vb4pex5vsknk084sn02q. Both forms sort alike.
+//
+// Each kind has a Go type: Order, Payment and so on. So the compiler refuses a payment's id where an order's is wanted.
 package id
 
 import (
@@ -19,72 +21,39 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 )
 
-// Prefix is the kind of an entity in its TypeID.
-type Prefix string
-
-// The kinds with ids of their own.
-const (
-	Order    Prefix = "order"
-	Payment  Prefix = "payment"
-	Product  Prefix = "product"
-	Refund   Prefix = "refund"
-	Event    Prefix = "event"
-	Customer Prefix = "customer"
-	Attempt  Prefix = "attempt"
-	// Endpoint and Delivery are for outgoing webhooks.
-	Endpoint Prefix = "endpoint"
-	Delivery Prefix = "delivery"
-	// Audit is for entries of the audit trail.
-	Audit Prefix = "audit"
-)
-
-// prefixes has the kinds that ParseAny accepts.
-var prefixes = map[Prefix]bool{
-	Order: true, Payment: true, Product: true, Refund: true, Event: true, Customer: true, Attempt: true,
-	Endpoint: true, Delivery: true, Audit: true,
-}
-
 // suffixLength is the length of 128 bits in base32.
 const suffixLength = 26
 
-// Some wraps an id where one may be absent. uuid.NullUUID{} is none. An id of zeros never means none, because clients can
-// send it.
-func Some(u uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: u, Valid: true} }
-
-// New returns a new UUIDv7 of the machine's clock, for entities that are not sorted by time. Within one process later ids
-// sort after earlier ones.
-func New() uuid.UUID {
-	return uuid.Must(uuid.NewV7()) // fails only without a source of randomness, and then crypto/rand ends the process
+// New returns a new UUIDv7 of the machine's clock, for entities that are not sorted by time: id.New[id.Product](). Within one
+// process later ids sort after earlier ones.
+func New[I UUID]() I {
+	return I(uuid.Must(uuid.NewV7())) // fails only without a source of randomness, and then crypto/rand ends the process
 }
 
-// Format returns u as a TypeID of the given kind.
-func Format(p Prefix, u uuid.UUID) string {
-	return string(p) + "_" + base32.Encode(u)
-}
-
-// Parse parses a TypeID of the given kind. Any other text is BAD_USER_INPUT with a message that names the expected form. It
-// does not check that the entity exists.
-func Parse(p Prefix, s string) (uuid.UUID, error) {
-	suffix, ok := strings.CutPrefix(s, string(p)+"_")
+// Parse parses the TypeID of an entity: id.Parse[id.Order](text). Any other text is BAD_USER_INPUT with a message that names
+// the expected form. It does not check that the entity exists.
+func Parse[I Entity](text string) (I, error) {
+	var none I
+	suffix, ok := strings.CutPrefix(text, string(none.Kind())+"_")
 	if !ok {
-		return uuid.UUID{}, malformed(p, s)
+		return none, malformed(none.Kind(), text)
 	}
 	u, ok := decode(suffix)
 	if !ok {
-		return uuid.UUID{}, malformed(p, s)
+		return none, malformed(none.Kind(), text)
 	}
-	return u, nil
+	return I(u), nil
 }
 
 // ParseAny parses a TypeID of any kind, for node(id:). Any other text is BAD_USER_INPUT.
-func ParseAny(s string) (Prefix, uuid.UUID, error) {
-	kind, suffix, found := strings.Cut(s, "_")
+func ParseAny(text string) (Kind, uuid.UUID, error) {
+	kind, suffix, found := strings.Cut(text, "_")
 	u, ok := decode(suffix)
-	if !found || !ok || !prefixes[Prefix(kind)] {
+	if !found || !ok || !kinds[Kind(kind)] {
 		return "", uuid.UUID{}, fault.New(fault.BadUserInput,
-			fmt.Sprintf("%s is not an id: expected a kind and %d characters, such as order_…", fault.Quote(s), suffixLength))
+			fmt.Sprintf("%s is not an id: expected a kind and %d characters, such as order_…", fault.Quote(text), suffixLength))
 	}
-	return Prefix(kind), u, nil
+	return Kind(kind), u, nil
 }
 
 func decode(suffix string) (uuid.UUID, bool) {
@@ -99,16 +68,16 @@ func decode(suffix string) (uuid.UUID, bool) {
 	return uuid.UUID(b), true
 }
 
-func malformed(p Prefix, s string) error {
+func malformed(k Kind, text string) error {
 	return fault.New(fault.BadUserInput,
-		fmt.Sprintf("%s is not %s id: expected %s_… with %d characters after the underscore", fault.Quote(s), article(p), p, suffixLength))
+		fmt.Sprintf("%s is not %s id: expected %s_… with %d characters after the underscore", fault.Quote(text), article(k), k, suffixLength))
 }
 
-func article(p Prefix) string {
-	if strings.ContainsRune("aeiou", rune(p[0])) {
-		return "an " + string(p)
+func article(k Kind) string {
+	if strings.ContainsRune("aeiou", rune(k[0])) {
+		return "an " + string(k)
 	}
-	return "a " + string(p)
+	return "a " + string(k)
 }
 
 // numberAlphabet is Crockford's base32: no I, L, O or U, so that a number survives being read aloud.
@@ -132,7 +101,7 @@ var customerNamespace = uuid.MustParse("ec49acdd-ff7f-481f-9ab6-6e5c24e7a2c8")
 // ForCustomer returns the id of the customer that issuer calls subject. It is the same on every replica and after every
 // restart, without a table. It is a name-based UUIDv8 over SHA-256 (RFC 9562 section 5.8, appendix B.2) of the namespace and
 // both names. Each name follows its length as 8 bytes, so that no two pairs give the same input.
-func ForCustomer(issuer, subject string) uuid.UUID {
+func ForCustomer(issuer, subject string) Customer {
 	h := sha256.New()
 	h.Write(customerNamespace[:])
 	for _, name := range []string{issuer, subject} {
@@ -141,7 +110,7 @@ func ForCustomer(issuer, subject string) uuid.UUID {
 		h.Write(length[:])
 		h.Write([]byte(name))
 	}
-	u := uuid.UUID(h.Sum(nil)[:16])
+	u := Customer(h.Sum(nil)[:16])
 	u[6] = u[6]&0x0f | 0x80 // version 8
 	u[8] = u[8]&0x3f | 0x80 // the variant of RFC 9562
 	return u

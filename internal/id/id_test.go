@@ -19,11 +19,12 @@ func TestNewIsOrderedVersion7(t *testing.T) {
 	t.Parallel()
 	last := ""
 	for range 10_000 {
-		u := id.New()
+		made := id.New[id.Order]()
+		u := uuid.UUID(made)
 		if u.Version() != 7 || u.Variant() != uuid.RFC4122 {
 			t.Fatalf("%v is version %d, variant %v", u, u.Version(), u.Variant())
 		}
-		s := id.Format(id.Order, u)
+		s := made.TypeID()
 		if s <= last {
 			t.Fatalf("%s does not sort after %s", s, last)
 		}
@@ -43,29 +44,49 @@ func TestFormatFollowsTheSpecification(t *testing.T) {
 	} {
 		u := uuid.MustParse(c.uuid)
 		want := "order_" + c.suffix
-		if got := id.Format(id.Order, u); got != want {
+		if got := id.Order(u).TypeID(); got != want {
 			t.Errorf("Format(%s) = %s, want %s", c.uuid, got, want)
 		}
-		if got, err := id.Parse(id.Order, want); err != nil || got != u {
+		if got, err := id.Parse[id.Order](want); err != nil || uuid.UUID(got) != u {
 			t.Errorf("Parse(%s) = %v, %v; want %v", want, got, err, u)
 		}
 	}
 }
 
-func TestFormatParseRoundTrip(t *testing.T) {
+func TestTypeIDParseRoundTrip(t *testing.T) {
 	t.Parallel()
-	kinds := []id.Prefix{id.Order, id.Payment, id.Product, id.Refund, id.Event, id.Customer, id.Attempt}
-	rapid.Check(t, func(t *rapid.T) {
-		u := uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
-		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
-		s := id.Format(kind, u)
-		if got, err := id.Parse(kind, s); err != nil || got != u {
-			t.Fatalf("Parse(%s) = %v, %v", s, got, err)
-		}
-		if gotKind, got, err := id.ParseAny(s); err != nil || got != u || gotKind != kind {
-			t.Fatalf("ParseAny(%s) = %v, %v, %v", s, gotKind, got, err)
-		}
-	})
+	t.Run("order", roundTrip[id.Order](id.OrderKind))
+	t.Run("payment", roundTrip[id.Payment](id.PaymentKind))
+	t.Run("product", roundTrip[id.Product](id.ProductKind))
+	t.Run("refund", roundTrip[id.Refund](id.RefundKind))
+	t.Run("event", roundTrip[id.Event](id.EventKind))
+	t.Run("customer", roundTrip[id.Customer](id.CustomerKind))
+	t.Run("attempt", roundTrip[id.Attempt](id.AttemptKind))
+	t.Run("endpoint", roundTrip[id.Endpoint](id.EndpointKind))
+	t.Run("delivery", roundTrip[id.Delivery](id.DeliveryKind))
+	t.Run("audit", roundTrip[id.Audit](id.AuditKind))
+}
+
+func roundTrip[I interface {
+	id.Entity
+	TypeID() string
+}](kind id.Kind) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		rapid.Check(t, func(t *rapid.T) {
+			u := uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+			s := I(u).TypeID()
+			if !strings.HasPrefix(s, string(kind)+"_") || s != id.Format(kind, u) {
+				t.Fatalf("%s is not of kind %s", s, kind)
+			}
+			if got, err := id.Parse[I](s); err != nil || uuid.UUID(got) != u {
+				t.Fatalf("Parse(%s) = %v, %v", s, got, err)
+			}
+			if gotKind, got, err := id.ParseAny(s); err != nil || got != u || gotKind != kind {
+				t.Fatalf("ParseAny(%s) = %v, %v, %v", s, gotKind, got, err)
+			}
+		})
+	}
 }
 
 func TestParseErr(t *testing.T) {
@@ -88,7 +109,7 @@ func TestParseErr(t *testing.T) {
 	for name, s := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := id.Parse(id.Order, s)
+			_, err := id.Parse[id.Order](s)
 			checkRefusal(t, err, "order_…")
 			if name != "other kind" {
 				_, _, err = id.ParseAny(s)
@@ -117,8 +138,10 @@ func checkRefusal(t *testing.T, err error, names string) {
 
 func TestParseErrArticle(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[id.Prefix]string{id.Order: "not an order id", id.Payment: "not a payment id"} {
-		if _, err := id.Parse(kind, "x"); !strings.Contains(err.Error(), want) {
+	_, orderErr := id.Parse[id.Order]("x")
+	_, paymentErr := id.Parse[id.Payment]("x")
+	for want, err := range map[string]error{"not an order id": orderErr, "not a payment id": paymentErr} {
+		if !strings.Contains(err.Error(), want) {
 			t.Errorf("message %q does not say %q", err, want)
 		}
 	}
@@ -153,8 +176,8 @@ func TestForCustomer(t *testing.T) {
 	if ada != id.ForCustomer("orderwire-dev", "ada") {
 		t.Error("the same customer got two ids")
 	}
-	if ada.Version() != 8 || ada.Variant() != uuid.RFC4122 {
-		t.Errorf("%v is version %d, variant %v", ada, ada.Version(), ada.Variant())
+	if u := uuid.UUID(ada); u.Version() != 8 || u.Variant() != uuid.RFC4122 {
+		t.Errorf("%v is version %d, variant %v", u, u.Version(), u.Variant())
 	}
 	for name, pair := range map[string][2]string{
 		"other subject":           {"orderwire-dev", "grace"},
@@ -184,7 +207,7 @@ func TestForCustomerIsFrozen(t *testing.T) {
 		t.Fatal("no frozen ids")
 	}
 	for _, f := range frozen {
-		if got := id.Format(id.Customer, id.ForCustomer(f.Issuer, f.Subject)); got != f.ID {
+		if got := id.ForCustomer(f.Issuer, f.Subject).TypeID(); got != f.ID {
 			t.Errorf("ForCustomer(%q, %q) = %s, want %s", f.Issuer, f.Subject, got, f.ID)
 		}
 	}

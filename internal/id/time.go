@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // ticksPerMilli is the number of ticks in a millisecond. A UUIDv7 has 12 bits for the fraction of its millisecond here, so a
@@ -15,25 +13,25 @@ const ticksPerMilli = 1 << 12
 
 // At returns a new UUIDv7 of a time: its milliseconds, 12 bits of their fraction (RFC 9562 section 6.2, method 3) and 62
 // random bits. An entity that is listed, counted or deleted by the time in its id must take the id from the same clock as
-// its times.
-func At(now time.Time) uuid.UUID {
+// its times. Use it with a type: id.At[id.Order](now).
+func At[I UUID](now time.Time) I {
 	milli := now.UnixMilli()
 	fraction := now.Sub(time.UnixMilli(milli)) * ticksPerMilli / time.Millisecond
-	return ofTick(milli*ticksPerMilli + int64(fraction))
+	return ofTick[I](milli*ticksPerMilli + int64(fraction))
 }
 
 // After is At, but the id sorts after before whatever now is. So the ids of one order keep the sequence in which they were
 // made, even if several are made at one time or on replicas with different clocks.
-func After(before uuid.UUID, now time.Time) uuid.UUID {
-	u := At(now)
+func After[I UUID](before I, now time.Time) I {
+	u := At[I](now)
 	if bytes.Compare(u[:], before[:]) > 0 {
 		return u
 	}
-	return ofTick(tickOf(before) + 1)
+	return ofTick[I](tickOf(before) + 1)
 }
 
-func ofTick(tick int64) uuid.UUID {
-	var u uuid.UUID
+func ofTick[I UUID](tick int64) I {
+	var u I
 	_, _ = rand.Read(u[8:])                                               // crypto/rand never returns an error: it ends the process
 	binary.BigEndian.PutUint64(u[:8], uint64(tick/ticksPerMilli)<<16)     //nolint:gosec // after 1970
 	binary.BigEndian.PutUint16(u[6:8], 0x7000|uint16(tick%ticksPerMilli)) //nolint:gosec // 12 bits
@@ -41,7 +39,7 @@ func ofTick(tick int64) uuid.UUID {
 	return u
 }
 
-func tickOf(u uuid.UUID) int64 {
+func tickOf[I UUID](u I) int64 {
 	first := int64(binary.BigEndian.Uint64(u[:8])) //nolint:gosec // 48 bits of milliseconds, so far from the sign
 	return first>>16*ticksPerMilli + first&(ticksPerMilli-1)
 }

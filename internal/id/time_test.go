@@ -15,7 +15,7 @@ func TestAt(t *testing.T) {
 	now := time.Date(2026, 11, 30, 4, 5, 6, 789_123_000, time.UTC)
 	seen := map[uuid.UUID]bool{}
 	for range 1000 {
-		u := id.At(now)
+		u := id.At[uuid.UUID](now)
 		if u.Version() != 7 || u.Variant() != uuid.RFC4122 || seen[u] {
 			t.Fatalf("%s: version %d, variant %s, or not fresh", u, u.Version(), u.Variant())
 		}
@@ -23,7 +23,7 @@ func TestAt(t *testing.T) {
 		if seconds, nanos := u.Time().UnixTime(); seconds != now.Unix() || nanos/1e6 != 789 {
 			t.Fatalf("the library reads %d.%09d from %s, want %s", seconds, nanos, u, now)
 		}
-		if before, after := id.At(now.Add(-time.Microsecond)), id.At(now.Add(time.Microsecond)); bytes.Compare(before[:], u[:]) >= 0 || bytes.Compare(u[:], after[:]) >= 0 {
+		if before, after := id.At[uuid.UUID](now.Add(-time.Microsecond)), id.At[uuid.UUID](now.Add(time.Microsecond)); bytes.Compare(before[:], u[:]) >= 0 || bytes.Compare(u[:], after[:]) >= 0 {
 			t.Fatalf("%s, %s and %s are a microsecond apart and do not sort so", before, u, after)
 		}
 	}
@@ -32,7 +32,7 @@ func TestAt(t *testing.T) {
 func TestAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 30, 4, 5, 6, 0, time.UTC)
-	last := id.At(now.Add(31 * time.Minute)) // made where the clock is ahead
+	last := id.At[uuid.UUID](now.Add(31 * time.Minute)) // made where the clock is ahead
 	for i := range 10_000 {
 		next := id.After(last, now)
 		if bytes.Compare(next[:], last[:]) <= 0 || next.Version() != 7 || next.Variant() != uuid.RFC4122 {
@@ -46,6 +46,6 @@ func TestAfter(t *testing.T) {
 }
 
 func firstBytes(now time.Time) []byte {
-	u := id.At(now)
+	u := id.At[uuid.UUID](now)
 	return u[:8]
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -56,7 +55,7 @@ type counting struct {
 	reads atomic.Int64
 }
 
-func (l *counting) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
+func (l *counting) Events(ctx context.Context, p auth.Principal, orderID id.Order, after, limit int) ([]order.Event, error) {
 	l.reads.Add(1)
 	return l.Log.Events(ctx, p, orderID, after, limit)
 }
@@ -184,7 +183,7 @@ func (r *replica) advance(head *order.Head) order.Event {
 	})
 }
 
-func (r *replica) watchOrder(p auth.Principal, orderID uuid.UUID) *event.Subscription {
+func (r *replica) watchOrder(p auth.Principal, orderID id.Order) *event.Subscription {
 	r.t.Helper()
 	sub, err := r.hub.WatchOrder(context.Background(), p, orderID, "")
 	if err != nil {

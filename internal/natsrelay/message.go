@@ -8,9 +8,8 @@ import (
 	"hash/fnv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -36,12 +35,12 @@ func topicOf(e *order.Event) string {
 	return "event." + bucket(e.Order.ID) + "." + e.Order.CustomerID.String()
 }
 
-func ofBucket(orderID uuid.UUID) string { return "event." + bucket(orderID) + ".*" }
+func ofBucket(orderID id.Order) string { return "event." + bucket(orderID) + ".*" }
 
-func ofCustomer(customerID uuid.UUID) string { return "event.*." + customerID.String() }
+func ofCustomer(customerID id.Customer) string { return "event.*." + customerID.String() }
 
 // bucket returns the bucket of an order. It hashes the whole id, because the first bytes of a UUIDv7 are the time.
-func bucket(orderID uuid.UUID) string {
+func bucket(orderID id.Order) string {
 	h := fnv.New32a()
 	_, _ = h.Write(orderID[:]) // never fails
 	return fmt.Sprint(h.Sum32() % buckets)
@@ -50,7 +49,7 @@ func bucket(orderID uuid.UUID) string {
 // eventMessage is an event as the log has it, without the data that the log leaves out.
 type eventMessage struct {
 	Head      order.Head      `json:"head"`
-	ID        uuid.UUID       `json:"id"`
+	ID        id.Event        `json:"id"`
 	Type      order.EventType `json:"type"`
 	Actor     order.Actor     `json:"actor"`
 	RequestID string          `json:"requestId"`
@@ -90,10 +89,10 @@ type batchMessage struct {
 }
 
 type rowMessage struct {
-	OrderID    uuid.UUID  `json:"o"`
-	Version    int        `json:"v"`
-	CustomerID uuid.UUID  `json:"c"`
-	Mark       event.Mark `json:"m"`
+	OrderID    id.Order    `json:"o"`
+	Version    int         `json:"v"`
+	CustomerID id.Customer `json:"c"`
+	Mark       event.Mark  `json:"m"`
 }
 
 func encodeBatch(b event.FeedBatch) ([]byte, error) {

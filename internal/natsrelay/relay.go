@@ -16,10 +16,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -147,7 +147,7 @@ func (r *Relay) messagesLost() {
 }
 
 // OrderWatched implements event.Relay.
-func (r *Relay) OrderWatched(orderID uuid.UUID, by int) {
+func (r *Relay) OrderWatched(orderID id.Order, by int) {
 	r.interest.add(ofBucket(orderID), by)
 }
 
@@ -157,7 +157,7 @@ func (r *Relay) FeedWatched(scope event.Scope, by int) {
 		r.interest.add(everything, by)
 		return
 	}
-	r.interest.add(ofCustomer(scope.UUID), by)
+	r.interest.add(ofCustomer(scope.ID), by)
 }
 
 // SetLog implements event.Relay. Messages with another prefix belong to another log and are ignored from now on.

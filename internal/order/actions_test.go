@@ -57,7 +57,7 @@ func TestOptions(t *testing.T) {
 					t.Errorf("%s: %v, want %v", role, got, want)
 				}
 			}
-			if got := w.o.Options(auth.Principal{CustomerID: id.New(), Role: auth.RoleCustomer}, w.policy); len(got) != 0 {
+			if got := w.o.Options(auth.Principal{CustomerID: id.New[id.Customer](), Role: auth.RoleCustomer}, w.policy); len(got) != 0 {
 				t.Errorf("a stranger: %v", got)
 			}
 		})

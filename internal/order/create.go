@@ -29,7 +29,7 @@ type Draft struct {
 func New(c Cause, policy Policy, d Draft) *Order {
 	expires := c.Now.Add(policy.Expiry)
 	head := d.Head
-	head.ID, head.Number, head.CreatedAt = id.At(c.Now), id.Number(), c.Now
+	head.ID, head.Number, head.CreatedAt = id.At[id.Order](c.Now), id.Number(), c.Now
 	head.ownTexts()
 	o := &Order{
 		Head:   &head,

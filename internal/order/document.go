@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -76,7 +75,7 @@ func (s *State) AttachRefunds(refunds []payment.Refund) error {
 		if p == nil {
 			return fmt.Errorf("refund %s is of payment %s, which the order does not have", first.ID, first.PaymentID)
 		}
-		n := run(refunds, func(r *payment.Refund) uuid.UUID { return r.PaymentID })
+		n := run(refunds, func(r *payment.Refund) id.Payment { return r.PaymentID })
 		p.Refunds = join(p.Refunds, refunds[:n:n])
 		refunds = refunds[n:]
 	}
@@ -91,7 +90,7 @@ func (s *State) AttachAttempts(attempts []payment.Attempt) error {
 		if p == nil {
 			return fmt.Errorf("attempt %s is of payment %s, which the order does not have", first.ID, first.PaymentID)
 		}
-		n := run(attempts, func(a *payment.Attempt) uuid.UUID { return a.PaymentID })
+		n := run(attempts, func(a *payment.Attempt) id.Payment { return a.PaymentID })
 		p.Attempts = join(p.Attempts, attempts[:n:n])
 		attempts = attempts[n:]
 	}
@@ -99,7 +98,7 @@ func (s *State) AttachAttempts(attempts []payment.Attempt) error {
 }
 
 // run returns how many parts, from the first, are of the first one's payment.
-func run[T any](parts []T, paymentOf func(*T) uuid.UUID) int {
+func run[T any](parts []T, paymentOf func(*T) id.Payment) int {
 	n := 1
 	for n < len(parts) && paymentOf(&parts[n]) == paymentOf(&parts[0]) {
 		n++

@@ -14,11 +14,11 @@ import (
 // In JSON the refunds of all payments stand beside them, in the order they were made.
 func TestDocument(t *testing.T) {
 	t.Parallel()
-	state := order.State{Status: order.Cancelling, Payments: []payment.Payment{{ID: id.New()}, {ID: id.New()}, {ID: id.New()}}}
+	state := order.State{Status: order.Cancelling, Payments: []payment.Payment{{ID: id.New[id.Payment]()}, {ID: id.New[id.Payment]()}, {ID: id.New[id.Payment]()}}}
 	var made []payment.Refund
 	for _, i := range []int{0, 2, 0} {
 		p := &state.Payments[i]
-		r := payment.Refund{ID: id.New(), PaymentID: p.ID, Amount: money.New(int64(100+len(made)), "EUR"), Status: payment.RefundPending}
+		r := payment.Refund{ID: id.New[id.Refund](), PaymentID: p.ID, Amount: money.New(int64(100+len(made)), "EUR"), Status: payment.RefundPending}
 		p.Refunds = append(p.Refunds, r)
 		made = append(made, r)
 	}
@@ -43,12 +43,12 @@ func TestDocument(t *testing.T) {
 	})
 	t.Run("ErrOfNoPayment", func(t *testing.T) {
 		t.Parallel()
-		stray := order.Document{Refunds: []payment.Refund{{ID: id.New(), PaymentID: id.New()}}}
+		stray := order.Document{Refunds: []payment.Refund{{ID: id.New[id.Refund](), PaymentID: id.New[id.Payment]()}}}
 		if _, err := stray.State(); err == nil {
 			t.Error("a refund without its payment is read")
 		}
 		var read order.State
-		if err := read.AttachAttempts([]payment.Attempt{{ID: id.New(), PaymentID: id.New()}}); err == nil {
+		if err := read.AttachAttempts([]payment.Attempt{{ID: id.New[id.Attempt](), PaymentID: id.New[id.Payment]()}}); err == nil {
 			t.Error("an attempt without its payment is read")
 		}
 	})

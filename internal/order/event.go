@@ -3,8 +3,6 @@ package order
 import (
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -33,10 +31,10 @@ func (k ActorKind) Valid() bool {
 	}
 }
 
-// Actor is the person or program that caused an event. ID is the customer id of a person, otherwise uuid.Nil.
+// Actor is the person or program that caused an event. ID is the customer id of a person, otherwise all zeros.
 type Actor struct {
-	Kind ActorKind `json:"kind"`
-	ID   uuid.UUID `json:"id"`
+	Kind ActorKind   `json:"kind"`
+	ID   id.Customer `json:"id"`
 }
 
 // Cause describes the origin of a change: when, by whom and in which request ("" for the pipeline).
@@ -55,8 +53,8 @@ func (c Cause) by(kind ActorKind) Cause {
 // EventData has an event's data beyond its type; which fields are set depends on the type. Its JSON form is stored
 // for ever. It carries no personal data and no secret.
 type EventData struct {
-	PaymentID    *uuid.UUID         `json:"paymentId,omitempty"`
-	RefundID     *uuid.UUID         `json:"refundId,omitempty"`
+	PaymentID    *id.Payment        `json:"paymentId,omitempty"`
+	RefundID     *id.Refund         `json:"refundId,omitempty"`
 	Amount       *money.Amount      `json:"amount,omitempty"`
 	DeclineCode  *string            `json:"declineCode,omitempty"`
 	Attention    *payment.Attention `json:"attention,omitempty"`
@@ -66,7 +64,7 @@ type EventData struct {
 
 // Event is one version of an order: event n+1 turns version n into version n+1. It is immutable.
 type Event struct {
-	ID        uuid.UUID
+	ID        id.Event
 	Type      EventType
 	Version   int
 	Actor     Actor
@@ -78,7 +76,7 @@ type Event struct {
 }
 
 // OrderID of the event's order.
-func (e *Event) OrderID() uuid.UUID { return e.Order.ID }
+func (e *Event) OrderID() id.Order { return e.Order.ID }
 
 // record makes the next version: the change must be complete before, since the event keeps a copy of the state.
 func (o *Order) record(c Cause, kind EventType, data EventData) {
@@ -93,7 +91,7 @@ func (o *Order) recordAsOf(c Cause, kind EventType, data EventData, payments []p
 	if c.Now.After(o.UpdatedAt) {
 		o.UpdatedAt = c.Now
 	}
-	var last uuid.UUID
+	var last id.Event
 	if n := len(o.events); n > 0 {
 		last = o.events[n-1].ID
 	}

@@ -26,7 +26,7 @@ func TestReactions(t *testing.T) {
 	if len(reactions) != len(makes) {
 		t.Errorf("%d kinds of fact have a reaction, %d are listed", len(reactions), len(makes))
 	}
-	o := New(Cause{Now: time.Now()}, Policy{}, Draft{Head: Head{CustomerID: id.New(), Total: money.New(1000, "EUR")}})
+	o := New(Cause{Now: time.Now()}, Policy{}, Draft{Head: Head{CustomerID: id.New[id.Customer](), Total: money.New(1000, "EUR")}})
 	if err := o.take(Cause{}, Policy{}, 0, []payment.Fact{{Kind: "MELTED"}}); err == nil || len(o.Events()) != 1 {
 		t.Errorf("an unknown fact: %v, %d events", err, len(o.Events()))
 	}

@@ -5,18 +5,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
 // Head has the fields of an order that never change after its creation. All versions of an order share one Head. Its JSON form is
 // sent between replicas.
 type Head struct {
-	ID uuid.UUID `json:"id"`
+	ID id.Order `json:"id"`
 	// Number is for people: OW- and 8 random Crockford characters.
 	Number            string       `json:"number"`
-	CustomerID        uuid.UUID    `json:"customerId"`
+	CustomerID        id.Customer  `json:"customerId"`
 	Lines             []Line       `json:"lines"`
 	Total             money.Amount `json:"total"`
 	Note              *string      `json:"note"`
@@ -27,7 +26,7 @@ type Head struct {
 
 // Line is one product of an order, with its name and price copied when the order was placed.
 type Line struct {
-	ProductID uuid.UUID    `json:"productId"`
+	ProductID id.Product   `json:"productId"`
 	Name      string       `json:"name"`
 	Quantity  int          `json:"quantity"`
 	UnitPrice money.Amount `json:"unitPrice"`

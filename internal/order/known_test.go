@@ -20,7 +20,7 @@ func TestKnown(t *testing.T) {
 	e := &order.Event{
 		Type: order.OrderCancelling, Actor: order.Actor{Kind: order.ActorStaff}, At: now,
 		Data: order.EventData{Attention: &attention, CancelReason: &reason},
-		Order: &order.Order{Head: &order.Head{ID: id.New()}, State: order.State{
+		Order: &order.Order{Head: &order.Head{ID: id.New[id.Order]()}, State: order.State{
 			Status: order.Cancelling, CancelReason: &reason,
 			Payments: []payment.Payment{{
 				Status: payment.Confirmed, CaptureMethod: payment.CaptureManual, Goal: payment.Voided, Attention: &attention,

@@ -3,13 +3,13 @@ package order
 import (
 	"errors"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Lease is the right to work on an order's due steps, held by one worker at a time. Token is the fencing token
 // (Kleppmann, "How to do distributed locking", 2016): a commit with an older token than the last one given out fails.
 type Lease struct {
-	OrderID uuid.UUID
+	OrderID id.Order
 	Token   int64
 	// Lane is the lane that the order was claimed in: see Due. It is empty for a lease that was not claimed.
 	Lane string

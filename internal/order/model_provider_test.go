@@ -3,21 +3,20 @@ package order_test
 import (
 	"fmt"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // modelProvider keeps one charge for each payment and acts once for each key, as long as it remembers the key. It is the
 // other half of the model: what it took and gave back is compared with what the order believes.
 type modelProvider struct {
-	charges map[uuid.UUID]*modelCharge
+	charges map[id.Payment]*modelCharge
 	// voided payments take no authorization any more, however late it arrives.
-	voided map[uuid.UUID]bool
+	voided map[id.Payment]bool
 	// done has the effect of each key, for ever: what a look-up sees.
-	done map[uuid.UUID]modelAnswer
+	done map[id.Attempt]modelAnswer
 	// forgotten keys are past the provider's key lifetime: a call with one acts again.
-	forgotten map[uuid.UUID]bool
+	forgotten map[id.Attempt]bool
 	// asked has the last key that each operation on a payment or refund was called with.
 	asked map[string]modelCall
 	// prepares: it makes a charge first and confirms it by a second call, like Stripe.
@@ -26,7 +25,7 @@ type modelProvider struct {
 
 func newModelProvider(prepares bool) *modelProvider {
 	return &modelProvider{
-		charges: map[uuid.UUID]*modelCharge{}, voided: map[uuid.UUID]bool{}, done: map[uuid.UUID]modelAnswer{}, forgotten: map[uuid.UUID]bool{},
+		charges: map[id.Payment]*modelCharge{}, voided: map[id.Payment]bool{}, done: map[id.Attempt]modelAnswer{}, forgotten: map[id.Attempt]bool{},
 		asked: map[string]modelCall{}, prepares: prepares,
 	}
 }
@@ -49,7 +48,7 @@ type modelAnswer struct {
 func (a modelAnswer) definitely() bool { return a.err != nil || a.Outcome == payment.Refused }
 
 type modelCall struct {
-	key     uuid.UUID
+	key     id.Attempt
 	request string
 }
 
@@ -72,9 +71,9 @@ func refused(code string) modelAnswer {
 // witness reports a call that breaks the rules of keys: one key is one request, and an operation gets another key only
 // after the one before has definitely done nothing.
 func (m *modelProvider) witness(call payment.Call) error {
-	subject := call.PaymentID
+	subject := call.PaymentID.String()
 	if call.Operation == payment.OperationRefund {
-		subject = call.RefundID
+		subject = call.RefundID.String()
 	}
 	of := fmt.Sprint(call.Operation, " ", subject)
 	now := modelCall{call.Key, fmt.Sprint(of, call.OrderID, call.PaymentID, call.Amount, call.Capture, call.Method)}
@@ -92,7 +91,7 @@ func (m *modelProvider) witness(call payment.Call) error {
 }
 
 // settled: staff have ended the operation of a payment, so that another key may follow.
-func (m *modelProvider) settled(operation payment.Operation, paymentID uuid.UUID) {
+func (m *modelProvider) settled(operation payment.Operation, paymentID id.Payment) {
 	delete(m.asked, fmt.Sprint(operation, " ", paymentID))
 }
 
@@ -184,7 +183,7 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 }
 
 // act ends the customer's action, at the provider.
-func (m *modelProvider) act(paymentID uuid.UUID, amount int64, approve bool) {
+func (m *modelProvider) act(paymentID id.Payment, amount int64, approve bool) {
 	switch charge := m.charges[paymentID]; {
 	case charge == nil || charge.state != payment.ActionRequired:
 	case !approve:
@@ -197,7 +196,7 @@ func (m *modelProvider) act(paymentID uuid.UUID, amount int64, approve bool) {
 }
 
 // lapse lets the provider end a charge that nobody completes or captures for long.
-func (m *modelProvider) lapse(paymentID uuid.UUID) {
+func (m *modelProvider) lapse(paymentID id.Payment) {
 	switch charge := m.charges[paymentID]; {
 	case charge == nil:
 	case charge.state == payment.ActionRequired:
@@ -208,7 +207,7 @@ func (m *modelProvider) lapse(paymentID uuid.UUID) {
 }
 
 // breaksItsWord takes the money of a charge that it has said it would not take. It reports whether there was one.
-func (m *modelProvider) breaksItsWord(paymentID uuid.UUID, amount int64) bool {
+func (m *modelProvider) breaksItsWord(paymentID id.Payment, amount int64) bool {
 	charge := m.charges[paymentID]
 	if charge == nil || charge.state != payment.Refused && charge.state != payment.Released {
 		return false

@@ -63,7 +63,7 @@ func newModel(t *rapid.T) *model {
 	keyLife := rapid.SampledFrom([]time.Duration{0, 24 * time.Hour}).Draw(t, "key life")
 	m.policy.KeyLife = func(string) time.Duration { return keyLife }
 	m.o = order.New(m.cause(), m.policy, order.Draft{
-		Head:   order.Head{CustomerID: id.New(), Total: price, Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
+		Head:   order.Head{CustomerID: id.New[id.Customer](), Total: price, Lines: []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
 		Method: order.PaymentMethod{Provider: "model", Capture: rapid.SampledFrom([]payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}).Draw(t, "capture")},
 	})
 	return m

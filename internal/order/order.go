@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -100,7 +101,7 @@ func (s *State) balance(payments []payment.Payment) {
 }
 
 // PaymentByID returns the payment with the id, or nil.
-func (s *State) PaymentByID(id uuid.UUID) *payment.Payment {
+func (s *State) PaymentByID(id id.Payment) *payment.Payment {
 	if i := s.indexOf(id); i >= 0 {
 		return &s.Payments[i]
 	}
@@ -108,7 +109,7 @@ func (s *State) PaymentByID(id uuid.UUID) *payment.Payment {
 }
 
 // indexOf is the index of the payment with the id, -1 if there is none.
-func (s *State) indexOf(paymentID uuid.UUID) int {
+func (s *State) indexOf(paymentID id.Payment) int {
 	for i := range s.Payments {
 		if s.Payments[i].ID == paymentID {
 			return i
@@ -118,7 +119,7 @@ func (s *State) indexOf(paymentID uuid.UUID) int {
 }
 
 // RefundByID returns the refund with the id, or nil.
-func (o *Order) RefundByID(id uuid.UUID) *payment.Refund {
+func (o *Order) RefundByID(id id.Refund) *payment.Refund {
 	for i := range o.Payments {
 		if r := o.Payments[i].RefundByID(id); r != nil {
 			return r

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -15,7 +14,7 @@ func (o *Order) CanRetry() bool {
 }
 
 // Retry makes a new payment after the last one failed. The caller has asked CanRetry.
-func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) uuid.UUID {
+func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) id.Payment {
 	p := o.addPayment(c, policy, method)
 	if o.ExpiresAt == nil {
 		o.ExpiresAt = at(c.Now.Add(policy.Expiry))
@@ -53,7 +52,7 @@ func (o *Order) CanRefund() bool { return o.Status != Cancelling && o.Refundable
 
 // Refund makes a refund of an amount in minor units and returns its id. The caller has asked CanRefund, and the amount is at most
 // Refundable.
-func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) {
+func (o *Order) Refund(c Cause, minor int64, reason *string) (id.Refund, error) {
 	for i := range o.Payments {
 		// All that is refundable is of one payment: another's late capture is refunded already.
 		p := &o.Payments[i]
@@ -62,18 +61,18 @@ func (o *Order) Refund(c Cause, minor int64, reason *string) (uuid.UUID, error) 
 		}
 		facts, err := p.RequestRefund(o.terms(c, Policy{}), minor, reason)
 		if err != nil {
-			return uuid.Nil, err
+			return id.Refund{}, err
 		}
 		if err := o.take(c, Policy{}, i, facts); err != nil {
-			return uuid.Nil, err
+			return id.Refund{}, err
 		}
 		return p.Refunds[len(p.Refunds)-1].ID, nil
 	}
-	return uuid.Nil, errors.New("no payment has money to refund")
+	return id.Refund{}, errors.New("no payment has money to refund")
 }
 
 // RequestRecheck requests a look-up of the payment's charge; see payment.Payment.RequestRecheck.
-func (o *Order) RequestRecheck(c Cause, paymentID uuid.UUID) {
+func (o *Order) RequestRecheck(c Cause, paymentID id.Payment) {
 	if p := o.PaymentByID(paymentID); p != nil {
 		p.RequestRecheck(c.Now)
 	}
@@ -94,7 +93,7 @@ func (o *Order) Settle(c Cause, policy Policy, work *payment.Work, result paymen
 }
 
 // Resolve settles a payment that needs a person; see payment.Payment.Resolve.
-func (o *Order) Resolve(c Cause, policy Policy, paymentID uuid.UUID, r payment.Resolution) error {
+func (o *Order) Resolve(c Cause, policy Policy, paymentID id.Payment, r payment.Resolution) error {
 	index := o.indexOf(paymentID)
 	if index < 0 {
 		return fmt.Errorf("order %s has no payment %s", o.ID, paymentID)

@@ -1,9 +1,8 @@
 package order
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/bytelru"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -33,7 +32,7 @@ func (r *Recent) Remember(committed Outcome) {
 }
 
 // of returns the last commit of the order; nil when that is not known.
-func (r *Recent) of(orderID uuid.UUID) *Outcome {
+func (r *Recent) of(orderID id.Order) *Outcome {
 	if r == nil {
 		return nil
 	}

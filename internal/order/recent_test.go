@@ -5,15 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
 func TestRecent(t *testing.T) {
 	t.Parallel()
 	place := func(note string) Outcome {
-		o := New(Cause{Now: time.Now()}, Policy{}, Draft{Head: Head{CustomerID: uuid.New(), Total: money.Amount{Minor: 1800, Currency: "EUR"}, Note: &note}})
+		o := New(Cause{Now: time.Now()}, Policy{}, Draft{Head: Head{CustomerID: id.New[id.Customer](), Total: money.Amount{Minor: 1800, Currency: "EUR"}, Note: &note}})
 		return Outcome{Order: o, Revision: Revision{Number: 1, Server: time.Now()}}
 	}
 	var none *Recent

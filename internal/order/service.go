@@ -33,26 +33,26 @@ type Store interface {
 	EarlierOrder(ctx context.Context, p auth.Principal, key Idempotency) (Outcome, error)
 	// ChangeOrder loads and locks the order, runs change on a copy, and commits what it made of it with its events, all
 	// or nothing. change is pure and may run more than once. Its error is returned as it is, and nothing is changed.
-	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (Outcome, error)
-	Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*Order, error)
+	ChangeOrder(ctx context.Context, p auth.Principal, orderID id.Order, change Change) (Outcome, error)
+	Order(ctx context.Context, p auth.Principal, orderID id.Order) (*Order, error)
 	OrderByNumber(ctx context.Context, p auth.Principal, number string) (*Order, error)
 	// Orders lists newest first.
 	Orders(ctx context.Context, p auth.Principal, filter Filter, request pagination.Request) (pagination.Result[*Order], error)
 	// OrdersByID, OrdersByPayment return what exists and may be seen of many, for data loaders.
-	OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Order, error)
-	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
-	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*Order, error)
+	OrdersByID(ctx context.Context, p auth.Principal, ids []id.Order) (map[id.Order]*Order, error)
+	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment]*Order, error)
+	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []id.Refund) (map[id.Refund]*Order, error)
 	// PaymentsNeedingAttention lists them by id, so the longest waiting first.
 	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[PaymentOf], error)
 	// AttemptsByPayment is for staff.
-	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error)
+	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment][]payment.Attempt, error)
 	// EventPages reads one page of events after a version for each of many orders, oldest first.
 	EventPages(ctx context.Context, p auth.Principal, requests []EventPageRequest) (map[EventPageRequest][]Event, error)
 }
 
 // EventPageRequest asks for up to Limit events of an order after a version.
 type EventPageRequest struct {
-	OrderID uuid.UUID
+	OrderID id.Order
 	After   int
 	Limit   int
 }
@@ -92,7 +92,8 @@ type Outcome struct {
 	Order *Order
 	// Revision of the order. Zero when it is not known.
 	Revision Revision
-	// EntityID is the entity that the idempotency key stores: the order or payment that was created.
+	// EntityID is the entity that the idempotency key stores: the order, payment or refund that was created. Its kind follows
+	// from the operation.
 	EntityID uuid.UUID
 	// Replayed: the key was known and nothing was changed.
 	Replayed bool
@@ -112,7 +113,7 @@ type Filter struct {
 	PaymentStatus     []payment.Status
 	CreatedFrom       *time.Time
 	CreatedTo         *time.Time
-	CustomerID        uuid.NullUUID
+	CustomerID        id.Null[id.Customer]
 	Search            string
 	ExternalReference *string
 }
@@ -120,9 +121,9 @@ type Filter struct {
 // Products are looked up when an order is placed.
 type Products interface {
 	// ByID reads them now.
-	ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error)
+	ByID(ctx context.Context, ids []id.Product) (map[id.Product]*product.Product, error)
 	// Known returns them as they were at some time before.
-	Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error)
+	Known(ctx context.Context, ids []id.Product) (map[id.Product]*product.Product, error)
 }
 
 // ErrPricesChanged means that products were changed after their prices had been read.
@@ -163,7 +164,7 @@ func NewService(store Store, products Products, providers *payment.Registry, pol
 }
 
 // change is the Store's ChangeOrder, for changes without an idempotency key.
-func (s *Service) change(ctx context.Context, p auth.Principal, orderID uuid.UUID, change Change) (*Order, error) {
+func (s *Service) change(ctx context.Context, p auth.Principal, orderID id.Order, change Change) (*Order, error) {
 	change.From = s.recent.of(orderID)
 	outcome, err := s.store.ChangeOrder(ctx, p, orderID, change)
 	return outcome.Order, err
@@ -182,16 +183,16 @@ func (s *Service) cause(p auth.Principal, requestID string) Cause {
 }
 
 // audited is the audit entry of a change, nil for anybody but staff.
-func audited(c Cause, p auth.Principal, action string, kind id.Prefix, subject uuid.UUID, detail string) *audit.Entry {
+func audited(c Cause, p auth.Principal, action string, subject audit.Subject, detail string) *audit.Entry {
 	if !p.Staff() {
 		return nil
 	}
-	return audit.New(c.Now, p, action, kind, subject, detail)
+	return audit.New(c.Now, p, action, subject, detail)
 }
 
 // CancelInput says which order to cancel.
 type CancelInput struct {
-	OrderID         uuid.UUID
+	OrderID         id.Order
 	ExpectedVersion *int
 	Note            *string
 	RequestID       string
@@ -213,7 +214,7 @@ func (s *Service) Cancel(ctx context.Context, p auth.Principal, in CancelInput) 
 		reason = CancelledByStaff
 	}
 	c := s.cause(p, in.RequestID)
-	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.cancel", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
+	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.cancel", in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if Machine.Changes(o.Status, Cancel) {
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
@@ -227,7 +228,7 @@ func (s *Service) Cancel(ctx context.Context, p auth.Principal, in CancelInput) 
 
 // DeliverInput says which order was handed over.
 type DeliverInput struct {
-	OrderID         uuid.UUID
+	OrderID         id.Order
 	ExpectedVersion *int
 	RequestID       string
 }
@@ -239,7 +240,7 @@ func (s *Service) Deliver(ctx context.Context, p auth.Principal, in DeliverInput
 		return nil, err
 	}
 	c := s.cause(p, in.RequestID)
-	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.deliver", id.Order, in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
+	o, err := s.change(ctx, p, in.OrderID, Change{Audit: audited(c, p, "order.deliver", in.OrderID, ""), Apply: func(o *Order) (uuid.UUID, error) {
 		if _, err := Machine.Next(o.Status, Deliver); err != nil {
 			return uuid.Nil, fault.User(fault.NotAllowedInState, "Only a CONFIRMED order can be delivered; this one is "+string(o.Status)+".", "input", "orderId")
 		}
@@ -269,7 +270,7 @@ func notFound(err error) error {
 }
 
 // Get returns the order, fault.NotFound when there is none the principal may see.
-func (s *Service) Get(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*Order, error) {
+func (s *Service) Get(ctx context.Context, p auth.Principal, orderID id.Order) (*Order, error) {
 	return s.store.Order(ctx, p, orderID)
 }
 

@@ -25,7 +25,7 @@ const (
 
 // CompleteActionInput says that the customer has acted.
 type CompleteActionInput struct {
-	PaymentID uuid.UUID
+	PaymentID id.Payment
 	// Outcome acts for the customer, if the payment's provider has payment.Provider.Actions; "" asks the provider what the customer did.
 	Outcome   ActionOutcome
 	RequestID string
@@ -70,7 +70,7 @@ func (s *Service) CompleteAction(ctx context.Context, p auth.Principal, in Compl
 	}
 	c := s.cause(p, in.RequestID)
 	o, err = s.changePayment(ctx, p, in.PaymentID, Change{
-		Audit: audited(c, p, "payment.completeAction", id.Payment, in.PaymentID, string(in.Outcome)),
+		Audit: audited(c, p, "payment.completeAction", in.PaymentID, string(in.Outcome)),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			o.RequestRecheck(c, in.PaymentID)
 			return uuid.Nil, nil

@@ -36,7 +36,7 @@ const (
 
 // Item is a product and how many of it.
 type Item struct {
-	ProductID uuid.UUID
+	ProductID id.Product
 	Quantity  int
 }
 
@@ -120,7 +120,7 @@ func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, k
 // RetryInput asks for a new payment of an order whose last one failed.
 type RetryInput struct {
 	IdempotencyKey  string `json:"-"`
-	OrderID         uuid.UUID
+	OrderID         id.Order
 	PaymentToken    string
 	ExpectedVersion *int
 	RequestID       string `json:"-"`
@@ -147,7 +147,7 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 	}
 	c := s.cause(p, in.RequestID)
 	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
-		Audit: audited(c, p, "payment.retry", id.Order, in.OrderID, ""),
+		Audit: audited(c, p, "payment.retry", in.OrderID, ""),
 		Key:   Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
 		Apply: func(o *Order) (uuid.UUID, error) {
 			if !o.CanRetry() {
@@ -168,7 +168,7 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 			}
 			o.Source = in.Source
 			method := PaymentMethod{Provider: provider.Name, Token: in.PaymentToken, Capture: capture}
-			return o.Retry(c, s.policy, method), nil
+			return uuid.UUID(o.Retry(c, s.policy, method)), nil
 		},
 	})
 	if err != nil || outcome.Replayed {
@@ -180,9 +180,9 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 // price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
 // TOTAL_OUT_OF_RANGE, also for a total that the payment provider cannot take; all bad items are named.
 func (s *Service) price(
-	ctx context.Context, items []Item, read func(context.Context, []uuid.UUID) (map[uuid.UUID]*product.Product, error),
+	ctx context.Context, items []Item, read func(context.Context, []id.Product) (map[id.Product]*product.Product, error),
 ) ([]Line, money.Amount, error) {
-	ids := make([]uuid.UUID, len(items))
+	ids := make([]id.Product, len(items))
 	for i, item := range items {
 		ids[i] = item.ProductID
 	}
@@ -198,7 +198,7 @@ func (s *Service) price(
 		p, ok := products[item.ProductID]
 		switch {
 		case !ok:
-			problems.Add(fault.User(fault.ProductNotFound, "There is no product "+id.Format(id.Product, item.ProductID)+".", at...))
+			problems.Add(fault.User(fault.ProductNotFound, "There is no product "+item.ProductID.TypeID()+".", at...))
 			continue
 		case p.Archived():
 			problems.Add(fault.User(fault.ProductArchived, p.Name+" can no longer be ordered.", at...))

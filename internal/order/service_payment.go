@@ -18,7 +18,7 @@ import (
 
 // PaymentInput says which payment is meant.
 type PaymentInput struct {
-	PaymentID       uuid.UUID
+	PaymentID       id.Payment
 	ExpectedVersion *int
 	RequestID       string
 }
@@ -27,7 +27,7 @@ type PaymentInput struct {
 // webhook, for a reconciler, for a customer who comes back. It is cheap and may be asked any number of times, by anybody
 // who may see the payment; auth.System sees all. fault.NotFound when there is no such payment for the principal. See
 // payment.Payment.RequestRecheck for what it does.
-func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
+func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentID id.Payment) (*Order, error) {
 	c := s.cause(p, "")
 	return s.changePayment(ctx, p, paymentID, Change{Apply: func(o *Order) (uuid.UUID, error) {
 		o.RequestRecheck(c, paymentID)
@@ -43,7 +43,7 @@ func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput
 	}
 	c := s.cause(p, in.RequestID)
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
-		Audit: audited(c, p, "payment.capture", id.Payment, in.PaymentID, ""),
+		Audit: audited(c, p, "payment.capture", in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			of := o.PaymentByID(in.PaymentID)
 			if of.CaptureRequested() {
@@ -71,7 +71,7 @@ func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (
 	}
 	c := s.cause(p, in.RequestID)
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
-		Audit: audited(c, p, "payment.void", id.Payment, in.PaymentID, ""),
+		Audit: audited(c, p, "payment.void", in.PaymentID, ""),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			of := o.PaymentByID(in.PaymentID)
 			if of.VoidRequested() {
@@ -123,7 +123,7 @@ func (s *Service) Resolve(ctx context.Context, p auth.Principal, in ResolveInput
 	}
 	c := s.cause(p, in.RequestID)
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
-		Audit: audited(c, p, "payment.resolve", id.Payment, in.PaymentID, detail),
+		Audit: audited(c, p, "payment.resolve", in.PaymentID, detail),
 		Apply: func(o *Order) (uuid.UUID, error) {
 			if o.PaymentByID(in.PaymentID).ResolutionChanges(in.Resolution) {
 				if err := expectVersion(o, in.ExpectedVersion); err != nil {
@@ -150,7 +150,7 @@ func (s *Service) NeedingAttention(ctx context.Context, p auth.Principal, reques
 }
 
 // changePayment changes the order of a payment. fault.NotFound when the principal may not see one.
-func (s *Service) changePayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID, change Change) (*Order, error) {
+func (s *Service) changePayment(ctx context.Context, p auth.Principal, paymentID id.Payment, change Change) (*Order, error) {
 	o, err := s.orderOfPayment(ctx, p, paymentID)
 	if err != nil {
 		return nil, err
@@ -159,8 +159,8 @@ func (s *Service) changePayment(ctx context.Context, p auth.Principal, paymentID
 	return outcome.Order, err
 }
 
-func (s *Service) orderOfPayment(ctx context.Context, p auth.Principal, paymentID uuid.UUID) (*Order, error) {
-	orders, err := s.store.OrdersByPayment(ctx, p, []uuid.UUID{paymentID})
+func (s *Service) orderOfPayment(ctx context.Context, p auth.Principal, paymentID id.Payment) (*Order, error) {
+	orders, err := s.store.OrdersByPayment(ctx, p, []id.Payment{paymentID})
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,8 @@ package order
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -13,7 +12,7 @@ import (
 // principal may see, by key; what is missing from the map does not exist for them. UNAUTHENTICATED without a principal.
 
 // ByID returns orders by their ids.
-func (s *Service) ByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Order, error) {
+func (s *Service) ByID(ctx context.Context, p auth.Principal, ids []id.Order) (map[id.Order]*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
 	}
@@ -21,7 +20,7 @@ func (s *Service) ByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (
 }
 
 // ByPayment returns the orders of payments, by payment id.
-func (s *Service) ByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*Order, error) {
+func (s *Service) ByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment]*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
 	}
@@ -29,7 +28,7 @@ func (s *Service) ByPayment(ctx context.Context, p auth.Principal, paymentIDs []
 }
 
 // ByRefund returns the orders of refunds, by refund id.
-func (s *Service) ByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*Order, error) {
+func (s *Service) ByRefund(ctx context.Context, p auth.Principal, refundIDs []id.Refund) (map[id.Refund]*Order, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return nil, err
 	}
@@ -37,7 +36,7 @@ func (s *Service) ByRefund(ctx context.Context, p auth.Principal, refundIDs []uu
 }
 
 // Attempts returns what was attempted at the provider for payments, oldest first. FORBIDDEN unless staff.
-func (s *Service) Attempts(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
+func (s *Service) Attempts(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment][]payment.Attempt, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ const maxRefundReason = 500
 // RefundInput describes the refund that staff request.
 type RefundInput struct {
 	IdempotencyKey string `json:"-"`
-	OrderID        uuid.UUID
+	OrderID        id.Order
 	// AmountMinor is in minor units of the order's currency; nil refunds everything that is refundable.
 	AmountMinor     *int64
 	Reason          *string
@@ -43,7 +43,7 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 		return Outcome{}, err
 	}
 	c := s.cause(p, in.RequestID)
-	entry := audited(c, p, "refund.create", id.Order, in.OrderID, "")
+	entry := audited(c, p, "refund.create", in.OrderID, "")
 	outcome, err := s.store.ChangeOrder(ctx, p, in.OrderID, Change{
 		Key:   Idempotency{Operation: "refundCreate", Key: in.IdempotencyKey, Hash: requestHash(in)},
 		Audit: entry,
@@ -61,8 +61,8 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 			}
 			detail := o.amount(minor).String() + " of " + o.Number
 			entry.Detail = &detail
-			entry.About(id.Refund, refundID)
-			return refundID, nil
+			entry.About(refundID)
+			return uuid.UUID(refundID), nil
 		},
 	})
 	return outcome, notFound(err)

@@ -34,7 +34,7 @@ func newWalker(t testing.TB, capture payment.CaptureMethod) *walker {
 	}
 	price := money.New(1000, "EUR")
 	w.o = order.New(w.cause(), w.policy, order.Draft{
-		Head:   order.Head{CustomerID: id.New(), Total: price, Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
+		Head:   order.Head{CustomerID: id.New[id.Customer](), Total: price, Lines: []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
 		Method: order.PaymentMethod{Provider: "test", Capture: capture},
 	})
 	return w

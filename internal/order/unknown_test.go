@@ -88,7 +88,7 @@ func TestUnknownAnswer(t *testing.T) {
 func TestUnknownInput(t *testing.T) {
 	t.Parallel()
 	service := order.NewService(nil, nil, nil, order.Policy{}, order.SystemClock)
-	staff := auth.Principal{CustomerID: id.New(), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
+	staff := auth.Principal{CustomerID: id.New[id.Customer](), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
 	for _, word := range unknown {
 		if _, err := service.Resolve(t.Context(), staff, order.ResolveInput{Resolution: payment.Resolution(word), Note: "note"}); err == nil || !strings.Contains(err.Error(), "unknown") {
 			t.Errorf("%q is a resolution: %v", word, err)

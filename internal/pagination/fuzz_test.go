@@ -39,7 +39,7 @@ func FuzzCursor(f *testing.F) {
 		switch {
 		case err != nil && fault.CodeOf(err) != fault.InvalidCursor:
 			t.Fatalf("%q: %v", text, err)
-		case err == nil && (r.Limit != size || r.Backward == forward || !key.Valid || pagination.Cursor("order", key.UUID) != text):
+		case err == nil && (r.Limit != size || r.Backward == forward || !key.Valid || pagination.Cursor("order", key.ID) != text):
 			t.Fatalf("%q and %d are read as %+v", text, size, r)
 		}
 	})

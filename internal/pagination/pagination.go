@@ -23,8 +23,8 @@ const (
 // Backward. A key that is not valid is no bound; a key of zeros is a bound.
 type Request struct {
 	Limit    int
-	After    uuid.NullUUID
-	Before   uuid.NullUUID
+	After    id.Null[uuid.UUID]
+	Before   id.Null[uuid.UUID]
 	Backward bool
 }
 
@@ -35,7 +35,7 @@ type Result[T any] struct {
 	HasPrevious bool
 	// Reached is set when the page ended before it was full, because it had examined the most items that one page may. It is
 	// the key of the last item examined. The list continues from there in the direction of the page.
-	Reached  uuid.NullUUID
+	Reached  id.Null[uuid.UUID]
 	Backward bool
 }
 
@@ -69,9 +69,9 @@ func Cursor(kind string, key uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte(kind+":"), key[:]...))
 }
 
-func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
+func decode(kind, name string, cursor *string) (id.Null[uuid.UUID], error) {
 	if cursor == nil {
-		return uuid.NullUUID{}, nil
+		return id.Null[uuid.UUID]{}, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if prefix := kind + ":"; err == nil && len(raw) == len(prefix)+16 {
@@ -81,7 +81,7 @@ func decode(kind, name string, cursor *string) (uuid.NullUUID, error) {
 			return id.Some(key), nil
 		}
 	}
-	return uuid.NullUUID{}, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
+	return id.Null[uuid.UUID]{}, fault.New(fault.InvalidCursor, fmt.Sprintf("%s is not a cursor of this list; pass one that pageInfo or an edge gave you.", name))
 }
 
 // Map returns the page with each item converted by convert.
@@ -114,8 +114,8 @@ func Cut[T any](r Request, rows []T) Result[T] {
 }
 
 // Short returns the Result of a page that ended early, at the key reached, with more of the list to be read.
-func Short[T any](r Request, result Result[T], reached uuid.UUID) Result[T] {
-	result.Reached, result.Backward = id.Some(reached), r.Backward
+func Short[T any, I id.UUID](r Request, result Result[T], reached I) Result[T] {
+	result.Reached, result.Backward = id.Some(uuid.UUID(reached)), r.Backward
 	if r.Backward {
 		result.HasPrevious = true
 	} else {

@@ -3,8 +3,6 @@ package payment
 import (
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 )
 
@@ -54,11 +52,11 @@ func (o AttemptOutcome) Valid() bool {
 // provider's idempotency key, and each call made for it is counted before it is made. So whatever is killed, the same
 // key is used again and the provider does the operation once.
 type Attempt struct {
-	ID        uuid.UUID
-	OrderID   uuid.UUID
-	PaymentID uuid.UUID
+	ID        id.Attempt
+	OrderID   id.Order
+	PaymentID id.Payment
 	// RefundID is set when Operation is OperationRefund.
-	RefundID  *uuid.UUID
+	RefundID  *id.Refund
 	Operation Operation
 	// Outcome is nil before the first answer.
 	Outcome *AttemptOutcome
@@ -102,7 +100,7 @@ func (a *Attempt) Postpone(message string, next time.Time) {
 }
 
 // attemptByID returns the attempt with the id, or nil.
-func (p *Payment) attemptByID(attemptID uuid.UUID) *Attempt {
+func (p *Payment) attemptByID(attemptID id.Attempt) *Attempt {
 	for i := range p.Attempts {
 		if p.Attempts[i].ID == attemptID {
 			return &p.Attempts[i]

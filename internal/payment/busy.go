@@ -42,9 +42,9 @@ func (c *change) postponeAsAsked(a *Attempt, err error) {
 	if c.awaitsCustomer(a) {
 		return
 	}
-	a.NextCallAt = c.notBefore(a.NextCallAt, err, a.ID)
+	a.NextCallAt = c.notBefore(a.NextCallAt, err, uuid.UUID(a.ID))
 	if a.RefundID == nil && c.Status.Active() {
-		c.NextStepAt = c.notBefore(c.NextStepAt, err, a.ID)
+		c.NextStepAt = c.notBefore(c.NextStepAt, err, uuid.UUID(a.ID))
 	}
 }
 

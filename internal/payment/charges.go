@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
@@ -31,8 +32,8 @@ const (
 type Charge struct {
 	// Reference is the provider's id of the charge, as in Payment.Reference.
 	Reference string
-	OrderID   uuid.UUID
-	PaymentID uuid.UUID
+	OrderID   id.Order
+	PaymentID id.Payment
 	Amount    money.Amount
 	Totals    Totals
 	Status    ChargeStatus

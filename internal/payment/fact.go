@@ -3,8 +3,7 @@ package payment
 import (
 	"slices"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
@@ -52,10 +51,11 @@ type Fact struct {
 	// Automatic: it follows from the payment's rules. Otherwise the cause of the change did it.
 	Automatic bool
 	// PaymentID is set for facts about the payment, RefundID for those about a refund.
-	PaymentID, RefundID *uuid.UUID
-	Amount              *money.Amount
-	DeclineCode         *string
-	Attention           *Attention
+	PaymentID   *id.Payment
+	RefundID    *id.Refund
+	Amount      *money.Amount
+	DeclineCode *string
+	Attention   *Attention
 	// Reason says why a refund failed.
 	Reason *string
 

@@ -24,7 +24,7 @@ func newTeller(t testing.TB) *teller {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	return &teller{
 		TB: t, terms: payment.Terms{Now: now, StepDelay: time.Second, AuthorizationExpiry: time.Hour},
-		p: payment.Payment{ID: id.New(), OrderID: id.New(), Status: payment.Initializing, Amount: money.New(1000, "EUR"), NextStepAt: &now},
+		p: payment.Payment{ID: id.New[id.Payment](), OrderID: id.New[id.Order](), Status: payment.Initializing, Amount: money.New(1000, "EUR"), NextStepAt: &now},
 	}
 }
 
@@ -202,7 +202,7 @@ func TestAmong(t *testing.T) {
 	tt := newTeller(t)
 	tt.does(tt.p.Advance(tt.terms))
 	fact := tt.facts[0]
-	other := payment.Payment{ID: id.New(), Attempts: tt.p.Attempts, Refunds: []payment.Refund{{ID: id.New(), Status: payment.RefundPending}}}
+	other := payment.Payment{ID: id.New[id.Payment](), Attempts: tt.p.Attempts, Refunds: []payment.Refund{{ID: id.New[id.Refund](), Status: payment.RefundPending}}}
 	for _, payments := range [][]payment.Payment{{tt.p}, {other, tt.p}} {
 		index := len(payments) - 1
 		payments[index].Status = payment.Confirmed // later

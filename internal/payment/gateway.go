@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
@@ -42,16 +43,16 @@ type Gateway interface {
 // Call is one operation to make at the provider.
 type Call struct {
 	// Key is the attempt's id: the provider's idempotency key.
-	Key uuid.UUID
+	Key id.Attempt
 	// FreshKeys counts the SpentKeyErrors of the attempt. Each number stands for another idempotency key of the same attempt.
 	FreshKeys int
 	Operation Operation
-	OrderID   uuid.UUID
-	PaymentID uuid.UUID
+	OrderID   id.Order
+	PaymentID id.Payment
 	// OrderNumber is for people to recognise the order by, where the provider shows it; "" leaves it out.
 	OrderNumber string
 	// RefundID is set for refunds.
-	RefundID uuid.UUID
+	RefundID id.Refund
 	// Amount of the operation: the payment's for authorize, capture and void, the refund's for refund.
 	Amount money.Amount
 	// Capture is the payment's capture method.
@@ -128,7 +129,7 @@ type SeenRefund struct {
 	// Reference is the provider's id of the refund.
 	Reference string
 	// RefundID is ours, as the provider was told it; Nil for a refund that was made outside, such as in the provider's dashboard.
-	RefundID uuid.UUID
+	RefundID id.Refund
 	Minor    int64
 	Status   RefundStatus
 	// Code says why it failed, in the provider's words made safe.

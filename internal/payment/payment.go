@@ -15,8 +15,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
@@ -42,8 +40,8 @@ func (m CaptureMethod) Valid() bool {
 
 // Payment is one try to pay an order. Its JSON form is part of each event's state.
 type Payment struct {
-	ID      uuid.UUID    `json:"id"`
-	OrderID uuid.UUID    `json:"orderId"`
+	ID      id.Payment   `json:"id"`
+	OrderID id.Order     `json:"orderId"`
 	Status  Status       `json:"status"`
 	Amount  money.Amount `json:"amount"`
 	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured ≤ Amount. Refunded is the sum of the refunds that have

@@ -5,8 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
@@ -50,7 +49,7 @@ type ChargeBooks interface {
 type ActionCompleter interface {
 	// Complete approves or refuses the action that a payment waits for. Completing it again is a no-op. A *DefiniteError says that the
 	// payment waits for none.
-	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (Result, error)
+	Complete(ctx context.Context, paymentID id.Payment, approve bool) (Result, error)
 }
 
 // Limits are the amounts and currencies that a provider accepts, as far as they are known without a call.

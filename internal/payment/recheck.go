@@ -3,6 +3,8 @@ package payment
 import (
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // RequestRecheck requests a look-up of the payment's charge, because something may have happened at the provider. It only sets a timer.
@@ -49,7 +51,7 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if callErr != nil {
 		if _, definite := errors.AsType[*DefiniteError](callErr); !definite {
 			if asked {
-				c.RecheckAt = c.notBefore(at(c.Now.Add(lessJitter(recheckPause, c.ID))), callErr, c.ID)
+				c.RecheckAt = c.notBefore(at(c.Now.Add(lessJitter(recheckPause, c.ID))), callErr, uuid.UUID(c.ID))
 			}
 			return false, nil
 		}

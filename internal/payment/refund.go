@@ -4,17 +4,15 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 )
 
 // Refund returns money of a payment to the customer.
 type Refund struct {
-	ID        uuid.UUID    `json:"id"`
-	OrderID   uuid.UUID    `json:"orderId"`
-	PaymentID uuid.UUID    `json:"paymentId"`
+	ID        id.Refund    `json:"id"`
+	OrderID   id.Order     `json:"orderId"`
+	PaymentID id.Payment   `json:"paymentId"`
 	Amount    money.Amount `json:"amount"`
 	Status    RefundStatus `json:"status"`
 	// Reason is the requester's text, or the reason of the failure.
@@ -38,7 +36,7 @@ func (r *Refund) apply(action RefundAction, now time.Time) (changed bool, err er
 }
 
 // RefundByID returns the refund with the id, or nil.
-func (p *Payment) RefundByID(refundID uuid.UUID) *Refund {
+func (p *Payment) RefundByID(refundID id.Refund) *Refund {
 	for i := range p.Refunds {
 		if p.Refunds[i].ID == refundID {
 			return &p.Refunds[i]

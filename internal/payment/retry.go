@@ -3,7 +3,7 @@ package payment
 import (
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 )
 
 // backoff is the pause before call n+1 (n ≥ 1): exponential from 200 ms to 5 minutes, with jitter.
-func backoff(n int, of uuid.UUID) time.Duration {
+func backoff[I id.UUID](n int, of I) time.Duration {
 	pause := backoffMax
 	if n < 12 {
 		pause = min(backoffBase<<(n-1), backoffMax)
@@ -40,6 +40,6 @@ func backoff(n int, of uuid.UUID) time.Duration {
 
 // lessJitter takes up to 25% off a pause, so that many attempts that failed together do not repeat together. The jitter is derived
 // from the id: the same input gives the same pause, which keeps changes pure.
-func lessJitter(pause time.Duration, of uuid.UUID) time.Duration {
+func lessJitter[I id.UUID](pause time.Duration, of I) time.Duration {
 	return pause - time.Duration(uint16(of[14])<<8|uint16(of[15]))*(pause/4)/65535
 }

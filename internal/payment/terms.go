@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Terms are the circumstances of a change to a payment.
@@ -24,7 +24,9 @@ type Terms struct {
 	// LastPayment, LastAttempt and LastRefund are the highest ids so far among what is stored together with the payment. It is read in
 	// the order of ids, so new ones sort after these, also if this replica's idea of the database's clock is a little behind that of
 	// the replica which made the last.
-	LastPayment, LastAttempt, LastRefund uuid.UUID
+	LastPayment id.Payment
+	LastAttempt id.Attempt
+	LastRefund  id.Refund
 }
 
 // SortAfter makes the ids of new payments, attempts and refunds sort after those of the given payments.
@@ -48,7 +50,7 @@ type change struct {
 }
 
 // later is the id that sorts last.
-func later(a, b uuid.UUID) uuid.UUID {
+func later[I id.UUID](a, b I) I {
 	if bytes.Compare(a[:], b[:]) > 0 {
 		return a
 	}

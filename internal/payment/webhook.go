@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // WebhookVerifier reads what a provider sends to /webhooks/{provider}.
@@ -22,7 +22,7 @@ type Notice struct {
 	// Type of the event in the provider's words, for the log.
 	Type string
 	// PaymentID is ours, as the provider was told it; Nil when the event concerns no payment of ours.
-	PaymentID uuid.UUID
+	PaymentID id.Payment
 	// Reference is the provider's id of the charge.
 	Reference string
 }

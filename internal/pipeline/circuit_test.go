@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/eventually"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -57,7 +56,7 @@ func TestOutage(t *testing.T) {
 		return switchable{b.provider, &down, &tried}
 	}, postgres.LeaseDue())
 	const n = 60
-	ids := make([]uuid.UUID, n)
+	ids := make([]id.Order, n)
 	for i := range ids {
 		ids[i] = b.create(t, simulated.TokenApprove, payment.CaptureAutomatic).ID
 	}
@@ -127,7 +126,7 @@ func TestCutOffReplica(t *testing.T) {
 	b := setupWith(t, order.Policy{Expiry: time.Hour, AuthorizationExpiry: time.Hour}, func(b *bundle) payment.Gateway {
 		return switchable{b.provider, &down, &tried}
 	}, postgres.LeaseDue())
-	ids := make([]uuid.UUID, 30)
+	ids := make([]id.Order, 30)
 	for i := range ids {
 		ids[i] = b.create(t, simulated.TokenApprove, payment.CaptureAutomatic).ID
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/pipeline"
@@ -56,7 +56,7 @@ type mortal struct {
 	l *life
 }
 
-func (s mortal) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
+func (s mortal) ChangeOrder(ctx context.Context, p auth.Principal, orderID id.Order, change order.Change) (order.Outcome, error) {
 	fate := commits
 	if len(s.l.commits) > 0 {
 		fate, s.l.commits = s.l.commits[0], s.l.commits[1:]

@@ -64,7 +64,7 @@ type life struct {
 	// working is the one whose round it is.
 	working int
 	now     time.Time
-	orderID uuid.UUID
+	orderID id.Order
 	// inCall: a worker waits for the provider, so what happens now happens meanwhile.
 	inCall  bool
 	commits []commitFate
@@ -80,7 +80,7 @@ var (
 	modelStaff    = auth.Principal{CustomerID: id.ForCustomer("test", "sue"), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
 )
 
-func (l *life) live(productID uuid.UUID) {
+func (l *life) live(productID id.Product) {
 	l.now = time.Date(2001, 11, 1, 12, 0, 0, 0, time.UTC) // the database, whose clock is real, does not hold back what is due long ago
 	clock := func() time.Time { return l.now }
 	policy := order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour}
@@ -226,12 +226,12 @@ func (l *life) check() {
 
 // ledger gives what the provider has of each payment. It checks that at most one charge has money, unless the provider broke its
 // word.
-func (l *life) ledger() map[uuid.UUID]simulated.Balance {
+func (l *life) ledger() map[id.Payment]simulated.Balance {
 	balances, err := l.provider.Ledger(l.ctx, simulated.Filter{OrderID: l.orderID})
 	if err != nil {
 		l.Fatal(err)
 	}
-	byPayment := map[uuid.UUID]simulated.Balance{}
+	byPayment := map[id.Payment]simulated.Balance{}
 	charges := 0
 	for _, b := range balances {
 		byPayment[b.PaymentID] = b

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/eventually"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -128,7 +127,7 @@ func TestOutageIsRiddenOut(t *testing.T) {
 		}
 		return client
 	}, postgres.LeaseDue())
-	var ids []uuid.UUID
+	var ids []id.Order
 	place := func(during time.Duration) {
 		tick := time.NewTicker(pause)
 		defer tick.Stop()

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/requestid"
@@ -48,8 +49,8 @@ type Store interface {
 	// NextDue returns for each lane that has orders when the earliest unclaimed timer runs out.
 	NextDue(ctx context.Context) (map[string]time.Time, error)
 	// CausedBy returns the id of the request that has changed the order last, "" when that is not known.
-	CausedBy(ctx context.Context, orderID uuid.UUID) (string, error)
-	ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error)
+	CausedBy(ctx context.Context, orderID id.Order) (string, error)
+	ChangeOrder(ctx context.Context, p auth.Principal, orderID id.Order, change order.Change) (order.Outcome, error)
 }
 
 // Worker runs the pipeline in one process. Any number may run on one database.
@@ -76,7 +77,7 @@ type Worker struct {
 
 // leaseKey names a lease: one that has run out and the next one of its order may be held at the same time.
 type leaseKey struct {
-	orderID uuid.UUID
+	orderID id.Order
 	token   int64
 }
 
@@ -311,7 +312,7 @@ const causeTimeout = 2 * time.Second
 
 // caused returns ctx with the id of the request that the work on an order follows from, for the log: that of the order's last
 // event which a request made. It is looked for only when there is something to log, and left out when it cannot be had.
-func (w *Worker) caused(ctx context.Context, orderID uuid.UUID, known *order.Outcome) context.Context {
+func (w *Worker) caused(ctx context.Context, orderID id.Order, known *order.Outcome) context.Context {
 	if known != nil && known.Order != nil {
 		for _, e := range slices.Backward(known.Order.Events()) {
 			if e.RequestID != "" {

@@ -36,10 +36,10 @@ type bundle struct {
 	stop     func()
 	service  *order.Service
 	customer auth.Principal
-	product  uuid.UUID
+	product  id.Product
 
 	mu      sync.Mutex
-	events  map[uuid.UUID][]order.Event
+	events  map[id.Order][]order.Event
 	changed chan struct{}
 }
 
@@ -61,7 +61,7 @@ func setupWith(t *testing.T, policy order.Policy, gateway func(*bundle) payment.
 func setupProviders(t *testing.T, policy order.Policy, registries func(*bundle) (working, taking *payment.Registry), options ...postgres.StoreOption) *bundle {
 	t.Helper()
 	b := &bundle{
-		db: postgrestest.Open(t), events: map[uuid.UUID][]order.Event{}, changed: make(chan struct{}, 1),
+		db: postgrestest.Open(t), events: map[id.Order][]order.Event{}, changed: make(chan struct{}, 1),
 		customer: auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"},
 	}
 	var worker *pipeline.Worker
@@ -148,12 +148,12 @@ func (b *bundle) create(t *testing.T, token string, capture payment.CaptureMetho
 }
 
 // await waits until the order has an event of the type, and returns all its event types up to it.
-func (b *bundle) await(t *testing.T, orderID uuid.UUID, until order.EventType) []order.EventType {
+func (b *bundle) await(t *testing.T, orderID id.Order, until order.EventType) []order.EventType {
 	t.Helper()
 	return b.awaitAny(t, orderID, until)
 }
 
-func (b *bundle) awaitAny(t *testing.T, orderID uuid.UUID, until ...order.EventType) []order.EventType {
+func (b *bundle) awaitAny(t *testing.T, orderID id.Order, until ...order.EventType) []order.EventType {
 	t.Helper()
 	timeout := time.After(eventually.Patience)
 	for {

@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/eventually"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/paymenttest"
@@ -69,7 +68,7 @@ func (two *twoProviders) takes(t *testing.T, names ...string) {
 }
 
 // charged wants what each provider has taken for the order.
-func (two *twoProviders) charged(t *testing.T, orderID uuid.UUID, old, fresh int64) {
+func (two *twoProviders) charged(t *testing.T, orderID id.Order, old, fresh int64) {
 	t.Helper()
 	for name, of := range map[string]struct {
 		ledger *simulated.Provider
@@ -100,7 +99,7 @@ func TestSwitchOfProviders(t *testing.T) {
 
 	two.takes(t, "fresh", "old")
 	bought := two.create(t, simulated.TokenApprove, payment.CaptureAutomatic)
-	staff := auth.Principal{CustomerID: uuid.New(), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
+	staff := auth.Principal{CustomerID: id.New[id.Customer](), Role: auth.RoleStaff, Issuer: "test", Subject: "sue"}
 	if _, err := two.service.CompleteAction(t.Context(), two.customer, order.CompleteActionInput{PaymentID: waiting.Payment().ID, Outcome: order.ActionApprove}); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +165,7 @@ func (two *twoProviders) untilMessage(t *testing.T, o *order.Order) payment.Atte
 	poll := time.NewTicker(10 * time.Millisecond) // a pause between attempts
 	defer poll.Stop()
 	for {
-		attempts, err := two.store.AttemptsByPayment(ctx, auth.System, []uuid.UUID{o.Payment().ID})
+		attempts, err := two.store.AttemptsByPayment(ctx, auth.System, []id.Payment{o.Payment().ID})
 		if err != nil {
 			t.Fatal(err)
 		}

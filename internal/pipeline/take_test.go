@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/pipeline"
@@ -39,7 +38,7 @@ func TestBacklog(t *testing.T) {
 	}, postgres.LeaseDue())
 	const beyond = 3
 	var placing sync.WaitGroup
-	ids := make([]uuid.UUID, pipeline.MostAtOnce+beyond)
+	ids := make([]id.Order, pipeline.MostAtOnce+beyond)
 	for i := range ids {
 		placing.Go(func() { ids[i] = b.create(t, "sim_approve", payment.CaptureAutomatic).ID })
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/lib/pq/oid"
+
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // array is a parameter in PostgreSQL's binary form of one-dimensional arrays (array_send in its arrayfuncs.c). As text (pq.Array) each
@@ -56,12 +58,12 @@ func (a *array) addUUID(u uuid.UUID) {
 }
 
 // addNullableUUID adds a UUID, nil as NULL.
-func (a *array) addNullableUUID(u *uuid.UUID) {
+func addNullableUUID[I id.UUID](a *array, u *I) {
 	if u == nil {
 		a.addNull()
 		return
 	}
-	a.addUUID(*u)
+	a.addUUID(uuid.UUID(*u))
 }
 
 func (a *array) addText(s string) {
@@ -130,10 +132,10 @@ func (a array) Value() (driver.Value, error) {
 	return a.bytes, nil
 }
 
-func uuidArray(ids []uuid.UUID) array {
+func uuidArray[I id.UUID](ids []I) array {
 	a := newArray(oid.T_uuid, len(ids), len(uuid.UUID{}))
 	for _, u := range ids {
-		a.addUUID(u)
+		a.addUUID(uuid.UUID(u))
 	}
 	return a
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -48,7 +49,7 @@ func share(window time.Duration, n int) float64 {
 
 // outcomeRow is a payment whose outcome change.sql counts.
 type outcomeRow struct {
-	orderID   uuid.UUID
+	orderID   id.Order
 	succeeded bool
 	// One attempt's shares of the two budgets and what they may hold at most, in seconds.
 	ofCustomer, ofAddress, most float64

@@ -31,7 +31,7 @@ type shopper struct {
 
 func newShopper(t *testing.T, store *postgres.Store, source uuid.UUID) shopper {
 	t.Helper()
-	return shopper{t, store, auth.Principal{CustomerID: id.New(), Role: auth.RoleCustomer}, source}
+	return shopper{t, store, auth.Principal{CustomerID: id.New[id.Customer](), Role: auth.RoleCustomer}, source}
 }
 
 func (s shopper) order(key order.Idempotency) (order.Outcome, error) {
@@ -53,7 +53,7 @@ func (s shopper) pays(answer payment.Outcome) {
 }
 
 // retries makes a further payment of an order, as the Service does, and has it answered.
-func (s shopper) retries(orderID uuid.UUID, answer payment.Outcome) {
+func (s shopper) retries(orderID id.Order, answer payment.Outcome) {
 	s.t.Helper()
 	if err := s.store.TakeAttempt(s.t.Context(), s.Principal, s.source); err != nil {
 		s.t.Fatal(err)

@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 )
@@ -15,7 +14,7 @@ import (
 func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[order.PaymentOf], error) {
 	statement, args := attentionQuery(p, r, order.PartsOf(ctx))
 	var rows []struct {
-		PaymentID uuid.UUID   `db:"payment_id"`
+		PaymentID id.Payment  `db:"payment_id"`
 		Order     storedOrder `db:"stored"`
 	}
 	if err := s.db.all(ctx, p, &rows, statement, args...); err != nil {
@@ -33,10 +32,10 @@ func (s *Store) PaymentsNeedingAttention(ctx context.Context, p auth.Principal, 
 func attentionQuery(p auth.Principal, r pagination.Request, parts order.Parts) (statement string, args []any) {
 	q := query{args: []any{viewerArg(p)}}
 	if r.After.Valid {
-		q.and(`a.id > ?`, r.After.UUID)
+		q.and(`a.id > ?`, r.After.ID)
 	}
 	if r.Before.Valid {
-		q.and(`a.id < ?`, r.Before.UUID)
+		q.and(`a.id < ?`, r.Before.ID)
 	}
 	direction := "ASC"
 	if r.Backward {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -25,7 +27,7 @@ func TestAttentionReadsItsIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	statement, args := postgres.AttentionQuery(staff, pagination.Request{Limit: 20, After: id.Some(id.New())})
+	statement, args := postgres.AttentionQuery(staff, pagination.Request{Limit: 20, After: id.Some(id.New[uuid.UUID]())})
 	var lines []string
 	if err := db.SelectContext(t.Context(), &lines, "EXPLAIN "+statement, args...); err != nil {
 		t.Fatal(err)

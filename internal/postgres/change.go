@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -35,7 +36,7 @@ var errTooBusy = fault.New(fault.Unavailable, "The order is being changed by too
 //
 // The save is repeated when its answer is lost. The second run finds another revision and saves nothing, and the change is applied
 // to what the first run saved. So a change must be idempotent by the order's state, or carry an idempotency key.
-func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID uuid.UUID, change order.Change) (order.Outcome, error) {
+func (s *Store) ChangeOrder(ctx context.Context, p auth.Principal, orderID id.Order, change order.Change) (order.Outcome, error) {
 	return s.changed.Do(ctx, changeCall{principal: p, orderID: orderID, change: change})
 }
 
@@ -109,7 +110,7 @@ func retryable(err error) bool {
 // oneRound returns the calls of one round and those that have to wait: second and later changes of an order, and calls whose access
 // differs from the first one's (all rows, or own rows), because app.principal holds for a whole statement.
 func oneRound(calls []*groupcommit.Call[changeCall, order.Outcome]) (now, later []*groupcommit.Call[changeCall, order.Outcome]) {
-	seen := make(map[uuid.UUID]bool, len(calls))
+	seen := make(map[id.Order]bool, len(calls))
 	all := settingOf(calls[0].In.principal) == everybody
 	for _, c := range calls {
 		if seen[c.In.orderID] || (settingOf(c.In.principal) == everybody) != all {
@@ -228,7 +229,7 @@ func (s *Store) holds(ctx context.Context, p auth.Principal, lease *order.Lease)
 }
 
 // before returns each call's state before the change: Change.From, else loaded by load.sql.
-func (s *Store) before(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+func (s *Store) before(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[id.Order]loaded, error) {
 	var unknown []*groupcommit.Call[changeCall, order.Outcome]
 	for _, c := range calls {
 		if from := c.In.change.From; from == nil || from.Revision == (order.Revision{}) {
@@ -236,7 +237,7 @@ func (s *Store) before(ctx context.Context, calls []*groupcommit.Call[changeCall
 			unknown = append(unknown, c)
 		}
 	}
-	found := map[uuid.UUID]loaded{}
+	found := map[id.Order]loaded{}
 	if len(unknown) > 0 {
 		var err error
 		if found, err = s.loadForChange(ctx, unknown); err != nil {
@@ -252,16 +253,16 @@ func (s *Store) before(ctx context.Context, calls []*groupcommit.Call[changeCall
 	return found, nil
 }
 
-func (s *Store) loadForChange(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[uuid.UUID]loaded, error) {
+func (s *Store) loadForChange(ctx context.Context, calls []*groupcommit.Call[changeCall, order.Outcome]) (map[id.Order]loaded, error) {
 	n := len(calls)
 	settings := make([]string, n)
 	ids, viewers, actors := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16)
 	operations, keys := newArray(oid.T_text, n, 16), newArray(oid.T_text, n, 40)
 	for i, c := range calls {
 		settings[i] = settingOf(c.In.principal)
-		ids.addUUID(c.In.orderID)
-		viewers.addNullableUUID(viewerArg(c.In.principal))
-		actors.addUUID(c.In.principal.CustomerID)
+		ids.addUUID(uuid.UUID(c.In.orderID))
+		addNullableUUID(&viewers, viewerArg(c.In.principal))
+		actors.addUUID(uuid.UUID(c.In.principal.CustomerID))
 		operations.addText(c.In.change.Key.Operation)
 		keys.addText(c.In.change.Key.Key)
 	}
@@ -277,7 +278,7 @@ func (s *Store) loadForChange(ctx context.Context, calls []*groupcommit.Call[cha
 	if err := s.load.SelectContext(ctx, &rows, ids, viewers, actors, operations, keys, settingOfAll(settings)); err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]loaded, len(rows))
+	found := make(map[id.Order]loaded, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		o := r.Order.Order

@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // The types that columns have.
@@ -76,17 +77,19 @@ func orNone[V any](read func(*record) *V) func(*record) V {
 
 func writeText[T ~string](s sink, v T) { s.addText(string(v)) }
 
+func writeUUID[I id.UUID](s sink, v I) { s.addUUID(uuid.UUID(v)) }
+
 // uuidColumn is a uuid. The nullable one has NULL for nil, the optional one for the zero value; so do the others below.
-func uuidColumn[R any](name string, at func(*R) *uuid.UUID) column[R] {
-	return field(name, typeUUID, at, sink.addUUID, (*record).uuid)
+func uuidColumn[R any, I id.UUID](name string, at func(*R) *I) column[R] {
+	return field(name, typeUUID, at, writeUUID[I], func(r *record) I { return I(r.uuid()) })
 }
 
-func nullableUUIDColumn[R any](name string, at func(*R) **uuid.UUID) column[R] {
-	return field(name, typeUUID, at, nullable(sink.addUUID), (*record).nullableUUID)
+func nullableUUIDColumn[R any, I id.UUID](name string, at func(*R) **I) column[R] {
+	return field(name, typeUUID, at, nullable(writeUUID[I]), nullableUUID[I])
 }
 
-func optionalUUIDColumn[R any](name string, at func(*R) *uuid.UUID) column[R] {
-	return field(name, typeUUID, at, optional(sink.addUUID), orNone((*record).nullableUUID))
+func optionalUUIDColumn[R any, I id.UUID](name string, at func(*R) *I) column[R] {
+	return field(name, typeUUID, at, optional(writeUUID[I]), orNone(nullableUUID[I]))
 }
 
 // textColumn is a text of any value.

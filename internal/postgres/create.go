@@ -62,8 +62,8 @@ func (s *Store) EarlierOrder(ctx context.Context, p auth.Principal, key order.Id
 
 // knownKey is a stored idempotency key.
 type knownKey struct {
-	Hash    []byte    `db:"request_hash"`
-	OrderID uuid.UUID `db:"order_id"`
+	Hash    []byte   `db:"request_hash"`
+	OrderID id.Order `db:"order_id"`
 }
 
 func (s *Store) knownKey(ctx context.Context, p auth.Principal, key order.Idempotency) (known knownKey, err error) {
@@ -79,7 +79,7 @@ func (s *Store) replay(ctx context.Context, p auth.Principal, key order.Idempote
 		return order.Outcome{}, errKeyReused()
 	}
 	earlier, err := s.Order(ctx, p, known.OrderID)
-	return order.Outcome{Order: earlier, EntityID: known.OrderID, Replayed: true}, err
+	return order.Outcome{Order: earlier, EntityID: uuid.UUID(known.OrderID), Replayed: true}, err
 }
 
 func errKeyReused() error {
@@ -128,7 +128,7 @@ func (s *Store) place(ctx context.Context, calls []*groupcommit.Call[createCall,
 		input.add(&c.In, s.leases && due(c.In.order, c.In.order.CreatedAt))
 	}
 	var rows []struct {
-		ID       uuid.UUID `db:"id"`
+		ID       uuid.UUID `db:"id"`       // the order's, or a changed product's
 		Revision *int64    `db:"revision"` // a product's that has changed; NULL of an order that was placed
 		Server   time.Time `db:"server"`
 		Wait     *float64  `db:"wait"` // seconds; of an order that was one attempt too many
@@ -142,16 +142,16 @@ func (s *Store) place(ctx context.Context, calls []*groupcommit.Call[createCall,
 	if err := stmt.SelectContext(ctx, &rows, args...); err != nil {
 		return err
 	}
-	placed, changed := make(map[uuid.UUID]order.Revision, len(rows)), map[productRevision]bool{}
-	refused := map[uuid.UUID]*order.TooManyAttempts{}
+	placed, changed := make(map[id.Order]order.Revision, len(rows)), map[productRevision]bool{}
+	refused := map[id.Order]*order.TooManyAttempts{}
 	for _, r := range rows {
 		switch {
 		case r.Revision != nil:
-			changed[productRevision{r.ID, *r.Revision}] = true
+			changed[productRevision{id.Product(r.ID), *r.Revision}] = true
 		case r.Wait != nil:
-			refused[r.ID] = &order.TooManyAttempts{Limit: order.AttemptLimit(*r.Limit), Wait: time.Duration(*r.Wait * float64(time.Second))}
+			refused[id.Order(r.ID)] = &order.TooManyAttempts{Limit: order.AttemptLimit(*r.Limit), Wait: time.Duration(*r.Wait * float64(time.Second))}
 		default:
-			placed[r.ID] = order.Revision{Number: 1, Server: r.Server.UTC()}
+			placed[id.Order(r.ID)] = order.Revision{Number: 1, Server: r.Server.UTC()}
 		}
 	}
 	if len(changed) > 0 {
@@ -190,8 +190,8 @@ func (s *Store) place(ctx context.Context, calls []*groupcommit.Call[createCall,
 
 // placeAlone retries orders one by one that were refused only because their customer has several in the batch: the statement
 // counts all of a customer's attempts or none.
-func (s *Store) placeAlone(ctx context.Context, calls []*groupcommit.Call[createCall, order.Outcome], refused map[uuid.UUID]*order.TooManyAttempts) {
-	of := map[uuid.UUID]int{}
+func (s *Store) placeAlone(ctx context.Context, calls []*groupcommit.Call[createCall, order.Outcome], refused map[id.Order]*order.TooManyAttempts) {
+	of := map[id.Customer]int{}
 	for _, c := range calls {
 		if r := refused[c.In.order.ID]; r != nil && r.Limit == order.PerCustomer {
 			of[c.In.order.CustomerID]++
@@ -234,7 +234,7 @@ const bornToken = -1
 
 // placed describes the commit of a new order.
 func (s *Store) placed(o *order.Order, revision order.Revision) Committed {
-	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Outcome: order.Outcome{Order: o, Revision: revision, EntityID: o.ID}}
+	c := Committed{Events: o.Events(), DueAt: o.DueAt(), Outcome: order.Outcome{Order: o, Revision: revision, EntityID: uuid.UUID(o.ID)}}
 	if s.leases && due(o, o.CreatedAt) {
 		c.DueAt, c.Lease = nil, &order.Lease{OrderID: o.ID, Token: bornToken}
 	}
@@ -268,7 +268,7 @@ type createInput struct {
 }
 
 type productRevision struct {
-	id       uuid.UUID
+	id       id.Product
 	revision int64
 }
 
@@ -285,7 +285,7 @@ func (in *createInput) add(c *createCall, leased bool) {
 		of := productRevision{c.order.Lines[i].ProductID, c.order.Lines[i].Revision}
 		if of.revision != 0 && !in.seen[of] {
 			in.seen[of] = true
-			in.products.addUUID(of.id)
+			in.products.addUUID(uuid.UUID(of.id))
 			in.revisions.addInt(of.revision)
 		}
 	}

@@ -3,9 +3,8 @@ package postgres
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -22,7 +21,7 @@ var eventPagesSQL = `
 
 // EventPages implements order.Store: all pages in one statement. The events have no state.
 func (s *Store) EventPages(ctx context.Context, p auth.Principal, requests []order.EventPageRequest) (map[order.EventPageRequest][]order.Event, error) {
-	ids := make([]uuid.UUID, len(requests))
+	ids := make([]id.Order, len(requests))
 	after, limits := make([]int, len(requests)), make([]int, len(requests))
 	for i, r := range requests {
 		ids[i], after[i], limits[i] = r.OrderID, r.After, r.Limit

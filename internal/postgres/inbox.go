@@ -7,9 +7,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
@@ -32,7 +32,7 @@ func (b *Inbox) Put(ctx context.Context, provider string, n payment.Notice) (fre
 		VALUES ($1, $2, $3, $4, nullif($5, ''))
 		ON CONFLICT (provider, event_id) DO NOTHING
 		RETURNING true`,
-		provider, n.EventID, n.Type, uuid.NullUUID{UUID: n.PaymentID, Valid: n.PaymentID != uuid.Nil}, n.Reference)
+		provider, n.EventID, n.Type, id.Null[id.Payment]{ID: n.PaymentID, Valid: !n.PaymentID.IsNil()}, n.Reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -43,12 +43,12 @@ func (b *Inbox) Put(ctx context.Context, provider string, n payment.Notice) (fre
 // A provider's word counts for its own payments only.
 func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]webhookinbox.Claim, error) {
 	var rows []struct {
-		Provider    string        `db:"provider"`
-		EventID     string        `db:"event_id"`
-		Type        string        `db:"type"`
-		Claims      int           `db:"claims"`
-		ByReference bool          `db:"by_reference"`
-		PaymentID   uuid.NullUUID `db:"payment_id"`
+		Provider    string              `db:"provider"`
+		EventID     string              `db:"event_id"`
+		Type        string              `db:"type"`
+		Claims      int                 `db:"claims"`
+		ByReference bool                `db:"by_reference"`
+		PaymentID   id.Null[id.Payment] `db:"payment_id"`
 	}
 	err := b.db.SelectContext(ctx, &rows, claimQuery, limit, lease.Seconds())
 	if err != nil {
@@ -58,7 +58,7 @@ func (b *Inbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]we
 	for i, r := range rows {
 		claims[i] = webhookinbox.Claim{
 			Provider: r.Provider, EventID: r.EventID, Type: r.Type, Claims: r.Claims,
-			ByReference: r.ByReference, PaymentID: r.PaymentID.UUID,
+			ByReference: r.ByReference, PaymentID: r.PaymentID.ID,
 		}
 	}
 	return claims, nil

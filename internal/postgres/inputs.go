@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -47,7 +48,7 @@ type changeRow struct {
 // changeTable is change.sql's input of orders.
 var changeTable = tableOf("input",
 	[]column[changeRow]{
-		input("id", typeUUID, func(c *changeRow) uuid.UUID { return c.order.ID }, sink.addUUID),
+		input("id", typeUUID, func(c *changeRow) id.Order { return c.order.ID }, writeUUID),
 		input("revision", typeBigint, func(c *changeRow) int64 { return c.from.Number }, sink.addInt),
 		input("server", typeTime, func(c *changeRow) time.Time { return c.from.Server }, sink.addTime),
 		input("token", typeBigint, func(c *changeRow) *int64 { return c.token }, nullable(sink.addInt)),
@@ -64,17 +65,17 @@ var changeTable = tableOf("input",
 
 // auditRow is an audit entry with the order whose change it records.
 type auditRow struct {
-	orderID uuid.UUID
+	orderID id.Order
 	*audit.Entry
 }
 
 var auditInput = tableOf("input",
-	[]column[auditRow]{input("order_id", typeUUID, func(a *auditRow) uuid.UUID { return a.orderID }, sink.addUUID)},
+	[]column[auditRow]{input("order_id", typeUUID, func(a *auditRow) id.Order { return a.orderID }, writeUUID)},
 	columnsOf(auditTable, func(a *auditRow) *audit.Entry { return a.Entry }),
 )
 
 var outcomeInput = tableOf("input", []column[outcomeRow]{
-	input("order_id", typeUUID, func(o *outcomeRow) uuid.UUID { return o.orderID }, sink.addUUID),
+	input("order_id", typeUUID, func(o *outcomeRow) id.Order { return o.orderID }, writeUUID),
 	input("succeeded", typeBoolean, func(o *outcomeRow) bool { return o.succeeded }, sink.addBool),
 	input("of_customer", typeFloat, func(o *outcomeRow) float64 { return o.ofCustomer }, sink.addFloat),
 	input("of_address", typeFloat, func(o *outcomeRow) float64 { return o.ofAddress }, sink.addFloat),

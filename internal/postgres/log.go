@@ -3,13 +3,13 @@ package postgres
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -61,7 +61,7 @@ func logEndAt(position string) string {
 }
 
 // Order implements event.Log.
-func (l *Log) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID, has int) (event.OrderState, error) {
+func (l *Log) Order(ctx context.Context, p auth.Principal, orderID id.Order, has int) (event.OrderState, error) {
 	return l.orders.Do(ctx, orderCall{principal: p, orderID: orderID, has: has})
 }
 
@@ -72,7 +72,7 @@ var eventsSQL = `
 	ORDER BY e.version LIMIT $4`
 
 // Events implements event.Log.
-func (l *Log) Events(ctx context.Context, p auth.Principal, orderID uuid.UUID, after, limit int) ([]order.Event, error) {
+func (l *Log) Events(ctx context.Context, p auth.Principal, orderID id.Order, after, limit int) ([]order.Event, error) {
 	var rows [][]byte
 	err := l.db.allHot(ctx, p, &rows, eventsSQL,
 		viewerArg(p), orderID, after, limit)

@@ -12,6 +12,7 @@ import (
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // orderReaders read at the same time, but only when one is held up: see groupcommit.Group.
@@ -20,17 +21,17 @@ const orderReaders = 2
 // orderCall is a call of Log.Order.
 type orderCall struct {
 	principal auth.Principal
-	orderID   uuid.UUID
+	orderID   id.Order
 	// has is the version whose mark is asked for too; 0: none.
 	has int
 }
 
 // orderStateRow is the answer to call N (from 1), with the events of the order's version and of the one that was asked for.
 type orderStateRow struct {
-	N          int           `db:"n"`
-	Order      storedOrder   `db:"stored"`
-	EventID    uuid.NullUUID `db:"event_id"`
-	HasEventID uuid.NullUUID `db:"has_event_id"`
+	N          int               `db:"n"`
+	Order      storedOrder       `db:"stored"`
+	EventID    id.Null[id.Event] `db:"event_id"`
+	HasEventID id.Null[id.Event] `db:"has_event_id"`
 }
 
 var orderStatesSQL = `
@@ -66,8 +67,8 @@ func (l *Log) readOrders(ctx context.Context, calls []*groupcommit.Call[orderCal
 	ids, viewers, settings := newArray(oid.T_uuid, n, 16), newArray(oid.T_uuid, n, 16), make([]string, n)
 	has := make(pq.Int64Array, n)
 	for i, c := range calls {
-		ids.addUUID(c.In.orderID)
-		viewers.addNullableUUID(viewerArg(c.In.principal))
+		ids.addUUID(uuid.UUID(c.In.orderID))
+		addNullableUUID(&viewers, viewerArg(c.In.principal))
 		settings[i] = settingOf(c.In.principal)
 		if c.In.has <= math.MaxInt32 { // no order has more versions
 			has[i] = int64(c.In.has)
@@ -104,9 +105,9 @@ func (l *Log) readOrders(ctx context.Context, calls []*groupcommit.Call[orderCal
 }
 
 // markOf is an event's mark, none when the log does not hold it.
-func markOf(eventID uuid.NullUUID) event.Mark {
+func markOf(eventID id.Null[id.Event]) event.Mark {
 	if !eventID.Valid {
 		return 0
 	}
-	return event.MarkOf(eventID.UUID)
+	return event.MarkOf(eventID.ID)
 }

@@ -4,10 +4,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -22,7 +21,7 @@ func TestOrdersTogether(t *testing.T) {
 	for range 20 {
 		for _, call := range []struct {
 			p       auth.Principal
-			orderID uuid.UUID
+			orderID id.Order
 			sees    bool
 		}{
 			{ada, hers, true},
@@ -32,7 +31,7 @@ func TestOrdersTogether(t *testing.T) {
 			{staff, hers, true},
 			{auth.System, his, true},
 			{auth.Principal{}, hers, false},
-			{staff, uuid.New(), false},
+			{staff, id.New[id.Order](), false},
 		} {
 			callers.Go(func() {
 				o, err := log.Order(t.Context(), call.p, call.orderID, 0)

@@ -3,19 +3,18 @@ package postgres
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // feedPageRow is a row of FeedPage; all but the first are null when nothing follows.
 type feedPageRow struct {
-	First    int64      `db:"first"`
-	Position *int64     `db:"position"`
-	Mark     int64      `db:"mark"`
-	OrderID  *uuid.UUID `db:"order_id"`
-	Version  *int       `db:"version"`
+	First    int64     `db:"first"`
+	Position *int64    `db:"position"`
+	Mark     int64     `db:"mark"`
+	OrderID  *id.Order `db:"order_id"`
+	Version  *int      `db:"version"`
 }
 
 func (r *feedPageRow) place() event.Place {
@@ -27,7 +26,7 @@ func (r *feedPageRow) place() event.Place {
 func (l *Log) FeedPage(ctx context.Context, p auth.Principal, scope event.Scope, after int64, limit int) (event.FeedPage, error) {
 	owner := viewerArg(p)
 	if owner == nil && scope.Valid {
-		owner = &scope.UUID
+		owner = &scope.ID
 	}
 	// Two texts, not one with OR, so that each has the plan of its index.
 	condition, args := ``, []any{after, limit}
@@ -76,11 +75,11 @@ const feedFirst = `(SELECT min(first_position) FROM feed_partitions)`
 // feedTailRow is a row of FeedTail; all but the end of the log are null when nothing follows.
 type feedTailRow struct {
 	logEnd
-	Position   *int64     `db:"position"`
-	RowMark    int64      `db:"row_mark"`
-	OrderID    *uuid.UUID `db:"order_id"`
-	Version    *int       `db:"version"`
-	CustomerID *uuid.UUID `db:"customer_id"`
+	Position   *int64       `db:"position"`
+	RowMark    int64        `db:"row_mark"`
+	OrderID    *id.Order    `db:"order_id"`
+	Version    *int         `db:"version"`
+	CustomerID *id.Customer `db:"customer_id"`
 }
 
 // FeedTail implements event.Log.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
@@ -117,9 +118,11 @@ func newOldWriter(ctx context.Context, t *testing.T, url string) *oldWriter {
 }
 
 func (w *oldWriter) round(ctx context.Context) error {
-	orderID, customerID, paymentID := id.New(), ada.CustomerID, id.New()
-	change := func() []any { return []any{orderID, customerID, paymentID, id.New(), id.New(), id.New()} }
-	for i, args := range [][]any{{orderID, customerID, paymentID, id.New()}, change(), change(), {}, {}, {customerID}, {orderID}} {
+	orderID, customerID, paymentID := id.New[uuid.UUID](), ada.CustomerID, id.New[uuid.UUID]()
+	change := func() []any {
+		return []any{orderID, customerID, paymentID, id.New[uuid.UUID](), id.New[uuid.UUID](), id.New[uuid.UUID]()}
+	}
+	for i, args := range [][]any{{orderID, customerID, paymentID, id.New[uuid.UUID]()}, change(), change(), {}, {}, {customerID}, {orderID}} {
 		for {
 			_, err := w.lasting[i].ExecContext(ctx, args...)
 			var refused *pq.Error

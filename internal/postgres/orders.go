@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -36,7 +35,7 @@ func ownerCondition(p auth.Principal) string {
 }
 
 // viewerArg is the parameter of visibleTo.
-func viewerArg(p auth.Principal) *uuid.UUID {
+func viewerArg(p auth.Principal) *id.Customer {
 	switch p.Role {
 	case auth.RoleStaff, auth.RoleSystem:
 		return nil
@@ -44,11 +43,11 @@ func viewerArg(p auth.Principal) *uuid.UUID {
 		return &p.CustomerID
 	case auth.RoleAnonymous:
 	}
-	return &uuid.Nil // owns nothing
+	return new(id.Customer) // owns nothing
 }
 
 // Order implements order.Store.
-func (s *Store) Order(ctx context.Context, p auth.Principal, orderID uuid.UUID) (*order.Order, error) {
+func (s *Store) Order(ctx context.Context, p auth.Principal, orderID id.Order) (*order.Order, error) {
 	return oneOrder(ctx, s.db, p, orderByID, orderID)
 }
 
@@ -76,12 +75,12 @@ func oneOrder(ctx context.Context, db guarded, p auth.Principal, statement strin
 }
 
 // OrdersByID implements order.Store.
-func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []id.Order) (map[id.Order]*order.Order, error) {
 	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id = ANY($2::uuid[])`, viewerArg(p), uuidArray(ids))
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]*order.Order, len(rows))
+	found := make(map[id.Order]*order.Order, len(rows))
 	for _, o := range rows {
 		found[o.ID] = o
 	}
@@ -89,12 +88,12 @@ func (s *Store) OrdersByID(ctx context.Context, p auth.Principal, ids []uuid.UUI
 }
 
 // OrdersByPayment implements order.Store.
-func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment]*order.Order, error) {
 	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id IN (SELECT order_id FROM payments WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(paymentIDs))
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]*order.Order, len(paymentIDs))
+	found := make(map[id.Payment]*order.Order, len(paymentIDs))
 	for _, o := range rows {
 		for i := range o.Payments {
 			found[o.Payments[i].ID] = o
@@ -104,12 +103,12 @@ func (s *Store) OrdersByPayment(ctx context.Context, p auth.Principal, paymentID
 }
 
 // OrdersByRefund implements order.Store.
-func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []uuid.UUID) (map[uuid.UUID]*order.Order, error) {
+func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []id.Refund) (map[id.Refund]*order.Order, error) {
 	rows, err := selectOrders(ctx, s.db.all, p, ownerCondition(p)+` AND o.id IN (SELECT order_id FROM refunds WHERE id = ANY($2::uuid[]))`, viewerArg(p), uuidArray(refundIDs))
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]*order.Order, len(refundIDs))
+	found := make(map[id.Refund]*order.Order, len(refundIDs))
 	for _, o := range rows {
 		for _, r := range o.Refunds() {
 			found[r.ID] = o
@@ -121,7 +120,7 @@ func (s *Store) OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs 
 var attemptsOfPaymentsSQL = `SELECT ` + attemptsRecord(`a.message`, `(a.order_id, a.payment_id) IN (SELECT order_id, id FROM payments WHERE id = ANY($1::uuid[]))`)
 
 // AttemptsByPayment implements order.Store. Nobody but staff sees attempts.
-func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []uuid.UUID) (map[uuid.UUID][]payment.Attempt, error) {
+func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment][]payment.Attempt, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
@@ -130,7 +129,7 @@ func (s *Store) AttemptsByPayment(ctx context.Context, p auth.Principal, payment
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID][]payment.Attempt, len(paymentIDs))
+	found := make(map[id.Payment][]payment.Attempt, len(paymentIDs))
 	for _, a := range attempts {
 		found[a.PaymentID] = append(found[a.PaymentID], a)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 )
@@ -82,7 +83,7 @@ func sourceOf(p auth.Principal, f order.Filter, r pagination.Request) source {
 	if viewerArg(p) != nil {
 		add(`o.customer_id`, rawSQL(`(SELECT $1::uuid)`))
 	} else if f.CustomerID.Valid {
-		add(`o.customer_id`, f.CustomerID.UUID)
+		add(`o.customer_id`, f.CustomerID.ID)
 	}
 	if f.ExternalReference != nil {
 		add(reference, *f.ExternalReference)
@@ -90,11 +91,11 @@ func sourceOf(p auth.Principal, f order.Filter, r pagination.Request) source {
 	low, high := uuid.Nil, uuid.Max
 	nothing := false // behind the last id there can be, or before the first
 	if r.After.Valid {
-		high, nothing = beside(r.After.UUID, -1)
+		high, nothing = beside(r.After.ID, -1)
 	}
 	if r.Before.Valid {
 		var first bool
-		low, first = beside(r.Before.UUID, 1)
+		low, first = beside(r.Before.ID, 1)
 		nothing = nothing || first
 	}
 	if f.CreatedFrom != nil {
@@ -206,7 +207,7 @@ func distinct[T ~string](values []T) []T {
 // windowRow is a row of windowed's statement: where the window ended, and an order unless there is none.
 type windowRow struct {
 	Order   nullOrder `db:"found"`
-	Reached uuid.UUID `db:"reached"`
+	Reached id.Order  `db:"reached"`
 	More    bool      `db:"more"`
 }
 

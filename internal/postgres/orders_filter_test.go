@@ -23,7 +23,7 @@ import (
 
 // crowd places n plain orders of a customer, one a second, the last one now, with a payment each. An expression of n, their number
 // from 1 on, says what their lines are.
-func crowd(t *testing.T, db *sqlx.DB, customer uuid.UUID, n int, lines string) {
+func crowd(t *testing.T, db *sqlx.DB, customer id.Customer, n int, lines string) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), `
 		WITH placed AS (
@@ -92,7 +92,7 @@ func TestFilterIsBounded(t *testing.T) {
 		func(f *order.Filter) { f.ExternalReference = &none },
 		func(f *order.Filter) { f.CustomerID = id.Some(ada.CustomerID) },
 		func(f *order.Filter) { f.CustomerID = id.Some(grace.CustomerID) },
-		func(f *order.Filter) { f.CustomerID = id.Some(uuid.Nil) },
+		func(f *order.Filter) { f.CustomerID = id.Some(id.Customer{}) },
 	}
 	// An order is read once for the window and once for its conditions, and its payment once.
 	const most = 4 * postgres.WindowRows
@@ -143,7 +143,7 @@ func TestShortPages(t *testing.T) {
 			}
 			next := result.Reached
 			if !next.Valid && len(result.Items) > 0 {
-				next = id.Some(result.Items[0].ID)
+				next = id.Some(uuid.UUID(result.Items[0].ID))
 			} else if next.Valid {
 				short++
 			}
@@ -202,7 +202,7 @@ func TestSearchByWholeName(t *testing.T) {
 	reference := "web-000123"
 	old := newOrder(ada)
 	old.ExternalReference = &reference
-	old.ID = uuid.MustParse("01800000-0000-7000-8000-000000000001")
+	old.ID = id.Order(uuid.MustParse("01800000-0000-7000-8000-000000000001"))
 	old.Payments[0].OrderID = old.ID
 	if _, err := store.CreateOrder(t.Context(), ada, old, key("old", 1)); err != nil {
 		t.Fatal(err)
@@ -256,7 +256,7 @@ func TestCreatedAtBesideIDs(t *testing.T) {
 	store := postgrestest.Store(t, db.API, nil)
 	for _, off := range []time.Duration{-59 * time.Minute, 0, 59 * time.Minute} {
 		o := newOrder(ada)
-		o.ID = id.At(o.CreatedAt.Add(off))
+		o.ID = id.At[id.Order](o.CreatedAt.Add(off))
 		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
 			t.Fatal(err)
 		}

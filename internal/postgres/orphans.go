@@ -156,8 +156,8 @@ func (o *Orphans) Record(ctx context.Context, walk *reconcile.Walk, charges []pa
 	type record struct {
 		ID        uuid.UUID            `json:"id"`
 		Reference string               `json:"reference"`
-		OrderID   uuid.UUID            `json:"order_id"`
-		PaymentID uuid.UUID            `json:"payment_id"`
+		OrderID   id.Order             `json:"order_id"`
+		PaymentID id.Payment           `json:"payment_id"`
 		Currency  string               `json:"currency"`
 		Amount    int64                `json:"amount"`
 		Captured  int64                `json:"captured"`
@@ -173,7 +173,7 @@ func (o *Orphans) Record(ctx context.Context, walk *reconcile.Walk, charges []pa
 		}
 		byReference[c.Reference] = c
 		records = append(records, record{
-			ID: id.New(), Reference: c.Reference, OrderID: c.OrderID, PaymentID: c.PaymentID, Currency: c.Amount.Currency, Amount: c.Amount.Minor,
+			ID: id.New[uuid.UUID](), Reference: c.Reference, OrderID: c.OrderID, PaymentID: c.PaymentID, Currency: c.Amount.Currency, Amount: c.Amount.Minor,
 			Captured: c.Totals.Captured, Refunded: c.Totals.Refunded, Status: c.Status, ChargedAt: c.CreatedAt,
 		})
 	}
@@ -280,8 +280,8 @@ func (o *Orphans) Orphans(ctx context.Context, p auth.Principal, request paginat
 		ID         uuid.UUID            `db:"id"`
 		Provider   string               `db:"provider"`
 		Reference  string               `db:"reference"`
-		OrderID    uuid.UUID            `db:"order_id"`
-		PaymentID  uuid.UUID            `db:"payment_id"`
+		OrderID    id.Order             `db:"order_id"`
+		PaymentID  id.Payment           `db:"payment_id"`
 		Currency   string               `db:"currency"`
 		Amount     int64                `db:"amount_minor"`
 		Captured   int64                `db:"captured_minor"`

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -98,7 +98,7 @@ func TestOwnersAreTied(t *testing.T) {
 }
 
 // inPrincipal runs a statement as the principal in setting, and rolls it back.
-func inPrincipal(t *testing.T, pool *sqlx.DB, setting, statement string, mine, theirs uuid.UUID, owner, other auth.Principal) error {
+func inPrincipal(t *testing.T, pool *sqlx.DB, setting, statement string, mine, theirs id.Order, owner, other auth.Principal) error {
 	t.Helper()
 	tx := pool.MustBeginTx(t.Context(), nil)
 	defer func() { _ = tx.Rollback() }() // nothing is to stay

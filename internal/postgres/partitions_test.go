@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -33,7 +34,7 @@ func TestEnsurePartitions(t *testing.T) {
 	}
 	// An order whose month has no partition goes to the default one, and its month stays there.
 	old := newOrder(ada)
-	old.ID = uuid.MustParse("01893f3c-0000-7000-8000-00000000002a")
+	old.ID = id.Order(uuid.MustParse("01893f3c-0000-7000-8000-00000000002a"))
 	if _, err := store.CreateOrder(t.Context(), ada, old, key("old", 1)); err != nil {
 		t.Fatal(err)
 	}

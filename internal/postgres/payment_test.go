@@ -24,7 +24,7 @@ func byStaff() order.Cause {
 }
 
 // change runs a change as the pipeline would.
-func change(t *testing.T, store *postgres.Store, orderID uuid.UUID, apply func(o *order.Order, c order.Cause) error) *order.Order {
+func change(t *testing.T, store *postgres.Store, orderID id.Order, apply func(o *order.Order, c order.Cause) error) *order.Order {
 	t.Helper()
 	outcome, err := store.ChangeOrder(t.Context(), auth.System, orderID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
 		return uuid.Nil, apply(o, byStaff())
@@ -36,7 +36,7 @@ func change(t *testing.T, store *postgres.Store, orderID uuid.UUID, apply func(o
 }
 
 // step advances until a question to the provider is due and takes in its answer.
-func step(t *testing.T, store *postgres.Store, orderID uuid.UUID, result payment.Result) *order.Order {
+func step(t *testing.T, store *postgres.Store, orderID id.Order, result payment.Result) *order.Order {
 	t.Helper()
 	var work *payment.Work
 	change(t, store, orderID, func(o *order.Order, c order.Cause) error {
@@ -74,7 +74,7 @@ func TestPaymentFactsAreStored(t *testing.T) {
 		p.NextAction, p.DeclineCode, p.Reference = &payment.NextAction{Type: payment.ActionSimulated, ExpiresAt: &c.Now}, &text, "ref"
 		unknown := payment.AttemptUnknown
 		p.Attempts = append(p.Attempts, payment.Attempt{
-			ID: id.New(), OrderID: o.ID, PaymentID: p.ID, Operation: payment.OperationAuthorize, Outcome: &unknown, Calls: 8,
+			ID: id.New[id.Attempt](), OrderID: o.ID, PaymentID: p.ID, Operation: payment.OperationAuthorize, Outcome: &unknown, Calls: 8,
 			LookUpOnly: true, Message: "text", StartedAt: c.Now, NextCallAt: &c.Now,
 		})
 		return nil
@@ -95,7 +95,7 @@ func TestEndedAttemptKeepsItsMessage(t *testing.T) {
 	store := postgrestest.Store(t, postgrestest.Open(t).API, nil)
 	o := create(t, store, ada)
 	o = change(t, store, o.ID, func(o *order.Order, c order.Cause) error {
-		a := payment.Attempt{ID: id.New(), OrderID: o.ID, PaymentID: o.Payments[0].ID, Operation: payment.OperationVoid, StartedAt: c.Now, Message: "before"}
+		a := payment.Attempt{ID: id.New[id.Attempt](), OrderID: o.ID, PaymentID: o.Payments[0].ID, Operation: payment.OperationVoid, StartedAt: c.Now, Message: "before"}
 		o.Payments[0].Attempts = append(o.Payments[0].Attempts, a)
 		return nil
 	})
@@ -110,7 +110,7 @@ func TestEndedAttemptKeepsItsMessage(t *testing.T) {
 		o.Payments[0].Attempts[0].Calls++
 		return nil
 	})
-	got, err := store.AttemptsByPayment(t.Context(), staff, []uuid.UUID{o.Payments[0].ID})
+	got, err := store.AttemptsByPayment(t.Context(), staff, []id.Payment{o.Payments[0].ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestAudit(t *testing.T) {
 	store := postgrestest.Store(t, db.API, nil)
 	o := create(t, store, ada)
 	entry := func() *audit.Entry {
-		return audit.New(order.SystemClock(), staff, "order.cancel", id.Order, o.ID, `said "so"`)
+		return audit.New(order.SystemClock(), staff, "order.cancel", o.ID, `said "so"`)
 	}
 	run := func(apply func(*order.Order) error) error {
 		_, err := store.ChangeOrder(t.Context(), staff, o.ID, order.Change{Audit: entry(), Apply: func(o *order.Order) (uuid.UUID, error) { return uuid.Nil, apply(o) }})
@@ -190,12 +190,12 @@ func TestAudit(t *testing.T) {
 		t.Errorf("changed: %v, %d entries", err, count(t, db, "audit_entries"))
 	}
 	var got struct {
-		ActorID         uuid.UUID `db:"actor_id"`
+		ActorID         id.Customer `db:"actor_id"`
 		Action          string
 		Subject, Detail string
 	}
 	if err := db.GetContext(t.Context(), &got, `SELECT actor_id, action, subject, detail FROM audit_entries`); err != nil ||
-		got.ActorID != staff.CustomerID || got.Action != "order.cancel" || got.Subject != id.Format(id.Order, o.ID) || got.Detail != `said "so"` {
+		got.ActorID != staff.CustomerID || got.Action != "order.cancel" || got.Subject != o.ID.TypeID() || got.Detail != `said "so"` {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, statement := range []string{`UPDATE audit_entries SET detail = ''`, `DELETE FROM audit_entries`, `TRUNCATE audit_entries`} {
@@ -229,7 +229,8 @@ func TestRefundOnce(t *testing.T) {
 			outcome, err := replicas[i%2].ChangeOrder(t.Context(), staff, o.ID, order.Change{
 				Key: order.Idempotency{Operation: "refundCreate", Key: "k", Hash: [32]byte{1}},
 				Apply: func(o *order.Order) (uuid.UUID, error) {
-					return o.Refund(byStaff(), 100, nil)
+					refundID, err := o.Refund(byStaff(), 100, nil)
+					return uuid.UUID(refundID), err
 				},
 			})
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -46,7 +47,7 @@ func TestPlannedOnce(t *testing.T) {
 		if _, err := store.CreateOrder(t.Context(), ada, o, key(o.Number, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.ProductsByID(t.Context(), []uuid.UUID{products.Items[0].ID}); err != nil {
+		if _, err := store.ProductsByID(t.Context(), []id.Product{products.Items[0].ID}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := store.Order(t.Context(), ada, o.ID); err != nil {

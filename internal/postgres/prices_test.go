@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -37,7 +38,7 @@ func openShop(t *testing.T, db *postgrestest.DB) shop {
 	return shop{products, order.NewService(store, products, paymenttest.Registry(t, anyMethod()), policy, order.SystemClock)}
 }
 
-func (s shop) price(t *testing.T, sku string, minor int64) uuid.UUID {
+func (s shop) price(t *testing.T, sku string, minor int64) id.Product {
 	t.Helper()
 	p, err := s.products.Upsert(t.Context(), staff, product.Input{SKU: sku, Name: sku, PriceMinor: minor, Currency: "EUR"})
 	if err != nil {
@@ -46,7 +47,7 @@ func (s shop) price(t *testing.T, sku string, minor int64) uuid.UUID {
 	return p.ID
 }
 
-func (s shop) order(t *testing.T, key string, productIDs ...uuid.UUID) (order.Outcome, error) {
+func (s shop) order(t *testing.T, key string, productIDs ...id.Product) (order.Outcome, error) {
 	t.Helper()
 	in := order.CreateInput{IdempotencyKey: key, PaymentToken: "sim_approve"}
 	for _, productID := range productIDs {
@@ -61,7 +62,7 @@ func TestPriceOfTheMoment(t *testing.T) {
 	db := postgrestest.Open(t)
 	here, there := openShop(t, db), openShop(t, db)
 	mug, tea := here.price(t, "MUG", 1800), here.price(t, "TEA", 900)
-	expect := func(t *testing.T, want int64, productIDs ...uuid.UUID) {
+	expect := func(t *testing.T, want int64, productIDs ...id.Product) {
 		t.Helper()
 		if placed, err := here.order(t, uuid.NewString(), productIDs...); err != nil || placed.Order.Total != money.New(want, "EUR") {
 			t.Errorf("placed at %+v, %v, want %d", placed.Order, err, want)

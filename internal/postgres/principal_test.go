@@ -71,7 +71,7 @@ func TestPrincipal(t *testing.T) {
 // seen counts what a principal gets of an order, by each call that could give it.
 func seen(t *testing.T, pool *sqlx.DB, store *postgres.Store, p auth.Principal, o *order.Order) map[string]int {
 	t.Helper()
-	log, ids := postgres.NewLog(pool), []uuid.UUID{o.ID}
+	log, ids := postgres.NewLog(pool), []id.Order{o.ID}
 	got := map[string]int{}
 	add := func(call string, n int, err error) {
 		if err != nil && fault.CodeOf(err) != fault.NotFound {
@@ -94,8 +94,8 @@ func seen(t *testing.T, pool *sqlx.DB, store *postgres.Store, p auth.Principal, 
 	one("Log.Order", logged.Order, err)
 	many, err := store.OrdersByID(t.Context(), p, ids)
 	add("OrdersByID", len(many), err)
-	many, err = store.OrdersByPayment(t.Context(), p, []uuid.UUID{o.Payment().ID})
-	add("OrdersByPayment", len(many), err)
+	byPayment, err := store.OrdersByPayment(t.Context(), p, []id.Payment{o.Payment().ID})
+	add("OrdersByPayment", len(byPayment), err)
 	list, err := store.Orders(t.Context(), p, order.Filter{}, pagination.Request{Limit: 1000})
 	add("Orders", of(list.Items, func(found *order.Order) bool { return found.ID == o.ID }), err)
 	pages, err := store.EventPages(t.Context(), p, []order.EventPageRequest{{OrderID: o.ID, Limit: 10}})
@@ -154,13 +154,13 @@ func TestZerosAreACustomer(t *testing.T) {
 	s := sequencer(t, db, time.Hour)
 	take(t, s, true)
 	assignAll(t, s)
-	for scope, want := range map[event.Scope]int{event.Everybody: 1, event.Of(ada.CustomerID): 1, event.Of(uuid.Nil): 0} {
+	for scope, want := range map[event.Scope]int{event.Everybody: 1, event.Of(ada.CustomerID): 1, event.Of(id.Customer{}): 0} {
 		page, err := log.FeedPage(t.Context(), staff, scope, 0, 10)
 		if err != nil || len(page.Items) != want {
 			t.Errorf("the feed of %v has %d items, %v; want %d", scope, len(page.Items), err, want)
 		}
 	}
-	for customer, want := range map[uuid.NullUUID]int{{}: 1, id.Some(ada.CustomerID): 1, id.Some(uuid.Nil): 0} {
+	for customer, want := range map[id.Null[id.Customer]]int{{}: 1, id.Some(ada.CustomerID): 1, id.Some(id.Customer{}): 0} {
 		result, err := store.Orders(t.Context(), staff, order.Filter{CustomerID: customer}, pagination.Request{Limit: 10})
 		if err != nil || len(result.Items) != want {
 			t.Errorf("the orders of %v are %d, %v; want %d", customer, len(result.Items), err, want)

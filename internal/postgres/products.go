@@ -26,7 +26,7 @@ import (
 const productColumns = `id, sku, name, description, price_minor, currency, image, archived_at, xmin::text::bigint AS revision`
 
 type productRow struct {
-	ID          uuid.UUID  `db:"id"`
+	ID          id.Product `db:"id"`
 	SKU         string     `db:"sku"`
 	Name        string     `db:"name"`
 	Description string     `db:"description"`
@@ -50,9 +50,9 @@ const productWindow = 5_000
 // productWindowRow is a product of a page, if there is one, and where the page's window ended.
 type productWindowRow struct {
 	productRow
-	Found   bool      `db:"found"`
-	Reached uuid.UUID `db:"reached"`
-	More    bool      `db:"more"`
+	Found   bool       `db:"found"`
+	Reached id.Product `db:"reached"`
+	More    bool       `db:"more"`
 }
 
 // Products implements product.Store. Oldest first is by id, which sorts by time.
@@ -60,10 +60,10 @@ func (s *Store) Products(ctx context.Context, f product.Filter, r pagination.Req
 	var base, narrow query
 	base.and(`archived_at IS NULL`)
 	if r.After.Valid {
-		base.and(`id > ?`, r.After.UUID)
+		base.and(`id > ?`, r.After.ID)
 	}
 	if r.Before.Valid {
-		base.and(`id < ?`, r.Before.UUID)
+		base.and(`id < ?`, r.Before.ID)
 	}
 	narrow.args = base.args
 	if f.Search != "" {
@@ -133,16 +133,16 @@ func (s *Store) plainProducts(ctx context.Context, q query, direction string, r 
 var briefProductColumns = strings.Replace(productColumns, "description", "'' AS description", 1)
 
 // ProductsByID implements product.Store.
-func (s *Store) ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+func (s *Store) ProductsByID(ctx context.Context, ids []id.Product) (map[id.Product]*product.Product, error) {
 	return s.productsByID(ctx, productColumns, ids)
 }
 
 // BriefProductsByID implements product.Store.
-func (s *Store) BriefProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+func (s *Store) BriefProductsByID(ctx context.Context, ids []id.Product) (map[id.Product]*product.Product, error) {
 	return s.productsByID(ctx, briefProductColumns, ids)
 }
 
-func (s *Store) productsByID(ctx context.Context, columns string, ids []uuid.UUID) (map[uuid.UUID]*product.Product, error) {
+func (s *Store) productsByID(ctx context.Context, columns string, ids []id.Product) (map[id.Product]*product.Product, error) {
 	byID, err := s.db.prepared(ctx, `SELECT `+columns+` FROM products WHERE id = ANY((SELECT $1::uuid[])::uuid[])`) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (s *Store) productsByID(ctx context.Context, columns string, ids []uuid.UUI
 	if err := byID.SelectContext(ctx, &rows, uuidArray(ids)); err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]*product.Product, len(rows))
+	found := make(map[id.Product]*product.Product, len(rows))
 	for i := range rows {
 		found[rows[i].ID] = rows[i].product()
 	}
@@ -188,7 +188,7 @@ func (s *Store) UpsertProduct(ctx context.Context, p auth.Principal, in product.
 		if detail == "" {
 			return nil
 		}
-		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.upsert", id.Product, row.ID, detail))
+		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.upsert", row.ID, detail))
 	})
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func productChanges(was, is *productRow) string {
 }
 
 // ArchiveProduct implements product.Store.
-func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID uuid.UUID) (*product.Product, error) {
+func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID id.Product) (*product.Product, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (s *Store) ArchiveProduct(ctx context.Context, p auth.Principal, productID 
 		if err != nil {
 			return err
 		}
-		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.archive", id.Product, productID, row.SKU))
+		return addAudit(ctx, tx, audit.New(s.clock.Now(), p, "product.archive", productID, row.SKU))
 	})
 	if err != nil {
 		return nil, err

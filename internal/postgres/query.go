@@ -52,6 +52,6 @@ func stringsOf[T ~string](values []T) pq.StringArray {
 // newestFirst bounds a list that is read by descending id and only forward.
 func newestFirst(q *query, column string, r pagination.Request) {
 	if r.After.Valid {
-		q.and(column+` < ?`, r.After.UUID)
+		q.and(column+` < ?`, r.After.ID)
 	}
 }

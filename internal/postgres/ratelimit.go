@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/ratelimit"
 )
 
@@ -22,7 +22,7 @@ const orderWindow = time.Minute
 // change.sql count within the statement of a batch. A common text would have to know all three.
 func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
 	each := share(orderWindow, perMinute)
-	return func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error) {
+	return func(ctx context.Context, customerID id.Customer, n int) (retryAfter time.Duration, err error) {
 		var seconds float64
 		// The budget is the customer's own, so they are the principal.
 		err = db.GetContext(ctx, &seconds, principalSet(4)+`, asked AS (

@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 	"github.com/orderwire/orderwire/internal/ratelimit"
@@ -18,7 +17,7 @@ func TestLeaseOrders(t *testing.T) {
 	db := postgrestest.Open(t)
 	const perMinute = 60
 	lease := postgres.LeaseOrders(db.API, perMinute)
-	customer := uuid.New()
+	customer := id.New[id.Customer]()
 	take := func(n int) time.Duration {
 		t.Helper()
 		retryAfter, err := lease(t.Context(), customer, n)
@@ -36,7 +35,7 @@ func TestLeaseOrders(t *testing.T) {
 	if after := take(10); after <= 0 || after > 10*time.Second {
 		t.Errorf("retry after %s, want up to 10 s", after)
 	}
-	if after, err := lease(t.Context(), uuid.New(), perMinute); after != 0 || err != nil {
+	if after, err := lease(t.Context(), id.New[id.Customer](), perMinute); after != 0 || err != nil {
 		t.Errorf("another customer: %s, %v", after, err)
 	}
 	if _, err := db.Exec(`UPDATE order_budgets SET spent_until = spent_until - interval '30 seconds'`); err != nil {
@@ -65,7 +64,7 @@ func TestOrdersAcrossReplicas(t *testing.T) {
 	db := postgrestest.Open(t)
 	// In a minute from now on, which is far longer than this test, at most this many come through.
 	const perMinute, replicas = 200, 2
-	customer := uuid.New()
+	customer := id.New[id.Customer]()
 	began := time.Now()
 	var through atomic.Int64
 	var all sync.WaitGroup

@@ -38,10 +38,10 @@ func NewReconciliation(db, entries *sqlx.DB, holder string) *Reconciliation {
 // Begin implements reconcile.Store.
 func (r *Reconciliation) Begin(ctx context.Context, interval, window time.Duration) (*reconcile.Round, error) {
 	var row struct {
-		Fence   int64     `db:"fence"`
-		BeganAt time.Time `db:"began_at"`
-		AfterAt time.Time `db:"after_at"`
-		AfterID uuid.UUID `db:"after_id"`
+		Fence   int64      `db:"fence"`
+		BeganAt time.Time  `db:"began_at"`
+		AfterAt time.Time  `db:"after_at"`
+		AfterID id.Payment `db:"after_id"`
 	}
 	err := r.db.GetContext(ctx, &row, `
 		UPDATE reconciliation SET `+leaseTaken+`,
@@ -50,7 +50,7 @@ func (r *Reconciliation) Begin(ctx context.Context, interval, window time.Durati
 			after_id = coalesce(after_id, $5)
 		WHERE `+leaseToHave+` AND (after_at IS NOT NULL OR began_at <= clock_timestamp() - make_interval(secs => $3))
 		RETURNING fence, began_at, after_at, after_id`,
-		r.holder, reconcile.Lease.Seconds(), interval.Seconds(), window.Seconds(), uuid.Nil)
+		r.holder, reconcile.Lease.Seconds(), interval.Seconds(), window.Seconds(), id.Payment{})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -90,7 +90,7 @@ func (r *Reconciliation) Leave(ctx context.Context, round *reconcile.Round) erro
 }
 
 // Unknown implements reconcile.Store.
-func (r *Reconciliation) Unknown(ctx context.Context, providers []string, after uuid.UUID, limit int) (ids []uuid.UUID, err error) {
+func (r *Reconciliation) Unknown(ctx context.Context, providers []string, after id.Payment, limit int) (ids []id.Payment, err error) {
 	err = r.db.SelectContext(ctx, &ids, unknownQuery, pq.Array(providers), after, limit)
 	return ids, err
 }
@@ -128,8 +128,8 @@ const (
 )
 
 type booksRow struct {
-	ID            uuid.UUID             `db:"id"`
-	OrderID       uuid.UUID             `db:"order_id"`
+	ID            id.Payment            `db:"id"`
+	OrderID       id.Order              `db:"order_id"`
 	Provider      string                `db:"provider"`
 	Revision      int64                 `db:"revision"`
 	Number        string                `db:"number"`
@@ -142,7 +142,7 @@ type booksRow struct {
 	Method        string                `db:"method"`
 	Reference     string                `db:"reference"`
 	Attention     *payment.Attention    `db:"attention"`
-	Key           uuid.NullUUID         `db:"key"`
+	Key           id.Null[id.Attempt]   `db:"key"`
 	Busy          bool                  `db:"busy"`
 	Open          bool                  `db:"open"`
 	Raised        bool                  `db:"raised"`
@@ -153,7 +153,7 @@ func (row *booksRow) books() reconcile.Books {
 		PaymentID: row.ID, OrderID: row.OrderID, Provider: row.Provider, Revision: row.Revision, UpdatedAt: row.UpdatedAt.UTC(),
 		Totals: payment.Totals{Captured: row.CapturedMinor, Refunded: row.RefundedMinor},
 		LookUp: payment.Call{
-			Key: row.Key.UUID, Operation: payment.OperationAuthorize, OrderID: row.OrderID, PaymentID: row.ID,
+			Key: row.Key.ID, Operation: payment.OperationAuthorize, OrderID: row.OrderID, PaymentID: row.ID,
 			OrderNumber: row.Number, Amount: money.New(row.AmountMinor, row.Currency), Capture: row.CaptureMethod,
 			Method: row.Method, Reference: row.Reference,
 		},
@@ -175,7 +175,7 @@ func (r *Reconciliation) books(ctx context.Context, query string, args ...any) (
 }
 
 // Differing implements reconcile.Store.
-func (r *Reconciliation) Differing(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]reconcile.Books, error) {
+func (r *Reconciliation) Differing(ctx context.Context, providers []string, after id.Payment, limit int) ([]reconcile.Books, error) {
 	return r.books(ctx, booksQuery+booksDiffering, pq.Array(providers), after, limit)
 }
 
@@ -206,13 +206,13 @@ func (r *Reconciliation) Differs(ctx context.Context, b reconcile.Books, theirs 
 			RETURNING d.id
 		)
 		SELECT EXISTS (SELECT FROM present) AS kept, EXISTS (SELECT FROM changed) AS changed`,
-		id.New(), b.OrderID, b.Revision, b.PaymentID, b.LookUp.Amount.Currency,
+		id.New[uuid.UUID](), b.OrderID, b.Revision, b.PaymentID, b.LookUp.Amount.Currency,
 		b.Totals.Captured, b.Totals.Refunded, theirs.Captured, theirs.Refunded)
 	return row.Kept, row.Changed, err
 }
 
 // Raised implements reconcile.Store.
-func (r *Reconciliation) Raised(ctx context.Context, paymentID uuid.UUID) error {
+func (r *Reconciliation) Raised(ctx context.Context, paymentID id.Payment) error {
 	_, err := r.db.ExecContext(ctx, `
 		UPDATE reconciliation_differences SET raised_at = clock_timestamp()
 		WHERE payment_id = $1 AND resolved_at IS NULL AND raised_at IS NULL`, paymentID)
@@ -247,8 +247,8 @@ func (r *Reconciliation) Entries(ctx context.Context, p auth.Principal, request 
 	newestFirst(&q, "id", request)
 	var rows []struct {
 		ID         uuid.UUID  `db:"id"`
-		OrderID    uuid.UUID  `db:"order_id"`
-		PaymentID  uuid.UUID  `db:"payment_id"`
+		OrderID    id.Order   `db:"order_id"`
+		PaymentID  id.Payment `db:"payment_id"`
 		Currency   string     `db:"currency"`
 		Ours       int64      `db:"ours"`
 		Theirs     int64      `db:"theirs"`

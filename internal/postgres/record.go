@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq/oid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // record reads the fields of a row in the binary form of PostgreSQL's composite types (record_send in its rowtypes.c), one after the
@@ -191,12 +192,12 @@ func (r *record) decode(value []byte, v any) {
 	}
 }
 
-func (r *record) nullableUUID() *uuid.UUID {
+func nullableUUID[I id.UUID](r *record) *I {
 	b := r.nullable(oid.T_uuid, len(uuid.UUID{}))
 	if b == nil {
 		return nil
 	}
-	u := uuid.UUID(b)
+	u := I(b)
 	return &u
 }
 

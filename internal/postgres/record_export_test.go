@@ -39,7 +39,7 @@ func ReadAllFields(raw []byte) (f AllFields, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.UUID, f.ID, f.NoID = r.uuid(), orZero(r.nullableUUID()), r.nullableUUID()
+	f.UUID, f.ID, f.NoID = r.uuid(), orZero(nullableUUID[uuid.UUID](r)), nullableUUID[uuid.UUID](r)
 	f.Text, f.Empty, f.Some, f.None = r.text(), r.text(), nullableText[string](r), nullableText[string](r)
 	f.Large, f.Small, f.Yes, f.No = r.int8(), r.int4(), r.bool(), r.bool()
 	f.At, f.Later, f.Never = r.time().String(), orZero(r.nullableTime()).String(), r.nullableTime() == nil

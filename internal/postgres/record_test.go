@@ -122,7 +122,7 @@ func TestUnknownWords(t *testing.T) {
 		}
 		for _, column := range columns {
 			read := func() error {
-				_, err := store.OrdersByID(t.Context(), ada, []uuid.UUID{o.ID})
+				_, err := store.OrdersByID(t.Context(), ada, []id.Order{o.ID})
 				return err
 			}
 			if err := read(); err != nil {
@@ -154,29 +154,31 @@ func TestOrderRecord(t *testing.T) {
 	at := func(second int) time.Time { return time.Date(2026, 11, 29, 1, 2, second, 3000, time.UTC) }
 	text := func(s string) *string { return &s }
 	when := func(second int) *time.Time { t := at(second); return &t }
-	ids := []uuid.UUID{id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()}
+	orderID, customerID, productID := id.New[id.Order](), id.New[id.Customer](), id.New[id.Product]()
+	paymentIDs := []id.Payment{id.New[id.Payment](), id.New[id.Payment]()}
+	refundIDs := []id.Refund{id.New[id.Refund](), id.New[id.Refund]()}
 	eur := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "EUR"} }
 	attention, reason := payment.ProviderDown, order.CancelledByStaff
 	want := &order.Order{
 		Head: &order.Head{
-			ID: ids[0], Number: "OW-00000001", CustomerID: ids[1], Total: eur(900), Note: text("note"), ExternalReference: text("reference"),
-			Lines:    []order.Line{{ProductID: ids[2], Name: "Mug", Quantity: 2, UnitPrice: eur(450), Total: eur(900)}},
+			ID: orderID, Number: "OW-00000001", CustomerID: customerID, Total: eur(900), Note: text("note"), ExternalReference: text("reference"),
+			Lines:    []order.Line{{ProductID: productID, Name: "Mug", Quantity: 2, UnitPrice: eur(450), Total: eur(900)}},
 			Metadata: []order.Metadata{{Key: "key", Value: "value"}}, CreatedAt: at(1),
 		},
 		State: order.State{
 			Status: order.Cancelling, Version: 7, CancelReason: &reason, Captured: 900, Refunded: 201, RefundPending: 102,
 			UpdatedAt: at(2),
 			Payments: []payment.Payment{{
-				ID: ids[3], OrderID: ids[0], Status: payment.Voided, Amount: eur(900), Provider: "simulated", CaptureMethod: payment.CaptureManual,
+				ID: paymentIDs[0], OrderID: orderID, Status: payment.Voided, Amount: eur(900), Provider: "simulated", CaptureMethod: payment.CaptureManual,
 				Method: "method", CreatedAt: at(5), UpdatedAt: at(6),
 			}, {
-				ID: ids[4], OrderID: ids[0], Status: payment.RequiresAction, Amount: eur(900), Captured: 303, Refunded: 202, Provider: "stripe", Reference: "ref",
+				ID: paymentIDs[1], OrderID: orderID, Status: payment.RequiresAction, Amount: eur(900), Captured: 303, Refunded: 202, Provider: "stripe", Reference: "ref",
 				CaptureMethod: payment.CaptureAutomatic, Method: "token", DeclineCode: text("code"),
 				NextAction: &payment.NextAction{Type: payment.ActionRedirect, URL: "https://example.org"}, NextStepAt: when(7), Goal: payment.Expired,
 				RecheckAt: when(8), ActionAsked: true, Attention: &attention, CreatedAt: at(9), UpdatedAt: at(10),
 				Refunds: []payment.Refund{
-					{ID: ids[5], OrderID: ids[0], PaymentID: ids[4], Amount: eur(201), Status: payment.RefundSucceeded, CreatedAt: at(11), UpdatedAt: at(12)},
-					{ID: ids[6], OrderID: ids[0], PaymentID: ids[4], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), CreatedAt: at(13), UpdatedAt: at(14)},
+					{ID: refundIDs[0], OrderID: orderID, PaymentID: paymentIDs[1], Amount: eur(201), Status: payment.RefundSucceeded, CreatedAt: at(11), UpdatedAt: at(12)},
+					{ID: refundIDs[1], OrderID: orderID, PaymentID: paymentIDs[1], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), CreatedAt: at(13), UpdatedAt: at(14)},
 				},
 			}},
 		},
@@ -192,20 +194,20 @@ func TestOrderRecord(t *testing.T) {
 	}{
 		{`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, captured_minor, refunded_minor, refund_pending_minor, cancel_reason,
 			lines, note, external_reference, metadata, created_at, updated_at) VALUES ($1, 'OW-00000001', $2, 'CANCELLING', 7, 'EUR', 900, 900, 201, 102, 'STAFF',
-			$3, 'note', 'reference', '[{"key": "key", "value": "value"}]', $4, $5)`, []any{ids[0], ids[1], string(lines), at(1), at(2)}},
+			$3, 'note', 'reference', '[{"key": "key", "value": "value"}]', $4, $5)`, []any{orderID, customerID, string(lines), at(1), at(2)}},
 		// The later first, as rows may lie.
 		{
 			`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, captured_minor, refunded_minor, provider, provider_reference, capture_method, method,
 			decline_code, next_action, next_step_at, goal, recheck_at, action_asked, attention, created_at, updated_at) VALUES ($1, $2, $3, 'REQUIRES_ACTION', 900, 'EUR', 303, 202,
 			'stripe', 'ref', 'AUTOMATIC', 'token', 'code', '{"type": "REDIRECT", "url": "https://example.org"}', $4, 'EXPIRED', $5, true, 'PROVIDER_DOWN', $6, $7)`,
-			[]any{ids[4], ids[0], ids[1], at(7), at(8), at(9), at(10)},
+			[]any{paymentIDs[1], orderID, customerID, at(7), at(8), at(9), at(10)},
 		},
 		{`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, created_at, updated_at)
-			VALUES ($1, $2, $3, 'VOIDED', 900, 'EUR', 'simulated', 'MANUAL', 'method', $4, $5)`, []any{ids[3], ids[0], ids[1], at(5), at(6)}},
+			VALUES ($1, $2, $3, 'VOIDED', 900, 'EUR', 'simulated', 'MANUAL', 'method', $4, $5)`, []any{paymentIDs[0], orderID, customerID, at(5), at(6)}},
 		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, 102, 'EUR', 'PENDING', 'reason', $5, $6)`, []any{ids[6], ids[0], ids[1], ids[4], at(13), at(14)}},
+			VALUES ($1, $2, $3, $4, 102, 'EUR', 'PENDING', 'reason', $5, $6)`, []any{refundIDs[1], orderID, customerID, paymentIDs[1], at(13), at(14)}},
 		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, 201, 'EUR', 'SUCCEEDED', $5, $6)`, []any{ids[5], ids[0], ids[1], ids[4], at(11), at(12)}},
+			VALUES ($1, $2, $3, $4, 201, 'EUR', 'SUCCEEDED', $5, $6)`, []any{refundIDs[0], orderID, customerID, paymentIDs[1], at(11), at(12)}},
 	} {
 		if _, err := db.ExecContext(t.Context(), row.statement, row.args...); err != nil {
 			t.Fatal(err)

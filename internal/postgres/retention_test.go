@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/eventually"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -182,7 +181,7 @@ func placeIn(t *testing.T, db *postgrestest.DB, store *postgres.Store, day time.
 		t.Fatal(err)
 	}
 	o := newOrder(ada)
-	o.ID = postgres.FirstID(day)
+	o.ID = id.Order(postgres.FirstID(day))
 	o.ID[15] = byte(n)
 	for i := range o.Payments {
 		o.Payments[i].OrderID = o.ID
@@ -194,7 +193,7 @@ func placeIn(t *testing.T, db *postgrestest.DB, store *postgres.Store, day time.
 }
 
 // finish makes an order final, with its last event at a time.
-func finish(t *testing.T, db *postgrestest.DB, orderID uuid.UUID, at time.Time) {
+func finish(t *testing.T, db *postgrestest.DB, orderID id.Order, at time.Time) {
 	t.Helper()
 	for _, statement := range []string{
 		`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`,

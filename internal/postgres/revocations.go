@@ -8,12 +8,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/dbclock"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/session"
 )
 
@@ -44,7 +44,7 @@ func (r *Revocations) Now(ctx context.Context) (now time.Time, err error) {
 // Revoke implements session.Store. It is one statement, safe to run twice: the driver may repeat it when an answer is
 // lost, and then the later moment holds, of which alone the caller is told; the audit entry has its id already.
 func (r *Revocations) Revoke(
-	ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry,
+	ctx context.Context, p auth.Principal, customerID id.Customer, evenUnknown bool, entry *audit.Entry,
 ) (at time.Time, err error) {
 	args := append([]any{settingOf(p), customerID.String(), evenUnknown}, auditArgs(entry)...)
 	err = r.db.GetContext(ctx, &at, principalSet(1)+`, revoked AS (
@@ -77,9 +77,9 @@ func (r *Revocations) Revoke(
 // was set back, as it is by a failover.
 func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []session.Revocation, now time.Time, err error) {
 	var rows []struct {
-		Now        time.Time     `db:"now"`
-		CustomerID uuid.NullUUID `db:"customer_id"`
-		RevokedAt  sql.NullTime  `db:"revoked_at"`
+		Now        time.Time            `db:"now"`
+		CustomerID id.Null[id.Customer] `db:"customer_id"`
+		RevokedAt  sql.NullTime         `db:"revoked_at"`
 	}
 	asked := time.Now()
 	err = r.poll.SelectContext(ctx, &rows, `
@@ -92,7 +92,7 @@ func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []ses
 	for _, row := range rows { // at least one
 		now = row.Now.UTC()
 		if row.CustomerID.Valid {
-			revoked = append(revoked, session.Revocation{CustomerID: row.CustomerID.UUID, At: row.RevokedAt.Time.UTC()})
+			revoked = append(revoked, session.Revocation{CustomerID: row.CustomerID.ID, At: row.RevokedAt.Time.UTC()})
 		}
 	}
 	r.clock.Observe(asked, now)
@@ -100,8 +100,8 @@ func (r *Revocations) Since(ctx context.Context, since time.Time) (revoked []ses
 }
 
 // Seen implements session.Store. Sorted, because replicas that insert the same ids in another order deadlock.
-func (r *Revocations) Seen(ctx context.Context, customerIDs []uuid.UUID) error {
-	sorted := slices.SortedFunc(slices.Values(customerIDs), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+func (r *Revocations) Seen(ctx context.Context, customerIDs []id.Customer) error {
+	sorted := slices.SortedFunc(slices.Values(customerIDs), func(a, b id.Customer) int { return bytes.Compare(a[:], b[:]) })
 	_, err := r.poll.ExecContext(ctx,
 		`INSERT INTO known_users (customer_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`, uuidArray(sorted))
 	return err

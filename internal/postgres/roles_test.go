@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pgtest"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -41,9 +39,9 @@ func TestMigrateToRoles(t *testing.T) {
 	if err := postgres.MigrateTo(t.Context(), login.DB, 10); err != nil {
 		t.Fatal(err)
 	}
-	orders := map[uuid.UUID]uuid.UUID{} // by customer
-	for _, p := range []uuid.UUID{ada.CustomerID, grace.CustomerID} {
-		orders[p] = id.New()
+	orders := map[id.Customer]id.Order{} // by customer
+	for _, p := range []id.Customer{ada.CustomerID, grace.CustomerID} {
+		orders[p] = id.New[id.Order]()
 		for _, statement := range []string{
 			`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, lines, created_at, updated_at)
 				VALUES ($1, $1::uuid::text, $2, 'CREATED', 1, 'EUR', 100, '[{}]', now(), now())`,
@@ -79,7 +77,7 @@ func TestMigrateToRoles(t *testing.T) {
 
 	for p, orderID := range orders {
 		for _, table := range []string{"payments", "refunds", "payment_attempts", "order_work"} {
-			var customer uuid.UUID
+			var customer id.Customer
 			if err := owner.Get(&customer, `SELECT customer_id FROM `+table+` WHERE order_id = $1`, orderID); err != nil || customer != p {
 				t.Errorf("%s of %s belong to %s, %v", table, p, customer, err)
 			}

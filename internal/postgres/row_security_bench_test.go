@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -31,8 +32,8 @@ func BenchmarkStore(b *testing.B) {
 	}
 	store := postgrestest.Store(b, db.API, nil)
 	owner := ada
-	owner.CustomerID = uuid.MustParse("00000000-0000-8000-8000-000000000007")
-	mine := uuid.MustParse("00000000-0000-7000-8000-000000000007")
+	owner.CustomerID = id.Customer(uuid.MustParse("00000000-0000-8000-8000-000000000007"))
+	mine := id.Order(uuid.MustParse("00000000-0000-7000-8000-000000000007"))
 	b.Run("Order", func(b *testing.B) {
 		var took []time.Duration
 		defer func() { slices.Sort(took); b.ReportMetric(float64(took[len(took)/10].Nanoseconds()), "p10-ns") }()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -60,7 +61,7 @@ func TestPrincipalIsSetFirst(t *testing.T) {
 }
 
 // advanceBy has somebody take an order a step further, which changes rows of every kind but refunds.
-func advanceBy(t *testing.T, store *postgres.Store, p auth.Principal, orderID uuid.UUID) {
+func advanceBy(t *testing.T, store *postgres.Store, p auth.Principal, orderID id.Order) {
 	t.Helper()
 	o, err := store.Order(t.Context(), p, orderID)
 	if err != nil {

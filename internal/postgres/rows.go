@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // heads are the heads that were read, by order id: all versions of an order share one.
-type heads map[uuid.UUID]*order.Head
+type heads map[id.Order]*order.Head
 
 // readHead reads a head, or returns the known one of the order. known may be nil.
 func readHead(r *record, known heads) *order.Head {
@@ -155,7 +154,7 @@ func readPast(raw []byte) (order.Event, error) {
 	if err != nil {
 		return order.Event{}, err
 	}
-	e := order.Event{Order: &order.Order{Head: &order.Head{ID: r.uuid(), CustomerID: r.uuid()}}}
+	e := order.Event{Order: &order.Order{Head: &order.Head{ID: id.Order(r.uuid()), CustomerID: id.Customer(r.uuid())}}}
 	pastTable.read(r, &e)
 	if r.err == nil {
 		if err := errors.Join(fault.Known(e.Type), fault.Known(e.Actor.Kind)); err != nil {

@@ -3,8 +3,7 @@ package postgres
 import (
 	"context"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -23,7 +22,7 @@ type changeDocument struct {
 }
 
 // save runs change.sql and returns the saved orders, each with the fencing token of its lease if one was requested, or 0.
-func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int64, error) {
+func (s *Store) save(ctx context.Context, changes []changing) (map[id.Order]int64, error) {
 	var d changeDocument
 	settings := make([]string, len(changes))
 	for i := range changes {
@@ -39,13 +38,13 @@ func (s *Store) save(ctx context.Context, changes []changing) (map[uuid.UUID]int
 		return nil, err
 	}
 	var rows []struct {
-		ID    uuid.UUID `db:"id"`
-		Token int64     `db:"token"`
+		ID    id.Order `db:"id"`
+		Token int64    `db:"token"`
 	}
 	if err := stmt.SelectContext(ctx, &rows, document, settingOfAll(settings)); err != nil {
 		return nil, err
 	}
-	saved := make(map[uuid.UUID]int64, len(rows))
+	saved := make(map[id.Order]int64, len(rows))
 	for _, r := range rows {
 		saved[r.ID] = r.Token
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 )
@@ -43,7 +44,7 @@ type Seed struct {
 	// Walked: each order was paid and delivered and has its four events. Otherwise it has one, and waits unpaid without a timer.
 	Walked bool
 	// Customers place the orders, at random; Baskets are the choices of the customers.
-	Customers []uuid.UUID
+	Customers []id.Customer
 	Baskets   []Basket
 	// Provider is that of the payments. It does not know them: reconciling must not reach back to To.
 	Provider string

@@ -23,9 +23,9 @@ func newSeed(orders int, walked bool) (seed postgres.Seed, customer auth.Princip
 	price := money.New(700, "EUR")
 	end := time.Now().UTC().AddDate(0, 0, -10)
 	return postgres.Seed{
-		Orders: orders, From: end.AddDate(0, -3, 0), To: end, Walked: walked, Customers: []uuid.UUID{customer.CustomerID},
+		Orders: orders, From: end.AddDate(0, -3, 0), To: end, Walked: walked, Customers: []id.Customer{customer.CustomerID},
 		Baskets: []postgres.Basket{{
-			Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}, Total: price,
+			Lines: []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}, Total: price,
 		}},
 		Provider: "test", Progress: func(int) {},
 	}, customer
@@ -67,7 +67,8 @@ func TestSeed(t *testing.T) {
 					!last.UpdatedAt.Equal(o.UpdatedAt) || !last.Payments[0].UpdatedAt.Equal(o.Payments[0].UpdatedAt) {
 					t.Errorf("the log has %+v, the order is %+v", last.State, o.State)
 				}
-				if seconds, nanos := o.ID.Time().UnixTime(); !time.Unix(seconds, nanos).Equal(o.CreatedAt) || o.ID.Version() != 7 || o.ID.Variant() != uuid.RFC4122 {
+				u := uuid.UUID(o.ID)
+				if seconds, nanos := u.Time().UnixTime(); !time.Unix(seconds, nanos).Equal(o.CreatedAt) || u.Version() != 7 || u.Variant() != uuid.RFC4122 {
 					t.Errorf("%s is not of %v", o.ID, o.CreatedAt)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -90,9 +91,9 @@ func advance(t *testing.T, db sqlx.ExtContext, head *order.Head) order.Event {
 
 // feedRow is a row of the feed.
 type feedRow struct {
-	Position int64     `db:"position"`
-	OrderID  uuid.UUID `db:"order_id"`
-	Version  int       `db:"version"`
+	Position int64    `db:"position"`
+	OrderID  id.Order `db:"order_id"`
+	Version  int      `db:"version"`
 }
 
 // checkFeed fails unless the feed has each event once, positions without gap, and each order's versions in order.
@@ -105,7 +106,7 @@ func checkFeed(t *testing.T, db *postgrestest.DB) []feedRow {
 	if events := count(t, db, "order_events"); events != len(rows) {
 		t.Errorf("%d events have %d positions", events, len(rows))
 	}
-	last := map[uuid.UUID]int{}
+	last := map[id.Order]int{}
 	for i, r := range rows {
 		if r.Position != int64(i+1) {
 			t.Fatalf("row %d has position %d", i+1, r.Position)

@@ -79,7 +79,7 @@ func TestStaffListsReadAPage(t *testing.T) {
 			},
 		}
 		for name, list := range lists {
-			for _, after := range []uuid.NullUUID{{}, id.Some(uuid.MustParse("01900000-0000-7000-8000-000000002500"))} {
+			for _, after := range []id.Null[uuid.UUID]{{}, id.Some(uuid.MustParse("01900000-0000-7000-8000-000000002500"))} {
 				before := rowsOf(t, one, "audit_entries", "reconciliation_differences", "orphaned_charges", "orders", "payments")
 				n, err := list(pagination.Request{Limit: 5, After: after})
 				if err != nil || n != 5 {

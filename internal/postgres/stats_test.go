@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -39,16 +40,16 @@ func (h history) exec(statement string, args ...any) {
 }
 
 // order made at a time, now in a status.
-func (h history) order(at time.Time, status order.Status) uuid.UUID {
+func (h history) order(at time.Time, status order.Status) id.Order {
 	h.t.Helper()
-	id := idAt(at)
+	id := id.Order(idAt(at))
 	h.exec(`INSERT INTO orders (id, number, customer_id, status, version, currency, total_minor, captured_minor, refunded_minor, cancel_reason, lines, created_at, updated_at)
 		VALUES ($1, $1::uuid::text, gen_random_uuid(), $2, 1, 'EUR', 100, 100, CASE WHEN $2 = 'CANCELLED' THEN 100 ELSE 0 END,
 			CASE WHEN $2 LIKE 'CANCEL%' THEN 'STAFF' END, '[{}]', $3, $3)`, id, string(status), at)
 	return id
 }
 
-func (h history) event(orderID uuid.UUID, version int, kind order.EventType, at time.Time, data string) {
+func (h history) event(orderID id.Order, version int, kind order.EventType, at time.Time, data string) {
 	h.t.Helper()
 	h.exec(`INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, request_id, occurred_at, data, state, log_epoch)
 		SELECT $1, $2, $3, $4, customer_id, 'SYSTEM', '', $5, $6, '{}', 1 FROM orders WHERE id = $1`, orderID, version, idAt(at), string(kind), at, data)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -75,7 +75,7 @@ type createCall struct {
 
 type changeCall struct {
 	principal auth.Principal
-	orderID   uuid.UUID
+	orderID   id.Order
 	change    order.Change
 }
 

@@ -33,7 +33,7 @@ func newOrder(p auth.Principal) *order.Order {
 	return order.New(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: p.CustomerID}}, policy, order.Draft{
 		Head: order.Head{
 			CustomerID: p.CustomerID,
-			Lines:      []order.Line{{ProductID: id.New(), Name: `Mug "Zoë" {1,2} \ NULL`, Quantity: 1, UnitPrice: price, Total: price}},
+			Lines:      []order.Line{{ProductID: id.New[id.Product](), Name: `Mug "Zoë" {1,2} \ NULL`, Quantity: 1, UnitPrice: price, Total: price}},
 			Total:      price,
 			Metadata:   []order.Metadata{{Key: "a,b", Value: `{"x":"\\"}`}},
 		},
@@ -526,12 +526,12 @@ func TestLogIsAppendOnly(t *testing.T) {
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	store := postgrestest.Store(t, postgrestest.Open(t).API, nil)
-	var mine []uuid.UUID
+	var mine []id.Order
 	for range 5 {
 		mine = append(mine, create(t, store, ada).ID)
 		create(t, store, grace)
 	}
-	var got []uuid.UUID
+	var got []id.Order
 	request := pagination.Request{Limit: 2}
 	for {
 		result, err := store.Orders(t.Context(), ada, order.Filter{}, request)
@@ -544,7 +544,7 @@ func TestOrders(t *testing.T) {
 		if !result.HasNext {
 			break
 		}
-		request.After = id.Some(got[len(got)-1])
+		request.After = id.Some(uuid.UUID(got[len(got)-1]))
 	}
 	for i := range mine {
 		if i >= len(got) || got[len(got)-1-i] != mine[i] {

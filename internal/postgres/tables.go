@@ -6,15 +6,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // headTable has the columns of orders that never change. The first is the id: see readHead.
 var headTable = tableOf("orders", []column[order.Head]{
-	uuidColumn("id", func(h *order.Head) *uuid.UUID { return &h.ID }),
+	uuidColumn("id", func(h *order.Head) *id.Order { return &h.ID }),
 	textColumn("number", func(h *order.Head) *string { return &h.Number }),
-	uuidColumn("customer_id", func(h *order.Head) *uuid.UUID { return &h.CustomerID }),
+	uuidColumn("customer_id", func(h *order.Head) *id.Customer { return &h.CustomerID }),
 	textColumn("currency", func(h *order.Head) *string { return &h.Total.Currency }),
 	bigintColumn("total_minor", func(h *order.Head) *int64 { return &h.Total.Minor }),
 	jsonListColumn("lines", func(h *order.Head) *[]order.Line { return &h.Lines }),
@@ -40,8 +41,8 @@ var stateTable = tableOf("orders", []column[order.Order]{
 
 // paymentTable is read within its order, which has the order_id.
 var paymentTable = tableOf("payments", []column[payment.Payment]{
-	uuidColumn("id", func(p *payment.Payment) *uuid.UUID { return &p.ID }).neverChanges(),
-	uuidColumn("order_id", func(p *payment.Payment) *uuid.UUID { return &p.OrderID }).createdAs(`id`).neverChanges().notRead(),
+	uuidColumn("id", func(p *payment.Payment) *id.Payment { return &p.ID }).neverChanges(),
+	uuidColumn("order_id", func(p *payment.Payment) *id.Order { return &p.OrderID }).createdAs(`id`).neverChanges().notRead(),
 	enumColumn("status", func(p *payment.Payment) *payment.Status { return &p.Status }).createdAs(`'INITIALIZING'`),
 	bigintColumn("amount_minor", func(p *payment.Payment) *int64 { return &p.Amount.Minor }).createdAs(`total_minor`).neverChanges(),
 	textColumn("currency", func(p *payment.Payment) *string { return &p.Amount.Currency }).createdAs(`currency`).neverChanges(),
@@ -64,9 +65,9 @@ var paymentTable = tableOf("payments", []column[payment.Payment]{
 
 // refundTable is read within its order, which has the order_id.
 var refundTable = tableOf("refunds", []column[payment.Refund]{
-	uuidColumn("id", func(r *payment.Refund) *uuid.UUID { return &r.ID }).neverChanges(),
-	uuidColumn("order_id", func(r *payment.Refund) *uuid.UUID { return &r.OrderID }).neverChanges().notRead(),
-	uuidColumn("payment_id", func(r *payment.Refund) *uuid.UUID { return &r.PaymentID }).neverChanges(),
+	uuidColumn("id", func(r *payment.Refund) *id.Refund { return &r.ID }).neverChanges(),
+	uuidColumn("order_id", func(r *payment.Refund) *id.Order { return &r.OrderID }).neverChanges().notRead(),
+	uuidColumn("payment_id", func(r *payment.Refund) *id.Payment { return &r.PaymentID }).neverChanges(),
 	bigintColumn("amount_minor", func(r *payment.Refund) *int64 { return &r.Amount.Minor }).neverChanges(),
 	textColumn("currency", func(r *payment.Refund) *string { return &r.Amount.Currency }).neverChanges(),
 	enumColumn("status", func(r *payment.Refund) *payment.RefundStatus { return &r.Status }),
@@ -76,10 +77,10 @@ var refundTable = tableOf("refunds", []column[payment.Refund]{
 })
 
 var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
-	uuidColumn("id", func(a *payment.Attempt) *uuid.UUID { return &a.ID }).neverChanges(),
-	uuidColumn("order_id", func(a *payment.Attempt) *uuid.UUID { return &a.OrderID }).neverChanges(),
-	uuidColumn("payment_id", func(a *payment.Attempt) *uuid.UUID { return &a.PaymentID }).neverChanges(),
-	nullableUUIDColumn("refund_id", func(a *payment.Attempt) **uuid.UUID { return &a.RefundID }).neverChanges(),
+	uuidColumn("id", func(a *payment.Attempt) *id.Attempt { return &a.ID }).neverChanges(),
+	uuidColumn("order_id", func(a *payment.Attempt) *id.Order { return &a.OrderID }).neverChanges(),
+	uuidColumn("payment_id", func(a *payment.Attempt) *id.Payment { return &a.PaymentID }).neverChanges(),
+	nullableUUIDColumn("refund_id", func(a *payment.Attempt) **id.Refund { return &a.RefundID }).neverChanges(),
 	enumColumn("operation", func(a *payment.Attempt) *payment.Operation { return &a.Operation }).neverChanges(),
 	nullableEnumColumn("outcome", func(a *payment.Attempt) **payment.AttemptOutcome { return &a.Outcome }),
 	integerColumn("calls", func(a *payment.Attempt) *int { return &a.Calls }),
@@ -95,12 +96,12 @@ var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
 // eventTable is read with its order's head, which has the order_id. Its enums are read as texts: Event.Known reports values that this
 // version does not know.
 var eventTable = tableOf("order_events", []column[order.Event]{
-	uuidColumn("order_id", func(e *order.Event) *uuid.UUID { return &e.Order.ID }).createdAs(`id`).notRead(),
+	uuidColumn("order_id", func(e *order.Event) *id.Order { return &e.Order.ID }).createdAs(`id`).notRead(),
 	integerColumn("version", func(e *order.Event) *int { return &e.Version }).createdAs(`1`),
-	uuidColumn("id", func(e *order.Event) *uuid.UUID { return &e.ID }),
+	uuidColumn("id", func(e *order.Event) *id.Event { return &e.ID }),
 	textColumn("type", func(e *order.Event) *order.EventType { return &e.Type }).createdAs(`'ORDER_CREATED'`),
 	textColumn("actor_kind", func(e *order.Event) *order.ActorKind { return &e.Actor.Kind }),
-	optionalUUIDColumn("actor_id", func(e *order.Event) *uuid.UUID { return &e.Actor.ID }).createdAs(`customer_id`),
+	optionalUUIDColumn("actor_id", func(e *order.Event) *id.Customer { return &e.Actor.ID }).createdAs(`customer_id`),
 	textColumn("request_id", func(e *order.Event) *string { return &e.RequestID }),
 	timeColumn("occurred_at", func(e *order.Event) *time.Time { return &e.At }).createdAs(`created_at`),
 	jsonColumn("data", func(e *order.Event) *order.EventData { return &e.Data }),
@@ -126,23 +127,25 @@ func readState(r *record, e *order.Event) {
 
 // keyRow is an idempotency key with the order and the entity that its request made or changed.
 type keyRow struct {
-	actor, orderID, entityID uuid.UUID
+	actor    id.Customer
+	orderID  id.Order
+	entityID uuid.UUID
 	order.Idempotency
 }
 
 var keyTable = tableOf("idempotency_keys", []column[keyRow]{
-	input("actor", typeUUID, func(k *keyRow) uuid.UUID { return k.actor }, sink.addUUID).createdAs(`customer_id`),
+	input("actor", typeUUID, func(k *keyRow) id.Customer { return k.actor }, writeUUID).createdAs(`customer_id`),
 	input("operation", typeText, func(k *keyRow) string { return k.Operation }, sink.addText),
 	input("key", typeText, func(k *keyRow) string { return k.Key }, sink.addText),
 	input("request_hash", typeBytes, func(k *keyRow) []byte { return k.Hash[:] }, sink.addBytes),
-	input("order_id", typeUUID, func(k *keyRow) uuid.UUID { return k.orderID }, sink.addUUID).createdAs(`id`),
+	input("order_id", typeUUID, func(k *keyRow) id.Order { return k.orderID }, writeUUID).createdAs(`id`),
 	input("entity_id", typeUUID, func(k *keyRow) uuid.UUID { return k.entityID }, sink.addUUID).createdAs(`id`),
 })
 
 var auditTable = tableOf("audit_entries", []column[audit.Entry]{
-	uuidColumn("id", func(e *audit.Entry) *uuid.UUID { return &e.ID }),
+	uuidColumn("id", func(e *audit.Entry) *id.Audit { return &e.ID }),
 	timeColumn("at", func(e *audit.Entry) *time.Time { return &e.At }),
-	uuidColumn("actor_id", func(e *audit.Entry) *uuid.UUID { return &e.ActorID }),
+	uuidColumn("actor_id", func(e *audit.Entry) *id.Customer { return &e.ActorID }),
 	textColumn("action", func(e *audit.Entry) *string { return &e.Action }),
 	nullableTextColumn("subject", func(e *audit.Entry) **string { return &e.Subject }),
 	nullableTextColumn("detail", func(e *audit.Entry) **string { return &e.Detail }),

@@ -38,7 +38,7 @@ const endpointColumns = `e.id AS endpoint_id, e.url, e.event_types, e.descriptio
 	e.disabled_at, e.failing_since, e.paused_until, e.from_position, e.created_at AS endpoint_created_at`
 
 type endpointRow struct {
-	ID             uuid.UUID      `db:"endpoint_id"`
+	ID             id.Endpoint    `db:"endpoint_id"`
 	URL            string         `db:"url"`
 	EventTypes     pq.StringArray `db:"event_types"`
 	Description    *string        `db:"description"`
@@ -112,7 +112,7 @@ func (w *Webhooks) CreateEndpoint(
 
 // UpdateEndpoint implements webhook.Store.
 func (w *Webhooks) UpdateEndpoint(
-	ctx context.Context, p auth.Principal, endpointID uuid.UUID, change func(*webhook.Endpoint) *audit.Entry,
+	ctx context.Context, p auth.Principal, endpointID id.Endpoint, change func(*webhook.Endpoint) *audit.Entry,
 ) (*webhook.Endpoint, error) {
 	return w.changeEndpoint(ctx, p, endpointID, func(tx *sqlx.Tx, e *webhook.Endpoint) (*audit.Entry, error) {
 		was := *e
@@ -145,7 +145,7 @@ const secretsKept = 5
 // RotateSecret implements webhook.Store. Secrets that an earlier rotation replaced keep their own end, so that rotating
 // again, because an answer was lost, takes nothing from a receiver that still has the first.
 func (w *Webhooks) RotateSecret(
-	ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret webhook.Secret, now, oldUntil time.Time, entry *audit.Entry,
+	ctx context.Context, p auth.Principal, endpointID id.Endpoint, secret webhook.Secret, now, oldUntil time.Time, entry *audit.Entry,
 ) (*webhook.Endpoint, error) {
 	return w.changeEndpoint(ctx, p, endpointID, func(tx *sqlx.Tx, _ *webhook.Endpoint) (*audit.Entry, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE webhook_secrets SET expires_at = $2 WHERE endpoint_id = $1 AND expires_at IS NULL`,
@@ -165,7 +165,7 @@ func (w *Webhooks) RotateSecret(
 // changeEndpoint runs change with the endpoint's row locked, so that changes follow each other, and commits the audit entry
 // that it returns with it.
 func (w *Webhooks) changeEndpoint(
-	ctx context.Context, p auth.Principal, endpointID uuid.UUID,
+	ctx context.Context, p auth.Principal, endpointID id.Endpoint,
 	change func(*sqlx.Tx, *webhook.Endpoint) (*audit.Entry, error),
 ) (changed *webhook.Endpoint, err error) {
 	if err := auth.RequireStaff(p); err != nil {
@@ -193,9 +193,9 @@ func (w *Webhooks) changeEndpoint(
 	return changed, nil
 }
 
-func addSecret(ctx context.Context, tx *sqlx.Tx, endpointID uuid.UUID, secret webhook.Secret) error {
+func addSecret(ctx context.Context, tx *sqlx.Tx, endpointID id.Endpoint, secret webhook.Secret) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO webhook_secrets (id, endpoint_id, secret) VALUES ($1, $2, $3)`,
-		id.New(), endpointID, []byte(secret))
+		id.New[uuid.UUID](), endpointID, []byte(secret))
 	return err
 }
 
@@ -227,12 +227,12 @@ func (w *Webhooks) Endpoints(ctx context.Context, p auth.Principal, r pagination
 }
 
 // EndpointsByID implements webhook.Store.
-func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*webhook.Endpoint, error) {
+func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []id.Endpoint) (map[id.Endpoint]*webhook.Endpoint, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[])`, uuidArray(ids))
-	found := make(map[uuid.UUID]*webhook.Endpoint, len(endpoints))
+	found := make(map[id.Endpoint]*webhook.Endpoint, len(endpoints))
 	for _, e := range endpoints {
 		found[e.ID] = e
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/webhook"
@@ -25,8 +26,8 @@ const deliveryColumns = endpointColumns + `, d.id AS delivery_id, d.event_id, d.
 
 type deliveryRow struct {
 	endpointRow
-	DeliveryID        uuid.UUID       `db:"delivery_id"`
-	EventID           uuid.UUID       `db:"event_id"`
+	DeliveryID        id.Delivery     `db:"delivery_id"`
+	EventID           id.Event        `db:"event_id"`
 	EventType         order.EventType `db:"event_type"`
 	Status            webhook.Status  `db:"status"`
 	Attempts          int             `db:"attempts"`
@@ -66,12 +67,12 @@ func (w *Webhooks) Deliveries(
 }
 
 // DeliveriesByID implements webhook.Store.
-func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*webhook.Delivery, error) {
+func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []id.Delivery) (map[id.Delivery]*webhook.Delivery, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	deliveries, err := w.deliveries(ctx, p, `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`, `d.id = ANY($1::uuid[])`, uuidArray(ids))
-	found := make(map[uuid.UUID]*webhook.Delivery, len(deliveries))
+	found := make(map[id.Delivery]*webhook.Delivery, len(deliveries))
 	for _, d := range deliveries {
 		found[d.ID] = d
 	}
@@ -83,7 +84,7 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []u
 // all others' deliveries, or past those of another status, if it expects many matches.
 func ofEachEndpoint(q *query, f webhook.Filter, r pagination.Request) string {
 	if f.EndpointID.Valid {
-		q.and(`e.id = ?`, f.EndpointID.UUID)
+		q.and(`e.id = ?`, f.EndpointID.ID)
 	}
 	columns, values := "d.endpoint_id", "e.id"
 	if f.Status != "" {
@@ -91,7 +92,7 @@ func ofEachEndpoint(q *query, f webhook.Filter, r pagination.Request) string {
 	}
 	operator, end := "<=", uuid.Max
 	if r.After.Valid {
-		operator, end = "<", r.After.UUID
+		operator, end = "<", r.After.ID
 	}
 	return fmt.Sprintf(`webhook_endpoints e CROSS JOIN LATERAL (
 			SELECT d.* FROM webhook_deliveries d WHERE (%[1]s, d.id) >= (%[2]s, %[3]s) AND (%[1]s, d.id) %[4]s (%[2]s, %[7]s)
@@ -114,7 +115,7 @@ func (w *Webhooks) deliveries(ctx context.Context, p auth.Principal, from, condi
 
 // Redeliver implements webhook.Store. One that is being sent at this moment is left to that attempt.
 func (w *Webhooks) Redeliver(
-	ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time, entry *audit.Entry,
+	ctx context.Context, p auth.Principal, deliveryID id.Delivery, now time.Time, entry *audit.Entry,
 ) (*webhook.Delivery, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err

@@ -20,8 +20,8 @@ func TestDeliveriesAreBounded(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	const each = 30_000
-	quiet, busy := id.New(), id.New()
-	for i, endpoint := range []uuid.UUID{quiet, busy} {
+	quiet, busy := id.New[id.Endpoint](), id.New[id.Endpoint]()
+	for i, endpoint := range []id.Endpoint{quiet, busy} {
 		_, err := db.DB.ExecContext(t.Context(), `
 			WITH made AS (
 				INSERT INTO webhook_endpoints (id, url, event_types, from_position, created_at) VALUES ($1, 'https://a.example/' || $3::integer, '{}', 0, now()) RETURNING id
@@ -44,12 +44,12 @@ func TestDeliveriesAreBounded(t *testing.T) {
 	one.SetMaxOpenConns(1)
 	webhooks := postgres.NewWebhooks(one)
 	const limit = 7
-	for _, endpoint := range []uuid.NullUUID{{}, id.Some(quiet), id.Some(busy), id.Some(id.New()), id.Some(uuid.Nil)} {
+	for _, endpoint := range []id.Null[id.Endpoint]{{}, id.Some(quiet), id.Some(busy), id.Some(id.New[id.Endpoint]()), id.Some(id.Endpoint{})} {
 		for _, status := range []webhook.Status{"", webhook.Pending, webhook.Delivered, webhook.Failed} {
-			t.Run(fmt.Sprintf("%v%s", endpoint.UUID, status), func(t *testing.T) {
-				var after uuid.NullUUID
+			t.Run(fmt.Sprintf("%v%s", endpoint.ID, status), func(t *testing.T) {
+				var after id.Null[uuid.UUID]
 				for range 3 {
-					var want []uuid.UUID
+					var want []id.Delivery
 					err := db.DB.SelectContext(t.Context(), &want, `SELECT id FROM webhook_deliveries WHERE ($1::uuid IS NULL OR endpoint_id = $1)
 						AND ($2 = '' OR status = $2) AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`, endpoint, string(status), after, limit)
 					if err != nil {
@@ -67,7 +67,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 						if i >= len(want) || d.ID != want[i] {
 							t.Fatalf("got %d deliveries, item %d is %v; want %v", len(got.Items), i, d.ID, want)
 						}
-						after = id.Some(d.ID)
+						after = id.Some(uuid.UUID(d.ID))
 					}
 					if len(got.Items) != len(want) {
 						t.Fatalf("got %d deliveries, want %d", len(got.Items), len(want))

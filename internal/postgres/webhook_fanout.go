@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -42,11 +42,11 @@ func (w *Webhooks) AddDeliveries(ctx context.Context, batch webhook.Batch) (move
 		return strings.Compare(string(a.EndpointID[:])+string(a.EventID[:]), string(b.EndpointID[:])+string(b.EventID[:]))
 	})
 	n := len(deliveries)
-	ids, endpoints, events := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
-	var bodyOf []uuid.UUID
+	ids, endpoints, events := make([]id.Delivery, n), make([]id.Endpoint, n), make([]id.Event, n)
+	var bodyOf []id.Event
 	var types pq.StringArray
 	var bodies pq.ByteaArray
-	seen := map[uuid.UUID]bool{}
+	seen := map[id.Event]bool{}
 	now := time.Time{}
 	for i, d := range deliveries {
 		ids[i], endpoints[i], events[i], now = d.ID, d.EndpointID, d.EventID, d.CreatedAt

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -16,7 +16,7 @@ import (
 const unheld = `d.status = 'PENDING' AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp())`
 
 // NextDelivery implements webhook.Queue. Each endpoint's earliest is one look into an index.
-func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error) {
+func (w *Webhooks) NextDelivery(ctx context.Context, full []id.Endpoint) (*time.Time, error) {
 	var due *time.Time
 	err := w.db.db.GetContext(ctx, &due, `
 		SELECT min(greatest(first.next_attempt_at, e.paused_until)) FROM webhook_endpoints e CROSS JOIN LATERAL (
@@ -28,9 +28,9 @@ func (w *Webhooks) NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Ti
 }
 
 type claimedRow struct {
-	ID         uuid.UUID       `db:"id"`
-	EndpointID uuid.UUID       `db:"endpoint_id"`
-	EventID    uuid.UUID       `db:"event_id"`
+	ID         id.Delivery     `db:"id"`
+	EndpointID id.Endpoint     `db:"endpoint_id"`
+	EventID    id.Event        `db:"event_id"`
 	EventType  order.EventType `db:"event_type"`
 	Body       []byte          `db:"body"`
 	URL        string          `db:"url"`
@@ -42,9 +42,9 @@ type claimedRow struct {
 // ClaimDeliveries implements webhook.Queue. Every endpoint has its own share of the claim, so that one with a long queue
 // takes nothing from the others. It runs in a transaction because a repeated claim would lease deliveries to nobody.
 func (w *Webhooks) ClaimDeliveries(
-	ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int,
+	ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[id.Endpoint]int,
 ) ([]*webhook.Claimed, error) {
-	ids, counts := make([]uuid.UUID, 0, len(busy)), make(pq.Int64Array, 0, len(busy))
+	ids, counts := make([]id.Endpoint, 0, len(busy)), make(pq.Int64Array, 0, len(busy))
 	for endpointID, n := range busy {
 		ids, counts = append(ids, endpointID), append(counts, int64(n))
 	}

@@ -5,9 +5,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -73,9 +73,9 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, wants []order.Want)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	var rows []struct {
-		OrderID uuid.UUID `db:"order_id"`
-		Token   int64     `db:"token"`
-		Lane    string    `db:"lane"`
+		OrderID id.Order `db:"order_id"`
+		Token   int64    `db:"token"`
+		Lane    string   `db:"lane"`
 	}
 	err = tx.StmtxContext(ctx, claim).SelectContext(ctx, &rows, now, pq.Array(lanes), intArray(oldest), intArray(newest), own, LeaseTime.Seconds()) //nolint:sqlclosecheck // closed with the transaction
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, wants []order.Want)
 func part(n, parts int) int { return (n + rand.IntN(parts)) / parts } //nolint:gosec // it must be fair, not secret
 
 // CausedBy returns the id of the request that has changed the order last, "" when the log has none.
-func (s *Store) CausedBy(ctx context.Context, orderID uuid.UUID) (requestID string, err error) {
+func (s *Store) CausedBy(ctx context.Context, orderID id.Order) (requestID string, err error) {
 	err = s.db.db.GetContext(ctx, &requestID, `
 		SELECT coalesce((
 			SELECT request_id FROM order_events WHERE order_id = $1 AND request_id <> '' ORDER BY version DESC LIMIT 1
@@ -107,7 +107,7 @@ func (s *Store) CausedBy(ctx context.Context, orderID uuid.UUID) (requestID stri
 // over: waiting for it would keep those that are locked already from their own changes, in whatever order these lock them,
 // until PostgreSQL finds the deadlock a second later. The next renewal is in time for it.
 func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
-	ids, tokens := make([]uuid.UUID, len(leases)), make([]int64, len(leases))
+	ids, tokens := make([]id.Order, len(leases)), make([]int64, len(leases))
 	for i, l := range leases {
 		ids[i], tokens[i] = l.OrderID, l.Token
 	}

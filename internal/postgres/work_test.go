@@ -5,8 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
 )
@@ -31,7 +30,7 @@ func TestRenewLeasesWaitsForNobody(t *testing.T) {
 	if err := store.RenewLeases(t.Context(), leases); err != nil {
 		t.Fatal(err)
 	}
-	var renewed []uuid.UUID
+	var renewed []id.Order
 	err := db.SelectContext(t.Context(), &renewed, `SELECT order_id FROM order_work WHERE leased_until > clock_timestamp()`)
 	if err != nil || len(renewed) != 1 || renewed[0] != leases[1].OrderID {
 		t.Errorf("renewed %v, %v; want the one that nobody changes, %v", renewed, err, leases[1].OrderID)
@@ -86,7 +85,7 @@ func TestClaimDueIsFair(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Open(t)
 	store := postgrestest.Store(t, db.Worker, nil)
-	var ids []uuid.UUID
+	var ids []id.Order
 	for range 20 {
 		ids = append(ids, create(t, store, ada).ID)
 	}

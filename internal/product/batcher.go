@@ -6,9 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -21,24 +20,24 @@ const (
 )
 
 type (
-	byID = map[uuid.UUID]*Product
+	byID = map[id.Product]*Product
 	// batcher reads the products of concurrent callers in batches: under load each order that is placed asks for prices, often for
 	// the same. A batch is read after all its callers have asked, so nobody gets an older state. A lone caller never waits.
-	batcher = groupcommit.Group[[]uuid.UUID, byID]
+	batcher = groupcommit.Group[[]id.Product, byID]
 )
 
-func newBatcher(read func(ctx context.Context, ids []uuid.UUID) (byID, error)) *batcher {
-	return groupcommit.New(parallelReads, maxCallers, func(calls []*groupcommit.Call[[]uuid.UUID, byID]) {
+func newBatcher(read func(ctx context.Context, ids []id.Product) (byID, error)) *batcher {
+	return groupcommit.New(parallelReads, maxCallers, func(calls []*groupcommit.Call[[]id.Product, byID]) {
 		// No caller's context applies, because the end of one must not end the read of the others.
 		ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 		defer cancel()
-		asked := map[uuid.UUID]struct{}{}
+		asked := map[id.Product]struct{}{}
 		for _, c := range calls {
 			for _, id := range c.In {
 				asked[id] = struct{}{}
 			}
 		}
-		ids := slices.SortedFunc(maps.Keys(asked), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		ids := slices.SortedFunc(maps.Keys(asked), func(a, b id.Product) int { return slices.Compare(a[:], b[:]) })
 		all, err := read(ctx, ids)
 		for _, c := range calls {
 			c.Out, c.Err = byID{}, err

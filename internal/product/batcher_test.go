@@ -7,32 +7,30 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 )
 
 func TestBatcher(t *testing.T) {
 	t.Parallel()
-	ids := []uuid.UUID{id.New(), id.New(), id.New()}
-	all := map[uuid.UUID]*Product{}
+	ids := []id.Product{id.New[id.Product](), id.New[id.Product](), id.New[id.Product]()}
+	all := map[id.Product]*Product{}
 	for _, u := range ids[:2] { // the last does not exist
 		all[u] = &Product{ID: u}
 	}
 	t.Run("OK", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			var asked [][]uuid.UUID
+			var asked [][]id.Product
 			var mu sync.Mutex
 			answer := make(chan struct{})
-			batcher := newBatcher(func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+			batcher := newBatcher(func(_ context.Context, ids []id.Product) (map[id.Product]*Product, error) {
 				mu.Lock()
 				asked = append(asked, ids)
 				mu.Unlock()
 				<-answer
 				return all, nil
 			})
-			get := func(ids ...uuid.UUID) {
+			get := func(ids ...id.Product) {
 				found, err := batcher.Do(t.Context(), ids)
 				want := 0
 				for _, u := range ids {
@@ -68,7 +66,7 @@ func TestBatcher(t *testing.T) {
 	t.Run("ErrRead", func(t *testing.T) {
 		t.Parallel()
 		failure := errors.New("no answer")
-		batcher := newBatcher(func(context.Context, []uuid.UUID) (map[uuid.UUID]*Product, error) { return nil, failure })
+		batcher := newBatcher(func(context.Context, []id.Product) (map[id.Product]*Product, error) { return nil, failure })
 		for range 2 {
 			if found, err := batcher.Do(t.Context(), ids); !errors.Is(err, failure) {
 				t.Errorf("got %v, %v", found, err)
@@ -79,7 +77,7 @@ func TestBatcher(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{})
-			batcher := newBatcher(func(ctx context.Context, _ []uuid.UUID) (map[uuid.UUID]*Product, error) {
+			batcher := newBatcher(func(ctx context.Context, _ []id.Product) (map[id.Product]*Product, error) {
 				<-answer
 				return all, ctx.Err()
 			})

@@ -29,7 +29,7 @@ func Catalogue() []Product {
 	for i, e := range entries {
 		image := "/products/" + e.sku + ".svg"
 		products[i] = Product{
-			ID: id.New(), SKU: e.sku, Name: e.name, Description: e.description,
+			ID: id.New[id.Product](), SKU: e.sku, Name: e.name, Description: e.description,
 			Price: money.New(e.minor, e.currency), Image: &image,
 		}
 	}

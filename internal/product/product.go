@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/bytelru"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -23,7 +21,7 @@ import (
 
 // Product is one entry of the catalogue. It is never deleted: orders point to it for ever.
 type Product struct {
-	ID          uuid.UUID
+	ID          id.Product
 	SKU         string
 	Name        string
 	Description string
@@ -55,13 +53,13 @@ type Store interface {
 	// Products lists the products that are not archived, oldest first.
 	Products(ctx context.Context, filter Filter, page pagination.Request) (pagination.Result[*Product], error)
 	// ProductsByID returns what exists of the ids, archived ones too.
-	ProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
+	ProductsByID(ctx context.Context, ids []id.Product) (map[id.Product]*Product, error)
 	// BriefProductsByID is ProductsByID without descriptions.
-	BriefProductsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error)
+	BriefProductsByID(ctx context.Context, ids []id.Product) (map[id.Product]*Product, error)
 	// UpsertProduct inserts or, when the SKU exists, changes it and takes it out of the archive.
 	UpsertProduct(ctx context.Context, p auth.Principal, product Product) (*Product, error)
 	// ArchiveProduct is idempotent. It returns fault.NotFound when there is no such product.
-	ArchiveProduct(ctx context.Context, p auth.Principal, productID uuid.UUID) (*Product, error)
+	ArchiveProduct(ctx context.Context, p auth.Principal, productID id.Product) (*Product, error)
 }
 
 const (
@@ -117,7 +115,7 @@ func (s *Service) List(ctx context.Context, filter Filter, request pagination.Re
 
 // ByID returns those of the products that exist, archived ones too, as of now. Concurrent calls share a read, so callers must not
 // change the products.
-func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+func (s *Service) ByID(ctx context.Context, ids []id.Product) (map[id.Product]*Product, error) {
 	found, err := s.byID.Do(ctx, ids)
 	for id, p := range found {
 		s.known.Add(string(id[:]), p, knownSize+len(p.SKU)+len(p.Name)+len(p.Description))
@@ -126,14 +124,14 @@ func (s *Service) ByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Pro
 }
 
 // BriefByID is ByID without descriptions, which are most of a product: the products of a list of orders can be a whole catalogue.
-func (s *Service) BriefByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
+func (s *Service) BriefByID(ctx context.Context, ids []id.Product) (map[id.Product]*Product, error) {
 	return s.brief.Do(ctx, ids)
 }
 
 // Known returns those of the products that exist, as this process last read them. A caller that decides by them must check that the
 // Revision is still the same.
-func (s *Service) Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Product, error) {
-	found := make(map[uuid.UUID]*Product, len(ids))
+func (s *Service) Known(ctx context.Context, ids []id.Product) (map[id.Product]*Product, error) {
+	found := make(map[id.Product]*Product, len(ids))
 	for _, id := range ids {
 		p, ok := s.known.Get(string(id[:]))
 		if !ok {
@@ -178,7 +176,7 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 		return nil, err
 	}
 	return s.store.UpsertProduct(ctx, p, Product{
-		ID: id.New(), SKU: in.SKU, Name: in.Name, Description: in.Description,
+		ID: id.New[id.Product](), SKU: in.SKU, Name: in.Name, Description: in.Description,
 		Price: money.Amount{Minor: in.PriceMinor, Currency: in.Currency}, Image: in.Image,
 	})
 }
@@ -196,7 +194,7 @@ func ValidImage(text string) bool {
 
 // Archive takes the product out of the catalogue; archiving it again changes nothing. Staff only.
 // User error: PRODUCT_NOT_FOUND.
-func (s *Service) Archive(ctx context.Context, p auth.Principal, productID uuid.UUID) (*Product, error) {
+func (s *Service) Archive(ctx context.Context, p auth.Principal, productID id.Product) (*Product, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}

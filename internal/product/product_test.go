@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/postgres/postgrestest"
@@ -77,12 +76,12 @@ func TestUpsert(t *testing.T) {
 		if _, err := service.Upsert(t.Context(), customer, good); fault.CodeOf(err) != fault.Forbidden {
 			t.Errorf("upsert: %v", err)
 		}
-		if _, err := service.Archive(t.Context(), customer, uuid.New()); fault.CodeOf(err) != fault.Forbidden {
+		if _, err := service.Archive(t.Context(), customer, id.New[id.Product]()); fault.CodeOf(err) != fault.Forbidden {
 			t.Errorf("archive: %v", err)
 		}
 	})
 	t.Run("ErrArchiveUnknown", func(t *testing.T) {
-		if _, err := service.Archive(t.Context(), staff, uuid.New()); fault.CodeOf(err) != "PRODUCT_NOT_FOUND" {
+		if _, err := service.Archive(t.Context(), staff, id.New[id.Product]()); fault.CodeOf(err) != "PRODUCT_NOT_FOUND" {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // clock is set by the test.
@@ -35,7 +36,7 @@ func request(l *Limits, address string, handle func(ctx context.Context)) *httpt
 	return w
 }
 
-func as(ctx context.Context, customerID uuid.UUID) context.Context {
+func as(ctx context.Context, customerID id.Customer) context.Context {
 	return auth.NewContext(ctx, auth.Principal{CustomerID: customerID, Role: auth.RoleCustomer})
 }
 
@@ -100,7 +101,7 @@ func TestPerAddressOnAWebsocket(t *testing.T) {
 func TestPerUser(t *testing.T) {
 	t.Parallel()
 	l, c := setup(Config{PerUser: 2})
-	ada, bob := as(t.Context(), uuid.New()), as(t.Context(), uuid.New())
+	ada, bob := as(t.Context(), id.New[id.Customer]()), as(t.Context(), id.New[id.Customer]())
 	for _, ctx := range []context.Context{ada, bob, t.Context()} {
 		for range 2 {
 			if err := l.Operation(ctx); err != nil {
@@ -165,14 +166,14 @@ func TestRefusals(t *testing.T) {
 func TestCost(t *testing.T) {
 	t.Parallel()
 	l, c := setup(Config{CostPerUser: 100})
-	ada := as(t.Context(), uuid.New())
+	ada := as(t.Context(), id.New[id.Customer]())
 	for _, cost := range []int{0, 60, 40} {
 		if err := l.Execution(ada, cost); err != nil {
 			t.Error(err)
 		}
 	}
 	limited(t, l.Execution(ada, 10), 1)
-	if err := l.Execution(as(t.Context(), uuid.New()), 10_000); err != nil {
+	if err := l.Execution(as(t.Context(), id.New[id.Customer]()), 10_000); err != nil {
 		t.Errorf("dearer than a second's worth, with all of it left: %v", err)
 	}
 	c.Time = c.Add(500 * time.Millisecond)
@@ -216,7 +217,7 @@ func TestOff(t *testing.T) {
 	l, _ := setup(Config{})
 	for _, l := range []*Limits{l, nil} {
 		for range 1000 {
-			for _, err := range []error{l.Operation(t.Context()), l.Execution(t.Context(), 1<<40), l.Order(as(t.Context(), uuid.New()))} {
+			for _, err := range []error{l.Operation(t.Context()), l.Execution(t.Context(), 1<<40), l.Order(as(t.Context(), id.New[id.Customer]()))} {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -5,9 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/bytelru"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -19,7 +18,7 @@ const (
 
 // Lease takes n units from the customer's budget, which all replicas share. If fewer are left it takes none and returns the
 // time until there are enough; otherwise it returns 0.
-type Lease func(ctx context.Context, customerID uuid.UUID, n int) (retryAfter time.Duration, err error)
+type Lease func(ctx context.Context, customerID id.Customer, n int) (retryAfter time.Duration, err error)
 
 // Shared is a limit for each customer in a minute on all replicas together, without a round trip for each unit.
 //
@@ -66,7 +65,7 @@ type budget struct {
 
 // Take takes one unit of the customer's budget. The error is RATE_LIMITED when none is left, or the database's when it was
 // needed.
-func (s *Shared) Take(ctx context.Context, customerID uuid.UUID) error {
+func (s *Shared) Take(ctx context.Context, customerID id.Customer) error {
 	b := s.of(customerID.String())
 	for waited := false; ; waited = true {
 		b.mu.Lock()
@@ -111,7 +110,7 @@ func (b *budget) take(free int) bool {
 }
 
 // ask starts to lease units in advance, in a goroutine of its own. The budget's lock is held.
-func (s *Shared) ask(ctx context.Context, b *budget, customerID uuid.UUID) {
+func (s *Shared) ask(ctx context.Context, b *budget, customerID id.Customer) {
 	began, given := b.began, b.given
 	n := min(s.tenth+given, s.limit)
 	done := make(chan struct{})

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // sharedBudget stands for the database in memory: the units left of one minute's budget.
@@ -19,7 +19,7 @@ type sharedBudget struct {
 	err   error
 }
 
-func (g *sharedBudget) lease(_ context.Context, _ uuid.UUID, n int) (time.Duration, error) {
+func (g *sharedBudget) lease(_ context.Context, _ id.Customer, n int) (time.Duration, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
@@ -34,7 +34,7 @@ func (g *sharedBudget) lease(_ context.Context, _ uuid.UUID, n int) (time.Durati
 }
 
 // idle waits until no lease call runs, for example after one that nobody had to wait for.
-func (s *Shared) idle(customerID uuid.UUID) {
+func (s *Shared) idle(customerID id.Customer) {
 	b := s.of(customerID.String())
 	b.mu.Lock()
 	asking := b.asking
@@ -50,7 +50,7 @@ func TestSharedNeedsNoLeaseForAFew(t *testing.T) {
 	g := &sharedBudget{left: 100}
 	s := NewShared(100, g.lease)
 	for range 1000 {
-		customer := uuid.New()
+		customer := id.New[id.Customer]()
 		for range 4 {
 			if err := s.Take(t.Context(), customer); err != nil {
 				t.Fatal(err)
@@ -67,7 +67,7 @@ func TestSharedLeasesAhead(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
 	g := &sharedBudget{left: 100}
 	s := newShared(100, g.lease, c.now)
-	customer := uuid.New()
+	customer := id.New[id.Customer]()
 	took := 0
 	var err error
 	for ; err == nil && took < 1000; took++ {
@@ -97,7 +97,7 @@ func TestSharedAcrossReplicas(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 5, 10, 100} {
 		g := &sharedBudget{left: limit}
-		customer := uuid.New()
+		customer := id.New[id.Customer]()
 		const replicas = 3
 		var through atomic.Int64
 		var all sync.WaitGroup
@@ -127,7 +127,7 @@ func TestSharedErr(t *testing.T) {
 	down := errors.New("database down")
 	g := &sharedBudget{left: 10, err: down}
 	s := NewShared(10, g.lease)
-	customer := uuid.New()
+	customer := id.New[id.Customer]()
 	if err := s.Take(t.Context(), customer); err != nil {
 		t.Errorf("the first needs no database: %v", err)
 	}
@@ -143,7 +143,7 @@ func TestSharedErr(t *testing.T) {
 	}
 	never, cancel := context.WithCancel(t.Context())
 	cancel()
-	blocked := NewShared(1, func(ctx context.Context, _ uuid.UUID, _ int) (time.Duration, error) {
+	blocked := NewShared(1, func(ctx context.Context, _ id.Customer, _ int) (time.Duration, error) {
 		<-ctx.Done()
 		return 0, ctx.Err()
 	})

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -42,7 +40,7 @@ func (r *Reconciler) comparePage(ctx context.Context, page []Books, away away) e
 		tallies = map[string]*tally{}
 	)
 	for _, books := range page {
-		if books.Busy || books.LookUp.Key == uuid.Nil || away[books.Provider] != nil {
+		if books.Busy || books.LookUp.Key.IsNil() || away[books.Provider] != nil {
 			continue
 		}
 		if err := r.limiter.Wait(ctx); err != nil {

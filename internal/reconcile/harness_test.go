@@ -36,17 +36,17 @@ type bundle struct {
 	store    *postgres.Store
 	provider *simulated.Provider
 	orders   *order.Service
-	product  uuid.UUID
+	product  id.Product
 
 	mu       sync.Mutex
-	lookedUp map[uuid.UUID]int // by payment
+	lookedUp map[id.Payment]int // by payment
 	// lookUp, when set, stands before the provider.
 	lookUp func(ctx context.Context, call payment.Call) (payment.Result, error)
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{db: postgrestest.Open(t), lookedUp: map[uuid.UUID]int{}}
+	b := &bundle{db: postgrestest.Open(t), lookedUp: map[id.Payment]int{}}
 	b.store = postgrestest.Store(t, b.db.Worker, nil)
 	var err error
 	if b.provider, err = simulated.New(b.db.DB, simulated.Options{}); err != nil {
@@ -94,7 +94,7 @@ func (b *bundle) reconciler(t *testing.T) *reconcile.Reconciler {
 	return reconcile.New(reconcile.Config{
 		Store:     postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()),
 		Providers: paymenttest.Registry(t, paymenttest.Through(b.provider.Describe(), asked{b.provider, b})),
-		RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
+		RequestRecheck: func(ctx context.Context, paymentID id.Payment) error {
 			_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 			return err
 		},
@@ -123,7 +123,7 @@ func (b *bundle) order(t *testing.T, token string) *order.Order {
 }
 
 // walk runs the pipeline until nothing is due.
-func (b *bundle) walk(t *testing.T, orderID uuid.UUID) *order.Order {
+func (b *bundle) walk(t *testing.T, orderID id.Order) *order.Order {
 	t.Helper()
 	var answered func(*order.Order) error
 	for {
@@ -149,7 +149,7 @@ func (b *bundle) walk(t *testing.T, orderID uuid.UUID) *order.Order {
 	}
 }
 
-func (b *bundle) change(t *testing.T, orderID uuid.UUID, change func(*order.Order) error) *order.Order {
+func (b *bundle) change(t *testing.T, orderID id.Order, change func(*order.Order) error) *order.Order {
 	t.Helper()
 	outcome, err := b.store.ChangeOrder(t.Context(), auth.System, orderID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
 		return uuid.Nil, change(o)
@@ -201,7 +201,7 @@ func (b *bundle) entries(t *testing.T, r *reconcile.Reconciler) []reconcile.Entr
 }
 
 // events are the types of an order's events after a version.
-func (b *bundle) events(t *testing.T, orderID uuid.UUID, after int) (types []order.EventType) {
+func (b *bundle) events(t *testing.T, orderID id.Order, after int) (types []order.EventType) {
 	t.Helper()
 	request := order.EventPageRequest{OrderID: orderID, After: after, Limit: 100}
 	pages, err := b.store.EventPages(t.Context(), auth.System, []order.EventPageRequest{request})

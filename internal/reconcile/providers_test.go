@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -31,7 +32,7 @@ func TestSeveralProviders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	// More than a page of the provider that does not answer, and before the payment of the one that does.
-	var others []uuid.UUID
+	var others []id.Payment
 	for range 40 {
 		others = append(others, b.order(t, simulated.TokenDecline).Payments[0].ID)
 	}
@@ -48,7 +49,7 @@ func TestSeveralProviders(t *testing.T) {
 		providers := paymenttest.Registry(t, paymenttest.Through(other, otherGateway), paymenttest.Through(b.provider.Describe(), asked{b.provider, b}))
 		r := reconcile.New(reconcile.Config{
 			Store: postgres.NewReconciliation(b.db.Worker, b.db.API, uuid.NewString()), Providers: providers,
-			RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
+			RequestRecheck: func(ctx context.Context, paymentID id.Payment) error {
 				_, err := b.orders.RecheckPayment(ctx, auth.System, paymentID)
 				return err
 			},

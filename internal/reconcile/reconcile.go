@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -26,8 +27,8 @@ import (
 // Entry is a difference between our books and the provider's on one payment, open or resolved.
 type Entry struct {
 	ID        uuid.UUID
-	OrderID   uuid.UUID
-	PaymentID uuid.UUID
+	OrderID   id.Order
+	PaymentID id.Payment
 	// Expected is captured − refunded by our books, AtProvider by the provider's. They are equal when captured and refunded differ
 	// by the same amount.
 	Expected   money.Amount
@@ -39,8 +40,8 @@ type Entry struct {
 
 // Books has our books of one payment, read in one snapshot.
 type Books struct {
-	PaymentID uuid.UUID
-	OrderID   uuid.UUID
+	PaymentID id.Payment
+	OrderID   id.Order
 	// Provider is the name of the one that took the payment.
 	Provider string
 	// Revision of the order: it grows with every change, the begin of an attempt included.
@@ -60,7 +61,7 @@ type Books struct {
 // Position in the walk, which is ordered by the time of the last change.
 type Position struct {
 	At time.Time
-	ID uuid.UUID
+	ID id.Payment
 }
 
 // Round is one walk. Its times are of the database's clock.
@@ -87,9 +88,9 @@ type Store interface {
 	Leave(ctx context.Context, round *Round) error
 
 	// Unknown lists the providers' payments that need attention because an outcome is unknown, by id.
-	Unknown(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]uuid.UUID, error)
+	Unknown(ctx context.Context, providers []string, after id.Payment, limit int) ([]id.Payment, error)
 	// Differing lists the providers' payments with an open difference or the attention MISMATCH, by payment id.
-	Differing(ctx context.Context, providers []string, after uuid.UUID, limit int) ([]Books, error)
+	Differing(ctx context.Context, providers []string, after id.Payment, limit int) ([]Books, error)
 	// AtRest lists the providers' other payments that are final and last changed within (after, until], by time.
 	AtRest(ctx context.Context, providers []string, after Position, until time.Time, limit int) ([]Books, error)
 
@@ -97,7 +98,7 @@ type Store interface {
 	// false then. changed: it is new, or its amounts are.
 	Differs(ctx context.Context, books Books, theirs payment.Totals) (kept, changed bool, err error)
 	// Raised records that the payment's open difference was given to the order's rules.
-	Raised(ctx context.Context, paymentID uuid.UUID) error
+	Raised(ctx context.Context, paymentID id.Payment) error
 	// Agrees resolves the payment's open difference, unless the order has changed since the books were read.
 	Agrees(ctx context.Context, books Books) (resolved bool, err error)
 

@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -35,7 +35,7 @@ type Config struct {
 	// Providers' payments are compared, each with the provider that took it. Payments of others are left out.
 	Providers *payment.Registry
 	// RequestRecheck commits that the payment has to be looked up again at its provider, by the order's rules.
-	RequestRecheck func(ctx context.Context, paymentID uuid.UUID) error
+	RequestRecheck func(ctx context.Context, paymentID id.Payment) error
 	// Interval between the beginnings of two rounds; 0: Run does nothing.
 	Interval time.Duration
 	// Window is the greatest age of a payment's last change. Payments with an open difference are always compared.
@@ -156,7 +156,7 @@ func (r *Reconciler) walk(ctx context.Context, round *Round) error {
 }
 
 func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
-	for after := uuid.Nil; ; {
+	for after := (id.Payment{}); ; {
 		ids, err := r.cfg.Store.Unknown(ctx, r.cfg.Providers.Names(), after, pageSize)
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func (r *Reconciler) walkUnknown(ctx context.Context, round *Round) error {
 }
 
 func (r *Reconciler) walkDiffering(ctx context.Context, round *Round, away away) error {
-	for after := uuid.Nil; ; {
+	for after := (id.Payment{}); ; {
 		page, err := r.cfg.Store.Differing(ctx, r.cfg.Providers.Names(), after, pageSize)
 		if err == nil {
 			err = r.comparePage(ctx, page, away)

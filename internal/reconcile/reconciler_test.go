@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
@@ -205,7 +203,7 @@ func TestKilledBeforeRaised(t *testing.T) {
 func TestProviderAway(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	var payments []uuid.UUID
+	var payments []id.Payment
 	for range 3 {
 		payments = append(payments, b.order(t, "sim_approve").Payments[0].ID)
 	}
@@ -259,7 +257,7 @@ func TestRound(t *testing.T) {
 		o.Payments[0].Attention = &attention
 		return nil
 	})
-	b.lookedUp = map[uuid.UUID]int{}
+	b.lookedUp = map[id.Payment]int{}
 	b.turn(t, r)
 	if got := b.lookUps(); got != n-1 || len(b.lookedUp) != n-1 || b.lookedUp[old.Payments[0].ID] != 0 {
 		t.Errorf("%d look-ups of %d payments, want %d", got, len(b.lookedUp), n-1)
@@ -285,7 +283,7 @@ func TestLease(t *testing.T) {
 	if other, err := two.Begin(ctx, time.Nanosecond, time.Hour); err != nil || other != nil {
 		t.Fatal("two at once", other, err)
 	}
-	at := reconcile.Position{At: round.Began.Add(-time.Minute), ID: uuid.New()}
+	at := reconcile.Position{At: round.Began.Add(-time.Minute), ID: id.New[id.Payment]()}
 	if err := one.Advance(ctx, round, at); err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +351,7 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.reconciler(t)
-	var payments []uuid.UUID
+	var payments []id.Payment
 	for i := range int64(3) {
 		o := b.order(t, "sim_approve")
 		b.move(t, o, price, 1+i)

@@ -82,7 +82,7 @@ func walkTurn(t *testing.T, w *reconcile.Walker) {
 func (b *bundle) lost(t *testing.T, installation uuid.UUID, token string, capture payment.CaptureMethod) payment.Call {
 	t.Helper()
 	call := payment.Call{
-		Key: id.New(), Operation: payment.OperationAuthorize, OrderID: id.New(), PaymentID: id.New(), Installation: installation,
+		Key: id.New[id.Attempt](), Operation: payment.OperationAuthorize, OrderID: id.New[id.Order](), PaymentID: id.New[id.Payment](), Installation: installation,
 		Amount: money.New(price, "EUR"), Capture: capture, Method: token,
 	}
 	result, err := b.provider.Authorize(t.Context(), call)

@@ -56,7 +56,7 @@ func TestOrphans(t *testing.T) {
 	}
 	b.moved(t, captured, price)
 	if _, err := b.provider.Void(t.Context(), payment.Call{
-		Key: id.New(), OrderID: held.OrderID, PaymentID: held.PaymentID, Amount: held.Amount, Reference: held.Reference,
+		Key: id.New[id.Attempt](), OrderID: held.OrderID, PaymentID: held.PaymentID, Amount: held.Amount, Reference: held.Reference,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -25,7 +23,7 @@ import (
 
 // Revocation voids the tokens that a customer was given at or before a time.
 type Revocation struct {
-	CustomerID uuid.UUID
+	CustomerID id.Customer
 	// At is on the database's clock.
 	At time.Time
 }
@@ -38,11 +36,11 @@ type Store interface {
 	// Revoke voids the customer's tokens issued until now and returns that time. Unless evenUnknown is set, it returns
 	// ErrUnknown for a customer who never signed in, has no order and was never revoked. It records the entry, unless nil,
 	// in the same transaction.
-	Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error)
+	Revoke(ctx context.Context, p auth.Principal, customerID id.Customer, evenUnknown bool, entry *audit.Entry) (time.Time, error)
 	// Since returns at least the revocations that have become visible since the call that returned since as now.
 	Since(ctx context.Context, since time.Time) (revoked []Revocation, now time.Time, err error)
 	// Seen records that these customers have signed in.
-	Seen(ctx context.Context, customerIDs []uuid.UUID) error
+	Seen(ctx context.Context, customerIDs []id.Customer) error
 	// Forget deletes revocations older than age.
 	Forget(ctx context.Context, age time.Duration) error
 }
@@ -113,10 +111,10 @@ type Registry struct {
 
 	mu      sync.Mutex
 	readAt  time.Time // when the last successful read began, on this machine's clock
-	revoked map[uuid.UUID]time.Time
-	open    map[uuid.UUID]map[*Session]struct{}
-	seen    map[uuid.UUID]struct{}
-	unsaved []uuid.UUID // those of seen that are not stored yet
+	revoked map[id.Customer]time.Time
+	open    map[id.Customer]map[*Session]struct{}
+	seen    map[id.Customer]struct{}
+	unsaved []id.Customer // those of seen that are not stored yet
 }
 
 // NewRegistry returns a registry that has read the current revocations. verifier checks the tokens themselves.
@@ -124,9 +122,9 @@ func NewRegistry(ctx context.Context, store Store, verifier auth.Verifier, cfg C
 	r := &Registry{
 		store: store, verifier: verifier, cfg: cfg.withDefaults(),
 		hint:    make(chan struct{}, 1),
-		revoked: map[uuid.UUID]time.Time{},
-		open:    map[uuid.UUID]map[*Session]struct{}{},
-		seen:    map[uuid.UUID]struct{}{},
+		revoked: map[id.Customer]time.Time{},
+		open:    map[id.Customer]map[*Session]struct{}{},
+		seen:    map[id.Customer]struct{}{},
 	}
 	if err := r.refresh(ctx); err != nil {
 		return nil, err
@@ -163,7 +161,7 @@ func (r *Registry) isRevoked(p auth.Principal) bool {
 }
 
 // see notes that a customer has signed in. The lock is held.
-func (r *Registry) see(customerID uuid.UUID) {
+func (r *Registry) see(customerID id.Customer) {
 	if _, known := r.seen[customerID]; known {
 		return
 	}
@@ -186,25 +184,25 @@ func (r *Registry) SignOut(ctx context.Context, p auth.Principal) (time.Time, er
 
 // Revoke voids the tokens of another customer, for staff. A customer is known who has signed in or ordered. For any other id
 // it returns the user error USER_NOT_FOUND, because the id is most likely mistyped. It is audited as user.revoke.
-func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID) (time.Time, error) {
+func (r *Registry) Revoke(ctx context.Context, p auth.Principal, customerID id.Customer) (time.Time, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return time.Time{}, err
 	}
-	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(r.cfg.Clock(), p, "user.revoke", id.Customer, customerID, ""))
+	at, err := r.revoke(ctx, p, customerID, r.hasSeen(customerID), audit.New(r.cfg.Clock(), p, "user.revoke", customerID, ""))
 	if errors.Is(err, ErrUnknown) {
 		return time.Time{}, fault.User(fault.UserNotFound, "Nobody with this id has ever signed in or ordered.", "input", "customerId")
 	}
 	return at, err
 }
 
-func (r *Registry) hasSeen(customerID uuid.UUID) bool {
+func (r *Registry) hasSeen(customerID id.Customer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, seen := r.seen[customerID]
 	return seen
 }
 
-func (r *Registry) revoke(ctx context.Context, p auth.Principal, customerID uuid.UUID, evenUnknown bool, entry *audit.Entry) (time.Time, error) {
+func (r *Registry) revoke(ctx context.Context, p auth.Principal, customerID id.Customer, evenUnknown bool, entry *audit.Entry) (time.Time, error) {
 	at, err := r.store.Revoke(ctx, p, customerID, evenUnknown, entry)
 	if err != nil {
 		return time.Time{}, err

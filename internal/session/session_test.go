@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/dbclock"
 	"github.com/orderwire/orderwire/internal/eventually"
@@ -77,7 +75,7 @@ func (w *world) token(user string) string {
 
 var staff = auth.Principal{CustomerID: customer("grace"), Role: auth.RoleStaff, Issuer: auth.DevIssuer, Subject: "grace"}
 
-func customer(user string) uuid.UUID { return id.ForCustomer(auth.DevIssuer, user) }
+func customer(user string) id.Customer { return id.ForCustomer(auth.DevIssuer, user) }
 
 // verify returns the principal of a token that must be valid.
 func verify(t *testing.T, r *session.Registry, token string) auth.Principal {
@@ -357,7 +355,7 @@ func TestForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	revoked, _, err := w.store.Since(t.Context(), time.Time{})
-	if err != nil || !slices.EqualFunc(revoked, []uuid.UUID{customer("young")}, func(r session.Revocation, id uuid.UUID) bool { return r.CustomerID == id }) {
+	if err != nil || !slices.EqualFunc(revoked, []id.Customer{customer("young")}, func(r session.Revocation, id id.Customer) bool { return r.CustomerID == id }) {
 		t.Errorf("left: %v, %v", revoked, err)
 	}
 }

@@ -30,7 +30,7 @@ func newTestLog(orders, versions int, draw func(n int) int) *Log {
 	var running []*open
 	for i := range orders {
 		customer := []string{ada, grace}[i%2]
-		running = append(running, &open{id: id.Format(id.Order, uuid.UUID{15: byte(i + 1)}), customer: customer})
+		running = append(running, &open{id: id.Order(uuid.UUID{15: byte(i + 1)}).TypeID(), customer: customer})
 	}
 	var records []*Record
 	for position := int64(1); len(running) > 0; position++ {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/id"
@@ -61,13 +60,13 @@ func ReadLog(ctx context.Context, db *sqlx.DB) (*Log, error) {
 		return nil, err
 	}
 	var rows []struct {
-		OrderID    uuid.UUID `db:"order_id"`
-		EventID    uuid.UUID `db:"id"`
-		CustomerID uuid.UUID `db:"customer_id"`
-		Type       string    `db:"type"`
-		Version    int       `db:"version"`
-		Position   int64     `db:"position"`
-		State      []byte    `db:"state"`
+		OrderID    id.Order    `db:"order_id"`
+		EventID    id.Event    `db:"id"`
+		CustomerID id.Customer `db:"customer_id"`
+		Type       string      `db:"type"`
+		Version    int         `db:"version"`
+		Position   int64       `db:"position"`
+		State      []byte      `db:"state"`
 	}
 	err := db.SelectContext(ctx, &rows, `
 		SELECT e.order_id, e.id, e.customer_id, e.type, e.version, coalesce(f.position, 0) AS position, e.state
@@ -86,7 +85,7 @@ func ReadLog(ctx context.Context, db *sqlx.DB) (*Log, error) {
 			return nil, fmt.Errorf("state of version %d of %s: %w", r.Version, r.OrderID, err)
 		}
 		records[i] = &Record{
-			EventID: id.Format(id.Event, r.EventID), OrderID: id.Format(id.Order, r.OrderID), CustomerID: id.Format(id.Customer, r.CustomerID),
+			EventID: r.EventID.TypeID(), OrderID: r.OrderID.TypeID(), CustomerID: r.CustomerID.TypeID(),
 			Type: r.Type, Version: r.Version, Position: r.Position,
 			State: State{Status: state.Status, Captured: state.Captured, Refunded: state.Refunded},
 		}

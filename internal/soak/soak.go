@@ -12,8 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
 )
@@ -101,9 +99,9 @@ func (w *Watch) cursor(epoch int64, place int64) string {
 	if w.OrderID == "" {
 		return event.FeedCursor{Epoch: epoch, Position: place}.String()
 	}
-	orderID, err := id.Parse(id.Order, w.OrderID)
+	orderID, err := id.Parse[id.Order](w.OrderID)
 	if err != nil {
-		orderID = uuid.Nil
+		orderID = id.Order{}
 	}
 	return event.OrderCursor{Epoch: epoch, OrderID: orderID, Version: int(place)}.String()
 }
@@ -114,7 +112,7 @@ func (w *Watch) placeOf(cursor string) (epoch, place int64, ok bool) {
 		c, err := event.ParseFeed(cursor)
 		return c.Epoch, c.Position, err == nil
 	}
-	orderID, err := id.Parse(id.Order, w.OrderID)
+	orderID, err := id.Parse[id.Order](w.OrderID)
 	if err != nil {
 		return 0, 0, false
 	}

@@ -8,8 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
@@ -85,7 +84,7 @@ type Deliverer struct {
 
 	running sync.WaitGroup
 	mu      sync.Mutex
-	busy    map[uuid.UUID]int // requests that run, by endpoint
+	busy    map[id.Endpoint]int // requests that run, by endpoint
 }
 
 // NewDeliverer returns a deliverer; Run starts it.
@@ -93,7 +92,7 @@ func NewDeliverer(queue Queue, cfg Config) *Deliverer {
 	cfg = cfg.withDefaults()
 	return &Deliverer{
 		queue: queue, cfg: cfg, client: newClient(cfg.Destinations, cfg.Timeout, cfg.PerEndpoint),
-		signal: make(chan struct{}, 1), busy: map[uuid.UUID]int{},
+		signal: make(chan struct{}, 1), busy: map[id.Endpoint]int{},
 	}
 }
 
@@ -169,10 +168,10 @@ func (d *Deliverer) step(ctx, requests context.Context) (pause time.Duration, er
 }
 
 // load returns the number of running requests for each endpoint, and the endpoints that have reached their limit.
-func (d *Deliverer) load() (busy map[uuid.UUID]int, full []uuid.UUID) {
+func (d *Deliverer) load() (busy map[id.Endpoint]int, full []id.Endpoint) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	busy = make(map[uuid.UUID]int, len(d.busy))
+	busy = make(map[id.Endpoint]int, len(d.busy))
 	for endpointID, n := range d.busy {
 		busy[endpointID] = n
 		if n >= d.cfg.PerEndpoint {
@@ -182,13 +181,13 @@ func (d *Deliverer) load() (busy map[uuid.UUID]int, full []uuid.UUID) {
 	return busy, full
 }
 
-func (d *Deliverer) begin(endpointID uuid.UUID) {
+func (d *Deliverer) begin(endpointID id.Endpoint) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy[endpointID]++
 }
 
-func (d *Deliverer) end(endpointID uuid.UUID) {
+func (d *Deliverer) end(endpointID id.Endpoint) {
 	d.mu.Lock()
 	if d.busy[endpointID]--; d.busy[endpointID] == 0 {
 		delete(d.busy, endpointID)

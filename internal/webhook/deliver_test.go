@@ -11,7 +11,6 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/outbound/outboundtest"
 	"github.com/orderwire/orderwire/internal/postgres"
@@ -40,7 +39,7 @@ func TestDelivered(t *testing.T) {
 	if err := verify(t, secret, got); err != nil {
 		t.Error(err)
 	}
-	if want := id.Format(id.Event, e.ID); got.header.Get("Webhook-Id") != want || got.header.Get("Content-Type") != "application/json" {
+	if want := e.ID.TypeID(); got.header.Get("Webhook-Id") != want || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v, want the id %s", got.header, want)
 	}
 	if want, err := webhook.Body(&e); err != nil || string(got.body) != string(want) {

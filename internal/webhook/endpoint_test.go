@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -33,7 +33,7 @@ func TestGone(t *testing.T) {
 	if s := w.outcome(); s.outcome.Status != webhook.Failed {
 		t.Fatalf("%+v", s.outcome)
 	}
-	found, err := w.service.EndpointsByID(t.Context(), staff, []uuid.UUID{e.ID})
+	found, err := w.service.EndpointsByID(t.Context(), staff, []id.Endpoint{e.ID})
 	if err != nil || found[e.ID].Enabled || !strings.Contains(*found[e.ID].DisabledReason, "410") {
 		t.Fatalf("%+v, %v", found[e.ID], err)
 	}

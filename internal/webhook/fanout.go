@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
@@ -125,7 +123,7 @@ func (f *Fanout) leaveNewer(ctx context.Context, feed *event.FeedPage) bool {
 func (f *Fanout) deliveries(items []event.FeedItem, endpoints []*Endpoint) ([]NewDelivery, error) {
 	var all []NewDelivery
 	now := f.clock()
-	var last uuid.UUID // later events have later deliveries
+	var last id.Delivery // later events have later deliveries
 	for _, item := range items {
 		var text []byte
 		for _, e := range endpoints {

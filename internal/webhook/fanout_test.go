@@ -11,6 +11,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/event/eventtest"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/webhook"
@@ -29,7 +30,7 @@ func TestFanout(t *testing.T) {
 	processing := w.advance(before)
 	w.fanOut()
 	w.fanOut()
-	got := map[uuid.UUID]map[uuid.UUID]int{all.ID: {}, some.ID: {}}
+	got := map[id.Endpoint]map[id.Event]int{all.ID: {}, some.ID: {}}
 	for _, d := range w.deliveries() {
 		got[d.Endpoint.ID][d.EventID]++
 	}
@@ -113,7 +114,7 @@ func TestFanoutOnlyFromWhereItStands(t *testing.T) {
 	}
 	batch := func() webhook.Batch {
 		return webhook.Batch{Holder: "test", From: state.Position, To: state.Position + 1, Deliveries: []webhook.NewDelivery{{
-			ID: uuid.Must(uuid.NewV7()), EndpointID: e.ID, EventID: placed.ID, EventType: placed.Type, Body: []byte("{}"), CreatedAt: w.clock.Now(),
+			ID: id.New[id.Delivery](), EndpointID: e.ID, EventID: placed.ID, EventType: placed.Type, Body: []byte("{}"), CreatedAt: w.clock.Now(),
 		}}}
 	}
 	for i, want := range []bool{true, false, false} {
@@ -224,7 +225,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	var written sync.WaitGroup
 	var mu sync.Mutex
-	want := map[uuid.UUID]bool{}
+	want := map[id.Event]bool{}
 	for range writers {
 		written.Go(func() {
 			for range each {
@@ -250,7 +251,7 @@ func TestConcurrent(t *testing.T) {
 		}
 	}
 	written.Wait()
-	received := map[uuid.UUID]bool{}
+	received := map[id.Event]bool{}
 	for deadline := time.Now().Add(patience); len(received) < writers*each; {
 		if time.Now().After(deadline) {
 			t.Fatalf("received %d of %d", len(received), writers*each)
@@ -284,7 +285,7 @@ func TestFanoutOfReplacedLog(t *testing.T) {
 		t.Fatalf("%+v, %v", page, err)
 	}
 	batch := webhook.Batch{Holder: "test", From: state.Position, To: page.Through.Position, Deliveries: []webhook.NewDelivery{{
-		ID: uuid.Must(uuid.NewV7()), EndpointID: e.ID, EventID: placed.ID, EventType: placed.Type, Body: []byte("{}"), CreatedAt: w.clock.Now(),
+		ID: id.New[id.Delivery](), EndpointID: e.ID, EventID: placed.ID, EventType: placed.Type, Body: []byte("{}"), CreatedAt: w.clock.Now(),
 	}}}
 	batch.Mark = page.Through.Mark + 1
 	if moved, err := w.store.AddDeliveries(t.Context(), batch); err != nil || moved {

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
@@ -83,7 +81,7 @@ func body(e *order.Event) ([]byte, error) {
 	p := payload{
 		Type: e.Type, Timestamp: e.At.UTC(), APIVersion: PayloadVersion,
 		Data: data{
-			EventID: id.Format(id.Event, e.ID), OrderID: id.Format(id.Order, o.ID), OrderNumber: o.Number,
+			EventID: e.ID.TypeID(), OrderID: o.ID.TypeID(), OrderNumber: o.Number,
 			OrderVersion: e.Version, OrderStatus: o.Status, CancelReason: o.CancelReason,
 			Total: amountOf(o.Total), Captured: of(o.Captured), Refunded: of(o.Refunded),
 			Payment: paymentOf(o, e.Data.PaymentID), Refund: refundOf(o, e.Data.RefundID),
@@ -106,7 +104,7 @@ func metadataOf(entries []order.Metadata) map[string]string {
 	return values
 }
 
-func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {
+func paymentOf(o *order.Order, about *id.Payment) *paymentData {
 	shown := o.Payment()
 	if about != nil {
 		if p := o.PaymentByID(*about); p != nil {
@@ -118,13 +116,13 @@ func paymentOf(o *order.Order, about *uuid.UUID) *paymentData {
 	}
 	of := func(minor int64) amount { return amountOf(money.New(minor, shown.Amount.Currency)) }
 	return &paymentData{
-		ID: id.Format(id.Payment, shown.ID), Status: shown.Status,
+		ID: shown.ID.TypeID(), Status: shown.Status,
 		Amount: amountOf(shown.Amount), Captured: of(shown.Captured), Refunded: of(shown.Refunded),
 		DeclineCode: shown.DeclineCode, Attention: shown.Attention,
 	}
 }
 
-func refundOf(o *order.Order, about *uuid.UUID) *refundData {
+func refundOf(o *order.Order, about *id.Refund) *refundData {
 	if about == nil {
 		return nil
 	}
@@ -132,5 +130,5 @@ func refundOf(o *order.Order, about *uuid.UUID) *refundData {
 	if r == nil {
 		return nil
 	}
-	return &refundData{ID: id.Format(id.Refund, r.ID), Status: r.Status, Amount: amountOf(r.Amount)}
+	return &refundData{ID: r.ID.TypeID(), Status: r.Status, Amount: amountOf(r.Amount)}
 }

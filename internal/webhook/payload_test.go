@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -28,15 +29,15 @@ func fullest() order.Event {
 	private := func(s string) *string { s = "PRIVATE " + s; return &s }
 	eur := func(minor int64) money.Amount { return money.New(minor, "EUR") }
 	code, attention, reason := "insufficient_funds", payment.ProviderDown, order.CancelledByCustomer
-	paymentID, refundID := key("04"), key("06")
+	paymentID, refundID := id.Payment(key("04")), id.Refund(key("06"))
 	return order.Event{
-		ID: key("01"), Type: order.RefundFailed, Version: 7, At: at, RequestID: "PRIVATE request",
-		Actor: order.Actor{Kind: order.ActorProvider, ID: key("99")},
+		ID: id.Event(key("01")), Type: order.RefundFailed, Version: 7, At: at, RequestID: "PRIVATE request",
+		Actor: order.Actor{Kind: order.ActorProvider, ID: id.Customer(key("99"))},
 		Data:  order.EventData{PaymentID: &paymentID, RefundID: &refundID, Reason: private("reason")},
 		Order: &order.Order{
 			Head: &order.Head{
-				ID: key("02"), Number: "OW-7K3M9QXZ", CustomerID: key("99"), Total: eur(1250), Note: private("note"), ExternalReference: new("PO-2026-117"),
-				Lines:    []order.Line{{ProductID: key("99"), Name: "PRIVATE name", Quantity: 1, UnitPrice: eur(1250), Total: eur(1250)}},
+				ID: id.Order(key("02")), Number: "OW-7K3M9QXZ", CustomerID: id.Customer(key("99")), Total: eur(1250), Note: private("note"), ExternalReference: new("PO-2026-117"),
+				Lines:    []order.Line{{ProductID: id.Product(key("99")), Name: "PRIVATE name", Quantity: 1, UnitPrice: eur(1250), Total: eur(1250)}},
 				Metadata: []order.Metadata{{Key: "warehouse", Value: "north"}, {Key: "cart", Value: "42"}},
 			},
 			State: order.State{
@@ -47,11 +48,11 @@ func fullest() order.Event {
 						Reference: "PRIVATE reference", Method: "PRIVATE token", NextAction: &payment.NextAction{URL: "PRIVATE", ClientSecret: "PRIVATE"},
 						DeclineCode: &code, Attention: &attention,
 						Refunds: []payment.Refund{
-							{ID: key("07"), Status: payment.RefundSucceeded, Amount: eur(250)},
+							{ID: id.Refund(key("07")), Status: payment.RefundSucceeded, Amount: eur(250)},
 							{ID: refundID, PaymentID: paymentID, Status: payment.RefundFailed, Amount: eur(1000), Reason: private("reason")},
 						},
 					},
-					{ID: key("05"), Status: payment.Voided, Amount: eur(1250)},
+					{ID: id.Payment(key("05")), Status: payment.Voided, Amount: eur(1250)},
 				},
 			},
 		},

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Secret is a key that requests to an endpoint are signed with. It is shown once and must not get into logs.
@@ -37,7 +35,7 @@ func (s Secret) GoString() string { return s.String() }
 // sign sets the three headers of Standard Webhooks: the message's id, when this attempt is made in whole seconds, and for
 // each secret a signature "v1," and base64 of HMAC-SHA256 over id.timestamp.body, separated by spaces.
 func sign(header http.Header, secrets []Secret, d *Claimed, now time.Time) {
-	message := id.Format(id.Event, d.EventID)
+	message := d.EventID.TypeID()
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	signatures := make([]string, len(secrets))
 	for i, secret := range secrets {

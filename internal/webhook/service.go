@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
@@ -58,10 +56,10 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	}
 	secret, now := newSecret(), s.clock()
 	e := &Endpoint{
-		ID: id.At(now), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
+		ID: id.At[id.Endpoint](now), URL: in.URL, EventTypes: typesOf(in.EventTypes), Description: emptyIsNone(in.Description),
 		Enabled: true, CreatedAt: now,
 	}
-	entry := audit.New(now, p, "webhookEndpoint.create", id.Endpoint, e.ID, originOf(e.URL))
+	entry := audit.New(now, p, "webhookEndpoint.create", e.ID, originOf(e.URL))
 	e, created, err := s.store.CreateEndpoint(ctx, p, e, secret, s.limit, entry)
 	if errors.Is(err, ErrTooMany) {
 		return nil, nil, fault.User(fault.TooManyEndpoints,
@@ -108,7 +106,7 @@ func (c Change) apply(e *Endpoint, now time.Time) (different []string) {
 }
 
 // Update sets what the change has. User errors: ENDPOINT_NOT_FOUND, and those of Create but TOO_MANY_ENDPOINTS.
-func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.UUID, c Change) (*Endpoint, error) {
+func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID id.Endpoint, c Change) (*Endpoint, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
@@ -121,7 +119,7 @@ func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.
 		if len(different) == 0 {
 			return nil
 		}
-		return audit.New(now, p, "webhookEndpoint.update", id.Endpoint, endpointID, strings.Join(different, ", "))
+		return audit.New(now, p, "webhookEndpoint.update", endpointID, strings.Join(different, ", "))
 	})
 	if err != nil {
 		return nil, noSuchEndpoint(err)
@@ -132,12 +130,12 @@ func (s *Service) Update(ctx context.Context, p auth.Principal, endpointID uuid.
 
 // RotateSecret gives an endpoint another secret and returns it, the only time that it can be seen. Requests are signed with
 // the old ones too for RotationOverlap. User error: ENDPOINT_NOT_FOUND.
-func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID) (*Endpoint, Secret, error) {
+func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID id.Endpoint) (*Endpoint, Secret, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, nil, err
 	}
 	secret, now := newSecret(), s.clock()
-	entry := audit.New(now, p, "webhookEndpoint.rotateSecret", id.Endpoint, endpointID, "")
+	entry := audit.New(now, p, "webhookEndpoint.rotateSecret", endpointID, "")
 	e, err := s.store.RotateSecret(ctx, p, endpointID, secret, now, now.Add(RotationOverlap), entry)
 	if err != nil {
 		return nil, nil, noSuchEndpoint(err)
@@ -147,12 +145,12 @@ func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID
 
 // Redeliver sends a delivery again at once, whatever became of it, with the same webhook-id; failing, it is repeated as a
 // new one is. User error: DELIVERY_NOT_FOUND.
-func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID) (*Delivery, error) {
+func (s *Service) Redeliver(ctx context.Context, p auth.Principal, deliveryID id.Delivery) (*Delivery, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
 	now := s.clock()
-	d, err := s.store.Redeliver(ctx, p, deliveryID, now, audit.New(now, p, "webhook.redeliver", id.Delivery, deliveryID, ""))
+	d, err := s.store.Redeliver(ctx, p, deliveryID, now, audit.New(now, p, "webhook.redeliver", deliveryID, ""))
 	if fault.CodeOf(err) == fault.NotFound {
 		return nil, fault.User(fault.DeliveryNotFound, "There is no such delivery, or it was deleted because of its age.", "input", "deliveryId")
 	}
@@ -169,7 +167,7 @@ func (s *Service) Endpoints(ctx context.Context, p auth.Principal, r pagination.
 }
 
 // EndpointsByID returns what exists of the ids.
-func (s *Service) EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error) {
+func (s *Service) EndpointsByID(ctx context.Context, p auth.Principal, ids []id.Endpoint) (map[id.Endpoint]*Endpoint, error) {
 	return s.store.EndpointsByID(ctx, p, ids)
 }
 
@@ -179,7 +177,7 @@ func (s *Service) Deliveries(ctx context.Context, p auth.Principal, f Filter, r 
 }
 
 // DeliveriesByID returns what exists of the ids.
-func (s *Service) DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error) {
+func (s *Service) DeliveriesByID(ctx context.Context, p auth.Principal, ids []id.Delivery) (map[id.Delivery]*Delivery, error) {
 	return s.store.DeliveriesByID(ctx, p, ids)
 }
 

@@ -77,7 +77,7 @@ func TestCreateAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	var mu sync.Mutex
-	ids := map[uuid.UUID]bool{}
+	ids := map[id.Endpoint]bool{}
 	secrets, tooMany := 0, 0
 	var all sync.WaitGroup
 	for i := range 3 * maxEndpoints {
@@ -128,14 +128,14 @@ func TestUpdate(t *testing.T) {
 	if got := update(webhook.Change{Description: &empty}); got.Description != nil || got.URL != url {
 		t.Errorf("no description: %+v", got)
 	}
-	_, err := w.service.Update(t.Context(), staff, id.New(), webhook.Change{})
+	_, err := w.service.Update(t.Context(), staff, id.New[id.Endpoint](), webhook.Change{})
 	refused(t, err, "ENDPOINT_NOT_FOUND", "input.endpointId")
 	private := "https://10.0.0.1/"
 	_, err = w.service.Update(t.Context(), staff, e.ID, webhook.Change{URL: &private})
 	refused(t, err, "URL_NOT_ALLOWED", "input.url")
-	_, _, err = w.service.RotateSecret(t.Context(), staff, id.New())
+	_, _, err = w.service.RotateSecret(t.Context(), staff, id.New[id.Endpoint]())
 	refused(t, err, "ENDPOINT_NOT_FOUND", "input.endpointId")
-	_, err = w.service.Redeliver(t.Context(), staff, id.New())
+	_, err = w.service.Redeliver(t.Context(), staff, id.New[id.Delivery]())
 	refused(t, err, "DELIVERY_NOT_FOUND", "input.deliveryId")
 }
 
@@ -157,7 +157,7 @@ func TestAudit(t *testing.T) {
 	var got []string
 	err := w.db.SelectContext(t.Context(), &got, `
 		SELECT concat_ws(' ', action, detail) FROM audit_entries WHERE subject = $1 AND actor_id = $2 ORDER BY id`,
-		id.Format(id.Endpoint, e.ID), staff.CustomerID)
+		e.ID.TypeID(), staff.CustomerID)
 	want := []string{
 		"webhookEndpoint.create https://192.0.66.1", "webhookEndpoint.update url https://192.0.66.2, enabled false", "webhookEndpoint.rotateSecret",
 	}
@@ -172,7 +172,7 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = nil
-	err = w.db.SelectContext(t.Context(), &got, `SELECT action FROM audit_entries WHERE subject = $1`, id.Format(id.Delivery, delivery))
+	err = w.db.SelectContext(t.Context(), &got, `SELECT action FROM audit_entries WHERE subject = $1`, delivery.TypeID())
 	if err != nil || !slices.Equal(got, []string{"webhook.redeliver"}) {
 		t.Errorf("audited %q, %v", got, err)
 	}
@@ -196,7 +196,7 @@ func TestLists(t *testing.T) {
 		{webhook.Filter{EndpointID: id.Some(one.ID)}, 2},
 		{webhook.Filter{Status: webhook.Failed}, 2},
 		{webhook.Filter{EndpointID: id.Some(one.ID), Status: webhook.Failed}, 0},
-		{webhook.Filter{EndpointID: id.Some(id.New())}, 0},
+		{webhook.Filter{EndpointID: id.Some(id.New[id.Endpoint]())}, 0},
 	} {
 		var seen []*webhook.Delivery
 		for request := (pagination.Request{Limit: 1}); ; {
@@ -208,7 +208,7 @@ func TestLists(t *testing.T) {
 			if !result.HasNext {
 				break
 			}
-			request.After = id.Some(result.Items[0].ID)
+			request.After = id.Some(uuid.UUID(result.Items[0].ID))
 		}
 		if len(seen) != c.want {
 			t.Errorf("%+v: %d", c.filter, len(seen))
@@ -228,12 +228,12 @@ func TestLists(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"Endpoints":      second(w.store.Endpoints(t.Context(), ada, pagination.Request{Limit: 1})),
-		"EndpointsByID":  second(w.store.EndpointsByID(t.Context(), ada, []uuid.UUID{one.ID})),
+		"EndpointsByID":  second(w.store.EndpointsByID(t.Context(), ada, []id.Endpoint{one.ID})),
 		"Deliveries":     second(w.store.Deliveries(t.Context(), ada, webhook.Filter{}, pagination.Request{Limit: 1})),
 		"DeliveriesByID": second(w.store.DeliveriesByID(t.Context(), ada, nil)),
 		"UpdateEndpoint": second(w.store.UpdateEndpoint(t.Context(), ada, one.ID, nil)),
 		"RotateSecret":   second(w.store.RotateSecret(t.Context(), ada, one.ID, nil, w.clock.Now(), w.clock.Now(), nil)),
-		"Redeliver":      second(w.store.Redeliver(t.Context(), ada, one.ID, w.clock.Now(), nil)),
+		"Redeliver":      second(w.store.Redeliver(t.Context(), ada, id.New[id.Delivery](), w.clock.Now(), nil)),
 	} {
 		if fault.CodeOf(err) != fault.Forbidden {
 			t.Errorf("%s by a customer: %v", name, err)

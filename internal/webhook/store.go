@@ -4,11 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/event"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/pagination"
 )
@@ -21,17 +20,17 @@ type Store interface {
 	CreateEndpoint(ctx context.Context, p auth.Principal, e *Endpoint, secret Secret, limit int, entry *audit.Entry) (made *Endpoint, created bool, err error)
 	// UpdateEndpoint saves what change makes of the endpoint, with the audit entry it returns; nil: nothing has changed. Enabling
 	// a disabled one begins with events from then on. fault.NotFound when there is no such endpoint.
-	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID uuid.UUID, change func(*Endpoint) *audit.Entry) (*Endpoint, error)
+	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID id.Endpoint, change func(*Endpoint) *audit.Entry) (*Endpoint, error)
 	// RotateSecret makes secret the present one; the others stay good until oldUntil at most. fault.NotFound.
-	RotateSecret(ctx context.Context, p auth.Principal, endpointID uuid.UUID, secret Secret, now, oldUntil time.Time, entry *audit.Entry) (*Endpoint, error)
+	RotateSecret(ctx context.Context, p auth.Principal, endpointID id.Endpoint, secret Secret, now, oldUntil time.Time, entry *audit.Entry) (*Endpoint, error)
 	// Endpoints are listed newest first.
 	Endpoints(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*Endpoint], error)
-	EndpointsByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Endpoint, error)
+	EndpointsByID(ctx context.Context, p auth.Principal, ids []id.Endpoint) (map[id.Endpoint]*Endpoint, error)
 	// Deliveries are listed newest first.
 	Deliveries(ctx context.Context, p auth.Principal, f Filter, r pagination.Request) (pagination.Result[*Delivery], error)
-	DeliveriesByID(ctx context.Context, p auth.Principal, ids []uuid.UUID) (map[uuid.UUID]*Delivery, error)
+	DeliveriesByID(ctx context.Context, p auth.Principal, ids []id.Delivery) (map[id.Delivery]*Delivery, error)
 	// Redeliver makes a delivery due at now, whatever became of it. fault.NotFound.
-	Redeliver(ctx context.Context, p auth.Principal, deliveryID uuid.UUID, now time.Time, entry *audit.Entry) (*Delivery, error)
+	Redeliver(ctx context.Context, p auth.Principal, deliveryID id.Delivery, now time.Time, entry *audit.Entry) (*Delivery, error)
 }
 
 // Feed is the event log as Fanout reads it; see event.Log.
@@ -73,20 +72,22 @@ type Batch struct {
 
 // NewDelivery is due at once.
 type NewDelivery struct {
-	ID, EndpointID, EventID uuid.UUID
-	EventType               order.EventType
-	Body                    []byte
-	CreatedAt               time.Time
+	ID         id.Delivery
+	EndpointID id.Endpoint
+	EventID    id.Event
+	EventType  order.EventType
+	Body       []byte
+	CreatedAt  time.Time
 }
 
 // Queue has the deliveries that Deliverer sends. All of it concerns enabled endpoints only.
 type Queue interface {
 	// NextDelivery says when the earliest delivery that nobody holds is due, without those of the endpoints in full; nil
 	// when there is none.
-	NextDelivery(ctx context.Context, full []uuid.UUID) (*time.Time, error)
+	NextDelivery(ctx context.Context, full []id.Endpoint) (*time.Time, error)
 	// ClaimDeliveries leases deliveries due at now, at most perEndpoint of each endpoint together with those that are
 	// busy already, and counts the attempt that will be made. Two callers never get the same delivery.
-	ClaimDeliveries(ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[uuid.UUID]int) ([]*Claimed, error)
+	ClaimDeliveries(ctx context.Context, now time.Time, lease time.Duration, perEndpoint int, busy map[id.Endpoint]int) ([]*Claimed, error)
 	// SettleDelivery stores the outcome of an attempt, at the delivery and at its endpoint. Nothing changes when the delivery
 	// was claimed again or settled meanwhile.
 	SettleDelivery(ctx context.Context, d *Claimed, o Outcome) (Settlement, error)
@@ -101,10 +102,12 @@ type Queue interface {
 
 // Claimed is a delivery that this process sends now.
 type Claimed struct {
-	ID, EndpointID, EventID uuid.UUID
-	EventType               order.EventType
-	Body                    []byte
-	URL                     string
+	ID         id.Delivery
+	EndpointID id.Endpoint
+	EventID    id.Event
+	EventType  order.EventType
+	Body       []byte
+	URL        string
 	// Secrets that are good now, the present one first.
 	Secrets []Secret
 	// Attempts is the number of this attempt, and what the claim is fenced by.

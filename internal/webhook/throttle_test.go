@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
 
@@ -66,9 +65,9 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // found is the endpoint as it is now.
-func (w *world) found(endpointID uuid.UUID) *webhook.Endpoint {
+func (w *world) found(endpointID id.Endpoint) *webhook.Endpoint {
 	w.t.Helper()
-	found, err := w.service.EndpointsByID(w.t.Context(), staff, []uuid.UUID{endpointID})
+	found, err := w.service.EndpointsByID(w.t.Context(), staff, []id.Endpoint{endpointID})
 	if err != nil || found[endpointID] == nil {
 		w.t.Fatalf("endpoint %v, %v", found[endpointID], err)
 	}

@@ -10,14 +10,13 @@ package webhook
 import (
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 )
 
 // Endpoint is a URL to which events are sent.
 type Endpoint struct {
-	ID  uuid.UUID
+	ID  id.Endpoint
 	URL string
 	// EventTypes are the types it wants, sorted. Empty: all.
 	EventTypes  []order.EventType
@@ -68,10 +67,10 @@ const (
 
 // Delivery is one event on its way to one endpoint. There is exactly one for each pair.
 type Delivery struct {
-	ID       uuid.UUID
+	ID       id.Delivery
 	Endpoint *Endpoint
 	// EventID is the event's own id, and in every attempt the header webhook-id.
-	EventID   uuid.UUID
+	EventID   id.Event
 	EventType order.EventType
 	Status    Status
 	// Attempts counts requests before they are made, so one that was cut short by a crash is counted too.
@@ -89,7 +88,7 @@ func (Delivery) IsNode() {}
 
 // Filter narrows a list of deliveries. Zero values: no narrowing.
 type Filter struct {
-	EndpointID uuid.NullUUID
+	EndpointID id.Null[id.Endpoint]
 	Status     Status
 }
 

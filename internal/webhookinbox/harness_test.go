@@ -27,10 +27,10 @@ type bundle struct {
 	orders  *postgres.Store
 	counts  *webhookinbox.Counts
 	log     *logBuffer
-	recheck func(ctx context.Context, paymentID uuid.UUID) error
+	recheck func(ctx context.Context, paymentID id.Payment) error
 
 	mu      sync.Mutex
-	checked []uuid.UUID
+	checked []id.Payment
 }
 
 func setup(t *testing.T) *bundle {
@@ -38,7 +38,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{db: postgrestest.Open(t), counts: &webhookinbox.Counts{}, log: &logBuffer{}}
 	b.store = postgres.NewInbox(b.db.Worker)
 	b.orders = postgrestest.Store(t, b.db.Worker, nil)
-	b.recheck = func(context.Context, uuid.UUID) error { return nil }
+	b.recheck = func(context.Context, id.Payment) error { return nil }
 	return b
 }
 
@@ -49,7 +49,7 @@ func (b *bundle) logger() *slog.Logger {
 func (b *bundle) processor() *webhookinbox.Processor {
 	return webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{
 		Store: b.store, Counts: b.counts, Log: b.logger(),
-		RequestRecheck: func(ctx context.Context, paymentID uuid.UUID) error {
+		RequestRecheck: func(ctx context.Context, paymentID id.Payment) error {
 			b.mu.Lock()
 			b.checked = append(b.checked, paymentID)
 			b.mu.Unlock()
@@ -59,7 +59,7 @@ func (b *bundle) processor() *webhookinbox.Processor {
 }
 
 // rechecked returns the number of rechecks of the payment.
-func (b *bundle) rechecked(paymentID uuid.UUID) (n int) {
+func (b *bundle) rechecked(paymentID id.Payment) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, one := range b.checked {
@@ -79,7 +79,7 @@ func (b *bundle) payment(t *testing.T) payment.Payment {
 	o := order.New(order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customer.CustomerID}}, policy, order.Draft{
 		Head: order.Head{
 			CustomerID: customer.CustomerID, Total: price,
-			Lines: []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+			Lines: []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
 		},
 		Method: order.PaymentMethod{Provider: "acme", Capture: payment.CaptureAutomatic},
 	})

@@ -12,8 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -38,7 +37,7 @@ type Claim struct {
 	// Type in the provider's words.
 	Type string
 	// PaymentID is that of our payment that the event concerns, uuid.Nil when we know none.
-	PaymentID uuid.UUID
+	PaymentID id.Payment
 	// ByReference: the event names a charge and no payment id, so a payment that does not know its charge yet may be
 	// meant.
 	ByReference bool

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 type ProcessorConfig struct {
 	Store Store
 	// RequestRecheck commits that the payment has to be looked up again at its provider. It may be called twice.
-	RequestRecheck func(ctx context.Context, paymentID uuid.UUID) error
+	RequestRecheck func(ctx context.Context, paymentID id.Payment) error
 	Counts         *Counts
 	Log            *slog.Logger
 }
@@ -103,10 +103,10 @@ func (p *Processor) step(ctx context.Context) (full bool, err error) {
 // judge does what one event asks for.
 func (p *Processor) judge(ctx context.Context, c Claim) Verdict {
 	switch {
-	case c.PaymentID == uuid.Nil && c.ByReference && c.Claims < unknownClaims:
+	case c.PaymentID.IsNil() && c.ByReference && c.Claims < unknownClaims:
 		// It may have overtaken the answer to our own call, which brings the reference.
 		return Verdict{Claim: c, Status: Pending, Message: "no payment has this reference yet", Pause: backoff(c.Claims)}
-	case c.PaymentID == uuid.Nil:
+	case c.PaymentID.IsNil():
 		return Verdict{Claim: c, Status: Ignored, Message: "no payment of ours"}
 	case c.Claims > maxClaims:
 		// No earlier claim got as far as a verdict: processing it may crash the process.

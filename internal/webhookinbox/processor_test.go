@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/eventually"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/postgres"
 	"github.com/orderwire/orderwire/internal/webhookinbox"
@@ -69,7 +68,7 @@ func TestProcessor(t *testing.T) {
 		b := setup(t)
 		p := b.payment(t)
 		for eventID, n := range map[string]payment.Notice{
-			"nothing": {}, "other payment": {PaymentID: uuid.New()}, "other charge": {Reference: "ch_9"},
+			"nothing": {}, "other payment": {PaymentID: id.New[id.Payment]()}, "other charge": {Reference: "ch_9"},
 		} {
 			n.EventID = eventID
 			b.put(t, n)
@@ -110,7 +109,7 @@ func TestProcessor(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		bad, good := b.payment(t), b.payment(t)
-		b.recheck = func(_ context.Context, paymentID uuid.UUID) error {
+		b.recheck = func(_ context.Context, paymentID id.Payment) error {
 			if paymentID == bad.ID {
 				return errors.New("no way\x00\xff")
 			}
@@ -168,7 +167,7 @@ func TestProcessorKilled(t *testing.T) {
 		t.Fatal("worked on while another holds it")
 	}
 	b.due(t) // the lease ends
-	b.recheck = func(ctx context.Context, _ uuid.UUID) error {
+	b.recheck = func(ctx context.Context, _ id.Payment) error {
 		late := []webhookinbox.Verdict{{Claim: slow[0], Status: webhookinbox.Failed, Message: "late"}}
 		if err := b.store.Finish(ctx, late); err != nil {
 			t.Error(err)
@@ -188,7 +187,7 @@ func TestProcessorVerdictsLost(t *testing.T) {
 	p := b.payment(t)
 	b.put(t, payment.Notice{EventID: "e", PaymentID: p.ID})
 	broken := webhookinbox.NewProcessor(webhookinbox.ProcessorConfig{
-		Store: forgetful{b.store}, Counts: b.counts, Log: b.logger(), RequestRecheck: func(context.Context, uuid.UUID) error { return nil },
+		Store: forgetful{b.store}, Counts: b.counts, Log: b.logger(), RequestRecheck: func(context.Context, id.Payment) error { return nil },
 	})
 	if _, err := webhookinbox.Step(broken, t.Context()); err == nil {
 		t.Fatal("no error")
@@ -245,7 +244,7 @@ func TestProcessorRun(t *testing.T) {
 	b := setup(t)
 	p := b.payment(t)
 	worked := make(chan struct{}, 2)
-	b.recheck = func(context.Context, uuid.UUID) error {
+	b.recheck = func(context.Context, id.Payment) error {
 		worked <- struct{}{}
 		return nil
 	}

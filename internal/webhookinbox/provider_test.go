@@ -32,10 +32,10 @@ type shop struct {
 	provider *simulated.Provider
 	gateway  payment.Gateway
 	service  *order.Service
-	product  uuid.UUID
+	product  id.Product
 	customer auth.Principal
 	// marked gets each payment whose recheck is committed.
-	marked chan uuid.UUID
+	marked chan id.Payment
 }
 
 // open starts the shop. between, when set, stands between the pipeline and the provider.
@@ -44,7 +44,7 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 	s := &shop{
 		bundle:   &bundle{db: postgrestest.Open(t), counts: &webhookinbox.Counts{}, log: &logBuffer{}},
 		customer: auth.Principal{CustomerID: id.ForCustomer("test", "ada"), Role: auth.RoleCustomer, Issuer: "test", Subject: "ada"},
-		marked:   make(chan uuid.UUID, 1000),
+		marked:   make(chan id.Payment, 1000),
 	}
 	s.store = postgres.NewInbox(s.db.Worker)
 	var worker *pipeline.Worker
@@ -79,7 +79,7 @@ func open(t *testing.T, webhooks simulated.Webhooks, between func(*shop) payment
 	}
 	s.product = mug.ID
 	s.service = order.NewService(s.orders, products, providers, policy, order.SystemClock)
-	s.recheck = func(ctx context.Context, paymentID uuid.UUID) error {
+	s.recheck = func(ctx context.Context, paymentID id.Payment) error {
 		_, err := s.service.RecheckPayment(ctx, auth.System, paymentID)
 		if err == nil {
 			s.marked <- paymentID
@@ -139,7 +139,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func (s *shop) now(t *testing.T, orderID uuid.UUID) *order.Order {
+func (s *shop) now(t *testing.T, orderID id.Order) *order.Order {
 	t.Helper()
 	o, err := s.orders.Order(t.Context(), auth.System, orderID)
 	if err != nil {
@@ -160,7 +160,7 @@ func TestThroughChaos(t *testing.T) {
 		"sim_approve": order.Delivered, "sim_requires_action": order.Delivered, "sim_decline": order.Created,
 		"sim_timeout_charged": order.Delivered, "sim_error_once": order.Delivered,
 	}
-	wanted := map[uuid.UUID]order.Status{}
+	wanted := map[id.Order]order.Status{}
 	var acting []*order.Order
 	for token, end := range ends {
 		for range 3 {

@@ -16,8 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/webhookinbox"
 )
@@ -105,7 +104,7 @@ func (rc *receiving) deliver(t *testing.T, n payment.Notice, secret string, at t
 func TestReceiver(t *testing.T) {
 	t.Parallel()
 	rc := serve(t)
-	notice := payment.Notice{EventID: "evt_1", Type: "charge.captured", PaymentID: uuid.New(), Reference: "ch_1"}
+	notice := payment.Notice{EventID: "evt_1", Type: "charge.captured", PaymentID: id.New[id.Payment](), Reference: "ch_1"}
 
 	t.Run("OK", func(t *testing.T) {
 		if status, answer := rc.deliver(t, notice, "secret", now); status != 200 {

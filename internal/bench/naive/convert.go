@@ -3,8 +3,6 @@ package naive
 import (
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/bench/naive/model"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
@@ -20,7 +18,7 @@ func toOrder(o *order.Order) *model.Order {
 		return nil
 	}
 	m := &model.Order{
-		ID: id.Format(id.Order, o.ID), Number: o.Number, Status: model.OrderStatus(o.Status), Version: o.Version,
+		ID: o.ID.TypeID(), Number: o.Number, Status: model.OrderStatus(o.Status), Version: o.Version,
 		CustomerID: o.CustomerID.String(), Total: toMoney(o.Total), Note: o.Note,
 		Captured: toMoney(money.New(o.Captured, o.Total.Currency)), Refunded: toMoney(money.New(o.Refunded, o.Total.Currency)),
 		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, ExpiresAt: o.ExpiresAt, DeliversAt: o.DeliversAt,
@@ -30,7 +28,7 @@ func toOrder(o *order.Order) *model.Order {
 	}
 	if p := o.Payment(); p != nil {
 		m.Payment = &model.Payment{
-			ID: id.Format(id.Payment, p.ID), Status: string(p.Status), Amount: toMoney(p.Amount),
+			ID: p.ID.TypeID(), Status: string(p.Status), Amount: toMoney(p.Amount),
 			Captured: toMoney(money.New(p.Captured, p.Amount.Currency)), Provider: p.Provider, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 		}
 	}
@@ -41,12 +39,12 @@ func toUpdate(e order.Event) *model.OrderUpdate {
 	return &model.OrderUpdate{
 		Kind: model.OrderUpdateKindEvent, Cursor: cursor(e.Version), Order: toOrder(e.Order),
 		Event: &model.OrderEvent{
-			ID: id.Format(id.Event, e.ID), Type: string(e.Type), OrderID: id.Format(id.Order, e.OrderID()), Version: e.Version, OccurredAt: e.At,
+			ID: e.ID.TypeID(), Type: string(e.Type), OrderID: e.OrderID().TypeID(), Version: e.Version, OccurredAt: e.At,
 		},
 	}
 }
 
-func parseOrder(s string) (uuid.UUID, error) { return id.Parse(id.Order, s) }
+func parseOrder(s string) (id.Order, error) { return id.Parse[id.Order](s) }
 
 // cursor is an order's version: nothing can be resumed from it.
 func cursor(version int) string { return strconv.Itoa(version) }

@@ -10,7 +10,8 @@ import (
 	"github.com/orderwire/orderwire/internal/order"
 )
 
-// hub sends committed events to the channels that watch their order or their customer.
+// hub sends committed events to the channels that watch their order or their customer. Ids of both kinds share one map, so
+// they are plain UUIDs here.
 type hub struct {
 	mu       sync.Mutex
 	watchers map[uuid.UUID]map[*watcher]bool
@@ -49,7 +50,7 @@ func (h *hub) publish(events []order.Event) {
 	for _, e := range events {
 		var to []*watcher
 		h.mu.Lock()
-		for _, id := range []uuid.UUID{e.OrderID(), e.Order.CustomerID} {
+		for _, id := range []uuid.UUID{uuid.UUID(e.OrderID()), uuid.UUID(e.Order.CustomerID)} {
 			for w := range h.watchers[id] {
 				to = append(to, w)
 			}

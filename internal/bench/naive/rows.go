@@ -5,19 +5,19 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
 type orderRow struct {
-	ID            uuid.UUID           `db:"id"`
+	ID            id.Order            `db:"id"`
 	Number        string              `db:"number"`
-	CustomerID    uuid.UUID           `db:"customer_id"`
+	CustomerID    id.Customer         `db:"customer_id"`
 	Status        order.Status        `db:"status"`
 	Version       int                 `db:"version"`
 	Currency      string              `db:"currency"`
@@ -34,8 +34,8 @@ type orderRow struct {
 }
 
 type paymentRow struct {
-	ID            uuid.UUID             `db:"id"`
-	OrderID       uuid.UUID             `db:"order_id"`
+	ID            id.Payment            `db:"id"`
+	OrderID       id.Order              `db:"order_id"`
 	Status        payment.Status        `db:"status"`
 	AmountMinor   int64                 `db:"amount_minor"`
 	Currency      string                `db:"currency"`
@@ -51,9 +51,9 @@ type paymentRow struct {
 }
 
 type attemptRow struct {
-	ID         uuid.UUID               `db:"id"`
-	OrderID    uuid.UUID               `db:"order_id"`
-	PaymentID  uuid.UUID               `db:"payment_id"`
+	ID         id.Attempt              `db:"id"`
+	OrderID    id.Order                `db:"order_id"`
+	PaymentID  id.Payment              `db:"payment_id"`
 	Operation  payment.Operation       `db:"operation"`
 	Outcome    *payment.AttemptOutcome `db:"outcome"`
 	Calls      int                     `db:"calls"`
@@ -73,7 +73,7 @@ func load(ctx context.Context, q sqlx.QueryerContext, where string, args ...any)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	orders, ids, byID := make([]*order.Order, len(rows)), make([]string, len(rows)), map[uuid.UUID]*order.Order{}
+	orders, ids, byID := make([]*order.Order, len(rows)), make([]string, len(rows)), map[id.Order]*order.Order{}
 	for i, r := range rows {
 		o := &order.Order{
 			Head: &order.Head{

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -47,8 +47,8 @@ func insertEvents(ctx context.Context, tx *sqlx.Tx, o *order.Order) error {
 		if err != nil {
 			return err
 		}
-		var actor *uuid.UUID
-		if e.Actor.ID != uuid.Nil {
+		var actor *id.Customer
+		if !e.Actor.ID.IsNil() {
 			actor = &e.Actor.ID
 		}
 		if _, err := tx.ExecContext(ctx, `

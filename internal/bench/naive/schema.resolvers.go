@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/bench/naive/model"
 	"github.com/orderwire/orderwire/internal/id"
@@ -22,7 +23,7 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 		asked.Token = input.PaymentMethod.Token
 	}
 	for _, i := range input.Items {
-		productID, err := id.Parse(id.Product, i.ProductID)
+		productID, err := id.Parse[id.Product](i.ProductID)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +67,7 @@ func (r *queryResolver) Order(ctx context.Context, id string) (*model.Order, err
 
 // Orders is the resolver for the orders field.
 func (r *queryResolver) Orders(ctx context.Context, first *int, after *string) (*model.OrderConnection, error) {
-	before, n := uuid.Max, pageSize(first)
+	before, n := id.Order(uuid.Max), pageSize(first)
 	if after != nil {
 		var err error
 		if before, err = parseOrder(*after); err != nil {
@@ -86,14 +87,14 @@ func (r *subscriptionResolver) OrderEvents(ctx context.Context, orderID string, 
 	if err != nil {
 		return nil, err
 	}
-	w := r.shop.hub.watch(parsed)
+	w := r.shop.hub.watch(uuid.UUID(parsed))
 	o, err := r.shop.order(ctx, auth.FromContext(ctx).CustomerID, parsed)
 	if err != nil || o == nil {
-		r.shop.hub.leave(parsed, w)
+		r.shop.hub.leave(uuid.UUID(parsed), w)
 		return nil, errors.Join(err, fmt.Errorf("there is no order %s", orderID))
 	}
 	first := &model.OrderUpdate{Kind: model.OrderUpdateKindSnapshot, Cursor: cursor(o.Version), Order: toOrder(o)}
-	return r.shop.subscribe(ctx, parsed, w, first), nil
+	return r.shop.subscribe(ctx, uuid.UUID(parsed), w, first), nil
 }
 
 // OrderFeed is the resolver for the orderFeed field.
@@ -103,7 +104,8 @@ func (r *subscriptionResolver) OrderFeed(ctx context.Context, after *string) (<-
 		return nil, err
 	}
 	first := &model.OrderUpdate{Kind: model.OrderUpdateKindSnapshot}
-	return r.shop.subscribe(ctx, p.CustomerID, r.shop.hub.watch(p.CustomerID), first), nil
+	customerID := uuid.UUID(p.CustomerID)
+	return r.shop.subscribe(ctx, customerID, r.shop.hub.watch(customerID), first), nil
 }
 
 // Mutation returns MutationResolver implementation.

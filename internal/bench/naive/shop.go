@@ -37,7 +37,7 @@ func newShop(ctx context.Context, db *sqlx.DB, gateway payment.Gateway, policy o
 
 // item is a product and its quantity.
 type item struct {
-	ProductID uuid.UUID
+	ProductID id.Product
 	Quantity  int
 }
 
@@ -50,7 +50,7 @@ type request struct {
 }
 
 // create places an order, or finds the one that was placed with the same key.
-func (s *shop) create(ctx context.Context, customer uuid.UUID, r request) (o *order.Order, replayed bool, err error) {
+func (s *shop) create(ctx context.Context, customer id.Customer, r request) (o *order.Order, replayed bool, err error) {
 	lines, total, err := s.price(ctx, r.Items)
 	if err != nil {
 		return nil, false, err
@@ -64,7 +64,7 @@ func (s *shop) create(ctx context.Context, customer uuid.UUID, r request) (o *or
 		return nil, false, err
 	}
 	hash := sha256.Sum256(asked)
-	var earlier uuid.UUID
+	var earlier id.Order
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		err := tx.GetContext(ctx, &earlier, `
 			INSERT INTO idempotency_keys (actor, operation, key, request_hash, order_id, entity_id) VALUES ($1, 'orderCreate', $2, $3, $4, $4)
@@ -116,22 +116,22 @@ func (s *shop) price(ctx context.Context, items []item) ([]order.Line, money.Amo
 // products that can be ordered.
 func (s *shop) products(ctx context.Context, first int) ([]*model.Product, error) {
 	var rows []struct {
-		ID       uuid.UUID `db:"id"`
-		SKU      string    `db:"sku"`
-		Name     string    `db:"name"`
-		Minor    int64     `db:"price_minor"`
-		Currency string    `db:"currency"`
+		ID       id.Product `db:"id"`
+		SKU      string     `db:"sku"`
+		Name     string     `db:"name"`
+		Minor    int64      `db:"price_minor"`
+		Currency string     `db:"currency"`
 	}
 	err := s.db.SelectContext(ctx, &rows, `SELECT id, sku, name, price_minor, currency FROM products WHERE archived_at IS NULL ORDER BY id LIMIT $1`, first)
 	products := make([]*model.Product, len(rows))
 	for i, r := range rows {
-		products[i] = &model.Product{ID: id.Format(id.Product, r.ID), Sku: r.SKU, Name: r.Name, Price: toMoney(money.New(r.Minor, r.Currency))}
+		products[i] = &model.Product{ID: r.ID.TypeID(), Sku: r.SKU, Name: r.Name, Price: toMoney(money.New(r.Minor, r.Currency))}
 	}
 	return products, err
 }
 
 // carryOn makes the steps of an order, each in a transaction of its own, with the call to the provider between them.
-func (s *shop) carryOn(orderID uuid.UUID) {
+func (s *shop) carryOn(orderID id.Order) {
 	var work *payment.Work
 	advance := func(o *order.Order) (err error) {
 		work, err = o.Advance(order.Cause{Now: now()}, s.policy)
@@ -158,7 +158,7 @@ func (s *shop) carryOn(orderID uuid.UUID) {
 }
 
 // cancel cancels a customer's order.
-func (s *shop) cancel(ctx context.Context, customer, orderID uuid.UUID) (*order.Order, error) {
+func (s *shop) cancel(ctx context.Context, customer id.Customer, orderID id.Order) (*order.Order, error) {
 	return s.change(ctx, orderID, func(o *order.Order) error {
 		if o.CustomerID != customer {
 			return fmt.Errorf("there is no order %s", orderID)
@@ -168,7 +168,7 @@ func (s *shop) cancel(ctx context.Context, customer, orderID uuid.UUID) (*order.
 }
 
 // change locks an order, changes it and tells the subscribers.
-func (s *shop) change(ctx context.Context, orderID uuid.UUID, apply func(*order.Order) error) (o *order.Order, err error) {
+func (s *shop) change(ctx context.Context, orderID id.Order, apply func(*order.Order) error) (o *order.Order, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		found, err := load(ctx, tx, `id = $1 FOR UPDATE`, orderID)
 		if err == nil && len(found) == 0 {
@@ -194,7 +194,7 @@ func (s *shop) change(ctx context.Context, orderID uuid.UUID, apply func(*order.
 }
 
 // order is a customer's; nil when there is none.
-func (s *shop) order(ctx context.Context, customer, orderID uuid.UUID) (*order.Order, error) {
+func (s *shop) order(ctx context.Context, customer id.Customer, orderID id.Order) (*order.Order, error) {
 	found, err := load(ctx, s.db, `id = $1 AND customer_id = $2`, orderID, customer)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -203,7 +203,7 @@ func (s *shop) order(ctx context.Context, customer, orderID uuid.UUID) (*order.O
 }
 
 // orders are a customer's, newest first.
-func (s *shop) orders(ctx context.Context, customer, before uuid.UUID, first int) ([]*order.Order, error) {
+func (s *shop) orders(ctx context.Context, customer id.Customer, before id.Order, first int) ([]*order.Order, error) {
 	return load(ctx, s.db, `customer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, customer, before, first)
 }
 

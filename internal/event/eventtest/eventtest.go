@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/id"
@@ -17,13 +16,13 @@ import (
 )
 
 // Place writes a new order of a customer with its first event, which is returned.
-func Place(ctx context.Context, db sqlx.ExtContext, customerID uuid.UUID) (order.Event, error) {
+func Place(ctx context.Context, db sqlx.ExtContext, customerID id.Customer) (order.Event, error) {
 	price := money.New(1200, "EUR")
 	cause := order.Cause{Now: order.SystemClock(), Actor: order.Actor{Kind: order.ActorCustomer, ID: customerID}, RequestID: "test"}
 	o := order.New(cause, order.Policy{Expiry: time.Hour, StepDelay: time.Hour}, order.Draft{
 		Head: order.Head{
 			CustomerID: customerID,
-			Lines:      []order.Line{{ProductID: id.New(), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
+			Lines:      []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}},
 			Total:      price,
 			Metadata:   []order.Metadata{},
 		},
@@ -54,7 +53,7 @@ func Advance(ctx context.Context, db sqlx.ExtContext, head *order.Head) (order.E
 	}
 	now := order.SystemClock()
 	e := order.Event{
-		ID: id.New(), Type: order.PaymentProcessing, Version: version, Actor: order.Actor{Kind: order.ActorSystem}, At: now,
+		ID: id.New[id.Event](), Type: order.PaymentProcessing, Version: version, Actor: order.Actor{Kind: order.ActorSystem}, At: now,
 		Order: &order.Order{Head: head, State: order.State{Status: order.Created, Version: version, UpdatedAt: now}},
 	}
 	return e, write(ctx, db, &e)

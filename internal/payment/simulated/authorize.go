@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.jetify.com/typeid/base32"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -55,22 +56,22 @@ func resultOf(outcome payment.Outcome, reference, code string, expires *time.Tim
 
 // referenceOf is the reference of the charge that the authorization with this key makes. It follows from the key, so
 // that there is nothing random in a statement that may run twice.
-func referenceOf(key uuid.UUID) string { return referencePrefix + base32.Encode(key) }
+func referenceOf(key id.Attempt) string { return referencePrefix + base32.Encode(key) }
 
 const referencePrefix = "sim_ch_"
 
 // keyOf is the key of the authorization that made the charge; false for what is no reference.
-func keyOf(reference string) (uuid.UUID, bool) {
+func keyOf(reference string) (id.Attempt, bool) {
 	suffix, ok := strings.CutPrefix(reference, referencePrefix)
 	if !ok {
-		return uuid.Nil, false
+		return id.Attempt{}, false
 	}
 	raw, err := base32.Decode(suffix)
 	if err != nil {
-		return uuid.Nil, false
+		return id.Attempt{}, false
 	}
 	key, err := uuid.FromBytes(raw)
-	return key, err == nil
+	return id.Attempt(key), err == nil
 }
 
 // Authorize decides by the token (see the Token constants) and answers Captured, Held, ActionRequired or Refused.
@@ -98,7 +99,7 @@ func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Re
 }
 
 // answer ends a call whose ledger is written: with the rest of its latency, and with a failure or the answer.
-func (p *Provider) answer(ctx context.Context, key uuid.UUID, a answer, scripted failure) (payment.Result, error) {
+func (p *Provider) answer(ctx context.Context, key id.Attempt, a answer, scripted failure) (payment.Result, error) {
 	if err := p.pause(ctx, key); err != nil {
 		return payment.Result{}, err
 	}

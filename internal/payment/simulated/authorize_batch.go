@@ -9,6 +9,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -40,7 +41,7 @@ func (p *Provider) authorizeAll(calls []*authorizing) {
 		taken := make(map[uuid.UUID]bool, 2*len(calls))
 		var now, later []*authorizing
 		for _, c := range calls {
-			key, paymentID := c.In.call.Key, c.In.call.PaymentID
+			key, paymentID := uuid.UUID(c.In.call.Key), uuid.UUID(c.In.call.PaymentID)
 			if taken[key] || taken[paymentID] {
 				later = append(later, c)
 				continue
@@ -56,7 +57,7 @@ func (p *Provider) authorizeAll(calls []*authorizing) {
 // authorizeTogether runs authorize.sql. What the database refuses is tried one by one, so that each error is its own call's.
 func (p *Provider) authorizeTogether(ctx context.Context, calls []*authorizing) {
 	var rows []struct {
-		Key uuid.UUID `db:"key"`
+		Key id.Attempt `db:"key"`
 		answer
 	}
 	err := p.stmt.authorize.SelectContext(ctx, &rows, append(authorizeColumns(calls), p.opts.ActionExpiry.Microseconds())...)
@@ -66,7 +67,7 @@ func (p *Provider) authorizeTogether(ctx context.Context, calls []*authorizing) 
 		}
 		return
 	}
-	answers := make(map[uuid.UUID]answer, len(rows))
+	answers := make(map[id.Attempt]answer, len(rows))
 	for i := range rows {
 		answers[rows[i].Key] = rows[i].answer
 	}
@@ -81,8 +82,8 @@ func authorizeColumns(calls []*authorizing) []any {
 	keys, payments, orders, fingerprints := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.ByteaArray, n)
 	references, amounts, currencies, captures := make(pq.StringArray, n), make(pq.Int64Array, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	methods, outcomes, codes, undecided := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.Int64Array, n)
-	numbers, eventIDs, eventTypes, delays := make(pq.StringArray, n), make([]uuid.NullUUID, n), make(pq.StringArray, n), make(pq.Int64Array, n)
-	installations := make([]uuid.NullUUID, n)
+	numbers, eventIDs, eventTypes, delays := make(pq.StringArray, n), make([]id.Null[uuid.UUID], n), make(pq.StringArray, n), make(pq.Int64Array, n)
+	installations := make([]id.Null[uuid.UUID], n)
 	for i, c := range calls {
 		call, in := &c.In.call, &c.In
 		keys[i], payments[i], orders[i], fingerprints[i] = call.Key.String(), call.PaymentID.String(), call.OrderID.String(), fingerprint(*call)

@@ -37,7 +37,7 @@ func TestAuthorizeRandom(t *testing.T) {
 	outcomes := map[payment.Outcome]int{}
 	for i := range 64 {
 		call := newCall(simulated.TokenRandom, payment.CaptureAutomatic)
-		call.PaymentID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(strconv.Itoa(i)))
+		call.PaymentID = id.Payment(uuid.NewSHA1(uuid.NameSpaceOID, []byte(strconv.Itoa(i))))
 		first, err := b.provider.Authorize(t.Context(), call)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func TestAuthorizeRandom(t *testing.T) {
 		if again, err := b.provider.Authorize(t.Context(), call); err != nil || again != first {
 			t.Fatalf("the same call without a token: %+v, %v, want %+v", again, err, first)
 		}
-		call.Key = id.New()
+		call.Key = id.New[id.Attempt]()
 		if again, err := b.provider.Authorize(t.Context(), call); err != nil || again.Outcome != first.Outcome {
 			t.Fatalf("another attempt: %+v, %v, want %s", again, err, first.Outcome)
 		}
@@ -72,9 +72,9 @@ func TestInvalidCalls(t *testing.T) {
 		"negative amount":      {func(c *payment.Call) { c.Amount.Minor = -1 }, simulated.CodeRequestInvalid},
 		"unknown currency":     {func(c *payment.Call) { c.Amount.Currency = "XXZ" }, simulated.CodeRequestInvalid},
 		"no currency":          {func(c *payment.Call) { c.Amount.Currency = "" }, simulated.CodeRequestInvalid},
-		"no order":             {func(c *payment.Call) { c.OrderID = uuid.Nil }, simulated.CodeRequestInvalid},
-		"no payment":           {func(c *payment.Call) { c.PaymentID = uuid.Nil }, simulated.CodeRequestInvalid},
-		"no key":               {func(c *payment.Call) { c.Key = uuid.Nil }, simulated.CodeRequestInvalid},
+		"no order":             {func(c *payment.Call) { c.OrderID = id.Order{} }, simulated.CodeRequestInvalid},
+		"no payment":           {func(c *payment.Call) { c.PaymentID = id.Payment{} }, simulated.CodeRequestInvalid},
+		"no key":               {func(c *payment.Call) { c.Key = id.Attempt{} }, simulated.CodeRequestInvalid},
 		"no capture method":    {func(c *payment.Call) { c.Capture = "" }, simulated.CodeRequestInvalid},
 		"another operation":    {func(c *payment.Call) { c.Operation = payment.OperationRefund }, simulated.CodeRequestInvalid},
 		"a very unusual token": {func(c *payment.Call) { c.Method = "\xff'; drop table" }, simulated.CodeTokenUnknown},
@@ -87,7 +87,7 @@ func TestInvalidCalls(t *testing.T) {
 				_, err := g.Authorize(t.Context(), call)
 				mustReject(t, err, c.code)
 			}
-			if call.Key != uuid.Nil && call.PaymentID != uuid.Nil {
+			if !call.Key.IsNil() && !call.PaymentID.IsNil() {
 				call.Operation = payment.OperationAuthorize
 				if r, err := b.provider.LookUp(t.Context(), call); err != nil || r.Outcome != payment.NotFound {
 					t.Errorf("the ledger knows the call: %+v, %v", r, err)
@@ -106,13 +106,13 @@ func TestKeyReused(t *testing.T) {
 		t.Fatal(err)
 	}
 	give := on(call, payment.OperationRefund)
-	give.RefundID, give.Amount.Minor = id.New(), 100
+	give.RefundID, give.Amount.Minor = id.New[id.Refund](), 100
 	if _, err := b.provider.Refund(t.Context(), give); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*payment.Call){
-		"payment":        func(c *payment.Call) { c.PaymentID = id.New() },
-		"order":          func(c *payment.Call) { c.OrderID = id.New() },
+		"payment":        func(c *payment.Call) { c.PaymentID = id.New[id.Payment]() },
+		"order":          func(c *payment.Call) { c.OrderID = id.New[id.Order]() },
 		"amount":         func(c *payment.Call) { c.Amount.Minor++ },
 		"currency":       func(c *payment.Call) { c.Amount.Currency = "USD" },
 		"token":          func(c *payment.Call) { c.Method = simulated.TokenDecline },
@@ -132,7 +132,7 @@ func TestKeyReused(t *testing.T) {
 	t.Run("Err another refund", func(t *testing.T) {
 		t.Parallel()
 		other := give
-		other.RefundID = id.New()
+		other.RefundID = id.New[id.Refund]()
 		_, err := b.client.Refund(t.Context(), other)
 		mustReject(t, err, simulated.CodeKeyReused)
 	})
@@ -192,7 +192,7 @@ func TestLookUp(t *testing.T) {
 	t.Run("Err the key of another payment", func(t *testing.T) {
 		t.Parallel()
 		other := call
-		other.PaymentID = id.New()
+		other.PaymentID = id.New[id.Payment]()
 		_, err := b.client.LookUp(t.Context(), other)
 		mustReject(t, err, simulated.CodeKeyReused)
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -22,8 +23,8 @@ const chargeColumns = `
 
 type chargeRow struct {
 	Reference string          `db:"reference"`
-	OrderID   uuid.UUID       `db:"order_id"`
-	PaymentID uuid.UUID       `db:"payment_id"`
+	OrderID   id.Order        `db:"order_id"`
+	PaymentID id.Payment      `db:"payment_id"`
 	Amount    int64           `db:"amount"`
 	Currency  string          `db:"currency"`
 	Captured  int64           `db:"captured"`

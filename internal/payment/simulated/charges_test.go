@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
@@ -40,7 +41,7 @@ func TestCharges(t *testing.T) {
 	charge(ours, simulated.TokenRequiresAction, payment.CaptureAutomatic)
 	refunded := charge(ours, simulated.TokenApprove, payment.CaptureAutomatic)
 	refund := on(refunded, payment.OperationRefund)
-	refund.RefundID = uuid.New()
+	refund.RefundID = id.New[id.Refund]()
 	if _, err := b.client.Refund(t.Context(), refund); err != nil {
 		t.Fatal(err)
 	}

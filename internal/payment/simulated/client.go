@@ -11,8 +11,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -80,8 +79,8 @@ func (c *Client) LookUp(ctx context.Context, call payment.Call) (payment.Result,
 }
 
 // Complete is Provider.Complete.
-func (c *Client) Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error) {
-	return c.post(ctx, "complete", uuid.Nil, wireComplete{PaymentID: paymentID, Approve: approve})
+func (c *Client) Complete(ctx context.Context, paymentID id.Payment, approve bool) (payment.Result, error) {
+	return c.post(ctx, "complete", id.Attempt{}, wireComplete{PaymentID: paymentID, Approve: approve})
 }
 
 func (c *Client) call(ctx context.Context, path string, call payment.Call) (payment.Result, error) {
@@ -89,7 +88,7 @@ func (c *Client) call(ctx context.Context, path string, call payment.Call) (paym
 }
 
 // post makes one call.
-func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any) (payment.Result, error) {
+func (c *Client) post(ctx context.Context, path string, key id.Attempt, body any) (payment.Result, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return payment.Result{}, fmt.Errorf("simulated provider: encode: %w", err)
@@ -100,7 +99,7 @@ func (c *Client) post(ctx context.Context, path string, key uuid.UUID, body any)
 		return payment.Result{}, fmt.Errorf("simulated provider: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if key != uuid.Nil {
+	if !key.IsNil() {
 		request.Header.Set(keyHeader, key.String())
 	}
 	status, text, err := c.send(request)

@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -17,16 +17,16 @@ import (
 // void Released. The caller of the payment learns of it by LookUp.
 // Latency and FailureRate spare it: they are for callers that repeat.
 // Errors are *RejectedError (CodeChargeNotFound) and *UnavailableError.
-func (p *Provider) Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error) {
+func (p *Provider) Complete(ctx context.Context, paymentID id.Payment, approve bool) (payment.Result, error) {
 	return p.complete(ctx, paymentID, "", approve)
 }
 
 // complete is Complete for the charge with the reference; without one, for the payment's oldest that waits.
-func (p *Provider) complete(ctx context.Context, paymentID uuid.UUID, reference string, approve bool) (payment.Result, error) {
+func (p *Provider) complete(ctx context.Context, paymentID id.Payment, reference string, approve bool) (payment.Result, error) {
 	var v verdict
 	var events []outgoing
 	err := p.inTx(ctx, func(tx *sqlx.Tx) error {
-		var locked uuid.UUID
+		var locked id.Payment
 		err := get(ctx, tx, p.stmt.lockPayment, &locked, paymentID)
 		if errors.Is(err, sql.ErrNoRows) {
 			v = reject(CodeChargeNotFound)

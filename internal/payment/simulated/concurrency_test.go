@@ -99,7 +99,7 @@ func TestParallelRefunds(t *testing.T) {
 	asked := make([]payment.Call, refunds)
 	for i := range asked {
 		asked[i] = on(call, payment.OperationRefund)
-		asked[i].RefundID, asked[i].Amount.Minor = id.New(), 100
+		asked[i].RefundID, asked[i].Amount.Minor = id.New[id.Refund](), 100
 	}
 	var mu sync.Mutex
 	made := map[int]int{}

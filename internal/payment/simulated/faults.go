@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Latency is the least duration of a call: a time between Min and Max that the call's key decides. Half of it passes
@@ -55,7 +55,7 @@ func checkFaults(opts Options) error {
 // failureOf returns the failure of the nth call with a key: the first as the token says, all by FailureRate. Seed, key and n
 // decide, and nothing else, so that a run can be repeated, and so that a call that is repeated gets through in the end.
 // What the provider decides about the payment never depends on it.
-func (p *Provider) failureOf(key uuid.UUID, n int, scripted failure) failure {
+func (p *Provider) failureOf(key id.Attempt, n int, scripted failure) failure {
 	if n == 1 && scripted != noFailure {
 		return scripted
 	}
@@ -70,7 +70,7 @@ func (p *Provider) failureOf(key uuid.UUID, n int, scripted failure) failure {
 }
 
 // undecidedCalls returns the number of calls with the key that fail before a decision.
-func (p *Provider) undecidedCalls(key uuid.UUID, scripted failure) int {
+func (p *Provider) undecidedCalls(key id.Attempt, scripted failure) int {
 	n := 0
 	for n < maxUndecided && p.failureOf(key, n+1, scripted).undecided() {
 		n++
@@ -79,7 +79,7 @@ func (p *Provider) undecidedCalls(key uuid.UUID, scripted failure) int {
 }
 
 // pause is one half of the latency of a call. Its error says that the caller gave up meanwhile.
-func (p *Provider) pause(ctx context.Context, key uuid.UUID) error {
+func (p *Provider) pause(ctx context.Context, key id.Attempt) error {
 	l := p.opts.Latency
 	if l.Max <= 0 {
 		return nil
@@ -96,7 +96,7 @@ func (p *Provider) pause(ctx context.Context, key uuid.UUID) error {
 }
 
 // draw is 32 bytes that look random and follow from their arguments and the seed.
-func (p *Provider) draw(purpose string, key uuid.UUID, n int) [sha256.Size]byte {
+func (p *Provider) draw(purpose string, key id.Attempt, n int) [sha256.Size]byte {
 	text := make([]byte, 0, 64)
 	text = binary.BigEndian.AppendUint64(text, uint64(p.opts.Seed))
 	text = append(text, key[:]...)

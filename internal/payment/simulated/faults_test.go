@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
@@ -16,7 +17,7 @@ import (
 func nan() float64 { return math.NaN() }
 
 // key is the same in every run.
-func key(n int) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(n)}) }
+func key(n int) id.Attempt { return id.Attempt(uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(n)})) }
 
 // insist repeats a call until it is answered, and counts the failures.
 func insist(t *testing.T, do func() (payment.Result, error)) (r payment.Result, failures int) {
@@ -57,7 +58,7 @@ func TestFailureRate(t *testing.T) {
 		}
 		for j, do := range []func(context.Context, payment.Call) (payment.Result, error){b.client.Capture, b.provider.Refund} {
 			next := on(call, "")
-			next.Key = uuid.NewSHA1(call.Key, []byte{byte(j)})
+			next.Key = id.Attempt(uuid.NewSHA1(uuid.UUID(call.Key), []byte{byte(j)}))
 			_, n := insist(t, func() (payment.Result, error) { return do(t.Context(), next) })
 			repeats += n
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -16,7 +14,7 @@ import (
 type gateway interface {
 	payment.Gateway
 	Describe() *payment.Provider
-	Complete(ctx context.Context, paymentID uuid.UUID, approve bool) (payment.Result, error)
+	Complete(ctx context.Context, paymentID id.Payment, approve bool) (payment.Result, error)
 }
 
 func TestGateway(t *testing.T) {
@@ -308,7 +306,7 @@ func (sc scenario) run(t *testing.T, g gateway, ledger *simulated.Provider) {
 		call, used := keys[s.key]
 		if s.key == 0 || !used {
 			call = base
-			call.Key = id.New()
+			call.Key = id.New[id.Attempt]()
 		}
 		if s.do != lookUp {
 			call.Operation = s.do

@@ -2,6 +2,7 @@ package simulated
 
 import (
 	"context"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/exactjson"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -66,7 +68,7 @@ func (p *Provider) serveCall(do func(context.Context, payment.Call) (payment.Res
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operationTimeout+p.opts.Latency.Max)
 		defer cancel()
-		result, err := do(ctx, body.call(key))
+		result, err := do(ctx, body.call(id.Attempt(key)))
 		if err != nil {
 			p.fail(w, r, err)
 			return
@@ -110,16 +112,14 @@ func (p *Provider) serveLedger(w http.ResponseWriter, r *http.Request) {
 func filterOf(r *http.Request) (Filter, error) {
 	var f Filter
 	query := r.URL.Query()
-	for name, target := range map[string]*uuid.UUID{"payment": &f.PaymentID, "order": &f.OrderID, "after": &f.After} {
+	for name, target := range map[string]encoding.TextUnmarshaler{"payment": &f.PaymentID, "order": &f.OrderID, "after": &f.After} {
 		text := query.Get(name)
 		if text == "" {
 			continue
 		}
-		id, err := uuid.Parse(text)
-		if err != nil {
+		if err := target.UnmarshalText([]byte(text)); err != nil {
 			return f, invalid(CodeRequestInvalid, "%s has to be a UUID", name)
 		}
-		*target = id
 	}
 	if text := query.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)

@@ -5,13 +5,15 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/orderwire/orderwire/internal/id"
 )
 
 // Balance has the captured and refunded amounts of one payment, in minor units of Currency.
 type Balance struct {
-	PaymentID uuid.UUID `db:"payment_id" json:"paymentId"`
-	OrderID   uuid.UUID `db:"order_id" json:"orderId"`
-	Currency  string    `db:"currency" json:"currency"`
+	PaymentID id.Payment `db:"payment_id" json:"paymentId"`
+	OrderID   id.Order   `db:"order_id" json:"orderId"`
+	Currency  string     `db:"currency" json:"currency"`
 	// Captured and Refunded are summed over the payment's charges; what is kept is their difference.
 	Captured int64 `db:"captured" json:"captured"`
 	Refunded int64 `db:"refunded" json:"refunded"`
@@ -26,10 +28,10 @@ type Balance struct {
 // Filter selects balances. The zero value selects the first page of all.
 type Filter struct {
 	// PaymentID and OrderID narrow to one payment, one order.
-	PaymentID uuid.UUID
-	OrderID   uuid.UUID
+	PaymentID id.Payment
+	OrderID   id.Order
 	// After is the last payment id of the page before.
-	After uuid.UUID
+	After id.Payment
 	// Limit is the most balances to return; default and at most 1000.
 	Limit int
 }
@@ -115,6 +117,6 @@ func (p *Provider) Audit(ctx context.Context) ([]Discrepancy, error) {
 }
 
 // optional is NULL for the zero id.
-func optional(id uuid.UUID) uuid.NullUUID {
-	return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil}
+func optional[I id.UUID](u I) id.Null[I] {
+	return id.Null[I]{ID: u, Valid: uuid.UUID(u) != uuid.Nil}
 }

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -22,7 +21,7 @@ WHERE o.key = $1`
 // seen is an operation in the ledger, with the present state of its charge.
 type seen struct {
 	Operation       payment.Operation `db:"operation"`
-	PaymentID       uuid.UUID         `db:"payment_id"`
+	PaymentID       id.Payment        `db:"payment_id"`
 	Outcome         payment.Outcome   `db:"outcome"`
 	Code            string            `db:"code"`
 	Charge          string            `db:"charge"`
@@ -44,7 +43,7 @@ type seen struct {
 // under way is NotFound too, so the answer to it is to repeat the same Call, never to make a new one.
 // Errors are *RejectedError and *UnavailableError.
 func (p *Provider) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
-	if call.Key == uuid.Nil || call.PaymentID == uuid.Nil {
+	if call.Key.IsNil() || call.PaymentID.IsNil() {
 		return payment.Result{}, invalid(CodeRequestInvalid, "a look-up needs the idempotency key and the payment id")
 	}
 	n := int(p.lookUps.Add(1))

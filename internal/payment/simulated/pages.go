@@ -14,8 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -69,9 +67,9 @@ func (p *Provider) Pages() http.Handler {
 // shownCharge is a charge as the page shows it.
 type shownCharge struct {
 	charge
-	PaymentID   uuid.UUID `db:"payment_id"`
-	OrderID     uuid.UUID `db:"order_id"`
-	OrderNumber string    `db:"order_number"`
+	PaymentID   id.Payment `db:"payment_id"`
+	OrderID     id.Order   `db:"order_id"`
+	OrderNumber string     `db:"order_number"`
 }
 
 // actionOf gives the charge of a page; false when the address is wrong.
@@ -148,7 +146,7 @@ var (
 func pageOf(c shownCharge) page {
 	s := page{Amount: money.New(c.Amount, c.Currency).String(), Order: c.OrderNumber}
 	if s.Order == "" {
-		s.Order = id.Format(id.Order, c.OrderID)
+		s.Order = c.OrderID.TypeID()
 	}
 	const done = " You may close this page."
 	switch outcome, code := c.now(); {

@@ -248,8 +248,8 @@ func TestActionPageNames(t *testing.T) {
 	t.Parallel()
 	b := withPages(t, simulated.Options{})
 	call := newCall(simulated.TokenRequiresAction, payment.CaptureAutomatic)
-	for number, want := range map[string]string{"": id.Format(id.Order, call.OrderID), "<script>": "&lt;script&gt;"} {
-		call.Key, call.PaymentID, call.OrderNumber = id.New(), id.New(), number
+	for number, want := range map[string]string{"": call.OrderID.TypeID(), "<script>": "&lt;script&gt;"} {
+		call.Key, call.PaymentID, call.OrderNumber = id.New[id.Attempt](), id.New[id.Payment](), number
 		r, err := b.client.Authorize(t.Context(), call)
 		if err != nil {
 			t.Fatal(err)

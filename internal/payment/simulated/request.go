@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -45,10 +43,10 @@ func check(call payment.Call, operation payment.Operation) (payment.Call, error)
 
 func checkIDs(call payment.Call) error {
 	for _, f := range []struct {
-		name  string
-		value uuid.UUID
-	}{{"idempotency key", call.Key}, {"order id", call.OrderID}, {"payment id", call.PaymentID}} {
-		if f.value == uuid.Nil {
+		name    string
+		missing bool
+	}{{"idempotency key", call.Key.IsNil()}, {"order id", call.OrderID.IsNil()}, {"payment id", call.PaymentID.IsNil()}} {
+		if f.missing {
 			return invalid(CodeRequestInvalid, "the %s is missing", f.name)
 		}
 	}

@@ -3,8 +3,7 @@ package simulated
 import (
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -18,7 +17,7 @@ type charge struct {
 	Captured        int64                 `db:"captured"`
 	Refunded        int64                 `db:"refunded"`
 	CaptureMethod   payment.CaptureMethod `db:"capture_method"`
-	OperationKey    uuid.UUID             `db:"operation_key"`
+	OperationKey    id.Attempt            `db:"operation_key"`
 	ActionExpiresAt *time.Time            `db:"action_expires_at"`
 	// Expired: the customer can no longer act, by the database clock.
 	Expired bool `db:"expired"`

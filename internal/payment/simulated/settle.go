@@ -3,9 +3,9 @@ package simulated
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -118,7 +118,7 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 
 // apply makes the moves of a verdict, on behalf of the operation with the key, and gives their events. outside tells that
 // no answer to that operation's caller says what has moved.
-func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key uuid.UUID, outside bool) ([]outgoing, error) {
+func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key id.Attempt, outside bool) ([]outgoing, error) {
 	events := make([]outgoing, 0, len(moves))
 	for _, m := range moves {
 		e := p.opts.Webhooks.outgoing(key, m.reference, eventOf(m.status, m.kind), outside)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq" // the driver "postgres"
 
@@ -80,19 +79,19 @@ func migrate(ctx context.Context, url string) (err error) {
 // newCall is an authorization of 12.50 EUR for a new payment, under a new key.
 func newCall(token string, capture payment.CaptureMethod) payment.Call {
 	return payment.Call{
-		Key: id.New(), Operation: payment.OperationAuthorize, OrderID: id.New(), PaymentID: id.New(),
+		Key: id.New[id.Attempt](), Operation: payment.OperationAuthorize, OrderID: id.New[id.Order](), PaymentID: id.New[id.Payment](),
 		Amount: money.New(1250, "EUR"), Capture: capture, Method: token,
 	}
 }
 
 // on is another operation on the payment of call, under a new key.
 func on(call payment.Call, operation payment.Operation) payment.Call {
-	call.Key, call.Operation = id.New(), operation
+	call.Key, call.Operation = id.New[id.Attempt](), operation
 	return call
 }
 
 // balance returns the ledger's balance of one payment; nothing at all is the zero Balance.
-func balance(t testing.TB, p *simulated.Provider, paymentID uuid.UUID) simulated.Balance {
+func balance(t testing.TB, p *simulated.Provider, paymentID id.Payment) simulated.Balance {
 	t.Helper()
 	balances, err := p.Ledger(t.Context(), simulated.Filter{PaymentID: paymentID})
 	if err != nil {

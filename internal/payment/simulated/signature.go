@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/exactjson"
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -38,8 +39,8 @@ type Event struct {
 	ID   uuid.UUID `json:"id" db:"id"`
 	Type EventType `json:"type" db:"type"`
 	// Created is the time of the event, on the clock of the ledger's database.
-	Created   time.Time `json:"created" db:"created_at"`
-	PaymentID uuid.UUID `json:"paymentId" db:"payment_id"`
+	Created   time.Time  `json:"created" db:"created_at"`
+	PaymentID id.Payment `json:"paymentId" db:"payment_id"`
 	// Reference of the charge.
 	Reference string `json:"reference" db:"reference"`
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
@@ -35,7 +37,7 @@ func TestVerifyWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	event, paymentID := id.New(), id.New()
+	event, paymentID := id.New[uuid.UUID](), id.New[id.Payment]()
 	body := fmt.Sprintf(`{"id":%q,"type":"charge.captured","created":"2026-01-01T00:00:00Z","paymentId":%q,"reference":"sim_ch_1","amount":1}`, event, paymentID)
 	want := payment.Notice{EventID: event.String(), Type: "charge.captured", PaymentID: paymentID, Reference: "sim_ch_1"}
 	header := func(value ...string) http.Header { return http.Header{simulated.SignatureHeader: value} }
@@ -95,7 +97,7 @@ func TestVerifyWebhook(t *testing.T) {
 func TestVerifyWebhookWithoutSecret(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulated.Options{})
-	body := `{"id":"` + id.New().String() + `","type":"charge.captured"}`
+	body := `{"id":"` + id.New[uuid.UUID]().String() + `","type":"charge.captured"}`
 	for where, v := range map[string]payment.WebhookVerifier{"provider": b.provider, "client": b.client} {
 		if got, err := v.VerifyWebhook(sign(time.Now(), body, ""), []byte(body), time.Now()); err == nil {
 			t.Errorf("%s believes %+v", where, got)

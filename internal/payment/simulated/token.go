@@ -4,8 +4,7 @@ import (
 	"crypto/sha256"
 	"slices"
 
-	"github.com/google/uuid"
-
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -128,7 +127,7 @@ func ValidToken(token string) bool {
 }
 
 // scriptOf says how an authorization with this token goes; false for an unknown token.
-func scriptOf(token string, paymentID uuid.UUID, capture payment.CaptureMethod) (script, bool) {
+func scriptOf(token string, paymentID id.Payment, capture payment.CaptureMethod) (script, bool) {
 	for _, t := range tokens {
 		if t.name != token {
 			continue
@@ -146,7 +145,7 @@ func scriptOf(token string, paymentID uuid.UUID, capture payment.CaptureMethod) 
 }
 
 // randomScript is decided by a hash, because the ids themselves are mostly time.
-func randomScript(paymentID uuid.UUID) script {
+func randomScript(paymentID id.Payment) script {
 	if sum := sha256.Sum256(paymentID[:]); sum[0] < 64 {
 		return script{outcome: payment.Refused, code: CodeCardDeclined}
 	}

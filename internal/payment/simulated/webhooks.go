@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -184,19 +185,19 @@ func (w Webhooks) delay(event EventType) time.Duration {
 
 // outgoing is an event about to be written to the outbox with its move. The zero value writes none.
 type outgoing struct {
-	id    uuid.NullUUID
+	id    id.Null[uuid.UUID]
 	event EventType
 	delay time.Duration
 }
 
 // outgoing gives the event of what the operation with this key does to a charge. The id follows from it, so that a
 // statement that runs twice writes one event.
-func (w Webhooks) outgoing(key uuid.UUID, reference string, event EventType, outside bool) outgoing {
+func (w Webhooks) outgoing(key id.Attempt, reference string, event EventType, outside bool) outgoing {
 	if event == "" || !w.sends(outside) {
 		return outgoing{}
 	}
-	id := uuid.NewSHA1(key, []byte(reference+" "+string(event)))
-	return outgoing{id: uuid.NullUUID{UUID: id, Valid: true}, event: event, delay: w.delay(event)}
+	eventID := uuid.NewSHA1(uuid.UUID(key), []byte(reference+" "+string(event)))
+	return outgoing{id: id.Some(eventID), event: event, delay: w.delay(event)}
 }
 
 // early lists the events to be sent before the answer.
@@ -207,7 +208,7 @@ func (w Webhooks) early(events ...outgoing) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, e := range events {
 		if e.id.Valid {
-			ids = append(ids, e.id.UUID)
+			ids = append(ids, e.id.ID)
 		}
 	}
 	return slices.Clip(ids)

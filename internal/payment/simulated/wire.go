@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -26,9 +27,9 @@ const keyHeader = "Idempotency-Key"
 
 type wireCall struct {
 	Operation     payment.Operation     `json:"operation,omitempty"` // of a look-up; else the path says it
-	OrderID       uuid.UUID             `json:"orderId"`
-	PaymentID     uuid.UUID             `json:"paymentId"`
-	RefundID      *uuid.UUID            `json:"refundId,omitempty"`
+	OrderID       id.Order              `json:"orderId"`
+	PaymentID     id.Payment            `json:"paymentId"`
+	RefundID      *id.Refund            `json:"refundId,omitempty"`
 	AmountMinor   int64                 `json:"amountMinor"`
 	Currency      string                `json:"currency"`
 	CaptureMethod payment.CaptureMethod `json:"captureMethod,omitempty"`
@@ -38,7 +39,7 @@ type wireCall struct {
 	Installation  *uuid.UUID            `json:"installation,omitempty"` // of an authorization
 }
 
-func (w wireCall) call(key uuid.UUID) payment.Call {
+func (w wireCall) call(key id.Attempt) payment.Call {
 	call := payment.Call{
 		Key: key, Operation: w.Operation, OrderID: w.OrderID, PaymentID: w.PaymentID,
 		Amount:  money.New(w.AmountMinor, w.Currency),
@@ -59,7 +60,7 @@ func wireCallOf(call payment.Call) wireCall {
 		AmountMinor: call.Amount.Minor, Currency: call.Amount.Currency,
 		CaptureMethod: call.Capture, Method: call.Method, Reference: call.Reference, OrderNumber: call.OrderNumber,
 	}
-	if call.RefundID != uuid.Nil {
+	if !call.RefundID.IsNil() {
 		w.RefundID = &call.RefundID
 	}
 	if call.Installation != uuid.Nil && call.Operation == payment.OperationAuthorize {
@@ -69,8 +70,8 @@ func wireCallOf(call payment.Call) wireCall {
 }
 
 type wireComplete struct {
-	PaymentID uuid.UUID `json:"paymentId"`
-	Approve   bool      `json:"approve"`
+	PaymentID id.Payment `json:"paymentId"`
+	Approve   bool       `json:"approve"`
 }
 
 type wireResult struct {
@@ -129,8 +130,8 @@ type wireAudit struct {
 
 type wireCharge struct {
 	Reference   string               `json:"reference"`
-	OrderID     uuid.UUID            `json:"orderId"`
-	PaymentID   uuid.UUID            `json:"paymentId"`
+	OrderID     id.Order             `json:"orderId"`
+	PaymentID   id.Payment           `json:"paymentId"`
 	AmountMinor int64                `json:"amountMinor"`
 	Currency    string               `json:"currency"`
 	Captured    int64                `json:"captured"`

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	stripego "github.com/stripe/stripe-go/v85"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -93,7 +92,7 @@ func captureMethod(m payment.CaptureMethod) (stripego.PaymentIntentCaptureMethod
 func (g *Gateway) confirm(ctx context.Context, call payment.Call) (payment.Result, error) {
 	params := &stripego.PaymentIntentConfirmParams{Params: stepConfirm.params(call)}
 	if g.returnURL != "" {
-		params.ReturnURL = stripego.String(strings.ReplaceAll(g.returnURL, "{order}", id.Format(id.Order, call.OrderID)))
+		params.ReturnURL = stripego.String(strings.ReplaceAll(g.returnURL, "{order}", call.OrderID.TypeID()))
 	}
 	intent, err := g.api.V1PaymentIntents.Confirm(ctx, call.Reference, params)
 	if found := stateInError(err); found != nil {

@@ -84,8 +84,8 @@ func marked(intent *stripego.PaymentIntent, installation uuid.UUID) bool {
 	if err != nil || mark != installation || mark == uuid.Nil {
 		return false
 	}
-	_, orderErr := id.Parse(id.Order, intent.Metadata[metaOrder])
-	_, paymentErr := id.Parse(id.Payment, intent.Metadata[metaPayment])
+	_, orderErr := id.Parse[id.Order](intent.Metadata[metaOrder])
+	_, paymentErr := id.Parse[id.Payment](intent.Metadata[metaPayment])
 	return orderErr == nil && paymentErr == nil
 }
 
@@ -99,8 +99,8 @@ func chargeOf(intent *stripego.PaymentIntent) (payment.Charge, error) {
 	if err != nil {
 		return payment.Charge{}, err
 	}
-	orderID, orderErr := id.Parse(id.Order, intent.Metadata[metaOrder])
-	paymentID, paymentErr := id.Parse(id.Payment, intent.Metadata[metaPayment])
+	orderID, orderErr := id.Parse[id.Order](intent.Metadata[metaOrder])
+	paymentID, paymentErr := id.Parse[id.Payment](intent.Metadata[metaPayment])
 	if orderErr != nil || paymentErr != nil {
 		return payment.Charge{}, undecided("the PaymentIntent's metadata does not name an order and a payment")
 	}

@@ -106,7 +106,7 @@ func TestChargesPageByPage(t *testing.T) {
 	b.fake.SetClock(func() time.Time { return at })
 	foreign := func() {
 		b.fake.Foreign("eur", 500, map[string]string{
-			"installation": ours.String(), "order": id.Format(id.Order, id.New()), "payment": id.Format(id.Payment, id.New()),
+			"installation": ours.String(), "order": id.New[id.Order]().TypeID(), "payment": id.New[id.Payment]().TypeID(),
 		})
 	}
 	for range 150 {

@@ -259,7 +259,7 @@ func TestLookUpWithoutReference(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, operation := range []payment.Operation{payment.OperationAuthorize, payment.OperationCapture, payment.OperationVoid, payment.OperationRefund} {
-		expect(t, payment.NotFound)(b.LookUp(t.Context(), payment.Call{Key: id.New(), Operation: operation}))
+		expect(t, payment.NotFound)(b.LookUp(t.Context(), payment.Call{Key: id.New[id.Attempt](), Operation: operation}))
 	}
 	if n := b.fake.Calls("retrieve") + b.fake.Calls("list"); n != 0 {
 		t.Errorf("%d calls", n)

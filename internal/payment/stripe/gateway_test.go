@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/stripe"
@@ -57,8 +56,8 @@ func TestCreateSaysWhoseItIs(t *testing.T) {
 	call.Installation = uuid.New()
 	call = b.prepare(t, call)
 	m := b.ledger(t, call.Reference).Metadata
-	if m["order"] != id.Format(id.Order, call.OrderID) || m["payment"] != id.Format(id.Payment, call.PaymentID) ||
-		m["attempt"] != id.Format(id.Attempt, call.Key) || m["installation"] != call.Installation.String() || len(m) != 4 {
+	if m["order"] != call.OrderID.TypeID() || m["payment"] != call.PaymentID.TypeID() ||
+		m["attempt"] != call.Key.TypeID() || m["installation"] != call.Installation.String() || len(m) != 4 {
 		t.Errorf("metadata %v", m)
 	}
 }
@@ -123,7 +122,7 @@ func TestAuthenticate(t *testing.T) {
 		if r.Action.Type != payment.ActionRedirect || r.Action.URL == "" || r.Action.ClientSecret != "" {
 			t.Errorf("action %+v", r.Action)
 		}
-		if got, want := b.ledger(t, call.Reference).ReturnURL, "https://shop.example/order/"+id.Format(id.Order, call.OrderID); got != want {
+		if got, want := b.ledger(t, call.Reference).ReturnURL, "https://shop.example/order/"+call.OrderID.TypeID(); got != want {
 			t.Errorf("return URL %q, want %q", got, want)
 		}
 		b.fake.Authenticate(call.Reference, true)

@@ -6,7 +6,6 @@ import (
 
 	stripego "github.com/stripe/stripe-go/v85"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -58,7 +57,7 @@ func (g *Gateway) lookUpIntent(ctx context.Context, call payment.Call) (payment.
 func (g *Gateway) lookUpRefund(ctx context.Context, call payment.Call) (payment.Result, error) {
 	params := &stripego.RefundListParams{PaymentIntent: stripego.String(call.Reference)}
 	params.Limit = stripego.Int64(refundPage)
-	attempt := id.Format(id.Attempt, call.Key)
+	attempt := call.Key.TypeID()
 	for refund, err := range g.api.V1Refunds.List(ctx, params).All(ctx) {
 		if err != nil {
 			return payment.Result{}, unanswered(err)

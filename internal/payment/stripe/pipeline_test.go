@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
@@ -26,7 +25,7 @@ func TestOrderPaid(t *testing.T) {
 	s.webhooks(t) // all of them late
 	s.checkMoney(t, o.ID, total, 0)
 	p := s.get(t, o.ID).Payment()
-	if i := s.fake.Intents()[0]; p.Provider != "stripe" || p.Reference != i.ID || i.Metadata["payment"] != id.Format(id.Payment, p.ID) {
+	if i := s.fake.Intents()[0]; p.Provider != "stripe" || p.Reference != i.ID || i.Metadata["payment"] != p.ID.TypeID() {
 		t.Errorf("payment %+v, PaymentIntent %+v", p, i)
 	}
 	// Refunded in parts, also after delivery.

@@ -89,7 +89,7 @@ func addRefunds(c *payment.SeenCharge, refunds []*stripego.Refund, charge *strip
 			continue
 		}
 		seen := payment.SeenRefund{Reference: refund.ID, Minor: minor, Status: status, CreatedAt: time.Unix(refund.Created, 0).UTC()}
-		if refundID, err := id.Parse(id.Refund, refund.Metadata[metaRefund]); err == nil {
+		if refundID, err := id.Parse[id.Refund](refund.Metadata[metaRefund]); err == nil {
 			seen.RefundID = refundID
 		}
 		switch status {

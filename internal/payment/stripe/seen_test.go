@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -413,9 +411,9 @@ func (b *bundle) differs(t *testing.T, call payment.Call) string {
 			"succeeded": payment.RefundSucceeded, "pending": payment.RefundPending, "requires_action": payment.RefundPending,
 			"failed": payment.RefundFailed, "canceled": payment.RefundFailed,
 		}[r.Status]
-		var ours uuid.UUID
+		var ours id.Refund
 		if text := r.Metadata["refund"]; text != "" {
-			ours, _ = id.Parse(id.Refund, text)
+			ours, _ = id.Parse[id.Refund](text)
 		}
 		if n >= len(c.Refunds) || c.Refunds[n].Reference != r.ID || c.Refunds[n].Status != want || c.Refunds[n].Minor != r.Amount || c.Refunds[n].RefundID != ours {
 			return fmt.Sprintf("refund %+v is seen as %+v", r, c.Refunds)

@@ -44,16 +44,16 @@ func setup(t *testing.T, options ...func(*stripe.Options)) *bundle {
 
 func authorization(method string, capture payment.CaptureMethod) payment.Call {
 	return payment.Call{
-		Key: id.New(), Operation: payment.OperationAuthorize, OrderID: id.New(), PaymentID: id.New(), OrderNumber: "OW-12345678",
+		Key: id.New[id.Attempt](), Operation: payment.OperationAuthorize, OrderID: id.New[id.Order](), PaymentID: id.New[id.Payment](), OrderNumber: "OW-12345678",
 		Amount: money.New(1250, "EUR"), Capture: capture, Method: method,
 	}
 }
 
 // follow is another operation on the charge of an earlier call.
 func follow(call payment.Call, operation payment.Operation) payment.Call {
-	call.Key, call.Operation = id.New(), operation
+	call.Key, call.Operation = id.New[id.Attempt](), operation
 	if operation == payment.OperationRefund {
-		call.RefundID = id.New()
+		call.RefundID = id.New[id.Refund]()
 	}
 	return call
 }

@@ -36,18 +36,18 @@ type shop struct {
 	*bundle
 	store   *postgres.Store
 	service *order.Service
-	product uuid.UUID
+	product id.Product
 	heard   int // events of the fake that were passed on
 
 	mu      sync.Mutex
-	events  map[uuid.UUID][]order.Event
+	events  map[id.Order][]order.Event
 	changed chan struct{}
 }
 
 // openShop starts it. wrapped may stand between pipeline and gateway.
 func openShop(t *testing.T, wrapped func(payment.Gateway) payment.Gateway) *shop {
 	t.Helper()
-	s := &shop{bundle: setup(t), events: map[uuid.UUID][]order.Event{}, changed: make(chan struct{}, 1)}
+	s := &shop{bundle: setup(t), events: map[id.Order][]order.Event{}, changed: make(chan struct{}, 1)}
 	gateway := payment.Gateway(s.bundle)
 	if wrapped != nil {
 		gateway = wrapped(gateway)
@@ -121,7 +121,7 @@ func (s *shop) until(t *testing.T, what string, met func() bool) {
 }
 
 // await waits for an event of the order, and gives the types of all up to it.
-func (s *shop) await(t *testing.T, orderID uuid.UUID, until order.EventType) (types []order.EventType) {
+func (s *shop) await(t *testing.T, orderID id.Order, until order.EventType) (types []order.EventType) {
 	t.Helper()
 	s.until(t, string(until), func() bool {
 		s.mu.Lock()
@@ -144,7 +144,7 @@ func (s *shop) await(t *testing.T, orderID uuid.UUID, until order.EventType) (ty
 }
 
 // get is the order as committed.
-func (s *shop) get(t *testing.T, orderID uuid.UUID) *order.Order {
+func (s *shop) get(t *testing.T, orderID id.Order) *order.Order {
 	t.Helper()
 	o, err := s.store.Order(t.Context(), auth.System, orderID)
 	if err != nil {
@@ -164,8 +164,8 @@ func (s *shop) webhooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		paymentID := notice.PaymentID
-		if paymentID == uuid.Nil { // disputes and fraud warnings name only the charge, by which the inbox finds the payment
-			if paymentID, err = id.Parse(id.Payment, s.ledger(t, notice.Reference).Metadata["payment"]); err != nil {
+		if paymentID.IsNil() { // disputes and fraud warnings name only the charge, by which the inbox finds the payment
+			if paymentID, err = id.Parse[id.Payment](s.ledger(t, notice.Reference).Metadata["payment"]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -177,7 +177,7 @@ func (s *shop) webhooks(t *testing.T) {
 }
 
 // checkMoney compares our books with Stripe's, and finds at most one charge that took money.
-func (s *shop) checkMoney(t *testing.T, orderID uuid.UUID, captured, refunded int64) {
+func (s *shop) checkMoney(t *testing.T, orderID id.Order, captured, refunded int64) {
 	t.Helper()
 	o := s.get(t, orderID)
 	if o.Captured != captured || o.Refunded != refunded || o.RefundPending != 0 {
@@ -185,7 +185,7 @@ func (s *shop) checkMoney(t *testing.T, orderID uuid.UUID, captured, refunded in
 	}
 	var charges int
 	var got, back int64
-	for _, i := range s.fake.Of(id.Format(id.Order, orderID)) {
+	for _, i := range s.fake.Of(orderID.TypeID()) {
 		got, back = got+i.Captured, back+i.Refunded
 		if i.Captured > 0 {
 			charges++

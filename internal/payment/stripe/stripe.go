@@ -15,11 +15,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	stripego "github.com/stripe/stripe-go/v85"
 
 	"github.com/orderwire/orderwire/internal/freetext"
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/outbound"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -146,12 +144,12 @@ const (
 
 func metadata(call payment.Call) map[string]string {
 	m := map[string]string{
-		metaOrder:   id.Format(id.Order, call.OrderID),
-		metaPayment: id.Format(id.Payment, call.PaymentID),
-		metaAttempt: id.Format(id.Attempt, call.Key),
+		metaOrder:   call.OrderID.TypeID(),
+		metaPayment: call.PaymentID.TypeID(),
+		metaAttempt: call.Key.TypeID(),
 	}
-	if call.RefundID != uuid.Nil {
-		m[metaRefund] = id.Format(id.Refund, call.RefundID)
+	if !call.RefundID.IsNil() {
+		m[metaRefund] = call.RefundID.TypeID()
 	}
 	return m
 }

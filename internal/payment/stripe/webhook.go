@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"github.com/orderwire/orderwire/internal/exactjson"
@@ -121,10 +120,10 @@ func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {
 	if object.Object == "payment_intent" {
 		notice.Reference = object.ID
 	}
-	if paymentID, err := id.Parse(id.Payment, object.Metadata[metaPayment]); err == nil {
+	if paymentID, err := id.Parse[id.Payment](object.Metadata[metaPayment]); err == nil {
 		notice.PaymentID = paymentID
 	} else {
-		notice.PaymentID = uuid.Nil
+		notice.PaymentID = id.Payment{}
 	}
 	return notice, nil
 }
