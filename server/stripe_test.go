@@ -118,7 +118,7 @@ func TestStripe(t *testing.T) {
 			select {
 			case <-deadline:
 				t.Fatal("nobody asked for the disputes")
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond): // a pause between attempts
 			}
 		}
 	})

@@ -64,7 +64,7 @@ func TestTellNotSent(t *testing.T) {
 	t.Run("OKNoHandshake", func(t *testing.T) {
 		t.Parallel()
 		l := listen() // accepts by its queue and says nothing
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // the test is about its end
 		defer cancel()
 		err := post(ctx, t, "https://"+l.Addr().String(), outbound.TellNotSent(&http.Transport{}))
 		if !notSent(err) || !errors.Is(err, context.DeadlineExceeded) {
@@ -74,7 +74,7 @@ func TestTellNotSent(t *testing.T) {
 	t.Run("ErrNoAnswer", func(t *testing.T) {
 		t.Parallel()
 		l := listen()
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // the test is about its end
 		defer cancel()
 		if err := post(ctx, t, "http://"+l.Addr().String(), outbound.TellNotSent(&http.Transport{})); err == nil || notSent(err) {
 			t.Errorf("a request without an answer was said not to be sent: %v", err)
