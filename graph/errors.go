@@ -16,7 +16,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/fault"
+	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/render"
 	"github.com/orderwire/orderwire/internal/requestid"
 )
@@ -45,6 +47,15 @@ func userErrors[Code interface {
 		list[i] = build(code, f)
 	}
 	return list, nil
+}
+
+// orderNotCreated is orderCreateRefused with the total that the customer has not agreed to.
+func orderNotCreated(err error) (*model.OrderCreatePayload, error) {
+	payload, broken := orderCreateRefused(err)
+	if changed, ok := errors.AsType[*order.PriceChanged](err); ok && broken == nil {
+		payload.CurrentTotal = &changed.Current
+	}
+	return payload, broken
 }
 
 // retryAfter returns after how many seconds the same request may succeed, nil when that does not depend on time.

@@ -266,7 +266,7 @@ func (w *world) product(sku string, priceMinor int64, currency string) string {
 }
 
 const create = `mutation($input: OrderCreateInput!) { orderCreate(input: $input) {
-	order { id number status version payment { id status } } replayed userErrors { field message code } } }`
+	order { id number status version payment { id status } } replayed userErrors { field message code } currentTotal { amountMinor amount currency } } }`
 
 // order places an order of one product and returns its id.
 func (w *world) order(p auth.Principal, productID, token string, capture ...string) string {

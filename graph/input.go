@@ -36,6 +36,9 @@ func toCreateInput(ctx context.Context, key string, input model.OrderCreateInput
 	if input.CaptureMethod != nil {
 		in.Capture = *input.CaptureMethod
 	}
+	if expected := input.ExpectedTotal; expected != nil {
+		in.ExpectedTotal = amount(expected.AmountMinor, expected.Currency)
+	}
 	if len(input.Items) > order.MaxItems {
 		// The service refuses this many items without looking at them, so their ids are not parsed.
 		in.Items = make([]order.Item, len(input.Items))

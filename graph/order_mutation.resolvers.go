@@ -25,7 +25,7 @@ func (r *mutationResolver) OrderCreate(ctx context.Context, input model.OrderCre
 	in.Source = r.source(ctx)
 	outcome, err := r.OrderService.Create(ctx, p, in)
 	if err != nil {
-		return orderCreateRefused(err)
+		return orderNotCreated(err)
 	}
 	scopeOf(ctx).hold(outcome.Order)
 	return &model.OrderCreatePayload{Order: outcome.Order, Replayed: outcome.Replayed}, nil

@@ -53,6 +53,23 @@ func TestOrderCreate(t *testing.T) {
 		read.want("order.customerId", ada.CustomerID.TypeID()).want("order.lines.0.product.sku", "mug")
 		read.want("order.availableActions", []string{"CANCEL"})
 	})
+	t.Run("ExpectedTotal", func(t *testing.T) {
+		w := w.in(t)
+		expecting := func(minor, currency string) vars {
+			return input("expected", vars{"expectedTotal": vars{"amountMinor": minor, "currency": currency}})
+		}
+		for _, in := range []vars{expecting("2400", "EUR"), expecting("2500", "USD"), expecting("-1", "EUR")} {
+			w.do(ada, create, in).ok().want("orderCreate.order", nil).want("orderCreate.replayed", false).
+				want("orderCreate.userErrors.0.code", "PRICE_CHANGED").want("orderCreate.userErrors.0.field", []string{"input", "expectedTotal"}).
+				want("orderCreate.currentTotal", vars{"amountMinor": "2500", "amount": "25.00", "currency": "EUR"})
+		}
+		made := w.do(ada, create, expecting("2500", "EUR")).ok().want("orderCreate.replayed", false).want("orderCreate.currentTotal", nil)
+		w.do(ada, create, expecting("2400", "EUR")).ok().want("orderCreate.replayed", true).want("orderCreate.currentTotal", nil).
+			want("orderCreate.order.id", made.at("orderCreate.order.id"))
+		w.do(ada, create, input("gone", vars{"items": []vars{item(gone, 1)}, "expectedTotal": vars{"amountMinor": "2", "currency": "EUR"}})).ok().
+			want("orderCreate.userErrors.0.code", "PRODUCT_ARCHIVED").want("orderCreate.currentTotal", nil)
+		w.do(ada, create, expecting("2500", "euros")).refused("BAD_USER_INPUT")
+	})
 	t.Run("OKHeaderAlone", func(t *testing.T) {
 		w := w.in(t)
 		first := w.do(ada, create, input("", nil), "Idempotency-Key", "from-header").ok().want("orderCreate.replayed", false)
@@ -120,8 +137,8 @@ func TestOrderCreate(t *testing.T) {
 	t.Run("ErrChangesNothing", func(t *testing.T) {
 		w := w.in(t)
 		w.do(ada, `{ orders { nodes { number } } }`, nil).ok()
-		if n := len(w.do(staff, `{ orders(first: 100) { nodes { id } } }`, nil).ok().at("orders.nodes").([]any)); n > 3 {
-			t.Errorf("%d orders exist, at most 3 were placed", n)
+		if n := len(w.do(staff, `{ orders(first: 100) { nodes { id } } }`, nil).ok().at("orders.nodes").([]any)); n > 4 {
+			t.Errorf("%d orders exist, at most 4 were placed", n)
 		}
 	})
 }

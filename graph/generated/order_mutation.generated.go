@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/orderwire/orderwire/graph/model"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -1225,6 +1226,38 @@ func (ec *executionContext) fieldContext_OrderCreatePayload_userErrors(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _OrderCreatePayload_currentTotal(ctx context.Context, field graphql.CollectedField, obj *model.OrderCreatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderCreatePayload_currentTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CurrentTotal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrderCreatePayload_currentTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderCreatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OrderCreateUserError_field(ctx context.Context, field graphql.CollectedField, obj *model.OrderCreateUserError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1509,7 +1542,7 @@ func (ec *executionContext) unmarshalInputOrderCreateInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "items", "paymentMethod", "captureMethod", "note", "externalReference", "metadata"}
+	fieldsInOrder := [...]string{"idempotencyKey", "items", "paymentMethod", "captureMethod", "note", "externalReference", "metadata", "expectedTotal"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1565,6 +1598,13 @@ func (ec *executionContext) unmarshalInputOrderCreateInput(ctx context.Context, 
 				return it, err
 			}
 			it.Metadata = data
+		case "expectedTotal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedTotal"))
+			data, err := ec.unmarshalOMoneyInput2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐMoneyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedTotal = data
 		}
 	}
 	return it, nil
@@ -1937,6 +1977,11 @@ func (ec *executionContext) _OrderCreatePayload(ctx context.Context, sel ast.Sel
 		case "userErrors":
 			out.Values[i] = ec._OrderCreatePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "currentTotal":
+			out.Values[i] = ec._OrderCreatePayload_currentTotal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

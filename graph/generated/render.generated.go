@@ -1032,6 +1032,17 @@ func (ec *executionContext) renderOrderCreatePayload(ctx context.Context, run *r
 			}
 			out = append(out, ']')
 
+		case "currentTotal":
+			v := obj.CurrentTotal
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
 		default:
 			return nil, false
 		}

@@ -168,9 +168,10 @@ type ComplexityRoot struct {
 	}
 
 	OrderCreatePayload struct {
-		Order      func(childComplexity int) int
-		Replayed   func(childComplexity int) int
-		UserErrors func(childComplexity int) int
+		CurrentTotal func(childComplexity int) int
+		Order        func(childComplexity int) int
+		Replayed     func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	OrderCreateUserError struct {
@@ -1355,6 +1356,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderConnection.PageInfo(childComplexity), true
 
+	case "OrderCreatePayload.currentTotal":
+		if e.ComplexityRoot.OrderCreatePayload.CurrentTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderCreatePayload.CurrentTotal(childComplexity), true
 	case "OrderCreatePayload.order":
 		if e.ComplexityRoot.OrderCreatePayload.Order == nil {
 			break
@@ -3673,6 +3680,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputDateTimeRange,
 		ec.unmarshalInputMetadataInput,
+		ec.unmarshalInputMoneyInput,
 		ec.unmarshalInputOrderCancelInput,
 		ec.unmarshalInputOrderCreateInput,
 		ec.unmarshalInputOrderDeliverInput,
@@ -3983,6 +3991,15 @@ type Money {
 
   """The currency of both amounts."""
   currency: CurrencyCode! @access(by: PUBLIC)
+}
+
+"""An amount of money that a client states."""
+input MoneyInput {
+  """The amount in the currency's smallest unit: ` + "`" + `"1230"` + "`" + ` is 12.30 EUR, 1230 JPY or 1.230 KWD."""
+  amountMinor: Int64!
+
+  """The amount's currency."""
+  currency: CurrencyCode!
 }
 
 """One key and value that the order's creator attached to it. Orderwire stores it and does not interpret it."""
@@ -4816,7 +4833,7 @@ type Mutation {
   ): OrderDeliverPayload! @access(by: STAFF)
 }
 
-"""A new order. It has no amount: the server computes the total from the products' current prices."""
+"""A new order. The server computes its total from the products' current prices; ` + "`" + `expectedTotal` + "`" + ` only guards it."""
 input OrderCreateInput {
   """
   Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
@@ -4842,6 +4859,13 @@ input OrderCreateInput {
 
   """Keys and values to store with the order, at most 20."""
   metadata: [MetadataInput!]
+
+  """
+  The total that the customer has agreed to. If the order would be charged another total, or in another currency, it is refused with
+  PRICE_CHANGED and nothing is created. Absent: the order is charged whatever the total is. It is not part of what an idempotency key
+  remembers: repeating a request that has created an order returns that order at the total it was created with.
+  """
+  expectedTotal: MoneyInput
 }
 
 """One item of a new order."""
@@ -4863,6 +4887,9 @@ type OrderCreatePayload {
 
   """Why it was refused; empty on success. All errors are reported at once, and no order was created."""
   userErrors: [OrderCreateUserError!]! @access(by: CUSTOMER)
+
+  """With PRICE_CHANGED: the total at current prices. Show it to the customer, who may agree to it. Otherwise null."""
+  currentTotal: Money @access(by: CUSTOMER)
 }
 
 """Why an orderCreate was refused."""
@@ -4902,6 +4929,12 @@ enum OrderCreateErrorCode {
 
   """The total is above 1,000,000,000,000 minor units. Split the order."""
   TOTAL_OUT_OF_RANGE
+
+  """
+  The total is not ` + "`" + `expectedTotal` + "`" + `, or not in its currency. Show the customer ` + "`" + `currentTotal` + "`" + `; if the customer agrees, send the request
+  with it as ` + "`" + `expectedTotal` + "`" + `.
+  """
+  PRICE_CHANGED
 
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
@@ -6963,6 +6996,8 @@ func (ec *executionContext) childFields_OrderCreatePayload(ctx context.Context, 
 		return ec.fieldContext_OrderCreatePayload_replayed(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_OrderCreatePayload_userErrors(ctx, field)
+	case "currentTotal":
+		return ec.fieldContext_OrderCreatePayload_currentTotal(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderCreatePayload", field.Name)
 }

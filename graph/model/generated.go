@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/orderwire/orderwire/internal/audit"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/product"
@@ -62,6 +63,14 @@ type MetadataInput struct {
 	Value string `json:"value"`
 }
 
+// An amount of money that a client states.
+type MoneyInput struct {
+	// The amount in the currency's smallest unit: `"1230"` is 12.30 EUR, 1230 JPY or 1.230 KWD.
+	AmountMinor int64 `json:"amountMinor"`
+	// The amount's currency.
+	Currency string `json:"currency"`
+}
+
 // Which order to cancel.
 type OrderCancelInput struct {
 	// The order's id. A malformed one is BAD_USER_INPUT.
@@ -102,7 +111,7 @@ type OrderConnection struct {
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
-// A new order. It has no amount: the server computes the total from the products' current prices.
+// A new order. The server computes its total from the products' current prices; `expectedTotal` only guards it.
 type OrderCreateInput struct {
 	// Makes the request safe to repeat: a random string such as a UUID, generated once when the customer presses the button and sent
 	// again on every retry; 1 to 255 printable ASCII characters. It is kept for at least 24 hours for each caller, and only if the order
@@ -120,6 +129,10 @@ type OrderCreateInput struct {
 	ExternalReference *string `json:"externalReference,omitempty"`
 	// Keys and values to store with the order, at most 20.
 	Metadata []*MetadataInput `json:"metadata,omitempty"`
+	// The total that the customer has agreed to. If the order would be charged another total, or in another currency, it is refused with
+	// PRICE_CHANGED and nothing is created. Absent: the order is charged whatever the total is. It is not part of what an idempotency key
+	// remembers: repeating a request that has created an order returns that order at the total it was created with.
+	ExpectedTotal *MoneyInput `json:"expectedTotal,omitempty"`
 }
 
 // What orderCreate did.
@@ -130,6 +143,8 @@ type OrderCreatePayload struct {
 	Replayed bool `json:"replayed"`
 	// Why it was refused; empty on success. All errors are reported at once, and no order was created.
 	UserErrors []*OrderCreateUserError `json:"userErrors"`
+	// With PRICE_CHANGED: the total at current prices. Show it to the customer, who may agree to it. Otherwise null.
+	CurrentTotal *money.Amount `json:"currentTotal,omitempty"`
 }
 
 // Why an orderCreate was refused.
@@ -964,6 +979,9 @@ const (
 	OrderCreateErrorCodeMixedCurrency OrderCreateErrorCode = "MIXED_CURRENCY"
 	// The total is above 1,000,000,000,000 minor units. Split the order.
 	OrderCreateErrorCodeTotalOutOfRange OrderCreateErrorCode = "TOTAL_OUT_OF_RANGE"
+	// The total is not `expectedTotal`, or not in its currency. Show the customer `currentTotal`; if the customer agrees, send the request
+	// with it as `expectedTotal`.
+	OrderCreateErrorCodePriceChanged OrderCreateErrorCode = "PRICE_CHANGED"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	OrderCreateErrorCodePaymentMethodInvalid OrderCreateErrorCode = "PAYMENT_METHOD_INVALID"
 	// Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
@@ -993,6 +1011,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 	OrderCreateErrorCodeTooManyItems,
 	OrderCreateErrorCodeMixedCurrency,
 	OrderCreateErrorCodeTotalOutOfRange,
+	OrderCreateErrorCodePriceChanged,
 	OrderCreateErrorCodePaymentMethodInvalid,
 	OrderCreateErrorCodeTooManyAttempts,
 	OrderCreateErrorCodeTextInvalid,
@@ -1006,7 +1025,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 
 func (e OrderCreateErrorCode) IsValid() bool {
 	switch e {
-	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTooManyAttempts, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
+	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePriceChanged, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTooManyAttempts, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false

@@ -66,6 +66,10 @@ const (
 	// PaymentNotFound is a value of PaymentCaptureErrorCode, PaymentCompleteActionErrorCode, PaymentResolveErrorCode, PaymentVoidErrorCode.
 	// There is no such payment.
 	PaymentNotFound Code = "PAYMENT_NOT_FOUND"
+	// PriceChanged is a value of OrderCreateErrorCode.
+	// The total is not `expectedTotal`, or not in its currency. Show the customer `currentTotal`; if the customer agrees, send the request
+	// with it as `expectedTotal`.
+	PriceChanged Code = "PRICE_CHANGED"
 	// PriceOutOfRange is a value of ProductUpsertErrorCode.
 	// The price is not within 1 to 10,000,000,000 minor units.
 	PriceOutOfRange Code = "PRICE_OUT_OF_RANGE"

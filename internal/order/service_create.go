@@ -40,7 +40,7 @@ type Item struct {
 	Quantity  int
 }
 
-// CreateInput is a request for a new order. There is no price in it: the server computes the total.
+// CreateInput is a request for a new order. The server computes the total.
 type CreateInput struct {
 	IdempotencyKey    string `json:"-"`
 	Items             []Item
@@ -49,9 +49,31 @@ type CreateInput struct {
 	Note              *string
 	ExternalReference *string
 	Metadata          []Metadata
-	RequestID         string `json:"-"`
+	// ExpectedTotal is the total that the customer has agreed to; nil: any. It is a condition on a new order and no part of what is
+	// ordered, so the request's hash leaves it out: a customer whose answer was lost may ask again with the total that the shop shows by then.
+	ExpectedTotal *money.Amount `json:"-"`
+	RequestID     string        `json:"-"`
 	// Source: see Order.
 	Source uuid.UUID `json:"-"`
+}
+
+// PriceChanged is the user error PRICE_CHANGED: the total is not the one that the customer has agreed to.
+type PriceChanged struct {
+	// Current is the total at the prices that were read last.
+	Current money.Amount
+	refusal *fault.Error
+}
+
+func (e *PriceChanged) Error() string { return e.refusal.Error() }
+
+// Unwrap returns the refusal for the client.
+func (e *PriceChanged) Unwrap() error { return e.refusal }
+
+func checkExpected(expected *money.Amount, total money.Amount) error {
+	if expected == nil || *expected == total {
+		return nil
+	}
+	return &PriceChanged{total, fault.User(fault.PriceChanged, fmt.Sprintf("The total is %s, not %s.", total, *expected), "input", "expectedTotal")}
 }
 
 // Create places an order for the principal at today's prices and hands its payment to the pipeline. The same key with
@@ -81,15 +103,16 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 		return Outcome{}, err
 	}
 	key := Idempotency{Operation: "orderCreate", Key: in.IdempotencyKey, Hash: requestHash(in)}
-	// Try cached prices first; create.sql rejects stale ones. Read the prices only then, or if a product cannot be ordered as cached.
-	lines, total, err := s.price(ctx, in.Items, s.products.Known)
+	// Try cached prices first; create.sql rejects stale ones. Read the prices only then, or if a product cannot be ordered as cached or
+	// the cached total is not the expected one. Either way the expected total is compared with that of the very lines that are placed.
+	lines, total, err := s.price(ctx, in, s.products.Known)
 	if err == nil {
 		outcome, err := s.place(ctx, p, in, key, lines, total)
 		if !errors.Is(err, ErrPricesChanged) {
 			return outcome, err
 		}
 	}
-	lines, total, err = s.price(ctx, in.Items, s.products.ByID)
+	lines, total, err = s.price(ctx, in, s.products.ByID)
 	if err == nil {
 		for i := range lines {
 			// Fresh prices are accepted unchecked, or a fast-changing price could refuse the order for ever.
@@ -97,7 +120,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 		}
 		return s.place(ctx, p, in, key, lines, total)
 	}
-	// The order may have been placed when its products could still be ordered, and only the answer was lost.
+	// The order may have been placed when its products could still be ordered at that total, and only the answer was lost.
 	if earlier, known := s.store.EarlierOrder(ctx, p, key); fault.CodeOf(known) != fault.NotFound {
 		return earlier, known
 	}
@@ -178,10 +201,12 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 }
 
 // price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
-// TOTAL_OUT_OF_RANGE, also for a total that the payment provider cannot take; all bad items are named.
+// TOTAL_OUT_OF_RANGE, also for a total that the payment provider cannot take; all bad items are named. If there are none, a total that
+// is not the expected one is a *PriceChanged.
 func (s *Service) price(
-	ctx context.Context, items []Item, read func(context.Context, []id.Product) (map[id.Product]*product.Product, error),
+	ctx context.Context, in CreateInput, read func(context.Context, []id.Product) (map[id.Product]*product.Product, error),
 ) ([]Line, money.Amount, error) {
+	items := in.Items
 	ids := make([]id.Product, len(items))
 	for i, item := range items {
 		ids[i] = item.ProductID
@@ -222,7 +247,10 @@ func (s *Service) price(
 	if err := problems.Err(); err != nil {
 		return lines, total, err
 	}
-	return lines, total, checkTotal(s.providers.First().Limits, total)
+	if err := checkTotal(s.providers.First().Limits, total); err != nil {
+		return lines, total, err
+	}
+	return lines, total, checkExpected(in.ExpectedTotal, total)
 }
 
 func checkTotal(limits payment.Limits, total money.Amount) error {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import { expect, test, withServer } from './fixtures';
 import { checkPage } from './check-page';
@@ -15,6 +16,61 @@ async function fill(page: Page): Promise<void> {
 }
 
 const pace = { payment: '100ms', delivery: '1h' };
+
+test('a price that changes while the order is open', async ({ shopper: { page, send }, signIn }) => {
+  const staff = await signIn('STAFF');
+  const sku = `CUP-${randomUUID().slice(0, 8)}`;
+  const priced = async (minor: number) => {
+    const { productUpsert } = await staff.send<{ productUpsert: { product: { id: string } } }>(
+      'mutation($input: ProductUpsertInput!) { productUpsert(input: $input) { product { id } } }',
+      { input: { sku, name: `Cup ${sku}`, priceMinor: String(minor), currency: 'EUR' } },
+    );
+    return productUpsert.product.id;
+  };
+  const totals = async () => {
+    const { orders } = await send<{ orders: { nodes: { total: { amountMinor: string } }[] } }>('{ orders { nodes { total { amountMinor } } } }');
+    return orders.nodes.map(({ total }) => total.amountMinor);
+  };
+  const productId = await priced(1800);
+  await page.goto(`/?q=${sku}`);
+  await page.getByRole('button', { name: `Add Cup ${sku}` }).click();
+  await page.getByRole('link', { name: 'Review order' }).click();
+  const first = page.getByRole('button', { name: 'Order and pay' });
+  await expect(page.getByText('Total €18.00')).toBeVisible();
+  await expect(first).toBeEnabled();
+
+  await priced(1900);
+  await first.scrollIntoViewIfNeeded(); // as a click does
+  const place = await first.boundingBox();
+  await first.dblclick(); // the second click must agree to nothing
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText('The total is now €19.00, not €18.00. Nothing is ordered yet.');
+  await expect(alert).toBeFocused();
+  const pressed = page.getByRole('button', { name: 'The total has changed' });
+  await expect(pressed).toBeDisabled();
+  expect(await pressed.boundingBox(), 'the place of the button that was pressed').toEqual(place);
+  await expect(page.getByText('Total €19.00')).toBeVisible();
+  await expect(page.getByText('€19.00 each')).toBeVisible();
+  await checkPage(page, 'the question about a new total');
+  expect(await totals()).toEqual([]);
+
+  await priced(2000);
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Order for €19.00' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(alert).toContainText('The total is now €20.00, not €19.00.');
+  expect(await totals()).toEqual([]);
+
+  await page.getByRole('button', { name: `One more of Cup ${sku}` }).click();
+  await expect(alert, 'another order is another question').toHaveCount(0);
+  await expect(page.getByText('Total €40.00')).toBeVisible();
+  await priced(1500);
+  await first.click();
+  await page.getByRole('button', { name: 'Order for €30.00' }).click();
+  await expect(page).toHaveURL(/\/payment\?order=order_/);
+  expect(await totals()).toEqual(['3000']);
+  await staff.send('mutation($input: ProductArchiveInput!) { productArchive(input: $input) { userErrors { message } } }', { input: { productId } });
+});
 
 withServer(pace, { ATTEMPTS_PER_CUSTOMER: '1', MAX_PAYMENTS_PER_ORDER: '2' })('too many attempts to pay', async ({ shopper: { page, order } }) => {
   const id = await order('sim_decline');

@@ -53,7 +53,7 @@ type Documents = {
     "\n  fragment PriceParts on Money {\n    amount\n    amountMinor\n    currency\n  }\n": typeof types.PricePartsFragmentDoc,
     "\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n": typeof types.SignOutDocument,
     "\n  query Chosen($ids: [ID!]!) {\n    nodes(ids: $ids) {\n      __typename\n      id\n      ... on Product {\n        id\n        name\n        image\n        archived\n        price {\n          ...PriceParts\n        }\n      }\n    }\n  }\n": typeof types.ChosenDocument,
-    "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n": typeof types.OrderCreateDocument,
+    "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n      currentTotal {\n        ...PriceParts\n      }\n    }\n  }\n": typeof types.OrderCreateDocument,
     "\n  fragment ProductCardParts on Product {\n    id\n    name\n    description\n    image\n    price {\n      currency\n      ...PriceParts\n    }\n  }\n": typeof types.ProductCardPartsFragmentDoc,
     "\n  query Products($first: Int!, $after: String, $filter: ProductFilter) {\n    products(first: $first, after: $after, filter: $filter) {\n      nodes {\n        id\n        ...ProductCardParts\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.ProductsDocument,
 };
@@ -97,7 +97,7 @@ const documents: Documents = {
     "\n  fragment PriceParts on Money {\n    amount\n    amountMinor\n    currency\n  }\n": types.PricePartsFragmentDoc,
     "\n  mutation SignOut {\n    viewerSignOut {\n      signedOutAt\n    }\n  }\n": types.SignOutDocument,
     "\n  query Chosen($ids: [ID!]!) {\n    nodes(ids: $ids) {\n      __typename\n      id\n      ... on Product {\n        id\n        name\n        image\n        archived\n        price {\n          ...PriceParts\n        }\n      }\n    }\n  }\n": types.ChosenDocument,
-    "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n": types.OrderCreateDocument,
+    "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n      currentTotal {\n        ...PriceParts\n      }\n    }\n  }\n": types.OrderCreateDocument,
     "\n  fragment ProductCardParts on Product {\n    id\n    name\n    description\n    image\n    price {\n      currency\n      ...PriceParts\n    }\n  }\n": types.ProductCardPartsFragmentDoc,
     "\n  query Products($first: Int!, $after: String, $filter: ProductFilter) {\n    products(first: $first, after: $after, filter: $filter) {\n      nodes {\n        id\n        ...ProductCardParts\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.ProductsDocument,
 };
@@ -275,7 +275,7 @@ export function graphql(source: "\n  query Chosen($ids: [ID!]!) {\n    nodes(ids
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n      currentTotal {\n        ...PriceParts\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation OrderCreate($input: OrderCreateInput!) {\n    orderCreate(input: $input) {\n      order {\n        id\n        ...OrderWithHistory\n      }\n      userErrors {\n        field\n        message\n        code\n      }\n      currentTotal {\n        ...PriceParts\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

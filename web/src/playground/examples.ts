@@ -26,6 +26,8 @@ query Products {
     query: `# 2. Order something: put a product's id from tab 1
 # into the variables below. The same idempotencyKey
 # again gives the same order, with replayed: true.
+# expectedTotal is what the customer agreed to: with
+# another price nothing is ordered (PRICE_CHANGED).
 mutation CreateOrder($input: OrderCreateInput!) {
   orderCreate(input: $input) {
     order {
@@ -38,6 +40,7 @@ mutation CreateOrder($input: OrderCreateInput!) {
     }
     replayed
     userErrors { field message code }
+    currentTotal { amount amountMinor currency }
   }
 }
 `,
@@ -46,6 +49,7 @@ mutation CreateOrder($input: OrderCreateInput!) {
         input: {
           idempotencyKey: 'change-me-for-each-new-order',
           items: [{ productId: 'product_…', quantity: 1 }],
+          expectedTotal: { amountMinor: '1250', currency: 'EUR' },
           paymentMethod: { token: 'sim_approve' },
         },
       },

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useMutation, useQuery } from 'urql';
 import { Page } from '../shared/page';
@@ -11,7 +11,7 @@ import { Empty, Failure, Loading, Refusals } from '../shared/states';
 import { getFragment, graphql } from '../gql';
 import { useDraft } from '../shared/context';
 import { maxQuantity } from '../shared/draft';
-import { formatMoney, previewTotal } from '../shared/money';
+import { formatMoney, previewTotal, type MoneyValue } from '../shared/money';
 
 const ChosenQuery = graphql(`
   query Chosen($ids: [ID!]!) {
@@ -43,6 +43,9 @@ const CreateMutation = graphql(`
         message
         code
       }
+      currentTotal {
+        ...PriceParts
+      }
     }
   }
 `);
@@ -56,6 +59,14 @@ export function OrderCreate() {
       </Page>
     </SignedIn>
   );
+}
+
+/** A total that the customer is asked to agree to: the server refused the one that the page showed. */
+interface NewTotal {
+  /** The idempotency key of the order that was refused: the question ends when the customer changes the order. */
+  readonly key: string;
+  readonly total: MoneyValue;
+  readonly before: MoneyValue;
 }
 
 /** The next page: its script is loaded while the customer edits the order. */
@@ -74,6 +85,7 @@ function Review() {
     requestPolicy: 'cache-and-network',
   });
   const [{ fetching: sending, data: answer, error: failure }, create] = useMutation(CreateMutation);
+  const [newTotal, setNewTotal] = useState<NewTotal | null>(null);
 
   if (Object.keys(draft.items).length === 0 && !sending) {
     return (
@@ -92,30 +104,39 @@ function Review() {
     return node?.__typename === 'Product' && quantity ? [{ ...node, quantity }] : [];
   });
   const unavailable = Object.keys(draft.items).filter((id) => !chosen.some((product) => product.id === id && !product.archived));
-  const total = previewTotal(chosen.map(({ price, quantity }) => ({ price: getFragment(PriceParts, price), quantity })));
+  const asked = newTotal?.key === draft.idempotencyKey ? newTotal : null;
+  const total = asked?.total ?? previewTotal(chosen.map(({ price, quantity }) => ({ price: getFragment(PriceParts, price), quantity })));
 
   const submit = async () => {
-    if (!method) return;
+    if (!method || !total) return;
     const { data: created } = await create({
       input: {
         idempotencyKey: draft.idempotencyKey,
         items: Object.entries(draft.items).map(([productId, quantity]) => ({ productId, quantity })),
         paymentMethod: { token: method.token },
         captureMethod: draft.captureLater ? 'MANUAL' : 'AUTOMATIC',
+        expectedTotal: { amountMinor: total.amountMinor, currency: total.currency },
       },
     });
+    const current = getFragment(PriceParts, created?.orderCreate.currentTotal);
+    if (current) {
+      setNewTotal({ key: draft.idempotencyKey, total: current, before: total });
+      reload({ requestPolicy: 'network-only' });
+    }
     const order = created?.orderCreate.order;
     if (!order) return;
     draft.store.clear();
     void navigate(`/payment?order=${encodeURIComponent(order.id)}`, { replace: true });
   };
 
+  const refusals = (answer?.orderCreate.userErrors ?? []).filter(({ code }) => code !== 'PRICE_CHANGED'); // that one is asked about
+
   return (
     <form
       className="columns"
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        if (!asked) void submit();
       }}
     >
       <section className="card" aria-label="Items">
@@ -154,13 +175,38 @@ function Review() {
             </button>
           </div>
         )}
-        <button type="submit" className="primary" disabled={sending || unavailable.length > 0 || !method}>
-          {sending ? 'Ordering…' : 'Order and pay'}
+        {!total && chosen.length > 0 && (
+          <p className="failure" role="alert">
+            The products are now priced in different currencies. Remove some of them, and order those separately.
+          </p>
+        )}
+        <button type="submit" className="primary" disabled={sending || unavailable.length > 0 || !method || !total || asked !== null}>
+          {sending ? 'Ordering…' : asked ? 'The total has changed' : 'Order and pay'}
         </button>
+        {asked && <Agreement key={asked.total.amountMinor} of={asked} disabled={sending || unavailable.length > 0 || !method} onAgree={() => void submit()} />}
         {failure && <Failure error={failure} acted />}
-        <Refusals errors={answer?.orderCreate.userErrors ?? []} />
+        <Refusals errors={refusals} />
         <p className="hint">If the connection is lost, press again: the order is placed only once.</p>
       </section>
     </form>
+  );
+}
+
+/**
+ * Asks whether to order at a total that has changed. It stands below the button that was pressed, which stays where it is and is
+ * disabled, so that a second click agrees to nothing. It takes the focus, which that button loses, without scrolling.
+ */
+function Agreement({ of: { total, before }, disabled, onAgree }: { of: NewTotal; disabled: boolean; onAgree: () => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.focus({ preventScroll: true }), []);
+  return (
+    <div className="failure" role="alert" tabIndex={-1} ref={box}>
+      <p>
+        The total is now {formatMoney(total)}, not {formatMoney(before)}. Nothing is ordered yet.
+      </p>
+      <button type="button" className="primary" disabled={disabled} onClick={onAgree}>
+        Order for {formatMoney(total)}
+      </button>
+    </div>
   );
 }
