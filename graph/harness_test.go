@@ -108,7 +108,7 @@ func (w *world) wire(api *sqlx.DB) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	products := product.NewService(w.store)
+	products := product.NewService(w.store, product.PricesWithin(w.provider.Limits))
 	began := order.SystemClock()
 	w.resolver = &graph.Resolver{
 		OrderService:   order.NewService(w.store, products, paymenttest.Registry(w.t, w.provider), w.policy, order.SystemClock),

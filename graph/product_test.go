@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/pagination"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 const archive = `mutation($id: ID!) { productArchive(input: {productId: $id}) { product { id archived } userErrors { field code message } } }`
@@ -66,6 +69,70 @@ func TestProductUpsert(t *testing.T) {
 		w := w.in(t)
 		w.do(ada, upsert, input(nil)).refused("FORBIDDEN")
 		w.do(anonymous, upsert, input(nil)).refused("UNAUTHENTICATED")
+	})
+}
+
+// What the provider that takes new payments cannot charge is refused at the product, at the order and at another payment, with the limits.
+func TestAmountNotSupported(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	cheap, dear, yen := w.product("cheap", 250, "EUR"), w.product("dear", 40_000, "EUR"), w.product("yen", 500, "JPY")
+	declined := w.order(ada, yen, "sim_decline")
+	w.walk(declined)
+	large, open := w.order(ada, dear, "sim_decline"), w.order(ada, cheap, "sim_decline")
+	w.walk(large)
+	w.walk(open)
+	another := *w.provider
+	another.Limits = payment.Limits{Amounts: func(currency string) (payment.Amounts, bool) {
+		return payment.Amounts{Smallest: 500, Largest: 50_000, Multiple: 10}, currency == "EUR"
+	}}
+	w.provider = &another
+	w.wire(w.api)
+	const (
+		euros = "The payment provider takes no payment of %s EUR: a payment is at least 5.00 EUR and at most 500.00 EUR and a multiple of 0.10 EUR."
+		yens  = "The payment provider takes no payments in JPY."
+	)
+	refused := func(got *answer, mutation, message string, field ...string) {
+		t.Helper()
+		got.ok().want(mutation+".userErrors.0.code", "AMOUNT_NOT_SUPPORTED").want(mutation+".userErrors.0.message", message).
+			want(mutation+".userErrors.0.field", append([]string{"input"}, field...))
+	}
+	t.Run("Product", func(t *testing.T) {
+		w := w.in(t)
+		price := func(minor int64, currency string) *answer {
+			return w.do(staff, upsert, vars{"input": vars{"sku": "new", "name": "New", "priceMinor": minor, "currency": currency}})
+		}
+		price(10, "EUR").ok().want("productUpsert.userErrors", []any{}) // several together can be paid
+		price(50_000, "EUR").ok().want("productUpsert.userErrors", []any{})
+		refused(price(50_010, "EUR"), "productUpsert", fmt.Sprintf(euros, "500.10"), "priceMinor")
+		refused(price(1234, "EUR"), "productUpsert", fmt.Sprintf(euros, "12.34"), "priceMinor")
+		refused(price(1000, "JPY"), "productUpsert", yens, "currency")
+		price(0, "JPY").ok().want("productUpsert.userErrors.0.code", "PRICE_OUT_OF_RANGE")
+		price(1, "XQX").ok().want("productUpsert.userErrors.0.code", "CURRENCY_UNKNOWN").want("productUpsert.userErrors", []vars{{
+			"field": []string{"input", "currency"}, "message": "A currency is an ISO 4217 code such as EUR.", "code": "CURRENCY_UNKNOWN",
+		}})
+	})
+	t.Run("Order", func(t *testing.T) {
+		w := w.in(t)
+		order := func(product string, quantity int, more vars) *answer {
+			in := vars{"idempotencyKey": "k", "items": []vars{{"productId": product, "quantity": quantity}}, "paymentMethod": vars{"token": "sim_approve"}}
+			maps.Copy(in, more)
+			return w.do(ada, create, vars{"input": in})
+		}
+		refused(order(cheap, 1, nil), "orderCreate", fmt.Sprintf(euros, "2.50"), "items")
+		refused(order(dear, 2, nil), "orderCreate", fmt.Sprintf(euros, "800.00"), "items")
+		refused(order(yen, 2, nil), "orderCreate", yens, "items")
+		refused(order(cheap, 1, vars{"expectedTotal": vars{"amountMinor": 1, "currency": "EUR"}}), "orderCreate", fmt.Sprintf(euros, "2.50"), "items")
+		order(cheap, 2, nil).ok().want("orderCreate.userErrors", []any{})
+	})
+	t.Run("Retry", func(t *testing.T) {
+		w := w.in(t)
+		again := func(orderID string) *answer {
+			return w.do(ada, retry, vars{"input": vars{"idempotencyKey": orderID, "orderId": orderID, "paymentMethod": vars{"token": "sim_approve"}}})
+		}
+		refused(again(large), "paymentRetry", fmt.Sprintf(euros, "800.00"), "orderId")
+		refused(again(declined), "paymentRetry", yens, "orderId")
+		again(open).ok().want("paymentRetry.userErrors", []any{})
 	})
 }
 

@@ -178,7 +178,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.worker = pipeline.New(a.work, a.providers, policy, a.clock.Now, a.log, pipeline.MarkCharges(installation))
 	a.showCircuits()
-	products := product.NewService(a.store)
+	products := product.NewService(a.store, product.PricesWithin(a.providers.First().Limits))
 	orders := order.NewService(a.store, products, a.providers, policy, a.clock.Now, order.ChangeFrom(a.recent), order.ReportRefusals(a.logRefusals()))
 	a.countRefusals(orders)
 	rechecks := order.NewService(a.work, products, a.providers, policy, a.clock.Now)

@@ -4936,6 +4936,12 @@ enum OrderCreateErrorCode {
   """
   PRICE_CHANGED
 
+  """
+  The payment provider takes no payment of this total: it is below or above what the provider takes in this currency, is not a multiple
+  of what it can charge, or the provider does not take the currency. The message has the limits. Order more, less or something else.
+  """
+  AMOUNT_NOT_SUPPORTED
+
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
 
@@ -5396,6 +5402,12 @@ enum PaymentRetryErrorCode {
   """
   TOO_MANY_ATTEMPTS
 
+  """
+  The payment provider that takes new payments takes none of this order's total or currency: it is not the provider of the order's first
+  payment, or its limits have changed. The message has the limits. No payment method helps: cancel the order.
+  """
+  AMOUNT_NOT_SUPPORTED
+
   """The payment provider does not know this payment method token. Ask the customer for another."""
   PAYMENT_METHOD_INVALID
 
@@ -5788,10 +5800,13 @@ input ProductUpsertInput {
   """Up to 2,000 characters of plain text. Absent or null: none."""
   description: String
 
-  """The price of one piece in the currency's minor units, 1 to 10,000,000,000: ` + "`" + `"1250"` + "`" + ` is 12.50 EUR."""
+  """
+  The price of one piece in the currency's minor units, 1 to 10,000,000,000: ` + "`" + `"1250"` + "`" + ` is 12.50 EUR. The payment provider must be able to
+  charge it, alone or together with more pieces.
+  """
   priceMinor: Int64!
 
-  """The price's currency."""
+  """The price's currency, one that the payment provider takes."""
   currency: CurrencyCode!
 
   """A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters that URLs may contain (RFC 3986). Absent or null: none."""
@@ -5832,6 +5847,12 @@ enum ProductUpsertErrorCode {
 
   """Products cannot be priced in this currency."""
   CURRENCY_UNKNOWN
+
+  """
+  The payment provider that takes new payments does not take this currency, or no payment this large, or not exactly this price. The
+  message has its limits. A price below the provider's smallest payment is allowed, because several pieces can be ordered together.
+  """
+  AMOUNT_NOT_SUPPORTED
 
   """The image is neither a path on this server nor an https URL, or is too long."""
   IMAGE_INVALID

@@ -539,9 +539,10 @@ type ProductUpsertInput struct {
 	Name string `json:"name"`
 	// Up to 2,000 characters of plain text. Absent or null: none.
 	Description *string `json:"description,omitempty"`
-	// The price of one piece in the currency's minor units, 1 to 10,000,000,000: `"1250"` is 12.50 EUR.
+	// The price of one piece in the currency's minor units, 1 to 10,000,000,000: `"1250"` is 12.50 EUR. The payment provider must be able to
+	// charge it, alone or together with more pieces.
 	PriceMinor int64 `json:"priceMinor"`
-	// The price's currency.
+	// The price's currency, one that the payment provider takes.
 	Currency string `json:"currency"`
 	// A path on this server that starts with a single slash, or an https URL without a user name; up to 500 characters that URLs may contain (RFC 3986). Absent or null: none.
 	Image *string `json:"image,omitempty"`
@@ -982,6 +983,9 @@ const (
 	// The total is not `expectedTotal`, or not in its currency. Show the customer `currentTotal`; if the customer agrees, send the request
 	// with it as `expectedTotal`.
 	OrderCreateErrorCodePriceChanged OrderCreateErrorCode = "PRICE_CHANGED"
+	// The payment provider takes no payment of this total: it is below or above what the provider takes in this currency, is not a multiple
+	// of what it can charge, or the provider does not take the currency. The message has the limits. Order more, less or something else.
+	OrderCreateErrorCodeAmountNotSupported OrderCreateErrorCode = "AMOUNT_NOT_SUPPORTED"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	OrderCreateErrorCodePaymentMethodInvalid OrderCreateErrorCode = "PAYMENT_METHOD_INVALID"
 	// Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
@@ -1012,6 +1016,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 	OrderCreateErrorCodeMixedCurrency,
 	OrderCreateErrorCodeTotalOutOfRange,
 	OrderCreateErrorCodePriceChanged,
+	OrderCreateErrorCodeAmountNotSupported,
 	OrderCreateErrorCodePaymentMethodInvalid,
 	OrderCreateErrorCodeTooManyAttempts,
 	OrderCreateErrorCodeTextInvalid,
@@ -1025,7 +1030,7 @@ var AllOrderCreateErrorCode = []OrderCreateErrorCode{
 
 func (e OrderCreateErrorCode) IsValid() bool {
 	switch e {
-	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePriceChanged, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTooManyAttempts, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
+	case OrderCreateErrorCodeProductNotFound, OrderCreateErrorCodeProductArchived, OrderCreateErrorCodeQuantityOutOfRange, OrderCreateErrorCodeItemsEmpty, OrderCreateErrorCodeTooManyItems, OrderCreateErrorCodeMixedCurrency, OrderCreateErrorCodeTotalOutOfRange, OrderCreateErrorCodePriceChanged, OrderCreateErrorCodeAmountNotSupported, OrderCreateErrorCodePaymentMethodInvalid, OrderCreateErrorCodeTooManyAttempts, OrderCreateErrorCodeTextInvalid, OrderCreateErrorCodeTextTooLong, OrderCreateErrorCodeCardNumberRefused, OrderCreateErrorCodeMetadataInvalid, OrderCreateErrorCodeIdempotencyKeyInvalid, OrderCreateErrorCodeIdempotencyKeyReused, OrderCreateErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false
@@ -1331,6 +1336,9 @@ const (
 	// `retryAfter` seconds, then send the same request again. Without `retryAfter`, the order has reached its maximum number of payments:
 	// place a new order.
 	PaymentRetryErrorCodeTooManyAttempts PaymentRetryErrorCode = "TOO_MANY_ATTEMPTS"
+	// The payment provider that takes new payments takes none of this order's total or currency: it is not the provider of the order's first
+	// payment, or its limits have changed. The message has the limits. No payment method helps: cancel the order.
+	PaymentRetryErrorCodeAmountNotSupported PaymentRetryErrorCode = "AMOUNT_NOT_SUPPORTED"
 	// The payment provider does not know this payment method token. Ask the customer for another.
 	PaymentRetryErrorCodePaymentMethodInvalid PaymentRetryErrorCode = "PAYMENT_METHOD_INVALID"
 	// The idempotency key is empty, longer than 255 characters, not printable ASCII, or looks like a payment card number.
@@ -1346,6 +1354,7 @@ var AllPaymentRetryErrorCode = []PaymentRetryErrorCode{
 	PaymentRetryErrorCodeNotAllowedInState,
 	PaymentRetryErrorCodeConflict,
 	PaymentRetryErrorCodeTooManyAttempts,
+	PaymentRetryErrorCodeAmountNotSupported,
 	PaymentRetryErrorCodePaymentMethodInvalid,
 	PaymentRetryErrorCodeIdempotencyKeyInvalid,
 	PaymentRetryErrorCodeIdempotencyKeyReused,
@@ -1354,7 +1363,7 @@ var AllPaymentRetryErrorCode = []PaymentRetryErrorCode{
 
 func (e PaymentRetryErrorCode) IsValid() bool {
 	switch e {
-	case PaymentRetryErrorCodeOrderNotFound, PaymentRetryErrorCodeNotAllowedInState, PaymentRetryErrorCodeConflict, PaymentRetryErrorCodeTooManyAttempts, PaymentRetryErrorCodePaymentMethodInvalid, PaymentRetryErrorCodeIdempotencyKeyInvalid, PaymentRetryErrorCodeIdempotencyKeyReused, PaymentRetryErrorCodeIdempotencyInProgress:
+	case PaymentRetryErrorCodeOrderNotFound, PaymentRetryErrorCodeNotAllowedInState, PaymentRetryErrorCodeConflict, PaymentRetryErrorCodeTooManyAttempts, PaymentRetryErrorCodeAmountNotSupported, PaymentRetryErrorCodePaymentMethodInvalid, PaymentRetryErrorCodeIdempotencyKeyInvalid, PaymentRetryErrorCodeIdempotencyKeyReused, PaymentRetryErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false
@@ -1523,6 +1532,9 @@ const (
 	ProductUpsertErrorCodePriceOutOfRange ProductUpsertErrorCode = "PRICE_OUT_OF_RANGE"
 	// Products cannot be priced in this currency.
 	ProductUpsertErrorCodeCurrencyUnknown ProductUpsertErrorCode = "CURRENCY_UNKNOWN"
+	// The payment provider that takes new payments does not take this currency, or no payment this large, or not exactly this price. The
+	// message has its limits. A price below the provider's smallest payment is allowed, because several pieces can be ordered together.
+	ProductUpsertErrorCodeAmountNotSupported ProductUpsertErrorCode = "AMOUNT_NOT_SUPPORTED"
 	// The image is neither a path on this server nor an https URL, or is too long.
 	ProductUpsertErrorCodeImageInvalid ProductUpsertErrorCode = "IMAGE_INVALID"
 	// The description is longer than 2,000 characters.
@@ -1534,13 +1546,14 @@ var AllProductUpsertErrorCode = []ProductUpsertErrorCode{
 	ProductUpsertErrorCodeNameInvalid,
 	ProductUpsertErrorCodePriceOutOfRange,
 	ProductUpsertErrorCodeCurrencyUnknown,
+	ProductUpsertErrorCodeAmountNotSupported,
 	ProductUpsertErrorCodeImageInvalid,
 	ProductUpsertErrorCodeTextTooLong,
 }
 
 func (e ProductUpsertErrorCode) IsValid() bool {
 	switch e {
-	case ProductUpsertErrorCodeSkuInvalid, ProductUpsertErrorCodeNameInvalid, ProductUpsertErrorCodePriceOutOfRange, ProductUpsertErrorCodeCurrencyUnknown, ProductUpsertErrorCodeImageInvalid, ProductUpsertErrorCodeTextTooLong:
+	case ProductUpsertErrorCodeSkuInvalid, ProductUpsertErrorCodeNameInvalid, ProductUpsertErrorCodePriceOutOfRange, ProductUpsertErrorCodeCurrencyUnknown, ProductUpsertErrorCodeAmountNotSupported, ProductUpsertErrorCodeImageInvalid, ProductUpsertErrorCodeTextTooLong:
 		return true
 	}
 	return false

@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090",
 		DatabaseMaxConns: 20, DataDir: "./.data", EventRetention: 720 * time.Hour,
-		PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{Webhooks: "actions"}, &stripe.Settings{}}, PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
+		PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{Webhooks: "actions", MinAmount: 1, MaxAmount: 1_000_000_000_000}, &stripe.Settings{}}, PaymentStepDelay: 3 * time.Second, DeliveryDelay: 3 * time.Second,
 		ReconcileInterval: 10 * time.Minute, ReconcileWindow: 72 * time.Hour, ReconcileRate: 25,
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		OrderExpiry: 30 * time.Minute, AuthorizationExpiry: 144 * time.Hour,
@@ -96,7 +96,7 @@ func TestValues(t *testing.T) {
 		Addr: ":8443", AdminAddr: "[::1]:0", AdminAddrSet: true,
 		DatabaseURL: "postgres://u:p@db/orderwire", DatabaseMaxConns: 4, DataDir: "/data", PGBin: "/pg/bin",
 		NATSURL:        "nats://u:p@a:4222, tls://b",
-		EventRetention: 48 * time.Hour, PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{URL: "http://sim:8081", Webhooks: "actions"}, &stripe.Settings{}}, OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
+		EventRetention: 48 * time.Hour, PaymentProviders: []string{"simulated"}, Sections: []config.Section{&simulated.Settings{URL: "http://sim:8081", Webhooks: "actions", MinAmount: 1, MaxAmount: 1_000_000_000_000}, &stripe.Settings{}}, OrderExpiry: 90 * time.Minute, AuthorizationExpiry: time.Millisecond,
 		ReconcileInterval: 10 * time.Minute, ReconcileWindow: 72 * time.Hour, ReconcileRate: 25,
 		OrphanInterval: time.Hour, OrphanGrace: 10 * time.Minute,
 		AuthMode: "dev", OIDCRoleClaim: "role", OIDCTokenType: "any", DevAuthInsecure: true,

@@ -6,6 +6,10 @@ const (
 	// AlreadyDelivered is a value of OrderCancelErrorCode.
 	// The order is DELIVERED and can only be refunded.
 	AlreadyDelivered Code = "ALREADY_DELIVERED"
+	// AmountNotSupported is a value of OrderCreateErrorCode, PaymentRetryErrorCode, ProductUpsertErrorCode.
+	// The payment provider takes no payment of this total: it is below or above what the provider takes in this currency, is not a multiple
+	// of what it can charge, or the provider does not take the currency. The message has the limits. Order more, less or something else.
+	AmountNotSupported Code = "AMOUNT_NOT_SUPPORTED"
 	// AmountOutOfRange is a value of RefundCreateErrorCode.
 	// The amount is below 1 or above what is refundable.
 	AmountOutOfRange Code = "AMOUNT_OUT_OF_RANGE"

@@ -152,7 +152,8 @@ type RetryInput struct {
 }
 
 // Retry makes a new payment; Outcome.EntityID is its id.
-// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TOO_MANY_ATTEMPTS, PAYMENT_METHOD_INVALID, and those of idempotency.
+// User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TOO_MANY_ATTEMPTS, PAYMENT_METHOD_INVALID, AMOUNT_NOT_SUPPORTED, and those of
+// idempotency.
 func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (Outcome, error) {
 	if err := auth.RequireSignedIn(p); err != nil {
 		return Outcome{}, err
@@ -186,8 +187,12 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 				return uuid.Nil, refused
 			}
 			capture := o.Payment().CaptureMethod
-			if limits := provider.Limits; !limits.TakesCapture(capture) || !limits.TakesAmount(o.Total) {
-				return uuid.Nil, fault.User(fault.PaymentMethodInvalid, "The payment provider cannot take this order's payment.", "input", "orderId")
+			if !provider.Limits.TakesCapture(capture) {
+				return uuid.Nil, fault.User(fault.PaymentMethodInvalid, "The payment provider cannot capture this order's payment later.", "input", "orderId")
+			}
+			// The new payment's provider need not be the one that could take the order's total when it was placed.
+			if err := checkAmount(provider.Limits, o.Total, "input", "orderId"); err != nil {
+				return uuid.Nil, err
 			}
 			o.Source = in.Source
 			method := PaymentMethod{Provider: provider.Name, Token: in.PaymentToken, Capture: capture}
@@ -201,8 +206,8 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 }
 
 // price copies names and prices as they are read into lines. User errors: PRODUCT_NOT_FOUND, PRODUCT_ARCHIVED, MIXED_CURRENCY,
-// TOTAL_OUT_OF_RANGE, also for a total that the payment provider cannot take; all bad items are named. If there are none, a total that
-// is not the expected one is a *PriceChanged.
+// TOTAL_OUT_OF_RANGE; all bad items are named. If there are none, a total that the payment provider cannot take is AMOUNT_NOT_SUPPORTED, and
+// one that is not the expected one is a *PriceChanged.
 func (s *Service) price(
 	ctx context.Context, in CreateInput, read func(context.Context, []id.Product) (map[id.Product]*product.Product, error),
 ) ([]Line, money.Amount, error) {
@@ -247,18 +252,15 @@ func (s *Service) price(
 	if err := problems.Err(); err != nil {
 		return lines, total, err
 	}
-	if err := checkTotal(s.providers.First().Limits, total); err != nil {
+	if err := checkAmount(s.providers.First().Limits, total, "input", "items"); err != nil {
 		return lines, total, err
 	}
 	return lines, total, checkExpected(in.ExpectedTotal, total)
 }
 
-func checkTotal(limits payment.Limits, total money.Amount) error {
-	switch {
-	case !limits.TakesCurrency(total.Currency):
-		return fault.User(fault.TotalOutOfRange, "The payment provider takes no payments in "+total.Currency+".", "input", "items")
-	case !limits.TakesAmount(total):
-		return fault.User(fault.TotalOutOfRange, "The payment provider cannot take a payment of "+total.String()+".", "input", "items")
+func checkAmount(limits payment.Limits, total money.Amount, field ...string) error {
+	if refusal := limits.Refusal(total); refusal != "" {
+		return fault.User(fault.AmountNotSupported, refusal, field...)
 	}
 	return nil
 }

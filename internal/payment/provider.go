@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/orderwire/orderwire/internal/id"
@@ -67,22 +68,61 @@ type Amounts struct {
 	Multiple int64
 }
 
-// TakesCurrency reports whether payments in the currency can be taken.
-func (l Limits) TakesCurrency(currency string) bool {
-	if l.Amounts == nil {
-		return true
-	}
-	_, ok := l.Amounts(currency)
-	return ok
+// Include reports whether one payment can have the amount, in minor units of the currency.
+func (a Amounts) Include(minor int64) bool {
+	return minor >= a.Smallest && (a.Largest == 0 || minor <= a.Largest) && (a.Multiple == 0 || minor%a.Multiple == 0)
 }
 
-// TakesAmount reports whether one payment can have the amount.
-func (l Limits) TakesAmount(a money.Amount) bool {
-	if l.Amounts == nil {
-		return true
+// words says which amounts in the currency they are: "at least 0.50 EUR and at most 999999.99 EUR".
+func (a Amounts) words(currency string) string {
+	var parts []string
+	if a.Smallest > 0 {
+		parts = append(parts, "at least "+money.New(a.Smallest, currency).String())
 	}
-	of, ok := l.Amounts(a.Currency)
-	return ok && a.Minor >= of.Smallest && (of.Largest == 0 || a.Minor <= of.Largest) && (of.Multiple == 0 || a.Minor%of.Multiple == 0)
+	if a.Largest > 0 {
+		parts = append(parts, "at most "+money.New(a.Largest, currency).String())
+	}
+	if a.Multiple > 1 {
+		parts = append(parts, "a multiple of "+money.New(a.Multiple, currency).String())
+	}
+	return strings.Join(parts, " and ")
+}
+
+// of returns the amounts that can be paid in the currency; false: it is not taken.
+func (l Limits) of(currency string) (Amounts, bool) {
+	if l.Amounts == nil {
+		return Amounts{}, true
+	}
+	return l.Amounts(currency)
+}
+
+// TakesCurrency reports whether payments in the currency can be taken.
+func (l Limits) TakesCurrency(currency string) bool {
+	_, taken := l.of(currency)
+	return taken
+}
+
+// Refusal says in a sentence with the limits why one payment cannot have the amount; "" if it can.
+func (l Limits) Refusal(a money.Amount) string {
+	of, taken := l.of(a.Currency)
+	switch {
+	case !taken:
+		return "The payment provider takes no payments in " + a.Currency + "."
+	case of.Include(a.Minor):
+		return ""
+	}
+	return "The payment provider takes no payment of " + a.String() + ": a payment is " + of.words(a.Currency) + "."
+}
+
+// PriceRefusal is Refusal for the price of one piece. The price may be below the smallest payment, because several pieces can be paid
+// together. It must be a multiple of what can be charged, or most quantities could not be ordered.
+func (l Limits) PriceRefusal(price money.Amount) string {
+	of, taken := l.of(price.Currency)
+	of.Smallest = 0
+	if taken && of.Include(price.Minor) {
+		return ""
+	}
+	return l.Refusal(price)
 }
 
 // TakesCapture reports whether money can be captured in this way.

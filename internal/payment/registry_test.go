@@ -50,12 +50,28 @@ func TestLimits(t *testing.T) {
 	limits := payment.Limits{Amounts: func(currency string) (payment.Amounts, bool) {
 		return payment.Amounts{Smallest: 50, Largest: 1000, Multiple: 10}, currency == "EUR"
 	}}
-	for amount, want := range map[money.Amount]bool{
-		money.New(50, "EUR"): true, money.New(1000, "EUR"): true, money.New(40, "EUR"): false, money.New(1010, "EUR"): false,
-		money.New(55, "EUR"): false, money.New(50, "USD"): false,
+	const all = ": a payment is at least 0.50 EUR and at most 10.00 EUR and a multiple of 0.10 EUR."
+	for _, tt := range []struct {
+		amount         money.Amount
+		refusal, price string
+	}{
+		{money.New(50, "EUR"), "", ""},
+		{money.New(1000, "EUR"), "", ""},
+		{money.New(40, "EUR"), "The payment provider takes no payment of 0.40 EUR" + all, ""},
+		{money.New(0, "EUR"), "The payment provider takes no payment of 0.00 EUR" + all, ""},
+		{money.New(1010, "EUR"), "The payment provider takes no payment of 10.10 EUR" + all, "The payment provider takes no payment of 10.10 EUR" + all},
+		{money.New(55, "EUR"), "The payment provider takes no payment of 0.55 EUR" + all, "The payment provider takes no payment of 0.55 EUR" + all},
+		{money.New(5, "EUR"), "The payment provider takes no payment of 0.05 EUR" + all, "The payment provider takes no payment of 0.05 EUR" + all},
+		{money.New(50, "USD"), "The payment provider takes no payments in USD.", "The payment provider takes no payments in USD."},
 	} {
-		if limits.TakesAmount(amount) != want || !(payment.Limits{}).TakesAmount(amount) {
-			t.Errorf("%s is taken: %t", amount, !want)
+		if got := limits.Refusal(tt.amount); got != tt.refusal {
+			t.Errorf("a payment of %s: %q, want %q", tt.amount, got, tt.refusal)
+		}
+		if got := limits.PriceRefusal(tt.amount); got != tt.price {
+			t.Errorf("a price of %s: %q, want %q", tt.amount, got, tt.price)
+		}
+		if got := (payment.Limits{}).Refusal(tt.amount) + (payment.Limits{}).PriceRefusal(tt.amount); got != "" {
+			t.Errorf("without limits %s: %s", tt.amount, got)
 		}
 	}
 	if !limits.TakesCurrency("EUR") || limits.TakesCurrency("USD") || !(payment.Limits{}).TakesCurrency("USD") {

@@ -17,6 +17,7 @@ import (
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/pagination"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // Product is one entry of the catalogue. It is never deleted: orders point to it for ever.
@@ -95,14 +96,28 @@ type Service struct {
 	byID  *batcher
 	brief *batcher
 	known *bytelru.Cache[*Product]
+	// limits are those of the provider that takes new payments.
+	limits payment.Limits
+}
+
+// ServiceOption changes how a service works from its start.
+type ServiceOption func(*Service)
+
+// PricesWithin makes the service refuse prices that a payment provider with these limits cannot charge. Prices that are stored already stay.
+func PricesWithin(limits payment.Limits) ServiceOption {
+	return func(s *Service) { s.limits = limits }
 }
 
 // NewService returns the service over a store.
-func NewService(store Store) *Service {
-	return &Service{
+func NewService(store Store, options ...ServiceOption) *Service {
+	s := &Service{
 		store: store, byID: newBatcher(store.ProductsByID), brief: newBatcher(store.BriefProductsByID),
 		known: bytelru.New[*Product](knownBytes),
 	}
+	for _, option := range options {
+		option(s)
+	}
+	return s
 }
 
 // List returns products that can be ordered. BAD_USER_INPUT when the text to search for is too long.
@@ -143,7 +158,7 @@ func (s *Service) Known(ctx context.Context, ids []id.Product) (map[id.Product]*
 }
 
 // Upsert creates the product, or changes the one with the same SKU; orders placed before keep their price. Staff only.
-// User errors: SKU_INVALID, NAME_INVALID, TEXT_TOO_LONG, PRICE_OUT_OF_RANGE, CURRENCY_UNKNOWN, IMAGE_INVALID.
+// User errors: SKU_INVALID, NAME_INVALID, TEXT_TOO_LONG, PRICE_OUT_OF_RANGE, CURRENCY_UNKNOWN, AMOUNT_NOT_SUPPORTED, IMAGE_INVALID.
 func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Product, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
@@ -163,11 +178,18 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 	} else if freetext.Check(in.Description, maxDescription) != nil {
 		add(fault.NameInvalid, "description", "The description contains characters that are not allowed.")
 	}
-	if in.PriceMinor < 1 || in.PriceMinor > MaxPrice {
-		add(fault.PriceOutOfRange, "priceMinor", fmt.Sprintf("A price is 1 to %d minor units.", int64(MaxPrice)))
-	}
-	if !money.Valid(in.Currency) {
+	price, known := money.New(in.PriceMinor, in.Currency), money.Valid(in.Currency)
+	if !known {
 		add(fault.CurrencyUnknown, "currency", "A currency is an ISO 4217 code such as EUR.")
+	}
+	refusal := s.limits.PriceRefusal(price)
+	switch {
+	case in.PriceMinor < 1 || in.PriceMinor > MaxPrice:
+		add(fault.PriceOutOfRange, "priceMinor", fmt.Sprintf("A price is 1 to %d minor units.", int64(MaxPrice)))
+	case known && refusal != "" && !s.limits.TakesCurrency(in.Currency):
+		add(fault.AmountNotSupported, "currency", refusal)
+	case known && refusal != "":
+		add(fault.AmountNotSupported, "priceMinor", refusal)
 	}
 	if in.Image != nil && !ValidImage(*in.Image) {
 		add(fault.ImageInvalid, "image", "An image is an absolute path on this server or an https URL of at most 500 characters.")
@@ -177,7 +199,7 @@ func (s *Service) Upsert(ctx context.Context, p auth.Principal, in Input) (*Prod
 	}
 	return s.store.UpsertProduct(ctx, p, Product{
 		ID: id.New[id.Product](), SKU: in.SKU, Name: in.Name, Description: in.Description,
-		Price: money.Amount{Minor: in.PriceMinor, Currency: in.Currency}, Image: in.Image,
+		Price: price, Image: in.Image,
 	})
 }
 

@@ -82,6 +82,9 @@ func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Re
 	if err != nil {
 		return payment.Result{}, err
 	}
+	if !p.opts.Amounts.Include(call.Amount.Minor) {
+		return payment.Result{}, invalid(CodeAmountNotSupported, "it takes no payment of %s", call.Amount)
+	}
 	s, ok := scriptOf(call.Method, call.PaymentID, call.Capture)
 	if !ok {
 		return payment.Result{}, invalid(CodeTokenUnknown, "unknown payment token %.40q", call.Method)

@@ -1,12 +1,14 @@
 package simulated_test
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/simulated"
 )
@@ -28,6 +30,27 @@ func TestTokens(t *testing.T) {
 		if simulated.ValidToken(token) || simulated.Describe(token) != "" {
 			t.Errorf("%q is no token", token)
 		}
+	}
+}
+
+// What the description says of amounts is what an authorization takes.
+func TestAmounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulated.Options{Amounts: payment.Amounts{Smallest: 100, Largest: 500}})
+	limits := b.provider.Describe().Limits
+	for minor, taken := range map[int64]bool{99: false, 100: true, 500: true, 501: false} {
+		for _, currency := range []string{"EUR", "JPY"} {
+			call := newCall(simulated.TokenApprove, payment.CaptureAutomatic)
+			call.Amount = money.New(minor, currency)
+			_, err := b.provider.Authorize(t.Context(), call)
+			rejected, _ := errors.AsType[*simulated.RejectedError](err)
+			if taken && err != nil || !taken && (rejected == nil || rejected.Code != simulated.CodeAmountNotSupported) || (limits.Refusal(call.Amount) == "") != taken {
+				t.Errorf("%s: %v, described as %q", call.Amount, err, limits.Refusal(call.Amount))
+			}
+		}
+	}
+	if limits.TakesCurrency("XXQ") {
+		t.Error("a currency that there is not is taken")
 	}
 }
 

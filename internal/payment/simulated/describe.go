@@ -1,10 +1,14 @@
 package simulated
 
-import "github.com/orderwire/orderwire/internal/payment"
+import (
+	"github.com/orderwire/orderwire/internal/money"
+	"github.com/orderwire/orderwire/internal/payment"
+)
 
 // Describe returns the provider as the server uses it. The pages belong to it where Options.PublicURL leads to them.
 func (p *Provider) Describe() *payment.Provider {
 	d := describe(p)
+	d.Limits = limits(p.opts.Amounts)
 	d.Pages, d.Run, d.Close = p.Pages(), p.SendWebhooks, p.Close
 	return d
 }
@@ -22,9 +26,14 @@ type anywhere interface {
 
 func describe(p anywhere) *payment.Provider {
 	return &payment.Provider{
-		Name: Name, Gateway: p, ValidMethod: ValidToken, Limits: payment.Limits{ManualCapture: true},
+		Name: Name, Gateway: p, ValidMethod: ValidToken, Limits: limits(payment.Amounts{}),
 		Webhooks: p, Charges: p, Actions: p, Shop: shop(),
 	}
+}
+
+// limits are the same amounts in every currency.
+func limits(of payment.Amounts) payment.Limits {
+	return payment.Limits{ManualCapture: true, Amounts: func(currency string) (payment.Amounts, bool) { return of, money.Valid(currency) }}
 }
 
 func shop() payment.Shop {

@@ -26,6 +26,8 @@ const (
 	CodeRequestInvalid = "request_invalid"
 	// CodeTokenUnknown: the token of the means of payment is none of Tokens.
 	CodeTokenUnknown = "token_unknown"
+	// CodeAmountNotSupported: the amount is below or above what the provider takes.
+	CodeAmountNotSupported = "amount_not_supported"
 	// CodeKeyReused: the idempotency key was used for another request.
 	CodeKeyReused = "key_reused"
 	// CodeChargeNotFound: the payment has no such charge.

@@ -23,6 +23,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/orderwire/orderwire/internal/groupcommit"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // Name of the provider, in Payment.provider and in webhook paths.
@@ -40,6 +41,8 @@ type Options struct {
 	PublicURL string
 	// Webhooks says what is sent by itself, and whom to believe.
 	Webhooks Webhooks
+	// Amounts that a payment can have, in minor units of whatever currency. The zero value does not limit.
+	Amounts payment.Amounts
 	// Latency of every call but Complete. Default none.
 	Latency Latency
 	// FailureRate is the part of calls, from 0 to 1, that get no answer: half of them before and half after the ledger is

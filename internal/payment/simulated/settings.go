@@ -23,6 +23,8 @@ type Settings struct {
 	WebhookChaos  []string    `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"Faults that the simulated provider's webhooks have on purpose. early: sent before the call that caused it is answered."`
 	Latency       Latency     `env:"SIMULATED_LATENCY" envDefault:"0s" help:"The shortest time that the simulated provider takes for a call: a duration, or a range such as 50ms-2s."`
 	FailureRate   float64     `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The share of calls, 0 to 1, that the simulated provider leaves unanswered, half of them before and half after booking them."`
+	MinAmount     int64       `env:"SIMULATED_MIN_AMOUNT" envDefault:"1" min:"1" help:"The smallest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
+	MaxAmount     int64       `env:"SIMULATED_MAX_AMOUNT" envDefault:"1000000000000" min:"1" help:"The largest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
 	Seed          int64       `env:"SIMULATED_SEED" envDefault:"0" help:"Seed of the simulated latencies and failures."`
 }
 
@@ -41,8 +43,17 @@ func (*Settings) Kinds() map[string]func(value string) []string {
 	return map[string]func(value string) []string{"webhook secrets": checkSecrets}
 }
 
-// Check has nothing to refuse: any of the settings go together.
-func (*Settings) Check(bool, func(format string, args ...any)) {}
+// Check refuses limits that no payment is within.
+func (s *Settings) Check(_ bool, refuse func(format string, args ...any)) {
+	if s.MinAmount > s.MaxAmount {
+		refuse("SIMULATED_MIN_AMOUNT: expected at most SIMULATED_MAX_AMOUNT (%d), not %d", s.MaxAmount, s.MinAmount)
+	}
+}
+
+// amounts are those of a payment in any currency.
+func (s *Settings) amounts() payment.Amounts {
+	return payment.Amounts{Smallest: s.MinAmount, Largest: s.MaxAmount}
+}
 
 func checkSecrets(value string) []string {
 	secrets := secret.Text(value).List()
@@ -127,7 +138,9 @@ func (s *Settings) find(host payment.Host) (*payment.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Describe(), nil
+	d := client.Describe()
+	d.Limits = limits(s.amounts())
+	return d, nil
 }
 
 // options are those that do not depend on where the provider runs.
@@ -137,7 +150,7 @@ func (s *Settings) options(host payment.Host) (Options, error) {
 		return Options{}, err
 	}
 	return Options{
-		Latency: s.Latency, FailureRate: s.FailureRate, Seed: s.Seed,
+		Amounts: s.amounts(), Latency: s.Latency, FailureRate: s.FailureRate, Seed: s.Seed,
 		Webhooks: Webhooks{
 			Mode: WebhookMode(s.Webhooks), URL: s.WebhookURL, Secrets: s.WebhookSecret.List(), Chaos: chaos, Logger: host.Log,
 		},

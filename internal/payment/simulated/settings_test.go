@@ -56,6 +56,8 @@ func TestSettingsErr(t *testing.T) {
 		"SIMULATED_FAILURE_RATE=-0.1":                                        `expected a number from 0 to 1`,
 		"SIMULATED_FAILURE_RATE=NaN":                                         `expected a number from 0 to 1`,
 		"SIMULATED_FAILURE_RATE=half":                                        `expected a number from 0 to 1`,
+		"SIMULATED_MIN_AMOUNT=0":                                             `SIMULATED_MIN_AMOUNT="0": expected a number of at least 1`,
+		"SIMULATED_MIN_AMOUNT=1000000000001":                                 `SIMULATED_MIN_AMOUNT: expected at most SIMULATED_MAX_AMOUNT (1000000000000), not 1000000000001`,
 		"SIMULATED_SEED=x":                                                   `expected a whole number`,
 		"SIMULATED_WEBHOOK_SECRET=" + strings.Repeat("0123456789abcdef,", 3): `expected one secret, or two`,
 	} {

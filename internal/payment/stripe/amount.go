@@ -84,17 +84,32 @@ func rescale(n int64, from, to int) (int64, bool) {
 	return n, true
 }
 
-// amounts are those that toStripe converts, up to the number of digits that Stripe takes. The smallest amount depends on the
-// currency in which the account is paid out and on the method of payment, so Stripe decides that:
-// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts.
+// smallest are the smallest payments in Stripe's units. Stripe's minimum goes by the currency that the account is paid out in, so these hold
+// for payments in that currency. A payment that Stripe converts must come to the minimum of that currency after conversion, which is not
+// known here: Stripe still declines some that are allowed here. Currencies that are not listed have no minimum of their own.
+// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+var smallest = map[string]int64{
+	"AED": 200, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400, "HUF": 17500,
+	"INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+}
+
+// largestPayment in Stripe's units is eight digits, and more in the currencies of larger: by the same page, 12 digits for IDR and 9 for INR,
+// and for cards 9,999,999,999 COP, HUF and JPY and 999,999,999,999 LBP. Card networks may take less.
+const largestPayment = 99_999_999
+
+var larger = map[string]int64{
+	"IDR": 999_999_999_999, "INR": 999_999_999, "COP": 999_999_999_900, "HUF": 999_999_999_900, "JPY": 9_999_999_999, "LBP": 99_999_999_999_900,
+}
+
+// amounts are those that Stripe takes in a currency, as far as that does not depend on the account.
 func amounts(currency string) (payment.Amounts, bool) {
 	u, _, ok := unitsOf(currency)
 	if !ok {
 		return payment.Amounts{}, false
 	}
-	largest := int64(99_999_999)
-	if currency == "IDR" {
-		largest = 999_999_999_999
+	largest, ok := larger[currency]
+	if !ok {
+		largest = largestPayment
 	}
 	largest, err := fromStripe(largest-largest%u.multiple, currency)
 	if err != nil {
@@ -103,7 +118,8 @@ func amounts(currency string) (payment.Amounts, bool) {
 	multiple := int64(1)
 	for {
 		if _, err := toStripe(money.New(multiple, currency)); err == nil {
-			return payment.Amounts{Largest: largest, Multiple: multiple}, true
+			// A currency with a minimum has the same minor unit here and at Stripe.
+			return payment.Amounts{Smallest: smallest[currency], Largest: largest, Multiple: multiple}, true
 		}
 		multiple *= 10
 	}

@@ -110,6 +110,11 @@ export type OrderCancelInput = {
 
 /** Reasons to refuse an orderCreate. Unless said otherwise, correct the input and send it again; the key may stay the same. */
 export type OrderCreateErrorCode =
+  /**
+   * The payment provider takes no payment of this total: it is below or above what the provider takes in this currency, is not a multiple
+   * of what it can charge, or the provider does not take the currency. The message has the limits. Order more, less or something else.
+   */
+  | 'AMOUNT_NOT_SUPPORTED'
   /** A text looks like a payment card number, which is never stored. Remove it. */
   | 'CARD_NUMBER_REFUSED'
   /** Another request with this key is still running. Wait a moment, then send the same request with the same key. */
@@ -411,6 +416,11 @@ export type PaymentResolveInput = {
 
 /** Reasons to refuse a paymentRetry. */
 export type PaymentRetryErrorCode =
+  /**
+   * The payment provider that takes new payments takes none of this order's total or currency: it is not the provider of the order's first
+   * payment, or its limits have changed. The message has the limits. No payment method helps: cancel the order.
+   */
+  | 'AMOUNT_NOT_SUPPORTED'
   /** The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version. */
   | 'CONFLICT'
   /** Another request with this key is still running. Wait a moment, then send the same request with the same key. */
