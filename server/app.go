@@ -154,7 +154,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 // wire connects the parts over the open store.
 func (a *App) wire(ctx context.Context) error {
 	policy := order.Policy{
-		StepDelay: a.cfg.PaymentStepDelay, DeliveryDelay: a.cfg.DeliveryDelay,
+		StepDelay: a.cfg.PaymentStepDelay, DeliveryDelay: a.cfg.DeliveryDelay, ManualDelivery: a.cfg.ManualDelivery(),
 		Expiry: a.cfg.OrderExpiry, AuthorizationExpiry: a.cfg.AuthorizationExpiry, MaxPayments: a.cfg.MaxPaymentsPerOrder,
 	}
 	verifier, err := a.openIdentity(ctx)

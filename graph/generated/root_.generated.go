@@ -4663,7 +4663,10 @@ type Order implements Node {
   """When the server will cancel the order if it is still unpaid. Null when no such timer runs, for example once it is authorized or paid."""
   expiresAt: DateTime @access(by: CUSTOMER)
 
-  """When the server will mark the order as delivered. Null unless it is CONFIRMED and that timer runs."""
+  """
+  When the server will mark the order as delivered. Null unless it is CONFIRMED and that timer runs. A CONFIRMED order without it waits until
+  staff deliver it: with ` + "`" + `DELIVERY=manual` + "`" + ` every order does.
+  """
   deliversAt: DateTime @access(by: CUSTOMER)
 }
 

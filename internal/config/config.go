@@ -39,7 +39,8 @@ type Config struct {
 	Sections []Section `env:"-"`
 
 	PaymentStepDelay    time.Duration `group:"Payments and orders" env:"PAYMENT_STEP_DELAY" envDefault:"3s" min:"0s" help:"How long a payment stays in each step."`
-	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered."`
+	Delivery            string        `env:"DELIVERY" envDefault:"timer" oneof:"timer,manual" help:"How paid orders are delivered. timer: by themselves, after DELIVERY_DELAY. manual: only by staff, with orderDeliver or on the board."`
+	DeliveryDelay       time.Duration `env:"DELIVERY_DELAY" envDefault:"3s" min:"0s" help:"How long after its confirmation an order is delivered with DELIVERY=timer."`
 	OrderExpiry         time.Duration `env:"ORDER_EXPIRY" envDefault:"30m" min:"0s" help:"How long an order may stay unpaid before it is cancelled. It is not cancelled while the payment provider does not answer."`
 	AuthorizationExpiry time.Duration `env:"AUTHORIZATION_EXPIRY" envDefault:"144h" min:"0s" help:"How long an authorized payment may wait for its capture."`
 	ReconcileInterval   time.Duration `env:"RECONCILE_INTERVAL" envDefault:"10m" min:"0s" help:"How often payments are compared with the provider's books. 0: never."`
@@ -120,6 +121,9 @@ type Config struct {
 
 // DevAuth tells whether users sign in by saying who they are.
 func (c Config) DevAuth() bool { return c.AuthMode == "dev" }
+
+// ManualDelivery reports whether only staff deliver orders.
+func (c Config) ManualDelivery() bool { return c.Delivery == "manual" }
 
 // Secret is a setting that must not get into logs.
 type Secret = secret.Text

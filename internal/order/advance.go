@@ -50,7 +50,7 @@ func (o *Order) AdvanceIf(c Cause, policy Policy, mayAsk func(provider string) b
 		}
 	}
 	if due(o.DeliversAt) {
-		if err := o.Deliver(c); err != nil {
+		if err := o.deliveryDue(c, policy); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +99,16 @@ func (o *Order) dueWork(now time.Time, mayAsk func(provider string) bool) *payme
 		}
 	}
 	return nil
+}
+
+// deliveryDue delivers the order whose timer has run out. Where staff deliver, the timer was set before that was so, or by a replica that still has
+// the earlier setting: it ends without an event, because nothing has happened to the order.
+func (o *Order) deliveryDue(c Cause, policy Policy) error {
+	if policy.ManualDelivery {
+		o.DeliversAt = nil
+		return nil
+	}
+	return o.Deliver(c)
 }
 
 // Deliver hands a confirmed order over. Delivering what is delivered changes nothing. The error is a

@@ -33,10 +33,10 @@ var reactions = map[payment.FactKind]reaction{
 // stopExpiry ends the order's expiry: an authorization expires at a time of its own.
 func stopExpiry(o *Order, _ Cause, _ Policy) { o.ExpiresAt = nil }
 
-// startDelivery starts the timer that delivers a paid order, unless the order is being cancelled.
+// startDelivery starts the timer that delivers a paid order, unless the order is being cancelled or staff deliver it.
 func startDelivery(o *Order, c Cause, policy Policy) {
 	o.ExpiresAt = nil
-	if o.Status == Confirmed {
+	if o.Status == Confirmed && !policy.ManualDelivery {
 		o.DeliversAt = at(c.Now.Add(policy.DeliveryDelay))
 	}
 }

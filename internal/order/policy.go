@@ -9,6 +9,8 @@ type Policy struct {
 	StepDelay time.Duration
 	// DeliveryDelay runs from CONFIRMED to DELIVERED.
 	DeliveryDelay time.Duration
+	// ManualDelivery: only staff deliver orders. No delivery timer is set, and one that runs already ends without delivering.
+	ManualDelivery bool
 	// Expiry runs from creation until an unpaid order is cancelled.
 	Expiry time.Duration
 	// AuthorizationExpiry bounds how long authorized money waits for its capture.

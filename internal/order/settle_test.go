@@ -351,6 +351,27 @@ func TestExpiryOfHoldGivesTheOrderTimeAgain(t *testing.T) {
 	w.check(created, processing, order.PaymentAuthorized, order.PaymentExpired, cancelling, cancelled)
 }
 
+// Where staff deliver, no timer is set, and one that a replica with another setting has set ends without delivering.
+func TestManualDelivery(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t, payment.CaptureAutomatic)
+	w.policy.ManualDelivery = true
+	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+	if due := w.o.DueAt(); w.o.Status != order.Confirmed || w.o.DeliversAt != nil || due != nil {
+		t.Fatalf("%s is delivered at %v, due at %v", w.o.Status, w.o.DeliversAt, due)
+	}
+	later := w.now.Add(w.policy.DeliveryDelay)
+	w.o.DeliversAt = &later
+	w.next()
+	w.check(created, processing, confirmed)
+	if due := w.o.DueAt(); w.o.Status != order.Confirmed || w.o.DeliversAt != nil || due != nil {
+		t.Fatalf("after another replica's timer %s is delivered at %v, due at %v", w.o.Status, w.o.DeliversAt, due)
+	}
+	if err := w.o.Deliver(w.cause()); err != nil || w.o.Status != order.Delivered {
+		t.Errorf("staff: %s, %v", w.o.Status, err)
+	}
+}
+
 func TestDeliveredCannotBeCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t, payment.CaptureAutomatic)

@@ -260,6 +260,43 @@ func TestRetryAfterDecline(t *testing.T) {
 	b.checkLedger(t, o, total, 0)
 }
 
+// With manual delivery a paid order waits for staff, also one whose timer was set by a replica that has another setting.
+func TestManualDelivery(t *testing.T) {
+	t.Parallel()
+	manual := instant
+	manual.ManualDelivery = true
+	b := setup(t, manual)
+	paid := []order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentConfirmed}
+	o := b.create(t, simulated.TokenApprove, payment.CaptureAutomatic)
+	if got := b.await(t, o.ID, order.PaymentConfirmed); !slices.Equal(got, paid) {
+		t.Fatalf("walked %v", got)
+	}
+	_, err := b.store.ChangeOrder(t.Context(), auth.System, o.ID, order.Change{Apply: func(o *order.Order) (uuid.UUID, error) {
+		due := order.SystemClock()
+		o.DeliversAt = &due
+		return uuid.Nil, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := auth.Principal{CustomerID: id.ForCustomer("test", "sam"), Role: auth.RoleStaff, Issuer: "test", Subject: "sam"}
+	for end := time.Now().Add(eventually.Patience); ; {
+		now, err := b.store.Order(t.Context(), auth.System, o.ID)
+		if err != nil || now.Status != order.Confirmed || time.Now().After(end) {
+			t.Fatalf("%+v, %v", now, err)
+		}
+		if now.DeliversAt == nil {
+			break
+		}
+	}
+	if _, err := b.service.Deliver(t.Context(), staff, order.DeliverInput{OrderID: o.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, append(paid, order.OrderDelivered)) {
+		t.Errorf("walked %v", got)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	hour := order.Policy{StepDelay: time.Hour, DeliveryDelay: time.Hour, Expiry: 2 * time.Hour, AuthorizationExpiry: time.Hour}

@@ -6,7 +6,9 @@ import { Actions } from '../order/actions';
 import { Summary } from '../order/summary';
 import { Failure, isMalformed, Loading } from '../shared/states';
 import { OrderBadge, PaymentBadge } from '../order/status';
+import { OrderPayment } from '../order/stepper';
 import { EventItem, Timeline } from '../order/timeline';
+import { formatDeadline } from '../shared/time';
 import { getFragment, graphql } from '../gql';
 import type { BoardOrderQuery } from '../gql/graphql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
@@ -87,6 +89,7 @@ function Inside({ id }: { id: string }) {
       </>
     );
   }
+  const progress = getFragment(OrderPayment, getFragment(LiveOrder, whole));
   return (
     <div className="stack" data-drawer={id}>
       <div className="drawer-head">
@@ -96,6 +99,13 @@ function Inside({ id }: { id: string }) {
       <p className="hint">
         Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Order page</Link>
       </p>
+      {order.status === 'CONFIRMED' && (
+        <p className="hint">
+          {progress.deliversAt
+            ? `Is marked as delivered around ${formatDeadline(progress.deliversAt)}.`
+            : 'Waits to be sent. No timer runs: press Deliver now when you have sent it.'}
+        </p>
+      )}
       <div className="drawer-actions">
         <Actions order={getFragment(LiveOrder, whole)} />
         <StaffActions order={order} />

@@ -37,7 +37,8 @@ describe('statusMessage', () => {
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/You can pay again/);
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/limit of payments/);
     expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
-    expect(statusMessage(progress('CONFIRMED', 'CONFIRMED'))).toMatch(/on its way/);
+    expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: '2026-11-22T12:00:00.000000Z' })).toMatch(/on its way and arrives around/);
+    expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: null })).toBe('Paid. Your order waits to be sent.');
     expect(statusMessage({ status: 'CREATED', payment: null, availableActions: [] })).toBe('Waiting for a payment.');
   });
 });

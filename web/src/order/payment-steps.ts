@@ -110,7 +110,7 @@ export function statusMessage({ status, payment, deliversAt, expiresAt, cancelRe
     case 'CANCELLING':
       return 'The order is being cancelled. Its payment is voided or refunded first.';
     case 'CONFIRMED':
-      return `Paid. Your order is on its way${deliversAt ? ` and arrives around ${formatDeadline(deliversAt)}` : ''}.`;
+      return deliversAt ? `Paid. Your order is on its way and arrives around ${formatDeadline(deliversAt)}.` : 'Paid. Your order waits to be sent.';
     case 'CREATED': {
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       if (!payment || !retriable.has(payment.status)) return text;
