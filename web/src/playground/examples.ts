@@ -26,7 +26,7 @@ query Products {
     query: `# 2. Order something: put a product's id from tab 1
 # into the variables below. The same idempotencyKey
 # again gives the same order, with replayed: true.
-# expectedTotal is what the customer agreed to: with
+# The customer has agreed to expectedTotal: with
 # another price nothing is ordered (PRICE_CHANGED).
 mutation CreateOrder($input: OrderCreateInput!) {
   orderCreate(input: $input) {
