@@ -5,21 +5,29 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/orderwire/orderwire/internal/event"
-	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/event/eventtest"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/stream"
 )
 
-// frozen replaces the newest event of an order by one that a later version could have written.
-func (r *replica) frozen(orderID id.Order, column, value string) {
+// freeze commits the next version of an order with an event that a later version could have written. It is one commit, because the hub
+// may read the log at any time.
+func (r *replica) freeze(head *order.Head, column, value string) {
 	r.t.Helper()
-	r.exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`)
-	_, err := r.db.Exec(`UPDATE order_events SET `+column+` = `+value+`
-		WHERE order_id = $1 AND version = (SELECT max(version) FROM order_events WHERE order_id = $1)`, orderID)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	r.commit(func(tx *sqlx.Tx) (order.Event, error) {
+		e, err := eventtest.Advance(context.Background(), tx, head)
+		if err != nil {
+			return e, err
+		}
+		if _, err := tx.Exec(`ALTER TABLE order_events DISABLE TRIGGER order_events_append_only`); err != nil {
+			return e, err
+		}
+		_, err = tx.Exec(`UPDATE order_events SET `+column+` = `+value+` WHERE order_id = $1 AND version = $2`, head.ID, e.Version)
+		return e, err
+	})
 }
 
 // ends fails unless the subscription ends because of a later version.
@@ -52,8 +60,7 @@ func TestNewerEvent(t *testing.T) {
 			for _, sub := range []*event.Subscription{feed, gracesFeed, narrow} {
 				expect(t, sub, event.Snapshot, 0)
 			}
-			r.advance(head)
-			r.frozen(head.ID, change[0], change[1])
+			r.freeze(head, change[0], change[1])
 			graces := r.place(grace)
 			r.publish()
 			ends(t, live)
