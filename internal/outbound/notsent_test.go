@@ -63,7 +63,7 @@ func TestTellNotSent(t *testing.T) {
 	})
 	t.Run("OKNoHandshake", func(t *testing.T) {
 		t.Parallel()
-		l := listen() // accepts by its queue and says nothing
+		l := listen()                                                        // accepts by its queue and says nothing
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // the test is about its end
 		defer cancel()
 		err := post(ctx, t, "https://"+l.Addr().String(), outbound.TellNotSent(&http.Transport{}))
