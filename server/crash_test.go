@@ -116,7 +116,7 @@ func place(ctx context.Context, c *client, productID, token string) (orderID str
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond): // a pause between attempts, nothing waits for it
+		case <-time.After(20 * time.Millisecond): // a pause between attempts; the result does not depend on its length
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (d *database) openRoles(ctx context.Context, maxConns int, logger *slog.Log
 func (d *database) warnOfOpenSchemas(ctx context.Context, logger *slog.Logger) error {
 	schemas, err := postgres.MayCreateIn(ctx, d.api.DB)
 	for _, schema := range schemas {
-		logger.WarnContext(ctx, "the API's role may create objects in a schema that other roles use; let the schema's owner revoke CREATE from it",
+		logger.WarnContext(ctx, "every role, the API's too, may create objects in a schema that other roles use; run the statement as the schema's owner",
 			"run", "REVOKE CREATE ON SCHEMA "+schema+" FROM PUBLIC")
 	}
 	return err

@@ -102,7 +102,7 @@ func (c *customers) one(u *user) error {
 			return errors.Join(errors.New("still not placed"), err)
 		}
 		c.unavailable.Add(1)
-		time.Sleep(20 * time.Millisecond) // a pause between attempts, nothing waits for it
+		time.Sleep(20 * time.Millisecond) // a pause between attempts; the result does not depend on its length
 	}
 }
 

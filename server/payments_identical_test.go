@@ -73,7 +73,7 @@ func (m *identical) send(ctx context.Context, t *testing.T, n int) (entityID str
 				case <-ctx.Done():
 					t.Errorf("request %d: %v, %v", i, r, err)
 					return
-				case <-time.After(5 * time.Millisecond): // a pause between attempts, nothing waits for it
+				case <-time.After(5 * time.Millisecond): // a pause between attempts; the result does not depend on its length
 				}
 			}
 		})

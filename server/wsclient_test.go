@@ -75,7 +75,7 @@ func (c *subscriptionClient) run(ctx context.Context, each func(item) error) err
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond): // a pause between attempts, nothing waits for it
+		case <-time.After(20 * time.Millisecond): // a pause between attempts; the result does not depend on its length
 		}
 	}
 }

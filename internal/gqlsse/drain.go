@@ -11,8 +11,8 @@ import (
 
 // Drain refuses new streams with 503 and ends the open ones without complete, so that their clients reconnect and resume.
 // Each stream begins to drain at a random moment within DrainJitter or half of the time that ctx leaves, whichever is
-// shorter. It ends when its queued items are sent, or after DrainTimeout or a quarter of that time. Drain returns nil when
-// all are gone, or ctx's error.
+// shorter. A stream then ends when its queued items are sent, at the latest after DrainTimeout, or after a quarter of ctx's
+// remaining time if that is shorter. Drain returns nil when all are gone, or ctx's error.
 func (t *Transport) Drain(ctx context.Context) error {
 	spread, patience := t.cfg.DrainJitter, t.cfg.DrainTimeout
 	if deadline, ok := ctx.Deadline(); ok {

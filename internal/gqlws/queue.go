@@ -107,8 +107,8 @@ func (c *conn) send(f frame) sendResult {
 }
 
 // sendFinal sends an operation's final message without waiting. It frees the id before it writes the message, so that the
-// client can use the id again as soon as it has read it. The id of a query or a mutation is freed no earlier, because the
-// socket may close before that and must then tell its client that the operation is unanswered.
+// client can use the id again as soon as it has read it. Until then a query or mutation keeps its id: if the socket closes
+// first, it must tell the client which operations are unanswered.
 func (c *conn) sendFinal(op *operation, message []byte) {
 	c.mu.Lock()
 	if c.closing || op.cancelled {

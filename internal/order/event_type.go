@@ -41,7 +41,7 @@ func startDelivery(o *Order, c Cause, policy Policy) {
 	}
 }
 
-// restartExpiry gives an unpaid order whose expiry was stopped the whole time to be paid again.
+// restartExpiry gives an unpaid order whose expiry was stopped a whole new Policy.Expiry.
 func restartExpiry(o *Order, c Cause, policy Policy) {
 	if o.Status == Created && o.ExpiresAt == nil {
 		o.ExpiresAt = at(c.Now.Add(policy.Expiry))

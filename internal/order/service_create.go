@@ -97,7 +97,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in CreateInput) 
 	provider := s.providers.First()
 	checkMethod(&problems, provider, in.PaymentToken)
 	if !provider.Limits.TakesCapture(in.Capture) {
-		problems.Add(fault.User(fault.PaymentMethodInvalid, "The payment provider cannot capture a payment later.", "input", "captureMethod"))
+		problems.Add(fault.User(fault.PaymentMethodInvalid, "The payment provider does not support captureMethod MANUAL. Use AUTOMATIC.", "input", "captureMethod"))
 	}
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err

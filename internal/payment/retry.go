@@ -13,7 +13,7 @@ const (
 	keyMargin   = time.Hour
 	backoffBase = 200 * time.Millisecond
 	backoffMax  = 5 * time.Minute
-	// unansweredPause is the longest between calls without an answer.
+	// unansweredPause is the longest pause between calls that get no answer.
 	unansweredPause = time.Minute
 	// lookUpPause lies between look-ups of an operation that is no longer called.
 	lookUpPause = 5 * time.Minute

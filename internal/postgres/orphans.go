@@ -119,8 +119,8 @@ const walkHeld = `held AS MATERIALIZED (SELECT FROM charge_walks WHERE provider 
 const paymentKnown = `EXISTS (
 	SELECT FROM payments p WHERE p.id = c.payment_id AND p.provider = $2 AND p.provider_reference = c.reference)`
 
-// paymentAwaits is the condition that the payment of the charge c of provider $2 may still learn of it: it has no reference, and
-// its attempt is still open. The reference and the end of the attempt are committed together. Such a charge is kept as PENDING and
+// paymentAwaits is true while the payment of charge c (provider $2) may still record that charge: the payment has no reference, and its
+// AUTHORIZE attempt is open. The reference is committed together with the attempt's end. Such a charge is kept as PENDING and
 // looked up until its payment references it or its attempt ends without it.
 const paymentAwaits = `EXISTS (
 	SELECT FROM payments p JOIN payment_attempts a ON a.order_id = p.order_id AND a.payment_id = p.id

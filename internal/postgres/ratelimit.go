@@ -13,13 +13,13 @@ import (
 // orderWindow is the time in which a customer's budget of orders fills up again.
 const orderWindow = time.Minute
 
-// LeaseOrders gives replicas parts of each customer's budget of perMinute orders, which fills up evenly. order_budgets has
-// until when what was leased is spent, in time: leasing n moves that by n shares of a minute, and it may not lie more than
-// a minute ahead (the generic cell rate algorithm, ITU-T I.371 annex A). Time is the database's. A statement that the
-// driver repeats because its answer was lost leases twice, which only makes the limit stricter for a moment.
+// LeaseOrders leases parts of each customer's budget of perMinute orders to replicas. It is the generic cell rate algorithm (ITU-T I.371
+// annex A): order_budgets.spent_until is the time at which everything leased so far has refilled. Leasing n orders moves it n/perMinute
+// of a minute later, and is refused if it would then be more than a minute ahead. Times are the database's. A statement that the driver
+// repeats because its answer was lost leases twice, which only makes the limit stricter for a moment.
 //
-// AttemptLimits have the same algorithm in statements of their own: TakeAttempt decides by two budgets at once, and create.sql and
-// change.sql count within the statement of a batch. A common text would have to know all three.
+// AttemptLimits use the same algorithm in separate statements: TakeAttempt checks two budgets at once, and create.sql and change.sql
+// count within a batch's statement. One shared SQL text would have to cover all three cases.
 func LeaseOrders(db *sqlx.DB, perMinute int) ratelimit.Lease {
 	each := share(orderWindow, perMinute)
 	return func(ctx context.Context, customerID id.Customer, n int) (retryAfter time.Duration, err error) {

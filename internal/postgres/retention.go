@@ -118,8 +118,8 @@ type feedPartition struct {
 func (p feedPartition) table() string { return fmt.Sprintf("feed_%d", p.Number) }
 
 // openFeedPartition closes the feed's last partition at the current position and opens the next one, if the last has rows and has
-// been open longer than interval, or has more rows than atMost. Its end is known only now, so the partition is detached and
-// attached again with it, for which PostgreSQL reads it once. Writers of orders do not wait for that: they do not touch the feed.
+// been open longer than interval, or has more rows than atMost. The closed partition gets its upper bound only now. It is
+// therefore detached and attached again with that bound, and PostgreSQL reads it once to check the bound. Writers of orders do not wait for that: they do not touch the feed.
 func openFeedPartition(ctx context.Context, db *sqlx.DB, interval time.Duration, atMost int64) (bool, error) {
 	const due = `
 		SELECT p.number, p.first_position

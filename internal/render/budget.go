@@ -11,9 +11,9 @@ import (
 // Budget bounds the size of one answer: of a query, of a mutation, or of one item of a subscription. All goroutines that
 // build the answer share it.
 //
-// The cost that is computed before execution is an upper bound: it assumes that every list has its maximum. Documents whose
-// answers are nearly always small must not be refused by it, so it is generous, and the bytes are counted again while they
-// are written. The first object above the budget stops all goroutines.
+// The cost before execution is an upper bound: it assumes every list at its maximum. So its limit is generous, in order not to
+// refuse documents whose answers are nearly always small. Budget counts the bytes that are really written. The first object
+// above the budget stops all goroutines.
 type Budget struct {
 	done     <-chan struct{}
 	bytes    atomic.Int64

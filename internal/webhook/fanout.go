@@ -39,7 +39,7 @@ func NewFanout(feed Feed, outbox Outbox, holder string, clock order.Clock, added
 	return &Fanout{feed: feed, outbox: outbox, holder: holder, clock: clock, added: added, log: log, signal: make(chan struct{}, 1)}
 }
 
-// Wake says that the feed may have grown. It does not block.
+// Wake tells Run that the feed may have grown. It does not block.
 func (f *Fanout) Wake() { poke(f.signal) }
 
 // Run works until ctx ends. Errors are logged and tried again; it returns nil.

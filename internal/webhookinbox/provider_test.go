@@ -183,7 +183,7 @@ func TestThroughChaos(t *testing.T) {
 			return o.Status == end && !o.Payments[0].Status.Active()
 		})
 	}
-	// Each event arrives once for us, however often it was sent, and is worked on.
+	// The inbox has each event once, however often it was sent, and every one is processed.
 	await(t, "all webhooks are worked on", func() bool {
 		var left int
 		err := s.db.GetContext(t.Context(), &left, `

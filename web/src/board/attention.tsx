@@ -38,7 +38,7 @@ const Attention = graphql(`
 
 export const attentionWords: Record<PaymentAttention, string> = {
   UNKNOWN_OUTCOME: 'It is not known whether the customer was charged',
-  PROVIDER_DOWN: 'The provider has refused a void or a refund many times',
+  PROVIDER_DOWN: 'The provider keeps refusing a void or a refund, or is not configured on this server',
   MISMATCH: 'The provider’s records differ from ours',
 };
 

@@ -321,7 +321,10 @@ export type OrphanedChargeStatus =
 export type PaymentAttention =
   /** The provider's books and ours disagree about this payment. */
   | 'MISMATCH'
-  /** The provider has refused a necessary void or refund many times. The server keeps trying, with growing pauses. */
+  /**
+   * The provider has refused a necessary void or refund many times, or is not configured on this server. The server keeps trying, with
+   * growing pauses.
+   */
   | 'PROVIDER_DOWN'
   /** The provider has not told for about a day whether it did an operation, or gives answers that do not fit. It is still asked every few minutes. */
   | 'UNKNOWN_OUTCOME';
