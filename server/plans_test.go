@@ -22,6 +22,8 @@ const (
 	shopRounds = 30
 	// boardEvery is after how many rounds of each customer staff look at the board.
 	boardEvery = 5
+	// indexBuilds is how often migrations read order_work, which is empty then.
+	indexBuilds = 8
 	// maxRead is the largest number of rows that one statement may read of a table: a page of the hub, not all 540 orders of the
 	// customer, all 270 that are not finished, or all 2,000 events.
 	maxRead = 256
@@ -70,8 +72,8 @@ func readNoTable(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	for _, r := range read {
-		// order_work is counted for the board's figures.
-		if !slices.Contains(small, r.Table) && (r.Table != "order_work" || r.Scans > 3*shopRounds/boardEvery) {
+		// order_work is counted for the board's figures, and migrations build its indexes.
+		if !slices.Contains(small, r.Table) && (r.Table != "order_work" || r.Scans > 3*shopRounds/boardEvery+indexBuilds) {
 			t.Errorf("%s was read whole %d times, %d rows", r.Table, r.Scans, r.Rows)
 		}
 	}

@@ -124,6 +124,8 @@ func (s *Store) RenewLeases(ctx context.Context, leases []order.Lease) error {
 	return err
 }
 
+// nextDueSQL steps from lane to lane and looks at the first order of each. A row comparison, because with w.lane = lanes.lane a plan that
+// was made while the table was nearly empty sorts all orders of the lane.
 const nextDueSQL = `
 	WITH RECURSIVE lanes AS (
 		(SELECT lane FROM order_work ORDER BY lane LIMIT 1)
@@ -131,8 +133,9 @@ const nextDueSQL = `
 		SELECT (SELECT w.lane FROM order_work w WHERE w.lane > lanes.lane ORDER BY w.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL
 	)
 	SELECT lane, (
-		SELECT due_at FROM order_work w
-		WHERE w.lane = lanes.lane AND (leased_until IS NULL OR leased_until < clock_timestamp()) ORDER BY due_at LIMIT 1
+		SELECT CASE WHEN w.lane = lanes.lane THEN due_at END FROM order_work w
+		WHERE (w.lane, w.due_at) >= (lanes.lane, '-infinity') AND (leased_until IS NULL OR leased_until < clock_timestamp())
+		ORDER BY w.lane, w.due_at LIMIT 1
 	) AS due, clock_timestamp() AS now
 	FROM lanes WHERE lane IS NOT NULL
 	UNION ALL
