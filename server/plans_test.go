@@ -22,7 +22,7 @@ const (
 	shopRounds = 30
 	// boardEvery is after how many rounds of each customer staff look at the board.
 	boardEvery = 5
-	// indexBuilds is how often migrations read order_work, which is empty then.
+	// indexBuilds bounds the scans of order_work by migrations, which build its indexes while it is empty.
 	indexBuilds = 8
 	// maxRead is the largest number of rows that one statement may read of a table: a page of the hub, not all 540 orders of the
 	// customer, all 270 that are not finished, or all 2,000 events.

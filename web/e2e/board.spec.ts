@@ -112,10 +112,10 @@ test('staff see the deliveries to an endpoint, and send one again', async ({ sig
   receiver.closeAllConnections();
 });
 
-const withFailingProvider = withServer({ payment: '100ms', delivery: '1h' }, { SIMULATED_FAILURE_RATE: '1' });
+// Attention is set when a key's life ends, less an hour: here after a second.
+const withFailingProvider = withServer({ payment: '100ms', delivery: '1h' }, { SIMULATED_FAILURE_RATE: '1', SIMULATED_KEY_LIFE: '1h1s' });
 
 withFailingProvider('staff settle a payment whose outcome is unknown', async ({ signIn }) => {
-  test.slow(); // attention is set only after eight calls to the provider
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const id = await customer.order();
   const page = await board(staff);

@@ -15,17 +15,18 @@ import (
 
 // Settings are the environment's, with the tags of package config.
 type Settings struct {
-	URL           string      `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"The URL of a simulated provider that runs as a process of its own."`
-	PublicURL     string      `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"The URL at which browsers reach the simulated provider's process. It serves a page for each payment that waits for its customer."`
-	Webhooks      string      `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Which webhooks the simulated provider sends. actions: only a customer's decision, which no answer to a call reports."`
-	WebhookURL    string      `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"The URL that the simulated provider sends webhooks to. A process of its own has no default, and sends no webhooks without it."`
-	WebhookSecret secret.Text `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"The secret that signs the simulated provider's webhooks. During a rotation give both, separated by a comma. With SIMULATED_URL both sides need it."`
-	WebhookChaos  []string    `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"Faults that the simulated provider's webhooks have on purpose. early: sent before the call that caused it is answered."`
-	Latency       Latency     `env:"SIMULATED_LATENCY" envDefault:"0s" help:"The shortest time that the simulated provider takes for a call: a duration, or a range such as 50ms-2s."`
-	FailureRate   float64     `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The share of calls, 0 to 1, that the simulated provider leaves unanswered, half of them before and half after booking them."`
-	MinAmount     int64       `env:"SIMULATED_MIN_AMOUNT" envDefault:"1" min:"1" help:"The smallest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
-	MaxAmount     int64       `env:"SIMULATED_MAX_AMOUNT" envDefault:"1000000000000" min:"1" help:"The largest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
-	Seed          int64       `env:"SIMULATED_SEED" envDefault:"0" help:"Seed of the simulated latencies and failures."`
+	URL           string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"The URL of a simulated provider that runs as a process of its own."`
+	PublicURL     string        `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"The URL at which browsers reach the simulated provider's process. It serves a page for each payment that waits for its customer."`
+	Webhooks      string        `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Which webhooks the simulated provider sends. actions: only a customer's decision, which no answer to a call reports."`
+	WebhookURL    string        `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"The URL that the simulated provider sends webhooks to. A process of its own has no default, and sends no webhooks without it."`
+	WebhookSecret secret.Text   `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"The secret that signs the simulated provider's webhooks. During a rotation give both, separated by a comma. With SIMULATED_URL both sides need it."`
+	WebhookChaos  []string      `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"Faults that the simulated provider's webhooks have on purpose. early: sent before the call that caused it is answered."`
+	Latency       Latency       `env:"SIMULATED_LATENCY" envDefault:"0s" help:"The shortest time that the simulated provider takes for a call: a duration, or a range such as 50ms-2s."`
+	FailureRate   float64       `env:"SIMULATED_FAILURE_RATE" envDefault:"0" help:"The share of calls, 0 to 1, that the simulated provider leaves unanswered, half of them before and half after booking them."`
+	MinAmount     int64         `env:"SIMULATED_MIN_AMOUNT" envDefault:"1" min:"1" help:"The smallest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
+	MaxAmount     int64         `env:"SIMULATED_MAX_AMOUNT" envDefault:"1000000000000" min:"1" help:"The largest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
+	KeyLife       time.Duration `env:"SIMULATED_KEY_LIFE" envDefault:"0s" min:"0s" help:"How long the server may rely on the simulated provider's idempotency keys, 0s for ever. It repeats a call without an answer until an hour before that, then staff are asked."`
+	Seed          int64         `env:"SIMULATED_SEED" envDefault:"0" help:"Seed of the simulated latencies and failures."`
 }
 
 const (
@@ -125,7 +126,9 @@ func (s *Settings) Open(ctx context.Context, host payment.Host) (*payment.Provid
 	if err != nil {
 		return nil, err
 	}
-	return provider.Describe(), nil
+	d := provider.Describe()
+	d.KeyLife = s.KeyLife
+	return d, nil
 }
 
 // find returns the provider that runs at URL.
@@ -139,7 +142,7 @@ func (s *Settings) find(host payment.Host) (*payment.Provider, error) {
 		return nil, err
 	}
 	d := client.Describe()
-	d.Limits = limits(s.amounts())
+	d.Limits, d.KeyLife = limits(s.amounts()), s.KeyLife
 	return d, nil
 }
 
