@@ -190,7 +190,8 @@ const (
 )
 
 // SpentKeyError says that the provider keeps the outcome of an earlier failure under the call's idempotency key, and would repeat
-// it for every call with that key. The operation is looked up next, and if nothing moved, it is called with a fresh key.
+// it for every call with that key. After a look-up that shows that nothing moved, a call with another Call.FreshKeys is safe. Nothing
+// counts FreshKeys yet: the error is treated as a call without an answer.
 type SpentKeyError struct {
 	// Message is safe to show to staff.
 	Message string
