@@ -50,6 +50,7 @@ func newFixture(t *testing.T) *fixture {
 		vars{"input": vars{"idempotencyKey": "matrix", "orderId": names["whole"], "amountMinor": "100", "reason": "Broken."}}).ok().text("refundCreate.refund.id")
 	w.walk(names["whole"])
 	w.setAttention(names["payment"], "MISMATCH")
+	names["dispute"] = w.dispute(names["whole"], names["payment"])
 	w.differs(names["whole"], names["payment"], 100, true)
 	w.orphan("ch_lost", false)
 	add("Declined", "sim_decline")
@@ -93,7 +94,7 @@ func (f *fixture) rareEvents(orderID string) {
 		_, err := f.db.ExecContext(f.t.Context(), `
 			INSERT INTO order_events (order_id, version, id, type, customer_id, actor_kind, actor_id, request_id, occurred_at, data, state, log_epoch)
 			SELECT order_id, 50 + $2::int, $3, $4, customer_id, actor_kind, actor_id, request_id, occurred_at,
-				data || '{"attention": "MISMATCH", "reason": "closed", "declineCode": "stolen", "cancelReason": "STAFF"}', state, log_epoch
+				data || '{"attention": "MISMATCH", "reason": "closed", "declineCode": "stolen", "cancelReason": "STAFF", "disputeId": "00000000-0000-7000-8000-000000000001"}', state, log_epoch
 			FROM order_events e WHERE order_id = $1 AND type = 'REFUND_CREATED'
 			AND NOT EXISTS (SELECT FROM order_events WHERE order_id = $1 AND type = $4)`, key, i, id.New[uuid.UUID](), kind.Name)
 		if err != nil {
@@ -195,6 +196,7 @@ func (f *fixture) routes() map[string]func(selection string) string {
 	way("PaymentAttempt", in(payments, "attempts { X }"))
 	way("PaymentNextAction", in(payments, "nextAction { X }"))
 	way("Refund", `query { a: node(id: $refund$) { ... on Refund { X } } b: orders(first: 50) { nodes { refunds { X } } } }`)
+	way("Dispute", `query { a: node(id: $dispute$) { ... on Dispute { X } } b: orders(first: 50) { nodes { disputes { X } } } }`)
 	way("WebhookEndpoint", `query { a: webhookEndpoints { nodes { X } } b: node(id: $endpoint$) { ... on WebhookEndpoint { X } } }`)
 	way("WebhookDelivery", `query { a: webhookDeliveries { nodes { X } } b: node(id: $delivery$) { ... on WebhookDelivery { X } } }`)
 	way("OrderUpdate", `subscription { orderEvents(orderId: $whole$, after: $cursor$) { X } }`)

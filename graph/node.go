@@ -97,6 +97,13 @@ func (r *Resolver) nodesOfKind(ctx context.Context, p auth.Principal, kind id.Ki
 			nodes[uuid.UUID(key)] = o.RefundByID(key)
 		}
 		orders = slices.Collect(maps.Values(found))
+	case id.DisputeKind:
+		var found map[id.Dispute]*order.Order
+		found, err = r.OrderService.ByDispute(selected(ctx), p, of[id.Dispute](keys))
+		for key, o := range found {
+			nodes[uuid.UUID(key)] = o.DisputeByID(key)
+		}
+		orders = slices.Collect(maps.Values(found))
 	case id.EndpointKind, id.DeliveryKind:
 		return r.webhookNodes(ctx, p, kind, keys)
 	case id.EventKind, id.CustomerKind, id.AttemptKind, id.AuditKind: // have ids and are no Nodes

@@ -39,6 +39,11 @@ func (r *orderResolver) Refundable(ctx context.Context, obj *order.Order) (*mone
 	return amount(obj.Refundable(), obj.Total.Currency), nil
 }
 
+// Disputed is the resolver for the disputed field.
+func (r *orderResolver) Disputed(ctx context.Context, obj *order.Order) (*money.Amount, error) {
+	return amount(obj.Disputed, obj.Total.Currency), nil
+}
+
 // Events is the resolver for the events field.
 func (r *orderResolver) Events(ctx context.Context, obj *order.Order, first *int, after *string) (*model.OrderEventConnection, error) {
 	s := scopeOf(ctx)
@@ -68,6 +73,14 @@ func (r *orderResolver) AvailableActions(ctx context.Context, obj *order.Order) 
 		actions[i] = model.OrderAction(option)
 	}
 	return actions, nil
+}
+
+// DeliveryHold is the resolver for the deliveryHold field.
+func (r *orderResolver) DeliveryHold(ctx context.Context, obj *order.Order) (*order.DeliveryHold, error) {
+	if hold := obj.DeliveryHold(); hold != "" {
+		return &hold, nil
+	}
+	return nil, nil
 }
 
 // Product is the resolver for the product field.

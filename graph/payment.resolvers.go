@@ -33,6 +33,11 @@ func (r *paymentResolver) Refunded(ctx context.Context, obj *payment.Payment) (*
 	return amount(obj.Refunded, obj.Amount.Currency), nil
 }
 
+// Disputed is the resolver for the disputed field.
+func (r *paymentResolver) Disputed(ctx context.Context, obj *payment.Payment) (*money.Amount, error) {
+	return amount(obj.Disputed(), obj.Amount.Currency), nil
+}
+
 // ProviderReference is the resolver for the providerReference field.
 func (r *paymentResolver) ProviderReference(ctx context.Context, obj *payment.Payment) (*string, error) {
 	if !auth.FromContext(ctx).Staff() {

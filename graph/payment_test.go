@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/paymenttest"
 	"github.com/orderwire/orderwire/internal/product"
 )
@@ -86,6 +89,32 @@ func (w *world) setAttention(paymentID, attention string) {
 	if _, err := w.db.ExecContext(w.t.Context(), `UPDATE payments SET attention = $2 WHERE id = $1`, key, attention); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// dispute gives a payment a dispute whose evidence is due, and returns its id.
+func (w *world) dispute(orderID, paymentID string) string {
+	w.t.Helper()
+	orderKey, err := id.Parse[id.Order](orderID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	paymentKey, err := id.Parse[id.Payment](paymentID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	now := order.SystemClock()
+	d := payment.Dispute{
+		ID: id.New[id.Dispute](), OrderID: orderKey, PaymentID: paymentKey, Amount: money.Amount{Minor: 100, Currency: "EUR"},
+		Status: payment.DisputeNeedsResponse, Reason: "fraudulent", Reference: "dp_1", RespondBy: &now, CreatedAt: now, UpdatedAt: now,
+	}
+	disputes, err := json.Marshal([]payment.Dispute{d})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.db.ExecContext(w.t.Context(), `UPDATE payments SET disputes = $2 WHERE id = $1`, paymentKey, string(disputes)); err != nil {
+		w.t.Fatal(err)
+	}
+	return d.ID.TypeID()
 }
 
 const upToHold = "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_AUTHORIZED"

@@ -51,6 +51,11 @@ func (r *refundResolver) Payment(ctx context.Context, obj *payment.Refund) (*pay
 	return paymentOf(scopeOf(ctx).order(obj.OrderID), obj.PaymentID), nil
 }
 
+// Origin is the resolver for the origin field.
+func (r *refundResolver) Origin(ctx context.Context, obj *payment.Refund) (payment.RefundOrigin, error) {
+	return scopeOf(ctx).order(obj.OrderID).RefundOrigin(obj), nil
+}
+
 // Refund returns generated.RefundResolver implementation.
 func (r *Resolver) Refund() generated.RefundResolver { return &refundResolver{r} }
 

@@ -986,6 +986,34 @@ func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._OrderCancelled(ctx, sel, obj)
+	case model.DisputeWon:
+		return ec._DisputeWon(ctx, sel, &obj)
+	case *model.DisputeWon:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DisputeWon(ctx, sel, obj)
+	case model.DisputeUpdated:
+		return ec._DisputeUpdated(ctx, sel, &obj)
+	case *model.DisputeUpdated:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DisputeUpdated(ctx, sel, obj)
+	case model.DisputeOpened:
+		return ec._DisputeOpened(ctx, sel, &obj)
+	case *model.DisputeOpened:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DisputeOpened(ctx, sel, obj)
+	case model.DisputeLost:
+		return ec._DisputeLost(ctx, sel, &obj)
+	case *model.DisputeLost:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DisputeLost(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -1592,6 +1620,10 @@ var (
 		"REFUND_CREATED":          order.RefundCreated,
 		"REFUND_SUCCEEDED":        order.RefundSucceeded,
 		"REFUND_FAILED":           order.RefundFailed,
+		"DISPUTE_OPENED":          order.DisputeOpened,
+		"DISPUTE_UPDATED":         order.DisputeUpdated,
+		"DISPUTE_WON":             order.DisputeWon,
+		"DISPUTE_LOST":            order.DisputeLost,
 	}
 	marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType = map[order.EventType]string{
 		order.OrderCreated:          "ORDER_CREATED",
@@ -1610,6 +1642,10 @@ var (
 		order.RefundCreated:         "REFUND_CREATED",
 		order.RefundSucceeded:       "REFUND_SUCCEEDED",
 		order.RefundFailed:          "REFUND_FAILED",
+		order.DisputeOpened:         "DISPUTE_OPENED",
+		order.DisputeUpdated:        "DISPUTE_UPDATED",
+		order.DisputeWon:            "DISPUTE_WON",
+		order.DisputeLost:           "DISPUTE_LOST",
 	}
 )
 

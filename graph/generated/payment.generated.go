@@ -26,6 +26,7 @@ type PaymentResolver interface {
 
 	Captured(ctx context.Context, obj *payment.Payment) (*money.Amount, error)
 	Refunded(ctx context.Context, obj *payment.Payment) (*money.Amount, error)
+	Disputed(ctx context.Context, obj *payment.Payment) (*money.Amount, error)
 
 	ProviderReference(ctx context.Context, obj *payment.Payment) (*string, error)
 
@@ -223,6 +224,61 @@ func (ec *executionContext) fieldContext_Payment_refunded(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Payment_disputed(ctx context.Context, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Payment_disputed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Payment().Disputed(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Payment_disputed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Payment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Payment_delayed(ctx context.Context, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Payment_delayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Payment_delayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Payment", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Payment_provider(ctx context.Context, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -1096,6 +1152,49 @@ func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "disputed":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Payment_disputed(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "delayed":
+			out.Values[i] = ec._Payment_delayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "provider":
 			out.Values[i] = ec._Payment_provider(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1754,11 +1853,15 @@ var (
 		"UNKNOWN_OUTCOME": payment.UnknownOutcome,
 		"PROVIDER_DOWN":   payment.ProviderDown,
 		"MISMATCH":        payment.Mismatch,
+		"DISPUTED":        payment.Disputed,
+		"REFUND_REVERSED": payment.RefundReversed,
 	}
 	marshalNPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention = map[payment.Attention]string{
 		payment.UnknownOutcome: "UNKNOWN_OUTCOME",
 		payment.ProviderDown:   "PROVIDER_DOWN",
 		payment.Mismatch:       "MISMATCH",
+		payment.Disputed:       "DISPUTED",
+		payment.RefundReversed: "REFUND_REVERSED",
 	}
 )
 
@@ -1993,11 +2096,15 @@ var (
 		"UNKNOWN_OUTCOME": payment.UnknownOutcome,
 		"PROVIDER_DOWN":   payment.ProviderDown,
 		"MISMATCH":        payment.Mismatch,
+		"DISPUTED":        payment.Disputed,
+		"REFUND_REVERSED": payment.RefundReversed,
 	}
 	marshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention = map[payment.Attention]string{
 		payment.UnknownOutcome: "UNKNOWN_OUTCOME",
 		payment.ProviderDown:   "PROVIDER_DOWN",
 		payment.Mismatch:       "MISMATCH",
+		payment.Disputed:       "DISPUTED",
+		payment.RefundReversed: "REFUND_REVERSED",
 	}
 )
 

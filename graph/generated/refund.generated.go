@@ -24,6 +24,8 @@ type RefundResolver interface {
 	ID(ctx context.Context, obj *payment.Refund) (string, error)
 	Order(ctx context.Context, obj *payment.Refund) (*order.Order, error)
 	Payment(ctx context.Context, obj *payment.Refund) (*payment.Payment, error)
+
+	Origin(ctx context.Context, obj *payment.Refund) (payment.RefundOrigin, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -174,6 +176,29 @@ func (ec *executionContext) _Refund_status(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Refund_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Refund", field, false, false, errors.New("field of type RefundStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Refund_origin(ctx context.Context, field graphql.CollectedField, obj *payment.Refund) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Refund_origin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Refund().Origin(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v payment.RefundOrigin) graphql.Marshaler {
+			return ec.marshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Refund_origin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Refund", field, true, true, errors.New("field of type RefundOrigin does not have child fields"))
 }
 
 func (ec *executionContext) _Refund_reason(ctx context.Context, field graphql.CollectedField, obj *payment.Refund) (ret graphql.Marshaler) {
@@ -642,6 +667,44 @@ func (ec *executionContext) _Refund(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "origin":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Refund_origin(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "reason":
 			out.Values[i] = ec._Refund_reason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -859,6 +922,38 @@ func (ec *executionContext) marshalNRefundCreateUserError2ᚖgithubᚗcomᚋorde
 	}
 	return ec._RefundCreateUserError(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin(ctx context.Context, v any) (payment.RefundOrigin, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin(ctx context.Context, sel ast.SelectionSet, v payment.RefundOrigin) graphql.Marshaler {
+	_ = sel
+	res := enumValue(ctx, marshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin = map[string]payment.RefundOrigin{
+		"STAFF":        payment.RefundOfStaff,
+		"CANCEL":       payment.RefundOfCancel,
+		"LATE_SUCCESS": payment.RefundOfLateSuccess,
+		"PROVIDER":     payment.RefundOfProvider,
+	}
+	marshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin = map[payment.RefundOrigin]string{
+		payment.RefundOfStaff:       "STAFF",
+		payment.RefundOfCancel:      "CANCEL",
+		payment.RefundOfLateSuccess: "LATE_SUCCESS",
+		payment.RefundOfProvider:    "PROVIDER",
+	}
+)
 
 func (ec *executionContext) unmarshalNRefundStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundStatus(ctx context.Context, v any) (payment.RefundStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)

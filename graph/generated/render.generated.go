@@ -281,6 +281,465 @@ func (ec *executionContext) renderAuditEntryEdge(ctx context.Context, run *rende
 	return append(out, '}'), true
 }
 
+func (ec *executionContext) renderedDispute(ctx context.Context, sel ast.SelectionSet, obj *payment.Dispute) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderDispute(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderDispute(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *payment.Dispute) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, disputeImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"Dispute"`...)
+		case "id":
+			v, err := ec.Resolvers.Dispute().ID(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			out = out.String(string(v))
+
+		case "order":
+			v, err := ec.Resolvers.Dispute().Order(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderOrder(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "payment":
+			v, err := ec.Resolvers.Dispute().Payment(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderPayment(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "amount":
+			v := &obj.Amount
+			var ok bool
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+				return nil, false
+			}
+
+		case "status":
+			v := obj.Status
+			word, known := marshalNDisputeStatus2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐDisputeStatus[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "reason":
+			v, err := ec.Resolvers.Dispute().Reason(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = out.String(string(*v))
+			}
+
+		case "respondBy":
+			v, err := ec.Resolvers.Dispute().RespondBy(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "createdAt":
+			v := obj.CreatedAt
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "updatedAt":
+			v := obj.UpdatedAt
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedDisputeLost(ctx context.Context, sel ast.SelectionSet, obj *model.DisputeLost) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderDisputeLost(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderDisputeLost(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.DisputeLost) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, disputeLostImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"DisputeLost"`...)
+		case "id":
+			v := obj.ID()
+			out = out.String(string(v))
+
+		case "type":
+			v := obj.Type()
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "orderId":
+			v := obj.OrderID()
+			out = out.String(string(v))
+
+		case "version":
+			v := obj.Version()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "occurredAt":
+			v := obj.OccurredAt()
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "actor":
+			v := obj.Actor()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "paymentId":
+			v := obj.PaymentID()
+			out = out.String(string(v))
+
+		case "disputeId":
+			v := obj.DisputeID()
+			out = out.String(string(v))
+
+		case "amount":
+			v := obj.Amount()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedDisputeOpened(ctx context.Context, sel ast.SelectionSet, obj *model.DisputeOpened) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderDisputeOpened(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderDisputeOpened(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.DisputeOpened) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, disputeOpenedImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"DisputeOpened"`...)
+		case "id":
+			v := obj.ID()
+			out = out.String(string(v))
+
+		case "type":
+			v := obj.Type()
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "orderId":
+			v := obj.OrderID()
+			out = out.String(string(v))
+
+		case "version":
+			v := obj.Version()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "occurredAt":
+			v := obj.OccurredAt()
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "actor":
+			v := obj.Actor()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "paymentId":
+			v := obj.PaymentID()
+			out = out.String(string(v))
+
+		case "disputeId":
+			v := obj.DisputeID()
+			out = out.String(string(v))
+
+		case "amount":
+			v := obj.Amount()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedDisputeUpdated(ctx context.Context, sel ast.SelectionSet, obj *model.DisputeUpdated) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderDisputeUpdated(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderDisputeUpdated(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.DisputeUpdated) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, disputeUpdatedImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"DisputeUpdated"`...)
+		case "id":
+			v := obj.ID()
+			out = out.String(string(v))
+
+		case "type":
+			v := obj.Type()
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "orderId":
+			v := obj.OrderID()
+			out = out.String(string(v))
+
+		case "version":
+			v := obj.Version()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "occurredAt":
+			v := obj.OccurredAt()
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "actor":
+			v := obj.Actor()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "paymentId":
+			v := obj.PaymentID()
+			out = out.String(string(v))
+
+		case "disputeId":
+			v := obj.DisputeID()
+			out = out.String(string(v))
+
+		case "amount":
+			v := obj.Amount()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedDisputeWon(ctx context.Context, sel ast.SelectionSet, obj *model.DisputeWon) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderDisputeWon(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderDisputeWon(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.DisputeWon) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, disputeWonImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"DisputeWon"`...)
+		case "id":
+			v := obj.ID()
+			out = out.String(string(v))
+
+		case "type":
+			v := obj.Type()
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "orderId":
+			v := obj.OrderID()
+			out = out.String(string(v))
+
+		case "version":
+			v := obj.Version()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "occurredAt":
+			v := obj.OccurredAt()
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "actor":
+			v := obj.Actor()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "paymentId":
+			v := obj.PaymentID()
+			out = out.String(string(v))
+
+		case "disputeId":
+			v := obj.DisputeID()
+			out = out.String(string(v))
+
+		case "amount":
+			v := obj.Amount()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
 func (ec *executionContext) renderedMetadataEntry(ctx context.Context, sel ast.SelectionSet, obj *order.Metadata) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderMetadataEntry(ctx, run, nil, sel, obj) })
 }
@@ -474,6 +933,20 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 				}
 			}
 
+		case "disputed":
+			v, err := ec.Resolvers.Order().Disputed(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
 		case "payment":
 			v := obj.Payment()
 			if v == nil {
@@ -508,6 +981,20 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 				}
 				var ok bool
 				if out, ok = ec.renderRefund(ctx, run, out, field.Selections, &v[j]); !ok {
+					return nil, false
+				}
+			}
+			out = append(out, ']')
+
+		case "disputes":
+			v := obj.ShownDisputes()
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				var ok bool
+				if out, ok = ec.renderDispute(ctx, run, out, field.Selections, &v[j]); !ok {
 					return nil, false
 				}
 			}
@@ -619,6 +1106,21 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 				out = append(out, "null"...)
 			} else {
 				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "deliveryHold":
+			v, err := ec.Resolvers.Order().DeliveryHold(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				word, known := marshalODeliveryHold2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐDeliveryHold[*v]
+				if !known {
+					return nil, false
+				}
+				out = out.String(string(word))
 			}
 
 		default:
@@ -2040,6 +2542,24 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 					return nil, false
 				}
 			}
+
+		case "disputed":
+			v, err := ec.Resolvers.Payment().Disputed(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "delayed":
+			v := obj.Delayed
+			out = strconv.AppendBool(out, v)
 
 		case "provider":
 			v := obj.Provider
@@ -4484,6 +5004,17 @@ func (ec *executionContext) renderRefund(ctx context.Context, run *render.Run, o
 			}
 			out = out.String(string(word))
 
+		case "origin":
+			v, err := ec.Resolvers.Refund().Origin(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			word, known := marshalNRefundOrigin2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐRefundOrigin[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
 		case "reason":
 			v := obj.Reason
 			if v == nil {
@@ -6258,6 +6789,13 @@ func (ec *executionContext) renderNode(ctx context.Context, run *render.Run, out
 			return nil, false
 		}
 		return ec.renderOrder(ctx, run, out, sel, obj)
+	case payment.Dispute:
+		return ec.renderDispute(ctx, run, out, sel, &obj)
+	case *payment.Dispute:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderDispute(ctx, run, out, sel, obj)
 	}
 	return nil, false
 }
@@ -6376,6 +6914,34 @@ func (ec *executionContext) renderOrderEvent(ctx context.Context, run *render.Ru
 			return nil, false
 		}
 		return ec.renderOrderCancelled(ctx, run, out, sel, obj)
+	case model.DisputeWon:
+		return ec.renderDisputeWon(ctx, run, out, sel, &obj)
+	case *model.DisputeWon:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderDisputeWon(ctx, run, out, sel, obj)
+	case model.DisputeUpdated:
+		return ec.renderDisputeUpdated(ctx, run, out, sel, &obj)
+	case *model.DisputeUpdated:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderDisputeUpdated(ctx, run, out, sel, obj)
+	case model.DisputeOpened:
+		return ec.renderDisputeOpened(ctx, run, out, sel, &obj)
+	case *model.DisputeOpened:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderDisputeOpened(ctx, run, out, sel, obj)
+	case model.DisputeLost:
+		return ec.renderDisputeLost(ctx, run, out, sel, &obj)
+	case *model.DisputeLost:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderDisputeLost(ctx, run, out, sel, obj)
 	}
 	return nil, false
 }

@@ -26,6 +26,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Actor() ActorResolver
 	AuditEntry() AuditEntryResolver
+	Dispute() DisputeResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -73,6 +74,66 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Dispute struct {
+		Amount    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Order     func(childComplexity int) int
+		Payment   func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		RespondBy func(childComplexity int) int
+		Status    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	DisputeLost struct {
+		Actor      func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		DisputeID  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	DisputeOpened struct {
+		Actor      func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		DisputeID  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	DisputeUpdated struct {
+		Actor      func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		DisputeID  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	DisputeWon struct {
+		Actor      func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		DisputeID  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
 	MetadataEntry struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -111,6 +172,8 @@ type ComplexityRoot struct {
 		CreatedAt         func(childComplexity int) int
 		CustomerID        func(childComplexity int) int
 		DeliversAt        func(childComplexity int) int
+		DeliveryHold      func(childComplexity int) int
+		Disputed          func(childComplexity int) int
 		Events            func(childComplexity int, first *int, after *string) int
 		ExpiresAt         func(childComplexity int) int
 		ExternalReference func(childComplexity int) int
@@ -122,6 +185,7 @@ type ComplexityRoot struct {
 		Payment           func(childComplexity int) int
 		Refundable        func(childComplexity int) int
 		Refunded          func(childComplexity int) int
+		ShownDisputes     func(childComplexity int) int
 		ShownPayments     func(childComplexity int) int
 		ShownRefunds      func(childComplexity int) int
 		Status            func(childComplexity int) int
@@ -281,6 +345,8 @@ type ComplexityRoot struct {
 		Captured          func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
 		DeclineCode       func(childComplexity int) int
+		Delayed           func(childComplexity int) int
+		Disputed          func(childComplexity int) int
 		ID                func(childComplexity int) int
 		NextAction        func(childComplexity int) int
 		NextStepAt        func(childComplexity int) int
@@ -567,6 +633,7 @@ type ComplexityRoot struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Order     func(childComplexity int) int
+		Origin    func(childComplexity int) int
 		Payment   func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Status    func(childComplexity int) int
@@ -860,6 +927,281 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
+	case "Dispute.amount":
+		if e.ComplexityRoot.Dispute.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.Amount(childComplexity), true
+	case "Dispute.createdAt":
+		if e.ComplexityRoot.Dispute.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.CreatedAt(childComplexity), true
+	case "Dispute.id":
+		if e.ComplexityRoot.Dispute.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.ID(childComplexity), true
+	case "Dispute.order":
+		if e.ComplexityRoot.Dispute.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.Order(childComplexity), true
+	case "Dispute.payment":
+		if e.ComplexityRoot.Dispute.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.Payment(childComplexity), true
+	case "Dispute.reason":
+		if e.ComplexityRoot.Dispute.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.Reason(childComplexity), true
+	case "Dispute.respondBy":
+		if e.ComplexityRoot.Dispute.RespondBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.RespondBy(childComplexity), true
+	case "Dispute.status":
+		if e.ComplexityRoot.Dispute.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.Status(childComplexity), true
+	case "Dispute.updatedAt":
+		if e.ComplexityRoot.Dispute.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dispute.UpdatedAt(childComplexity), true
+
+	case "DisputeLost.actor":
+		if e.ComplexityRoot.DisputeLost.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.Actor(childComplexity), true
+	case "DisputeLost.amount":
+		if e.ComplexityRoot.DisputeLost.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.Amount(childComplexity), true
+	case "DisputeLost.disputeId":
+		if e.ComplexityRoot.DisputeLost.DisputeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.DisputeID(childComplexity), true
+	case "DisputeLost.id":
+		if e.ComplexityRoot.DisputeLost.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.ID(childComplexity), true
+	case "DisputeLost.occurredAt":
+		if e.ComplexityRoot.DisputeLost.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.OccurredAt(childComplexity), true
+	case "DisputeLost.orderId":
+		if e.ComplexityRoot.DisputeLost.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.OrderID(childComplexity), true
+	case "DisputeLost.paymentId":
+		if e.ComplexityRoot.DisputeLost.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.PaymentID(childComplexity), true
+	case "DisputeLost.type":
+		if e.ComplexityRoot.DisputeLost.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.Type(childComplexity), true
+	case "DisputeLost.version":
+		if e.ComplexityRoot.DisputeLost.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeLost.Version(childComplexity), true
+
+	case "DisputeOpened.actor":
+		if e.ComplexityRoot.DisputeOpened.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.Actor(childComplexity), true
+	case "DisputeOpened.amount":
+		if e.ComplexityRoot.DisputeOpened.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.Amount(childComplexity), true
+	case "DisputeOpened.disputeId":
+		if e.ComplexityRoot.DisputeOpened.DisputeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.DisputeID(childComplexity), true
+	case "DisputeOpened.id":
+		if e.ComplexityRoot.DisputeOpened.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.ID(childComplexity), true
+	case "DisputeOpened.occurredAt":
+		if e.ComplexityRoot.DisputeOpened.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.OccurredAt(childComplexity), true
+	case "DisputeOpened.orderId":
+		if e.ComplexityRoot.DisputeOpened.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.OrderID(childComplexity), true
+	case "DisputeOpened.paymentId":
+		if e.ComplexityRoot.DisputeOpened.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.PaymentID(childComplexity), true
+	case "DisputeOpened.type":
+		if e.ComplexityRoot.DisputeOpened.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.Type(childComplexity), true
+	case "DisputeOpened.version":
+		if e.ComplexityRoot.DisputeOpened.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeOpened.Version(childComplexity), true
+
+	case "DisputeUpdated.actor":
+		if e.ComplexityRoot.DisputeUpdated.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.Actor(childComplexity), true
+	case "DisputeUpdated.amount":
+		if e.ComplexityRoot.DisputeUpdated.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.Amount(childComplexity), true
+	case "DisputeUpdated.disputeId":
+		if e.ComplexityRoot.DisputeUpdated.DisputeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.DisputeID(childComplexity), true
+	case "DisputeUpdated.id":
+		if e.ComplexityRoot.DisputeUpdated.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.ID(childComplexity), true
+	case "DisputeUpdated.occurredAt":
+		if e.ComplexityRoot.DisputeUpdated.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.OccurredAt(childComplexity), true
+	case "DisputeUpdated.orderId":
+		if e.ComplexityRoot.DisputeUpdated.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.OrderID(childComplexity), true
+	case "DisputeUpdated.paymentId":
+		if e.ComplexityRoot.DisputeUpdated.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.PaymentID(childComplexity), true
+	case "DisputeUpdated.type":
+		if e.ComplexityRoot.DisputeUpdated.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.Type(childComplexity), true
+	case "DisputeUpdated.version":
+		if e.ComplexityRoot.DisputeUpdated.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeUpdated.Version(childComplexity), true
+
+	case "DisputeWon.actor":
+		if e.ComplexityRoot.DisputeWon.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.Actor(childComplexity), true
+	case "DisputeWon.amount":
+		if e.ComplexityRoot.DisputeWon.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.Amount(childComplexity), true
+	case "DisputeWon.disputeId":
+		if e.ComplexityRoot.DisputeWon.DisputeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.DisputeID(childComplexity), true
+	case "DisputeWon.id":
+		if e.ComplexityRoot.DisputeWon.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.ID(childComplexity), true
+	case "DisputeWon.occurredAt":
+		if e.ComplexityRoot.DisputeWon.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.OccurredAt(childComplexity), true
+	case "DisputeWon.orderId":
+		if e.ComplexityRoot.DisputeWon.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.OrderID(childComplexity), true
+	case "DisputeWon.paymentId":
+		if e.ComplexityRoot.DisputeWon.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.PaymentID(childComplexity), true
+	case "DisputeWon.type":
+		if e.ComplexityRoot.DisputeWon.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.Type(childComplexity), true
+	case "DisputeWon.version":
+		if e.ComplexityRoot.DisputeWon.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisputeWon.Version(childComplexity), true
+
 	case "MetadataEntry.key":
 		if e.ComplexityRoot.MetadataEntry.Key == nil {
 			break
@@ -1111,6 +1453,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.DeliversAt(childComplexity), true
+	case "Order.deliveryHold":
+		if e.ComplexityRoot.Order.DeliveryHold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.DeliveryHold(childComplexity), true
+	case "Order.disputed":
+		if e.ComplexityRoot.Order.Disputed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Disputed(childComplexity), true
 	case "Order.events":
 		if e.ComplexityRoot.Order.Events == nil {
 			break
@@ -1182,6 +1536,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Refunded(childComplexity), true
+	case "Order.disputes":
+		if e.ComplexityRoot.Order.ShownDisputes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShownDisputes(childComplexity), true
 	case "Order.payments":
 		if e.ComplexityRoot.Order.ShownPayments == nil {
 			break
@@ -1779,6 +2139,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.DeclineCode(childComplexity), true
+	case "Payment.delayed":
+		if e.ComplexityRoot.Payment.Delayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Delayed(childComplexity), true
+	case "Payment.disputed":
+		if e.ComplexityRoot.Payment.Disputed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Disputed(childComplexity), true
 	case "Payment.id":
 		if e.ComplexityRoot.Payment.ID == nil {
 			break
@@ -2954,6 +3326,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Refund.Order(childComplexity), true
+	case "Refund.origin":
+		if e.ComplexityRoot.Refund.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Origin(childComplexity), true
 	case "Refund.payment":
 		if e.ComplexityRoot.Refund.Payment == nil {
 			break
@@ -4029,6 +4407,177 @@ input DateTimeRange {
   to: DateTime
 }
 `, BuiltIn: false},
+	{Name: "../../schema/dispute.graphqls", Input: `"""
+A dispute: the customer or a bank objects to a charge (also called a chargeback), or the provider warns of it. It is settled at the provider,
+in its dashboard; the server follows what happens there. Visible to the order's owner and to staff.
+"""
+type Dispute implements Node {
+  """The dispute's id, ` + "`" + `dispute_…` + "`" + `."""
+  id: ID! @access(by: CUSTOMER)
+
+  """The order whose charge is disputed."""
+  order: Order! @access(by: CUSTOMER)
+
+  """The payment whose charge is disputed."""
+  payment: Payment! @access(by: CUSTOMER)
+
+  """The disputed amount."""
+  amount: Money! @access(by: CUSTOMER)
+
+  """The dispute's state."""
+  status: DisputeStatus! @access(by: CUSTOMER)
+
+  """The provider's word for the reason, such as ` + "`" + `fraudulent` + "`" + `. Staff only: null for others, and if the provider gives none."""
+  reason: String @access(by: STAFF, blankForOthers: true)
+
+  """When the evidence must be with the provider. Null when none is asked for. Staff only: null for others."""
+  respondBy: DateTime @access(by: STAFF, blankForOthers: true)
+
+  """When the dispute was first seen."""
+  createdAt: DateTime! @access(by: CUSTOMER)
+
+  """When the dispute last changed."""
+  updatedAt: DateTime! @access(by: CUSTOMER)
+}
+
+"""The states of a dispute, as the provider tells them. A decision can change: a bank can reopen a dispute."""
+enum DisputeStatus {
+  """A bank asks about the charge, or warns of fraud. No money has moved. A refund now can avoid the dispute."""
+  WARNING
+
+  """The provider has withdrawn the money and waits for evidence until ` + "`" + `respondBy` + "`" + `."""
+  NEEDS_RESPONSE
+
+  """The bank decides. The money is withdrawn."""
+  UNDER_REVIEW
+
+  """It ended and the money is the shop's, also after a warning without a dispute."""
+  WON
+
+  """It ended and the money went back to the customer."""
+  LOST
+}
+
+"""The customer or a bank disputes the charge, or the provider warns of a dispute."""
+type DisputeOpened implements OrderEvent {
+  """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
+  id: ID! @access(by: CUSTOMER)
+
+  """What happened, as a value to switch on; the same as the object's type."""
+  type: OrderEventType! @access(by: CUSTOMER)
+
+  """The order it happened to."""
+  orderId: ID! @access(by: CUSTOMER)
+
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
+  version: Int! @access(by: CUSTOMER)
+
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
+  occurredAt: DateTime! @access(by: CUSTOMER)
+
+  """Who or what caused the event."""
+  actor: Actor! @access(by: CUSTOMER)
+
+  """The payment whose charge is disputed."""
+  paymentId: ID! @access(by: CUSTOMER)
+
+  """The dispute."""
+  disputeId: ID! @access(by: CUSTOMER)
+
+  """The disputed amount."""
+  amount: Money! @access(by: CUSTOMER)
+}
+
+"""The dispute has another amount, deadline or state and is not decided."""
+type DisputeUpdated implements OrderEvent {
+  """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
+  id: ID! @access(by: CUSTOMER)
+
+  """What happened, as a value to switch on; the same as the object's type."""
+  type: OrderEventType! @access(by: CUSTOMER)
+
+  """The order it happened to."""
+  orderId: ID! @access(by: CUSTOMER)
+
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
+  version: Int! @access(by: CUSTOMER)
+
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
+  occurredAt: DateTime! @access(by: CUSTOMER)
+
+  """Who or what caused the event."""
+  actor: Actor! @access(by: CUSTOMER)
+
+  """The payment whose charge is disputed."""
+  paymentId: ID! @access(by: CUSTOMER)
+
+  """The dispute."""
+  disputeId: ID! @access(by: CUSTOMER)
+
+  """The disputed amount."""
+  amount: Money! @access(by: CUSTOMER)
+}
+
+"""The dispute ended and the money is the shop's."""
+type DisputeWon implements OrderEvent {
+  """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
+  id: ID! @access(by: CUSTOMER)
+
+  """What happened, as a value to switch on; the same as the object's type."""
+  type: OrderEventType! @access(by: CUSTOMER)
+
+  """The order it happened to."""
+  orderId: ID! @access(by: CUSTOMER)
+
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
+  version: Int! @access(by: CUSTOMER)
+
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
+  occurredAt: DateTime! @access(by: CUSTOMER)
+
+  """Who or what caused the event."""
+  actor: Actor! @access(by: CUSTOMER)
+
+  """The payment whose charge is disputed."""
+  paymentId: ID! @access(by: CUSTOMER)
+
+  """The dispute."""
+  disputeId: ID! @access(by: CUSTOMER)
+
+  """The disputed amount."""
+  amount: Money! @access(by: CUSTOMER)
+}
+
+"""The dispute ended and the money went back to the customer."""
+type DisputeLost implements OrderEvent {
+  """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
+  id: ID! @access(by: CUSTOMER)
+
+  """What happened, as a value to switch on; the same as the object's type."""
+  type: OrderEventType! @access(by: CUSTOMER)
+
+  """The order it happened to."""
+  orderId: ID! @access(by: CUSTOMER)
+
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
+  version: Int! @access(by: CUSTOMER)
+
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
+  occurredAt: DateTime! @access(by: CUSTOMER)
+
+  """Who or what caused the event."""
+  actor: Actor! @access(by: CUSTOMER)
+
+  """The payment whose charge is disputed."""
+  paymentId: ID! @access(by: CUSTOMER)
+
+  """The dispute."""
+  disputeId: ID! @access(by: CUSTOMER)
+
+  """The disputed amount."""
+  amount: Money! @access(by: CUSTOMER)
+}
+`, BuiltIn: false},
 	{Name: "../../schema/event.graphqls", Input: `"""
 Something that happened to an order. It never changes. Each event is one version of the order. Subscriptions and
 ` + "`" + `Order.events` + "`" + ` return the same events with the same ids. New types may be added: for an unknown one, use only its ` + "`" + `order` + "`" + `.
@@ -4124,8 +4673,20 @@ enum OrderEventType {
   """The provider refunded the money."""
   REFUND_SUCCEEDED
 
-  """The provider did not refund the money; the amount can be refunded again."""
+  """The provider did not refund the money, or the customer's bank sent it back; the amount can be refunded again."""
   REFUND_FAILED
+
+  """The customer or a bank disputes the charge, or the provider warns of a dispute."""
+  DISPUTE_OPENED
+
+  """The dispute has another amount, deadline or state and is not decided."""
+  DISPUTE_UPDATED
+
+  """The dispute ended and the money is the shop's."""
+  DISPUTE_WON
+
+  """The dispute ended and the money went back to the customer."""
+  DISPUTE_LOST
 }
 
 """The order was created, with its first payment. Always version 1."""
@@ -4615,8 +5176,11 @@ type Order implements Node {
   """The amount refunded so far; only refunds that succeeded count."""
   refunded: Money! @access(by: CUSTOMER)
 
-  """The amount that can still be refunded: captured minus refunded minus pending refunds."""
+  """The amount that can still be refunded: captured minus refunded, pending refunds and ` + "`" + `disputed` + "`" + `."""
   refundable: Money! @access(by: CUSTOMER)
+
+  """The amount that disputes have withdrawn: of those that are lost, and of open ones that are more than a warning."""
+  disputed: Money! @access(by: CUSTOMER)
 
   """The latest payment, which is the current one. Null when the order has none yet."""
   payment: Payment @access(by: CUSTOMER)
@@ -4626,6 +5190,9 @@ type Order implements Node {
 
   """The refunds, oldest first; only the newest 50 when there are more, for example when the provider refused many."""
   refunds: [Refund!]! @access(by: CUSTOMER)
+
+  """The disputes of its charges, oldest first; only the newest 20 when there are more."""
+  disputes: [Dispute!]! @access(by: CUSTOMER)
 
   """
   The order's history, oldest first, one event for each version. It is not available inside ` + "`" + `OrderUpdate` + "`" + `, whose stream
@@ -4668,6 +5235,12 @@ type Order implements Node {
   staff deliver it: with ` + "`" + `DELIVERY=manual` + "`" + ` every order does.
   """
   deliversAt: DateTime @access(by: CUSTOMER)
+
+  """
+  Why the server does not deliver the CONFIRMED order by itself. Null when nothing holds it. Staff can deliver it with ` + "`" + `orderDeliver` + "`" + `
+  all the same.
+  """
+  deliveryHold: DeliveryHold @access(by: CUSTOMER)
 }
 
 """The states of an order: CREATED → CONFIRMED → DELIVERED, or from CREATED or CONFIRMED through CANCELLING to CANCELLED."""
@@ -4689,6 +5262,18 @@ enum OrderStatus {
 
   """Cancelled, and all money is refunded or voided. Final."""
   CANCELLED
+}
+
+"""Why a paid order is not delivered by the server's timer. New values may be added."""
+enum DeliveryHold {
+  """A charge of the order is disputed, or was lost to a dispute."""
+  DISPUTE
+
+  """Staff need to look at a payment of the order: see ` + "`" + `Payment.attention` + "`" + `."""
+  ATTENTION
+
+  """Money of the order was refunded, or a refund is pending."""
+  REFUND
 }
 
 """Who or what cancelled an order."""
@@ -5109,11 +5694,20 @@ type Payment implements Node {
   """The amount to capture: the order's total. Never changes."""
   amount: Money! @access(by: CUSTOMER)
 
-  """The amount captured so far, before refunds: zero or all of ` + "`" + `amount` + "`" + `."""
+  """The amount captured so far, before refunds. It can differ from ` + "`" + `amount` + "`" + ` if it was captured at the provider and not by this server."""
   captured: Money! @access(by: CUSTOMER)
 
   """The amount refunded so far; only refunds that succeeded count."""
   refunded: Money! @access(by: CUSTOMER)
+
+  """The amount that disputes have withdrawn: of those that are lost, and of open ones that are more than a warning."""
+  disputed: Money! @access(by: CUSTOMER)
+
+  """
+  True while the payment is PROCESSING at a bank that takes hours or days to decide, as with a bank debit. The order does not expire
+  meanwhile.
+  """
+  delayed: Boolean! @access(by: CUSTOMER)
 
   """The payment provider: ` + "`" + `simulated` + "`" + ` or ` + "`" + `stripe` + "`" + `. More may be added."""
   provider: String! @access(by: CUSTOMER)
@@ -5204,6 +5798,14 @@ enum PaymentAttention {
 
   """The provider's books and ours disagree about this payment."""
   MISMATCH
+
+  """The charge is disputed and evidence is due, or a dispute is to be expected: see ` + "`" + `Order.disputes` + "`" + `. Respond in the provider's dashboard."""
+  DISPUTED
+
+  """
+  A refund that had succeeded failed days later, because the customer's bank sent the money back. Refund it another way, or again.
+  """
+  REFUND_REVERSED
 }
 
 """What the customer has to do before a payment can continue. It can contain a secret: do not log or store it."""
@@ -6085,6 +6687,9 @@ type Refund implements Node {
   """The refund's state."""
   status: RefundStatus! @access(by: CUSTOMER)
 
+  """Why the refund was made."""
+  origin: RefundOrigin! @access(by: CUSTOMER)
+
   """The reason given by the person who requested it; for a FAILED refund that the server made, what went wrong. Null when there is none."""
   reason: String @access(by: CUSTOMER)
 
@@ -6095,12 +6700,27 @@ type Refund implements Node {
   updatedAt: DateTime! @access(by: CUSTOMER)
 }
 
-"""The states of a refund: PENDING → SUCCEEDED or FAILED."""
+"""Why a refund was made."""
+enum RefundOrigin {
+  """Staff asked for it, with ` + "`" + `refundCreate` + "`" + `."""
+  STAFF
+
+  """The order was cancelled. If the provider refuses the refund, it stays PENDING and is tried again."""
+  CANCEL
+
+  """Money was captured after the payment had ended. If the provider refuses the refund, it stays PENDING and is tried again."""
+  LATE_SUCCESS
+
+  """It was made at the provider, for example in its dashboard."""
+  PROVIDER
+}
+
+"""The states of a refund: PENDING → SUCCEEDED or FAILED, and SUCCEEDED → FAILED if the customer's bank sends the money back."""
 enum RefundStatus {
   """Requested; the provider has not confirmed it. Its amount is reserved and no longer refundable."""
   PENDING
 
-  """The provider refunded the money. Final."""
+  """The provider refunded the money. Days later the customer's bank can still send it back: then the refund is FAILED."""
   SUCCEEDED
 
   """The provider did not refund the money. Final; the amount can be refunded again."""
@@ -6907,6 +7527,30 @@ func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Dispute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Dispute_id(ctx, field)
+	case "order":
+		return ec.fieldContext_Dispute_order(ctx, field)
+	case "payment":
+		return ec.fieldContext_Dispute_payment(ctx, field)
+	case "amount":
+		return ec.fieldContext_Dispute_amount(ctx, field)
+	case "status":
+		return ec.fieldContext_Dispute_status(ctx, field)
+	case "reason":
+		return ec.fieldContext_Dispute_reason(ctx, field)
+	case "respondBy":
+		return ec.fieldContext_Dispute_respondBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Dispute_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Dispute_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dispute", field.Name)
+}
+
 func (ec *executionContext) childFields_MetadataEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -6951,12 +7595,16 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_refunded(ctx, field)
 	case "refundable":
 		return ec.fieldContext_Order_refundable(ctx, field)
+	case "disputed":
+		return ec.fieldContext_Order_disputed(ctx, field)
 	case "payment":
 		return ec.fieldContext_Order_payment(ctx, field)
 	case "payments":
 		return ec.fieldContext_Order_payments(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
+	case "disputes":
+		return ec.fieldContext_Order_disputes(ctx, field)
 	case "events":
 		return ec.fieldContext_Order_events(ctx, field)
 	case "availableActions":
@@ -6977,6 +7625,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_expiresAt(ctx, field)
 	case "deliversAt":
 		return ec.fieldContext_Order_deliversAt(ctx, field)
+	case "deliveryHold":
+		return ec.fieldContext_Order_deliveryHold(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -7205,6 +7855,10 @@ func (ec *executionContext) childFields_Payment(ctx context.Context, field graph
 		return ec.fieldContext_Payment_captured(ctx, field)
 	case "refunded":
 		return ec.fieldContext_Payment_refunded(ctx, field)
+	case "disputed":
+		return ec.fieldContext_Payment_disputed(ctx, field)
+	case "delayed":
+		return ec.fieldContext_Payment_delayed(ctx, field)
 	case "provider":
 		return ec.fieldContext_Payment_provider(ctx, field)
 	case "providerReference":
@@ -7557,6 +8211,8 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 		return ec.fieldContext_Refund_amount(ctx, field)
 	case "status":
 		return ec.fieldContext_Refund_status(ctx, field)
+	case "origin":
+		return ec.fieldContext_Refund_origin(ctx, field)
 	case "reason":
 		return ec.fieldContext_Refund_reason(ctx, field)
 	case "createdAt":

@@ -40,6 +40,14 @@ type (
 	RefundSucceeded struct{ Event }
 	// RefundFailed is the view of an event of the GraphQL type of the same name.
 	RefundFailed struct{ Event }
+	// DisputeOpened is the view of an event of the GraphQL type of the same name.
+	DisputeOpened struct{ Event }
+	// DisputeUpdated is the view of an event of the GraphQL type of the same name.
+	DisputeUpdated struct{ Event }
+	// DisputeWon is the view of an event of the GraphQL type of the same name.
+	DisputeWon struct{ Event }
+	// DisputeLost is the view of an event of the GraphQL type of the same name.
+	DisputeLost struct{ Event }
 )
 
 // NewEvent returns the view of an event in the Go type that stands for its GraphQL type; fault.ErrNewer for a type that the schema lacks.
@@ -78,6 +86,14 @@ func NewEvent(e *order.Event) (OrderEvent, error) {
 		return RefundSucceeded{v}, nil
 	case order.RefundFailed:
 		return RefundFailed{v}, nil
+	case order.DisputeOpened:
+		return DisputeOpened{v}, nil
+	case order.DisputeUpdated:
+		return DisputeUpdated{v}, nil
+	case order.DisputeWon:
+		return DisputeWon{v}, nil
+	case order.DisputeLost:
+		return DisputeLost{v}, nil
 	default:
 		return nil, fault.ErrNewer
 	}

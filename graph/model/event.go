@@ -48,6 +48,14 @@ func (v Event) PaymentID() string {
 	return v.e.Data.PaymentID.TypeID()
 }
 
+// DisputeID is the TypeID of the dispute it is about.
+func (v Event) DisputeID() string {
+	if v.e.Data.DisputeID == nil {
+		return ""
+	}
+	return v.e.Data.DisputeID.TypeID()
+}
+
 // RefundID is the TypeID of the refund it is about.
 func (v Event) RefundID() string {
 	if v.e.Data.RefundID == nil {

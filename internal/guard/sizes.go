@@ -15,6 +15,7 @@ var lists = map[string]int{
 	"Order.lines":                100,
 	"Order.payments":             20, // order.MaxPayments
 	"Order.refunds":              50, // order.ShownRefunds
+	"Order.disputes":             20, // payment.MaxDisputes
 	"Order.metadata":             20,
 	"Order.availableActions":     8,
 	"Payment.attempts":           50,  // order.ShownAttempts

@@ -19,6 +19,7 @@ const (
 	EventKind    Kind = "event"
 	CustomerKind Kind = "customer"
 	AttemptKind  Kind = "attempt"
+	DisputeKind  Kind = "dispute"
 	// EndpointKind and DeliveryKind are for outgoing webhooks.
 	EndpointKind Kind = "endpoint"
 	DeliveryKind Kind = "delivery"
@@ -29,7 +30,7 @@ const (
 // kinds has the kinds that ParseAny accepts.
 var kinds = map[Kind]bool{
 	OrderKind: true, PaymentKind: true, ProductKind: true, RefundKind: true, EventKind: true, CustomerKind: true, AttemptKind: true,
-	EndpointKind: true, DeliveryKind: true, AuditKind: true,
+	DisputeKind: true, EndpointKind: true, DeliveryKind: true, AuditKind: true,
 }
 
 type (
@@ -47,6 +48,8 @@ type (
 	Customer = Of[ofCustomer]
 	// Attempt is the id of an attempt at the provider.
 	Attempt = Of[ofAttempt]
+	// Dispute is the id of a dispute.
+	Dispute = Of[ofDispute]
 	// Endpoint is the id of an endpoint for outgoing webhooks.
 	Endpoint = Of[ofEndpoint]
 	// Delivery is the id of an event's delivery to an endpoint.
@@ -64,6 +67,7 @@ type (
 	ofEvent    struct{}
 	ofCustomer struct{}
 	ofAttempt  struct{}
+	ofDispute  struct{}
 	ofEndpoint struct{}
 	ofDelivery struct{}
 	ofAudit    struct{}
@@ -76,6 +80,7 @@ func (ofRefund) kind() Kind   { return RefundKind }
 func (ofEvent) kind() Kind    { return EventKind }
 func (ofCustomer) kind() Kind { return CustomerKind }
 func (ofAttempt) kind() Kind  { return AttemptKind }
+func (ofDispute) kind() Kind  { return DisputeKind }
 func (ofEndpoint) kind() Kind { return EndpointKind }
 func (ofDelivery) kind() Kind { return DeliveryKind }
 func (ofAudit) kind() Kind    { return AuditKind }

@@ -1,7 +1,9 @@
 package order
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -30,7 +32,7 @@ func (o *Order) checkRetry(policy Policy) error {
 
 // checkRefund refuses a refund above the cap, unless it refunds the whole remaining amount.
 func (o *Order) checkRefund(minor int64) error {
-	if len(o.Refunds()) < MaxRefunds || minor == o.Refundable() {
+	if len(o.Refunds()) < MaxRefunds || minor == o.RefundableAtOnce() {
 		return nil
 	}
 	return fault.User(fault.TooManyRefunds, fmt.Sprintf("The order has %d refunds. Refund the whole remaining amount at once.", len(o.Refunds())), "input", "amountMinor")
@@ -41,5 +43,15 @@ func (o *Order) ShownPayments() []payment.Payment { return newest(o.Payments, Ma
 
 // ShownRefunds are the newest refunds, at most ShownRefunds, oldest first.
 func (o *Order) ShownRefunds() []payment.Refund { return newest(o.Refunds(), ShownRefunds) }
+
+// ShownDisputes are the newest disputes of all payments, at most payment.MaxDisputes, oldest first.
+func (o *Order) ShownDisputes() []payment.Dispute {
+	all := []payment.Dispute{}
+	for i := range o.Payments {
+		all = append(all, o.Payments[i].Disputes...)
+	}
+	slices.SortFunc(all, func(a, b payment.Dispute) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return newest(all, payment.MaxDisputes)
+}
 
 func newest[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }

@@ -26,6 +26,7 @@ func TestCaps(t *testing.T) {
 		}
 	}
 	o.Payments = make([]payment.Payment, MaxPayments)
+	o.Payments[0].Captured = 1000
 	o.Payments[0].Refunds = make([]payment.Refund, MaxRefunds-1)
 	if err := o.checkRefund(1); err != nil {
 		t.Error(err)

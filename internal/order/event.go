@@ -55,6 +55,7 @@ func (c Cause) by(kind ActorKind) Cause {
 type EventData struct {
 	PaymentID    *id.Payment        `json:"paymentId,omitempty"`
 	RefundID     *id.Refund         `json:"refundId,omitempty"`
+	DisputeID    *id.Dispute        `json:"disputeId,omitempty"`
 	Amount       *money.Amount      `json:"amount,omitempty"`
 	DeclineCode  *string            `json:"declineCode,omitempty"`
 	Attention    *payment.Attention `json:"attention,omitempty"`

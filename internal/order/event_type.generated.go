@@ -3,6 +3,18 @@
 package order
 
 const (
+	// DisputeLost is a value of OrderEventType.
+	// The dispute ended and the money went back to the customer.
+	DisputeLost EventType = "DISPUTE_LOST"
+	// DisputeOpened is a value of OrderEventType.
+	// The customer or a bank disputes the charge, or the provider warns of a dispute.
+	DisputeOpened EventType = "DISPUTE_OPENED"
+	// DisputeUpdated is a value of OrderEventType.
+	// The dispute has another amount, deadline or state and is not decided.
+	DisputeUpdated EventType = "DISPUTE_UPDATED"
+	// DisputeWon is a value of OrderEventType.
+	// The dispute ended and the money is the shop's.
+	DisputeWon EventType = "DISPUTE_WON"
 	// OrderCancelled is a value of OrderEventType.
 	// The order is cancelled and all money is refunded or voided.
 	OrderCancelled EventType = "ORDER_CANCELLED"
@@ -46,7 +58,7 @@ const (
 	// A refund was started.
 	RefundCreated EventType = "REFUND_CREATED"
 	// RefundFailed is a value of OrderEventType.
-	// The provider did not refund the money; the amount can be refunded again.
+	// The provider did not refund the money, or the customer's bank sent it back; the amount can be refunded again.
 	RefundFailed EventType = "REFUND_FAILED"
 	// RefundSucceeded is a value of OrderEventType.
 	// The provider refunded the money.
@@ -57,6 +69,10 @@ const (
 func (v EventType) Valid() bool {
 	switch v {
 	case
+		DisputeLost,
+		DisputeOpened,
+		DisputeUpdated,
+		DisputeWon,
 		OrderCancelled,
 		OrderCancelling,
 		OrderCreated,

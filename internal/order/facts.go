@@ -20,20 +20,24 @@ func (o *Order) take(c Cause, policy Policy, index int, facts []payment.Fact) er
 			}
 		}
 		if r.timer != nil {
-			r.timer(o, c, policy)
+			r.timer(o, c, policy, f.Payment())
+		}
+		payments := f.Among(o.Payments, index)
+		if holdsDelivery(payments) {
+			o.DeliversAt = nil
 		}
 		cause := c
 		if f.Automatic {
 			cause = c.by(ActorSystem)
 		}
-		o.recordAsOf(cause, r.event, dataOf(f), f.Among(o.Payments, index))
+		o.recordAsOf(cause, r.event, dataOf(f), payments)
 	}
 	return nil
 }
 
 func dataOf(f *payment.Fact) EventData {
 	return EventData{
-		PaymentID: f.PaymentID, RefundID: f.RefundID, Amount: f.Amount, DeclineCode: f.DeclineCode, Attention: f.Attention, Reason: f.Reason,
+		PaymentID: f.PaymentID, RefundID: f.RefundID, DisputeID: f.DisputeID, Amount: f.Amount, DeclineCode: f.DeclineCode, Attention: f.Attention, Reason: f.Reason,
 	}
 }
 

@@ -31,6 +31,12 @@ func checkPayment(u *unknown, p *payment.Payment) {
 	}
 	for i := range p.Refunds {
 		check(u, p.Refunds[i].Status)
+		if p.Refunds[i].Origin != "" {
+			check(u, p.Refunds[i].Origin)
+		}
+	}
+	for i := range p.Disputes {
+		check(u, p.Disputes[i].Status)
 	}
 }
 

@@ -24,7 +24,8 @@ func TestKnown(t *testing.T) {
 			Status: order.Cancelling, CancelReason: &reason,
 			Payments: []payment.Payment{{
 				Status: payment.Confirmed, CaptureMethod: payment.CaptureManual, Goal: payment.Voided, Attention: &attention,
-				Refunds: []payment.Refund{{Status: payment.RefundPending}},
+				Refunds:  []payment.Refund{{Status: payment.RefundPending, Origin: payment.RefundOfCancel}},
+				Disputes: []payment.Dispute{{Status: payment.DisputeWarning}},
 			}},
 		}},
 	}
@@ -62,7 +63,7 @@ func TestKnown(t *testing.T) {
 		}
 	}
 	walk("Event", reflect.ValueOf(e))
-	if found != 11 {
+	if found != 13 {
 		t.Errorf("%d enums have a value in this test's event; give each one", found)
 	}
 }

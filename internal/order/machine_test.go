@@ -33,7 +33,7 @@ const (
 		EXPIRED expire EXPIRED`
 	refundPairs = `
 		PENDING succeed SUCCEEDED; PENDING fail FAILED
-		SUCCEEDED succeed SUCCEEDED
+		SUCCEEDED succeed SUCCEEDED; SUCCEEDED fail FAILED
 		FAILED fail FAILED`
 )
 

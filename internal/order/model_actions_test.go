@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"fmt"
 	"time"
 
 	"pgregory.net/rapid"
@@ -24,7 +25,8 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"customer": m.customer,
 		"staff":    m.staff, "staff again": m.staff,
 		"provider": m.providerActs,
-		"outage":   m.outage,
+		"outside":  m.outside.acts(m), "outside again": m.outside.acts(m),
+		"outage": m.outage,
 	}
 }
 
@@ -86,7 +88,7 @@ func (m *model) staff(t *rapid.T) {
 	case do == "void" && m.o.CanVoid(latest):
 		m.must(m.o.Void(m.cause(), m.policy, latest))
 	case do == "refund" && m.o.CanRefund():
-		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.Refundable()).Draw(t, "minor"), nil)
+		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.RefundableAtOnce()).Draw(t, "minor"), nil)
 		m.must(err)
 	case do == "deliver":
 		_ = m.o.Deliver(m.cause()) // refused unless it is confirmed
@@ -118,15 +120,24 @@ func (m *model) mark(p *payment.Payment) {
 			}
 			charge := m.provider.charges[p.ID]
 			kept := charge != nil && charge.captured > 0
+			var subject fmt.Stringer = p.ID
+			if kept && charge.captured < m.o.Total.Minor {
+				return // a mark cannot say that a part was captured
+			}
 			if refunds {
-				kept = m.provider.done[a.ID].Outcome != payment.Refunded
+				subject = *a.RefundID
+				r := charge.refundOf(*a.RefundID)
+				kept = r == nil || r.Status == payment.RefundFailed
+				if !kept && r.Status == payment.RefundPending {
+					return // nobody can say
+				}
 			}
 			resolution := payment.MarkNotCaptured
 			if kept {
 				resolution = payment.MarkCaptured
 			}
 			m.network, m.flight = nil, nil
-			m.provider.settled(a.Operation, p.ID)
+			m.provider.settled(a.Operation, subject)
 			m.attend(p)
 			_ = m.o.Resolve(m.cause(), m.policy, p.ID, resolution) // refused for the void of what was never held
 			return

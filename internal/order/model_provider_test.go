@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/payment"
@@ -17,6 +18,8 @@ type modelProvider struct {
 	done map[id.Attempt]modelAnswer
 	// forgotten keys are past the provider's key lifetime: a call with one acts again.
 	forgotten map[id.Attempt]bool
+	// spent has, by key, which of its variants the provider remembers an error under.
+	spent map[id.Attempt]int
 	// asked has the last key that each operation on a payment or refund was called with.
 	asked map[string]modelCall
 	// prepares: it makes a charge first and confirms it by a second call, like Stripe.
@@ -26,7 +29,7 @@ type modelProvider struct {
 func newModelProvider(prepares bool) *modelProvider {
 	return &modelProvider{
 		charges: map[id.Payment]*modelCharge{}, voided: map[id.Payment]bool{}, done: map[id.Attempt]modelAnswer{}, forgotten: map[id.Attempt]bool{},
-		asked: map[string]modelCall{}, prepares: prepares,
+		spent: map[id.Attempt]int{}, asked: map[string]modelCall{}, prepares: prepares,
 	}
 }
 
@@ -37,6 +40,74 @@ type modelCharge struct {
 	reference          string
 	captured, refunded int64
 	captures           int
+	// refunds are those of all attempts, ours and those made outside; disputes those that banks have raised.
+	refunds  []payment.SeenRefund
+	disputes []payment.SeenDispute
+}
+
+// withdrawn is the amount that disputes hold or have lost.
+func (c *modelCharge) withdrawn() (minor int64) {
+	for _, d := range c.disputes {
+		if d.Status != payment.DisputeWon && d.Status != payment.DisputeWarning {
+			minor += d.Minor
+		}
+	}
+	return minor
+}
+
+// left is the amount that can be refunded.
+func (c *modelCharge) left() int64 {
+	left := c.captured - c.withdrawn()
+	for _, r := range c.refunds {
+		if r.Status != payment.RefundFailed {
+			left -= r.Minor
+		}
+	}
+	return left
+}
+
+func (c *modelCharge) disputed() bool {
+	return slices.ContainsFunc(c.disputes, func(d payment.SeenDispute) bool {
+		return d.Status == payment.DisputeNeedsResponse || d.Status == payment.DisputeUnderReview
+	})
+}
+
+// refund adds one and returns what it is now. accepted: its bank decides later.
+func (c *modelCharge) refund(minor int64, of id.Refund, accepted bool) {
+	r := payment.SeenRefund{Reference: fmt.Sprintf("%s, refund %d", c.reference, len(c.refunds)), RefundID: of, Minor: minor, Status: payment.RefundPending}
+	c.refunds = append(c.refunds, r)
+	if !accepted {
+		c.decideRefund(len(c.refunds)-1, payment.RefundSucceeded)
+	}
+}
+
+func (c *modelCharge) decideRefund(i int, status payment.RefundStatus) {
+	switch r := &c.refunds[i]; {
+	case r.Status == payment.RefundPending && status == payment.RefundSucceeded:
+		c.refunded += r.Minor
+		r.Status = status
+	case r.Status == payment.RefundSucceeded && status == payment.RefundFailed:
+		c.refunded -= r.Minor
+		r.Status = status
+	case r.Status == payment.RefundPending:
+		r.Status = status
+	}
+}
+
+// refundOf returns the charge's newest refund for one of ours.
+func (c *modelCharge) refundOf(refundID id.Refund) *payment.SeenRefund {
+	for i := len(c.refunds) - 1; i >= 0; i-- {
+		if c.refunds[i].RefundID == refundID {
+			return &c.refunds[i]
+		}
+	}
+	return nil
+}
+
+func (c *modelCharge) seen() *payment.SeenCharge {
+	seen := books(c.captured, c.refunded)
+	seen.Refunds, seen.Disputes = slices.Clone(c.refunds), slices.Clone(c.disputes)
+	return seen
 }
 
 type modelAnswer struct {
@@ -56,8 +127,9 @@ type modelCall struct {
 type mood struct {
 	// decide is the outcome of a new charge.
 	decide payment.Outcome
-	// refuse makes a capture, void or refund fail for good, reject any call with an error that says so.
-	refuse, reject bool
+	// refuse makes a capture, void or refund fail for good, reject any call with an error that says so. accept leaves a refund to its
+	// bank; spend keeps an error under the key.
+	refuse, reject, accept, spend bool
 }
 
 func (c *modelCharge) take(amount int64) {
@@ -84,21 +156,38 @@ func (m *modelProvider) witness(call payment.Call) error {
 		return nil
 	case now.key == before.key:
 		return fmt.Errorf("key %s for %s and for %s", now.key, before.request, now.request)
-	case !m.done[before.key].definitely():
+	case !m.done[before.key].definitely() && !m.failed(call):
 		return fmt.Errorf("%s with another key, though the one before may have been done (%+v)", of, m.done[before.key])
 	}
 	return nil
 }
 
-// settled: staff have ended the operation of a payment, so that another key may follow.
-func (m *modelProvider) settled(operation payment.Operation, paymentID id.Payment) {
-	delete(m.asked, fmt.Sprint(operation, " ", paymentID))
+// failed reports whether the call is of a refund that was accepted and has failed since.
+func (m *modelProvider) failed(call payment.Call) bool {
+	charge := m.charges[call.PaymentID]
+	if charge == nil || call.Operation != payment.OperationRefund {
+		return false
+	}
+	r := charge.refundOf(call.RefundID)
+	return r != nil && r.Status == payment.RefundFailed
+}
+
+// settled: staff have ended the operation on a payment or refund, so that another key may follow.
+func (m *modelProvider) settled(operation payment.Operation, subject fmt.Stringer) {
+	delete(m.asked, fmt.Sprint(operation, " ", subject))
 }
 
 // do makes an operation, once per key that it remembers.
 func (m *modelProvider) do(call payment.Call, how mood) modelAnswer {
+	if spent, ok := m.spent[call.Key]; ok && spent == call.FreshKeys {
+		return modelAnswer{err: &payment.SpentKeyError{Message: "the error of before"}}
+	}
 	if known, ok := m.done[call.Key]; ok && !m.forgotten[call.Key] && known.Outcome != payment.Prepared {
 		return known
+	}
+	if how.spend {
+		m.spent[call.Key] = call.FreshKeys
+		return modelAnswer{err: &payment.SpentKeyError{Message: "an error that is remembered"}}
 	}
 	a := m.decided(call, how)
 	m.done[call.Key] = a
@@ -118,14 +207,14 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 			charge.take(call.Amount.Minor)
 		}
 		if charge.state == payment.Captured {
-			return modelAnswer{Result: payment.Result{Outcome: payment.Captured}}
+			return modelAnswer{Result: payment.Result{Outcome: payment.Captured, Captured: new(charge.captured)}}
 		}
 		return refused("not_held")
 	case call.Operation == payment.OperationVoid:
 		if charge != nil && charge.state == payment.Captured {
-			return modelAnswer{Result: payment.Result{Outcome: payment.Captured}}
+			return modelAnswer{Result: payment.Result{Outcome: payment.Captured, Captured: new(charge.captured)}}
 		}
-		if how.refuse {
+		if how.refuse || charge != nil && charge.state == payment.Pending {
 			return refused("not_now")
 		}
 		m.voided[call.PaymentID] = true
@@ -133,10 +222,17 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 			charge.state = payment.Released
 		}
 		return modelAnswer{Result: payment.Result{Outcome: payment.Released}}
-	case how.refuse || call.Amount.Minor > charge.captured-charge.refunded:
+	case charge.disputed():
+		return modelAnswer{err: &payment.DefiniteError{Message: "charge_disputed", Why: payment.InDispute}}
+	case call.Amount.Minor > charge.left():
+		return modelAnswer{err: &payment.DefiniteError{Message: "charge_already_refunded", Why: payment.AlreadyRefunded}}
+	case how.refuse:
 		return refused("not_now")
 	}
-	charge.refunded += call.Amount.Minor
+	charge.refund(call.Amount.Minor, call.RefundID, how.accept)
+	if how.accept {
+		return modelAnswer{Result: payment.Result{Outcome: payment.Pending}}
+	}
 	return modelAnswer{Result: payment.Result{Outcome: payment.Refunded}}
 }
 
@@ -176,8 +272,15 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 		return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
 	case call.Operation == payment.OperationAuthorize && charge != nil:
 		return modelAnswer{Result: payment.Result{
-			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Charge: books(charge.captured, charge.refunded),
+			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Charge: charge.seen(),
 		}}
+	case call.Operation == payment.OperationRefund && a.err == nil && charge != nil:
+		if r := charge.refundOf(call.RefundID); r != nil {
+			outcome := map[payment.RefundStatus]payment.Outcome{
+				payment.RefundPending: payment.Pending, payment.RefundSucceeded: payment.Refunded, payment.RefundFailed: payment.Refused,
+			}[r.Status]
+			return modelAnswer{Result: payment.Result{Outcome: outcome}}
+		}
 	}
 	return a
 }

@@ -38,7 +38,8 @@ type model struct {
 	network []delayed
 	checked int
 	// down: the provider is out of reach.
-	down bool
+	down    bool
+	outside outside
 	// late counts the charges of which the provider had said that it takes nothing, and did.
 	late int
 	// told is the record of its life, nil for none.
@@ -79,6 +80,7 @@ func (m *model) live() {
 	}
 	m.Repeat(m.actions())
 	m.network = nil
+	m.outside.banksDecide(m)
 	m.settle()
 	for _, p := range m.o.Payments {
 		m.o.RequestRecheck(m.cause(), p.ID) // the reconciler comes by, for what no webhook told
@@ -108,9 +110,11 @@ func (m *model) ask(healthy bool) (asked bool) {
 	fate, how := "answered", mood{decide: payment.Captured}
 	if !healthy {
 		fate = rapid.SampledFrom([]string{"answered", "answered", "answered", "lost before", "delayed", "lost after"}).Draw(m.T, "fate")
-		how.decide = rapid.SampledFrom([]payment.Outcome{payment.Captured, payment.Captured, payment.ActionRequired, payment.Refused}).Draw(m.T, "decision")
+		how.decide = rapid.SampledFrom([]payment.Outcome{payment.Captured, payment.Captured, payment.ActionRequired, payment.Refused, payment.Pending}).Draw(m.T, "decision")
 		how.refuse = rapid.IntRange(0, 3).Draw(m.T, "refusal") == 0
 		how.reject = rapid.IntRange(0, 7).Draw(m.T, "rejection") == 0
+		how.accept = rapid.IntRange(0, 3).Draw(m.T, "acceptance") == 0
+		how.spend = rapid.IntRange(0, 7).Draw(m.T, "remembered error") == 0
 	}
 	if m.down {
 		fate = "lost before"
@@ -171,7 +175,7 @@ func (m *model) settle() {
 			continue
 		}
 		due := m.o.DueAt()
-		if due == nil {
+		if due == nil || m.watches() {
 			return
 		}
 		if due.After(m.now) {
@@ -184,4 +188,15 @@ func (m *model) settle() {
 		}
 	}
 	m.Fatalf("the order does not become final: %+v, attempts %+v", m.o.State, attemptsOf(m.o))
+}
+
+// watches reports whether all that is still to come is another look at a charge with an open dispute. It goes on for as long as that is open.
+func (m *model) watches() bool {
+	rest, watched := m.o.Clone(), false
+	for i := range rest.Payments {
+		if p := &rest.Payments[i]; p.HasOpenDispute() && p.RecheckAt != nil && p.RecheckAt.Sub(m.now) > time.Hour {
+			p.RecheckAt, watched = nil, true
+		}
+	}
+	return watched && rest.DueAt() == nil
 }

@@ -34,7 +34,8 @@ func (r CancelReason) Valid() bool {
 }
 
 // State has the fields of an order that change between its versions. Its JSON form is a Document, which is stored with each event,
-// so a name in it is for ever. Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0. balance
+// so a name in it is for ever. Balances are minor units of the order's currency: Captured ≥ Refunded + RefundPending ≥ 0, and what disputes
+// have withdrawn. balance
 // derives them from the payments.
 type State struct {
 	Status        Status        `json:"status"`
@@ -43,6 +44,7 @@ type State struct {
 	Captured      int64         `json:"captured"`
 	Refunded      int64         `json:"refunded"`
 	RefundPending int64         `json:"refundPending"`
+	Disputed      int64         `json:"disputed,omitempty"`
 	UpdatedAt     time.Time     `json:"updatedAt"`
 	// ExpiresAt is the time at which an unpaid order is cancelled, DeliversAt that at which a paid one is delivered.
 	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
@@ -75,8 +77,8 @@ func (o *Order) Payment() *payment.Payment {
 	return &o.Payments[len(o.Payments)-1]
 }
 
-// Refundable is captured less refunded and pending, in minor units.
-func (o *Order) Refundable() int64 { return o.Captured - o.Refunded - o.RefundPending }
+// Refundable is captured less refunded, pending and withdrawn by disputes, in minor units. It is never negative.
+func (o *Order) Refundable() int64 { return max(0, o.Captured-o.Refunded-o.RefundPending-o.Disputed) }
 
 // Clone returns a copy that shares only the immutable Head, with no events recorded. A change works on a clone, so that
 // a refused change leaves nothing behind.
@@ -92,11 +94,12 @@ func (o *Order) Clone() *Order {
 // balance derives the balances from the payments and their refunds. It runs before each event, and no balance changes without one. An
 // order that was read without its refunds has them as they were saved.
 func (s *State) balance(payments []payment.Payment) {
-	s.Captured, s.Refunded, s.RefundPending = 0, 0, 0
+	s.Captured, s.Refunded, s.RefundPending, s.Disputed = 0, 0, 0, 0
 	for i := range payments {
 		s.Captured += payments[i].Captured
 		s.Refunded += payments[i].RefundsIn(payment.RefundSucceeded)
 		s.RefundPending += payments[i].RefundsIn(payment.RefundPending)
+		s.Disputed += payments[i].Disputed()
 	}
 }
 
@@ -123,6 +126,33 @@ func (o *Order) RefundByID(id id.Refund) *payment.Refund {
 	for i := range o.Payments {
 		if r := o.Payments[i].RefundByID(id); r != nil {
 			return r
+		}
+	}
+	return nil
+}
+
+// RefundOrigin returns why a refund was made, also of one that was made before origins were kept.
+func (o *Order) RefundOrigin(r *payment.Refund) payment.RefundOrigin {
+	p := o.PaymentByID(r.PaymentID)
+	switch {
+	case r.Origin != "":
+		return r.Origin
+	case p != nil && p.Status != payment.Confirmed:
+		return payment.RefundOfLateSuccess
+	case o.CancelReason != nil:
+		return payment.RefundOfCancel
+	default:
+		return payment.RefundOfStaff
+	}
+}
+
+// DisputeByID returns the dispute with the id, or nil.
+func (o *Order) DisputeByID(disputeID id.Dispute) *payment.Dispute {
+	for i := range o.Payments {
+		for j := range o.Payments[i].Disputes {
+			if d := &o.Payments[i].Disputes[j]; d.ID == disputeID {
+				return d
+			}
 		}
 	}
 	return nil

@@ -47,16 +47,24 @@ func (o *Order) Void(c Cause, policy Policy, p *payment.Payment) error {
 	return o.take(c, policy, o.indexOf(p.ID), facts)
 }
 
-// CanRefund reports whether a refund may be made: not while a cancel refunds everything.
+// CanRefund reports whether a refund may be made: not while a cancel refunds everything. It needs no refunds to be loaded.
 func (o *Order) CanRefund() bool { return o.Status != Cancelling && o.Refundable() > 0 }
 
+// RefundableAtOnce is the most that one refund can give back, in minor units: a refund is of one payment. It is Refundable unless money of
+// an earlier payment came back to us too. It needs the refunds to be loaded.
+func (o *Order) RefundableAtOnce() (minor int64) {
+	for i := range o.Payments {
+		minor = max(minor, o.Payments[i].Refundable())
+	}
+	return minor
+}
+
 // Refund makes a refund of an amount in minor units and returns its id. The caller has asked CanRefund, and the amount is at most
-// Refundable.
+// RefundableAtOnce.
 func (o *Order) Refund(c Cause, minor int64, reason *string) (id.Refund, error) {
 	for i := range o.Payments {
-		// All that is refundable is of one payment: another's late capture is refunded already.
 		p := &o.Payments[i]
-		if p.Status != payment.Confirmed {
+		if p.Refundable() < minor {
 			continue
 		}
 		facts, err := p.RequestRefund(o.terms(c, Policy{}), minor, reason)
@@ -107,8 +115,12 @@ func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact,
 	if err != nil {
 		return err
 	}
-	if err := o.take(c, policy, index, facts); err != nil || !unwind {
+	if err := o.take(c, policy, index, facts); err != nil {
 		return err
+	}
+	o.resumeDelivery(c, policy)
+	if !unwind {
+		return nil
 	}
 	return o.unwind(c)
 }

@@ -42,6 +42,7 @@ type Store interface {
 	OrdersByID(ctx context.Context, p auth.Principal, ids []id.Order) (map[id.Order]*Order, error)
 	OrdersByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment]*Order, error)
 	OrdersByRefund(ctx context.Context, p auth.Principal, refundIDs []id.Refund) (map[id.Refund]*Order, error)
+	OrdersByDispute(ctx context.Context, p auth.Principal, disputeIDs []id.Dispute) (map[id.Dispute]*Order, error)
 	// PaymentsNeedingAttention lists them by id, so the longest waiting first.
 	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[PaymentOf], error)
 	// AttemptsByPayment is for staff.

@@ -35,6 +35,14 @@ func (s *Service) ByRefund(ctx context.Context, p auth.Principal, refundIDs []id
 	return s.store.OrdersByRefund(ctx, p, refundIDs)
 }
 
+// ByDispute returns the orders of disputes, by dispute id.
+func (s *Service) ByDispute(ctx context.Context, p auth.Principal, disputeIDs []id.Dispute) (map[id.Dispute]*Order, error) {
+	if err := auth.RequireSignedIn(p); err != nil {
+		return nil, err
+	}
+	return s.store.OrdersByDispute(ctx, p, disputeIDs)
+}
+
 // Attempts returns what was attempted at the provider for payments, oldest first. FORBIDDEN unless staff.
 func (s *Service) Attempts(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment][]payment.Attempt, error) {
 	if err := auth.RequireStaff(p); err != nil {

@@ -70,7 +70,7 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 
 // refundAmount returns the amount to refund in minor units, or a user error that says why the order cannot be refunded.
 func refundAmount(o *Order, in RefundInput) (int64, error) {
-	left := o.Refundable()
+	left := o.RefundableAtOnce()
 	switch {
 	case o.Status == Cancelling:
 		return 0, fault.User(fault.OrderCancelling, "The order is being cancelled, which refunds all of its money.", "input", "orderId")

@@ -64,6 +64,10 @@ type Attempt struct {
 	Calls int
 	// LookUpOnly: the operation is not called again by itself, only looked up, because its key may have ended.
 	LookUpOnly bool
+	// Accepted: the provider decides later, so the operation is not called again, only looked up.
+	Accepted bool
+	// FreshKeys counts how often the attempt has needed another idempotency key; see SpentKeyError.
+	FreshKeys int
 	// Prepared: the charge exists and the next call confirms it, with no look-up between. Not stored: after a crash, the next
 	// worker looks it up, gets the same answer and continues.
 	Prepared bool
@@ -88,7 +92,7 @@ func (a *Attempt) Finish(outcome AttemptOutcome, message string, now time.Time) 
 	a.Message = message
 	a.FinishedAt = &now
 	a.NextCallAt = nil
-	a.LookUpOnly, a.Prepared = false, false
+	a.LookUpOnly, a.Accepted, a.Prepared = false, false, false
 }
 
 // Postpone keeps the attempt open with an unknown outcome and calls again at the given time.
@@ -107,6 +111,27 @@ func (p *Payment) attemptByID(attemptID id.Attempt) *Attempt {
 		}
 	}
 	return nil
+}
+
+// openAttemptOf is the unfinished attempt of a refund, or nil.
+func (p *Payment) openAttemptOf(refundID id.Refund) *Attempt {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.RefundID != nil && *a.RefundID == refundID && a.Open() {
+			return a
+		}
+	}
+	return nil
+}
+
+// refusals counts the attempts of a refund that have failed.
+func (p *Payment) refusals(refundID id.Refund) int {
+	n := 0
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.RefundID != nil && *a.RefundID == refundID && !a.Open() {
+			n++
+		}
+	}
+	return n
 }
 
 // openAttempt is the unfinished attempt that is not a refund, or nil.

@@ -18,12 +18,16 @@ const (
 	ProviderDown Attention = "PROVIDER_DOWN"
 	// Mismatch: the provider's ledger and ours differ.
 	Mismatch Attention = "MISMATCH"
+	// Disputed: a dispute waits for a response, or a warning of one.
+	Disputed Attention = "DISPUTED"
+	// RefundReversed: a refund that had succeeded has failed, so the customer did not get the money.
+	RefundReversed Attention = "REFUND_REVERSED"
 )
 
 // Valid reports whether the reason is one of the above.
 func (a Attention) Valid() bool {
 	switch a {
-	case UnknownOutcome, ProviderDown, Mismatch:
+	case UnknownOutcome, ProviderDown, Mismatch, Disputed, RefundReversed:
 		return true
 	default:
 		return false
@@ -61,6 +65,12 @@ func (c *change) unexpected(a *Attempt, r Result) {
 // operation is no longer called once the provider may have forgotten its key, or has given answers that do not fit: staff are asked
 // to look, and only slow look-ups continue.
 func (c *change) postpone(a *Attempt, outcome Outcome, message string) {
+	if a.Accepted && outcome != NotFound {
+		a.Message = message
+		c.lookUpLater(a)
+		return
+	}
+	a.Accepted = false
 	if c.awaitsCustomer(a) {
 		a.Message = message
 		a.NextCallAt = at(c.nextLookUp(a))

@@ -19,7 +19,7 @@ func (c *change) settleAuthorize(a *Attempt, r Result) error {
 	switch r.Outcome {
 	case Captured:
 		a.Finish(AttemptSuccess, "", c.Now)
-		return c.charge()
+		return c.charge(c.capturedAt(r))
 	case Held:
 		a.Finish(AttemptSuccess, "", c.Now)
 		return c.authorize()
@@ -30,12 +30,14 @@ func (c *change) settleAuthorize(a *Attempt, r Result) error {
 		return nil
 	case ActionRequired:
 		return c.requireAction(a, r.Action)
+	case Pending:
+		return c.delay(a)
 	case Refused:
 		a.Finish(AttemptFail, refusal(a, r), c.Now)
 		return c.decline(r.Code)
 	case Released:
 		a.Finish(AttemptFail, "released at the provider", c.Now)
-		return c.release()
+		return c.release(r.RanOut)
 	case Refunded, NotFound:
 		fallthrough // no answer to an authorization
 	default:
@@ -90,6 +92,41 @@ func (c *change) requireAction(a *Attempt, action *NextAction) error {
 		c.happened(FactActionRequired)
 	}
 	return nil
+}
+
+// delay leaves an authorization to the bank, which decides in minutes or in days. Meanwhile it is neither called nor voided, since the
+// provider would refuse both.
+func (c *change) delay(a *Attempt) error {
+	if c.Status == RequiresAction {
+		if _, err := c.apply(Continue, c.Now); err != nil {
+			return err
+		}
+	}
+	c.accept(a)
+	if c.Delayed || c.Status != Processing {
+		return nil
+	}
+	c.Delayed = true
+	c.UpdatedAt = c.Now
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	c.happened(FactProcessing)
+	return nil
+}
+
+// accept keeps an attempt open that the provider decides later.
+func (c *change) accept(a *Attempt) {
+	a.Accepted = true
+	a.Outcome, a.Message, a.LookUpOnly = nil, "", false
+	c.lookUpLater(a)
+}
+
+// lookUpLater sets when an accepted attempt is looked up again. Webhooks usually come before.
+func (c *change) lookUpLater(a *Attempt) {
+	next := at(c.Now.Add(lessJitter(min(max(c.Now.Sub(a.StartedAt)/4, acceptedPauseMin), acceptedPauseMax), a.ID)))
+	a.NextCallAt = next
+	if a.RefundID == nil && c.Status.Active() {
+		c.NextStepAt = next
+	}
 }
 
 // resume makes a payment PROCESSING again whose customer has acted, before the provider's answer is booked.

@@ -23,6 +23,9 @@ func Take(r Result, err error) (Result, error) {
 	if definite, ok := errors.AsType[*DefiniteError](err); ok {
 		return r, &DefiniteError{Message: freetext.Clip(definite.Message, MaxMessage), Why: definite.Why}
 	}
+	if spent, ok := errors.AsType[*SpentKeyError](err); ok {
+		return r, &SpentKeyError{Message: freetext.Clip(spent.Message, MaxMessage)}
+	}
 	if _, ok := errors.AsType[*NotConfiguredError](err); ok {
 		return r, err
 	}

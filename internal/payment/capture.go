@@ -1,5 +1,7 @@
 package payment
 
+import "github.com/orderwire/orderwire/internal/money"
+
 // CanCapture reports whether the authorized money may be captured now: nothing else is under way with it.
 func (p *Payment) CanCapture() bool { return p.Status == Authorized && p.Goal == "" }
 
@@ -19,7 +21,7 @@ func (c *change) settleCapture(a *Attempt, r Result) error {
 	switch r.Outcome {
 	case Captured:
 		a.Finish(AttemptSuccess, "", c.Now)
-		return c.charge()
+		return c.charge(c.capturedAt(r))
 	case Refused:
 		// The money is still authorized: staff try again, or the authorization expires.
 		a.Finish(AttemptFail, refusal(a, r), c.Now)
@@ -28,8 +30,8 @@ func (c *change) settleCapture(a *Attempt, r Result) error {
 	case Released:
 		a.Finish(AttemptFail, "released already", c.Now)
 		c.Goal = ""
-		return c.release()
-	case Held, Prepared, ActionRequired, Refunded, NotFound:
+		return c.release(r.RanOut)
+	case Held, Prepared, ActionRequired, Pending, Refunded, NotFound:
 		fallthrough // no answer to a capture
 	default:
 		c.unexpected(a, r)
@@ -39,7 +41,7 @@ func (c *change) settleCapture(a *Attempt, r Result) error {
 
 // charge books captured money. A capture that is found after the payment has ended is booked too, with a refund of it in the same
 // version: captured money is never ignored, and no version keeps money that pays for nothing.
-func (c *change) charge() error {
+func (c *change) charge(minor int64) error {
 	if c.Captured > 0 {
 		return nil
 	}
@@ -47,17 +49,17 @@ func (c *change) charge() error {
 		return err
 	}
 	_, late := Machine.Next(c.Status, Capture)
-	c.Captured = c.Amount.Minor
+	c.Captured = minor
 	c.clearAttention(UnknownOutcome, ProviderDown)
 	if late != nil {
 		c.UpdatedAt = c.Now
 		reason := "the payment had ended when its success arrived"
-		return c.requestRefund(refundRequest{minor: c.Captured, due: c.Now, reason: &reason, automatic: true})
+		return c.requestRefund(refundRequest{minor: c.Captured, due: c.Now, reason: &reason, origin: RefundOfLateSuccess})
 	}
 	if _, err := c.apply(Capture, c.Now); err != nil {
 		return err
 	}
-	c.record(Fact{Kind: FactCharged, PaymentID: &c.ID, Amount: &c.Amount})
+	c.record(Fact{Kind: FactCharged, PaymentID: &c.ID, Amount: &money.Amount{Minor: c.Captured, Currency: c.Amount.Currency}})
 	return nil
 }
 

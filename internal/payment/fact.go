@@ -32,8 +32,15 @@ const (
 	FactRefundRequested FactKind = "REFUND_REQUESTED"
 	// FactRefundSucceeded: the provider made the refund.
 	FactRefundSucceeded FactKind = "REFUND_SUCCEEDED"
-	// FactRefundFailed: the provider refused it.
+	// FactRefundFailed: the provider refused it, or has taken a success back.
 	FactRefundFailed FactKind = "REFUND_FAILED"
+	// FactDisputeOpened: the customer or the bank disputes the charge.
+	FactDisputeOpened FactKind = "DISPUTE_OPENED"
+	// FactDisputeUpdated: the dispute has another amount, deadline or status and is not decided.
+	FactDisputeUpdated FactKind = "DISPUTE_UPDATED"
+	// FactDisputeWon and FactDisputeLost: it is decided.
+	FactDisputeWon  FactKind = "DISPUTE_WON"
+	FactDisputeLost FactKind = "DISPUTE_LOST"
 )
 
 // FactKinds lists every kind.
@@ -41,6 +48,7 @@ func FactKinds() []FactKind {
 	return []FactKind{
 		FactProcessing, FactActionRequired, FactAuthorized, FactCharged, FactDeclined, FactVoided, FactExpired, FactNeedsAttention,
 		FactRefundRequested, FactRefundSucceeded, FactRefundFailed,
+		FactDisputeOpened, FactDisputeUpdated, FactDisputeWon, FactDisputeLost,
 	}
 }
 
@@ -50,9 +58,10 @@ type Fact struct {
 	Kind FactKind
 	// Automatic: it follows from the payment's rules. Otherwise the cause of the change did it.
 	Automatic bool
-	// PaymentID is set for facts about the payment, RefundID for those about a refund.
+	// PaymentID is set for facts about the payment, RefundID for those about a refund, DisputeID for those about a dispute.
 	PaymentID   *id.Payment
 	RefundID    *id.Refund
+	DisputeID   *id.Dispute
 	Amount      *money.Amount
 	DeclineCode *string
 	Attention   *Attention
@@ -87,7 +96,7 @@ func Versions(payments []Payment) []Payment {
 
 func (p *Payment) version() Payment {
 	v := *p
-	v.Attempts, v.Refunds = nil, slices.Clone(p.Refunds)
+	v.Attempts, v.Refunds, v.Disputes = nil, slices.Clone(p.Refunds), slices.Clone(p.Disputes)
 	return v
 }
 

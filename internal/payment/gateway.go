@@ -22,16 +22,17 @@ import (
 //     same Call; it never makes a new attempt.
 type Gateway interface {
 	// Authorize takes (automatic capture) or holds (manual capture) the amount.
-	// Results: Captured, Held, ActionRequired or Refused; or Prepared by a provider that makes the charge first and
+	// Results: Captured, Held, ActionRequired, Pending or Refused; or Prepared by a provider that makes the charge first and
 	// confirms it by another Authorize with the same Call and the Reference of the answer.
 	Authorize(ctx context.Context, call Call) (Result, error)
-	// Capture takes the whole held amount. Results: Captured or Refused.
+	// Capture takes call.Amount of what is held, and releases the rest if call.Final. Results: Captured; Refused; Released when
+	// nothing is held any more.
 	Capture(ctx context.Context, call Call) (Result, error)
 	// Void releases the charge before capture. Results: Released; or Captured when it was captured already, which a
 	// void cannot undo. Released is for good, also of a charge that the provider has never seen: an authorization that
 	// arrives later takes no money.
 	Void(ctx context.Context, call Call) (Result, error)
-	// Refund gives call.Amount back. Results: Refunded, or Refused.
+	// Refund gives call.Amount back. Results: Refunded, Pending, or Refused.
 	Refund(ctx context.Context, call Call) (Result, error)
 	// LookUp returns the state of an operation whose outcome is unknown, by its key (or the provider's reference).
 	// Result NotFound means that the provider never saw it and so moved nothing: repeat it with the same key. Prepared
@@ -53,8 +54,10 @@ type Call struct {
 	OrderNumber string
 	// RefundID is set for refunds.
 	RefundID id.Refund
-	// Amount of the operation: the payment's for authorize, capture and void, the refund's for refund.
+	// Amount of the operation: the payment's for authorize and void, what to capture for capture, the refund's for refund.
 	Amount money.Amount
+	// Final releases what a capture leaves of the held amount.
+	Final bool
 	// Capture is the payment's capture method.
 	Capture CaptureMethod
 	// Method is the provider's token for the means of payment; never a card number.
@@ -85,6 +88,9 @@ const (
 	Released Outcome = "RELEASED"
 	// Refunded: the money was given back.
 	Refunded Outcome = "REFUNDED"
+	// Pending: the provider has accepted the operation and decides later, in minutes or in days (a bank debit, a refund that its bank
+	// has to accept). It must not be called again; look-ups and webhooks tell the decision. Of an authorization or a refund.
+	Pending Outcome = "PENDING"
 	// NotFound: the provider knows nothing of the operation. Only from LookUp.
 	NotFound Outcome = "NOT_FOUND"
 )
@@ -96,8 +102,14 @@ type Result struct {
 	Reference string
 	// Code says why it was refused, in the provider's words made safe ("card_declined", "insufficient_funds").
 	Code string
+	// Why says so to our rules; "" when no rule depends on it.
+	Why RefusalReason
 	// Action is the customer's next action; set with ActionRequired.
 	Action *NextAction
+	// RanOut: the provider has released a hold because its time was up. Set with Released.
+	RanOut bool
+	// Captured is the captured amount in minor units; set with Captured if it is not the whole amount of the call.
+	Captured *int64
 	// Charge is the charge in the provider's books now; set by the look-up of an authorization that has one.
 	Charge *SeenCharge
 }

@@ -132,10 +132,10 @@ const (
 func RefundActions() []RefundAction { return []RefundAction{Succeed, Fail} }
 
 // RefundMachine is the refund's state machine. A failed refund gives its amount back and is never revived: money is
-// refunded again by a new refund.
+// refunded again by a new refund. A refund can fail days after it succeeded, when the customer's bank sends the money back.
 var RefundMachine = fsm.Table[RefundStatus, RefundAction]{
 	RefundPending:   {Succeed: RefundSucceeded, Fail: RefundFailed},
-	RefundSucceeded: {Succeed: RefundSucceeded},
+	RefundSucceeded: {Succeed: RefundSucceeded, Fail: RefundFailed},
 	RefundFailed:    {Fail: RefundFailed},
 }
 

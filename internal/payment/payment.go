@@ -64,10 +64,14 @@ type Payment struct {
 	// RecheckAt is the time at which the charge is looked up, in any state of our books; nil when nobody asked.
 	RecheckAt *time.Time `json:"-"`
 	// ActionAsked: it was REQUIRES_ACTION at some time.
-	ActionAsked bool       `json:"-"`
-	Attention   *Attention `json:"attention,omitempty"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	UpdatedAt   time.Time  `json:"updatedAt"`
+	ActionAsked bool `json:"-"`
+	// Delayed: PROCESSING at the bank, which takes minutes or days to decide.
+	Delayed   bool       `json:"delayed,omitempty"`
+	Attention *Attention `json:"attention,omitempty"`
+	// Disputes, at most MaxDisputes, in the order they were seen.
+	Disputes  []Dispute `json:"disputes,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 	// Attempts and Refunds, each in the order they were made, which is that of their ids. Attempts are loaded only for changes.
 	Attempts []Attempt `json:"-"`
 	Refunds  []Refund  `json:"-"`
@@ -85,7 +89,7 @@ func New(t Terms, p Payment) Payment {
 // Clone returns a copy that a change may work on.
 func (p *Payment) Clone() Payment {
 	c := *p
-	c.Attempts, c.Refunds = slices.Clone(p.Attempts), slices.Clone(p.Refunds)
+	c.Attempts, c.Refunds, c.Disputes = slices.Clone(p.Attempts), slices.Clone(p.Refunds), slices.Clone(p.Disputes)
 	return c
 }
 
@@ -104,6 +108,7 @@ func (p *Payment) apply(action Action, now time.Time) (changed bool, err error) 
 	p.UpdatedAt = now
 	p.NextStepAt = nil
 	p.NextAction = nil
+	p.Delayed = false
 	p.Goal = ""
 	return true, nil
 }

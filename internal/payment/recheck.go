@@ -66,57 +66,5 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if c.openAttempt() != nil {
 		return false, nil // asked for meanwhile; its own answer tells
 	}
-	explained, err := c.observe(r.Outcome)
-	if err != nil {
-		return false, err
-	}
-	c.compare(r.Charge, explained)
-	return true, nil
-}
-
-// observe applies the state of a charge that no attempt of ours is changing. explained reports whether that state agrees with our
-// books, or follows from them by something that may happen at a provider without us.
-func (c *change) observe(seen Outcome) (explained bool, err error) {
-	switch seen {
-	case Captured, Refunded:
-		return true, c.charge()
-	case Held, ActionRequired:
-		if c.Status.Active() {
-			return c.Status == Authorized && seen == Held, nil
-		}
-		if c.Captured > 0 {
-			return false, nil
-		}
-		// The payment has ended in our books and not at the provider: void it there.
-		c.addVoid("", c.Now)
-		return true, nil
-	case Released:
-		if !c.Status.Active() {
-			return c.Captured == 0, nil
-		}
-		return true, c.release()
-	case Refused, NotFound, Prepared:
-		return !c.Status.Active() && c.Captured == 0, nil
-	default:
-		return false, nil
-	}
-}
-
-// compare compares the provider's totals with ours when no attempt is under way. A difference asks for attention and is never
-// repaired; the attention ends when both agree again.
-func (c *change) compare(seen *SeenCharge, explained bool) {
-	for i := range c.Attempts {
-		if c.Attempts[i].Open() {
-			return
-		}
-	}
-	if seen != nil && (seen.Captured != c.Captured || seen.Refunded != c.RefundsIn(RefundSucceeded)) {
-		explained = false
-	}
-	switch {
-	case !explained:
-		c.needsAttention(Mismatch)
-	case seen != nil && c.Attention != nil && *c.Attention == Mismatch:
-		c.Attention = nil
-	}
+	return true, c.observe(r)
 }

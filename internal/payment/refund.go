@@ -8,6 +8,34 @@ import (
 	"github.com/orderwire/orderwire/internal/money"
 )
 
+// RefundOrigin says why a refund was made, as in the GraphQL enum RefundOrigin.
+type RefundOrigin string
+
+// The origins of refunds.
+const (
+	// RefundOfStaff: staff asked for it.
+	RefundOfStaff RefundOrigin = "STAFF"
+	// RefundOfCancel returns the money of a cancelled order.
+	RefundOfCancel RefundOrigin = "CANCEL"
+	// RefundOfLateSuccess returns money that was captured after the payment had ended.
+	RefundOfLateSuccess RefundOrigin = "LATE_SUCCESS"
+	// RefundOfProvider was made outside, such as in the provider's dashboard, and is booked here.
+	RefundOfProvider RefundOrigin = "PROVIDER"
+)
+
+// Valid reports whether the origin is one of the above.
+func (o RefundOrigin) Valid() bool {
+	switch o {
+	case RefundOfStaff, RefundOfCancel, RefundOfLateSuccess, RefundOfProvider:
+		return true
+	default:
+		return false
+	}
+}
+
+// MaxRefunds of one payment that are booked. The provider can have more, made outside: attention MISMATCH then says that the books differ.
+const MaxRefunds = 50
+
 // Refund returns money of a payment to the customer.
 type Refund struct {
 	ID        id.Refund    `json:"id"`
@@ -15,6 +43,10 @@ type Refund struct {
 	PaymentID id.Payment   `json:"paymentId"`
 	Amount    money.Amount `json:"amount"`
 	Status    RefundStatus `json:"status"`
+	// Origin is "" for refunds that a version before 1.0 made.
+	Origin RefundOrigin `json:"origin,omitempty"`
+	// Reference is the provider's id of the refund, "" until it is known.
+	Reference string `json:"-"`
 	// Reason is the requester's text, or the reason of the failure.
 	Reason    *string   `json:"reason,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
@@ -55,16 +87,16 @@ func (p *Payment) RefundsIn(status RefundStatus) (minor int64) {
 	return minor
 }
 
-// Refundable is captured less refunded and pending, in minor units.
+// Refundable is captured less refunded, pending and withdrawn by disputes, in minor units. It is never negative.
 func (p *Payment) Refundable() int64 {
-	return p.Captured - p.RefundsIn(RefundSucceeded) - p.RefundsIn(RefundPending)
+	return max(0, p.Captured-p.RefundsIn(RefundSucceeded)-p.RefundsIn(RefundPending)-p.Disputed())
 }
 
 // RequestRefund makes a PENDING refund of an amount in minor units, and the attempt that carries it out. The amount is no longer
 // Refundable at once, so no second refund can use it. An amount above Refundable is an error.
 func (p *Payment) RequestRefund(t Terms, minor int64, reason *string) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
-	err := c.requestRefund(refundRequest{minor: minor, due: t.Now, reason: reason})
+	err := c.requestRefund(refundRequest{minor: minor, due: t.Now, reason: reason, origin: RefundOfStaff})
 	return c.facts, err
 }
 
@@ -74,21 +106,30 @@ type refundRequest struct {
 	// due is the time of the first call.
 	due    time.Time
 	reason *string
-	// automatic: see Fact.
-	automatic bool
+	origin RefundOrigin
 }
+
+// automatic reports whether the refund follows from our rules; see Fact.
+func (q refundRequest) automatic() bool { return q.origin != RefundOfStaff }
 
 // requestRefund is RequestRefund within another change.
 func (c *change) requestRefund(q refundRequest) error {
 	if q.minor <= 0 || q.minor > c.Refundable() {
 		return errors.New("refund exceeds what is refundable")
 	}
-	c.refundRequested(c.addRefund(q), q.automatic)
+	c.refundRequested(c.addRefund(q), q.automatic())
 	return nil
 }
 
 // addRefund is requestRefund without its fact, for a refund that an earlier fact's version must have already.
 func (c *change) addRefund(q refundRequest) Refund {
+	r := c.newRefund(q)
+	c.addAttempt(Attempt{RefundID: &r.ID, Operation: OperationRefund, NextCallAt: &q.due})
+	return r
+}
+
+// newRefund adds a PENDING refund without an attempt.
+func (c *change) newRefund(q refundRequest) Refund {
 	last := c.LastRefund
 	if n := len(c.Refunds); n > 0 {
 		last = later(last, c.Refunds[n-1].ID)
@@ -99,12 +140,12 @@ func (c *change) addRefund(q refundRequest) Refund {
 		PaymentID: c.ID,
 		Amount:    money.Amount{Minor: q.minor, Currency: c.Amount.Currency},
 		Status:    RefundPending,
+		Origin:    q.origin,
 		Reason:    q.reason,
 		CreatedAt: c.Now,
 		UpdatedAt: c.Now,
 	}
 	c.Refunds = append(c.Refunds, r)
-	c.addAttempt(Attempt{RefundID: &r.ID, Operation: OperationRefund, NextCallAt: &q.due})
 	return r
 }
 
@@ -118,24 +159,16 @@ func (c *change) settleRefund(a *Attempt, result Result) error {
 	switch result.Outcome {
 	case Refunded:
 		a.Finish(AttemptSuccess, "", c.Now)
-		changed, err := r.apply(Succeed, c.Now)
-		if err != nil || !changed {
-			return err
-		}
-		c.UpdatedAt = c.Now
+		return c.refundSucceeded(r)
+	case Pending:
+		c.accept(a)
 		c.clearAttention(UnknownOutcome, ProviderDown)
-		c.record(Fact{Kind: FactRefundSucceeded, RefundID: &r.ID, Amount: &r.Amount})
 		return nil
 	case Refused:
 		message := refusal(a, result)
 		a.Finish(AttemptFail, message, c.Now)
-		changed, err := r.apply(Fail, c.Now)
-		if err != nil || !changed {
-			return err
-		}
 		c.clearAttention(UnknownOutcome)
-		c.refundFailed(*r, message)
-		return nil
+		return c.refundRefused(r, result.Why, message)
 	case Captured, Held, Prepared, ActionRequired, Released, NotFound:
 		fallthrough // no answer to a refund
 	default:
@@ -144,20 +177,73 @@ func (c *change) settleRefund(a *Attempt, result Result) error {
 	}
 }
 
-// refundFailed records a failed refund. Money that was captured after the payment had ended pays for nothing, and no version may
-// keep it: its refund is replaced in the same version.
-func (c *change) refundFailed(failed Refund, message string) {
-	fact := Fact{Kind: FactRefundFailed, RefundID: &failed.ID, Amount: &failed.Amount, Reason: &message}
-	if c.Status == Confirmed {
-		c.record(fact)
+func (c *change) refundSucceeded(r *Refund) error {
+	changed, err := r.apply(Succeed, c.Now)
+	if err != nil || !changed {
+		return err
+	}
+	c.UpdatedAt = c.Now
+	c.clearAttention(UnknownOutcome, ProviderDown)
+	c.record(Fact{Kind: FactRefundSucceeded, RefundID: &r.ID, Amount: &r.Amount})
+	return nil
+}
+
+// refundFailed makes a refund FAILED, so that its amount is Refundable again.
+func (c *change) refundFailed(r *Refund, reason string) error {
+	changed, err := r.apply(Fail, c.Now)
+	if err != nil || !changed {
+		return err
+	}
+	c.UpdatedAt = c.Now
+	r.Reference = ""
+	c.record(Fact{Kind: FactRefundFailed, RefundID: &r.ID, Amount: &r.Amount, Reason: &reason})
+	return nil
+}
+
+// refundRefused goes on after a definite refusal. A refund that staff have asked for fails, and they decide. Any other returns money that
+// may not be kept: it stays PENDING and is tried again by another attempt, with growing pauses, until the provider makes it or the
+// books show that it is not needed any more. When the refusal says that the charge is not as our books say, it is looked up first.
+func (c *change) refundRefused(r *Refund, why RefusalReason, message string) error {
+	if why != "" {
+		c.RecheckAt = at(c.Now)
+	}
+	if r.Origin == RefundOfStaff || r.Origin == "" && c.Status == Confirmed && !c.Unwinding {
+		return c.refundFailed(r, message)
+	}
+	if c.refusals(r.ID) >= maxRefusals {
+		c.needsAttention(ProviderDown)
+	}
+	if why == "" {
+		c.tryRefundAgain(r)
+	}
+	return nil
+}
+
+// maxTries is the number of refusals after which a refund is no longer tried by itself: with the pauses this is about ten days.
+const maxTries = 60
+
+// tryRefundAgain adds the next attempt of a PENDING refund.
+func (c *change) tryRefundAgain(r *Refund) {
+	n := c.refusals(r.ID)
+	if n >= maxTries {
 		return
 	}
-	n := c.failedRefunds()
-	next := c.addRefund(refundRequest{minor: failed.Amount.Minor, due: c.Now.Add(backoff(n, c.ID)), reason: failed.Reason})
-	c.record(fact)
-	c.refundRequested(next, true)
-	if n >= maxRefusals {
-		c.needsAttention(ProviderDown)
+	pause := time.Duration(0)
+	if n > 0 {
+		pause = refundPause(n, r.ID)
+	}
+	c.addAttempt(Attempt{RefundID: &r.ID, Operation: OperationRefund, NextCallAt: at(c.Now.Add(pause))})
+}
+
+// goOnRefunding adds attempts to the refunds of ours that have none under way, unless a dispute holds the money.
+func (c *change) goOnRefunding() {
+	if c.DisputesIn(DisputeNeedsResponse)+c.DisputesIn(DisputeUnderReview) > 0 {
+		return
+	}
+	for i := range c.Refunds {
+		if r := &c.Refunds[i]; r.Status == RefundPending && r.Origin != RefundOfProvider && c.openAttemptOf(r.ID) == nil {
+			c.tryRefundAgain(r)
+		}
 	}
 }
 

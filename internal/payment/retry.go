@@ -17,6 +17,14 @@ const (
 	unansweredPause = time.Minute
 	// lookUpPause lies between look-ups of an operation that is no longer called.
 	lookUpPause = 5 * time.Minute
+	// acceptedPauseMin and acceptedPauseMax bound the pause between look-ups of an attempt that the provider decides later. It is a
+	// quarter of the attempt's age.
+	acceptedPauseMin = 10 * time.Second
+	acceptedPauseMax = time.Hour
+	// refundPauseMax bounds the pause before a refused refund is tried again that must happen.
+	refundPauseMax = 6 * time.Hour
+	// disputePause lies between looks at a charge while a dispute is open.
+	disputePause = 6 * time.Hour
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute
 	// notCalledPause is the first pause of an attempt whose call could not be made, notSentPause the longest while the provider is out of
@@ -34,6 +42,15 @@ func backoff[I id.UUID](n int, of I) time.Duration {
 	pause := backoffMax
 	if n < 12 {
 		pause = min(backoffBase<<(n-1), backoffMax)
+	}
+	return lessJitter(pause, of)
+}
+
+// refundPause is the pause after a refund was refused for the nth time: exponential from 200 ms to six hours, with jitter.
+func refundPause[I id.UUID](n int, of I) time.Duration {
+	pause := refundPauseMax
+	if n < 18 {
+		pause = min(backoffBase<<(n-1), refundPauseMax)
 	}
 	return lessJitter(pause, of)
 }

@@ -87,7 +87,7 @@ func (a *Attempt) Older(b *Attempt) bool { return bytes.Compare(a.ID[:], b.ID[:]
 // Call returns what to ask about an attempt of the payment that is due. A call is counted before it is made.
 func (p *Payment) Call(a *Attempt) *Work {
 	work := &Work{Provider: p.Provider, Call: p.callOf(a), callsBefore: a.Calls}
-	if a.LookUpOnly || p.awaitsCustomer(a) {
+	if a.LookUpOnly || a.Accepted || p.awaitsCustomer(a) {
 		work.LookUpOnly = true
 		return work
 	}
@@ -100,6 +100,7 @@ func (p *Payment) Call(a *Attempt) *Work {
 func (p *Payment) callOf(a *Attempt) Call {
 	call := Call{
 		Key:       a.ID,
+		FreshKeys: a.FreshKeys,
 		Operation: a.Operation,
 		OrderID:   p.OrderID,
 		PaymentID: p.ID,

@@ -35,6 +35,11 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 		c.callAgain(a, work.callsBefore, callErr)
 		return false, nil
 	}
+	if spent, ok := errors.AsType[*SpentKeyError](callErr); ok && !work.LookUpOnly {
+		a.FreshKeys++
+		c.postpone(a, "", spent.Message)
+		return false, nil
+	}
 	if callErr != nil {
 		definite, ok := errors.AsType[*DefiniteError](callErr)
 		if !ok {
@@ -42,7 +47,7 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 			c.postponeAsAsked(a, callErr)
 			return false, nil
 		}
-		r = Result{Outcome: Refused, Code: "provider_refused"}
+		r = Result{Outcome: Refused, Code: "provider_refused", Why: definite.Why}
 		a.Message = definite.Message
 	}
 	// Prepared counts only with a reference that is new. Otherwise a provider that repeats it would be called in a loop.
@@ -80,12 +85,12 @@ func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
 	}
 	switch r.Outcome {
 	case Captured:
-		return true, c.charge()
+		return true, c.charge(c.capturedAt(r))
 	case Held, ActionRequired:
 		if !c.Status.Active() && c.Captured == 0 && c.openAttempt() == nil {
 			c.addVoid("", c.Now)
 		}
-	case Prepared, Refused, Released, Refunded, NotFound:
+	case Prepared, Pending, Refused, Released, Refunded, NotFound:
 	}
 	return true, nil
 }

@@ -7,7 +7,7 @@ package payment
 //   - A payment that is authorized, waits for the customer or is prepared and not confirmed gets a VOID attempt.
 //   - A payment whose charge or capture is under way is left until that is answered. If there was no answer, it gets a VOID attempt, too:
 //     repeating the operation would only take money that is to be returned.
-//   - What is captured and not refunded is refunded. A failed refund is replaced after a pause.
+//   - What is captured and not refunded is refunded, except what a dispute holds. A failed refund is replaced after a pause.
 func (p *Payment) Unwind(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	unwind := c.unwindCaptured
@@ -20,7 +20,7 @@ func (p *Payment) Unwind(t Terms) ([]Fact, error) {
 
 // Unwound reports whether the payment keeps no money and can take none any more.
 func (p *Payment) Unwound() bool {
-	return !p.Status.Active() && p.Captured == p.RefundsIn(RefundSucceeded)
+	return !p.Status.Active() && p.Captured <= p.RefundsIn(RefundSucceeded)+p.DisputesIn(DisputeLost)
 }
 
 func (c *change) unwindActive() error {
@@ -40,7 +40,7 @@ func (c *change) unwindActive() error {
 	if open != nil {
 		open.Finish(AttemptFail, "cancelled before it was sent", c.Now)
 	}
-	return c.release()
+	return c.release(false)
 }
 
 func (c *change) unwindCaptured() error {
@@ -55,5 +55,5 @@ func (c *change) unwindCaptured() error {
 			c.needsAttention(ProviderDown)
 		}
 	}
-	return c.requestRefund(refundRequest{minor: left, due: due, automatic: true})
+	return c.requestRefund(refundRequest{minor: left, due: due, origin: RefundOfCancel})
 }

@@ -18,7 +18,7 @@ func (p *Payment) VoidRequested() bool {
 func (p *Payment) Void(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	if p.Status == Initializing {
-		err := c.release()
+		err := c.release(false)
 		return c.facts, err
 	}
 	c.requestVoid("voided")
@@ -48,11 +48,11 @@ func (c *change) addVoid(goal Status, due time.Time) {
 	c.addAttempt(Attempt{Operation: OperationVoid, NextCallAt: &due})
 }
 
-// release ends a payment that the provider has released: EXPIRED when time ran out, VOIDED otherwise. A payment that has ended
-// stays as it is.
-func (c *change) release() error {
+// release ends a payment that the provider has released: EXPIRED when time ran out, here or at the provider (ranOut), VOIDED otherwise.
+// A payment that has ended stays as it is.
+func (c *change) release(ranOut bool) error {
 	action, kind := Void, FactVoided
-	if c.Goal == Expired || c.Goal == "" && c.TimeUp {
+	if c.Goal == Expired || c.Goal == "" && (c.TimeUp || ranOut) {
 		action, kind = Expire, FactExpired
 	}
 	if !c.Status.Active() {
@@ -72,12 +72,12 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 	case Released:
 		a.Finish(AttemptSuccess, "", c.Now)
 		c.clearAttention(UnknownOutcome, ProviderDown)
-		return c.release()
+		return c.release(r.RanOut)
 	case Captured:
 		// The capture was faster. The money is booked, and refunded unless it may be kept.
 		a.Finish(AttemptFail, "captured already", c.Now)
 		c.clearAttention(UnknownOutcome, ProviderDown)
-		return c.charge()
+		return c.charge(c.capturedAt(r))
 	case Refused:
 		a.Finish(AttemptFail, refusal(a, r), c.Now)
 		if !c.Unwinding && c.Status == Authorized && c.Goal == Voided {
@@ -92,7 +92,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		}
 		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))
 		return nil
-	case Held, Prepared, ActionRequired, Refunded, NotFound:
+	case Held, Prepared, ActionRequired, Pending, Refunded, NotFound:
 		fallthrough // no answer to a void
 	default:
 		c.unexpected(a, r)

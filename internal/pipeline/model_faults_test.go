@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -89,6 +90,10 @@ func (g lossy) ask(do func() (payment.Result, error)) (payment.Result, error) {
 		return payment.Result{}, errLost
 	}
 	r, err := do()
+	if r.Action != nil { // its end is by the provider's clock, which no life waits for
+		action, until := *r.Action, modelStart.Add(2*time.Hour)
+		action.ExpiresAt, r.Action = &until, &action
+	}
 	g.l.happen(fate.meanwhile)
 	if fate.answer == lostAfter {
 		return payment.Result{}, errLost

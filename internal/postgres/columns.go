@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -171,6 +172,20 @@ func jsonListColumn[R, V any](name string, at func(*R) *[]V) column[R] {
 		}
 		r.decode(raw, at(row))
 	}
+	return c
+}
+
+// rareListColumn is jsonListColumn for a list that hardly any row has: nil for none, and compared, so that a row without a change of it is
+// not written.
+func rareListColumn[R any, V comparable](name string, at func(*R) *[]V) column[R] {
+	c := jsonListColumn(name, at)
+	readList := c.read
+	c.read = func(r *record, row *R) {
+		if readList(r, row); len(*at(row)) == 0 {
+			*at(row) = nil
+		}
+	}
+	c.same = func(a, b *R) bool { return slices.Equal(*at(a), *at(b)) }
 	return c
 }
 

@@ -32,6 +32,7 @@ var stateTable = tableOf("orders", []column[order.Order]{
 	bigintColumn("captured_minor", func(o *order.Order) *int64 { return &o.Captured }).unsetAtFirst(),
 	bigintColumn("refunded_minor", func(o *order.Order) *int64 { return &o.Refunded }).unsetAtFirst(),
 	bigintColumn("refund_pending_minor", func(o *order.Order) *int64 { return &o.RefundPending }).unsetAtFirst(),
+	bigintColumn("disputed_minor", func(o *order.Order) *int64 { return &o.Disputed }).unsetAtFirst(),
 	nullableEnumColumn("cancel_reason", func(o *order.Order) **order.CancelReason { return &o.CancelReason }).unsetAtFirst(),
 	nullableTextColumn("cancel_note", func(o *order.Order) **string { return &o.CancelNote }).unsetAtFirst().notRead(), // load.sql reads it
 	timeColumn("updated_at", func(o *order.Order) *time.Time { return &o.UpdatedAt }).createdAs(`created_at`),
@@ -59,6 +60,8 @@ var paymentTable = tableOf("payments", []column[payment.Payment]{
 	nullableTimeColumn("recheck_at", func(p *payment.Payment) **time.Time { return &p.RecheckAt }).unsetAtFirst(),
 	boolColumn("action_asked", func(p *payment.Payment) *bool { return &p.ActionAsked }).unsetAtFirst(),
 	nullableEnumColumn("attention", func(p *payment.Payment) **payment.Attention { return &p.Attention }).unsetAtFirst(),
+	boolColumn("delayed", func(p *payment.Payment) *bool { return &p.Delayed }).unsetAtFirst(),
+	rareListColumn("disputes", func(p *payment.Payment) *[]payment.Dispute { return &p.Disputes }).unsetAtFirst(),
 	timeColumn("created_at", func(p *payment.Payment) *time.Time { return &p.CreatedAt }).createdAs(`created_at`).neverChanges(),
 	timeColumn("updated_at", func(p *payment.Payment) *time.Time { return &p.UpdatedAt }).createdAs(`created_at`),
 })
@@ -72,6 +75,8 @@ var refundTable = tableOf("refunds", []column[payment.Refund]{
 	textColumn("currency", func(r *payment.Refund) *string { return &r.Amount.Currency }).neverChanges(),
 	enumColumn("status", func(r *payment.Refund) *payment.RefundStatus { return &r.Status }),
 	nullableTextColumn("reason", func(r *payment.Refund) **string { return &r.Reason }),
+	optionalEnumColumn("origin", func(r *payment.Refund) *payment.RefundOrigin { return &r.Origin }).neverChanges(),
+	optionalTextColumn("provider_reference", func(r *payment.Refund) *string { return &r.Reference }),
 	timeColumn("created_at", func(r *payment.Refund) *time.Time { return &r.CreatedAt }).neverChanges(),
 	timeColumn("updated_at", func(r *payment.Refund) *time.Time { return &r.UpdatedAt }),
 })
@@ -85,6 +90,8 @@ var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
 	nullableEnumColumn("outcome", func(a *payment.Attempt) **payment.AttemptOutcome { return &a.Outcome }),
 	integerColumn("calls", func(a *payment.Attempt) *int { return &a.Calls }),
 	boolColumn("look_up_only", func(a *payment.Attempt) *bool { return &a.LookUpOnly }),
+	boolColumn("accepted", func(a *payment.Attempt) *bool { return &a.Accepted }),
+	integerColumn("fresh_keys", func(a *payment.Attempt) *int { return &a.FreshKeys }),
 	// An attempt that has ended is loaded without its message (openMessage), so its stored message is kept.
 	textColumn("message", func(a *payment.Attempt) *string { return &a.Message }).
 		updatedTo(`CASE WHEN a.finished_at IS NULL THEN EXCLUDED.message ELSE a.message END`),

@@ -34,7 +34,7 @@ func page() string {
 	section(&b, "Payment", "Captured and refunded amounts are balances, not statuses. At most one payment of an order has a status that is not final.\n"+
 		"A success that arrives after DECLINED, VOIDED or EXPIRED changes no status: it is recorded and refunded in one version.",
 		payment.Machine, payment.Statuses(), payment.Actions())
-	section(&b, "Refund", "A failed refund releases its amount, which a new refund can then refund.",
+	section(&b, "Refund", "A failed refund releases its amount, which a new refund can then refund. A refund can fail days after it succeeded, when the customer's bank sends the money back.",
 		payment.RefundMachine, payment.RefundStatuses(), payment.RefundActions())
 	return b.String()
 }

@@ -40,6 +40,8 @@ export const attentionWords: Record<PaymentAttention, string> = {
   UNKNOWN_OUTCOME: 'It is not known whether the customer was charged',
   PROVIDER_DOWN: 'The provider keeps refusing a void or a refund, or is not configured on this server',
   MISMATCH: 'The provider’s records differ from ours',
+  DISPUTED: 'The charge is disputed: respond in the provider’s dashboard',
+  REFUND_REVERSED: 'A refund came back: the customer did not get the money',
 };
 
 /**

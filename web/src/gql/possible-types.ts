@@ -7,6 +7,7 @@
       const result: PossibleTypesResultData = {
   "possibleTypes": {
     "Node": [
+      "Dispute",
       "Order",
       "Payment",
       "Product",
@@ -15,6 +16,10 @@
       "WebhookEndpoint"
     ],
     "OrderEvent": [
+      "DisputeLost",
+      "DisputeOpened",
+      "DisputeUpdated",
+      "DisputeWon",
       "OrderCancelled",
       "OrderCancelling",
       "OrderCreated",

@@ -58,6 +58,26 @@ export const EventItem = graphql(`
         ...PriceParts
       }
     }
+    ... on DisputeOpened {
+      amount {
+        ...PriceParts
+      }
+    }
+    ... on DisputeUpdated {
+      amount {
+        ...PriceParts
+      }
+    }
+    ... on DisputeWon {
+      amount {
+        ...PriceParts
+      }
+    }
+    ... on DisputeLost {
+      amount {
+        ...PriceParts
+      }
+    }
     ... on OrderCancelling {
       cancelReason
     }
@@ -84,6 +104,10 @@ const words: Record<OrderEventType, string> = {
   REFUND_CREATED: 'Refund started',
   REFUND_SUCCEEDED: 'Refund succeeded',
   REFUND_FAILED: 'Refund failed',
+  DISPUTE_OPENED: 'Payment disputed',
+  DISPUTE_UPDATED: 'Dispute changed',
+  DISPUTE_WON: 'Dispute won',
+  DISPUTE_LOST: 'Dispute lost: the money went back to the customer',
 };
 
 /** An event's type in words; the name of a type that this build does not know. */

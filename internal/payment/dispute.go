@@ -1,0 +1,141 @@
+package payment
+
+import (
+	"slices"
+	"time"
+
+	"github.com/orderwire/orderwire/internal/freetext"
+	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
+)
+
+// MaxDisputes of one payment that are booked. The provider can have more: attention MISMATCH then says that the books differ.
+const MaxDisputes = 20
+
+// Dispute is a customer's or a bank's objection to a charge, or a warning of one, as the provider's books have it. It is part of the
+// payment's row and of each event's state.
+type Dispute struct {
+	ID        id.Dispute    `json:"id"`
+	OrderID   id.Order      `json:"orderId"`
+	PaymentID id.Payment    `json:"paymentId"`
+	Amount    money.Amount  `json:"amount"`
+	Status    DisputeStatus `json:"status"`
+	// Reason is the provider's word, such as fraudulent; "" if it gives none.
+	Reason string `json:"reason,omitempty"`
+	// Reference is the provider's id of the dispute.
+	Reference string `json:"reference"`
+	// RespondBy is the time until which the provider takes evidence.
+	RespondBy *time.Time `json:"respondBy,omitempty"`
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+// IsNode marks the dispute as a GraphQL Node.
+func (Dispute) IsNode() {}
+
+// Open reports whether the dispute is not decided.
+func (d *Dispute) Open() bool { return d.Status != DisputeWon && d.Status != DisputeLost }
+
+// DisputesIn is the amount of the payment's disputes in a status, in minor units.
+func (p *Payment) DisputesIn(status DisputeStatus) (minor int64) {
+	for i := range p.Disputes {
+		if p.Disputes[i].Status == status {
+			minor += p.Disputes[i].Amount.Minor
+		}
+	}
+	return minor
+}
+
+// Disputed is the amount that disputes have withdrawn, in minor units: those that are lost, and open ones without the warnings.
+func (p *Payment) Disputed() int64 {
+	return p.DisputesIn(DisputeNeedsResponse) + p.DisputesIn(DisputeUnderReview) + p.DisputesIn(DisputeLost)
+}
+
+// HasOpenDispute reports whether a dispute or a warning is not decided.
+func (p *Payment) HasOpenDispute() bool {
+	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool { return d.Open() })
+}
+
+// bookDisputes books the disputes of a charge. It reports whether all of them are booked.
+func (c *change) bookDisputes(seen []SeenDispute) (all bool) {
+	all = true
+	for i := range seen {
+		s := &seen[i]
+		if !s.Status.Valid() || s.Minor <= 0 || s.Reference == "" || len(s.Reference) > MaxReference {
+			all = false
+			continue
+		}
+		index := slices.IndexFunc(c.Disputes, func(d Dispute) bool { return d.Reference == s.Reference })
+		switch {
+		case index >= 0:
+			c.updateDispute(&c.Disputes[index], s)
+		case len(c.Disputes) < MaxDisputes:
+			c.openDispute(s)
+		default:
+			all = false
+		}
+	}
+	return all
+}
+
+func (c *change) openDispute(s *SeenDispute) {
+	var last id.Dispute
+	if n := len(c.Disputes); n > 0 {
+		last = c.Disputes[n-1].ID
+	}
+	d := Dispute{
+		ID: id.After(last, c.Now), OrderID: c.OrderID, PaymentID: c.ID, Amount: money.Amount{Minor: s.Minor, Currency: c.Amount.Currency}, Status: s.Status,
+		Reason: freetext.Clip(s.Reason, MaxCode), Reference: s.Reference, RespondBy: s.RespondBy, CreatedAt: c.Now, UpdatedAt: c.Now,
+	}
+	c.Disputes = append(c.Disputes, d)
+	c.disputeChanged(&d, FactDisputeOpened)
+	if !d.Open() { // decided before it was seen
+		c.disputeChanged(&d, factOfDispute(d.Status))
+	}
+}
+
+func (c *change) updateDispute(d *Dispute, s *SeenDispute) {
+	same := d.Status == s.Status && d.Amount.Minor == s.Minor && sameTime(d.RespondBy, s.RespondBy)
+	if same {
+		return
+	}
+	kind := FactDisputeUpdated
+	if d.Status != s.Status {
+		kind = factOfDispute(s.Status)
+	}
+	d.Status, d.Amount.Minor, d.RespondBy, d.UpdatedAt = s.Status, s.Minor, s.RespondBy, c.Now
+	c.disputeChanged(d, kind)
+}
+
+func (c *change) disputeChanged(d *Dispute, kind FactKind) {
+	c.UpdatedAt = c.Now
+	disputeID, amount := d.ID, d.Amount
+	c.record(Fact{Kind: kind, PaymentID: &c.ID, DisputeID: &disputeID, Amount: &amount})
+}
+
+func factOfDispute(s DisputeStatus) FactKind {
+	switch s {
+	case DisputeWon:
+		return FactDisputeWon
+	case DisputeLost:
+		return FactDisputeLost
+	case DisputeWarning, DisputeNeedsResponse, DisputeUnderReview:
+	}
+	return FactDisputeUpdated
+}
+
+// disputeAttention asks for staff while a dispute waits for a response, or warns of one.
+func (c *change) disputeAttention() {
+	if c.DisputesIn(DisputeNeedsResponse)+c.DisputesIn(DisputeWarning) > 0 {
+		c.needsAttention(Disputed)
+		return
+	}
+	c.clearAttention(Disputed)
+}
+
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}
