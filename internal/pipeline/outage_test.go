@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,8 +112,8 @@ func seconds(t *testing.T, name string, otherwise time.Duration) time.Duration {
 }
 
 // TestOutageIsRiddenOut takes a provider down for longer than orders take to expire, a third of the time each by hanging, failing and refusing
-// connections, while orders are placed. When it is back, at least 99.9 % of the orders are delivered without a person within the time allowed,
-// and nobody was charged twice. The time between orders in the full run is OUTAGE_PAUSE seconds.
+// connections, while orders are placed. When it is back, at least 99.9 % of the orders are delivered without a person within the time allowed.
+// None at all was cancelled by its expiry, and none charged twice. The time between orders in the full run is OUTAGE_PAUSE seconds.
 func TestOutageIsRiddenOut(t *testing.T) {
 	t.Parallel()
 	outage := seconds(t, "OUTAGE_SECONDS", 4500*time.Millisecond)
@@ -159,21 +160,44 @@ func TestOutageIsRiddenOut(t *testing.T) {
 	want := int(math.Ceil(0.999 * float64(len(ids))))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for done := finished(); done < want; done = finished() {
+	late := false
+	for done := finished(); done < want && !late; done = finished() {
 		select {
 		case <-limit:
-			t.Fatalf("%d of %d orders are delivered %s after the outage, want %d", done, len(ids), allowed, want)
+			t.Errorf("%d of %d orders are delivered %s after the outage, want %d", done, len(ids), allowed, want)
+			late = true
 		case <-tick.C:
 		}
 	}
+	took := time.Since(back)
 	waiting, err := b.service.NeedingAttention(t.Context(), modelStaff, pagination.Request{Limit: 10})
 	if err != nil || len(waiting.Items) > 0 {
 		t.Errorf("%d payments need a person, %v", len(waiting.Items), err)
 	}
-	var twice int
-	if err := b.db.GetContext(t.Context(), &twice, `SELECT count(*) FROM (SELECT order_id FROM simulated.charges WHERE captured > 0 GROUP BY order_id HAVING count(*) > 1) t`); err != nil || twice > 0 {
-		t.Errorf("%d orders were charged twice, %v", twice, err)
-	}
+	b.unharmed(t)
 	t.Logf("outage of %s, %d orders before its end and %d after: %d delivered %s after its end, none by a person",
-		outage, placed, len(ids)-placed, finished(), time.Since(back).Round(100*time.Millisecond))
+		outage, placed, len(ids)-placed, finished(), took.Round(100*time.Millisecond))
+}
+
+// unharmed wants that no order was cancelled because its provider was away, nor charged twice, and that the provider has taken what the
+// delivered orders say. It logs how the orders ended.
+func (b *bundle) unharmed(t *testing.T) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"were cancelled because their time was up": `orders WHERE cancel_reason = 'EXPIRED'`,
+		"were charged twice":                       `(SELECT FROM simulated.charges GROUP BY order_id HAVING count(*) FILTER (WHERE captured > 0) > 1 OR sum(captured) > max(amount)) t`,
+		"were delivered and not charged what they say": `orders o WHERE status = 'DELIVERED' AND captured_minor <>
+			(SELECT coalesce(sum(captured), 0) FROM simulated.charges c WHERE c.order_id = o.id)`,
+	} {
+		var n int
+		if err := b.db.GetContext(t.Context(), &n, `SELECT count(*) FROM `+query); err != nil || n > 0 {
+			t.Errorf("%d orders %s, %v", n, what, err)
+		}
+	}
+	var ends []string
+	err := b.db.SelectContext(t.Context(), &ends, `SELECT concat_ws(' ', count(*), status, cancel_reason) FROM orders GROUP BY status, cancel_reason ORDER BY count(*) DESC`)
+	if err != nil {
+		t.Error(err)
+	}
+	t.Logf("orders: %s", strings.Join(ends, ", "))
 }
