@@ -21,7 +21,7 @@ const (
 // answer useless when it is too long: then the outcome is unknown, as if nothing had been answered.
 func Take(r Result, err error) (Result, error) {
 	if definite, ok := errors.AsType[*DefiniteError](err); ok {
-		return r, &DefiniteError{Message: freetext.Clip(definite.Message, MaxMessage), Why: definite.Why}
+		return r, &DefiniteError{Message: freetext.Clip(definite.Message, MaxMessage), Why: definite.Why, Unasked: definite.Unasked}
 	}
 	if spent, ok := errors.AsType[*SpentKeyError](err); ok {
 		return r, &SpentKeyError{Message: freetext.Clip(spent.Message, MaxMessage)}

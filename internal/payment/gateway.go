@@ -112,6 +112,8 @@ type Result struct {
 	Captured *int64
 	// Charge is the charge in the provider's books now; set by the look-up of an authorization that has one.
 	Charge *SeenCharge
+	// Unasked: the gateway knew the answer without asking the provider, which may be out of reach.
+	Unasked bool
 }
 
 // Totals are the provider's amounts of one charge, in minor units of the payment's currency.
@@ -188,6 +190,8 @@ type DefiniteError struct {
 	Message string
 	// Why is "" when no rule depends on it.
 	Why RefusalReason
+	// Unasked: the gateway refused by itself; see Result.Unasked.
+	Unasked bool
 }
 
 // RefusalReason is a provider's reason for refusing an operation, where our rules depend on it.

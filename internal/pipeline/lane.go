@@ -78,14 +78,17 @@ func (p *pass) mayCall() bool {
 	return !p.lane.circuit.open || p.probe
 }
 
-// called records the result of a call and reports whether the circuit has opened or closed.
-func (p *pass) called(now time.Time, err error) (opened, closed bool) {
+// called records the result of a call and reports whether the circuit has opened or closed. An answer that the gateway gave by itself
+// tells nothing of the provider.
+func (p *pass) called(now time.Time, result payment.Result, err error) (opened, closed bool) {
 	p.lane.mu.Lock()
 	defer p.lane.mu.Unlock()
-	if _, missing := errors.AsType[*payment.NotConfiguredError](err); missing {
+	_, missing := errors.AsType[*payment.NotConfiguredError](err)
+	refused, definite := errors.AsType[*payment.DefiniteError](err)
+	if missing || definite && refused.Unasked || err == nil && result.Unasked {
 		return false, false
 	}
-	if _, definite := errors.AsType[*payment.DefiniteError](err); err == nil || definite {
+	if err == nil || definite {
 		p.probe = false
 		return false, p.lane.circuit.answered()
 	}
@@ -174,15 +177,15 @@ func (v *visit) leave() {
 }
 
 // called records the result of a call to the provider. The log has a line when its circuit opens or closes.
-func (v *visit) called(ctx context.Context, provider string, err error) {
+func (v *visit) called(ctx context.Context, provider string, a *answer) {
 	p := v.in(provider)
 	if p == nil {
 		return
 	}
-	opened, closed := p.called(v.w.clock(), err)
+	opened, closed := p.called(v.w.clock(), a.result, a.err)
 	switch {
 	case opened:
-		v.w.log.WarnContext(ctx, "payment provider does not answer; its orders wait, and it is probed", "provider", provider, "error", err)
+		v.w.log.WarnContext(ctx, "payment provider does not answer; its orders wait, and it is probed", "provider", provider, "error", a.err)
 	case closed:
 		v.w.log.InfoContext(ctx, "payment provider answers again", "provider", provider)
 		v.w.Wake(v.w.clock())

@@ -303,7 +303,7 @@ func (w *Worker) work(ctx context.Context, lease order.Lease, known *order.Outco
 		}
 		known = &outcome
 		answered = w.perform(ctx, todo)
-		v.called(ctx, todo.Provider, answered.err)
+		v.called(ctx, todo.Provider, answered)
 	}
 }
 

@@ -31,7 +31,10 @@ func (e *UndecidedError) Unwrap() error { return e.cause }
 
 func undecided(reason string) error { return &UndecidedError{Reason: reason} }
 
-func refuse(reason string) error { return &payment.DefiniteError{Message: "stripe: " + reason} }
+// refuse refuses without asking Stripe.
+func refuse(reason string) error {
+	return &payment.DefiniteError{Message: "stripe: " + reason, Unasked: true}
+}
 
 // stateInError gives the PaymentIntent that comes with the error that it is not in the state for an operation; nil for
 // any other error. Usually an earlier call did the operation, and then its state is the answer. Otherwise this call did

@@ -121,7 +121,12 @@ func TestErrRefusedRequests(t *testing.T) {
 		}
 	}
 	silent(t, err)
-	expectDefinite(t)(b.Authorize(t.Context(), authorization("sim_approve", payment.CaptureAutomatic)))
+	if err.Unasked {
+		t.Error("Stripe's answer does not count as its own")
+	}
+	if own := expectDefinite(t)(b.Authorize(t.Context(), authorization("sim_approve", payment.CaptureAutomatic))); !own.Unasked {
+		t.Error("our refusal counts as Stripe's answer")
+	}
 	if n := b.fake.Calls("create"); n != 1 {
 		t.Errorf("%d calls: another provider's token was sent to Stripe", n)
 	}
@@ -259,7 +264,10 @@ func TestLookUpWithoutReference(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, operation := range []payment.Operation{payment.OperationAuthorize, payment.OperationCapture, payment.OperationVoid, payment.OperationRefund} {
-		expect(t, payment.NotFound)(b.LookUp(t.Context(), payment.Call{Key: id.New[id.Attempt](), Operation: operation}))
+		r := expect(t, payment.NotFound)(b.LookUp(t.Context(), payment.Call{Key: id.New[id.Attempt](), Operation: operation}))
+		if !r.Unasked {
+			t.Errorf("%s: the answer counts as Stripe's", operation)
+		}
 	}
 	if n := b.fake.Calls("retrieve") + b.fake.Calls("list"); n != 0 {
 		t.Errorf("%d calls", n)

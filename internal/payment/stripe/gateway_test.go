@@ -214,7 +214,10 @@ func TestVoid(t *testing.T) {
 	t.Run("OKNeverCreated", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		expect(t, payment.Released)(b.Void(t.Context(), follow(authorization(fakestripe.Visa, payment.CaptureManual), payment.OperationVoid)))
+		r := expect(t, payment.Released)(b.Void(t.Context(), follow(authorization(fakestripe.Visa, payment.CaptureManual), payment.OperationVoid)))
+		if !r.Unasked {
+			t.Error("the answer counts as Stripe's")
+		}
 	})
 	t.Run("ErrCaptured", func(t *testing.T) {
 		t.Parallel()

@@ -22,7 +22,7 @@ const refundPage = 100
 // another account's, or of the other mode, and the money may well have moved.
 func (g *Gateway) LookUp(ctx context.Context, call payment.Call) (payment.Result, error) {
 	if call.Reference == "" {
-		return payment.Result{Outcome: payment.NotFound}, nil
+		return payment.Result{Outcome: payment.NotFound, Unasked: true}, nil
 	}
 	switch call.Operation {
 	case payment.OperationRefund:

@@ -79,7 +79,7 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 // *UndecidedError.
 func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
 	if call.Reference == "" {
-		return payment.Result{Outcome: payment.Released}, nil
+		return payment.Result{Outcome: payment.Released, Unasked: true}, nil
 	}
 	intent, err := g.api.V1PaymentIntents.Cancel(ctx, call.Reference, &stripego.PaymentIntentCancelParams{Params: stepCancel.params(call)})
 	if found := stateInError(err); found != nil {
