@@ -51,8 +51,10 @@ func waitForBank(o *Order, _ Cause, _ Policy, p *payment.Payment) {
 // actionGrace is the time for which the order is kept after the end of a customer's action, for the provider to tell its outcome.
 const actionGrace = time.Minute
 
-// waitForAction keeps the order for as long as its customer can act: a voucher can be paid for days.
-func waitForAction(o *Order, _ Cause, _ Policy, p *payment.Payment) {
+// waitForAction keeps the order for as long as its customer can act: a voucher can be paid for days. If a bank has stopped the expiry and has
+// then refused, the customer may try another way, and the expiry begins anew.
+func waitForAction(o *Order, c Cause, policy Policy, p *payment.Payment) {
+	restartExpiry(o, c, policy, p)
 	if p.NextAction == nil || p.NextAction.ExpiresAt == nil || o.ExpiresAt == nil {
 		return
 	}

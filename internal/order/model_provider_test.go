@@ -156,6 +156,8 @@ func (m *modelProvider) witness(call payment.Call) error {
 		return nil
 	case now.key == before.key:
 		return fmt.Errorf("key %s for %s and for %s", now.key, before.request, now.request)
+	case call.Operation == payment.OperationVoid && m.done[before.key].Outcome == payment.Pending: // it was told to wait
+		return nil
 	case !m.done[before.key].definitely() && !m.failed(call):
 		return fmt.Errorf("%s with another key, though the one before may have been done (%+v)", of, m.done[before.key])
 	}
@@ -214,7 +216,10 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 		if charge != nil && charge.state == payment.Captured {
 			return modelAnswer{Result: payment.Result{Outcome: payment.Captured, Captured: new(charge.captured)}}
 		}
-		if how.refuse || charge != nil && charge.state == payment.Pending {
+		if charge != nil && charge.state == payment.Pending { // it is not done, and the key says so from now on
+			return modelAnswer{Result: payment.Result{Outcome: payment.Pending}}
+		}
+		if how.refuse {
 			return refused("not_now")
 		}
 		m.voided[call.PaymentID] = true
@@ -274,6 +279,15 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 		return modelAnswer{Result: payment.Result{
 			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Charge: charge.seen(),
 		}}
+	case call.Operation == payment.OperationVoid && a.Outcome == payment.Pending && charge != nil:
+		switch charge.state {
+		case payment.Pending, payment.Released:
+			return modelAnswer{Result: payment.Result{Outcome: charge.state}}
+		case payment.Captured:
+			return modelAnswer{Result: payment.Result{Outcome: payment.Captured, Captured: new(charge.captured)}}
+		default:
+			return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
+		}
 	case call.Operation == payment.OperationRefund && a.err == nil && charge != nil:
 		if r := charge.refundOf(call.RefundID); r != nil {
 			outcome := map[payment.RefundStatus]payment.Outcome{

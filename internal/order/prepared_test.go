@@ -121,3 +121,77 @@ func TestRequiresActionThenHeld(t *testing.T) {
 		t.Errorf("%+v", w.o.State)
 	}
 }
+
+// A customer who chooses in the browser how to pay may get a voucher there: the order waits until its end. Everybody is told of it once.
+func TestVoucherChosenLater(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t, payment.CaptureAutomatic)
+	w.take(w.call(payment.OperationAuthorize), payment.Result{Outcome: payment.ActionRequired, Action: &payment.NextAction{Type: payment.ActionClientSecret, ClientSecret: "secret"}}, nil)
+	end := w.now.Add(72 * time.Hour)
+	for range 2 {
+		w.recheck()
+		w.take(w.next(), payment.Result{Outcome: payment.ActionRequired, Action: &payment.NextAction{Type: payment.ActionRedirect, URL: "https://voucher.example", ExpiresAt: &end}}, nil)
+	}
+	w.check(created, processing, order.PaymentActionRequired, order.PaymentActionRequired)
+	if w.o.ExpiresAt == nil || !w.o.ExpiresAt.Equal(end.Add(time.Minute)) {
+		t.Errorf("the order expires at %v, the voucher at %v", w.o.ExpiresAt, end)
+	}
+}
+
+// While a bank decides, the order does not expire. Once it has refused and the customer may pay by other means, it does.
+func TestDelayedThenRequiresAction(t *testing.T) {
+	t.Parallel()
+	w := newWalker(t, payment.CaptureAutomatic)
+	w.answer(w.call(payment.OperationAuthorize), payment.ActionRequired, nil)
+	w.recheck()
+	w.answer(w.next(), payment.Pending, nil)
+	if w.o.ExpiresAt != nil || !w.o.Payment().Delayed {
+		t.Errorf("%+v", w.o.State)
+	}
+	w.recheck()
+	w.answer(w.next(), payment.ActionRequired, nil)
+	w.check(created, processing, order.PaymentActionRequired, processing, order.PaymentActionRequired)
+	if w.o.ExpiresAt == nil || !w.o.ExpiresAt.Equal(w.now.Add(w.policy.Expiry)) || attemptsOf(w.o)[0].Accepted {
+		t.Errorf("%+v, attempts %+v", w.o.State, attemptsOf(w.o))
+	}
+}
+
+// A void that has to wait for a bank is not made again until that has decided, then by another attempt: the provider's answer is kept under
+// the key of the first.
+func TestVoidWaitsForBank(t *testing.T) {
+	t.Parallel()
+	for name, decided := range map[string]payment.Outcome{"OKReleased": payment.Released, "OKRefused": payment.NotFound, "ErrCaptured": payment.Captured} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalker(t, payment.CaptureAutomatic)
+			w.answer(w.call(payment.OperationAuthorize), payment.ActionRequired, nil)
+			w.cancel()
+			w.answer(w.call(payment.OperationVoid), payment.Pending, nil)
+			first := attemptsOf(w.o)[1].ID
+			for range 30 {
+				look := w.next()
+				if look == nil || !look.LookUpOnly || look.Call.Key != first {
+					t.Fatalf("due is %+v", look)
+				}
+				w.answer(look, payment.Pending, nil)
+			}
+			if w.o.Payment().Attention != nil {
+				t.Error("staff are asked, who can do nothing")
+			}
+			w.answer(w.next(), decided, nil)
+			if decided == payment.NotFound {
+				again := w.call(payment.OperationVoid)
+				if again.Call.Key == first || again.LookUpFirst {
+					t.Errorf("%+v", again)
+				}
+				w.answer(again, payment.Released, nil)
+			}
+			if decided == payment.Captured {
+				w.answer(w.call(payment.OperationRefund), payment.Refunded, nil)
+			}
+			if w.o.Status != order.Cancelled || w.o.Captured != w.o.Refunded || len(attemptsOf(w.o)) > 3 {
+				t.Errorf("%+v, attempts %+v", w.o.State, attemptsOf(w.o))
+			}
+		})
+	}
+}

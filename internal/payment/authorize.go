@@ -77,14 +77,17 @@ func (c *change) decline(code string) error {
 // requireAction keeps the attempt open under the same key while the customer has to act. It is not called meanwhile, only looked
 // up.
 func (c *change) requireAction(a *Attempt, action *NextAction) error {
+	before := c.NextAction
 	changed, err := c.apply(RequireAction, c.Now)
 	if err != nil {
 		return err
 	}
 	if action != nil {
 		c.NextAction = action
+		// A voucher that the customer has chosen in the browser: the order waits until its end.
+		changed = changed || action.ExpiresAt != nil && (before == nil || !sameTime(before.ExpiresAt, action.ExpiresAt))
 	}
-	a.Outcome, a.Message, a.LookUpOnly = nil, "", false
+	a.Outcome, a.Message, a.LookUpOnly, a.Accepted = nil, "", false, false
 	a.NextCallAt = at(c.nextLookUp(a))
 	c.clearAttention(UnknownOutcome, ProviderDown)
 	if changed {
@@ -122,7 +125,7 @@ func (c *change) accept(a *Attempt) {
 
 // lookUpLater sets when an accepted attempt is looked up again. Webhooks usually come before.
 func (c *change) lookUpLater(a *Attempt) {
-	next := at(c.Now.Add(lessJitter(min(max(c.Now.Sub(a.StartedAt)/4, acceptedPauseMin), acceptedPauseMax), a.ID)))
+	next := at(c.Now.Add(lessJitter(min(max(c.Now.Sub(a.StartedAt)/4, shortestAcceptedPause), longestAcceptedPause), a.ID)))
 	a.NextCallAt = next
 	if a.RefundID == nil && c.Status.Active() {
 		c.NextStepAt = next

@@ -28,8 +28,9 @@ type Gateway interface {
 	// Capture takes call.Amount of what is held, and releases the rest if call.Final. Results: Captured; Refused; Released when
 	// nothing is held any more.
 	Capture(ctx context.Context, call Call) (Result, error)
-	// Void releases the charge before capture. Results: Released; or Captured when it was captured already, which a
-	// void cannot undo. Released is for good, also of a charge that the provider has never seen: an authorization that
+	// Void releases the charge before capture. Results: Released; Captured when it was captured already, which a
+	// void cannot undo; Refused; Pending while the customer's bank decides and nothing can be released: the look-up is NotFound once it can be
+	// released, by a new attempt. Released is for good, also of a charge that the provider has never seen: an authorization that
 	// arrives later takes no money.
 	Void(ctx context.Context, call Call) (Result, error)
 	// Refund gives call.Amount back. Results: Refunded, Pending, or Refused.
@@ -89,7 +90,8 @@ const (
 	// Refunded: the money was given back.
 	Refunded Outcome = "REFUNDED"
 	// Pending: the provider has accepted the operation and decides later, in minutes or in days (a bank debit, a refund that its bank
-	// has to accept). It must not be called again; look-ups and webhooks tell the decision. Of an authorization or a refund.
+	// has to accept). It must not be called again; look-ups and webhooks tell the decision. Of an authorization, a refund, or a void that has
+	// to wait for the decision about the authorization.
 	Pending Outcome = "PENDING"
 	// NotFound: the provider knows nothing of the operation. Only from LookUp.
 	NotFound Outcome = "NOT_FOUND"
@@ -206,8 +208,8 @@ const (
 )
 
 // SpentKeyError says that the provider keeps the outcome of an earlier failure under the call's idempotency key, and would repeat
-// it for every call with that key. After a look-up that shows that nothing moved, a call with another Call.FreshKeys is safe. Nothing
-// counts FreshKeys yet: the error is treated as a call without an answer.
+// it for every call with that key. The attempt counts it in FreshKeys. Its next call comes after a look-up that shows that nothing moved,
+// and so with another key.
 type SpentKeyError struct {
 	// Message is safe to show to staff.
 	Message string

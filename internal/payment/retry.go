@@ -17,10 +17,10 @@ const (
 	unansweredPause = time.Minute
 	// lookUpPause lies between look-ups of an operation that is no longer called.
 	lookUpPause = 5 * time.Minute
-	// acceptedPauseMin and acceptedPauseMax bound the pause between look-ups of an attempt that the provider decides later. It is a
+	// shortestAcceptedPause and longestAcceptedPause bound the pause between look-ups of an attempt that the provider decides later. It is a
 	// quarter of the attempt's age.
-	acceptedPauseMin = 10 * time.Second
-	acceptedPauseMax = time.Hour
+	shortestAcceptedPause = 10 * time.Second
+	longestAcceptedPause  = time.Hour
 	// refundPauseMax bounds the pause before a refused refund is tried again that must happen.
 	refundPauseMax = 6 * time.Hour
 	// disputePause lies between looks at a charge while a dispute is open.

@@ -92,7 +92,20 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		}
 		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))
 		return nil
-	case Held, Prepared, ActionRequired, Pending, Refunded, NotFound:
+	case Pending:
+		c.accept(a)
+		c.clearAttention(UnknownOutcome, ProviderDown)
+		return nil
+	case NotFound:
+		if !a.Accepted {
+			c.unexpected(a, r)
+			return nil
+		}
+		// The bank has decided. The key would get the provider's earlier answer again.
+		a.Finish(AttemptFail, "the customer's bank had not decided", c.Now)
+		c.addVoid(c.Goal, c.Now)
+		return nil
+	case Held, Prepared, ActionRequired, Refunded:
 		fallthrough // no answer to a void
 	default:
 		c.unexpected(a, r)
