@@ -108,18 +108,15 @@ func TestStripe(t *testing.T) {
 		orderID := ada.order(t, fakestripe.Visa)
 		untilDelivered(t, watchOrder(app.URL(), ada.token, orderID), orderID)
 		charge := fake.Of(orderID)[0]
-		fake.Dispute(charge.ID, charge.Amount, true)
-		events := fake.Events()
-		if err := fakestripe.Post(t.Context(), app.URL()+"/webhooks/stripe", stripeWebhookSecret, events[len(events)-1]); err != nil {
-			t.Fatal(err)
-		}
-		deadline := time.After(eventually.Patience)
-		for fake.Calls("listDisputes") == 0 {
-			select {
-			case <-deadline:
-				t.Fatal("nobody asked for the disputes")
-			case <-time.After(10 * time.Millisecond): // a pause between attempts
+		dispute := fake.Dispute(charge.ID, charge.Amount, true)
+		for _, step := range []struct{ move, want string }{{"", "WARNING"}, {"needs_response", "NEEDS_RESPONSE"}, {"lost", "LOST"}} {
+			if step.move != "" {
+				fake.MoveDispute(dispute, step.move)
 			}
+			if err := fake.Deliver(t.Context(), app.URL()+"/webhooks/stripe", stripeWebhookSecret); err != nil {
+				t.Fatal(err)
+			}
+			untilDisputed(t, ada, orderID, step.want)
 		}
 	})
 	t.Run("ErrOtherProvidersToken", func(t *testing.T) {
@@ -135,6 +132,28 @@ func TestStripe(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// untilDisputed waits until the order has one dispute, in a status.
+func untilDisputed(t *testing.T, owner *user, orderID, want string) {
+	t.Helper()
+	deadline := time.After(eventually.Patience)
+	for {
+		var data struct {
+			Order struct{ Disputes []struct{ Status string } }
+		}
+		if err := owner.graphql(t.Context(), `query ($id: ID!) { order(id: $id) { disputes { status } } }`, map[string]any{"id": orderID}, &data); err != nil {
+			t.Fatal(err)
+		}
+		if d := data.Order.Disputes; len(d) == 1 && d[0].Status == want {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("disputes %+v, want one that is %s", data.Order.Disputes, want)
+		case <-time.After(10 * time.Millisecond): // a pause between attempts
+		}
+	}
 }
 
 // clientSecret returns the secret with which the order's owner pays.

@@ -15,7 +15,7 @@ import (
 // has one. Without a Method there is nothing to confirm: the customer does that in the browser, and the answer is
 // ActionRequired with the client secret.
 //
-// Results: Prepared, Captured, Held, ActionRequired, Refused. Errors: *payment.DefiniteError, *payment.SpentKeyError,
+// Results: Prepared, Captured, Held, ActionRequired, Pending, Refused. Errors: *payment.DefiniteError, *payment.SpentKeyError,
 // *UndecidedError.
 func (g *Gateway) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {
 	switch {
@@ -111,7 +111,7 @@ func authorized(intent *stripego.PaymentIntent, call payment.Call) (payment.Resu
 	case err != nil:
 		return payment.Result{}, err
 	case r.Outcome == payment.Released:
-		r.Outcome, r.Code = payment.Refused, codeCanceled
+		r.Outcome, r.Code, r.RanOut = payment.Refused, codeCanceled, false
 	case r.Outcome == payment.Prepared:
 		// A confirmation that leaves it unconfirmed decided nothing, and saying Prepared would be asked again at once.
 		return payment.Result{}, undecided("the PaymentIntent is still unconfirmed")

@@ -26,7 +26,7 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
 	case stripego.PaymentIntentStatusSucceeded:
-		r.Outcome = payment.Captured
+		return capturedState(intent, call)
 	case stripego.PaymentIntentStatusRequiresCapture:
 		r.Outcome = payment.Held
 	case stripego.PaymentIntentStatusRequiresConfirmation:
@@ -34,7 +34,7 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 	case stripego.PaymentIntentStatusRequiresAction:
 		r.Outcome, r.Action = payment.ActionRequired, nextAction(intent)
 	case stripego.PaymentIntentStatusCanceled:
-		r.Outcome = payment.Released
+		return releasedState(intent), nil
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
 		if call.Method == "" {
 			// The customer has not paid in the browser yet, or was declined there and may try another card.
@@ -43,13 +43,33 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 		}
 		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
 	case stripego.PaymentIntentStatusProcessing:
-		// No decision yet, and no outcome says so: it would have to be final. An undecided answer keeps the attempt open,
-		// and the pipeline looks again until the bank has decided.
-		return payment.Result{}, undecided("Stripe is still processing the payment")
+		// The bank decides, within minutes or days: https://docs.stripe.com/payments/payment-methods#payment-notification
+		r.Outcome = payment.Pending
 	default:
 		return payment.Result{}, errUnknownStatus
 	}
 	return r, nil
+}
+
+// capturedState is a PaymentIntent that has taken money, perhaps a part of what it held.
+func capturedState(intent *stripego.PaymentIntent, call payment.Call) (payment.Result, error) {
+	r := payment.Result{Outcome: payment.Captured, Reference: intent.ID}
+	minor, err := fromStripe(intent.AmountReceived, call.Amount.Currency)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	if minor > 0 && minor != call.Amount.Minor {
+		r.Captured = &minor
+	}
+	return r, nil
+}
+
+// releasedState is a canceled PaymentIntent. Stripe cancels one by itself when its hold was not captured in time:
+// https://docs.stripe.com/api/payment_intents/object#payment_intent_object-cancellation_reason
+func releasedState(intent *stripego.PaymentIntent) payment.Result {
+	ranOut := intent.CancellationReason == stripego.PaymentIntentCancellationReasonAutomatic ||
+		intent.CancellationReason == stripego.PaymentIntentCancellationReasonExpired
+	return payment.Result{Outcome: payment.Released, Reference: intent.ID, RanOut: ranOut}
 }
 
 // nextAction is a redirect to the bank's page when Stripe gives one, which it does when it was given a return URL, or to the

@@ -13,11 +13,14 @@ import (
 // Stripe says so when it is captured: https://docs.stripe.com/error-codes#charge-expired-for-capture.
 func TestHoldRunsOut(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(f *fakestripe.Stripe, reference string){
-		"OKByTime":      func(f *fakestripe.Stripe, _ string) { f.Advance(7 * 24 * time.Hour) },
-		"OKByStripe":    func(f *fakestripe.Stripe, reference string) { f.Expire(reference) },
-		"OKAtTheBank":   func(f *fakestripe.Stripe, reference string) { f.ExpireAtBank(reference) },
-		"OKInDashboard": func(f *fakestripe.Stripe, reference string) { f.CancelInDashboard(reference) },
+	for name, tt := range map[string]struct {
+		end    func(f *fakestripe.Stripe, reference string)
+		ranOut bool
+	}{
+		"OKByTime":      {func(f *fakestripe.Stripe, _ string) { f.Advance(7 * 24 * time.Hour) }, true},
+		"OKByStripe":    {func(f *fakestripe.Stripe, reference string) { f.Expire(reference) }, true},
+		"OKAtTheBank":   {func(f *fakestripe.Stripe, reference string) { f.ExpireAtBank(reference) }, true},
+		"OKInDashboard": {func(f *fakestripe.Stripe, reference string) { f.CancelInDashboard(reference) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -27,18 +30,25 @@ func TestHoldRunsOut(t *testing.T) {
 			b.fake.Advance(7*24*time.Hour - time.Second)
 			expect(t, payment.Held)(b.LookUp(t.Context(), held))
 			b.fake.Advance(-time.Hour)
-			end(b.fake, held.Reference)
-			capture := follow(held, payment.OperationCapture)
-			for range 2 { // the second time it is a repeat
-				expect(t, payment.Released)(b.Capture(t.Context(), capture))
+			tt.end(b.fake, held.Reference)
+			capture, void := follow(held, payment.OperationCapture), follow(held, payment.OperationVoid)
+			var r payment.Result
+			for n, ask := range []func() (payment.Result, error){
+				func() (payment.Result, error) { return b.Capture(t.Context(), capture) },
+				func() (payment.Result, error) { return b.Capture(t.Context(), capture) }, // a repeat
+				func() (payment.Result, error) { return b.LookUp(t.Context(), capture) },
+				func() (payment.Result, error) { return b.Void(t.Context(), void) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), void) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), held) },
+			} {
+				if r = expect(t, payment.Released)(ask()); r.RanOut != tt.ranOut {
+					t.Errorf("question %d: ran out: %v", n, r.RanOut)
+				}
 			}
-			expect(t, payment.Released)(b.LookUp(t.Context(), capture))
-			r := expect(t, payment.Released)(b.LookUp(t.Context(), held))
 			wantTotals(t, r.Charge, 0, 0)
 			if r.Charge.Capturable != 0 || len(r.Charge.Refunds) != 0 {
 				t.Errorf("seen %+v", r.Charge)
 			}
-			expect(t, payment.Released)(b.Void(t.Context(), follow(held, payment.OperationVoid)))
 		})
 	}
 }
@@ -73,7 +83,29 @@ func TestCaptureOfAnAmount(t *testing.T) {
 				}
 				return
 			}
-			expect(t, payment.Captured)(b.Capture(t.Context(), capture))
+			void := follow(held, payment.OperationVoid)
+			whole := follow(held, payment.OperationCapture) // as the pipeline asks after somebody else has captured a part
+			for n, ask := range []func() (payment.Result, error){
+				func() (payment.Result, error) { return b.Capture(t.Context(), capture) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), capture) },
+				func() (payment.Result, error) { return b.Capture(t.Context(), whole) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), whole) },
+				func() (payment.Result, error) { return b.Void(t.Context(), void) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), void) },
+				func() (payment.Result, error) { return b.LookUp(t.Context(), held) },
+			} {
+				r := expect(t, payment.Captured)(ask())
+				took := int64(1250)
+				if n < 2 {
+					took = tt.minor
+				}
+				if r.Captured != nil {
+					took = *r.Captured
+				}
+				if took != tt.minor {
+					t.Errorf("question %d: captured %d", n, took)
+				}
+			}
 			c := b.charge(t, held)
 			wantTotals(t, c, tt.minor, 0)
 			if c.Capturable != 0 || len(c.Refunds) != 0 {

@@ -40,10 +40,10 @@ func (g *Gateway) lookUpIntent(ctx context.Context, call payment.Call) (payment.
 		return payment.Result{}, err
 	}
 	if call.Operation == payment.OperationCapture {
-		return captureState(intent)
+		return captureState(intent, call)
 	}
 	if call.Operation == payment.OperationVoid {
-		return voidState(intent)
+		return voidState(intent, call)
 	}
 	r, err := chargeState(intent, call)
 	if err != nil {

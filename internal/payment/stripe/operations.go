@@ -22,7 +22,7 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 	found := stateInError(err)
 	switch {
 	case holdGone(err):
-		return payment.Result{Outcome: payment.Released, Reference: call.Reference}, nil
+		return payment.Result{Outcome: payment.Released, Reference: call.Reference, RanOut: true}, nil
 	case found != nil && found.Status != stripego.PaymentIntentStatusSucceeded && found.Status != stripego.PaymentIntentStatusCanceled:
 		return notDone(found)
 	case found != nil:
@@ -31,7 +31,7 @@ func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Resul
 	if err != nil {
 		return refusal(err)
 	}
-	r, err := captureState(intent)
+	r, err := captureState(intent, call)
 	if err == nil && r.Outcome == payment.NotFound {
 		return payment.Result{}, undecided("the hold is still uncaptured")
 	}
@@ -54,15 +54,15 @@ func notDone(intent *stripego.PaymentIntent) (payment.Result, error) {
 }
 
 // captureState maps a PaymentIntent's status to the result of its capture; NotFound: not captured yet.
-func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
+func captureState(intent *stripego.PaymentIntent, call payment.Call) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
 	case stripego.PaymentIntentStatusSucceeded:
-		r.Outcome = payment.Captured
+		return capturedState(intent, call)
 	case stripego.PaymentIntentStatusRequiresCapture:
 		r.Outcome = payment.NotFound
 	case stripego.PaymentIntentStatusCanceled:
-		r.Outcome = payment.Released // also by Stripe itself, when the hold had run out
+		return releasedState(intent), nil
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
 		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
 	case stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresConfirmation:
@@ -75,16 +75,16 @@ func captureState(intent *stripego.PaymentIntent) (payment.Result, error) {
 
 // Void cancels the PaymentIntent, which releases a hold and lets no confirmation through any more. One whose id we never
 // got was never confirmed and has nothing to release.
-// Results: Released, Captured, Refused (a new attempt may succeed). Errors: *payment.DefiniteError, *payment.SpentKeyError,
-// *UndecidedError.
+// Results: Released, Captured, Pending while Stripe processes the payment and cancels nothing, Refused (a new attempt may succeed).
+// Errors: *payment.DefiniteError, *payment.SpentKeyError, *UndecidedError.
 func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
 	if call.Reference == "" {
 		return payment.Result{Outcome: payment.Released, Unasked: true}, nil
 	}
 	intent, err := g.api.V1PaymentIntents.Cancel(ctx, call.Reference, &stripego.PaymentIntentCancelParams{Params: stepCancel.params(call)})
 	if found := stateInError(err); found != nil {
-		// Refused while Stripe processes the payment, for one. That is final for this key; a new attempt may find it ended.
-		if r, err := voidState(found); err != nil || r.Outcome != payment.NotFound {
+		// What the state does not allow is final for this key, and a new attempt may find another state.
+		if r, err := voidState(found, call); err != nil || r.Outcome != payment.NotFound {
 			return r, err
 		}
 		return notDone(found)
@@ -92,7 +92,7 @@ func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, 
 	if err != nil {
 		return refusal(err)
 	}
-	r, err := voidState(intent)
+	r, err := voidState(intent, call)
 	if err == nil && r.Outcome == payment.NotFound {
 		return payment.Result{}, undecided("the PaymentIntent is " + statusWord(intent.Status))
 	}
@@ -100,14 +100,16 @@ func (g *Gateway) Void(ctx context.Context, call payment.Call) (payment.Result, 
 }
 
 // voidState maps a PaymentIntent's status to the result of its cancellation; NotFound: not cancelled yet.
-func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
+func voidState(intent *stripego.PaymentIntent, call payment.Call) (payment.Result, error) {
 	r := payment.Result{Reference: intent.ID}
 	switch intent.Status {
 	case stripego.PaymentIntentStatusCanceled:
-		r.Outcome = payment.Released
+		return releasedState(intent), nil
 	case stripego.PaymentIntentStatusSucceeded:
-		r.Outcome = payment.Captured
-	case stripego.PaymentIntentStatusProcessing, stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresCapture,
+		return capturedState(intent, call)
+	case stripego.PaymentIntentStatusProcessing:
+		r.Outcome = payment.Pending
+	case stripego.PaymentIntentStatusRequiresAction, stripego.PaymentIntentStatusRequiresCapture,
 		stripego.PaymentIntentStatusRequiresConfirmation, stripego.PaymentIntentStatusRequiresPaymentMethod:
 		r.Outcome = payment.NotFound
 	default:
@@ -116,11 +118,8 @@ func voidState(intent *stripego.PaymentIntent) (payment.Result, error) {
 	return r, nil
 }
 
-// Refund gives call.Amount back. Results: Refunded, Refused. Errors: *payment.DefiniteError, *payment.SpentKeyError,
-// *UndecidedError.
-//
-// A refund that Stripe keeps pending is undecided: the money is on its way and may still come back. The refund stays
-// PENDING here too, and LookUp tells how it ended.
+// Refund gives call.Amount back. Results: Refunded, Refused, Pending when the bank or the customer has to act first. Errors:
+// *payment.DefiniteError, *payment.SpentKeyError, *UndecidedError.
 func (g *Gateway) Refund(ctx context.Context, call payment.Call) (payment.Result, error) {
 	amount, err := toStripe(call.Amount)
 	if err != nil {
@@ -149,7 +148,7 @@ func refundState(refund *stripego.Refund, call payment.Call) (payment.Result, er
 	case stripego.RefundStatusFailed, stripego.RefundStatusCanceled:
 		r.Outcome, r.Code = payment.Refused, safeCode(string(refund.FailureReason), codeRefundFailed)
 	case stripego.RefundStatusPending, stripego.RefundStatusRequiresAction:
-		return payment.Result{}, undecided("the refund is pending at Stripe")
+		r.Outcome = payment.Pending
 	default:
 		return payment.Result{}, undecided("the refund has an unknown status")
 	}

@@ -200,7 +200,7 @@ func TestOrderHeld(t *testing.T) {
 		s.await(t, o.ID, order.PaymentAuthorized)
 		s.fake.Expire(s.get(t, o.ID).Payment().Reference)
 		s.webhooks(t)
-		s.until(t, "the end of the hold", func() bool { return !s.get(t, o.ID).Payment().Status.Active() })
+		s.await(t, o.ID, order.PaymentExpired)
 		s.checkMoney(t, o.ID, 0, 0)
 	})
 }
@@ -298,4 +298,5 @@ func TestOrderRefundFailsLate(t *testing.T) {
 	if now.Refunded != 0 || *now.Payment().Attention != payment.RefundReversed || now.Payment().Refunds[0].Status != payment.RefundFailed {
 		t.Errorf("refunded %d, attention %v", now.Refunded, *now.Payment().Attention)
 	}
+	s.checkMoney(t, o.ID, total, 0)
 }

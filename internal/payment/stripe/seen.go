@@ -222,8 +222,12 @@ func disputeStatus(d *stripego.Dispute) (status payment.DisputeStatus, known boo
 	}
 }
 
+// warningLife is the time after which an early fraud warning no longer asks for staff. Stripe never ends one by time, but a warning is
+// followed by a dispute soon or not at all: card networks let holders dispute a charge for about 120 days.
+const warningLife = 120 * 24 * time.Hour
+
 // listWarnings adds the early fraud warnings: the card's issuer says that the charge may be fraud. No money has moved. A warning ends
-// when the charge is disputed or wholly refunded: https://docs.stripe.com/disputes/measuring#early-fraud-warnings.
+// when the charge is disputed or wholly refunded (https://docs.stripe.com/disputes/measuring#early-fraud-warnings), or after warningLife.
 func (g *Gateway) listWarnings(ctx context.Context, c *payment.SeenCharge, intent *stripego.PaymentIntent) error {
 	params := &stripego.RadarEarlyFraudWarningListParams{PaymentIntent: stripego.String(intent.ID)}
 	params.Limit = stripego.Int64(payment.MaxSeen)
@@ -235,12 +239,13 @@ func (g *Gateway) listWarnings(ctx context.Context, c *payment.SeenCharge, inten
 		return unanswered(err)
 	}
 	for _, warning := range slices.Backward(list.Data()) {
+		made := time.Unix(warning.Created, 0).UTC()
 		status := payment.DisputeWon
-		if warning.Actionable {
+		if warning.Actionable && g.clock().Sub(made) < warningLife {
 			status = payment.DisputeWarning
 		}
 		c.Disputes = append(c.Disputes, payment.SeenDispute{
-			Reference: warning.ID, Minor: c.Captured, Status: status, CreatedAt: time.Unix(warning.Created, 0).UTC(),
+			Reference: warning.ID, Minor: c.Captured, Status: status, CreatedAt: made,
 			Reason: cmp.Or(word(string(warning.FraudType)), "fraud"),
 		})
 	}

@@ -19,7 +19,7 @@ func TestStatuses(t *testing.T) {
 		"requires_confirmation":   {payment.OperationAuthorize: payment.Prepared, payment.OperationVoid: payment.NotFound},
 		"requires_payment_method": {payment.OperationAuthorize: payment.Refused, payment.OperationCapture: payment.Refused, payment.OperationVoid: payment.NotFound},
 		"requires_action":         {payment.OperationAuthorize: payment.ActionRequired, payment.OperationVoid: payment.NotFound},
-		"processing":              {payment.OperationVoid: payment.NotFound},
+		"processing":              {payment.OperationAuthorize: payment.Pending, payment.OperationVoid: payment.Pending},
 		"requires_capture":        {payment.OperationAuthorize: payment.Held, payment.OperationCapture: payment.NotFound, payment.OperationVoid: payment.NotFound},
 		"succeeded":               {payment.OperationAuthorize: payment.Captured, payment.OperationCapture: payment.Captured, payment.OperationVoid: payment.Captured},
 		"canceled":                {payment.OperationAuthorize: payment.Released, payment.OperationCapture: payment.Released, payment.OperationVoid: payment.Released},

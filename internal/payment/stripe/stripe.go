@@ -43,6 +43,8 @@ type Options struct {
 	ReturnURL string
 	// HTTPClient replaces the gateway's own. Its Timeout is kept unless it is zero.
 	HTTPClient *http.Client
+	// Clock replaces the machine's, for tests.
+	Clock func() time.Time
 }
 
 // Gateway is a payment.Gateway and a payment.WebhookVerifier. It keeps no state and is safe for concurrent use.
@@ -51,6 +53,7 @@ type Gateway struct {
 	live           bool
 	webhookSecrets []string
 	returnURL      string
+	clock          func() time.Time
 }
 
 // New returns a gateway; nothing is sent yet. The error never contains a secret.
@@ -70,7 +73,12 @@ func New(o Options) (*Gateway, error) {
 	if o.APIBase != "" {
 		config.URL = stripego.String(o.APIBase)
 	}
+	clock := o.Clock
+	if clock == nil {
+		clock = time.Now
+	}
 	return &Gateway{
+		clock: clock,
 		api: stripego.NewClient(o.SecretKey, stripego.WithBackends(&stripego.Backends{
 			API: stripego.GetBackendWithConfig(stripego.APIBackend, config),
 		})),

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	stripego "github.com/stripe/stripe-go/v85"
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"github.com/orderwire/orderwire/internal/exactjson"
@@ -99,8 +100,29 @@ type event struct {
 	} `json:"data"`
 }
 
-// ofPayments has the prefixes of the types of events about payments: https://docs.stripe.com/api/events/types. Disputes are
-// charge.dispute.…, and some refunds are also charge.refund.….
+// Events returns the types of events to choose for the webhook endpoint in Stripe's dashboard: after each, a payment's charge may differ from
+// our books. https://docs.stripe.com/api/events/types
+func Events() []string {
+	types := []stripego.EventType{
+		stripego.EventTypePaymentIntentAmountCapturableUpdated, stripego.EventTypePaymentIntentCanceled,
+		stripego.EventTypePaymentIntentPaymentFailed, stripego.EventTypePaymentIntentProcessing,
+		stripego.EventTypePaymentIntentRequiresAction, stripego.EventTypePaymentIntentSucceeded,
+		stripego.EventTypeChargeCaptured, stripego.EventTypeChargeExpired, stripego.EventTypeChargeRefunded,
+		stripego.EventTypeChargeRefundUpdated,
+		stripego.EventTypeChargeDisputeCreated, stripego.EventTypeChargeDisputeUpdated, stripego.EventTypeChargeDisputeClosed,
+		stripego.EventTypeChargeDisputeFundsWithdrawn, stripego.EventTypeChargeDisputeFundsReinstated,
+		stripego.EventTypeRefundCreated, stripego.EventTypeRefundUpdated, stripego.EventTypeRefundFailed,
+		stripego.EventTypeRadarEarlyFraudWarningCreated, stripego.EventTypeRadarEarlyFraudWarningUpdated,
+	}
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = string(t)
+	}
+	return names
+}
+
+// ofPayments has the prefixes of the types of events that are read, those of Events and others about payments: an endpoint may be sent
+// more than it needs. Disputes are charge.dispute.…, and some refunds are also charge.refund.….
 var ofPayments = []string{"payment_intent.", "charge.", "refund.", "radar.early_fraud_warning."}
 
 func (g *Gateway) readEvent(body []byte) (payment.Notice, error) {

@@ -3,7 +3,11 @@ package stripe_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +29,7 @@ func TestWebhooksOfAPayment(t *testing.T) {
 	b := setup(t)
 	call := b.authorize(t, authorization(fakestripe.PendingRefund, payment.CaptureManual), payment.Held)
 	expect(t, payment.Captured)(b.Capture(t.Context(), follow(call, payment.OperationCapture)))
-	expectUndecided(t)(b.Refund(t.Context(), follow(call, payment.OperationRefund)))
+	expect(t, payment.Pending)(b.Refund(t.Context(), follow(call, payment.OperationRefund)))
 	b.fake.SettleRefund(b.fake.Refunds(call.Reference)[0], false)
 	seen, types := map[string]bool{}, []string{}
 	for _, e := range b.fake.Events() {
@@ -39,6 +43,62 @@ func TestWebhooksOfAPayment(t *testing.T) {
 	want := "payment_intent.created payment_intent.amount_capturable_updated charge.captured payment_intent.succeeded refund.created charge.refunded refund.updated charge.refund.updated refund.failed"
 	if got := strings.Join(types, " "); got != want || len(seen) != 9 {
 		t.Errorf("events %s", got)
+	}
+}
+
+// Each event that docs/stripe.md says to choose leads to the payment's charge, and the fake sends no other that would be needed.
+func TestWebhookEvents(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/stripe.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "<!-- events -->")
+	list, _, found := strings.Cut(list, "<!-- end of events -->")
+	var documented []string
+	for _, name := range regexp.MustCompile("`([a-z_.]+)`").FindAllStringSubmatch(list, -1) {
+		documented = append(documented, name[1])
+	}
+	events := stripe.Events()
+	if slices.Sort(documented); !found || !slices.Equal(documented, slices.Sorted(slices.Values(events))) {
+		t.Errorf("docs/stripe.md lists %q, want %q", documented, events)
+	}
+
+	b := setup(t)
+	for _, kind := range events {
+		object := fmt.Sprintf(`{"object":"%s","id":"x_1","payment_intent":"pi_1"}`, kind[:strings.LastIndexByte(kind, '.')])
+		if strings.HasPrefix(kind, "payment_intent.") {
+			object = `{"object":"payment_intent","id":"pi_1"}`
+		}
+		body := fmt.Appendf(nil, `{"id":"evt_1","object":"event","type":%q,"livemode":false,"data":{"object":%s}}`, kind, object)
+		notice, err := b.VerifyWebhook(signedWith(webhookSecret, body), body, signedAt)
+		if err != nil || notice.Reference != "pi_1" || notice.Type != kind {
+			t.Errorf("%s: %+v, %v", kind, notice, err)
+		}
+	}
+
+	needless := []string{"payment_intent.created", "charge.succeeded"} // nothing has changed yet; payment_intent.succeeded says the same
+	sent := map[string]bool{}
+	for seed := range uint64(40) {
+		random := rand.New(rand.NewPCG(7, seed)) //nolint:gosec // not for secrets
+		methods := []string{fakestripe.Visa, fakestripe.Declined, fakestripe.Voucher, fakestripe.PendingRefund, fakestripe.Processing}
+		capture := []payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}[seed%2]
+		call := b.prepare(t, authorization(methods[seed%5], capture))
+		_, _ = b.Authorize(t.Context(), call)
+		for range 12 {
+			b.fake.Outside(call.Reference, random)
+		}
+	}
+	for _, e := range b.fake.Events() {
+		sent[e.Type] = true
+		if !slices.Contains(events, e.Type) && !slices.Contains(needless, e.Type) {
+			t.Errorf("%s is sent, and nobody is told to choose it", e.Type)
+		}
+	}
+	for _, kind := range events {
+		if !sent[kind] {
+			t.Errorf("the fake never sends %s", kind)
+		}
 	}
 }
 

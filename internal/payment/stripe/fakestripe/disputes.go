@@ -72,7 +72,7 @@ func (s *Stripe) Dispute(intentID string, amount int64, inquiry bool) (id string
 
 func (s *Stripe) openDispute(i *intent, amount int64, inquiry bool) *dispute {
 	d := &dispute{id: s.newID("du"), status: "warning_needs_response", reason: "product_not_received", amount: amount, created: s.now().Unix(), intent: i}
-	s.disputes = append(s.disputes, d)
+	s.warningsChange(i, func() { s.disputes = append(s.disputes, d) })
 	if !inquiry {
 		d.status = "needs_response"
 		d.moved = []int64{-amount}
@@ -125,7 +125,7 @@ func (s *Stripe) Prevent(intentID string, amount int64, withdrawn bool) (id stri
 	if withdrawn {
 		d.moved = []int64{-amount}
 	}
-	s.disputes = append(s.disputes, d)
+	s.warningsChange(d.intent, func() { s.disputes = append(s.disputes, d) })
 	s.moveDispute(d, "prevented")
 	return d.id
 }
@@ -137,9 +137,28 @@ type warning struct {
 	intent        *intent
 }
 
+// actionable: the charge has received no dispute and is not wholly refunded.
+func (s *Stripe) actionable(w *warning) bool {
+	return len(s.disputesOf(w.intent)) == 0 && s.returned(w.intent) < w.intent.captured
+}
+
+// warningsChange tells of the warnings of a charge that can be acted on no more, or again, after what is done.
+func (s *Stripe) warningsChange(i *intent, do func()) {
+	before := map[*warning]bool{}
+	for _, w := range s.warnings {
+		before[w] = s.actionable(w)
+	}
+	do()
+	for _, w := range s.warnings {
+		if w.intent == i && s.actionable(w) != before[w] {
+			s.happened("radar.early_fraud_warning.updated", s.warningShape(w))
+		}
+	}
+}
+
 func (s *Stripe) warningShape(w *warning) object {
 	return object{
-		"id": w.id, "object": "radar.early_fraud_warning", "actionable": len(s.disputesOf(w.intent)) == 0 && s.returned(w.intent) < w.intent.captured,
+		"id": w.id, "object": "radar.early_fraud_warning", "actionable": s.actionable(w),
 		"charge": w.intent.charge, "created": w.created, "fraud_type": w.fraudType, "livemode": false, "payment_intent": w.intent.id,
 	}
 }
@@ -158,8 +177,12 @@ func (s *Stripe) listWarnings(_ string, form url.Values) answer {
 func (s *Stripe) Warn(intentID string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := &warning{id: s.newID("issfr"), fraudType: "made_with_stolen_card", created: s.now().Unix(), intent: s.find(intentID)}
+	return s.warn(s.find(intentID), "made_with_stolen_card").id
+}
+
+func (s *Stripe) warn(i *intent, fraudType string) *warning {
+	w := &warning{id: s.newID("issfr"), fraudType: fraudType, created: s.now().Unix(), intent: i}
 	s.warnings = append(s.warnings, w)
 	s.happened("radar.early_fraud_warning.created", s.warningShape(w))
-	return w.id
+	return w
 }

@@ -319,4 +319,7 @@ func (s *Stripe) end(i *intent, reason string) {
 }
 
 // runOut ends a hold that was not captured in time: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method.
-func (s *Stripe) runOut(i *intent) { s.end(i, "automatic") }
+func (s *Stripe) runOut(i *intent) {
+	s.end(i, "automatic")
+	s.happened("charge.expired", s.chargeShape(i))
+}

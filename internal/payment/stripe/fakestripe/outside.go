@@ -103,7 +103,7 @@ func (s *Stripe) acts() []act {
 			s.openDispute(i, 1+r.Int64N(i.captured), r.IntN(2) == 0)
 		}},
 		{"warn", func(i *intent) bool { return i.captured > 0 && len(s.warnings) < 3 }, func(i *intent, _ *rand.Rand) {
-			s.warnings = append(s.warnings, &warning{id: s.newID("issfr"), fraudType: "misc", created: s.now().Unix(), intent: i})
+			s.warn(i, "misc")
 		}},
 	}
 }

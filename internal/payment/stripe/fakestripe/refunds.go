@@ -107,7 +107,7 @@ func (s *Stripe) giveBack(i *intent, amount int64, metadata map[string]string) *
 	case ActionRefund:
 		r.status = "requires_action"
 	}
-	s.refunds = append(s.refunds, r)
+	s.warningsChange(i, func() { s.refunds = append(s.refunds, r) })
 	s.happened("refund.created", r.shape())
 	s.happened("charge.refunded", s.chargeShape(i))
 	return r
@@ -153,7 +153,7 @@ func (s *Stripe) CancelRefund(id string) bool {
 // moveRefund also tells by the events that Stripe sends of all refunds, and of some payment methods:
 // https://docs.stripe.com/api/events/types#event_types-refund.updated.
 func (s *Stripe) moveRefund(r *refund, status, failure string) {
-	r.status, r.failure = status, failure
+	s.warningsChange(r.intent, func() { r.status, r.failure = status, failure })
 	if r.counts() {
 		r.failure = ""
 	}
