@@ -112,6 +112,8 @@ func (f *fixture) webhooks(names map[string]string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	names["deleted"] = f.do(staff, endpointCreate, vars{"input": vars{"url": "http://127.0.0.1:9/deleted"}}).ok().text("webhookEndpointCreate.endpoint.id")
+	f.do(staff, `mutation($id: ID!) { webhookReplay(input: {endpointId: $id, from: "2020-01-01T00:00:00Z"}) { replay { total } } }`, vars{"id": names["endpoint"]}).ok()
 	deliveryID := id.New[id.Delivery]()
 	_, err = postgres.NewWebhooks(f.db.Worker).AddDeliveries(f.t.Context(), webhook.Batch{To: 1, Deliveries: []webhook.NewDelivery{{
 		ID: deliveryID, EndpointID: endpointID, EventID: id.New[id.Event](), EventType: order.OrderCreated, Body: []byte("{}"), CreatedAt: order.SystemClock(),
@@ -153,6 +155,9 @@ var mutations = map[string][2]string{
 	"webhookEndpointCreate":       {`url: "http://127.0.0.1:9/b"`, `url: "nonsense"`},
 	"webhookEndpointUpdate":       {`endpointId: $endpoint$, enabled: true`, `endpointId: $endpoint$, url: "nonsense"`},
 	"webhookEndpointRotateSecret": {`endpointId: $endpoint$`, `endpointId: $noEndpoint$`},
+	"webhookEndpointDelete":       {`endpointId: $deleted$`, `endpointId: $noEndpoint$`},
+	"webhookEndpointTest":         {`endpointId: $endpoint$`, `endpointId: $noEndpoint$`},
+	"webhookReplay":               {`endpointId: $endpoint$, from: "2020-01-01T00:00:00Z"`, `endpointId: $endpoint$`},
 	"webhookRedeliver":            {`deliveryId: $delivery$`, `deliveryId: $noDelivery$`},
 	"userRevoke":                  {`customerId: $customer$`, `customerId: $noCustomer$`},
 }
@@ -198,6 +203,7 @@ func (f *fixture) routes() map[string]func(selection string) string {
 	way("Refund", `query { a: node(id: $refund$) { ... on Refund { X } } b: orders(first: 50) { nodes { refunds { X } } } }`)
 	way("Dispute", `query { a: node(id: $dispute$) { ... on Dispute { X } } b: orders(first: 50) { nodes { disputes { X } } } }`)
 	way("WebhookEndpoint", `query { a: webhookEndpoints { nodes { X } } b: node(id: $endpoint$) { ... on WebhookEndpoint { X } } }`)
+	way("WebhookReplay", `query { webhookEndpoints { nodes { replay { X } } } }`)
 	way("WebhookDelivery", `query { a: webhookDeliveries { nodes { X } } b: node(id: $delivery$) { ... on WebhookDelivery { X } } }`)
 	way("OrderUpdate", `subscription { orderEvents(orderId: $whole$, after: $cursor$) { X } }`)
 	for name, inputs := range mutations {

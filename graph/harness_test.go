@@ -115,7 +115,7 @@ func (w *world) wire(api *sqlx.DB) {
 		ProductService: products,
 		Reconciler:     reconcile.New(reconcile.Config{Store: postgres.NewReconciliation(w.db.Worker, api, "test")}),
 		Walker:         reconcile.NewWalker(reconcile.WalkConfig{Store: postgres.NewOrphans(w.db.Worker, api, "simulated", "test")}),
-		WebhookService: webhook.NewService(postgres.NewWebhooks(api), webhook.Destinations{Loopback: true}, w.endpoints, order.SystemClock, func() {}),
+		WebhookService: webhook.NewService(postgres.NewWebhooks(api), postgres.NewLog(api), webhook.Destinations{Loopback: true}, w.endpoints, order.SystemClock, func() {}),
 		Stats:          stats.NewService(w.store, w.hub.Subscribers, func() time.Time { return began }), // two answers are of one moment
 		Audit:          w.store,
 		Hub:            w.hub,

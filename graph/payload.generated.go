@@ -198,3 +198,39 @@ func webhookRedeliverRefused(err error) (*model.WebhookRedeliverPayload, error) 
 	}
 	return &model.WebhookRedeliverPayload{UserErrors: list}, nil
 }
+
+// webhookEndpointDeleteRefused returns the payload of the mutation webhookEndpointDelete that reports err to the client. An error that is not a
+// refusal of the domain, or whose code is not a value of model.WebhookEndpointDeleteErrorCode, is returned instead.
+func webhookEndpointDeleteRefused(err error) (*model.WebhookEndpointDeletePayload, error) {
+	list, err := userErrors(err, func(code model.WebhookEndpointDeleteErrorCode, f *fault.Error) *model.WebhookEndpointDeleteUserError {
+		return &model.WebhookEndpointDeleteUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.WebhookEndpointDeletePayload{UserErrors: list}, nil
+}
+
+// webhookEndpointTestRefused returns the payload of the mutation webhookEndpointTest that reports err to the client. An error that is not a
+// refusal of the domain, or whose code is not a value of model.WebhookEndpointTestErrorCode, is returned instead.
+func webhookEndpointTestRefused(err error) (*model.WebhookEndpointTestPayload, error) {
+	list, err := userErrors(err, func(code model.WebhookEndpointTestErrorCode, f *fault.Error) *model.WebhookEndpointTestUserError {
+		return &model.WebhookEndpointTestUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.WebhookEndpointTestPayload{UserErrors: list}, nil
+}
+
+// webhookReplayRefused returns the payload of the mutation webhookReplay that reports err to the client. An error that is not a
+// refusal of the domain, or whose code is not a value of model.WebhookReplayErrorCode, is returned instead.
+func webhookReplayRefused(err error) (*model.WebhookReplayPayload, error) {
+	list, err := userErrors(err, func(code model.WebhookReplayErrorCode, f *fault.Error) *model.WebhookReplayUserError {
+		return &model.WebhookReplayUserError{Field: f.Field, Message: f.Message, Code: code}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.WebhookReplayPayload{UserErrors: list}, nil
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/orderwire/orderwire/graph/model"
 	"github.com/orderwire/orderwire/internal/auth"
+	"github.com/orderwire/orderwire/internal/event"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/webhook"
 )
@@ -17,6 +18,24 @@ func toDeliveryFilter(endpointID *string, status *webhook.Status) (filter webhoo
 	}
 	filter.EndpointID, err = optionalID[id.Endpoint](endpointID)
 	return filter, err
+}
+
+func toReplayRange(input model.WebhookReplayInput) (of webhook.Range, err error) {
+	of.From, of.To = input.From, input.To
+	for _, end := range []struct {
+		cursor *string
+		to     **event.FeedCursor
+	}{{input.After, &of.After}, {input.Through, &of.Through}} {
+		if end.cursor == nil {
+			continue
+		}
+		c, err := event.ParseFeed(*end.cursor)
+		if err != nil {
+			return webhook.Range{}, err
+		}
+		*end.to = &c
+	}
+	return of, nil
 }
 
 // revealed returns a secret as text, for the only response that shows it; nil when there is none.

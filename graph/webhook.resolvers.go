@@ -67,6 +67,33 @@ func (r *mutationResolver) WebhookRedeliver(ctx context.Context, input model.Web
 	return &model.WebhookRedeliverPayload{Delivery: delivery}, nil
 }
 
+// WebhookEndpointDelete is the resolver for the webhookEndpointDelete field.
+func (r *mutationResolver) WebhookEndpointDelete(ctx context.Context, input model.WebhookEndpointDeleteInput) (*model.WebhookEndpointDeletePayload, error) {
+	endpointID, err := id.Parse[id.Endpoint](input.EndpointID)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.WebhookService.Delete(ctx, auth.FromContext(ctx), endpointID); err != nil {
+		return webhookEndpointDeleteRefused(err)
+	}
+	return &model.WebhookEndpointDeletePayload{DeletedEndpointID: &input.EndpointID}, nil
+}
+
+// WebhookEndpointTest is the resolver for the webhookEndpointTest field.
+func (r *mutationResolver) WebhookEndpointTest(ctx context.Context, input model.WebhookEndpointTestInput) (*model.WebhookEndpointTestPayload, error) {
+	endpointID, err := id.Parse[id.Endpoint](input.EndpointID)
+	if err != nil {
+		return nil, err
+	}
+	tested, err := r.WebhookService.Test(ctx, auth.FromContext(ctx), endpointID)
+	if err != nil {
+		return webhookEndpointTestRefused(err)
+	}
+	return &model.WebhookEndpointTestPayload{
+		Endpoint: tested.Endpoint, Delivered: tested.Delivered(), ResponseStatus: tested.Status, Problem: tested.Problem,
+	}, nil
+}
+
 // WebhookEndpoints is the resolver for the webhookEndpoints field.
 func (r *queryResolver) WebhookEndpoints(ctx context.Context, first *int, after *string) (*model.WebhookEndpointConnection, error) {
 	request, err := endpointList.forward(first, after)

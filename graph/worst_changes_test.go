@@ -32,6 +32,7 @@ var worstMutations = []struct {
 	{"webhookEndpointUpdate", `endpointId: $endpoint, description: $text`, "", staff},
 	{"webhookEndpointRotateSecret", `endpointId: $endpoint`, "", staff},
 	{"webhookRedeliver", `deliveryId: $delivery`, "", staff},
+	{"webhookReplay", `endpointId: $endpoint, from: "2000-01-01T00:00:00Z", to: "2000-01-02T00:00:00Z"`, "", staff},
 	{"webhookEndpointCreate", `url: "http://127.0.0.1:9/", description: $text`, "", staff},
 	{"productArchive", `productId: $product`, "", staff},
 	{"refundCreate", `idempotencyKey: $key, orderId: $order, reason: $text`, "", staff},

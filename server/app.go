@@ -64,6 +64,7 @@ type App struct {
 	reconciler *reconcile.Reconciler
 	walkers    []*reconcile.Walker // one for each provider
 	fanout     *webhook.Fanout
+	replayer   *webhook.Replayer
 	deliverer  *webhook.Deliverer
 	sockets    *gqlws.Transport
 	streams    *gqlsse.Transport
@@ -253,7 +254,7 @@ func (a *App) open() int { return a.sockets.Sockets() + a.streams.Streams() + a.
 func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.deliverer.Run}
+	parts := []func(context.Context) error{a.worker.Run, a.sequencer.Run, a.hub.Run, a.listener.Run, a.sessions.Run, a.maintain, a.inbox.Run, a.reconciler.Run, a.fanout.Run, a.replayer.Run, a.deliverer.Run}
 	parts = append(parts, newGCTuner(a.open).run)
 	for _, walker := range a.walkers {
 		parts = append(parts, walker.Run)

@@ -23,6 +23,7 @@ func (a *App) wireWebhooks() *webhook.Service {
 		Retention: a.cfg.WebhookRetention, DisableAfter: a.cfg.WebhookDisableAfter, Clock: a.clock.Now, Logger: a.log,
 	})
 	a.fanout = webhook.NewFanout(postgres.NewLog(a.db.work), store, rand.Text(), a.clock.Now, a.deliverer.Wake, a.log)
+	a.replayer = webhook.NewReplayer(postgres.NewLog(a.db.work), store, a.clock.Now, a.deliverer.Wake, a.log)
 	a.admin.gauge("webhook_deliveries_pending", "Webhook deliveries that wait, of all replicas. -1: not known.", counted(a.deliverer.Pending))
 	a.admin.gauge("webhook_endpoints_disabled", "Webhook endpoints that the server disabled and nobody enabled since. -1: not known.", counted(a.deliverer.Disabled))
 	const attempts = "Webhook requests of this replica by result: delivered, to be retried, or failed for good."
@@ -31,7 +32,7 @@ func (a *App) wireWebhooks() *webhook.Service {
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "retried"}, counts.Retried.Load)
 	a.admin.counter("webhook_attempts_total", attempts, prometheus.Labels{"result": "failed"}, counts.Failed.Load)
 	a.admin.counter("webhook_endpoints_disabled_total", "Webhook endpoints that this replica disabled: gone, or failing for WEBHOOK_DISABLE_AFTER.", nil, counts.Disabled.Load)
-	return webhook.NewService(postgres.NewWebhooks(a.db.api), destinations, a.cfg.WebhookMaxEndpoints, a.clock.Now, a.deliverer.Wake)
+	return webhook.NewService(postgres.NewWebhooks(a.db.api), postgres.NewLog(a.db.api), destinations, a.cfg.WebhookMaxEndpoints, a.clock.Now, a.deliverer.Wake)
 }
 
 // counted is a gauge that asks the database.

@@ -86,7 +86,8 @@ func TestKeep(t *testing.T) {
 	send("event_1", 1, "ORDER_CREATED", "CREATED")
 	send("event_3", 3, "PAYMENT_CONFIRMED", "CONFIRMED")
 	send("event_2", 2, "PAYMENT_PROCESSING", "CREATED")
-	want := "OW-1 1 ORDER_CREATED CREATED\nOW-1 3 PAYMENT_CONFIRMED CONFIRMED\nOW-1 2 PAYMENT_PROCESSING (late)\n"
+	send("test_1", 0, "WEBHOOK_TEST", "")
+	want := "OW-1 1 ORDER_CREATED CREATED\nOW-1 3 PAYMENT_CONFIRMED CONFIRMED\nOW-1 2 PAYMENT_PROCESSING (late)\na test event arrived\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}

@@ -422,6 +422,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.WebhookReplayUserError:
+		return ec._WebhookReplayUserError(ctx, sel, &obj)
+	case *model.WebhookReplayUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookReplayUserError(ctx, sel, obj)
 	case model.WebhookRedeliverUserError:
 		return ec._WebhookRedeliverUserError(ctx, sel, &obj)
 	case *model.WebhookRedeliverUserError:
@@ -436,6 +443,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._WebhookEndpointUpdateUserError(ctx, sel, obj)
+	case model.WebhookEndpointTestUserError:
+		return ec._WebhookEndpointTestUserError(ctx, sel, &obj)
+	case *model.WebhookEndpointTestUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpointTestUserError(ctx, sel, obj)
 	case model.WebhookEndpointRotateSecretUserError:
 		return ec._WebhookEndpointRotateSecretUserError(ctx, sel, &obj)
 	case *model.WebhookEndpointRotateSecretUserError:
@@ -443,6 +457,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._WebhookEndpointRotateSecretUserError(ctx, sel, obj)
+	case model.WebhookEndpointDeleteUserError:
+		return ec._WebhookEndpointDeleteUserError(ctx, sel, &obj)
+	case *model.WebhookEndpointDeleteUserError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookEndpointDeleteUserError(ctx, sel, obj)
 	case model.WebhookEndpointCreateUserError:
 		return ec._WebhookEndpointCreateUserError(ctx, sel, &obj)
 	case *model.WebhookEndpointCreateUserError:

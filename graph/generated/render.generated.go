@@ -6134,6 +6134,41 @@ func (ec *executionContext) renderWebhookEndpoint(ctx context.Context, run *rend
 				out = out.String(string(*v))
 			}
 
+		case "disabledAt":
+			v := obj.DisabledAt
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "failingSince":
+			v := obj.FailingSince
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "pausedUntil":
+			v := obj.PausedUntil
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "replay":
+			v := obj.Replay
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				var ok bool
+				if out, ok = ec.renderWebhookReplay(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
 		default:
 			return nil, false
 		}
@@ -6344,6 +6379,120 @@ func (ec *executionContext) renderWebhookEndpointCreateUserError(ctx context.Con
 	return append(out, '}'), true
 }
 
+func (ec *executionContext) renderedWebhookEndpointDeletePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointDeletePayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointDeletePayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointDeletePayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointDeletePayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointDeletePayloadImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookEndpointDeletePayload"`...)
+		case "deletedEndpointId":
+			v := obj.DeletedEndpointID
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = out.String(string(*v))
+			}
+
+		case "userErrors":
+			v := obj.UserErrors
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderWebhookEndpointDeleteUserError(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedWebhookEndpointDeleteUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointDeleteUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointDeleteUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointDeleteUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointDeleteUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointDeleteUserErrorImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookEndpointDeleteUserError"`...)
+		case "field":
+			v := obj.Field
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = append(out, '[')
+				for j := range v {
+					if j > 0 {
+						out = append(out, ',')
+					}
+					out = out.String(string(v[j]))
+				}
+				out = append(out, ']')
+			}
+
+		case "message":
+			v := obj.Message
+			out = out.String(string(v))
+
+		case "code":
+			v := obj.Code
+			var ok bool
+			if out, ok = out.Marshaled(v, true); !ok {
+				return nil, false
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
 func (ec *executionContext) renderedWebhookEndpointEdge(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointEdge) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookEndpointEdge(ctx, run, nil, sel, obj) })
 }
@@ -6480,6 +6629,143 @@ func (ec *executionContext) renderWebhookEndpointRotateSecretUserError(ctx conte
 		switch field.Name {
 		case "__typename":
 			out = append(out, `"WebhookEndpointRotateSecretUserError"`...)
+		case "field":
+			v := obj.Field
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = append(out, '[')
+				for j := range v {
+					if j > 0 {
+						out = append(out, ',')
+					}
+					out = out.String(string(v[j]))
+				}
+				out = append(out, ']')
+			}
+
+		case "message":
+			v := obj.Message
+			out = out.String(string(v))
+
+		case "code":
+			v := obj.Code
+			var ok bool
+			if out, ok = out.Marshaled(v, true); !ok {
+				return nil, false
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedWebhookEndpointTestPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointTestPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointTestPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointTestPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointTestPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointTestPayloadImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookEndpointTestPayload"`...)
+		case "endpoint":
+			v := obj.Endpoint
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				var ok bool
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "delivered":
+			v := obj.Delivered
+			out = strconv.AppendBool(out, v)
+
+		case "responseStatus":
+			v := obj.ResponseStatus
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = strconv.AppendInt(out, int64(*v), 10)
+			}
+
+		case "problem":
+			v := obj.Problem
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = out.String(string(*v))
+			}
+
+		case "userErrors":
+			v := obj.UserErrors
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderWebhookEndpointTestUserError(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedWebhookEndpointTestUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointTestUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookEndpointTestUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookEndpointTestUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookEndpointTestUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointTestUserErrorImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookEndpointTestUserError"`...)
 		case "field":
 			v := obj.Field
 			if v == nil {
@@ -6747,6 +7033,194 @@ func (ec *executionContext) renderWebhookRedeliverUserError(ctx context.Context,
 	return append(out, '}'), true
 }
 
+func (ec *executionContext) renderedWebhookReplay(ctx context.Context, sel ast.SelectionSet, obj *webhook.Replay) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderWebhookReplay(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderWebhookReplay(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *webhook.Replay) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookReplayImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookReplay"`...)
+		case "createdAt":
+			v := obj.CreatedAt
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "finishedAt":
+			v := obj.FinishedAt
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = gqlscalar.AppendDateTime(out, *v)
+			}
+
+		case "total":
+			v := obj.Total()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "done":
+			v := obj.Done()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "queued":
+			v := obj.Queued
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "missed":
+			v := obj.Missed
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedWebhookReplayPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookReplayPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookReplayPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookReplayPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookReplayPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookReplayPayloadImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookReplayPayload"`...)
+		case "endpoint":
+			v := obj.Endpoint
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				var ok bool
+				if out, ok = ec.renderWebhookEndpoint(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "replay":
+			v := obj.Replay
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				var ok bool
+				if out, ok = ec.renderWebhookReplay(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "userErrors":
+			v := obj.UserErrors
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderWebhookReplayUserError(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedWebhookReplayUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookReplayUserError) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderWebhookReplayUserError(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderWebhookReplayUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.WebhookReplayUserError) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookReplayUserErrorImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"WebhookReplayUserError"`...)
+		case "field":
+			v := obj.Field
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = append(out, '[')
+				for j := range v {
+					if j > 0 {
+						out = append(out, ',')
+					}
+					out = out.String(string(v[j]))
+				}
+				out = append(out, ']')
+			}
+
+		case "message":
+			v := obj.Message
+			out = out.String(string(v))
+
+		case "code":
+			v := obj.Code
+			var ok bool
+			if out, ok = out.Marshaled(v, true); !ok {
+				return nil, false
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
 func (ec *executionContext) renderNode(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj model.Node) (render.Out, bool) {
 	switch obj := obj.(type) {
 	case webhook.Endpoint:
@@ -6948,6 +7422,13 @@ func (ec *executionContext) renderOrderEvent(ctx context.Context, run *render.Ru
 
 func (ec *executionContext) renderUserError(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj model.UserError) (render.Out, bool) {
 	switch obj := obj.(type) {
+	case model.WebhookReplayUserError:
+		return ec.renderWebhookReplayUserError(ctx, run, out, sel, &obj)
+	case *model.WebhookReplayUserError:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderWebhookReplayUserError(ctx, run, out, sel, obj)
 	case model.WebhookRedeliverUserError:
 		return ec.renderWebhookRedeliverUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookRedeliverUserError:
@@ -6962,6 +7443,13 @@ func (ec *executionContext) renderUserError(ctx context.Context, run *render.Run
 			return nil, false
 		}
 		return ec.renderWebhookEndpointUpdateUserError(ctx, run, out, sel, obj)
+	case model.WebhookEndpointTestUserError:
+		return ec.renderWebhookEndpointTestUserError(ctx, run, out, sel, &obj)
+	case *model.WebhookEndpointTestUserError:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderWebhookEndpointTestUserError(ctx, run, out, sel, obj)
 	case model.WebhookEndpointRotateSecretUserError:
 		return ec.renderWebhookEndpointRotateSecretUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookEndpointRotateSecretUserError:
@@ -6969,6 +7457,13 @@ func (ec *executionContext) renderUserError(ctx context.Context, run *render.Run
 			return nil, false
 		}
 		return ec.renderWebhookEndpointRotateSecretUserError(ctx, run, out, sel, obj)
+	case model.WebhookEndpointDeleteUserError:
+		return ec.renderWebhookEndpointDeleteUserError(ctx, run, out, sel, &obj)
+	case *model.WebhookEndpointDeleteUserError:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderWebhookEndpointDeleteUserError(ctx, run, out, sel, obj)
 	case model.WebhookEndpointCreateUserError:
 		return ec.renderWebhookEndpointCreateUserError(ctx, run, out, sel, &obj)
 	case *model.WebhookEndpointCreateUserError:

@@ -160,9 +160,12 @@ type ComplexityRoot struct {
 		UserRevoke                  func(childComplexity int, input model.UserRevokeInput) int
 		ViewerSignOut               func(childComplexity int) int
 		WebhookEndpointCreate       func(childComplexity int, input model.WebhookEndpointCreateInput) int
+		WebhookEndpointDelete       func(childComplexity int, input model.WebhookEndpointDeleteInput) int
 		WebhookEndpointRotateSecret func(childComplexity int, input model.WebhookEndpointRotateSecretInput) int
+		WebhookEndpointTest         func(childComplexity int, input model.WebhookEndpointTestInput) int
 		WebhookEndpointUpdate       func(childComplexity int, input model.WebhookEndpointUpdateInput) int
 		WebhookRedeliver            func(childComplexity int, input model.WebhookRedeliverInput) int
+		WebhookReplay               func(childComplexity int, input model.WebhookReplayInput) int
 	}
 
 	Order struct {
@@ -766,10 +769,14 @@ type ComplexityRoot struct {
 	WebhookEndpoint struct {
 		CreatedAt      func(childComplexity int) int
 		Description    func(childComplexity int) int
+		DisabledAt     func(childComplexity int) int
 		DisabledReason func(childComplexity int) int
 		Enabled        func(childComplexity int) int
 		EventTypes     func(childComplexity int) int
+		FailingSince   func(childComplexity int) int
 		ID             func(childComplexity int) int
+		PausedUntil    func(childComplexity int) int
+		Replay         func(childComplexity int) int
 		URL            func(childComplexity int) int
 	}
 
@@ -786,6 +793,17 @@ type ComplexityRoot struct {
 	}
 
 	WebhookEndpointCreateUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	WebhookEndpointDeletePayload struct {
+		DeletedEndpointID func(childComplexity int) int
+		UserErrors        func(childComplexity int) int
+	}
+
+	WebhookEndpointDeleteUserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -808,6 +826,20 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	WebhookEndpointTestPayload struct {
+		Delivered      func(childComplexity int) int
+		Endpoint       func(childComplexity int) int
+		Problem        func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
+	WebhookEndpointTestUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	WebhookEndpointUpdatePayload struct {
 		Endpoint   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -825,6 +857,27 @@ type ComplexityRoot struct {
 	}
 
 	WebhookRedeliverUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	WebhookReplay struct {
+		CreatedAt  func(childComplexity int) int
+		Done       func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		Missed     func(childComplexity int) int
+		Queued     func(childComplexity int) int
+		Total      func(childComplexity int) int
+	}
+
+	WebhookReplayPayload struct {
+		Endpoint   func(childComplexity int) int
+		Replay     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WebhookReplayUserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -1383,6 +1436,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WebhookEndpointCreate(childComplexity, args["input"].(model.WebhookEndpointCreateInput)), true
+	case "Mutation.webhookEndpointDelete":
+		if e.ComplexityRoot.Mutation.WebhookEndpointDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookEndpointDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookEndpointDelete(childComplexity, args["input"].(model.WebhookEndpointDeleteInput)), true
 	case "Mutation.webhookEndpointRotateSecret":
 		if e.ComplexityRoot.Mutation.WebhookEndpointRotateSecret == nil {
 			break
@@ -1394,6 +1458,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WebhookEndpointRotateSecret(childComplexity, args["input"].(model.WebhookEndpointRotateSecretInput)), true
+	case "Mutation.webhookEndpointTest":
+		if e.ComplexityRoot.Mutation.WebhookEndpointTest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookEndpointTest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookEndpointTest(childComplexity, args["input"].(model.WebhookEndpointTestInput)), true
 	case "Mutation.webhookEndpointUpdate":
 		if e.ComplexityRoot.Mutation.WebhookEndpointUpdate == nil {
 			break
@@ -1416,6 +1491,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WebhookRedeliver(childComplexity, args["input"].(model.WebhookRedeliverInput)), true
+	case "Mutation.webhookReplay":
+		if e.ComplexityRoot.Mutation.WebhookReplay == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_webhookReplay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WebhookReplay(childComplexity, args["input"].(model.WebhookReplayInput)), true
 
 	case "Order.availableActions":
 		if e.ComplexityRoot.Order.AvailableActions == nil {
@@ -3845,6 +3931,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEndpoint.Description(childComplexity), true
+	case "WebhookEndpoint.disabledAt":
+		if e.ComplexityRoot.WebhookEndpoint.DisabledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.DisabledAt(childComplexity), true
 	case "WebhookEndpoint.disabledReason":
 		if e.ComplexityRoot.WebhookEndpoint.DisabledReason == nil {
 			break
@@ -3863,12 +3955,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEndpoint.EventTypes(childComplexity), true
+	case "WebhookEndpoint.failingSince":
+		if e.ComplexityRoot.WebhookEndpoint.FailingSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.FailingSince(childComplexity), true
 	case "WebhookEndpoint.id":
 		if e.ComplexityRoot.WebhookEndpoint.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.WebhookEndpoint.ID(childComplexity), true
+	case "WebhookEndpoint.pausedUntil":
+		if e.ComplexityRoot.WebhookEndpoint.PausedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.PausedUntil(childComplexity), true
+	case "WebhookEndpoint.replay":
+		if e.ComplexityRoot.WebhookEndpoint.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpoint.Replay(childComplexity), true
 	case "WebhookEndpoint.url":
 		if e.ComplexityRoot.WebhookEndpoint.URL == nil {
 			break
@@ -3933,6 +4043,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookEndpointCreateUserError.Message(childComplexity), true
 
+	case "WebhookEndpointDeletePayload.deletedEndpointId":
+		if e.ComplexityRoot.WebhookEndpointDeletePayload.DeletedEndpointID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointDeletePayload.DeletedEndpointID(childComplexity), true
+	case "WebhookEndpointDeletePayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointDeletePayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpointDeleteUserError.code":
+		if e.ComplexityRoot.WebhookEndpointDeleteUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointDeleteUserError.Code(childComplexity), true
+	case "WebhookEndpointDeleteUserError.field":
+		if e.ComplexityRoot.WebhookEndpointDeleteUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointDeleteUserError.Field(childComplexity), true
+	case "WebhookEndpointDeleteUserError.message":
+		if e.ComplexityRoot.WebhookEndpointDeleteUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointDeleteUserError.Message(childComplexity), true
+
 	case "WebhookEndpointEdge.cursor":
 		if e.ComplexityRoot.WebhookEndpointEdge.Cursor == nil {
 			break
@@ -3983,6 +4125,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEndpointRotateSecretUserError.Message(childComplexity), true
+
+	case "WebhookEndpointTestPayload.delivered":
+		if e.ComplexityRoot.WebhookEndpointTestPayload.Delivered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestPayload.Delivered(childComplexity), true
+	case "WebhookEndpointTestPayload.endpoint":
+		if e.ComplexityRoot.WebhookEndpointTestPayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestPayload.Endpoint(childComplexity), true
+	case "WebhookEndpointTestPayload.problem":
+		if e.ComplexityRoot.WebhookEndpointTestPayload.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestPayload.Problem(childComplexity), true
+	case "WebhookEndpointTestPayload.responseStatus":
+		if e.ComplexityRoot.WebhookEndpointTestPayload.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestPayload.ResponseStatus(childComplexity), true
+	case "WebhookEndpointTestPayload.userErrors":
+		if e.ComplexityRoot.WebhookEndpointTestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestPayload.UserErrors(childComplexity), true
+
+	case "WebhookEndpointTestUserError.code":
+		if e.ComplexityRoot.WebhookEndpointTestUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestUserError.Code(childComplexity), true
+	case "WebhookEndpointTestUserError.field":
+		if e.ComplexityRoot.WebhookEndpointTestUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestUserError.Field(childComplexity), true
+	case "WebhookEndpointTestUserError.message":
+		if e.ComplexityRoot.WebhookEndpointTestUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEndpointTestUserError.Message(childComplexity), true
 
 	case "WebhookEndpointUpdatePayload.endpoint":
 		if e.ComplexityRoot.WebhookEndpointUpdatePayload.Endpoint == nil {
@@ -4048,6 +4240,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookRedeliverUserError.Message(childComplexity), true
 
+	case "WebhookReplay.createdAt":
+		if e.ComplexityRoot.WebhookReplay.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.CreatedAt(childComplexity), true
+	case "WebhookReplay.done":
+		if e.ComplexityRoot.WebhookReplay.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.Done(childComplexity), true
+	case "WebhookReplay.finishedAt":
+		if e.ComplexityRoot.WebhookReplay.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.FinishedAt(childComplexity), true
+	case "WebhookReplay.missed":
+		if e.ComplexityRoot.WebhookReplay.Missed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.Missed(childComplexity), true
+	case "WebhookReplay.queued":
+		if e.ComplexityRoot.WebhookReplay.Queued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.Queued(childComplexity), true
+	case "WebhookReplay.total":
+		if e.ComplexityRoot.WebhookReplay.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplay.Total(childComplexity), true
+
+	case "WebhookReplayPayload.endpoint":
+		if e.ComplexityRoot.WebhookReplayPayload.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayPayload.Endpoint(childComplexity), true
+	case "WebhookReplayPayload.replay":
+		if e.ComplexityRoot.WebhookReplayPayload.Replay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayPayload.Replay(childComplexity), true
+	case "WebhookReplayPayload.userErrors":
+		if e.ComplexityRoot.WebhookReplayPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayPayload.UserErrors(childComplexity), true
+
+	case "WebhookReplayUserError.code":
+		if e.ComplexityRoot.WebhookReplayUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayUserError.Code(childComplexity), true
+	case "WebhookReplayUserError.field":
+		if e.ComplexityRoot.WebhookReplayUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayUserError.Field(childComplexity), true
+	case "WebhookReplayUserError.message":
+		if e.ComplexityRoot.WebhookReplayUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookReplayUserError.Message(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -4077,9 +4344,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRefundCreateInput,
 		ec.unmarshalInputUserRevokeInput,
 		ec.unmarshalInputWebhookEndpointCreateInput,
+		ec.unmarshalInputWebhookEndpointDeleteInput,
 		ec.unmarshalInputWebhookEndpointRotateSecretInput,
+		ec.unmarshalInputWebhookEndpointTestInput,
 		ec.unmarshalInputWebhookEndpointUpdateInput,
 		ec.unmarshalInputWebhookRedeliverInput,
+		ec.unmarshalInputWebhookReplayInput,
 	)
 	first := true
 
@@ -7165,9 +7435,28 @@ extend type Mutation {
     """Which delivery."""
     input: WebhookRedeliverInput!
   ): WebhookRedeliverPayload! @access(by: STAFF)
+
+  """
+  Deletes an endpoint with its secrets and deliveries. Staff only: FORBIDDEN for others. Nothing is sent to it any more; a request that
+  is being made right now is finished. Deleting it again is a no-op that succeeds, for a day at least.
+  """
+  webhookEndpointDelete(
+    """Which endpoint."""
+    input: WebhookEndpointDeleteInput!
+  ): WebhookEndpointDeletePayload! @access(by: STAFF)
+
+  """
+  Sends a test event to an endpoint, a signed request of the type ` + "`" + `WEBHOOK_TEST` + "`" + ` without an order, and returns the answer. Staff only:
+  FORBIDDEN for others. It works for disabled and throttled endpoints too. It is sent once, is not among the deliveries, and changes
+  nothing about the endpoint.
+  """
+  webhookEndpointTest(
+    """Which endpoint."""
+    input: WebhookEndpointTestInput!
+  ): WebhookEndpointTestPayload! @access(by: STAFF)
 }
 
-"""A URL that events are sent to. Staff only. It is never deleted, only disabled."""
+"""A URL that events are sent to. Staff only."""
 type WebhookEndpoint implements Node {
   """The endpoint's id, ` + "`" + `endpoint_…` + "`" + `."""
   id: ID! @access(by: STAFF)
@@ -7189,6 +7478,21 @@ type WebhookEndpoint implements Node {
 
   """Why the server disabled it, for example after an answer 410 Gone. Null while it is enabled, and when staff disabled it."""
   disabledReason: String @access(by: STAFF)
+
+  """When it was disabled. Null while it is enabled."""
+  disabledAt: DateTime @access(by: STAFF)
+
+  """
+  When the first request failed after the last successful one. Null while requests succeed. ` + "`" + `WEBHOOK_DISABLE_AFTER` + "`" + ` later the server
+  disables the endpoint.
+  """
+  failingSince: DateTime @access(by: STAFF)
+
+  """Before this time nothing is sent, because the receiver asked for a pause. Null when it never did; in the past when the pause is over."""
+  pausedUntil: DateTime @access(by: STAFF)
+
+  """The latest replay, with its progress. Null when there was none."""
+  replay: WebhookReplay @access(by: STAFF)
 }
 
 """A page of endpoints."""
@@ -7328,7 +7632,7 @@ enum WebhookEndpointCreateErrorCode {
   """Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL."""
   URL_NOT_ALLOWED
 
-  """The maximum number of endpoints is reached (` + "`" + `WEBHOOK_MAX_ENDPOINTS` + "`" + `), disabled ones included. Give a disabled one the new URL instead."""
+  """The maximum number of endpoints is reached (` + "`" + `WEBHOOK_MAX_ENDPOINTS` + "`" + `), disabled ones included. Delete one, or give a disabled one the new URL."""
   TOO_MANY_ENDPOINTS
 
   """The description is longer than 500 characters. Shorten it."""
@@ -7468,6 +7772,176 @@ type WebhookRedeliverUserError implements UserError {
 enum WebhookRedeliverErrorCode {
   """There is no delivery with this id, or it was deleted because of its age."""
   DELIVERY_NOT_FOUND
+}
+
+"""Which endpoint to delete."""
+input WebhookEndpointDeleteInput {
+  """The endpoint's id. A malformed one is BAD_USER_INPUT."""
+  endpointId: ID!
+}
+
+"""What webhookEndpointDelete did."""
+type WebhookEndpointDeletePayload {
+  """The id of the deleted endpoint; null when there are user errors."""
+  deletedEndpointId: ID @access(by: STAFF)
+
+  """Why it was refused; empty on success."""
+  userErrors: [WebhookEndpointDeleteUserError!]! @access(by: STAFF)
+}
+
+"""Why a webhookEndpointDelete was refused."""
+type WebhookEndpointDeleteUserError implements UserError {
+  """Path of the wrong input; null when the refusal is not about a single input."""
+  field: [String!] @access(by: STAFF)
+
+  """One English sentence, safe to show to a person."""
+  message: String! @access(by: STAFF)
+
+  """The reason, as a value to switch on."""
+  code: WebhookEndpointDeleteErrorCode! @access(by: STAFF)
+}
+
+"""Reasons to refuse a webhookEndpointDelete."""
+enum WebhookEndpointDeleteErrorCode {
+  """There is no endpoint with this id. Reload the list."""
+  ENDPOINT_NOT_FOUND
+}
+
+"""Which endpoint gets a test event."""
+input WebhookEndpointTestInput {
+  """The endpoint's id. A malformed one is BAD_USER_INPUT."""
+  endpointId: ID!
+}
+
+"""What webhookEndpointTest did."""
+type WebhookEndpointTestPayload {
+  """The endpoint; null when there are user errors."""
+  endpoint: WebhookEndpoint @access(by: STAFF)
+
+  """True if the receiver answered with a status of 200 to 299."""
+  delivered: Boolean! @access(by: STAFF)
+
+  """The HTTP status of the answer. Null when there was none."""
+  responseStatus: Int @access(by: STAFF)
+
+  """Why there was no answer, for people. Null when there was one."""
+  problem: String @access(by: STAFF)
+
+  """Why it was refused; empty when a request was made."""
+  userErrors: [WebhookEndpointTestUserError!]! @access(by: STAFF)
+}
+
+"""Why a webhookEndpointTest was refused."""
+type WebhookEndpointTestUserError implements UserError {
+  """Path of the wrong input; null when the refusal is not about a single input."""
+  field: [String!] @access(by: STAFF)
+
+  """One English sentence, safe to show to a person."""
+  message: String! @access(by: STAFF)
+
+  """The reason, as a value to switch on."""
+  code: WebhookEndpointTestErrorCode! @access(by: STAFF)
+}
+
+"""Reasons to refuse a webhookEndpointTest."""
+enum WebhookEndpointTestErrorCode {
+  """There is no endpoint with this id. Reload the list."""
+  ENDPOINT_NOT_FOUND
+}
+`, BuiltIn: false},
+	{Name: "../../schema/webhook_replay.graphqls", Input: `extend type Mutation {
+  """
+  Sends past events to an endpoint once more: those of a range of time, or of a range of the feed, whose types it gets. Staff only:
+  FORBIDDEN for others. Each event keeps its id (` + "`" + `webhook-id` + "`" + `), so receivers drop the ones that they have. Events become deliveries in the
+  order of the feed, a part at a time, and new events do not wait behind them; ` + "`" + `WebhookEndpoint.replay` + "`" + ` shows the progress. Asking for
+  the same unfinished replay again is a no-op that succeeds. A replay cannot be cancelled: it waits while its endpoint is disabled, and
+  ends when that is deleted.
+  """
+  webhookReplay(
+    """Which events, to which endpoint."""
+    input: WebhookReplayInput!
+  ): WebhookReplayPayload! @access(by: STAFF)
+}
+
+"""Which events are sent again: give ` + "`" + `from` + "`" + `, or ` + "`" + `after` + "`" + `."""
+input WebhookReplayInput {
+  """The endpoint's id. A malformed one is BAD_USER_INPUT."""
+  endpointId: ID!
+
+  """The time from which on events are sent, by their ` + "`" + `occurredAt` + "`" + `."""
+  from: DateTime
+
+  """Only events before this time. Absent: until now. Only with ` + "`" + `from` + "`" + `."""
+  to: DateTime
+
+  """Only events after this cursor, one that a feed (` + "`" + `orderFeed` + "`" + `) has given. Any other text is INVALID_CURSOR."""
+  after: EventCursor
+
+  """Only events up to and including this cursor, one that a feed has given. Absent: until now. Only with ` + "`" + `after` + "`" + `."""
+  through: EventCursor
+}
+
+"""What webhookReplay did."""
+type WebhookReplayPayload {
+  """The endpoint, with its replay; null when there are user errors."""
+  endpoint: WebhookEndpoint @access(by: STAFF)
+
+  """The replay; null when there are user errors."""
+  replay: WebhookReplay @access(by: STAFF)
+
+  """Why it was refused; empty on success."""
+  userErrors: [WebhookReplayUserError!]! @access(by: STAFF)
+}
+
+"""Why a webhookReplay was refused."""
+type WebhookReplayUserError implements UserError {
+  """Path of the wrong input; null when the refusal is not about a single input."""
+  field: [String!] @access(by: STAFF)
+
+  """One English sentence, safe to show to a person."""
+  message: String! @access(by: STAFF)
+
+  """The reason, as a value to switch on."""
+  code: WebhookReplayErrorCode! @access(by: STAFF)
+}
+
+"""Reasons to refuse a webhookReplay."""
+enum WebhookReplayErrorCode {
+  """There is no endpoint with this id. Reload the list."""
+  ENDPOINT_NOT_FOUND
+
+  """The range is none: it has neither ` + "`" + `from` + "`" + ` nor ` + "`" + `after` + "`" + `, or both, or it ends before it begins. Correct it."""
+  RANGE_INVALID
+
+  """The range has more than 100,000 events. Replay it in parts."""
+  RANGE_TOO_LARGE
+
+  """The range begins before the oldest event that is kept (` + "`" + `EVENT_RETENTION` + "`" + `). Begin later."""
+  RANGE_NOT_KEPT
+
+  """Another replay of this endpoint is not finished. Wait for it."""
+  REPLAY_IN_PROGRESS
+}
+
+"""A replay of past events to an endpoint. Staff only."""
+type WebhookReplay {
+  """When it was asked for."""
+  createdAt: DateTime! @access(by: STAFF)
+
+  """When the last event of its range had become a delivery. Null before that."""
+  finishedAt: DateTime @access(by: STAFF)
+
+  """How many events its range has, of all types."""
+  total: Int! @access(by: STAFF)
+
+  """How many events of its range have been looked at."""
+  done: Int! @access(by: STAFF)
+
+  """How many events have become deliveries, which ` + "`" + `webhookDeliveries` + "`" + ` lists."""
+  queued: Int! @access(by: STAFF)
+
+  """How many events had left the log (` + "`" + `EVENT_RETENTION` + "`" + `) before their turn. They are not sent."""
+  missed: Int! @access(by: STAFF)
 }
 `, BuiltIn: false},
 }
@@ -8407,6 +8881,14 @@ func (ec *executionContext) childFields_WebhookEndpoint(ctx context.Context, fie
 		return ec.fieldContext_WebhookEndpoint_createdAt(ctx, field)
 	case "disabledReason":
 		return ec.fieldContext_WebhookEndpoint_disabledReason(ctx, field)
+	case "disabledAt":
+		return ec.fieldContext_WebhookEndpoint_disabledAt(ctx, field)
+	case "failingSince":
+		return ec.fieldContext_WebhookEndpoint_failingSince(ctx, field)
+	case "pausedUntil":
+		return ec.fieldContext_WebhookEndpoint_pausedUntil(ctx, field)
+	case "replay":
+		return ec.fieldContext_WebhookEndpoint_replay(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpoint", field.Name)
 }
@@ -8447,6 +8929,28 @@ func (ec *executionContext) childFields_WebhookEndpointCreateUserError(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointCreateUserError", field.Name)
 }
 
+func (ec *executionContext) childFields_WebhookEndpointDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedEndpointId":
+		return ec.fieldContext_WebhookEndpointDeletePayload_deletedEndpointId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointDeleteUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookEndpointDeleteUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookEndpointDeleteUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookEndpointDeleteUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointDeleteUserError", field.Name)
+}
+
 func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -8479,6 +8983,34 @@ func (ec *executionContext) childFields_WebhookEndpointRotateSecretUserError(ctx
 		return ec.fieldContext_WebhookEndpointRotateSecretUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointRotateSecretUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointTestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoint":
+		return ec.fieldContext_WebhookEndpointTestPayload_endpoint(ctx, field)
+	case "delivered":
+		return ec.fieldContext_WebhookEndpointTestPayload_delivered(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookEndpointTestPayload_responseStatus(ctx, field)
+	case "problem":
+		return ec.fieldContext_WebhookEndpointTestPayload_problem(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookEndpointTestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointTestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEndpointTestUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookEndpointTestUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookEndpointTestUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookEndpointTestUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointTestUserError", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookEndpointUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8523,6 +9055,48 @@ func (ec *executionContext) childFields_WebhookRedeliverUserError(ctx context.Co
 		return ec.fieldContext_WebhookRedeliverUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookRedeliverUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookReplay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "createdAt":
+		return ec.fieldContext_WebhookReplay_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_WebhookReplay_finishedAt(ctx, field)
+	case "total":
+		return ec.fieldContext_WebhookReplay_total(ctx, field)
+	case "done":
+		return ec.fieldContext_WebhookReplay_done(ctx, field)
+	case "queued":
+		return ec.fieldContext_WebhookReplay_queued(ctx, field)
+	case "missed":
+		return ec.fieldContext_WebhookReplay_missed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookReplay", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookReplayPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoint":
+		return ec.fieldContext_WebhookReplayPayload_endpoint(ctx, field)
+	case "replay":
+		return ec.fieldContext_WebhookReplayPayload_replay(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WebhookReplayPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookReplayPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookReplayUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_WebhookReplayUserError_field(ctx, field)
+	case "message":
+		return ec.fieldContext_WebhookReplayUserError_message(ctx, field)
+	case "code":
+		return ec.fieldContext_WebhookReplayUserError_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookReplayUserError", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -181,6 +181,130 @@ func (ec *executionContext) fieldContext_WebhookEndpointCreateUserError_code(_ c
 	return graphql.NewScalarFieldContext("WebhookEndpointCreateUserError", field, false, false, errors.New("field of type WebhookEndpointCreateErrorCode does not have child fields"))
 }
 
+func (ec *executionContext) _WebhookEndpointDeletePayload_deletedEndpointId(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointDeletePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointDeletePayload_deletedEndpointId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedEndpointID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointDeletePayload_deletedEndpointId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointDeletePayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointDeletePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointDeletePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointDeletePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.WebhookEndpointDeleteUserError) graphql.Marshaler {
+			return ec.marshalNWebhookEndpointDeleteUserError2ᚕᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointDeletePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookEndpointDeletePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookEndpointDeleteUserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookEndpointDeleteUserError_field(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointDeleteUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointDeleteUserError_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointDeleteUserError_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointDeleteUserError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointDeleteUserError_message(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointDeleteUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointDeleteUserError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointDeleteUserError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointDeleteUserError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointDeleteUserError_code(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointDeleteUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointDeleteUserError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.WebhookEndpointDeleteErrorCode) graphql.Marshaler {
+			return ec.marshalNWebhookEndpointDeleteErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointDeleteUserError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointDeleteUserError", field, false, false, errors.New("field of type WebhookEndpointDeleteErrorCode does not have child fields"))
+}
+
 func (ec *executionContext) _WebhookEndpointRotateSecretPayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointRotateSecretPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -335,6 +459,208 @@ func (ec *executionContext) _WebhookEndpointRotateSecretUserError_code(ctx conte
 }
 func (ec *executionContext) fieldContext_WebhookEndpointRotateSecretUserError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("WebhookEndpointRotateSecretUserError", field, false, false, errors.New("field of type WebhookEndpointRotateSecretErrorCode does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestPayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestPayload_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endpoint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Endpoint) graphql.Marshaler {
+			return ec.marshalOWebhookEndpoint2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋwebhookᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestPayload_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookEndpointTestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookEndpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookEndpointTestPayload_delivered(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestPayload_delivered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestPayload_delivered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestPayload_responseStatus(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestPayload_responseStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResponseStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestPayload_responseStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestPayload_problem(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestPayload_problem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestPayload_problem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.WebhookEndpointTestUserError) graphql.Marshaler {
+			return ec.marshalNWebhookEndpointTestUserError2ᚕᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookEndpointTestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookEndpointTestUserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookEndpointTestUserError_field(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestUserError_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestUserError_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestUserError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestUserError_message(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestUserError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestUserError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestUserError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _WebhookEndpointTestUserError_code(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointTestUserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEndpointTestUserError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.WebhookEndpointTestErrorCode) graphql.Marshaler {
+			return ec.marshalNWebhookEndpointTestErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEndpointTestUserError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEndpointTestUserError", field, false, false, errors.New("field of type WebhookEndpointTestErrorCode does not have child fields"))
 }
 
 func (ec *executionContext) _WebhookEndpointUpdatePayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEndpointUpdatePayload) (ret graphql.Marshaler) {
@@ -651,8 +977,68 @@ func (ec *executionContext) unmarshalInputWebhookEndpointCreateInput(ctx context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputWebhookEndpointDeleteInput(ctx context.Context, obj any) (model.WebhookEndpointDeleteInput, error) {
+	var it model.WebhookEndpointDeleteInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"endpointId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputWebhookEndpointRotateSecretInput(ctx context.Context, obj any) (model.WebhookEndpointRotateSecretInput, error) {
 	var it model.WebhookEndpointRotateSecretInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"endpointId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputWebhookEndpointTestInput(ctx context.Context, obj any) (model.WebhookEndpointTestInput, error) {
+	var it model.WebhookEndpointTestInput
 	if obj == nil {
 		return it, nil
 	}
@@ -879,6 +1265,103 @@ func (ec *executionContext) _WebhookEndpointCreateUserError(ctx context.Context,
 	return out
 }
 
+var webhookEndpointDeletePayloadImplementors = []string{"WebhookEndpointDeletePayload"}
+
+func (ec *executionContext) _WebhookEndpointDeletePayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointDeletePayload) graphql.Marshaler {
+	if out, ok := ec.renderedWebhookEndpointDeletePayload(ctx, sel, obj); ok {
+		return out
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointDeletePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookEndpointDeletePayload")
+		case "deletedEndpointId":
+			out.Values[i] = ec._WebhookEndpointDeletePayload_deletedEndpointId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._WebhookEndpointDeletePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var webhookEndpointDeleteUserErrorImplementors = []string{"WebhookEndpointDeleteUserError", "UserError"}
+
+func (ec *executionContext) _WebhookEndpointDeleteUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointDeleteUserError) graphql.Marshaler {
+	if out, ok := ec.renderedWebhookEndpointDeleteUserError(ctx, sel, obj); ok {
+		return out
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointDeleteUserErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookEndpointDeleteUserError")
+		case "field":
+			out.Values[i] = ec._WebhookEndpointDeleteUserError_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._WebhookEndpointDeleteUserError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._WebhookEndpointDeleteUserError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var webhookEndpointRotateSecretPayloadImplementors = []string{"WebhookEndpointRotateSecretPayload"}
 
 func (ec *executionContext) _WebhookEndpointRotateSecretPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointRotateSecretPayload) graphql.Marshaler {
@@ -957,6 +1440,118 @@ func (ec *executionContext) _WebhookEndpointRotateSecretUserError(ctx context.Co
 			}
 		case "code":
 			out.Values[i] = ec._WebhookEndpointRotateSecretUserError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var webhookEndpointTestPayloadImplementors = []string{"WebhookEndpointTestPayload"}
+
+func (ec *executionContext) _WebhookEndpointTestPayload(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointTestPayload) graphql.Marshaler {
+	if out, ok := ec.renderedWebhookEndpointTestPayload(ctx, sel, obj); ok {
+		return out
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointTestPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookEndpointTestPayload")
+		case "endpoint":
+			out.Values[i] = ec._WebhookEndpointTestPayload_endpoint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "delivered":
+			out.Values[i] = ec._WebhookEndpointTestPayload_delivered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "responseStatus":
+			out.Values[i] = ec._WebhookEndpointTestPayload_responseStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = ec._WebhookEndpointTestPayload_problem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._WebhookEndpointTestPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var webhookEndpointTestUserErrorImplementors = []string{"WebhookEndpointTestUserError", "UserError"}
+
+func (ec *executionContext) _WebhookEndpointTestUserError(ctx context.Context, sel ast.SelectionSet, obj *model.WebhookEndpointTestUserError) graphql.Marshaler {
+	if out, ok := ec.renderedWebhookEndpointTestUserError(ctx, sel, obj); ok {
+		return out
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookEndpointTestUserErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookEndpointTestUserError")
+		case "field":
+			out.Values[i] = ec._WebhookEndpointTestUserError_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._WebhookEndpointTestUserError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._WebhookEndpointTestUserError_code(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1230,6 +1825,57 @@ func (ec *executionContext) marshalNWebhookEndpointCreateUserError2ᚖgithubᚗc
 	return ec._WebhookEndpointCreateUserError(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNWebhookEndpointDeleteErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteErrorCode(ctx context.Context, v any) (model.WebhookEndpointDeleteErrorCode, error) {
+	var res model.WebhookEndpointDeleteErrorCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointDeleteErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteErrorCode(ctx context.Context, sel ast.SelectionSet, v model.WebhookEndpointDeleteErrorCode) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNWebhookEndpointDeleteInput2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteInput(ctx context.Context, v any) (model.WebhookEndpointDeleteInput, error) {
+	res, err := ec.unmarshalInputWebhookEndpointDeleteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointDeletePayload2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeletePayload(ctx context.Context, sel ast.SelectionSet, v *model.WebhookEndpointDeletePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._WebhookEndpointDeletePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointDeleteUserError2ᚕᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.WebhookEndpointDeleteUserError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookEndpointDeleteUserError2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteUserError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookEndpointDeleteUserError2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointDeleteUserError(ctx context.Context, sel ast.SelectionSet, v *model.WebhookEndpointDeleteUserError) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._WebhookEndpointDeleteUserError(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNWebhookEndpointRotateSecretErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointRotateSecretErrorCode(ctx context.Context, v any) (model.WebhookEndpointRotateSecretErrorCode, error) {
 	var res model.WebhookEndpointRotateSecretErrorCode
 	err := res.UnmarshalGQL(v)
@@ -1279,6 +1925,57 @@ func (ec *executionContext) marshalNWebhookEndpointRotateSecretUserError2ᚖgith
 		return graphql.Null
 	}
 	return ec._WebhookEndpointRotateSecretUserError(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWebhookEndpointTestErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestErrorCode(ctx context.Context, v any) (model.WebhookEndpointTestErrorCode, error) {
+	var res model.WebhookEndpointTestErrorCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointTestErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestErrorCode(ctx context.Context, sel ast.SelectionSet, v model.WebhookEndpointTestErrorCode) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNWebhookEndpointTestInput2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestInput(ctx context.Context, v any) (model.WebhookEndpointTestInput, error) {
+	res, err := ec.unmarshalInputWebhookEndpointTestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointTestPayload2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestPayload(ctx context.Context, sel ast.SelectionSet, v *model.WebhookEndpointTestPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._WebhookEndpointTestPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNWebhookEndpointTestUserError2ᚕᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.WebhookEndpointTestUserError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookEndpointTestUserError2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestUserError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookEndpointTestUserError2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointTestUserError(ctx context.Context, sel ast.SelectionSet, v *model.WebhookEndpointTestUserError) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._WebhookEndpointTestUserError(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNWebhookEndpointUpdateErrorCode2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐWebhookEndpointUpdateErrorCode(ctx context.Context, v any) (model.WebhookEndpointUpdateErrorCode, error) {

@@ -720,6 +720,32 @@ type WebhookEndpointCreateUserError struct {
 
 func (WebhookEndpointCreateUserError) IsUserError() {}
 
+// Which endpoint to delete.
+type WebhookEndpointDeleteInput struct {
+	// The endpoint's id. A malformed one is BAD_USER_INPUT.
+	EndpointID string `json:"endpointId"`
+}
+
+// What webhookEndpointDelete did.
+type WebhookEndpointDeletePayload struct {
+	// The id of the deleted endpoint; null when there are user errors.
+	DeletedEndpointID *string `json:"deletedEndpointId,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*WebhookEndpointDeleteUserError `json:"userErrors"`
+}
+
+// Why a webhookEndpointDelete was refused.
+type WebhookEndpointDeleteUserError struct {
+	// Path of the wrong input; null when the refusal is not about a single input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// The reason, as a value to switch on.
+	Code WebhookEndpointDeleteErrorCode `json:"code"`
+}
+
+func (WebhookEndpointDeleteUserError) IsUserError() {}
+
 // One endpoint in a page.
 type WebhookEndpointEdge struct {
 	// Opaque cursor of this item, for `after`.
@@ -755,6 +781,38 @@ type WebhookEndpointRotateSecretUserError struct {
 }
 
 func (WebhookEndpointRotateSecretUserError) IsUserError() {}
+
+// Which endpoint gets a test event.
+type WebhookEndpointTestInput struct {
+	// The endpoint's id. A malformed one is BAD_USER_INPUT.
+	EndpointID string `json:"endpointId"`
+}
+
+// What webhookEndpointTest did.
+type WebhookEndpointTestPayload struct {
+	// The endpoint; null when there are user errors.
+	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
+	// True if the receiver answered with a status of 200 to 299.
+	Delivered bool `json:"delivered"`
+	// The HTTP status of the answer. Null when there was none.
+	ResponseStatus *int `json:"responseStatus,omitempty"`
+	// Why there was no answer, for people. Null when there was one.
+	Problem *string `json:"problem,omitempty"`
+	// Why it was refused; empty when a request was made.
+	UserErrors []*WebhookEndpointTestUserError `json:"userErrors"`
+}
+
+// Why a webhookEndpointTest was refused.
+type WebhookEndpointTestUserError struct {
+	// Path of the wrong input; null when the refusal is not about a single input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// The reason, as a value to switch on.
+	Code WebhookEndpointTestErrorCode `json:"code"`
+}
+
+func (WebhookEndpointTestUserError) IsUserError() {}
 
 // The changes of an endpoint. A field that is absent or null stays as it is.
 type WebhookEndpointUpdateInput struct {
@@ -815,6 +873,42 @@ type WebhookRedeliverUserError struct {
 }
 
 func (WebhookRedeliverUserError) IsUserError() {}
+
+// Which events are sent again: give `from`, or `after`.
+type WebhookReplayInput struct {
+	// The endpoint's id. A malformed one is BAD_USER_INPUT.
+	EndpointID string `json:"endpointId"`
+	// The time from which on events are sent, by their `occurredAt`.
+	From *time.Time `json:"from,omitempty"`
+	// Only events before this time. Absent: until now. Only with `from`.
+	To *time.Time `json:"to,omitempty"`
+	// Only events after this cursor, one that a feed (`orderFeed`) has given. Any other text is INVALID_CURSOR.
+	After *string `json:"after,omitempty"`
+	// Only events up to and including this cursor, one that a feed has given. Absent: until now. Only with `after`.
+	Through *string `json:"through,omitempty"`
+}
+
+// What webhookReplay did.
+type WebhookReplayPayload struct {
+	// The endpoint, with its replay; null when there are user errors.
+	Endpoint *webhook.Endpoint `json:"endpoint,omitempty"`
+	// The replay; null when there are user errors.
+	Replay *webhook.Replay `json:"replay,omitempty"`
+	// Why it was refused; empty on success.
+	UserErrors []*WebhookReplayUserError `json:"userErrors"`
+}
+
+// Why a webhookReplay was refused.
+type WebhookReplayUserError struct {
+	// Path of the wrong input; null when the refusal is not about a single input.
+	Field []string `json:"field,omitempty"`
+	// One English sentence, safe to show to a person.
+	Message string `json:"message"`
+	// The reason, as a value to switch on.
+	Code WebhookReplayErrorCode `json:"code"`
+}
+
+func (WebhookReplayUserError) IsUserError() {}
 
 // Something the caller may do with an order. New values may be added: ignore those you do not know.
 type OrderAction string
@@ -1745,7 +1839,7 @@ const (
 	WebhookEndpointCreateErrorCodeURLInvalid WebhookEndpointCreateErrorCode = "URL_INVALID"
 	// Requests to this URL are not allowed: no https, a forbidden port, a user name, or an address that is not public. Use another URL.
 	WebhookEndpointCreateErrorCodeURLNotAllowed WebhookEndpointCreateErrorCode = "URL_NOT_ALLOWED"
-	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Give a disabled one the new URL instead.
+	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Delete one, or give a disabled one the new URL.
 	WebhookEndpointCreateErrorCodeTooManyEndpoints WebhookEndpointCreateErrorCode = "TOO_MANY_ENDPOINTS"
 	// The description is longer than 500 characters. Shorten it.
 	WebhookEndpointCreateErrorCodeTextTooLong WebhookEndpointCreateErrorCode = "TEXT_TOO_LONG"
@@ -1807,6 +1901,61 @@ func (e WebhookEndpointCreateErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Reasons to refuse a webhookEndpointDelete.
+type WebhookEndpointDeleteErrorCode string
+
+const (
+	// There is no endpoint with this id. Reload the list.
+	WebhookEndpointDeleteErrorCodeEndpointNotFound WebhookEndpointDeleteErrorCode = "ENDPOINT_NOT_FOUND"
+)
+
+var AllWebhookEndpointDeleteErrorCode = []WebhookEndpointDeleteErrorCode{
+	WebhookEndpointDeleteErrorCodeEndpointNotFound,
+}
+
+func (e WebhookEndpointDeleteErrorCode) IsValid() bool {
+	switch e {
+	case WebhookEndpointDeleteErrorCodeEndpointNotFound:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEndpointDeleteErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookEndpointDeleteErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEndpointDeleteErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEndpointDeleteErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookEndpointDeleteErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEndpointDeleteErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEndpointDeleteErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Reasons to refuse a webhookEndpointRotateSecret.
 type WebhookEndpointRotateSecretErrorCode string
 
@@ -1857,6 +2006,61 @@ func (e *WebhookEndpointRotateSecretErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e WebhookEndpointRotateSecretErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookEndpointTest.
+type WebhookEndpointTestErrorCode string
+
+const (
+	// There is no endpoint with this id. Reload the list.
+	WebhookEndpointTestErrorCodeEndpointNotFound WebhookEndpointTestErrorCode = "ENDPOINT_NOT_FOUND"
+)
+
+var AllWebhookEndpointTestErrorCode = []WebhookEndpointTestErrorCode{
+	WebhookEndpointTestErrorCodeEndpointNotFound,
+}
+
+func (e WebhookEndpointTestErrorCode) IsValid() bool {
+	switch e {
+	case WebhookEndpointTestErrorCodeEndpointNotFound:
+		return true
+	}
+	return false
+}
+
+func (e WebhookEndpointTestErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookEndpointTestErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookEndpointTestErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookEndpointTestErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookEndpointTestErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookEndpointTestErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookEndpointTestErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -1982,6 +2186,73 @@ func (e *WebhookRedeliverErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e WebhookRedeliverErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Reasons to refuse a webhookReplay.
+type WebhookReplayErrorCode string
+
+const (
+	// There is no endpoint with this id. Reload the list.
+	WebhookReplayErrorCodeEndpointNotFound WebhookReplayErrorCode = "ENDPOINT_NOT_FOUND"
+	// The range is none: it has neither `from` nor `after`, or both, or it ends before it begins. Correct it.
+	WebhookReplayErrorCodeRangeInvalid WebhookReplayErrorCode = "RANGE_INVALID"
+	// The range has more than 100,000 events. Replay it in parts.
+	WebhookReplayErrorCodeRangeTooLarge WebhookReplayErrorCode = "RANGE_TOO_LARGE"
+	// The range begins before the oldest event that is kept (`EVENT_RETENTION`). Begin later.
+	WebhookReplayErrorCodeRangeNotKept WebhookReplayErrorCode = "RANGE_NOT_KEPT"
+	// Another replay of this endpoint is not finished. Wait for it.
+	WebhookReplayErrorCodeReplayInProgress WebhookReplayErrorCode = "REPLAY_IN_PROGRESS"
+)
+
+var AllWebhookReplayErrorCode = []WebhookReplayErrorCode{
+	WebhookReplayErrorCodeEndpointNotFound,
+	WebhookReplayErrorCodeRangeInvalid,
+	WebhookReplayErrorCodeRangeTooLarge,
+	WebhookReplayErrorCodeRangeNotKept,
+	WebhookReplayErrorCodeReplayInProgress,
+}
+
+func (e WebhookReplayErrorCode) IsValid() bool {
+	switch e {
+	case WebhookReplayErrorCodeEndpointNotFound, WebhookReplayErrorCodeRangeInvalid, WebhookReplayErrorCodeRangeTooLarge, WebhookReplayErrorCodeRangeNotKept, WebhookReplayErrorCodeReplayInProgress:
+		return true
+	}
+	return false
+}
+
+func (e WebhookReplayErrorCode) String() string {
+	return string(e)
+}
+
+func (e *WebhookReplayErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookReplayErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookReplayErrorCode", str)
+	}
+	return nil
+}
+
+func (e WebhookReplayErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookReplayErrorCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookReplayErrorCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -3,8 +3,8 @@
 //
 // Every staff action that changes an order or a payment has one: order.cancel, order.deliver, payment.retry,
 // payment.completeAction, payment.capture, payment.void, payment.resolve, refund.create; and every one that changes where
-// webhooks go or sends one again: webhookEndpoint.create, update and rotateSecret, webhook.redeliver. A no-op has none. Placing an
-// order is a purchase like anybody's, told by its event.
+// webhooks go or sends one again: webhookEndpoint.create, update, rotateSecret, delete and test, webhook.redeliver and replay. A no-op
+// has none. Placing an order is a purchase like anybody's, told by its event.
 package audit
 
 import (

@@ -113,6 +113,14 @@ func (c FeedCursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// In tells whether the cursor is one of the log with this extent, which must be the one at the cursor's position.
+func (c FeedCursor) In(log Extent) bool {
+	if c.Position > log.Last.Position {
+		return false
+	}
+	return log.At.proves(c.Mark) || !c.old && c.Epoch == log.Epoch && !log.At.differs(c.Mark)
+}
+
 // ParseFeed parses a feed's cursor. Any other text and an order's cursor are INVALID_CURSOR.
 func ParseFeed(s string) (FeedCursor, error) {
 	r, kind := open(s)

@@ -25,7 +25,7 @@ const (
 	// DeliveryNotFound is a value of WebhookRedeliverErrorCode.
 	// There is no delivery with this id, or it was deleted because of its age.
 	DeliveryNotFound Code = "DELIVERY_NOT_FOUND"
-	// EndpointNotFound is a value of WebhookEndpointRotateSecretErrorCode, WebhookEndpointUpdateErrorCode.
+	// EndpointNotFound is a value of WebhookEndpointDeleteErrorCode, WebhookEndpointRotateSecretErrorCode, WebhookEndpointTestErrorCode, WebhookEndpointUpdateErrorCode, WebhookReplayErrorCode.
 	// There is no endpoint with this id. Reload the list.
 	EndpointNotFound Code = "ENDPOINT_NOT_FOUND"
 	// IdempotencyInProgress is a value of OrderCreateErrorCode, PaymentRetryErrorCode, RefundCreateErrorCode.
@@ -86,6 +86,18 @@ const (
 	// QuantityOutOfRange is a value of OrderCreateErrorCode.
 	// A quantity is not within 1 to 999.
 	QuantityOutOfRange Code = "QUANTITY_OUT_OF_RANGE"
+	// RangeInvalid is a value of WebhookReplayErrorCode.
+	// The range is none: it has neither `from` nor `after`, or both, or it ends before it begins. Correct it.
+	RangeInvalid Code = "RANGE_INVALID"
+	// RangeNotKept is a value of WebhookReplayErrorCode.
+	// The range begins before the oldest event that is kept (`EVENT_RETENTION`). Begin later.
+	RangeNotKept Code = "RANGE_NOT_KEPT"
+	// RangeTooLarge is a value of WebhookReplayErrorCode.
+	// The range has more than 100,000 events. Replay it in parts.
+	RangeTooLarge Code = "RANGE_TOO_LARGE"
+	// ReplayInProgress is a value of WebhookReplayErrorCode.
+	// Another replay of this endpoint is not finished. Wait for it.
+	ReplayInProgress Code = "REPLAY_IN_PROGRESS"
 	// SkuInvalid is a value of ProductUpsertErrorCode.
 	// The SKU is empty, longer than 64 characters, has a character that is not allowed, or does not start with a letter or digit.
 	SkuInvalid Code = "SKU_INVALID"
@@ -100,7 +112,7 @@ const (
 	// `retryAfter` seconds, then send the same request again.
 	TooManyAttempts Code = "TOO_MANY_ATTEMPTS"
 	// TooManyEndpoints is a value of WebhookEndpointCreateErrorCode.
-	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Give a disabled one the new URL instead.
+	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Delete one, or give a disabled one the new URL.
 	TooManyEndpoints Code = "TOO_MANY_ENDPOINTS"
 	// TooManyItems is a value of OrderCreateErrorCode.
 	// There are more than 100 items. Split the order.

@@ -33,7 +33,7 @@ var lists = map[string]int{
 var texts = map[string]int{
 	"number": 11, "note": 500, "externalReference": 100, "key": 40, "value": 500, "name": 200, "sku": 64, "description": 2000,
 	"image": 500, "provider": 40, "providerReference": 255, "reference": 255, "declineCode": 100, "url": 2048, "clientSecret": 500, "message": 600, "reason": 500,
-	"cursor": 100, "startCursor": 100, "endCursor": 100, "action": 64, "detail": 2500, "disabledReason": 300, "secret": 200, "field": 40,
+	"cursor": 100, "startCursor": 100, "endCursor": 100, "action": 64, "detail": 2500, "disabledReason": 300, "problem": 300, "secret": 200, "field": 40,
 }
 
 // leaves are the most bytes of the other leaves, as JSON.

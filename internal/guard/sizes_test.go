@@ -8,6 +8,7 @@ import (
 
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
+	"github.com/orderwire/orderwire/internal/webhook"
 	"github.com/orderwire/orderwire/schema"
 )
 
@@ -39,7 +40,8 @@ func TestSizesAreTheDomains(t *testing.T) {
 		"Order.refunds": {lists["Order.refunds"], order.ShownRefunds}, "Payment.attempts": {lists["Payment.attempts"], order.ShownAttempts},
 		"providerReference": {texts["providerReference"], payment.MaxReference}, "reference": {texts["reference"], payment.MaxReference}, "declineCode": {texts["declineCode"], payment.MaxCode},
 		"url": {texts["url"], payment.MaxActionURL}, "clientSecret": {texts["clientSecret"], payment.MaxClientSecret},
-		"reason": {texts["reason"], payment.MaxMessage}, "message": {texts["message"], payment.MaxMessage},
+		"problem": {texts["problem"], webhook.MaxProblem},
+		"reason":  {texts["reason"], payment.MaxMessage}, "message": {texts["message"], payment.MaxMessage},
 	} {
 		if c[0] < c[1] {
 			t.Errorf("%s: %d is counted, %d may be stored", name, c[0], c[1])

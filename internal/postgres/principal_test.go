@@ -32,6 +32,7 @@ var ownWork = map[string]string{
 	"Webhooks.EnabledEndpoints": "the fan-out's", "Webhooks.FanoutState": "the fan-out's", "Webhooks.AddDeliveries": "the fan-out's",
 	"Webhooks.ClaimDeliveries": "the deliverer's", "Webhooks.NextDelivery": "the deliverer's", "Webhooks.SettleDelivery": "the deliverer's",
 	"Webhooks.PendingDeliveries": "a metric", "Webhooks.DisabledEndpoints": "a metric", "Webhooks.PruneDeliveries": "housekeeping",
+	"Webhooks.PruneDeleted": "housekeeping", "Webhooks.RunningReplays": "the replayer's", "Webhooks.AddReplayed": "the replayer's",
 	"Reconciliation.Begin": "a round's", "Reconciliation.Advance": "a round's", "Reconciliation.End": "a round's", "Reconciliation.Leave": "a round's",
 	"Reconciliation.Unknown": "a round's", "Reconciliation.Differing": "a round's", "Reconciliation.AtRest": "a round's",
 	"Reconciliation.Differs": "a round's", "Reconciliation.Raised": "a round's", "Reconciliation.Agrees": "a round's",

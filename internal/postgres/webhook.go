@@ -35,7 +35,7 @@ func NewWebhooks(db *sqlx.DB) *Webhooks { return &Webhooks{db: newGuarded(db)} }
 
 // endpointColumns has the columns of an endpoint, for a SELECT from "webhook_endpoints e" into an endpointRow.
 const endpointColumns = `e.id AS endpoint_id, e.url, e.event_types, e.description, e.enabled, e.disabled_reason,
-	e.disabled_at, e.failing_since, e.paused_until, e.from_position, e.created_at AS endpoint_created_at`
+	e.disabled_at, e.failing_since, e.paused_until, (SELECT to_jsonb(r) FROM webhook_replays r WHERE r.endpoint_id = e.id) AS replay, e.from_position, e.created_at AS endpoint_created_at`
 
 type endpointRow struct {
 	ID             id.Endpoint    `db:"endpoint_id"`
@@ -47,6 +47,7 @@ type endpointRow struct {
 	DisabledAt     *time.Time     `db:"disabled_at"`
 	FailingSince   *time.Time     `db:"failing_since"`
 	PausedUntil    *time.Time     `db:"paused_until"`
+	Replay         replayRow      `db:"replay"`
 	FromPosition   int64          `db:"from_position"`
 	CreatedAt      time.Time      `db:"endpoint_created_at"`
 }
@@ -59,7 +60,7 @@ func (r *endpointRow) endpoint() *webhook.Endpoint {
 	return &webhook.Endpoint{
 		ID: r.ID, URL: r.URL, EventTypes: types, Description: r.Description, Enabled: r.Enabled,
 		DisabledReason: r.DisabledReason, DisabledAt: utc(r.DisabledAt), FailingSince: utc(r.FailingSince), PausedUntil: utc(r.PausedUntil),
-		FromPosition: r.FromPosition, CreatedAt: r.CreatedAt.UTC(),
+		Replay: r.Replay.Replay, FromPosition: r.FromPosition, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 
@@ -93,7 +94,7 @@ func (w *Webhooks) CreateEndpoint(
 		err = tx.GetContext(ctx, &row, `
 			INSERT INTO webhook_endpoints AS e (id, url, event_types, description, created_at, from_position)
 			SELECT $1::uuid, $2::text, $3::text[], $4::text, $5::timestamptz, l.position FROM event_log l
-			WHERE (SELECT count(*) FROM webhook_endpoints) < $6
+			WHERE (SELECT count(*) FROM webhook_endpoints WHERE deleted_at IS NULL) < $6
 			RETURNING `+endpointColumns, e.ID, e.URL, stringsOf(e.EventTypes), e.Description, e.CreatedAt, limit)
 		if errors.Is(err, sql.ErrNoRows) {
 			return webhook.ErrTooMany
@@ -173,7 +174,7 @@ func (w *Webhooks) changeEndpoint(
 	}
 	err = w.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		var row endpointRow
-		err := tx.GetContext(ctx, &row, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE id = $1 FOR NO KEY UPDATE`, endpointID)
+		err := tx.GetContext(ctx, &row, `SELECT `+endpointColumns+` FROM webhook_endpoints e WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`, endpointID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return errNoEndpoint
 		}
@@ -218,6 +219,7 @@ func (w *Webhooks) Endpoints(ctx context.Context, p auth.Principal, r pagination
 		return pagination.Result[*webhook.Endpoint]{}, err
 	}
 	var q query
+	q.and(`e.deleted_at IS NULL`)
 	newestFirst(&q, "e.id", r)
 	endpoints, err := w.endpoints(ctx, p, q.where()+fmt.Sprintf(` ORDER BY e.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
@@ -231,7 +233,7 @@ func (w *Webhooks) EndpointsByID(ctx context.Context, p auth.Principal, ids []id
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[])`, uuidArray(ids))
+	endpoints, err := w.endpoints(ctx, p, `e.id = ANY($1::uuid[]) AND e.deleted_at IS NULL`, uuidArray(ids))
 	found := make(map[id.Endpoint]*webhook.Endpoint, len(endpoints))
 	for _, e := range endpoints {
 		found[e.ID] = e

@@ -53,12 +53,7 @@ func (w *Webhooks) Deliveries(
 		return pagination.Result[*webhook.Delivery]{}, err
 	}
 	var q query
-	from := `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`
-	if f.EndpointID.Valid || f.Status != "" {
-		from = ofEachEndpoint(&q, f, r)
-	} else {
-		newestFirst(&q, "d.id", r)
-	}
+	from := ofEachEndpoint(&q, f, r)
 	deliveries, err := w.deliveries(ctx, p, from, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
 		return pagination.Result[*webhook.Delivery]{}, err
@@ -71,7 +66,7 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []i
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
-	deliveries, err := w.deliveries(ctx, p, `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`, `d.id = ANY($1::uuid[])`, uuidArray(ids))
+	deliveries, err := w.deliveries(ctx, p, `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`, `d.id = ANY($1::uuid[]) AND e.deleted_at IS NULL`, uuidArray(ids))
 	found := make(map[id.Delivery]*webhook.Delivery, len(deliveries))
 	for _, d := range deliveries {
 		found[d.ID] = d
@@ -80,9 +75,11 @@ func (w *Webhooks) DeliveriesByID(ctx context.Context, p auth.Principal, ids []i
 }
 
 // ofEachEndpoint returns a FROM that reads one page of deliveries per endpoint: an index serves it, with a status or without, and
-// there are few endpoints. The bounds are compared as rows: with an equality and ORDER BY id the planner might walk the key past
-// all others' deliveries, or past those of another status, if it expects many matches.
+// there are few endpoints. So those of a deleted endpoint, which may be many, are not read. The bounds are compared as rows: with an
+// equality and ORDER BY id the planner might walk the key past all others' deliveries, or past those of another status, if it
+// expects many matches.
 func ofEachEndpoint(q *query, f webhook.Filter, r pagination.Request) string {
+	q.and(`e.deleted_at IS NULL`)
 	if f.EndpointID.Valid {
 		q.and(`e.id = ?`, f.EndpointID.ID)
 	}
@@ -124,7 +121,7 @@ func (w *Webhooks) Redeliver(
 	err := w.db.tx(ctx, p, func(tx *sqlx.Tx) error {
 		err := tx.GetContext(ctx, &row, `
 			UPDATE webhook_deliveries d SET status = 'PENDING', next_attempt_at = $2, attempts_before = d.attempts
-			FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id
+			FROM webhook_endpoints e WHERE d.id = $1 AND e.id = d.endpoint_id AND e.deleted_at IS NULL
 			RETURNING `+deliveryColumns, deliveryID, now)
 		if errors.Is(err, sql.ErrNoRows) {
 			return errNoDelivery

@@ -52,9 +52,7 @@ func (w *Webhooks) ClaimDeliveries(
 	err := inTx(ctx, w.db.db, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `
 		WITH due AS MATERIALIZED (
-			SELECT d.id, e.url,
-				ARRAY(SELECT s.secret FROM webhook_secrets s
-					WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR s.expires_at > $1) ORDER BY s.expires_at IS NULL DESC, s.id DESC) AS secrets
+			SELECT d.id, e.url, `+goodSecrets+` AS secrets
 			FROM webhook_endpoints e
 			LEFT JOIN unnest($4::uuid[], $5::bigint[]) AS b (id, requests) ON b.id = e.id
 			CROSS JOIN LATERAL (
@@ -79,13 +77,9 @@ func (w *Webhooks) ClaimDeliveries(
 	}
 	claimed := make([]*webhook.Claimed, len(rows))
 	for i, r := range rows {
-		secrets := make([]webhook.Secret, len(r.Secrets))
-		for n, secret := range r.Secrets {
-			secrets[n] = secret
-		}
 		claimed[i] = &webhook.Claimed{
 			ID: r.ID, EndpointID: r.EndpointID, EventID: r.EventID, EventType: r.EventType, Body: r.Body, URL: r.URL,
-			Secrets: secrets, Attempts: r.Attempts, Try: r.Try,
+			Secrets: secretsOf(r.Secrets), Attempts: r.Attempts, Try: r.Try,
 		}
 	}
 	return claimed, nil

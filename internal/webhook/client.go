@@ -60,16 +60,16 @@ func newClient(destinations Destinations, timeout time.Duration, perEndpoint int
 }
 
 // post makes one attempt and returns the answer. An error means that there was none.
-func (c *client) post(ctx context.Context, d *Claimed, now time.Time) (answer, error) {
+func (c *client) post(ctx context.Context, m message, now time.Time) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(d.Body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
 		return answer{}, fmt.Errorf("request: %w", withoutAddress(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Orderwire-Webhooks/1")
-	sign(request.Header, d.Secrets, d, now)
+	sign(request.Header, m, now)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return answer{}, withoutAddress(err)

@@ -28,6 +28,8 @@ const (
 	// pendingGrace is the additional time for which pending deliveries are kept: longer than all repetitions of one take, so only
 	// those go that were held up by a receiver that asks for pauses all the time, or by a disabled endpoint.
 	pendingGrace = 3 * 24 * time.Hour
+	// deletedFor is the time that an endpoint's row outlives its deletion, so that deleting it again succeeds.
+	deletedFor = 24 * time.Hour
 )
 
 // Config of a Deliverer. A zero field takes the default.
@@ -204,7 +206,7 @@ func (d *Deliverer) deliver(ctx context.Context, c *Claimed) {
 			d.cfg.Logger.ErrorContext(ctx, "delivering a webhook panicked", "delivery", c.ID, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	answered, err := d.client.post(ctx, c, d.cfg.Clock())
+	answered, err := d.client.post(ctx, c.message(), d.cfg.Clock())
 	outcome := d.judge(c, answered, err, ctx.Err() != nil)
 	// Also when the server stops: what the receiver has answered should not be asked again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
@@ -244,8 +246,17 @@ func (d *Deliverer) tell(ctx context.Context, c *Claimed, o Outcome, err error) 
 	d.cfg.Observe(c, o)
 }
 
-// prune deletes old deliveries.
+// prune deletes old deliveries, and those of deleted endpoints.
 func (d *Deliverer) prune(ctx context.Context) {
+	for ctx.Err() == nil {
+		deleted, err := d.queue.PruneDeleted(ctx, d.cfg.Clock().Add(-deletedFor), pruneAtOnce)
+		if err != nil && ctx.Err() == nil {
+			d.cfg.Logger.WarnContext(ctx, "deliveries of deleted webhook endpoints could not be deleted", "error", err)
+		}
+		if err != nil || deleted < pruneAtOnce {
+			break
+		}
+	}
 	for ctx.Err() == nil {
 		before := d.cfg.Clock().Add(-d.cfg.Retention)
 		deleted, pending, err := d.queue.PruneDeliveries(ctx, before, before.Add(-pendingGrace), pruneAtOnce)

@@ -19,3 +19,18 @@ var Tries = len(backoff) + 1
 
 // Prune deletes what is older than the retention.
 func (d *Deliverer) Prune(ctx context.Context) { d.prune(ctx) }
+
+// Step adds a page of each replay that may go on.
+func (r *Replayer) Step(ctx context.Context) (moved bool, err error) {
+	moved, _, err = r.step(ctx)
+	return moved, err
+}
+
+const (
+	// ReplayDue bounds the due deliveries of an endpoint to which a replay adds more.
+	ReplayDue = replayDue
+	// CommitDelay bounds the difference between the feed's order and that of time.
+	CommitDelay = commitDelay
+	// DeletedFor is the time that a deleted endpoint's row is kept.
+	DeletedFor = deletedFor
+)

@@ -73,7 +73,7 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 	if err != nil {
 		return false, true, err
 	}
-	if left := f.leaveNewer(ctx, &feed); !left {
+	if left := leaveNewer(ctx, f.log, &feed); !left {
 		return false, true, nil
 	}
 	if missed := feed.First - 1 - after; missed > 0 {
@@ -104,13 +104,13 @@ func (f *Fanout) step(ctx context.Context) (more, wanted bool, err error) {
 
 // leaveNewer ends the page before the first event that this version does not know. A replica of the version that wrote it makes its
 // deliveries and continues: this one cannot say what has happened, and must not pass it over. It reports whether events are left.
-func (f *Fanout) leaveNewer(ctx context.Context, feed *event.FeedPage) bool {
+func leaveNewer(ctx context.Context, log *slog.Logger, feed *event.FeedPage) bool {
 	for i := range feed.Items {
 		err := feed.Items[i].Event.Known()
 		if err == nil {
 			continue
 		}
-		f.log.WarnContext(ctx, "webhook deliveries wait for a replica of a newer version, which wrote the next event", "error", err)
+		log.WarnContext(ctx, "webhook deliveries wait for a replica of a newer version, which wrote the next event", "error", err)
 		if i == 0 {
 			return false
 		}

@@ -62,7 +62,7 @@ func setup(t *testing.T) *world {
 	if leads, err := w.sequencer.Acquire(t.Context()); err != nil || !leads {
 		t.Fatalf("take: %v, %v", leads, err)
 	}
-	w.service = webhook.NewService(postgres.NewWebhooks(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.next, func() {})
+	w.service = webhook.NewService(postgres.NewWebhooks(db.API), postgres.NewLog(db.API), webhook.Destinations{Loopback: true}, maxEndpoints, w.clock.next, func() {})
 	return w
 }
 

@@ -32,19 +32,30 @@ func (s Secret) String() string { return "(secret)" }
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
+// message has the parts of a request.
+type message struct {
+	url     string
+	secrets []Secret
+	id      string
+	body    []byte
+}
+
+func (c *Claimed) message() message {
+	return message{url: c.URL, secrets: c.Secrets, id: c.EventID.TypeID(), body: c.Body}
+}
+
 // sign sets the three headers of Standard Webhooks: the message's id, when this attempt is made in whole seconds, and for
 // each secret a signature "v1," and base64 of HMAC-SHA256 over id.timestamp.body, separated by spaces.
-func sign(header http.Header, secrets []Secret, d *Claimed, now time.Time) {
-	message := d.EventID.TypeID()
+func sign(header http.Header, m message, now time.Time) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
-	signatures := make([]string, len(secrets))
-	for i, secret := range secrets {
+	signatures := make([]string, len(m.secrets))
+	for i, secret := range m.secrets {
 		mac := hmac.New(sha256.New, secret)
-		_, _ = mac.Write([]byte(message + "." + timestamp + ".")) // a hash never returns an error
-		_, _ = mac.Write(d.Body)
+		_, _ = mac.Write([]byte(m.id + "." + timestamp + ".")) // a hash never returns an error
+		_, _ = mac.Write(m.body)
 		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	}
-	header.Set("Webhook-Id", message)
+	header.Set("Webhook-Id", m.id)
 	header.Set("Webhook-Timestamp", timestamp)
 	header.Set("Webhook-Signature", strings.Join(signatures, " "))
 }

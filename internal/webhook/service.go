@@ -29,12 +29,18 @@ type Service struct {
 	limit        int
 	clock        order.Clock
 	changed      func()
+	log          Log
+	client       *client
+	tests        chan struct{} // has one for each test that runs
 }
 
-// NewService returns the service over a store. limit is the largest number of endpoints; changed is told when something
-// may be due that was not, and must not block.
-func NewService(store Store, destinations Destinations, limit int, clock order.Clock, changed func()) *Service {
-	return &Service{store: store, destinations: destinations, limit: limit, clock: clock, changed: changed}
+// NewService returns the service over a store and the event log. limit is the largest number of endpoints; changed is
+// told when something may be due that was not, and must not block.
+func NewService(store Store, log Log, destinations Destinations, limit int, clock order.Clock, changed func()) *Service {
+	return &Service{
+		store: store, log: log, destinations: destinations, limit: limit, clock: clock, changed: changed,
+		client: newClient(destinations, testTimeout, 1), tests: make(chan struct{}, testsAtOnce),
+	}
 }
 
 // Input has a new endpoint's values as staff give them.
@@ -63,7 +69,7 @@ func (s *Service) Create(ctx context.Context, p auth.Principal, in Input) (*Endp
 	e, created, err := s.store.CreateEndpoint(ctx, p, e, secret, s.limit, entry)
 	if errors.Is(err, ErrTooMany) {
 		return nil, nil, fault.User(fault.TooManyEndpoints,
-			fmt.Sprintf("There are %d endpoints already, disabled ones included; give one of those another URL instead.", s.limit))
+			fmt.Sprintf("There are %d endpoints already, disabled ones included; delete one, or give one of those another URL.", s.limit))
 	}
 	if err != nil || !created {
 		return e, nil, err
@@ -141,6 +147,15 @@ func (s *Service) RotateSecret(ctx context.Context, p auth.Principal, endpointID
 		return nil, nil, noSuchEndpoint(err)
 	}
 	return e, secret, nil
+}
+
+// Delete deletes an endpoint; its deliveries are not seen any more, and are deleted soon. User error: ENDPOINT_NOT_FOUND.
+func (s *Service) Delete(ctx context.Context, p auth.Principal, endpointID id.Endpoint) error {
+	if err := auth.RequireStaff(p); err != nil {
+		return err
+	}
+	now := s.clock()
+	return noSuchEndpoint(s.store.DeleteEndpoint(ctx, p, endpointID, now, audit.New(now, p, "webhookEndpoint.delete", endpointID, "")))
 }
 
 // Redeliver sends a delivery again at once, whatever became of it, with the same webhook-id; failing, it is repeated as a

@@ -23,6 +23,14 @@ type Store interface {
 	UpdateEndpoint(ctx context.Context, p auth.Principal, endpointID id.Endpoint, change func(*Endpoint) *audit.Entry) (*Endpoint, error)
 	// RotateSecret makes secret the present one; the others stay good until oldUntil at most. fault.NotFound.
 	RotateSecret(ctx context.Context, p auth.Principal, endpointID id.Endpoint, secret Secret, now, oldUntil time.Time, entry *audit.Entry) (*Endpoint, error)
+	// DeleteEndpoint deletes an endpoint, its secrets and its replay, and leaves its deliveries to PruneDeleted. One that is deleted
+	// already stays so. fault.NotFound.
+	DeleteEndpoint(ctx context.Context, p auth.Principal, endpointID id.Endpoint, now time.Time, entry *audit.Entry) error
+	// Signers returns an endpoint with the secrets that are good at now, the present one first. fault.NotFound.
+	Signers(ctx context.Context, p auth.Principal, endpointID id.Endpoint, now time.Time, entry *audit.Entry) (*Endpoint, []Secret, error)
+	// StartReplay saves a replay in the place of a finished one, and returns its endpoint with it. One that is not finished is left as
+	// it is if it is the same, and is ErrReplaying otherwise. fault.NotFound.
+	StartReplay(ctx context.Context, p auth.Principal, r *Replay, entry *audit.Entry) (*Endpoint, error)
 	// Endpoints are listed newest first.
 	Endpoints(ctx context.Context, p auth.Principal, r pagination.Request) (pagination.Result[*Endpoint], error)
 	EndpointsByID(ctx context.Context, p auth.Principal, ids []id.Endpoint) (map[id.Endpoint]*Endpoint, error)
@@ -98,6 +106,8 @@ type Queue interface {
 	// PruneDeliveries deletes at most limit deliveries: those made before a moment that nobody will send any more, and pending ones
 	// made before an earlier moment, which it counts.
 	PruneDeliveries(ctx context.Context, before, pendingBefore time.Time, limit int) (deleted, pending int, err error)
+	// PruneDeleted deletes at most limit deliveries of deleted endpoints, and endpoints that were deleted before a moment and have none.
+	PruneDeleted(ctx context.Context, before time.Time, limit int) (deleted int, err error)
 }
 
 // Claimed is a delivery that this process sends now.

@@ -31,7 +31,9 @@ type Endpoint struct {
 	FailingSince *time.Time
 	// PausedUntil is before when nothing is sent, because the receiver asked for a pause. It may be in the past.
 	PausedUntil *time.Time
-	CreatedAt   time.Time
+	// Replay is the latest, nil when there was none.
+	Replay    *Replay
+	CreatedAt time.Time
 	// FromPosition of the feed: events up to it were before the endpoint was made, or enabled again, and are not for it.
 	FromPosition int64
 }

@@ -6,7 +6,7 @@ import { DevSignIn } from '../shared/dev-sign-in';
 import { DraftStore } from '../shared/draft';
 import { SessionStore } from '../shared/session';
 import { FakeServer } from '../testing/fake-server';
-import { eventAt, happened, noStats, noAttention, orderAt, orderWithHistory, page } from '../testing/orders';
+import { eventAt, happened, quietBoard, orderAt, orderWithHistory, page } from '../testing/orders';
 
 // jsdom has no canvas.
 vi.mock('../board/chart', () => ({ default: () => null }));
@@ -16,7 +16,10 @@ beforeEach(() => {
   localStorage.clear();
   window.scrollTo = () => undefined;
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
 
 /** Renders the whole app at an address for a signed-in user, with the real cache and a fake server. */
 function open(address: string, server: FakeServer, user: { user: string; role: 'CUSTOMER' | 'STAFF' } | null = { user: 'ada', role: 'CUSTOMER' }) {
@@ -298,7 +301,7 @@ describe('the documents of orders', () => {
     { role: 'STAFF', address: '/order', list: 'StaffOrders', feed: 'StaffOrderFeed' },
     { role: 'STAFF', address: '/board', list: 'StaffOrders', feed: 'StaffOrderFeed' },
   ] as const)('for $role at $address are $list and $feed', async ({ role, address, list, feed }) => {
-    const server = new FakeServer({ [list]: () => page([orderAt(1, 1)]), Stats: noStats, Attention: noAttention });
+    const server = new FakeServer({ [list]: () => page([orderAt(1, 1)]), ...quietBoard });
     open(address, server, { user: 'somebody', role });
     await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
@@ -307,7 +310,7 @@ describe('the documents of orders', () => {
   });
 
   it('fill the board from a list that the shop’s page has read, and from the feed', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([orderAt(1, 1)]), Stats: noStats, Attention: noAttention });
+    const server = new FakeServer({ StaffOrders: () => page([orderAt(1, 1)]), ...quietBoard });
     open('/order', server, { user: 'staff', role: 'STAFF' });
     await server.push('orderFeed', feedStarts);
     await screen.findByText('OW-00000001');
@@ -325,7 +328,7 @@ describe('the board', () => {
   });
 
   it('shows new orders live, with the actions of staff', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
+    const server = new FakeServer({ StaffOrders: () => page([]), ...quietBoard });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await screen.findByText(/Loading/);
     await server.push('orderFeed', feedStarts);
@@ -335,12 +338,57 @@ describe('the board', () => {
     expect(within(row).getAllByRole('button').map(({ textContent }) => textContent)).toEqual(['OW-00000001', 'Deliver now', 'Cancel order']);
   });
 
+  it('shows endpoints that the server disabled, and reads them again at an event after a pause', async () => {
+    const endpoint = { __typename: 'WebhookEndpoint', id: 'endpoint_1', url: 'https://shop.example/hooks', disabledReason: 'Every request failed for 72 hours.', disabledAt: '2026-11-22T12:00:00.000000Z' };
+    let nodes: object[] = [endpoint, { ...endpoint, id: 'endpoint_2', url: 'https://by-staff.example', disabledReason: null }];
+    const server = new FakeServer({ StaffOrders: () => page([]), ...quietBoard, DisabledEndpoints: () => ({ webhookEndpoints: { __typename: 'WebhookEndpointConnection', nodes } }) });
+    const reads = () => server.asked.filter((name) => name === 'DisabledEndpoints').length;
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedStarts);
+    const alert = await screen.findByRole('region', { name: 'Webhook endpoints that were disabled' });
+    expect(within(alert).getByRole('heading').textContent).toBe('1 webhook endpoint was disabled');
+    expect(within(alert).getByRole('listitem').textContent).toContain(`${endpoint.url}${endpoint.disabledReason}`);
+    nodes = [];
+    await server.push('orderFeed', happened(1, 1));
+    await screen.findByRole('row', { name: /OW-00000001/ });
+    expect(reads()).toBe(1);
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    await server.push('orderFeed', happened(1, 2));
+    await waitFor(() => expect(screen.queryByRole('region', { name: 'Webhook endpoints that were disabled' })).toBeNull());
+    expect(reads()).toBe(2);
+  });
+
+  it('tests and enables a webhook endpoint', async () => {
+    const endpoint = {
+      __typename: 'WebhookEndpoint', id: 'endpoint_1', url: 'https://shop.example/hooks', description: null, enabled: false, disabledReason: 'It answered 410 Gone.', eventTypes: [],
+      failingSince: '2026-11-22T12:00:00.000000Z', pausedUntil: null, replay: { __typename: 'WebhookReplay', total: 250, done: 100, finishedAt: null },
+    };
+    const pageInfo = { __typename: 'PageInfo', hasNextPage: false, endCursor: null };
+    const server = new FakeServer({
+      ...quietBoard,
+      Webhooks: () => ({ webhookEndpoints: { __typename: 'WebhookEndpointConnection', nodes: [endpoint] }, webhookDeliveries: { __typename: 'WebhookDeliveryConnection', nodes: [], pageInfo } }),
+      WebhookEndpointTest: () => ({ webhookEndpointTest: { __typename: 'WebhookEndpointTestPayload', delivered: false, responseStatus: 503, problem: null, userErrors: [] } }),
+      WebhookEndpointEnable: () => ({
+        webhookEndpointUpdate: { __typename: 'WebhookEndpointUpdatePayload', endpoint: { ...endpoint, enabled: true, disabledReason: null, failingSince: null }, userErrors: [] },
+      }),
+    });
+    open('/board?view=webhooks', server, { user: 'staff', role: 'STAFF' });
+    const row = await screen.findByRole('row', { name: /shop.example/ });
+    expect(row.textContent).toContain('Disabled It answered 410 Gone.');
+    expect(row.textContent).toContain('replayed 100 of 250 events');
+    await userEvent.click(within(row).getByRole('button', { name: 'Send test event' }));
+    expect((await within(row).findByRole('status')).textContent).toBe('The receiver answered 503.');
+    await userEvent.click(within(row).getByRole('button', { name: 'Enable' }));
+    await within(row).findByText('Enabled');
+    expect(within(row).queryByRole('button', { name: 'Enable' })).toBeNull();
+  });
+
   it('loads a table page by page, and again from its first page on Refresh', async () => {
     const entry = (id: number) => ({ __typename: 'AuditEntry', id: `audit_${id}`, at: '2026-11-22T12:00:00.000000Z', actorId: 'customer_staff', action: `action.${id}`, subjectId: null, detail: null });
     const cursors: unknown[] = [];
     const server = new FakeServer({
-      Stats: noStats,
-      Attention: noAttention,
+      ...quietBoard,
       Audit: ({ after }) => {
         cursors.push(after);
         const nodes = after ? [entry(1)] : [entry(3), entry(2)];
@@ -358,7 +406,7 @@ describe('the board', () => {
   });
 
   it('retries failed queries although its feed stayed open', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
+    const server = new FakeServer({ StaffOrders: () => page([]), ...quietBoard });
     server.failing = true;
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await server.push('orderFeed', feedStarts);
@@ -372,14 +420,14 @@ describe('the board', () => {
   });
 
   it('is live again after the feed was refused', async () => {
-    const server = new FakeServer({ StaffOrders: () => page([]), Stats: noStats, Attention: noAttention });
+    const server = new FakeServer({ StaffOrders: () => page([]), ...quietBoard });
     open('/board', server, { user: 'staff', role: 'STAFF' });
     await server.push('orderFeed', feedStarts);
     await screen.findByText('No orders yet');
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await server.refuse('orderFeed', 'UNAVAILABLE');
     await server.push('orderFeed', feedStarts);
-    await waitFor(() => expect(server.asked).toHaveLength(4 * 3)); // at the start, at each refusal, at the new start
+    await waitFor(() => expect(server.asked).toHaveLength(4 * 4)); // at the start, at each refusal, at the new start
     await server.push('orderFeed', happened(1, 1));
     await screen.findByRole('row', { name: /OW-00000001/ });
     await waitFor(() => expect(inFlight()).toBe('1'));

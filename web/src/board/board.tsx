@@ -8,6 +8,7 @@ import { SignedIn } from '../shared/sign-in';
 import { Empty } from '../shared/states';
 import { AttentionList } from './attention';
 import { AuditTrail } from './audit';
+import { DisabledEndpointList } from './disabled-endpoints';
 import { DifferenceList } from './differences';
 import { OrphanList } from './orphans';
 import { OrderList } from './orders';
@@ -70,6 +71,7 @@ function StaffBoard() {
       }
     >
       <AttentionList onOpen={onOpen} />
+      <DisabledEndpointList />
       <Overview key={window} window={window} />
       <nav className="views" aria-label="Board">
         {(Object.keys(views) as View[]).map((name) => (

@@ -5,7 +5,7 @@ import { Failure, Refusals } from '../shared/states';
 import { eventWord } from '../order/timeline';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { WebhookDeliveryStatus } from '../gql/graphql';
-import { formatTime } from '../shared/time';
+import { formatDateTime, formatTime } from '../shared/time';
 import { DataTable } from './data-table';
 import { usePagedQuery } from './use-paged-query';
 
@@ -26,16 +26,30 @@ const DeliveryRow = graphql(`
   }
 `);
 
+const EndpointRow = graphql(`
+  fragment EndpointRow on WebhookEndpoint {
+    id
+    url
+    description
+    enabled
+    disabledReason
+    eventTypes
+    failingSince
+    pausedUntil
+    replay {
+      total
+      done
+      finishedAt
+    }
+  }
+`);
+
 const Webhooks = graphql(`
   query Webhooks($status: WebhookDeliveryStatus, $after: String) {
     webhookEndpoints(first: 50) {
       nodes {
         id
-        url
-        description
-        enabled
-        disabledReason
-        eventTypes
+        ...EndpointRow
       }
     }
     webhookDeliveries(first: 50, after: $after, status: $status) {
@@ -65,6 +79,33 @@ const Redeliver = graphql(`
   }
 `);
 
+const EnableEndpoint = graphql(`
+  mutation WebhookEndpointEnable($input: WebhookEndpointUpdateInput!) {
+    webhookEndpointUpdate(input: $input) {
+      endpoint {
+        id
+        ...EndpointRow
+      }
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
+const TestEndpoint = graphql(`
+  mutation WebhookEndpointTest($input: WebhookEndpointTestInput!) {
+    webhookEndpointTest(input: $input) {
+      delivered
+      responseStatus
+      problem
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
 const words: Record<WebhookDeliveryStatus, [string, string]> = {
   PENDING: ['Pending', 'active'],
   DELIVERED: ['Delivered', 'good'],
@@ -83,7 +124,7 @@ export function WebhookList() {
     <div className="stack">
       <DataTable
         title="Endpoints"
-        columns={['URL', 'Events', 'State']}
+        columns={['URL', 'Events', 'State', '']}
         empty="No endpoints yet"
         hint="Create one with the mutation webhookEndpointCreate; the playground has it in a tab."
         error={undefined}
@@ -92,18 +133,7 @@ export function WebhookList() {
         rows={
           table.error
             ? []
-            : data?.webhookEndpoints.nodes.map(({ id, url, description, enabled, disabledReason, eventTypes }) => (
-                <tr key={id}>
-                  <th scope="row" className="wrap">
-                    {url}
-                    {description && <small> {description}</small>}
-                  </th>
-                  <td data-label="Events">{eventTypes.length === 0 ? 'All' : eventTypes.map(eventWord).join(', ')}</td>
-                  <td data-label="State">
-                    {enabled ? <span className="badge badge-good">Enabled</span> : <span className="badge">Disabled</span>} {disabledReason}
-                  </td>
-                </tr>
-              ))
+            : data?.webhookEndpoints.nodes.map((endpoint) => <Endpoint key={endpoint.id} endpoint={endpoint} />)
         }
       />
       <div className="chips" role="group" aria-label="Deliveries in state">
@@ -124,6 +154,47 @@ export function WebhookList() {
         ))}
       />
     </div>
+  );
+}
+
+function Endpoint({ endpoint }: { endpoint: FragmentType<typeof EndpointRow> }) {
+  const { id, url, description, enabled, disabledReason, eventTypes, failingSince, pausedUntil, replay } = getFragment(EndpointRow, endpoint);
+  const [tested, test] = useMutation(TestEndpoint);
+  const [enabling, enable] = useMutation(EnableEndpoint);
+  const result = tested.data?.webhookEndpointTest;
+  const error = tested.error ?? enabling.error;
+  return (
+    <tr>
+      <th scope="row" className="wrap">
+        {url}
+        {description && <small> {description}</small>}
+      </th>
+      <td data-label="Events">{eventTypes.length === 0 ? 'All' : eventTypes.map(eventWord).join(', ')}</td>
+      <td data-label="State">
+        {enabled ? <span className="badge badge-good">Enabled</span> : <span className="badge">Disabled</span>} {disabledReason}
+        {enabled && failingSince && <small> failing since {formatDateTime(failingSince)}</small>}
+        {enabled && failingSince && pausedUntil && <small> throttled until {formatDateTime(pausedUntil)}</small>}
+        {replay && !replay.finishedAt && (
+          <small>
+            {' '}
+            replayed {replay.done} of {replay.total} events
+          </small>
+        )}
+      </td>
+      <td className="board-actions">
+        <button type="button" className="quiet" disabled={tested.fetching} onClick={() => void test({ input: { endpointId: id } })}>
+          Send test event
+        </button>
+        {!enabled && (
+          <button type="button" className="quiet" disabled={enabling.fetching} onClick={() => void enable({ input: { endpointId: id, enabled: true } })}>
+            Enable
+          </button>
+        )}
+        {result && <small role="status">{result.problem ?? (result.delivered ? 'The receiver took the test event.' : `The receiver answered ${result.responseStatus}.`)}</small>}
+        {error && <Failure error={error} acted />}
+        <Refusals errors={[...(result?.userErrors ?? []), ...(enabling.data?.webhookEndpointUpdate.userErrors ?? [])]} />
+      </td>
+    </tr>
   );
 }
 

@@ -51,9 +51,12 @@
       "RefundCreateUserError",
       "UserRevokeUserError",
       "WebhookEndpointCreateUserError",
+      "WebhookEndpointDeleteUserError",
       "WebhookEndpointRotateSecretUserError",
+      "WebhookEndpointTestUserError",
       "WebhookEndpointUpdateUserError",
-      "WebhookRedeliverUserError"
+      "WebhookRedeliverUserError",
+      "WebhookReplayUserError"
     ]
   }
 };

@@ -5,11 +5,11 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import generated from '../gql/possible-types';
 
 /** Types without an identity of their own: the cache embeds them in their parents. */
-const embedded = [
+export const embedded: readonly string[] = [
   'Money', 'OrderLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
   'OrderConnection', 'OrderEdge', 'ProductConnection', 'ProductEdge', 'OrderEventConnection', 'OrderEventEdge',
   'Stats', 'StatusCount', 'StatsPoint', 'Percentiles', 'PaymentConnection', 'ReconciliationEntry', 'ReconciliationEntryConnection',
-  'WebhookEndpointConnection', 'WebhookDeliveryConnection', 'AuditEntryConnection',
+  'WebhookEndpointConnection', 'WebhookReplay', 'WebhookDeliveryConnection', 'AuditEntryConnection', 'OrphanedCharge',
 ];
 
 interface FeedItem {

@@ -93,8 +93,7 @@ export const page = (orders: object[], hasNextPage = false) => ({
   orders: { __typename: 'OrderConnection', nodes: orders, pageInfo: { __typename: 'PageInfo', hasNextPage, endCursor: orders.length > 0 ? `end${orders.length}` : null } },
 });
 
-/** The answers of a shop without any orders. */
-export const noStats = () => ({
+const noStats = () => ({
   stats: {
     __typename: 'Stats',
     at: '2026-11-22T12:00:00.000000Z',
@@ -106,6 +105,10 @@ export const noStats = () => ({
     subscribers: 1,
   },
 });
-export const noAttention = () => ({
+const noAttention = () => ({
   attention: { __typename: 'PaymentConnection', nodes: [], pageInfo: { __typename: 'PageInfo', hasNextPage: false } },
 });
+const noEndpoints = () => ({ webhookEndpoints: { __typename: 'WebhookEndpointConnection', nodes: [] } });
+
+/** The answers to what the board asks besides its open view, of a shop without any orders. */
+export const quietBoard = { Stats: noStats, Attention: noAttention, DisabledEndpoints: noEndpoints };
