@@ -38,8 +38,10 @@ type data struct {
 	Total        amount              `json:"total"`
 	Captured     amount              `json:"captured"`
 	Refunded     amount              `json:"refunded"`
+	Disputed     amount              `json:"disputed"`
 	Payment      *paymentData        `json:"payment"`
 	Refund       *refundData         `json:"refund"`
+	Dispute      *disputeData        `json:"dispute"`
 	// ExternalReference and Metadata are as the order's client gave them.
 	ExternalReference *string           `json:"externalReference"`
 	Metadata          map[string]string `json:"metadata"`
@@ -52,6 +54,8 @@ type paymentData struct {
 	Amount      amount             `json:"amount"`
 	Captured    amount             `json:"captured"`
 	Refunded    amount             `json:"refunded"`
+	Disputed    amount             `json:"disputed"`
+	Delayed     bool               `json:"delayed"`
 	DeclineCode *string            `json:"declineCode"`
 	Attention   *payment.Attention `json:"attention"`
 }
@@ -61,6 +65,16 @@ type refundData struct {
 	ID     string               `json:"id"`
 	Status payment.RefundStatus `json:"status"`
 	Amount amount               `json:"amount"`
+	Origin payment.RefundOrigin `json:"origin"`
+}
+
+// disputeData is the dispute that the event is about.
+type disputeData struct {
+	ID        string                `json:"id"`
+	Status    payment.DisputeStatus `json:"status"`
+	Amount    amount                `json:"amount"`
+	Reason    *string               `json:"reason"`
+	RespondBy *time.Time            `json:"respondBy"`
 }
 
 // amount has the form of GraphQL's Money: minor units as a text, because JSON's numbers are exact to 53 bits only.
@@ -83,8 +97,8 @@ func body(e *order.Event) ([]byte, error) {
 		Data: data{
 			EventID: e.ID.TypeID(), OrderID: o.ID.TypeID(), OrderNumber: o.Number,
 			OrderVersion: e.Version, OrderStatus: o.Status, CancelReason: o.CancelReason,
-			Total: amountOf(o.Total), Captured: of(o.Captured), Refunded: of(o.Refunded),
-			Payment: paymentOf(o, e.Data.PaymentID), Refund: refundOf(o, e.Data.RefundID),
+			Total: amountOf(o.Total), Captured: of(o.Captured), Refunded: of(o.Refunded), Disputed: of(o.Disputed),
+			Payment: paymentOf(o, e.Data.PaymentID), Refund: refundOf(o, e.Data.RefundID), Dispute: disputeOf(o, e.Data.DisputeID),
 			ExternalReference: o.ExternalReference, Metadata: metadataOf(o.Metadata),
 		},
 	}
@@ -118,7 +132,7 @@ func paymentOf(o *order.Order, about *id.Payment) *paymentData {
 	return &paymentData{
 		ID: shown.ID.TypeID(), Status: shown.Status,
 		Amount: amountOf(shown.Amount), Captured: of(shown.Captured), Refunded: of(shown.Refunded),
-		DeclineCode: shown.DeclineCode, Attention: shown.Attention,
+		Disputed: of(shown.Disputed()), Delayed: shown.Delayed, DeclineCode: shown.DeclineCode, Attention: shown.Attention,
 	}
 }
 
@@ -130,5 +144,23 @@ func refundOf(o *order.Order, about *id.Refund) *refundData {
 	if r == nil {
 		return nil
 	}
-	return &refundData{ID: r.ID.TypeID(), Status: r.Status, Amount: amountOf(r.Amount)}
+	return &refundData{ID: r.ID.TypeID(), Status: r.Status, Amount: amountOf(r.Amount), Origin: o.RefundOrigin(r)}
+}
+
+func disputeOf(o *order.Order, about *id.Dispute) *disputeData {
+	if about == nil {
+		return nil
+	}
+	d := o.DisputeByID(*about)
+	if d == nil {
+		return nil
+	}
+	shown := &disputeData{ID: d.ID.TypeID(), Status: d.Status, Amount: amountOf(d.Amount)}
+	if d.Reason != "" {
+		shown.Reason = &d.Reason
+	}
+	if d.RespondBy != nil {
+		shown.RespondBy = new(d.RespondBy.UTC())
+	}
+	return shown
 }

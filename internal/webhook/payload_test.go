@@ -29,11 +29,12 @@ func fullest() order.Event {
 	private := func(s string) *string { s = "PRIVATE " + s; return &s }
 	eur := func(minor int64) money.Amount { return money.New(minor, "EUR") }
 	code, attention, reason := "insufficient_funds", payment.ProviderDown, order.CancelledByCustomer
-	paymentID, refundID := id.Payment(key("04")), id.Refund(key("06"))
+	paymentID, refundID, disputeID := id.Payment(key("04")), id.Refund(key("06")), id.Dispute(key("08"))
+	respondBy := at.Add(7 * 24 * time.Hour)
 	return order.Event{
 		ID: id.Event(key("01")), Type: order.RefundFailed, Version: 7, At: at, RequestID: "PRIVATE request",
 		Actor: order.Actor{Kind: order.ActorProvider, ID: id.Customer(key("99"))},
-		Data:  order.EventData{PaymentID: &paymentID, RefundID: &refundID, Reason: private("reason")},
+		Data:  order.EventData{PaymentID: &paymentID, RefundID: &refundID, DisputeID: &disputeID, Reason: private("reason")},
 		Order: &order.Order{
 			Head: &order.Head{
 				ID: id.Order(key("02")), Number: "OW-7K3M9QXZ", CustomerID: id.Customer(key("99")), Total: eur(1250), Note: private("note"), ExternalReference: new("PO-2026-117"),
@@ -41,15 +42,19 @@ func fullest() order.Event {
 				Metadata: []order.Metadata{{Key: "warehouse", Value: "north"}, {Key: "cart", Value: "42"}},
 			},
 			State: order.State{
-				Status: order.Cancelling, Version: 7, CancelReason: &reason, Captured: 1250, Refunded: 250,
+				Status: order.Cancelling, Version: 7, CancelReason: &reason, Captured: 1250, Refunded: 250, Disputed: 1000,
 				Payments: []payment.Payment{
 					{
 						ID: paymentID, Status: payment.Confirmed, Amount: eur(1250), Captured: 1250, Refunded: 250,
 						Reference: "PRIVATE reference", Method: "PRIVATE token", NextAction: &payment.NextAction{URL: "PRIVATE", ClientSecret: "PRIVATE"},
-						DeclineCode: &code, Attention: &attention,
+						DeclineCode: &code, Attention: &attention, Delayed: true,
+						Disputes: []payment.Dispute{{
+							ID: disputeID, PaymentID: paymentID, Amount: eur(1000), Status: payment.DisputeNeedsResponse, Reason: "fraudulent",
+							Reference: "PRIVATE dispute", RespondBy: &respondBy,
+						}},
 						Refunds: []payment.Refund{
 							{ID: id.Refund(key("07")), Status: payment.RefundSucceeded, Amount: eur(250)},
-							{ID: refundID, PaymentID: paymentID, Status: payment.RefundFailed, Amount: eur(1000), Reason: private("reason")},
+							{ID: refundID, PaymentID: paymentID, Status: payment.RefundFailed, Origin: payment.RefundOfProvider, Amount: eur(1000), Reason: private("reason")},
 						},
 					},
 					{ID: id.Payment(key("05")), Status: payment.Voided, Amount: eur(1250)},
@@ -99,7 +104,7 @@ func TestPayloadOfPlainEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"refund":null`, `"cancelReason":null`, `"declineCode":null`, `"attention":null`, `"status":"VOIDED"`} {
+	for _, want := range []string{`"refund":null`, `"dispute":null`, `"cancelReason":null`, `"declineCode":null`, `"attention":null`, `"status":"VOIDED"`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("no %s in %s", want, raw)
 		}
@@ -107,6 +112,24 @@ func TestPayloadOfPlainEvent(t *testing.T) {
 	e.Order.Payments = nil
 	if raw, err = webhook.Body(&e); err != nil || !strings.Contains(string(raw), `"payment":null`) {
 		t.Errorf("without payments: %s, %v", raw, err)
+	}
+}
+
+// A refund of a version that kept no origins has one, and a dispute without a reason or a deadline has nulls.
+func TestPayloadOfOldRefundAndWarning(t *testing.T) {
+	t.Parallel()
+	e := fullest()
+	p := &e.Order.Payments[0]
+	p.Refunds[1].Origin = ""
+	p.Disputes[0].Status, p.Disputes[0].Reason, p.Disputes[0].RespondBy = payment.DisputeWarning, "", nil
+	raw, err := webhook.Body(&e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"origin":"CANCEL"`, `"status":"WARNING"`, `"reason":null,"respondBy":null`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
 	}
 }
 
