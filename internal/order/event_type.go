@@ -52,7 +52,7 @@ func waitForBank(o *Order, _ Cause, _ Policy, p *payment.Payment) {
 const actionGrace = time.Minute
 
 // waitForAction keeps the order for as long as its customer can act: a voucher can be paid for days. If a bank has stopped the expiry and has
-// then refused, the customer may try another way, and the expiry begins anew.
+// then refused, the customer may try another way, and the expiry begins again.
 func waitForAction(o *Order, c Cause, policy Policy, p *payment.Payment) {
 	restartExpiry(o, c, policy, p)
 	if p.NextAction == nil || p.NextAction.ExpiresAt == nil || o.ExpiresAt == nil {

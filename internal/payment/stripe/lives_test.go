@@ -384,7 +384,7 @@ func TestLifeWithSpentKeys(t *testing.T) {
 	})
 }
 
-// A cancel gives back what is left, whoever was faster: https://docs.stripe.com/error-codes
+// A cancel gives back what is left, no matter which of them was faster: https://docs.stripe.com/error-codes
 func TestLifeOfACancel(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
