@@ -180,6 +180,72 @@ describe('an order’s page', () => {
   });
 });
 
+describe('an order whose money moved at the provider', () => {
+  const moved = (more: object) => ({ ...orderWithHistory(1, 3), ...more });
+  const euro = (amountMinor: number) => ({ __typename: 'Money', amount: (amountMinor / 100).toFixed(2), amountMinor: String(amountMinor), currency: 'EUR' });
+
+  it('shows a refund that was made outside, without alarm', async () => {
+    const refund = { __typename: 'Refund', id: 'refund_1', status: 'SUCCEEDED', origin: 'PROVIDER', reason: null, createdAt: '2026-11-22T12:05:00.000000Z', amount: euro(1000) };
+    const server = new FakeServer({ Order: () => ({ order: moved({ refunds: [refund], refunded: euro(1000), deliveryHold: 'REFUND' }) }) });
+    open('/order/order_1', server);
+    const item = within(await screen.findByRole('list', { name: 'Refunds' })).getByRole('listitem');
+    expect(item.textContent).toMatch(/^Refund made at the payment provider .*Refunded€10\.00$/);
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(screen.queryByText('Withdrawn by disputes')).toBeNull();
+  });
+
+  it('says that the bank takes its time', async () => {
+    const payment = { ...orderAt(1, 2).payment, delayed: true };
+    const server = new FakeServer({ Order: () => ({ order: { ...orderWithHistory(1, 2), payment } }) });
+    open('/payment?order=order_1', server);
+    await screen.findByText(/^Your bank takes its time/);
+    expect(within(stepper()).getByText('At your bank')).toBeDefined();
+  });
+
+  it('shows staff the dispute, its deadline, and why the order is not delivered', async () => {
+    vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-11-22T12:00:00Z'));
+    const respondBy = '2026-11-29T11:59:00.000000Z';
+    const dispute = { __typename: 'Dispute', id: 'dispute_1', status: 'NEEDS_RESPONSE', reason: 'product_not_received', respondBy, createdAt: '2026-11-22T12:05:00.000000Z', amount: euro(3600) };
+    const payment = { ...orderAt(1, 3).payments[0], attention: 'DISPUTED', delayed: false, provider: 'simulated', providerReference: 'ch_1', attempts: [], declineCode: null };
+    const order = moved({
+      disputes: [dispute], disputed: euro(3600), deliveryHold: 'DISPUTE', refundable: euro(0), payments: [payment], payment, availableActions: ['DELIVER', 'CANCEL', 'RESOLVE'],
+    });
+    const delivered: unknown[] = [];
+    const server = new FakeServer({
+      StaffOrders: () => page([]),
+      ...quietBoard,
+      Attention: () => ({
+        attention: {
+          __typename: 'PaymentConnection',
+          nodes: [{ ...payment, updatedAt: '2026-11-22T12:05:00.000000Z', order: { __typename: 'Order', id: order.id, version: order.version, number: order.number, disputes: [dispute] } }],
+          pageInfo: { __typename: 'PageInfo', hasNextPage: false },
+        },
+      }),
+      BoardOrder: () => ({ order }),
+      OrderDeliver: ({ input }) => {
+        delivered.push(input);
+        return { orderDeliver: { __typename: 'OrderDeliverPayload', order: { ...orderWithHistory(1, 4), disputed: euro(3600) }, userErrors: [] } };
+      },
+    });
+    open('/board?order=order_1', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedStarts);
+    const drawer = await screen.findByRole('dialog');
+    const shown = within(await within(drawer).findByRole('region', { name: 'Disputes' }));
+    expect(shown.getByText(/^Respond/).textContent).toMatch(/^Respond by .*2026.*, 6 days left$/);
+    expect(shown.getByText(/product not received/).textContent).toMatch(/^Needs a response €36\.00 · product not received · since/);
+    expect(within(drawer).getByText(/^Is not delivered by its timer\. The charge is disputed\./)).toBeDefined();
+    // The rest of the page is hidden from assistive technology while the drawer is open.
+    const attention = screen.getByRole('region', { name: 'Payments that need attention', hidden: true });
+    await waitFor(() => expect(attention.textContent).toMatch(/The charge is disputed: respond in the provider’s dashboard by .*, 6 days left/));
+    await userEvent.click(within(drawer).getByRole('button', { name: 'Resolve' }));
+    expect(within(drawer).getAllByRole('radio')).toHaveLength(1);
+    await userEvent.click(within(drawer).getByRole('button', { name: 'Deliver all the same' }));
+    expect(delivered).toEqual([]);
+    await userEvent.click(await screen.findByRole('button', { name: 'Yes, deliver it' }), openingDialog);
+    await waitFor(() => expect(delivered).toEqual([{ orderId: 'order_1' }]));
+  });
+});
+
 describe('the list of orders', () => {
   it('is loaded once the feed has started', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });

@@ -2,12 +2,13 @@ import { EventItem } from '../order/timeline';
 import { PaymentBadge } from '../order/status';
 import { Failure } from '../shared/states';
 import { getFragment, graphql } from '../gql';
-import type { PaymentAttention } from '../gql/graphql';
+import type { DisputeStatus, PaymentAttention } from '../gql/graphql';
 import { LiveOrder } from '../order/documents';
 import { useFeedEvents } from '../order/order-feed';
 import { useFeedQuery } from '../order/use-feed-query';
 import { formatMoney } from '../shared/money';
 import { formatDateTime } from '../shared/time';
+import { TimeLeft } from './disputes';
 import { staffDocuments } from './documents';
 import { OrderButton } from './order-button';
 
@@ -27,6 +28,11 @@ const Attention = graphql(`
           id
           version
           number
+          disputes {
+            id
+            status
+            respondBy
+          }
         }
       }
       pageInfo {
@@ -42,6 +48,12 @@ export const attentionWords: Record<PaymentAttention, string> = {
   MISMATCH: 'The provider’s records differ from ours',
   DISPUTED: 'The charge is disputed: respond in the provider’s dashboard',
   REFUND_REVERSED: 'A refund came back: the customer did not get the money',
+};
+
+/** What staff can do, where it does not follow from the words. */
+export const attentionAdvice: Partial<Record<PaymentAttention, string>> = {
+  DISPUTED: 'It ends when nothing is to be answered any more. Until then the order is not delivered by its timer, and a cancel waits for the decision.',
+  REFUND_REVERSED: 'Refund it again here, or in another way, such as a bank transfer. Then settle the payment with Resolve.',
 };
 
 /**
@@ -69,7 +81,10 @@ export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void })
         {nodes.map((payment) => (
           <li key={payment.id}>
             <OrderButton id={payment.order.id} number={payment.order.number} onOpen={onOpen} />
-            <span>{payment.attention && attentionWords[payment.attention]}</span>
+            <span>
+              {payment.attention && (attentionWords[payment.attention] ?? payment.attention)}
+              {payment.attention === 'DISPUTED' && <Deadline disputes={payment.order.disputes} />}
+            </span>
             <PaymentBadge status={payment.status} />
             <span className="price">{formatMoney(payment.amount)}</span>
             <time dateTime={payment.updatedAt}>{formatDateTime(payment.updatedAt)}</time>
@@ -77,5 +92,19 @@ export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void })
         ))}
       </ul>
     </section>
+  );
+}
+
+/** The earliest deadline of the disputes that wait for a response. */
+function Deadline({ disputes }: { disputes: readonly { status: DisputeStatus; respondBy?: string | null }[] }) {
+  const deadlines = disputes.flatMap(({ status, respondBy }) => (status === 'NEEDS_RESPONSE' && respondBy ? [respondBy] : []));
+  const [first] = deadlines.toSorted((a, b) => Date.parse(a) - Date.parse(b));
+  return (
+    first && (
+      <>
+        {' '}
+        <TimeLeft at={first} />
+      </>
+    )
   );
 }

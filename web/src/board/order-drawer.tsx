@@ -6,13 +6,15 @@ import { Actions } from '../order/actions';
 import { Summary } from '../order/summary';
 import { Failure, isMalformed, Loading } from '../shared/states';
 import { OrderBadge, PaymentBadge } from '../order/status';
+import { holdWord } from '../order/delivery-hold';
 import { OrderPayment } from '../order/stepper';
 import { EventItem, Timeline } from '../order/timeline';
 import { formatDeadline } from '../shared/time';
 import { getFragment, graphql } from '../gql';
-import type { BoardOrderQuery } from '../gql/graphql';
+import type { BoardOrderQuery, OrderPaymentFragment } from '../gql/graphql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
-import { attentionWords } from './attention';
+import { attentionAdvice, attentionWords } from './attention';
+import { Disputes } from './disputes';
 import { StaffActions } from './staff-actions';
 
 const BoardOrder = graphql(`
@@ -25,6 +27,10 @@ const BoardOrder = graphql(`
       customerId
       ...OrderWithHistory
       ...StaffActionParts
+      disputes {
+        id
+        ...DisputeRow
+      }
       payments {
         id
         status
@@ -100,16 +106,15 @@ function Inside({ id }: { id: string }) {
         Customer …{order.customerId.slice(-6)} · version {order.version} · <Link to={`/order/${id}`}>Order page</Link>
       </p>
       {order.status === 'CONFIRMED' && (
-        <p className="hint">
-          {progress.deliversAt
-            ? `Is marked as delivered around ${formatDeadline(progress.deliversAt)}.`
-            : 'Waits to be sent. No timer runs: press Deliver now when you have sent it.'}
+        <p className="hint" data-hold={progress.deliveryHold ?? ''}>
+          {deliveryWords(progress)}
         </p>
       )}
       <div className="drawer-actions">
         <Actions order={getFragment(LiveOrder, whole)} />
         <StaffActions order={order} />
       </div>
+      <Disputes disputes={order.disputes} />
       <Payments payments={order.payments} />
       <Summary order={getFragment(LiveOrder, whole)} />
       <section aria-label="History">
@@ -119,6 +124,12 @@ function Inside({ id }: { id: string }) {
       </section>
     </div>
   );
+}
+
+function deliveryWords({ deliversAt, deliveryHold }: Pick<OrderPaymentFragment, 'deliversAt' | 'deliveryHold'>): string {
+  if (deliversAt) return `Is marked as delivered around ${formatDeadline(deliversAt)}.`;
+  if (deliveryHold) return `Is not delivered by its timer. ${holdWord(deliveryHold)} You can deliver it all the same.`;
+  return 'Waits to be sent. No timer runs: press Deliver now when you have sent it.';
 }
 
 type Loaded = NonNullable<BoardOrderQuery['order']>;
@@ -133,7 +144,8 @@ function Payments({ payments }: { payments: Loaded['payments'] }) {
             <PaymentBadge status={payment.status} /> {payment.provider}
             {payment.providerReference && <code> {payment.providerReference}</code>}
           </p>
-          {payment.attention && <p className="warn">{attentionWords[payment.attention]}</p>}
+          {payment.attention && <p className="warn">{attentionWords[payment.attention] ?? payment.attention}</p>}
+          {payment.attention && attentionAdvice[payment.attention] && <p className="hint">{attentionAdvice[payment.attention]}</p>}
           <ul>
             {payment.attempts.map((attempt) => (
               <li key={attempt.id}>

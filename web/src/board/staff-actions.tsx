@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useAction, type Outcome } from '../shared/use-action';
 import { getFragment, graphql, type FragmentType } from '../gql';
-import type { PaymentResolution } from '../gql/graphql';
+import type { PaymentAttention, PaymentResolution } from '../gql/graphql';
 import { idempotencyKeyFor } from '../shared/draft';
 import { formatMoney } from '../shared/money';
 import { minorUnits } from './minor-units';
@@ -104,7 +104,7 @@ export function StaffActions({ order }: { order: FragmentType<typeof StaffAction
   const paymentId = payment?.id ?? '';
   return (
     <div className="staff-actions">
-      {availableActions.includes('RESOLVE') && needsAttention && <ResolveAction paymentId={needsAttention.id} />}
+      {availableActions.includes('RESOLVE') && needsAttention?.attention && <ResolveAction paymentId={needsAttention.id} attention={needsAttention.attention} />}
       {availableActions.includes('CAPTURE') && (
         <ActionForm
           name="Capture"
@@ -161,7 +161,15 @@ function RefundAction({ orderId, version, refundable }: RefundActionProps) {
   );
 }
 
-function ResolveAction({ paymentId }: { paymentId: string }) {
+/** The resolutions that can settle a payment for its reason. A dispute ends at the provider; a refund that came back leaves the charge as it is. */
+const resolutionsOf = (attention: PaymentAttention): Partial<Record<PaymentResolution, string>> => {
+  if (attention === 'DISPUTED') return { RECHECK: resolutions.RECHECK };
+  if (attention === 'REFUND_REVERSED') return { RECHECK: resolutions.RECHECK, MARK_CAPTURED: 'The customer was refunded, or gets no refund' };
+  return resolutions;
+};
+
+function ResolveAction({ paymentId, attention }: { paymentId: string; attention: PaymentAttention }) {
+  const choices = resolutionsOf(attention);
   const resolve = useAction(Resolve);
   const [resolution, setResolution] = useState<PaymentResolution>('RECHECK');
   const act = (form: FormData) => resolve.act({ paymentId, resolution, note: String(form.get('note') ?? '').trim() });
@@ -169,10 +177,10 @@ function ResolveAction({ paymentId }: { paymentId: string }) {
     <ActionForm name="Resolve" confirm="Settle payment" what="Settles a payment whose outcome is not clear. The audit trail records it." act={act}>
       <fieldset>
         <legend>Outcome of the payment</legend>
-        {(Object.keys(resolutions) as PaymentResolution[]).map((value) => (
+        {(Object.keys(choices) as PaymentResolution[]).map((value) => (
           <label key={value} className="choice">
             <input type="radio" name="resolution" value={value} checked={resolution === value} onChange={() => setResolution(value)} />
-            {resolutions[value]}
+            {choices[value]}
           </label>
         ))}
       </fieldset>

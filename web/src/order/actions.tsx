@@ -1,18 +1,22 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { getFragment, graphql, type FragmentType } from '../gql';
-import type { OrderAction } from '../gql/graphql';
+import type { DeliveryHold, OrderAction } from '../gql/graphql';
 import { idempotencyKeyFor } from '../shared/draft';
 import { CompleteAction } from './complete-action';
 import { Cancel } from './cancel';
+import { holdWord } from './delivery-hold';
 import { PaymentMethod, usePaymentMethod } from './payment-method';
 import { Failure, Refusals } from '../shared/states';
 import { useAction, type Outcome, type Reports } from '../shared/use-action';
+
+const ConfirmDialog = lazy(() => import('./confirm-dialog'));
 
 export const OrderActions = graphql(`
   fragment OrderActions on Order {
     id
     number
     availableActions
+    deliveryHold
     payment {
       id
     }
@@ -54,7 +58,7 @@ const shown: readonly OrderAction[] = ['CANCEL', 'DELIVER', 'RETRY_PAYMENT', 'CO
 
 /** A button for each action that the server allows the user on the order now. */
 export function Actions({ order, only }: { order: FragmentType<typeof OrderActions>; only?: readonly OrderAction[] }) {
-  const { id, number, availableActions, payment } = getFragment(OrderActions, order);
+  const { id, number, availableActions, deliveryHold, payment } = getFragment(OrderActions, order);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
   if (!outcome && !shown.some(may)) return null;
@@ -65,19 +69,37 @@ export function Actions({ order, only }: { order: FragmentType<typeof OrderActio
       {outcome?.error && <Failure error={outcome.error} acted />}
       {outcome && <Refusals errors={outcome.refusals} />}
       <div className="actions-row">
-        {may('DELIVER') && <Deliver orderId={id} onOutcome={setOutcome} />}
+        {may('DELIVER') && <Deliver orderId={id} number={number} hold={deliveryHold ?? null} onOutcome={setOutcome} />}
         {may('CANCEL') && <Cancel orderId={id} number={number} onOutcome={setOutcome} />}
       </div>
     </section>
   );
 }
 
-function Deliver({ orderId, onOutcome }: { orderId: string } & Reports) {
+interface DeliverProps extends Reports {
+  readonly orderId: string;
+  readonly number: string;
+  readonly hold: DeliveryHold | null;
+}
+
+/** Delivers the order, after a confirmation if something holds its delivery. */
+function Deliver({ orderId, number, hold, onOutcome }: DeliverProps) {
+  const [asking, setAsking] = useState(false);
   const { busy, act } = useAction(DeliverMutation);
+  const deliver = () => void act({ orderId }).then(onOutcome);
   return (
-    <button type="button" disabled={busy} onClick={() => void act({ orderId }).then(onOutcome)}>
-      Deliver now
-    </button>
+    <>
+      <button type="button" className={hold ? 'quiet' : ''} disabled={busy} onClick={() => (hold ? setAsking(true) : deliver())}>
+        {hold ? 'Deliver all the same' : 'Deliver now'}
+      </button>
+      {asking && hold && (
+        <Suspense>
+          <ConfirmDialog title="Deliver all the same?" confirm="Yes, deliver it" keep="Do not deliver" onConfirm={deliver} onClose={() => setAsking(false)}>
+            <span className="number">{number}</span>: {holdWord(hold)} This cannot be undone.
+          </ConfirmDialog>
+        </Suspense>
+      )}
+    </>
   );
 }
 

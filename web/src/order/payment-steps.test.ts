@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OrderAction, OrderStatus, PaymentStatus } from '../gql/graphql';
+import type { OrderAction, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
 import { paymentSteps, statusMessage } from './payment-steps';
 
 const progress = (status: OrderStatus, payment: PaymentStatus) => ({
@@ -39,6 +39,30 @@ describe('statusMessage', () => {
     expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: '2026-11-22T12:00:00.000000Z' })).toMatch(/on its way and arrives around/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: null })).toBe('Paid. Your order waits to be sent.');
+    expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliveryHold: 'REFUND' })).toMatch(/^Paid, then refunded/);
+    expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliveryHold: 'OF_A_LATER_VERSION' as never })).toBe('Paid. Your order waits to be sent.');
     expect(statusMessage({ status: 'CREATED', payment: null, availableActions: [] })).toBe('Waiting for a payment.');
+  });
+
+  const delayed = (status: OrderStatus) => {
+    const { payment, ...rest } = progress(status, 'PROCESSING');
+    return { ...rest, payment: { ...payment, delayed: true } };
+  };
+  it('says that a bank takes its time', () => {
+    expect(statusMessage(delayed('CREATED'))).toMatch(/^Your bank takes its time/);
+    expect(statusMessage(delayed('CANCELLING'))).toMatch(/Your bank decides about the payment first/);
+    expect(paymentSteps(delayed('CREATED'), [])[1]).toMatchObject({ label: 'At your bank', state: 'current' });
+  });
+
+  const needing = (status: OrderStatus, attention: PaymentAttention) => {
+    const { payment, ...rest } = progress(status, 'CONFIRMED');
+    return statusMessage({ ...rest, payment: { ...payment, attention } });
+  };
+  it('tells the customer of disputes and of refunds that came back', () => {
+    expect(needing('DELIVERED', 'DISPUTED')).toMatch(/^The payment is disputed/);
+    expect(needing('CANCELLED', 'REFUND_REVERSED')).toMatch(/sent a refund back/);
+    expect(needing('CANCELLED', 'DISPUTED')).toMatch(/^This order was cancelled/);
+    expect(needing('CONFIRMED', 'MISMATCH')).toMatch(/check by our staff/);
+    expect(needing('CONFIRMED', 'OF_A_LATER_VERSION' as never)).toMatch(/check by our staff/);
   });
 });

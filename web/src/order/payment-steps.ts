@@ -1,4 +1,4 @@
-import type { CancelReason, EventItemFragment, OrderAction, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
+import type { CancelReason, DeliveryHold, EventItemFragment, OrderAction, OrderStatus, PaymentAttention, PaymentStatus } from '../gql/graphql';
 import { formatDeadline } from '../shared/time';
 import { paymentStatusWord } from './status';
 
@@ -20,6 +20,7 @@ export interface PaymentProgress {
   /** When the server cancels an unpaid order, and when it delivers a paid one. */
   readonly expiresAt?: string | null;
   readonly deliversAt?: string | null;
+  readonly deliveryHold?: DeliveryHold | null;
   readonly cancelReason?: CancelReason | null;
   readonly availableActions: readonly OrderAction[];
   readonly payment?: {
@@ -27,6 +28,7 @@ export interface PaymentProgress {
     readonly status: PaymentStatus;
     readonly createdAt: string;
     readonly attention?: PaymentAttention | null;
+    readonly delayed?: boolean;
   } | null;
 }
 
@@ -67,7 +69,7 @@ export function paymentSteps({ status, payment }: PaymentProgress, events: reado
   };
   return [
     { key: 'initializing', label: 'Initializing', state: stepState(0), at: payment?.createdAt },
-    { key: 'processing', ...processingStep(payment?.status, paymentEvent), state: stepState(1) },
+    { key: 'processing', ...processingStep(payment, paymentEvent), state: stepState(1) },
     {
       key: 'outcome',
       label: reached === 2 && payment ? paymentStatusWord(payment.status) : 'Confirmed',
@@ -86,20 +88,21 @@ export function paymentSteps({ status, payment }: PaymentProgress, events: reado
 }
 
 /** The second step, in which a payment also waits for its customer or for staff. */
-function processingStep(status: PaymentStatus | undefined, at: (type: EventItemFragment['type']) => string | undefined): Pick<Step, 'label' | 'at'> {
-  switch (status) {
+function processingStep(payment: PaymentProgress['payment'], at: (type: EventItemFragment['type']) => string | undefined): Pick<Step, 'label' | 'at'> {
+  switch (payment?.status) {
     case 'REQUIRES_ACTION':
-      return { label: paymentStatusWord(status), at: at('PAYMENT_ACTION_REQUIRED') };
+      return { label: paymentStatusWord(payment.status), at: at('PAYMENT_ACTION_REQUIRED') };
     case 'AUTHORIZED':
-      return { label: paymentStatusWord(status), at: at('PAYMENT_AUTHORIZED') };
+      return { label: paymentStatusWord(payment.status), at: at('PAYMENT_AUTHORIZED') };
     default:
-      return { label: 'Processing', at: at('PAYMENT_PROCESSING') };
+      return { label: payment?.delayed ? 'At your bank' : 'Processing', at: at('PAYMENT_PROCESSING') };
   }
 }
 
 /** The state of the order and what happens next, in a sentence or two. */
-export function statusMessage({ status, payment, deliversAt, expiresAt, cancelReason, availableActions }: PaymentProgress): string {
-  if (payment?.attention && status !== 'CANCELLED') return 'The payment needs a check by our staff. You need not do anything.';
+export function statusMessage({ status, payment, deliversAt, deliveryHold, expiresAt, cancelReason, availableActions }: PaymentProgress): string {
+  // A refund can come back after a cancellation too.
+  if (payment?.attention && (status !== 'CANCELLED' || payment.attention === 'REFUND_REVERSED')) return looking[payment.attention] ?? check;
   switch (status) {
     case 'DELIVERED':
       return 'Delivered. Enjoy!';
@@ -108,10 +111,14 @@ export function statusMessage({ status, payment, deliversAt, expiresAt, cancelRe
         ? 'This order was not paid in time and is cancelled. Nothing is charged; you can place a new one.'
         : 'This order was cancelled. Nothing is charged.';
     case 'CANCELLING':
-      return 'The order is being cancelled. Its payment is voided or refunded first.';
+      return payment?.delayed
+        ? 'The order is being cancelled. Your bank decides about the payment first, which can take some days.'
+        : 'The order is being cancelled. Its payment is voided or refunded first.';
     case 'CONFIRMED':
-      return deliversAt ? `Paid. Your order is on its way and arrives around ${formatDeadline(deliversAt)}.` : 'Paid. Your order waits to be sent.';
+      if (deliversAt) return `Paid. Your order is on its way and arrives around ${formatDeadline(deliversAt)}.`;
+      return (deliveryHold && held[deliveryHold]) ?? 'Paid. Your order waits to be sent.';
     case 'CREATED': {
+      if (payment?.delayed) return 'Your bank takes its time: some payments are confirmed after days. You need not do anything, and your order waits.';
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       if (!payment || !retriable.has(payment.status)) return text;
       if (!availableActions.includes('RETRY_PAYMENT')) return `${text} The order has reached its limit of payments: cancel it and place a new one.`;
@@ -120,6 +127,24 @@ export function statusMessage({ status, payment, deliversAt, expiresAt, cancelRe
     }
   }
 }
+
+const check = 'The payment needs a check by our staff. You need not do anything.';
+
+/** What the customer reads while staff look at the payment. A reason that this build does not know is a check. */
+const looking: Record<PaymentAttention, string> = {
+  UNKNOWN_OUTCOME: check,
+  PROVIDER_DOWN: check,
+  MISMATCH: check,
+  DISPUTED: 'The payment is disputed. Our staff answer the bank; you need not do anything here.',
+  REFUND_REVERSED: 'Your bank has sent a refund back to us. Our staff refund it again or contact you.',
+};
+
+/** Why a paid order is not on its way. A reason that this build does not know is left out. */
+const held: Record<DeliveryHold, string> = {
+  DISPUTE: 'The payment is disputed. Our staff decide whether your order is sent.',
+  ATTENTION: check,
+  REFUND: 'Paid, then refunded in part or in full. Our staff decide whether your order is sent.',
+};
 
 /** Statuses after which the customer may pay again. */
 const retriable: ReadonlySet<PaymentStatus> = new Set(['DECLINED', 'VOIDED', 'EXPIRED']);

@@ -8,6 +8,7 @@ export const OrderPayment = graphql(`
     status
     expiresAt
     deliversAt
+    deliveryHold
     cancelReason
     availableActions
     payment {
@@ -16,6 +17,7 @@ export const OrderPayment = graphql(`
       createdAt
       declineCode
       attention
+      delayed
     }
   }
 `);

@@ -31,6 +31,10 @@ export const OrderSummary = graphql(`
       amountMinor
       ...PriceParts
     }
+    disputed {
+      amountMinor
+      ...PriceParts
+    }
     payments {
       id
       status
@@ -42,6 +46,7 @@ export const OrderSummary = graphql(`
     refunds {
       id
       status
+      origin
       reason
       createdAt
       amount {
@@ -54,7 +59,7 @@ export const OrderSummary = graphql(`
 
 /** The items of an order with their prices, and its payments and refunds. */
 export function Summary({ order }: { order: FragmentType<typeof OrderSummary> }) {
-  const { lines, total, captured, refunded, payments, refunds, note } = getFragment(OrderSummary, order);
+  const { lines, total, captured, refunded, disputed, payments, refunds, note } = getFragment(OrderSummary, order);
   return (
     <section className="card summary" aria-label="Items and amounts">
       <ul className="lines">
@@ -93,6 +98,14 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
             </dd>
           </div>
         )}
+        {disputed.amountMinor !== '0' && (
+          <div>
+            <dt>Withdrawn by disputes</dt>
+            <dd>
+              <Price of={disputed} />
+            </dd>
+          </div>
+        )}
       </dl>
       {payments.length > 1 && (
         <ul className="movements" aria-label="Payments">
@@ -112,7 +125,7 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
           {refunds.map((refund) => (
             <li key={refund.id} data-refund={refund.status}>
               <span>
-                Refund <small>{refund.reason ?? formatDateTime(refund.createdAt)}</small>
+                Refund{refund.origin === 'PROVIDER' && ' made at the payment provider'} <small>{refund.reason ?? formatDateTime(refund.createdAt)}</small>
               </span>
               <RefundBadge status={refund.status} />
               <Price of={refund.amount} />

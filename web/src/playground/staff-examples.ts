@@ -37,7 +37,10 @@ query Attention {
       id
       status
       attention
-      order { number }
+      order {
+        number
+        disputes { amount { amount currency } status reason respondBy }
+      }
       attempts { operation outcome calls message }
     }
   }

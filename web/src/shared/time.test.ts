@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTime, formatDeadline, formatDuration } from './time';
+import { formatTime, formatDeadline, formatDuration, timeLeft } from './time';
 
 const now = new Date(2026, 10, 22, 12, 0, 0);
 const today = new Date(2026, 10, 22, 9, 5, 7).toISOString();
@@ -16,6 +16,20 @@ describe('formatDeadline', () => {
   it('is to the minute', () => {
     expect(formatDeadline(today, now)).toMatch(/^9:05\sAM$/);
     expect(formatDeadline(before, now)).toMatch(/^Nov 19, 2026.*9:05\sAM$/);
+  });
+});
+
+describe('timeLeft', () => {
+  it.each([
+    [0, 'the time is over'],
+    [59_999, 'less than a minute left'],
+    [60_000, '1 minute left'],
+    [3_599_999, '59 minutes left'],
+    [47 * 3_600_000 + 1, '47 hours left'],
+    [48 * 3_600_000, '2 days left'],
+    [7 * 86_400_000 - 1, '6 days left'],
+  ])('%i ms', (ms, text) => {
+    expect(timeLeft(new Date(now.getTime() + ms).toISOString(), now.getTime())).toBe(text);
   });
 });
 

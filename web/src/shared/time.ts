@@ -20,6 +20,18 @@ export function formatDeadline(at: string, now = new Date()): string {
 /** Formats date and time in the reader's zone and locale. */
 export const formatDateTime = (at: string): string => full.format(new Date(at));
 
+const units = [[86_400_000, 'day'], [3_600_000, 'hour'], [60_000, 'minute']] as const;
+
+/** Says how long it is until a deadline: 6 days left, 47 hours left, 12 minutes left. Days are counted from two on. */
+export function timeLeft(at: string, now = Date.now()): string {
+  const left = Date.parse(at) - now;
+  if (left <= 0) return 'the time is over';
+  const [length, name] = units.find(([unit]) => left >= (unit === 86_400_000 ? 2 * unit : unit)) ?? [60_000, 'minute'];
+  const count = Math.floor(left / length);
+  if (count === 0) return 'less than a minute left';
+  return `${count} ${name}${count === 1 ? '' : 's'} left`;
+}
+
 /** Formats a duration: 850 ms, 3.2 s, 4 min, 2 h. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -32,6 +32,7 @@ export function orderAt(number: number, version: number) {
     note: null,
     expiresAt: null,
     deliversAt: null,
+    deliveryHold: null,
     cancelReason: null,
     refunds: [],
     payments: [{ __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), amount: euro(3600) }],
@@ -49,7 +50,8 @@ export function orderAt(number: number, version: number) {
     total: euro(3600),
     captured: euro(version >= 3 ? 3600 : 0),
     refunded: euro(0),
-    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null },
+    disputed: euro(0),
+    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null, delayed: false },
   };
 }
 
