@@ -101,10 +101,10 @@ func (o *Order) dueWork(now time.Time, mayAsk func(provider string) bool) *payme
 	return nil
 }
 
-// deliveryDue delivers the order whose timer has run out. Where staff deliver, the timer was set before that was so, or by a replica that still has
-// the earlier setting: it ends without an event, because nothing has happened to the order.
+// deliveryDue delivers the order whose timer has run out. Where staff deliver, or something holds the order, the timer was set before that
+// was so, or by a replica of another version or setting: it ends without an event, because nothing has happened to the order.
 func (o *Order) deliveryDue(c Cause, policy Policy) error {
-	if policy.ManualDelivery {
+	if policy.ManualDelivery || holdsDelivery(o.Payments) {
 		o.DeliversAt = nil
 		return nil
 	}

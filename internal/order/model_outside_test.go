@@ -11,7 +11,7 @@ import (
 
 // outside stands for those who move money at the provider without us: staff in its dashboard, and banks.
 type outside struct {
-	// reversed counts the refunds that had succeeded and failed after all, captured the holds that were captured.
+	// reversed counts the refunds that had succeeded, or were made outside, and failed after all, captured the holds that were captured.
 	reversed, captured int
 }
 
@@ -29,7 +29,7 @@ func (o *outside) acts(m *model) func(*rapid.T) {
 		case "refund fails late":
 			if n := len(charge.refunds); n > 0 {
 				i := rapid.IntRange(0, n-1).Draw(t, "refund")
-				if charge.refunds[i].Status == payment.RefundSucceeded {
+				if r := &charge.refunds[i]; r.Status == payment.RefundSucceeded || r.Status == payment.RefundPending && r.RefundID.IsNil() {
 					o.reversed++
 				}
 				charge.decideRefund(i, payment.RefundFailed)

@@ -79,6 +79,9 @@ func (m *model) finished() {
 		if p.Status.Active() || p.Attention != nil && *p.Attention != payment.Disputed && *p.Attention != payment.RefundReversed {
 			wrong("payment %s, attention %v", p.Status, p.Attention)
 		}
+		if p.Attention != nil && *p.Attention == payment.RefundReversed && m.outside.reversed == 0 {
+			wrong("a refund is said to have come back, and none did")
+		}
 		if p.Disputed() != at.withdrawn() || len(p.Disputes) != len(at.disputes) {
 			wrong("%d are disputed, at the provider %d", p.Disputed(), at.withdrawn())
 		}

@@ -182,12 +182,17 @@ func (m *model) settle() {
 			m.now = *due
 		}
 		for i := range m.o.Payments {
-			if p := &m.o.Payments[i]; p.Attention != nil && p.RecheckAt == nil && m.o.Status != order.Cancelling {
+			if p := &m.o.Payments[i]; p.Attention != nil && !m.looksSoon(p) && m.o.Status != order.Cancelling {
 				_ = m.o.Resolve(m.cause(), m.policy, p.ID, payment.Recheck) // refused when the provider never saw it
 			}
 		}
 	}
 	m.Fatalf("the order does not become final: %+v, attempts %+v", m.o.State, attemptsOf(m.o))
+}
+
+// looksSoon reports whether a look at the charge is due soon, which the watch over a dispute is not.
+func (m *model) looksSoon(p *payment.Payment) bool {
+	return p.RecheckAt != nil && p.RecheckAt.Sub(m.now) < time.Hour
 }
 
 // watches reports whether all that is still to come is another look at a charge with an open dispute. It goes on for as long as that is open.

@@ -2,8 +2,10 @@ package order_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/orderwire/orderwire/internal/order"
@@ -45,6 +47,34 @@ func TestSettleBoundsWhatProvidersSay(t *testing.T) {
 		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
 		w = settle(t, payment.Result{Outcome: payment.Outcome(wild)}, nil)
 		bounded(t, attemptsOf(w.o)[0].Message, payment.MaxMessage)
+	})
+	t.Run("Charge", func(t *testing.T) {
+		t.Parallel()
+		seen := &payment.SeenCharge{Totals: payment.Totals{Captured: 1000}}
+		for _, reference := range []string{"r", wild, "r\x00", ""} {
+			seen.Refunds = append(seen.Refunds, payment.SeenRefund{Reference: reference, Minor: 1, Status: payment.RefundPending})
+			seen.Disputes = append(seen.Disputes, payment.SeenDispute{Reference: reference, Minor: 1, Status: payment.DisputeWarning, Reason: wild})
+		}
+		ever := time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)
+		seen.Disputes = append(seen.Disputes,
+			payment.SeenDispute{Reference: "much", Minor: math.MaxInt64, Status: payment.DisputeLost},
+			payment.SeenDispute{Reference: "late", Minor: 1, Status: payment.DisputeLost, RespondBy: &ever})
+		w := settle(t, payment.Result{Outcome: payment.Captured, Charge: seen}, nil)
+		p := w.o.Payment()
+		if len(p.Refunds) != 1 || len(p.Disputes) != 1 || p.Attention == nil || *p.Attention != payment.Mismatch || w.o.Disputed != 0 {
+			t.Fatalf("%+v", p)
+		}
+		bounded(t, p.Disputes[0].Reason, payment.MaxCode)
+		seen.Refunds[0].Status, seen.Refunds[0].Code = payment.RefundFailed, wild
+		w.look(payment.Result{Outcome: payment.Captured, Charge: seen}, nil)
+		for _, e := range w.o.Events() {
+			if e.Data.Reason != nil {
+				bounded(t, *e.Data.Reason, payment.MaxCode)
+			}
+		}
+		if p.Refunds[0].Status != payment.RefundFailed {
+			t.Errorf("%+v", p.Refunds)
+		}
 	})
 	// Half a reference, address or secret would be another's or nobody's: nothing is known of what was done.
 	for name, result := range map[string]payment.Result{

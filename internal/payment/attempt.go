@@ -95,6 +95,13 @@ func (a *Attempt) Finish(outcome AttemptOutcome, message string, now time.Time) 
 	a.LookUpOnly, a.Accepted, a.Prepared = false, false, false
 }
 
+// hasten makes the attempt due now.
+func (a *Attempt) hasten(now time.Time) {
+	if a.NextCallAt == nil || a.NextCallAt.After(now) {
+		a.NextCallAt = &now
+	}
+}
+
 // Postpone keeps the attempt open with an unknown outcome and calls again at the given time.
 func (a *Attempt) Postpone(message string, next time.Time) {
 	outcome := AttemptUnknown

@@ -20,7 +20,7 @@ const (
 	Mismatch Attention = "MISMATCH"
 	// Disputed: a dispute waits for a response, or a warning of one.
 	Disputed Attention = "DISPUTED"
-	// RefundReversed: a refund that had succeeded has failed, so the customer did not get the money.
+	// RefundReversed: a refund that had succeeded, or was made outside, has failed, so the customer did not get the money.
 	RefundReversed Attention = "REFUND_REVERSED"
 )
 
@@ -34,9 +34,10 @@ func (a Attention) Valid() bool {
 	}
 }
 
-// needsAttention marks the payment for staff. A payment that is marked already keeps its reason.
+// needsAttention marks the payment for staff. A payment that is marked already keeps its reason. Only a refund that came back is told
+// instead of it: that is seen once, and every other reason is found again.
 func (c *change) needsAttention(why Attention) {
-	if c.Attention != nil {
+	if c.Attention != nil && (why != RefundReversed || *c.Attention == RefundReversed) {
 		return
 	}
 	c.Attention = &why

@@ -17,6 +17,11 @@ const (
 	MaxClientSecret = 500
 )
 
+// whole reports whether a provider's id can be stored as it is. Half of one would be another's.
+func whole(reference string) bool {
+	return reference != "" && freetext.Clip(reference, MaxReference) == reference
+}
+
 // Take bounds a Gateway's answer. Words for people are cut. What only serves whole, such as the reference of a charge, makes the
 // answer useless when it is too long: then the outcome is unknown, as if nothing had been answered.
 func Take(r Result, err error) (Result, error) {

@@ -26,8 +26,10 @@ type Dispute struct {
 	Reference string `json:"reference"`
 	// RespondBy is the time until which the provider takes evidence.
 	RespondBy *time.Time `json:"respondBy,omitempty"`
-	CreatedAt time.Time  `json:"createdAt"`
-	UpdatedAt time.Time  `json:"updatedAt"`
+	// Acknowledged: staff have ended the attention for it. A change of the dispute asks for them again.
+	Acknowledged bool      `json:"acknowledged,omitempty"`
+	CreatedAt    time.Time `json:"createdAt"`
+	UpdatedAt    time.Time `json:"updatedAt"`
 }
 
 // IsNode marks the dispute as a GraphQL Node.
@@ -56,12 +58,39 @@ func (p *Payment) HasOpenDispute() bool {
 	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool { return d.Open() })
 }
 
+// isAs reports whether a dispute is booked as it is seen.
+func (d *Dispute) isAs(s *SeenDispute) bool {
+	return d.Status == s.Status && d.Amount.Minor == s.Minor && sameTime(d.RespondBy, s.RespondBy)
+}
+
+// canBook reports whether what is seen of a dispute makes sense, for a payment of an amount in minor units.
+func (s *SeenDispute) canBook(amount int64) bool {
+	inJSON := s.RespondBy == nil || s.RespondBy.Year() > 0 && s.RespondBy.Year() < 10_000
+	return s.Status.Valid() && s.Minor > 0 && s.Minor <= amount && whole(s.Reference) && inJSON
+}
+
+// DisputesDiffer reports whether a look at the charge with these disputes would change those that are booked. amount is the payment's, in
+// minor units.
+func DisputesDiffer(amount int64, booked []Dispute, seen []SeenDispute) bool {
+	for i := range seen {
+		s := &seen[i]
+		if !s.canBook(amount) {
+			continue
+		}
+		index := slices.IndexFunc(booked, func(d Dispute) bool { return d.Reference == s.Reference })
+		if index < 0 && len(booked) < MaxDisputes || index >= 0 && !booked[index].isAs(s) {
+			return true
+		}
+	}
+	return false
+}
+
 // bookDisputes books the disputes of a charge. It reports whether all of them are booked.
 func (c *change) bookDisputes(seen []SeenDispute) (all bool) {
 	all = true
 	for i := range seen {
 		s := &seen[i]
-		if !s.Status.Valid() || s.Minor <= 0 || s.Reference == "" || len(s.Reference) > MaxReference {
+		if !s.canBook(c.Amount.Minor) {
 			all = false
 			continue
 		}
@@ -95,8 +124,7 @@ func (c *change) openDispute(s *SeenDispute) {
 }
 
 func (c *change) updateDispute(d *Dispute, s *SeenDispute) {
-	same := d.Status == s.Status && d.Amount.Minor == s.Minor && sameTime(d.RespondBy, s.RespondBy)
-	if same {
+	if d.isAs(s) {
 		return
 	}
 	kind := FactDisputeUpdated
@@ -104,6 +132,7 @@ func (c *change) updateDispute(d *Dispute, s *SeenDispute) {
 		kind = factOfDispute(s.Status)
 	}
 	d.Status, d.Amount.Minor, d.RespondBy, d.UpdatedAt = s.Status, s.Minor, s.RespondBy, c.Now
+	d.Acknowledged = false
 	c.disputeChanged(d, kind)
 }
 
@@ -124,13 +153,33 @@ func factOfDispute(s DisputeStatus) FactKind {
 	return FactDisputeUpdated
 }
 
-// disputeAttention asks for staff while a dispute waits for a response, or warns of one.
+// disputeAttention asks for staff while a dispute waits for a response, or warns of one, and they have not acknowledged it.
 func (c *change) disputeAttention() {
-	if c.DisputesIn(DisputeNeedsResponse)+c.DisputesIn(DisputeWarning) > 0 {
+	if slices.ContainsFunc(c.Disputes, func(d Dispute) bool {
+		return !d.Acknowledged && (d.Status == DisputeNeedsResponse || d.Status == DisputeWarning)
+	}) {
 		c.needsAttention(Disputed)
 		return
 	}
 	c.clearAttention(Disputed)
+}
+
+// watchDisputes looks at the charge again while a dispute is open, in case the provider's webhook is lost: after an eighth of the time
+// since the newest one was seen, within bounds. A dispute that is open for 60 days is looked at some 35 times.
+func (c *change) watchDisputes() {
+	if c.RecheckAt != nil {
+		return
+	}
+	var newest *Dispute
+	for i := range c.Disputes {
+		if d := &c.Disputes[i]; d.Open() {
+			newest = d
+		}
+	}
+	if newest != nil {
+		pause := min(max(c.Now.Sub(newest.CreatedAt)/8, shortestDisputePause), longestDisputePause)
+		c.RecheckAt = at(c.Now.Add(lessJitter(pause, c.ID)))
+	}
 }
 
 func sameTime(a, b *time.Time) bool {

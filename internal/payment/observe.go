@@ -1,6 +1,11 @@
 package payment
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/orderwire/orderwire/internal/freetext"
+)
 
 // observe books a charge as it is seen at the provider while no operation of ours is changing it: what we did ourselves, what others
 // did in the provider's dashboard, and what banks did later. A difference that nothing of this explains asks for attention and is never
@@ -26,9 +31,7 @@ func (c *change) observe(seen Result) error {
 	}
 	c.compare(seen.Charge, explained)
 	c.disputeAttention()
-	if c.HasOpenDispute() && c.RecheckAt == nil {
-		c.RecheckAt = at(c.Now.Add(lessJitter(disputePause, c.ID)))
-	}
+	c.watchDisputes()
 	return nil
 }
 
@@ -62,13 +65,14 @@ func (c *change) observeStatus(seen Result) (explained bool, err error) {
 	}
 }
 
-// capturedAt is the amount that the answer says was captured, in minor units.
+// capturedAt is the amount that the answer says was captured, in minor units. The books take at most the payment's amount: the rest is a
+// mismatch.
 func (c *change) capturedAt(r Result) int64 {
 	switch {
 	case r.Captured != nil && *r.Captured > 0:
-		return *r.Captured
+		return min(*r.Captured, c.Amount.Minor)
 	case r.Charge != nil && r.Charge.Captured > 0:
-		return r.Charge.Captured
+		return min(r.Charge.Captured, c.Amount.Minor)
 	default:
 		return c.Amount.Minor
 	}
@@ -82,7 +86,7 @@ func (c *change) bookRefunds(seen []SeenRefund) (all bool, err error) {
 		s := &seen[i]
 		r := c.refundSeenAs(s, seen)
 		switch {
-		case s.Minor <= 0 || s.Reference == "" || len(s.Reference) > MaxReference || !s.Status.Valid():
+		case s.Minor <= 0 || !whole(s.Reference) || !s.Status.Valid():
 			all = false
 		case r != nil:
 			if err := c.updateRefund(r, s); err != nil {
@@ -93,14 +97,39 @@ func (c *change) bookRefunds(seen []SeenRefund) (all bool, err error) {
 		}
 	}
 	for _, s := range outside {
-		if len(c.Refunds) >= MaxRefunds || c.Captured == 0 {
-			return false, nil
+		if slices.ContainsFunc(c.Refunds, func(r Refund) bool { return r.Reference == s.Reference }) {
+			continue // listed twice
+		}
+		if !c.takesRefund(s.Minor) {
+			all = false
+			continue
 		}
 		if err := c.bookOutsideRefund(s); err != nil {
 			return false, err
 		}
 	}
 	return all, nil
+}
+
+// takesRefund reports whether a refund that was made outside can be booked: there is room for its row, and no more goes back than was
+// captured. Refunds of ours that it makes needless do not count. What failed does not either: earlier versions made a new refund for
+// each try.
+func (c *change) takesRefund(minor int64) bool {
+	left, rows, outside := c.Captured, 0, 0
+	for i := range c.Refunds {
+		r := &c.Refunds[i]
+		if r.Origin == RefundOfProvider {
+			outside++
+		}
+		if r.Status == RefundFailed {
+			continue
+		}
+		rows++
+		if r.Status == RefundSucceeded || r.Origin == RefundOfProvider {
+			left -= r.Amount.Minor
+		}
+	}
+	return minor <= left && rows < MaxRefunds && outside < MaxRefunds
 }
 
 // refundSeenAs returns our refund that the provider's is, or nil. A refund of ours has several at the provider when it was tried again
@@ -132,7 +161,7 @@ func (c *change) updateRefund(r *Refund, s *SeenRefund) error {
 	case s.Status == RefundSucceeded && r.Status == RefundPending:
 		return c.refundSucceeded(r)
 	case s.Status == RefundFailed && r.Status == RefundPending && open != nil:
-		return c.settleRefund(open, Result{Outcome: Refused, Code: s.Code})
+		return c.settleRefund(open, Result{Outcome: Refused, Code: freetext.Clip(s.Code, MaxCode)})
 	case s.Status == RefundFailed && (r.Status == RefundSucceeded || r.Origin == RefundOfProvider):
 		// Staff decide about it: the customer did not get money that was given back.
 		if err := c.refundFailed(r, reversed(s.Code)); err != nil {
@@ -144,10 +173,7 @@ func (c *change) updateRefund(r *Refund, s *SeenRefund) error {
 }
 
 func reversed(code string) string {
-	if code == "" {
-		return "the customer's bank has sent the money back"
-	}
-	return code
+	return cmp.Or(freetext.Clip(code, MaxCode), "the customer's bank has sent the money back")
 }
 
 // bookOutsideRefund books a refund that was not made by us, as it is. Refunds of ours that it makes needless end in the same version.
@@ -185,10 +211,11 @@ func (c *change) endNeedlessRefunds() (facts []Fact, err error) {
 			return facts, err
 		}
 		r.Reference = ""
+		c.clearAttention(UnknownOutcome, ProviderDown)
 		ended := *r // adding the next one may move r
 		reason := "the money went back by another way"
 		facts = append(facts, Fact{Kind: FactRefundFailed, Automatic: true, RefundID: &ended.ID, Amount: &ended.Amount, Reason: &reason})
-		if rest := ended.Amount.Minor + left; rest > 0 && ended.Origin != RefundOfStaff {
+		if rest := ended.Amount.Minor + left; rest > 0 && !c.ofStaff(&ended) {
 			next := c.addRefund(refundRequest{minor: rest, due: c.Now, origin: ended.Origin})
 			facts = append(facts, Fact{Kind: FactRefundRequested, Automatic: true, RefundID: &next.ID, Amount: &next.Amount})
 		}

@@ -2,13 +2,14 @@ package payment
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // RequestRecheck requests a look-up of the payment's charge, because something may have happened at the provider. It only sets a timer.
-// The pipeline looks up the attempts that are under way or, without one, the charge, and applies what it sees. For a payment that
+// The pipeline looks up the attempt that is under way with the charge or, without one, the charge and then refunds under way, and applies what it sees. For a payment that
 // the provider cannot know of it is a no-op.
 //
 // A request during a look-up leads to another look-up: the answer under way may be older than what the caller heard of.
@@ -30,18 +31,31 @@ func (p *Payment) DueRecheck(now time.Time) *Work {
 	return &Work{Provider: p.Provider, Call: p.callOf(p.chargeAttempt()), LookUpOnly: true, recheck: p.RecheckAt}
 }
 
-// recheckAttempts makes the called attempts that are under way due now, each with a look-up first, which answers the recheck. No
-// call runs at this time, since the caller has the lease.
-func (c *change) recheckAttempts() {
+// recheckAttempt makes the attempt that is under way with the charge due now, with a look-up first, which answers the recheck. No call runs
+// at this time, since the caller has the lease. A refund under way does not answer it: it tells nothing of other refunds and of disputes.
+func (c *change) recheckAttempt() {
+	a := c.openAttempt()
+	if a == nil || !a.Called() {
+		return
+	}
+	a.hasten(c.Now)
+	c.RecheckAt = nil
+}
+
+// recheckRefunds makes the called refunds under way due now that the charge, which was looked up, does not have: they were lost or are not
+// listed.
+func (c *change) recheckRefunds(seen []SeenRefund) {
 	for i := range c.Attempts {
 		a := &c.Attempts[i]
-		if !a.Open() || !a.Called() {
+		if a.RefundID == nil || !a.Open() || !a.Called() {
 			continue
 		}
-		if a.NextCallAt == nil || a.NextCallAt.After(c.Now) {
-			a.NextCallAt = at(c.Now)
+		r := c.RefundByID(*a.RefundID)
+		if !slices.ContainsFunc(seen, func(s SeenRefund) bool {
+			return s.Status != RefundFailed && (s.RefundID == r.ID || s.Reference == r.Reference)
+		}) {
+			a.hasten(c.Now)
 		}
-		c.RecheckAt = nil
 	}
 }
 
@@ -66,5 +80,11 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if c.openAttempt() != nil {
 		return false, nil // asked for meanwhile; its own answer tells
 	}
-	return true, c.observe(r)
+	err = c.observe(r)
+	if r.Charge != nil {
+		c.recheckRefunds(r.Charge.Refunds)
+	} else {
+		c.recheckRefunds(nil)
+	}
+	return true, err
 }

@@ -184,6 +184,9 @@ func (c *change) refundSucceeded(r *Refund) error {
 	}
 	c.UpdatedAt = c.Now
 	c.clearAttention(UnknownOutcome, ProviderDown)
+	if c.Unwound() {
+		c.clearAttention(RefundReversed) // it was refunded again
+	}
 	c.record(Fact{Kind: FactRefundSucceeded, RefundID: &r.ID, Amount: &r.Amount})
 	return nil
 }
@@ -204,10 +207,11 @@ func (c *change) refundFailed(r *Refund, reason string) error {
 // may not be kept: it stays PENDING and is tried again by another attempt, with growing pauses, until the provider makes it or the
 // books show that it is not needed any more. When the refusal says that the charge is not as our books say, it is looked up first.
 func (c *change) refundRefused(r *Refund, why RefusalReason, message string) error {
+	r.Reference = "" // that of the try which was refused; the next one is another refund at the provider
 	if why != "" {
 		c.RecheckAt = at(c.Now)
 	}
-	if r.Origin == RefundOfStaff || r.Origin == "" && c.Status == Confirmed && !c.Unwinding {
+	if c.ofStaff(r) {
 		return c.refundFailed(r, message)
 	}
 	if c.refusals(r.ID) >= maxRefusals {
@@ -217,6 +221,11 @@ func (c *change) refundRefused(r *Refund, why RefusalReason, message string) err
 		c.tryRefundAgain(r)
 	}
 	return nil
+}
+
+// ofStaff reports whether staff asked for the refund, also for one that was made before origins were kept.
+func (c *change) ofStaff(r *Refund) bool {
+	return r.Origin == RefundOfStaff || r.Origin == "" && c.Status == Confirmed && !c.Unwinding
 }
 
 // maxTries is the number of refusals after which a refund is no longer tried by itself: with the pauses this is about ten days.
@@ -243,6 +252,19 @@ func (c *change) goOnRefunding() {
 	for i := range c.Refunds {
 		if r := &c.Refunds[i]; r.Status == RefundPending && r.Origin != RefundOfProvider && c.openAttemptOf(r.ID) == nil {
 			c.tryRefundAgain(r)
+		}
+	}
+}
+
+// askedPause lies between staff's request and one more try of a refund, so that the look-up which they asked for, too, comes first.
+const askedPause = 10 * time.Second
+
+// tryRefundsOnceMore adds an attempt to the refunds of ours that were refused too often to be tried by themselves.
+func (c *change) tryRefundsOnceMore() {
+	for i := range c.Refunds {
+		r := &c.Refunds[i]
+		if r.Status == RefundPending && r.Origin != RefundOfProvider && c.openAttemptOf(r.ID) == nil && c.refusals(r.ID) >= maxTries {
+			c.addAttempt(Attempt{RefundID: &r.ID, Operation: OperationRefund, NextCallAt: at(c.Now.Add(askedPause))})
 		}
 	}
 }

@@ -11,7 +11,7 @@ type Resolution string
 
 // The resolutions.
 const (
-	// Recheck asks the provider, and allows one more call of what is only looked up.
+	// Recheck asks the provider, and allows one more call of what is only looked up, or was refused too often.
 	Recheck Resolution = "RECHECK"
 	// MarkCaptured: a person knows that the money is captured.
 	MarkCaptured Resolution = "MARK_CAPTURED"
@@ -42,7 +42,7 @@ func (r Resolution) Valid() bool {
 // A charge that was never authorized can take money without us: its customer approves it, or a call arrives late. Only the provider
 // can say that it no longer will, so no resolution ends such a payment, and its void is repeated for as long as it takes.
 //
-// Without an attempt in progress they confirm our books and end the attention. Books are never rewritten: a resolution against them
+// Without an attempt in progress they confirm our books and end the attention, as they do when it is about a dispute or a refund that came back. Books are never rewritten: a resolution against them
 // is refused. Repeating one is a no-op. The error is a *fsm.NotAllowedError, or says that the resolution is unknown; both change
 // nothing. settled reports whether an attempt was settled.
 func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, err error) {
@@ -61,7 +61,7 @@ func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, er
 // ResolutionChanges reports whether Resolve would change more than the time of the next look-up.
 func (p *Payment) ResolutionChanges(r Resolution) bool { return r != Recheck && p.Attention != nil }
 
-// resolveByRecheck allows one more call of what is only looked up, and requests a look-up.
+// resolveByRecheck allows one more call of what is only looked up or was refused too often, and requests a look-up.
 func (c *change) resolveByRecheck() error {
 	if c.chargeAttempt() == nil {
 		return &fsm.NotAllowedError{Status: string(c.Status), Action: string(Recheck)}
@@ -69,6 +69,7 @@ func (c *change) resolveByRecheck() error {
 	for i := range c.Attempts {
 		c.Attempts[i].LookUpOnly = false
 	}
+	c.tryRefundsOnceMore()
 	c.RequestRecheck(c.Now)
 	return nil
 }
@@ -80,6 +81,9 @@ func (c *change) mark(r Resolution) (settled bool, err error) {
 	refused := &fsm.NotAllowedError{Status: string(c.Status), Action: string(r)}
 	kept := r == MarkCaptured
 	a := c.attemptToResolve()
+	if c.Attention != nil && (*c.Attention == Disputed || *c.Attention == RefundReversed) {
+		a = nil // the mark is about the dispute or the refund that came back, and not about what is under way
+	}
 	voids := a != nil && a.Operation == OperationVoid
 	switch {
 	case c.Attention == nil:
@@ -91,7 +95,7 @@ func (c *change) mark(r Resolution) (settled bool, err error) {
 		if kept != (c.Captured > 0) {
 			return false, refused
 		}
-		c.Attention = nil
+		c.acknowledge()
 		return false, nil
 	case !kept && a.Operation == OperationAuthorize:
 		c.requestVoid(settledByStaff)
@@ -106,6 +110,16 @@ func (c *change) mark(r Resolution) (settled bool, err error) {
 	}
 	a.Message = settledByStaff
 	return true, c.settleAttempt(a, answer)
+}
+
+// acknowledge ends the attention. That of disputes comes back when one of them changes.
+func (c *change) acknowledge() {
+	if *c.Attention == Disputed {
+		for i := range c.Disputes {
+			c.Disputes[i].Acknowledged = true
+		}
+	}
+	c.Attention = nil
 }
 
 // attemptToResolve returns the attempt that a resolution settles: the charge's if one is under way, else the oldest open refund's.

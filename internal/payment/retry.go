@@ -23,8 +23,9 @@ const (
 	longestAcceptedPause  = time.Hour
 	// refundPauseMax bounds the pause before a refused refund is tried again that must happen.
 	refundPauseMax = 6 * time.Hour
-	// disputePause lies between looks at a charge while a dispute is open.
-	disputePause = 6 * time.Hour
+	// shortestDisputePause and longestDisputePause bound the pause between looks at a charge while a dispute is open.
+	shortestDisputePause = 6 * time.Hour
+	longestDisputePause  = 7 * 24 * time.Hour
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute
 	// notCalledPause is the first pause of an attempt whose call could not be made, notSentPause the longest while the provider is out of

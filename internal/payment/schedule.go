@@ -52,7 +52,7 @@ func (p *Payment) StepAt() *time.Time {
 	return nil
 }
 
-// Advance makes the payment's transition that is due. If a recheck is due, the attempts that are under way become due, too.
+// Advance makes the payment's transition that is due. If a recheck is due, the attempt that is under way with the charge becomes due, too.
 func (p *Payment) Advance(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	var err error
@@ -64,7 +64,7 @@ func (p *Payment) Advance(t Terms) ([]Fact, error) {
 		c.addVoid(Expired, c.Now)
 	}
 	if err == nil && due(p.RecheckAt, t.Now) {
-		c.recheckAttempts()
+		c.recheckAttempt()
 	}
 	return c.facts, err
 }

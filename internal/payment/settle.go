@@ -57,7 +57,10 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 	if r.Reference != "" {
 		c.Reference = r.Reference
 	}
-	return true, c.settleAttempt(a, r)
+	if err := c.settleAttempt(a, r); err != nil || r.Charge == nil || c.openAttempt() != nil {
+		return true, err
+	}
+	return true, c.observe(r) // the look-up shows what others have done with the charge meanwhile, too
 }
 
 func (c *change) settleAttempt(a *Attempt, r Result) error {
