@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -104,7 +105,7 @@ const unknownQuery = `
 // one for each payment.
 const booksQuery = `
 	SELECT p.id, p.order_id, p.provider, o.revision, o.number, p.updated_at, p.currency, p.amount_minor, p.captured_minor, p.refunded_minor,
-		p.capture_method, p.method, coalesce(p.provider_reference, '') AS reference, p.attention,
+		p.status = 'AUTHORIZED' AS authorized, p.disputes, p.capture_method, p.method, coalesce(p.provider_reference, '') AS reference, p.attention,
 		(SELECT a.id FROM payment_attempts a
 			WHERE a.order_id = p.order_id AND a.payment_id = p.id AND a.operation = 'AUTHORIZE' AND a.calls > 0
 			ORDER BY a.id DESC LIMIT 1) AS key,
@@ -138,6 +139,8 @@ type booksRow struct {
 	AmountMinor   int64                 `db:"amount_minor"`
 	CapturedMinor int64                 `db:"captured_minor"`
 	RefundedMinor int64                 `db:"refunded_minor"`
+	Authorized    bool                  `db:"authorized"`
+	Disputes      json.RawMessage       `db:"disputes"`
 	CaptureMethod payment.CaptureMethod `db:"capture_method"`
 	Method        string                `db:"method"`
 	Reference     string                `db:"reference"`
@@ -148,10 +151,14 @@ type booksRow struct {
 	Raised        bool                  `db:"raised"`
 }
 
-func (row *booksRow) books() reconcile.Books {
+func (row *booksRow) books() (reconcile.Books, error) {
+	var disputes []payment.Dispute
+	if err := json.Unmarshal(row.Disputes, &disputes); err != nil {
+		return reconcile.Books{}, fmt.Errorf("disputes of payment %s: %w", row.ID, err)
+	}
 	return reconcile.Books{
 		PaymentID: row.ID, OrderID: row.OrderID, Provider: row.Provider, Revision: row.Revision, UpdatedAt: row.UpdatedAt.UTC(),
-		Totals: payment.Totals{Captured: row.CapturedMinor, Refunded: row.RefundedMinor},
+		Totals: payment.Totals{Captured: row.CapturedMinor, Refunded: row.RefundedMinor}, Authorized: row.Authorized, Disputes: disputes,
 		LookUp: payment.Call{
 			Key: row.Key.ID, Operation: payment.OperationAuthorize, OrderID: row.OrderID, PaymentID: row.ID,
 			OrderNumber: row.Number, Amount: money.New(row.AmountMinor, row.Currency), Capture: row.CaptureMethod,
@@ -159,7 +166,7 @@ func (row *booksRow) books() reconcile.Books {
 		},
 		Busy: row.Busy, Open: row.Open, Raised: row.Raised,
 		Mismatch: row.Attention != nil && *row.Attention == payment.Mismatch,
-	}
+	}, nil
 }
 
 func (r *Reconciliation) books(ctx context.Context, query string, args ...any) ([]reconcile.Books, error) {
@@ -169,7 +176,10 @@ func (r *Reconciliation) books(ctx context.Context, query string, args ...any) (
 	}
 	books := make([]reconcile.Books, len(rows))
 	for i := range rows {
-		books[i] = rows[i].books()
+		var err error
+		if books[i], err = rows[i].books(); err != nil {
+			return nil, err
+		}
 	}
 	return books, nil
 }

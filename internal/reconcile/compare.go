@@ -89,13 +89,14 @@ func (r *Reconciler) comparePage(ctx context.Context, page []Books, away away) e
 
 // compare looks one payment up at the provider and acts on the result.
 func (r *Reconciler) compare(ctx context.Context, books Books) error {
-	theirs, err := r.ask(ctx, books)
+	seen, err := r.ask(ctx, books)
 	if err != nil {
 		return err
 	}
 	r.counts.Checked.Add(1)
+	theirs := totals(seen)
 	if theirs == books.Totals {
-		return r.agrees(ctx, books)
+		return r.agrees(ctx, books, moved(books, seen))
 	}
 	kept, changed, err := r.cfg.Store.Differs(ctx, books, theirs)
 	if err != nil || !kept {
@@ -118,7 +119,8 @@ func (r *Reconciler) compare(ctx context.Context, books Books) error {
 	return r.cfg.Store.Raised(ctx, books.PaymentID)
 }
 
-func (r *Reconciler) agrees(ctx context.Context, books Books) error {
+// agrees acts on totals that agree. moved: something else has to be booked.
+func (r *Reconciler) agrees(ctx context.Context, books Books, moved bool) error {
 	if books.Open {
 		resolved, err := r.cfg.Store.Agrees(ctx, books)
 		if err != nil {
@@ -129,33 +131,51 @@ func (r *Reconciler) agrees(ctx context.Context, books Books) error {
 			r.cfg.Log.InfoContext(ctx, "the provider's books agree with ours again", "payment", books.PaymentID, "order", books.OrderID)
 		}
 	}
-	if books.Mismatch {
+	if moved || books.Mismatch {
 		return r.cfg.RequestRecheck(ctx, books.PaymentID) // the look that sees them agree takes the attention away
 	}
 	return nil
 }
 
-// ask returns the provider's totals of a payment. If the look-up is refused and we have no money of the payment, the totals are
-// zero: the provider refused the charge. For any other payment a refusal is an error; it does not mean that the money is gone.
-func (r *Reconciler) ask(ctx context.Context, books Books) (payment.Totals, error) {
+// moved reports whether a charge has something to book that is in no total: a hold that is gone, one that is still there though our payment
+// has ended, or a dispute.
+func moved(books Books, seen payment.Result) bool {
+	if seen.Charge != nil && payment.DisputesDiffer(books.LookUp.Amount.Minor, books.Disputes, seen.Charge.Disputes) {
+		return true
+	}
+	if books.Totals.Captured > 0 {
+		return false
+	}
+	return books.Authorized != (seen.Outcome == payment.Held)
+}
+
+func totals(seen payment.Result) payment.Totals {
+	if seen.Charge == nil {
+		return payment.Totals{}
+	}
+	return seen.Charge.Totals
+}
+
+// ask looks a payment's charge up. A result without a Charge says that there is none that could have taken anything. If the look-up is
+// refused and we have no money of the payment, the provider refused the charge. For any other payment a refusal is an error; it does not
+// mean that the money is gone.
+func (r *Reconciler) ask(ctx context.Context, books Books) (payment.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
 	provider, err := r.cfg.Providers.Of(books.Provider)
 	if err != nil {
-		return payment.Totals{}, err
+		return payment.Result{}, err
 	}
 	result, err := provider.Gateway.LookUp(ctx, books.LookUp)
 	var definite *payment.DefiniteError
 	switch {
 	case errors.As(err, &definite) && books.Totals == (payment.Totals{}):
-		return payment.Totals{}, nil
+		return payment.Result{Outcome: payment.Refused}, nil
 	case err != nil:
-		return payment.Totals{}, err
-	case result.Charge != nil:
-		return result.Charge.Totals, nil
-	case result.Outcome == payment.NotFound, result.Outcome == payment.Refused:
-		return payment.Totals{}, nil // there is no charge that could have taken anything
+		return payment.Result{}, err
+	case result.Charge != nil, result.Outcome == payment.NotFound, result.Outcome == payment.Refused:
+		return result, nil
 	default:
-		return payment.Totals{}, fmt.Errorf("the provider answers %s without totals", result.Outcome)
+		return payment.Result{}, fmt.Errorf("the provider answers %s without totals", result.Outcome)
 	}
 }

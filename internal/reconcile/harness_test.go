@@ -112,9 +112,14 @@ func (b *bundle) turn(t *testing.T, r *reconcile.Reconciler) {
 // order places one and walks it as far as it gets by itself.
 func (b *bundle) order(t *testing.T, token string) *order.Order {
 	t.Helper()
+	return b.orderOf(t, token, payment.CaptureAutomatic)
+}
+
+func (b *bundle) orderOf(t *testing.T, token string, capture payment.CaptureMethod) *order.Order {
+	t.Helper()
 	outcome, err := b.orders.Create(t.Context(), ada, order.CreateInput{
 		IdempotencyKey: uuid.NewString(), Items: []order.Item{{ProductID: b.product, Quantity: 1}}, PaymentToken: token,
-		Capture: payment.CaptureAutomatic,
+		Capture: capture,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +167,8 @@ func (b *bundle) change(t *testing.T, orderID id.Order, change func(*order.Order
 
 func (b *bundle) call(ctx context.Context, work *payment.Work) (payment.Result, error) {
 	switch {
+	case work.LookUpOnly && b.lookUp != nil:
+		return b.lookUp(ctx, work.Call)
 	case work.LookUpOnly:
 		return b.provider.LookUp(ctx, work.Call)
 	case work.Call.Operation == payment.OperationAuthorize:

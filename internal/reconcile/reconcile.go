@@ -1,7 +1,7 @@
 // Package reconcile compares our books with those of the payment provider, payment by payment.
 //
-// Every round walks the final payments that changed recently, asks the provider for each charge's totals, and keeps each difference
-// as an Entry until both agree again. Nothing is ever repaired silently: a difference is counted, shown to staff, and given to the
+// Every round walks the final and the authorized payments that changed recently, asks the provider for each charge's totals, and keeps each
+// difference as an Entry until both agree again. A hold or a dispute that is not as our books say is in no total: the order's rules book it. Nothing is ever repaired silently: a difference is counted, shown to staff, and given to the
 // order's own rules (order.Service.RecheckPayment). They book what they can explain, such as a late success, with its events, and
 // otherwise set the payment's attention MISMATCH.
 //
@@ -48,6 +48,9 @@ type Books struct {
 	Revision  int64
 	UpdatedAt time.Time
 	Totals    payment.Totals
+	// Authorized: the money is held, by our books. No total tells of it, nor of the Disputes.
+	Authorized bool
+	Disputes   []payment.Dispute
 	// LookUp asks for the charge. Its Key is uuid.Nil when the provider was never asked for one.
 	LookUp payment.Call
 	// Busy: an attempt is in progress, so the books may rightly differ.

@@ -373,3 +373,63 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+// What no total tells is booked all the same, once: a hold that the provider let go, and a dispute whose webhook was lost.
+func TestMovedWithoutTotals(t *testing.T) {
+	t.Parallel()
+	t.Run("OKHoldGone", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		held := b.orderOf(t, "sim_approve", payment.CaptureManual)
+		kept := b.orderOf(t, "sim_approve", payment.CaptureManual)
+		r := b.reconciler(t)
+		b.turn(t, r)
+		b.change(t, kept.ID, func(o *order.Order) error {
+			if o.Payments[0].RecheckAt != nil {
+				t.Error("a hold that is there is looked at again")
+			}
+			return nil
+		})
+		b.exec(t, `UPDATE simulated.charges SET status = 'RELEASED' WHERE payment_id = $1`, held.Payments[0].ID)
+		b.turn(t, r)
+		if o := b.walk(t, held.ID); o.Payments[0].Status != payment.Voided {
+			t.Errorf("the payment is %s", o.Payments[0].Status)
+		}
+		if o := b.walk(t, kept.ID); o.Payments[0].Status != payment.Authorized {
+			t.Errorf("the other payment is %s", o.Payments[0].Status)
+		}
+		if found := b.entries(t, r); len(found) != 0 {
+			t.Errorf("%+v", found)
+		}
+	})
+	t.Run("OKDisputed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		o := b.order(t, "sim_approve")
+		disputes := []payment.SeenDispute{{Reference: "dp_1", Minor: 500, Status: payment.DisputeNeedsResponse, Reason: "fraudulent"}}
+		b.lookUp = func(ctx context.Context, call payment.Call) (payment.Result, error) {
+			result, err := b.provider.LookUp(ctx, call)
+			if result.Charge != nil {
+				result.Charge.Disputes = disputes
+			}
+			return result, err
+		}
+		r := b.reconciler(t)
+		opened := []order.EventType{order.DisputeOpened, order.PaymentNeedsAttention}
+		for range 3 {
+			b.turn(t, r)
+			if after := b.walk(t, o.ID); after.Disputed != 500 {
+				t.Fatalf("%+v", after.State)
+			}
+			if types := b.events(t, o.ID, o.Version); !slices.Equal(types, opened) {
+				t.Fatalf("events %v", types)
+			}
+		}
+		disputes[0].Status = payment.DisputeLost
+		b.turn(t, r)
+		b.walk(t, o.ID)
+		if types := b.events(t, o.ID, o.Version); !slices.Equal(types, append(opened, order.DisputeLost)) {
+			t.Errorf("events %v", types)
+		}
+	})
+}
