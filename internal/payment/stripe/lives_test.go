@@ -416,7 +416,7 @@ func TestLifeOfACancel(t *testing.T) {
 					l.pass(30 * day)
 					l.is(order.Cancelling, payment.Confirmed)
 					tt.after(l)
-					l.pass(day) // looked up by itself
+					l.pass(8 * day) // looked up by itself, once a week
 				}
 				l.is(order.Cancelled, payment.Confirmed)
 				l.asks("")
@@ -448,7 +448,7 @@ func TestLifeOfAWarning(t *testing.T) {
 		"OKRefundedByStaff":     {func(l *life) { l.refund(1250) }, time.Minute, "", 1250, 0, order.HeldByRefund},
 		"OKRefundedInDashboard": {func(l *life) { l.fake.RefundInDashboard(l.reference()) }, time.Minute, "", 1250, 0, order.HeldByRefund},
 		"OKDisputed":            {func(l *life) { l.fake.Dispute(l.reference(), 1250, false) }, time.Minute, payment.Disputed, 0, 1250, order.HeldByDispute},
-		"OKNothingFollows":      {func(*life) {}, 120 * day, "", 0, 0, ""},
+		"OKNothingFollows":      {func(*life) {}, 128 * day, "", 0, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -464,7 +464,7 @@ func TestLifeOfAWarning(t *testing.T) {
 				tt.then(l)
 				l.pass(tt.after)
 				if lost {
-					l.pass(day) // looked up by itself
+					l.pass(8 * day) // looked up by itself, once a week
 				}
 				l.asks(tt.attention)
 				l.books(1250, tt.refunded, tt.disputed)
