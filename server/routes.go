@@ -94,6 +94,9 @@ func (a *App) routes(orders *order.Service, products *product.Service, webhooks 
 			path := "/" + provider.Name
 			mux.Handle(path+"/", rates.Middleware(http.StripPrefix(path, provider.Pages)))
 		}
+		if provider.Dashboard != nil {
+			mux.Handle("/"+provider.Name+"/dashboard", rates.Middleware(auth.Middleware(a.sessions, auth.StaffOnly(provider.Dashboard))))
+		}
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.serveReady)

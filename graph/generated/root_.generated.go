@@ -6187,7 +6187,7 @@ enum AttemptOutcome {
 input PaymentMethodInput {
   """
   The provider's token. The simulated provider accepts ` + "`" + `sim_approve` + "`" + `, ` + "`" + `sim_decline` + "`" + `, ` + "`" + `sim_random` + "`" + ` (either of the two),
-  ` + "`" + `sim_requires_action` + "`" + `, ` + "`" + `sim_timeout_charged` + "`" + `, ` + "`" + `sim_timeout_not_charged` + "`" + ` and ` + "`" + `sim_error_once` + "`" + `.
+  ` + "`" + `sim_requires_action` + "`" + `, ` + "`" + `sim_delayed` + "`" + `, ` + "`" + `sim_timeout_charged` + "`" + `, ` + "`" + `sim_timeout_not_charged` + "`" + ` and ` + "`" + `sim_error_once` + "`" + `.
   """
   token: String!
 }

@@ -368,7 +368,7 @@ type PaymentEdge struct {
 // How an order is paid. It contains a token of the payment provider, never card data.
 type PaymentMethodInput struct {
 	// The provider's token. The simulated provider accepts `sim_approve`, `sim_decline`, `sim_random` (either of the two),
-	// `sim_requires_action`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
+	// `sim_requires_action`, `sim_delayed`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
 	Token string `json:"token"`
 }
 

@@ -35,6 +35,22 @@ func Middleware(verifier Verifier, next http.Handler) http.Handler {
 	})
 }
 
+// StaffOnly answers callers who are not staff: 401 for anonymous ones, 403 for customers. It stands behind Middleware.
+func StaffOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := RequireStaff(FromContext(r.Context()))
+		f, refused := errors.AsType[*fault.Error](err)
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r)
+		case refused && f.Code == fault.Forbidden:
+			fault.WriteHTTP(w, http.StatusForbidden, f, nil)
+		default:
+			refuse(w, err)
+		}
+	})
+}
+
 // Bearer takes the token out of an Authorization value, "Bearer" and a token, as connection_init carries one too.
 // Anything else gives UNAUTHENTICATED. The scheme's case does not matter (RFC 9110 section 11.1).
 func Bearer(authorization string) (token string, err error) {

@@ -32,6 +32,8 @@ type Provider struct {
 	Shop Shop
 	// Pages serves pages for customers at /{Name}/.
 	Pages http.Handler
+	// Dashboard lets staff do at /{Name}/dashboard what merchants and banks do at a real provider. Only of one that moves no real money.
+	Dashboard http.Handler
 	// Run does the provider's work in the background until ctx ends.
 	Run func(ctx context.Context) error
 	// Close releases what the provider holds, once Run has ended.

@@ -22,6 +22,8 @@ type answer struct {
 	Code            string          `db:"code"`
 	Charge          string          `db:"charge"`
 	ActionExpiresAt *time.Time      `db:"action_expires_at"`
+	// Captured is the amount that the charge had captured; nil unless a capture or a void was answered with CAPTURED.
+	Captured *int64 `db:"captured"`
 	// Calls made with the key, this one included.
 	Calls       int  `db:"calls"`
 	SameRequest bool `db:"same_request"`
@@ -38,12 +40,14 @@ func (a answer) result() (payment.Result, error) {
 	case a.Outcome == rejected:
 		return payment.Result{}, rejection(a.Code)
 	}
-	return resultOf(a.Outcome, a.Charge, a.Code, a.ActionExpiresAt), nil
+	r := resultOf(a.Outcome, a.Charge, a.Code, a.ActionExpiresAt)
+	r.Captured = a.Captured
+	return r, nil
 }
 
 // resultOf puts a Result together; the action is left out unless the outcome asks for it.
 func resultOf(outcome payment.Outcome, reference, code string, expires *time.Time) payment.Result {
-	r := payment.Result{Outcome: outcome, Reference: reference, Code: code}
+	r := payment.Result{Outcome: outcome, Reference: reference, Code: code, RanOut: outcome == payment.Released && code == CodeRanOut}
 	if outcome == payment.ActionRequired {
 		r.Action = &payment.NextAction{Type: payment.ActionSimulated}
 		if expires != nil {
@@ -74,7 +78,7 @@ func keyOf(reference string) (id.Attempt, bool) {
 	return id.Attempt(key), err == nil
 }
 
-// Authorize decides by the token (see the Token constants) and answers Captured, Held, ActionRequired or Refused.
+// Authorize decides by the token (see the Token constants) and answers Captured, Held, ActionRequired, Pending or Refused.
 // A payment that was voided before is Refused with CodeVoided, under whatever key and token.
 // Errors are *RejectedError and *UnavailableError.
 func (p *Provider) Authorize(ctx context.Context, call payment.Call) (payment.Result, error) {

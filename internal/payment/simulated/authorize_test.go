@@ -15,8 +15,8 @@ import (
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	if n := len(simulated.Tokens()); n != 7 {
-		t.Errorf("there are %d tokens, want 7", n)
+	if n := len(simulated.Tokens()); n != 8 {
+		t.Errorf("there are %d tokens, want 8", n)
 	}
 	for _, token := range simulated.Tokens() {
 		if !simulated.ValidToken(token) || simulated.Describe(token) == "" {

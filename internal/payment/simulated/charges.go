@@ -40,7 +40,7 @@ func (row *chargeRow) charge() payment.Charge {
 	switch {
 	case row.Status == payment.Held:
 		withoutMoney = payment.ChargeAuthorized
-	case row.Status == payment.ActionRequired && !row.Expired:
+	case row.Status == payment.Pending, row.Status == payment.ActionRequired && !row.Expired:
 		withoutMoney = payment.ChargePending
 	}
 	return payment.Charge{

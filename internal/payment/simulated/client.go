@@ -89,24 +89,32 @@ func (c *Client) call(ctx context.Context, path string, call payment.Call) (paym
 
 // post makes one call.
 func (c *Client) post(ctx context.Context, path string, key id.Attempt, body any) (payment.Result, error) {
+	var r wireResult
+	if err := c.exchange(ctx, path, key, body, &r); err != nil {
+		return payment.Result{}, err
+	}
+	if !known(r.Outcome) {
+		return payment.Result{}, unreadable()
+	}
+	return r.result(), nil
+}
+
+// exchange posts a body and reads the answer.
+func (c *Client) exchange(ctx context.Context, path string, key id.Attempt, body, into any) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		return payment.Result{}, fmt.Errorf("simulated provider: encode: %w", err)
+		return fmt.Errorf("simulated provider: encode: %w", err)
 	}
 	address := c.base.JoinPath("v1", path).String()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encoded))
 	if err != nil {
-		return payment.Result{}, fmt.Errorf("simulated provider: %w", err)
+		return fmt.Errorf("simulated provider: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if !key.IsNil() {
 		request.Header.Set(keyHeader, key.String())
 	}
-	status, text, err := c.send(request)
-	if err != nil {
-		return payment.Result{}, err
-	}
-	return readResponse(status, text)
+	return c.read(request, into)
 }
 
 // get reads what moves nothing.
@@ -115,6 +123,10 @@ func (c *Client) get(ctx context.Context, address *url.URL, into any) error {
 	if err != nil {
 		return fmt.Errorf("simulated provider: %w", err)
 	}
+	return c.read(request, into)
+}
+
+func (c *Client) read(request *http.Request, into any) error {
 	status, text, err := c.send(request)
 	if err != nil {
 		return err
@@ -123,9 +135,13 @@ func (c *Client) get(ctx context.Context, address *url.URL, into any) error {
 		return readRefusal(status, text)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return &UnavailableError{Code: CodeServerError, cause: errors.New("the answer cannot be read")}
+		return unreadable()
 	}
 	return nil
+}
+
+func unreadable() error {
+	return &UnavailableError{Code: CodeServerError, cause: errors.New("the answer cannot be read")}
 }
 
 func (c *Client) send(request *http.Request) (status int, text []byte, err error) {
@@ -153,17 +169,6 @@ func undelivered(err error) error {
 	return unavailable(err)
 }
 
-func readResponse(status int, text []byte) (payment.Result, error) {
-	if status == http.StatusOK {
-		var r wireResult
-		if err := json.Unmarshal(text, &r); err != nil || !known(r.Outcome) {
-			return payment.Result{}, &UnavailableError{Code: CodeServerError, cause: errors.New("the answer cannot be read")}
-		}
-		return r.result(), nil
-	}
-	return payment.Result{}, readRefusal(status, text)
-}
-
 // readRefusal believes a refusal only when it carries the provider's error code: a 404 of some proxy in between says
 // nothing about the money.
 func readRefusal(status int, text []byte) error {
@@ -184,7 +189,7 @@ func readRefusal(status int, text []byte) error {
 // known reports whether the outcome is one of package payment's.
 func known(outcome payment.Outcome) bool {
 	switch outcome {
-	case payment.Captured, payment.Held, payment.ActionRequired, payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
+	case payment.Captured, payment.Held, payment.ActionRequired, payment.Pending, payment.Refused, payment.Released, payment.Refunded, payment.NotFound:
 		return true
 	case payment.Prepared: // its charges need no confirmation
 		return false

@@ -43,7 +43,7 @@ func (p *Provider) complete(ctx context.Context, paymentID id.Payment, reference
 		// The money moves on behalf of the authorization, which its charge names.
 		for _, c := range charges {
 			if c.Reference == v.reference {
-				events, err = p.apply(ctx, tx, v.moves, c.OperationKey, true)
+				events, err = p.apply(ctx, tx, v, id.Some(c.OperationKey), c.OperationKey, true)
 				return err
 			}
 		}

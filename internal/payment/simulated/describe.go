@@ -22,12 +22,13 @@ type anywhere interface {
 	payment.WebhookVerifier
 	payment.ChargeBooks
 	payment.ActionCompleter
+	outsider
 }
 
 func describe(p anywhere) *payment.Provider {
 	return &payment.Provider{
 		Name: Name, Gateway: p, ValidMethod: ValidToken, Limits: limits(payment.Amounts{}),
-		Webhooks: p, Charges: p, Actions: p, Shop: shop(),
+		Webhooks: p, Charges: p, Actions: p, Shop: shop(), Dashboard: serveOutside(p),
 	}
 }
 

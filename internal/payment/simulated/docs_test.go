@@ -33,7 +33,7 @@ func rows(t *testing.T, text, name string) []string {
 	return lines[2:]
 }
 
-// docs/simulated.md has every token with what the code says of it, and every type of event, in the code's order.
+// docs/simulated.md has every token and act with what the code says of it, and every type of event, in the code's order.
 func TestDocumentation(t *testing.T) {
 	t.Parallel()
 	text := documentation(t)
@@ -53,6 +53,15 @@ func TestDocumentation(t *testing.T) {
 	for i, event := range simulated.EventTypes() {
 		if want := "| `" + string(event) + "` | "; i < len(events) && !strings.HasPrefix(events[i], want) {
 			t.Errorf("line %d is %s, want it to begin with %s", i+1, events[i], want)
+		}
+	}
+	acts := rows(t, text, "acts")
+	if len(acts) != len(simulated.Acts()) {
+		t.Errorf("%d acts are documented, want %d", len(acts), len(simulated.Acts()))
+	}
+	for i, act := range simulated.Acts() {
+		if want := "| `" + string(act) + "` | " + simulated.DescribeAct(act) + " |"; i < len(acts) && acts[i] != want {
+			t.Errorf("line %d is %s, want %s", i+1, acts[i], want)
 		}
 	}
 	if !strings.Contains(text, simulated.SignatureHeader+": t=") {

@@ -18,6 +18,14 @@ const (
 	CodeActionRequired = "action_required"
 	// CodeVoided: the payment was voided before.
 	CodeVoided = "voided"
+	// CodeProcessing: the bank has not decided, so the charge cannot be captured.
+	CodeProcessing = "processing"
+	// CodeDebitFailed: the bank has refused after days.
+	CodeDebitFailed = "debit_failed"
+	// CodeRanOut: the time of a hold was up.
+	CodeRanOut = "ran_out"
+	// CodeRefundReturned: the customer's bank did not take a refund.
+	CodeRefundReturned = "refund_returned"
 )
 
 // Codes of rejected requests (RejectedError.Code).
@@ -38,6 +46,10 @@ const (
 	CodeNotCaptured = "not_captured"
 	// CodeRefundExceedsCaptured: a refund above what was captured and not yet refunded.
 	CodeRefundExceedsCaptured = "refund_exceeds_captured"
+	// CodeChargeDisputed: a refund while a dispute holds the money.
+	CodeChargeDisputed = "charge_disputed"
+	// CodeNotPossible: what somebody wants to do outside does not fit the state of the charge.
+	CodeNotPossible = "not_possible"
 	// CodePlaceGone: the charge after which a list should continue does not exist.
 	CodePlaceGone = "place_gone"
 )
@@ -57,6 +69,8 @@ var rejections = map[string]string{
 	CodeAmountMismatch:        "amount or currency is not the charge's",
 	CodeNotCaptured:           "the charge took no money that could be refunded",
 	CodeRefundExceedsCaptured: "the refund is above what was captured and not yet refunded",
+	CodeChargeDisputed:        "the charge is disputed, so it cannot be refunded now",
+	CodeNotPossible:           "the charge is not in a state for this, or has no refund or dispute of that kind",
 	CodePlaceGone:             "the charge after which the list should continue does not exist",
 }
 
@@ -72,7 +86,15 @@ type RejectedError struct {
 func (e *RejectedError) Error() string { return e.Message }
 
 // Unwrap makes it a *payment.DefiniteError.
-func (e *RejectedError) Unwrap() error { return &payment.DefiniteError{Message: e.Message} }
+func (e *RejectedError) Unwrap() error {
+	return &payment.DefiniteError{Message: e.Message, Why: reasons[e.Code]}
+}
+
+// reasons are the rejections after which a caller has to look the charge up.
+var reasons = map[string]payment.RefusalReason{
+	CodeRefundExceedsCaptured: payment.AlreadyRefunded,
+	CodeChargeDisputed:        payment.InDispute,
+}
 
 // rejection is the error for a code that has a fixed message.
 func rejection(code string) *RejectedError {

@@ -29,6 +29,7 @@ const (
 //
 //	POST /v1/authorize, /v1/capture, /v1/void, /v1/refund, /v1/lookup, with an Idempotency-Key
 //	POST /v1/complete                                    ends the action of a sim_requires_action payment
+//	POST /v1/outside                                     does what others do at a provider: see Act
 //	GET  /v1/ledger?payment=…&order=…&after=…&limit=…    balances by payment (a page of at most 1000) and totals
 //	GET  /v1/charges?installation=…&from=…&until=…&after=…   an installation's charges by time, newest first, in pages
 //	GET  /v1/charges/{reference}                         one charge
@@ -45,6 +46,7 @@ func (p *Provider) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/refund", p.serveCall(p.Refund))
 	mux.HandleFunc("POST /v1/lookup", p.serveCall(p.LookUp))
 	mux.HandleFunc("POST /v1/complete", p.serveComplete)
+	mux.HandleFunc("/v1/outside", serveOutside(p))
 	mux.HandleFunc("GET /v1/ledger", p.serveLedger)
 	mux.HandleFunc("GET /v1/charges", p.serveCharges)
 	mux.HandleFunc("GET /v1/charges/{reference}", p.serveCharge)
@@ -191,9 +193,17 @@ func readBody(w http.ResponseWriter, r *http.Request, into any) error {
 	return nil
 }
 
-// fail maps an error to the status that keeps its meaning for the client: 4xx for what is definite, 5xx for what is
-// unknown. Causes stay here.
+// fail is writeError, after the time that a time-out takes.
 func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if unknown, ok := errors.AsType[*UnavailableError](err); ok && unknown.Timeout() {
+		p.delayTimeout(r.Context())
+	}
+	writeError(w, err)
+}
+
+// writeError maps an error to the status that keeps its meaning for the client: 4xx for what is definite, 5xx for what is
+// unknown. Causes stay here.
+func writeError(w http.ResponseWriter, err error) {
 	var body wireError
 	status := http.StatusInternalServerError
 	body.Error.Code, body.Error.Message = CodeServerError, "the provider failed; the outcome is unknown"
@@ -209,7 +219,6 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &unknown) && unknown.Timeout():
 		status = http.StatusGatewayTimeout
 		body.Error.Code = CodeTimeout
-		p.delayTimeout(r.Context())
 	}
 	writeJSON(w, status, body)
 }

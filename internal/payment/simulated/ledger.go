@@ -17,6 +17,8 @@ type Balance struct {
 	// Captured and Refunded are summed over the payment's charges; what is kept is their difference.
 	Captured int64 `db:"captured" json:"captured"`
 	Refunded int64 `db:"refunded" json:"refunded"`
+	// Disputed is the amount that open and lost disputes have withdrawn.
+	Disputed int64 `db:"disputed" json:"disputed"`
 	// Held waits for capture.
 	Held int64 `db:"held" json:"held"`
 	// Charges counts them all, refused and released ones too; CapturedCharges those that took money. A payment or an
@@ -49,9 +51,11 @@ func (p *Provider) Ledger(ctx context.Context, f Filter) ([]Balance, error) {
 	err := p.db.SelectContext(ctx, &balances, `
 		SELECT payment_id, order_id, currency,
 			sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded,
+			coalesce(sum((SELECT sum(d.amount) FROM simulated.disputes d
+				WHERE d.charge = c.reference AND d.status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW', 'LOST'))), 0)::bigint AS disputed,
 			coalesce(sum(amount) FILTER (WHERE status = 'HELD'), 0)::bigint AS held,
 			count(*) AS charges, count(*) FILTER (WHERE captured > 0) AS captured_charges
-		FROM simulated.charges
+		FROM simulated.charges c
 		WHERE ($1::uuid IS NULL OR payment_id = $1) AND ($2::uuid IS NULL OR order_id = $2)
 			AND ($3::uuid IS NULL OR payment_id > $3)
 		GROUP BY payment_id, order_id, currency
@@ -108,7 +112,7 @@ func (p *Provider) Audit(ctx context.Context) ([]Discrepancy, error) {
 		FROM simulated.charges c LEFT JOIN simulated.entries e ON e.charge = c.reference
 		GROUP BY c.reference
 		HAVING c.captured <> coalesce(sum(e.amount) FILTER (WHERE e.kind = 'CAPTURE'), 0)
-			OR c.refunded <> coalesce(sum(e.amount) FILTER (WHERE e.kind = 'REFUND'), 0)
+			OR c.refunded <> coalesce(sum(CASE e.kind WHEN 'REFUND' THEN e.amount WHEN 'REVERSAL' THEN -e.amount END), 0)
 		ORDER BY kind, subject`)
 	if err != nil {
 		return nil, fmt.Errorf("simulated ledger: %w", err)

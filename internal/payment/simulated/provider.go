@@ -8,6 +8,8 @@
 //
 // New works in the caller's process; Handler puts the same provider behind HTTP and Client speaks to it.
 //
+// Others move money there, too: Outside is what a merchant does in its dashboard, and what banks do later.
+//
 // What a repeat and a look-up answer differs on purpose, as at real providers: a repeated call gives the answer that its
 // key was given first, LookUp gives the state of the charge now.
 package simulated

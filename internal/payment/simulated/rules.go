@@ -9,19 +9,29 @@ import (
 
 // charge is a row of the ledger as the rules see it.
 type charge struct {
-	Reference       string                `db:"reference"`
-	Status          payment.Outcome       `db:"status"`
-	Code            string                `db:"code"`
-	Amount          int64                 `db:"amount"`
-	Currency        string                `db:"currency"`
-	Captured        int64                 `db:"captured"`
-	Refunded        int64                 `db:"refunded"`
+	Reference string          `db:"reference"`
+	Status    payment.Outcome `db:"status"`
+	Code      string          `db:"code"`
+	Amount    int64           `db:"amount"`
+	Currency  string          `db:"currency"`
+	Captured  int64           `db:"captured"`
+	Refunded  int64           `db:"refunded"`
+	// RefundsPending and Withdrawn are the sums of its refunds that banks have not decided, and of its disputes that hold or have taken
+	// the money.
+	RefundsPending int64 `db:"refunds_pending"`
+	Withdrawn      int64 `db:"withdrawn"`
+	// Disputed: a dispute is not decided. A warning is none.
+	Disputed        bool                  `db:"disputed"`
+	Method          string                `db:"method"`
 	CaptureMethod   payment.CaptureMethod `db:"capture_method"`
 	OperationKey    id.Attempt            `db:"operation_key"`
 	ActionExpiresAt *time.Time            `db:"action_expires_at"`
 	// Expired: the customer can no longer act, by the database clock.
 	Expired bool `db:"expired"`
 }
+
+// left is the amount that can still be refunded.
+func (c charge) left() int64 { return c.Captured - c.Refunded - c.RefundsPending - c.Withdrawn }
 
 // kind of a journal entry.
 type kind string
@@ -32,6 +42,10 @@ const (
 	entryCapture   kind = "CAPTURE"
 	entryVoid      kind = "VOID"
 	entryRefund    kind = "REFUND"
+	// entryReversal: a refund that had succeeded has failed.
+	entryReversal      kind = "REVERSAL"
+	entryDispute       kind = "DISPUTE"
+	entryReinstatement kind = "REINSTATEMENT"
 )
 
 // move changes one charge and journals the money it moves.
@@ -41,6 +55,8 @@ type move struct {
 	amount    int64
 	status    payment.Outcome
 	code      string
+	// event is sent for it; "": the one of status and kind.
+	event EventType
 }
 
 // verdict is the provider's decision about one operation. The rules below are pure: they are given all charges of the
@@ -50,6 +66,11 @@ type verdict struct {
 	code      string
 	reference string
 	moves     []move
+	// captured is the amount that the charge has captured; set with the outcome Captured.
+	captured int64
+	// refunds and disputes are written to the charge's: new ones, and those that change.
+	refunds  []payment.SeenRefund
+	disputes []payment.SeenDispute
 	// voids: the payment takes no further authorization.
 	voids bool
 }
@@ -83,12 +104,14 @@ func captureRule(charges []charge, call payment.Call) verdict {
 	v := verdict{outcome: payment.Refused, reference: c.Reference}
 	switch c.Status {
 	case payment.Held:
-		v.outcome = payment.Captured
+		v.outcome, v.captured = payment.Captured, c.Amount
 		v.moves = []move{{reference: c.Reference, kind: entryCapture, amount: c.Amount, status: payment.Captured}}
 	case payment.Captured:
-		v.outcome = payment.Captured
+		v.outcome, v.captured = payment.Captured, c.Captured
 	case payment.Released:
-		v.code = CodeVoided
+		v.outcome, v.code = payment.Released, c.Code
+	case payment.Pending:
+		v.code = CodeProcessing
 	case payment.ActionRequired:
 		v.code = CodeActionRequired
 		if c.Expired {
@@ -100,8 +123,8 @@ func captureRule(charges []charge, call payment.Call) verdict {
 	return v
 }
 
-// voidRule releases every charge of the payment that took no money yet, and lets no other be made, whatever it answers.
-// A captured charge cannot be released: the answer is then Captured.
+// voidRule releases every charge of the payment that took no money yet, and lets no other be made. A captured charge cannot be released:
+// the answer is then Captured. One that a bank decides is Pending: nothing changes, and the look-up tells when it has been decided.
 func voidRule(charges []charge, call payment.Call) verdict {
 	v := verdict{outcome: payment.Released, voids: true}
 	if c, ok := find(charges, call.Reference, func(charge) bool { return false }); ok {
@@ -111,8 +134,10 @@ func voidRule(charges []charge, call payment.Call) verdict {
 	}
 	for _, c := range charges {
 		switch c.Status {
+		case payment.Pending:
+			return verdict{outcome: payment.Pending, reference: c.Reference}
 		case payment.Captured:
-			v.outcome, v.reference = payment.Captured, c.Reference
+			v.outcome, v.reference, v.captured = payment.Captured, c.Reference, c.Captured
 		case payment.Held:
 			v.moves = append(v.moves, move{reference: c.Reference, kind: entryVoid, amount: c.Amount, status: payment.Released})
 		case payment.ActionRequired:
@@ -124,9 +149,9 @@ func voidRule(charges []charge, call payment.Call) verdict {
 }
 
 // refundRule gives money back, never more than was taken and not yet given back. Without a reference it takes the
-// oldest charge that has enough left.
+// oldest charge that has enough left. A bank that takes its time for the payment does so for its refunds.
 func refundRule(charges []charge, call payment.Call) verdict {
-	c, ok := find(charges, call.Reference, func(c charge) bool { return c.Captured-c.Refunded >= call.Amount.Minor })
+	c, ok := find(charges, call.Reference, func(c charge) bool { return c.left() >= call.Amount.Minor })
 	switch {
 	case !ok:
 		return reject(CodeChargeNotFound)
@@ -134,14 +159,31 @@ func refundRule(charges []charge, call payment.Call) verdict {
 		return reject(CodeAmountMismatch)
 	case c.Captured == 0:
 		return reject(CodeNotCaptured)
-	case call.Amount.Minor > c.Captured-c.Refunded:
+	case c.Disputed:
+		return reject(CodeChargeDisputed)
+	case call.Amount.Minor > c.left():
 		return reject(CodeRefundExceedsCaptured)
 	}
-	return verdict{
-		outcome:   payment.Refunded,
-		reference: c.Reference,
-		moves:     []move{{reference: c.Reference, kind: entryRefund, amount: call.Amount.Minor, status: payment.Captured}},
+	r := payment.SeenRefund{Reference: refundReference(call.Key), RefundID: call.RefundID, Minor: call.Amount.Minor, Status: payment.RefundSucceeded}
+	v := verdict{outcome: payment.Refunded, reference: c.Reference}
+	if c.Method == TokenDelayed {
+		v.outcome, r.Status = payment.Pending, payment.RefundPending
 	}
+	v.refunds, v.moves = []payment.SeenRefund{r}, []move{c.refundMove(r)}
+	return v
+}
+
+// refundMove is the move of a refund that is new or was pending. Money moves once it has succeeded.
+func (c charge) refundMove(r payment.SeenRefund) move {
+	m := move{reference: c.Reference, status: payment.Captured, event: EventRefundPending}
+	switch r.Status {
+	case payment.RefundSucceeded:
+		m.kind, m.amount, m.event = entryRefund, r.Minor, EventRefunded
+	case payment.RefundFailed:
+		m.event = EventRefundFailed
+	case payment.RefundPending:
+	}
+	return m
 }
 
 // completeRule ends the customer's action, if it still can be. The verdict's outcome is the state of the charge then.

@@ -17,7 +17,7 @@ import (
 type Settings struct {
 	URL           string        `env:"SIMULATED_URL" shown:"inside this process" kind:"url" help:"The URL of a simulated provider that runs as a process of its own."`
 	PublicURL     string        `env:"SIMULATED_PUBLIC_URL" shown:"its own address" kind:"url" help:"The URL at which browsers reach the simulated provider's process. It serves a page for each payment that waits for its customer."`
-	Webhooks      string        `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Which webhooks the simulated provider sends. actions: only a customer's decision, which no answer to a call reports."`
+	Webhooks      string        `env:"SIMULATED_WEBHOOKS" envDefault:"actions" oneof:"actions,all,off" help:"Which webhooks the simulated provider sends. actions: only what no answer to a call reports, such as a customer's decision."`
 	WebhookURL    string        `env:"SIMULATED_WEBHOOK_URL" shown:"our own /webhooks/simulated" kind:"url" help:"The URL that the simulated provider sends webhooks to. A process of its own has no default, and sends no webhooks without it."`
 	WebhookSecret secret.Text   `env:"SIMULATED_WEBHOOK_SECRET" shown:"made and kept in the database" kind:"webhook secrets" help:"The secret that signs the simulated provider's webhooks. During a rotation give both, separated by a comma. With SIMULATED_URL both sides need it."`
 	WebhookChaos  []string      `env:"SIMULATED_WEBHOOK_CHAOS" shown:"none" oneof:"duplicate,late,reorder,early" help:"Faults that the simulated provider's webhooks have on purpose. early: sent before the call that caused it is answered."`

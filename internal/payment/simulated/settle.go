@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/jmoiron/sqlx"
@@ -20,13 +21,25 @@ WITH payment AS (
 INSERT INTO simulated.operations AS o (key, operation, payment_id, refund_id, fingerprint)
 SELECT $1::uuid, $4::text, payment_id, $5::uuid, $6::bytea FROM payment
 ON CONFLICT (key) DO UPDATE SET calls = o.calls + 1
-RETURNING coalesce(o.outcome, '') AS outcome, o.code, coalesce(o.charge, '') AS charge, o.action_expires_at, o.calls,
+RETURNING coalesce(o.outcome, '') AS outcome, o.code, coalesce(o.charge, '') AS charge, o.captured, o.action_expires_at, o.calls,
     o.fingerprint = $6::bytea AS same_request`
 
 const chargesSQL = `
-SELECT reference, operation_key, status, code, amount, currency, captured, refunded, capture_method, action_expires_at,
-    coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired
-FROM simulated.charges WHERE payment_id = $1 ORDER BY created_at, reference`
+SELECT reference, operation_key, status, code, amount, currency, captured, refunded, capture_method, method, action_expires_at,
+    coalesce(status = 'ACTION_REQUIRED' AND action_expires_at <= statement_timestamp(), false) AS expired,
+    (SELECT coalesce(sum(amount), 0) FROM simulated.refunds WHERE charge = c.reference AND status = 'PENDING')::bigint AS refunds_pending,
+    (SELECT coalesce(sum(amount), 0) FROM simulated.disputes
+        WHERE charge = c.reference AND status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW', 'LOST'))::bigint AS withdrawn,
+    EXISTS (SELECT FROM simulated.disputes WHERE charge = c.reference AND status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW')) AS disputed
+FROM simulated.charges c WHERE payment_id = $1 ORDER BY created_at, reference`
+
+const refundSQL = `
+INSERT INTO simulated.refunds (reference, charge, operation_key, refund_id, amount, status, code) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (reference) DO UPDATE SET status = excluded.status, code = excluded.code, updated_at = now()`
+
+const disputeSQL = `
+INSERT INTO simulated.disputes (reference, charge, amount, status, reason, respond_by) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (reference) DO UPDATE SET amount = excluded.amount, status = excluded.status, respond_by = excluded.respond_by, updated_at = now()`
 
 // moveSQL changes a charge, journals what moved and puts the event into the outbox, in one statement, so that none is ever
 // without the others.
@@ -35,7 +48,7 @@ WITH changed AS (
     UPDATE simulated.charges SET
         status = $2, code = $3, updated_at = now(),
         captured = captured + CASE WHEN $4::text = 'CAPTURE' THEN $5::bigint ELSE 0 END,
-        refunded = refunded + CASE WHEN $4::text = 'REFUND' THEN $5::bigint ELSE 0 END
+        refunded = refunded + CASE $4::text WHEN 'REFUND' THEN $5::bigint WHEN 'REVERSAL' THEN -$5::bigint ELSE 0 END
     WHERE reference = $1
     RETURNING reference, payment_id
 ), event AS (
@@ -50,18 +63,20 @@ const finishSQL = `
 WITH voided AS (
     UPDATE simulated.payments SET voided_at = coalesce(voided_at, now()) WHERE payment_id = $2 AND $6::boolean
 )
-UPDATE simulated.operations SET outcome = $3, code = $4, charge = nullif($5::text, ''), decided_call = calls WHERE key = $1`
+UPDATE simulated.operations SET outcome = $3, code = $4, charge = nullif($5::text, ''), captured = nullif($7::bigint, 0), decided_call = calls
+WHERE key = $1`
 
 const lockPaymentSQL = `SELECT payment_id FROM simulated.payments WHERE payment_id = $1 FOR UPDATE`
 
-// Capture takes the whole held amount: Captured, also when an earlier operation captured it already. Refused with
-// CodeVoided, CodeActionRequired, CodeActionExpired or the charge's own code when there is nothing to capture.
+// Capture takes the whole held amount: Captured, also when it was captured already, perhaps in part. Released when it is held no more.
+// Refused with CodeProcessing, CodeActionRequired, CodeActionExpired or the charge's own code when there is nothing to capture.
 // Errors are *RejectedError and *UnavailableError.
 func (p *Provider) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
 	return p.settle(ctx, call, payment.OperationCapture, captureRule)
 }
 
-// Void releases the payment: Released, or Captured when it took money already, which a void cannot undo.
+// Void releases the payment: Released, or Captured when it took money already, which a void cannot undo. Pending while a
+// bank decides: once its look-up is NotFound, another void releases the payment.
 //
 // A void is remembered: an authorization of the payment that arrives after it, however late, is Refused with CodeVoided.
 // A void of a payment that the provider never saw is Released for that reason, and a caller who gives up on a payment
@@ -71,8 +86,9 @@ func (p *Provider) Void(ctx context.Context, call payment.Call) (payment.Result,
 	return p.settle(ctx, call, payment.OperationVoid, voidRule)
 }
 
-// Refund gives call.Amount back; partial refunds may be repeated, each under its own key, up to what was captured.
-// Above that it is a *RejectedError with CodeRefundExceedsCaptured. Other errors are *UnavailableError.
+// Refund gives call.Amount back: Refunded, or Pending for TokenDelayed. Partial refunds may be repeated, each under its own key, up to
+// what was captured. Above that it is a *RejectedError with CodeRefundExceedsCaptured, and with CodeChargeDisputed while a dispute is open.
+// Other errors are *UnavailableError.
 func (p *Provider) Refund(ctx context.Context, call payment.Call) (payment.Result, error) {
 	return p.settle(ctx, call, payment.OperationRefund, refundRule)
 }
@@ -101,12 +117,15 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 			return err
 		}
 		v := decide(charges, call)
-		if events, err = p.apply(ctx, tx, v.moves, call.Key, false); err != nil {
+		if events, err = p.apply(ctx, tx, v, id.Some(call.Key), call.Key, false); err != nil {
 			return err
 		}
 		a.Outcome, a.Code, a.Charge = v.outcome, v.code, v.reference
+		if v.captured > 0 {
+			a.Captured = &v.captured
+		}
 		_, err = tx.StmtxContext(ctx, p.stmt.finish).ExecContext(ctx,
-			call.Key, call.PaymentID, string(v.outcome), v.code, v.reference, v.voids)
+			call.Key, call.PaymentID, string(v.outcome), v.code, v.reference, v.voids, v.captured)
 		return err
 	})
 	if err != nil {
@@ -116,19 +135,31 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 	return p.answer(ctx, call.Key, a, noFailure)
 }
 
-// apply makes the moves of a verdict, on behalf of the operation with the key, and gives their events. outside tells that
-// no answer to that operation's caller says what has moved.
-func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, moves []move, key id.Attempt, outside bool) ([]outgoing, error) {
-	events := make([]outgoing, 0, len(moves))
-	for _, m := range moves {
-		e := p.opts.Webhooks.outgoing(key, m.reference, eventOf(m.status, m.kind), outside)
+// apply writes what a verdict changes and gives the events. operation is the key of the call that did it, none for what was done
+// outside; the ids of the events follow from of. outside tells that no answer to a caller says what has moved.
+func (p *Provider) apply(ctx context.Context, tx *sqlx.Tx, v verdict, operation id.Null[id.Attempt], of id.Attempt, outside bool) ([]outgoing, error) {
+	events := make([]outgoing, 0, len(v.moves))
+	for _, m := range v.moves {
+		e := p.opts.Webhooks.outgoing(of, m.reference, cmp.Or(m.event, eventOf(m.status, m.kind)), outside)
 		_, err := tx.StmtxContext(ctx, p.stmt.move).ExecContext(ctx,
-			m.reference, string(m.status), m.code, string(m.kind), m.amount, key,
+			m.reference, string(m.status), m.code, string(m.kind), m.amount, operation,
 			e.id, string(e.event), e.delay.Microseconds())
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, e)
+	}
+	for i := range v.refunds {
+		r := &v.refunds[i]
+		if _, err := tx.ExecContext(ctx, refundSQL, r.Reference, v.reference, operation, optional(r.RefundID), r.Minor, string(r.Status), r.Code); err != nil {
+			return nil, err
+		}
+	}
+	for i := range v.disputes {
+		d := &v.disputes[i]
+		if _, err := tx.ExecContext(ctx, disputeSQL, d.Reference, v.reference, d.Minor, string(d.Status), d.Reason, d.RespondBy); err != nil {
+			return nil, err
+		}
 	}
 	return events, nil
 }

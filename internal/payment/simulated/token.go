@@ -19,6 +19,8 @@ const (
 	TokenRandom = "sim_random"
 	// TokenRequiresAction waits for Complete.
 	TokenRequiresAction = "sim_requires_action"
+	// TokenDelayed is decided days later by the bank: by Provider.Outside.
+	TokenDelayed = "sim_delayed"
 	// TokenTimeoutCharged takes the money and answers the first call with a timeout.
 	TokenTimeoutCharged = "sim_timeout_charged"
 	// TokenTimeoutNotCharged answers the first call with a timeout and moves nothing; the second is approved.
@@ -84,6 +86,11 @@ var tokens = []struct {
 		TokenRequiresAction, "waits until the customer approves or refuses",
 		script{outcome: payment.ActionRequired},
 		"Card that asks you first", "Approve or refuse, as at your bank",
+	},
+	{
+		TokenDelayed, "the bank decides later, about the payment and each refund",
+		script{outcome: payment.Pending},
+		"Bank debit that takes days", "Processing until the bank decides",
 	},
 	{
 		TokenTimeoutCharged, "charges, but the first answer is a timeout",

@@ -20,16 +20,25 @@ type EventType string
 // The types of events.
 const (
 	EventActionRequired EventType = "charge.action_required"
+	EventProcessing     EventType = "charge.processing"
 	EventHeld           EventType = "charge.held"
 	EventCaptured       EventType = "charge.captured"
 	EventRefused        EventType = "charge.refused"
 	EventReleased       EventType = "charge.released"
 	EventRefunded       EventType = "charge.refunded"
+	EventRefundPending  EventType = "charge.refund_pending"
+	EventRefundFailed   EventType = "charge.refund_failed"
+	EventDisputeOpened  EventType = "charge.dispute_opened"
+	EventDisputeUpdated EventType = "charge.dispute_updated"
+	EventDisputeClosed  EventType = "charge.dispute_closed"
 )
 
 // EventTypes lists every type, in the order in which they happen to a charge.
 func EventTypes() []EventType {
-	return []EventType{EventActionRequired, EventHeld, EventCaptured, EventRefused, EventReleased, EventRefunded}
+	return []EventType{
+		EventActionRequired, EventProcessing, EventHeld, EventCaptured, EventRefused, EventReleased, EventRefundPending, EventRefunded, EventRefundFailed,
+		EventDisputeOpened, EventDisputeUpdated, EventDisputeClosed,
+	}
 }
 
 // eventOf is the event of a move: a charge that came into this status by this journal entry; "" for none.
@@ -40,6 +49,8 @@ func eventOf(status payment.Outcome, entry kind) EventType {
 	switch status {
 	case payment.ActionRequired:
 		return EventActionRequired
+	case payment.Pending:
+		return EventProcessing
 	case payment.Held:
 		return EventHeld
 	case payment.Captured:
@@ -168,13 +179,13 @@ func (w Webhooks) delay(event EventType) time.Duration {
 	}
 	if w.Chaos.Reorder {
 		switch event {
-		case EventActionRequired:
+		case EventActionRequired, EventProcessing:
 			d += w.ChaosDelay
 		case EventHeld:
 			d += w.ChaosDelay * 2 / 3
 		case EventCaptured, EventRefused:
 			d += w.ChaosDelay / 3
-		case EventReleased, EventRefunded:
+		case EventReleased, EventRefundPending, EventRefunded, EventRefundFailed, EventDisputeOpened, EventDisputeUpdated, EventDisputeClosed:
 		}
 	}
 	if w.Chaos.Early {

@@ -14,6 +14,7 @@ import (
 //
 //	POST /v1/authorize, /v1/capture, /v1/void, /v1/refund, /v1/lookup   wireCall → wireResult
 //	POST /v1/complete                                                  wireComplete → wireResult
+//	POST /v1/outside                                                   wireOutside → wireSeen
 //	GET  /v1/ledger?payment=…&order=…&after=…&limit=…                   wireLedger
 //	GET  /v1/charges?installation=…&from=…&until=…&after=…              wireCharges
 //	GET  /v1/charges/{reference}                                       wireCharge
@@ -80,8 +81,12 @@ type wireResult struct {
 	Code            string          `json:"code,omitempty"`
 	ActionExpiresAt *time.Time      `json:"actionExpiresAt,omitempty"`
 	ActionURL       string          `json:"actionUrl,omitempty"`
+	RanOut          bool            `json:"ranOut,omitempty"`
+	Captured        *int64          `json:"captured,omitempty"`
 	// Totals of the charge: with the look-up of an authorization only. A provider of an earlier version leaves it out.
 	Totals *wireTotals `json:"totals,omitempty"`
+	// Charge comes with Totals. A provider of an earlier version leaves it out, too.
+	Charge *wireSeen `json:"charge,omitempty"`
 }
 
 // wireTotals are minor units of the charge's currency.
@@ -91,22 +96,26 @@ type wireTotals struct {
 }
 
 func wireResultOf(r payment.Result) wireResult {
-	w := wireResult{Outcome: r.Outcome, Reference: r.Reference, Code: r.Code}
+	w := wireResult{Outcome: r.Outcome, Reference: r.Reference, Code: r.Code, RanOut: r.RanOut, Captured: r.Captured}
 	if r.Action != nil {
 		w.ActionExpiresAt, w.ActionURL = r.Action.ExpiresAt, r.Action.URL
 	}
 	if r.Charge != nil {
-		w.Totals = &wireTotals{Captured: r.Charge.Captured, Refunded: r.Charge.Refunded}
+		w.Totals, w.Charge = &wireTotals{Captured: r.Charge.Captured, Refunded: r.Charge.Refunded}, wireSeenOf(r.Charge)
 	}
 	return w
 }
 
 func (w wireResult) result() payment.Result {
 	r := resultOf(w.Outcome, w.Reference, w.Code, w.ActionExpiresAt)
+	r.RanOut, r.Captured = w.RanOut, w.Captured
 	if r.Action != nil {
 		r.Action.URL = w.ActionURL
 	}
-	if w.Totals != nil {
+	switch {
+	case w.Charge != nil:
+		r.Charge = w.Charge.charge()
+	case w.Totals != nil:
 		r.Charge = &payment.SeenCharge{Totals: payment.Totals{Captured: w.Totals.Captured, Refunded: w.Totals.Refunded}}
 	}
 	return r

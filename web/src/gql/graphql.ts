@@ -393,7 +393,7 @@ export type PaymentCompleteActionInput = {
 export type PaymentMethodInput = {
   /**
    * The provider's token. The simulated provider accepts `sim_approve`, `sim_decline`, `sim_random` (either of the two),
-   * `sim_requires_action`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
+   * `sim_requires_action`, `sim_delayed`, `sim_timeout_charged`, `sim_timeout_not_charged` and `sim_error_once`.
    */
   token: string;
 };
