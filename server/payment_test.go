@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -319,6 +322,67 @@ func TestMarkLeavesNoLiveCharge(t *testing.T) {
 	})
 	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_VOIDED PAYMENT_RETRIED PAYMENT_PROCESSING PAYMENT_CONFIRMED ORDER_DELIVERED")
 	s.ledger(provider, s.total(), 0)
+}
+
+// A customer whose provider is out of reach does not wait for it: the payment that it cannot know of is replaced at once. Once the provider
+// is there, the order is charged, and once.
+func TestRetryWhileProviderIsAway(t *testing.T) {
+	t.Parallel()
+	provider, _, origin := providerBehindGate(t)
+	away, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := away.Addr().String()
+	if err := away.Close(); err != nil {
+		t.Fatal(err)
+	}
+	app := startApp(t, postgrestest.URL(t), "SIMULATED_URL=http://"+address)
+	s := newScene(t, app)
+	got := s.play("sim_approve", "AUTOMATIC", map[string]func(int) bool{
+		"PAYMENT_PROCESSING": func(n int) bool {
+			if n > 1 {
+				return false
+			}
+			await(t.Context(), t, func() bool { return slices.Contains(s.actions(), "RETRY_PAYMENT") })
+			s.must(s.ada, "paymentRetry", map[string]any{"idempotencyKey": "retry-" + s.orderID, "paymentMethod": map[string]any{"token": "sim_approve"}})
+			forwardFrom(t, address, origin)
+			return false
+		},
+		"ORDER_DELIVERED": end,
+	})
+	checkEvents(t, got, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_VOIDED PAYMENT_RETRIED PAYMENT_PROCESSING PAYMENT_CONFIRMED ORDER_DELIVERED")
+	s.ledger(provider, s.total(), 0)
+}
+
+// actions are those that the scene's order offers its customer now.
+func (s *scene) actions() []string {
+	s.t.Helper()
+	var data struct {
+		Order struct{ AvailableActions []string }
+	}
+	if err := s.ada.graphql(s.t.Context(), `query ($id: ID!) { order(id: $id) { availableActions } }`, map[string]any{"id": s.orderID}, &data); err != nil {
+		s.t.Fatal(err)
+	}
+	return data.Order.AvailableActions
+}
+
+// forwardFrom serves an address by what is at a URL, until the test ends.
+func forwardFrom(t *testing.T, address, to string) {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(target))
+	_ = server.Listener.Close() // it was never used
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
 }
 
 // simulatedIn is the simulated provider that runs in the app.

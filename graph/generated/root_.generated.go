@@ -5566,7 +5566,10 @@ enum OrderAction {
   """Mark it as delivered, with ` + "`" + `orderDeliver` + "`" + `. Staff only."""
   DELIVER
 
-  """Pay again, for example after a decline, with ` + "`" + `paymentRetry` + "`" + `."""
+  """
+  Pay again, for example after a decline, with ` + "`" + `paymentRetry` + "`" + `. A PROCESSING payment gets it without an event when its provider is out of
+  reach, and loses it when it is called again.
+  """
   RETRY_PAYMENT
 
   """Do what ` + "`" + `Payment.nextAction` + "`" + ` asks for, then call ` + "`" + `paymentCompleteAction` + "`" + `."""
@@ -6000,7 +6003,7 @@ type Payment implements Node {
   """
   nextAction: PaymentNextAction @access(by: CUSTOMER)
 
-  """When the server will next process this payment. Null when there is nothing to do."""
+  """When the server will next process this payment. Null when there is nothing to do, or when its provider is out of reach."""
   nextStepAt: DateTime @access(by: CUSTOMER)
 
   """Why staff need to look at the payment. Null when they do not."""
@@ -6195,7 +6198,8 @@ input PaymentMethodInput {
 	{Name: "../../schema/payment_mutation.graphqls", Input: `extend type Mutation {
   """
   Pays an unpaid order again with a new payment, for example after a decline. For the order's owner and staff.
-  Allowed while the order is CREATED and none of its payments is active; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
+  Allowed while the order is CREATED and none of its payments is active, or the active one has not reached its provider, as in an outage:
+  that one is VOIDED at once, and an order whose time has passed meanwhile gets another. ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
   """
   paymentRetry(
     """The order, and how it is paid this time."""
@@ -6267,7 +6271,10 @@ enum PaymentRetryErrorCode {
   """There is no such order, or it is another customer's."""
   ORDER_NOT_FOUND
 
-  """The order is not CREATED, or one of its payments is still active. Reload it and check ` + "`" + `availableActions` + "`" + `."""
+  """
+  The order is not CREATED, or one of its payments is still active and may have reached its provider. Reload it and check
+  ` + "`" + `availableActions` + "`" + `.
+  """
   NOT_ALLOWED_IN_STATE
 
   """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
@@ -6467,7 +6474,7 @@ enum PaymentVoidErrorCode {
   """There is no such payment."""
   PAYMENT_NOT_FOUND
 
-  """The payment is captured, has ended, is PROCESSING, or is being captured."""
+  """The payment is captured, has ended, is being captured, or is PROCESSING and may have reached its provider."""
   NOT_ALLOWED_IN_STATE
 
   """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""

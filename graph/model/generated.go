@@ -918,7 +918,8 @@ const (
 	OrderActionCancel OrderAction = "CANCEL"
 	// Mark it as delivered, with `orderDeliver`. Staff only.
 	OrderActionDeliver OrderAction = "DELIVER"
-	// Pay again, for example after a decline, with `paymentRetry`.
+	// Pay again, for example after a decline, with `paymentRetry`. A PROCESSING payment gets it without an event when its provider is out of
+	// reach, and loses it when it is called again.
 	OrderActionRetryPayment OrderAction = "RETRY_PAYMENT"
 	// Do what `Payment.nextAction` asks for, then call `paymentCompleteAction`.
 	OrderActionCompleteAction OrderAction = "COMPLETE_ACTION"
@@ -1422,7 +1423,8 @@ type PaymentRetryErrorCode string
 const (
 	// There is no such order, or it is another customer's.
 	PaymentRetryErrorCodeOrderNotFound PaymentRetryErrorCode = "ORDER_NOT_FOUND"
-	// The order is not CREATED, or one of its payments is still active. Reload it and check `availableActions`.
+	// The order is not CREATED, or one of its payments is still active and may have reached its provider. Reload it and check
+	// `availableActions`.
 	PaymentRetryErrorCodeNotAllowedInState PaymentRetryErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentRetryErrorCodeConflict PaymentRetryErrorCode = "CONFLICT"
@@ -1504,7 +1506,7 @@ type PaymentVoidErrorCode string
 const (
 	// There is no such payment.
 	PaymentVoidErrorCodePaymentNotFound PaymentVoidErrorCode = "PAYMENT_NOT_FOUND"
-	// The payment is captured, has ended, is PROCESSING, or is being captured.
+	// The payment is captured, has ended, is being captured, or is PROCESSING and may have reached its provider.
 	PaymentVoidErrorCodeNotAllowedInState PaymentVoidErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentVoidErrorCodeConflict PaymentVoidErrorCode = "CONFLICT"

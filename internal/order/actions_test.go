@@ -30,6 +30,11 @@ func TestOptions(t *testing.T) {
 	}{
 		"Initializing": {func(*walker) {}, []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel, order.OptionVoid}},
 		"Processing":   {func(w *walker) { w.call(payment.OperationAuthorize) }, []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel}},
+		"Unreached": {
+			func(w *walker) { w.answer(w.call(payment.OperationAuthorize), "", errsUnreached["NotSent"]) },
+			[]order.Option{order.OptionCancel, order.OptionRetryPayment},
+			[]order.Option{order.OptionCancel, order.OptionRetryPayment, order.OptionVoid},
+		},
 		"RequiresAction": {
 			is(payment.ActionRequired),
 			[]order.Option{order.OptionCancel, order.OptionCompleteAction},

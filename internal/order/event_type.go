@@ -26,7 +26,7 @@ var reactions = map[payment.FactKind]reaction{
 	payment.FactAuthorized:      {event: PaymentAuthorized, timer: stopExpiry},
 	payment.FactCharged:         {event: PaymentConfirmed, action: Pay, timer: startDelivery},
 	payment.FactDeclined:        {event: PaymentDeclined, timer: restartExpiry},
-	payment.FactVoided:          {event: PaymentVoided, timer: restartExpiry},
+	payment.FactVoided:          {event: PaymentVoided, timer: expireLater},
 	payment.FactExpired:         {event: PaymentExpired, timer: restartExpiry},
 	payment.FactNeedsAttention:  {event: PaymentNeedsAttention},
 	payment.FactRefundRequested: {event: RefundCreated},
@@ -69,6 +69,14 @@ func startDelivery(o *Order, c Cause, policy Policy, _ *payment.Payment) {
 	if o.Status == Confirmed && !policy.ManualDelivery {
 		o.DeliversAt = at(c.Now.Add(policy.DeliveryDelay))
 	}
+}
+
+// expireLater is restartExpiry, also for an order whose time has run out while its payment waited for the provider: it can be paid again.
+func expireLater(o *Order, c Cause, policy Policy, p *payment.Payment) {
+	if o.ExpiresAt != nil && !o.ExpiresAt.After(c.Now) {
+		o.ExpiresAt = nil
+	}
+	restartExpiry(o, c, policy, p)
 }
 
 // restartExpiry gives an unpaid order whose expiry was stopped a whole new Policy.Expiry.

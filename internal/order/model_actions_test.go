@@ -74,7 +74,8 @@ func (m *model) customer(t *rapid.T) {
 		_ = m.o.Cancel(m.cause(), order.CancelledByCustomer) // refused when it is delivered
 	case "retry":
 		if m.o.CanRetry() {
-			m.o.Retry(m.cause(), m.policy, order.PaymentMethod{Provider: "model", Capture: latest.CaptureMethod})
+			_, err := m.o.Retry(m.cause(), m.policy, order.PaymentMethod{Provider: "model", Capture: latest.CaptureMethod})
+			m.must(err)
 		}
 	}
 }

@@ -23,6 +23,11 @@ func (m *model) Check(t *rapid.T) {
 	captures, kept := 0, int64(0)
 	for _, p := range m.o.Payments {
 		c := m.provider.charges[p.ID]
+		read := p
+		read.Attempts = nil
+		if read.Unreached() != p.Unreached() || p.Unreached() && c != nil && c.state != payment.Prepared {
+			t.Fatalf("unreached is %v, as it is read %v, with the charge %+v\n%s", p.Unreached(), read.Unreached(), c, m.history())
+		}
 		if c == nil {
 			continue
 		}

@@ -109,19 +109,23 @@ func (m *model) ask(healthy bool) (asked bool) {
 	m.tell("ask", work)
 	fate, how := "answered", mood{decide: payment.Captured}
 	if !healthy {
-		fate = rapid.SampledFrom([]string{"answered", "answered", "answered", "lost before", "delayed", "lost after"}).Draw(m.T, "fate")
+		fate = rapid.SampledFrom([]string{"answered", "answered", "answered", "lost before", "delayed", "lost after", "not sent"}).Draw(m.T, "fate")
 		how.decide = rapid.SampledFrom([]payment.Outcome{payment.Captured, payment.Captured, payment.ActionRequired, payment.Refused, payment.Pending}).Draw(m.T, "decision")
 		how.refuse = rapid.IntRange(0, 3).Draw(m.T, "refusal") == 0
 		how.reject = rapid.IntRange(0, 7).Draw(m.T, "rejection") == 0
 		how.accept = rapid.IntRange(0, 3).Draw(m.T, "acceptance") == 0
 		how.spend = rapid.IntRange(0, 7).Draw(m.T, "remembered error") == 0
 	}
-	if m.down {
+	if m.down && fate != "not sent" {
 		fate = "lost before"
 	}
 	m.flight = work
-	if fate == "lost before" || fate == "delayed" {
-		m.answered = modelAnswer{err: errTimeout}
+	switch fate {
+	case "not sent":
+		m.answered = modelAnswer{err: &payment.NotSentError{Message: "refused"}}
+		return true
+	case "lost before", "delayed":
+		m.answered = modelAnswer{err: m.lost(work)}
 		if fate == "delayed" && !work.LookUpOnly && !work.LookUpFirst {
 			m.must(m.provider.witness(work.Call))
 			m.network = append(m.network, delayed{work.Call, how})
@@ -130,9 +134,17 @@ func (m *model) ask(healthy bool) (asked bool) {
 	}
 	m.answered = m.perform(work, how)
 	if fate == "lost after" {
-		m.answered = modelAnswer{err: errTimeout}
+		m.answered = modelAnswer{err: m.lost(work)}
 	}
 	return true
+}
+
+// lost is the error of a call without an answer.
+func (m *model) lost(work *payment.Work) error {
+	if m.provider.prepares && work.Call.Operation == payment.OperationAuthorize && work.Call.Reference == "" && !work.LookUpOnly {
+		return &payment.UnmovedError{Message: "no answer"}
+	}
+	return errTimeout
 }
 
 // perform makes a call as the pipeline's worker does.

@@ -8,20 +8,28 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// CanRetry reports whether a new payment may be made: the order is unpaid and no payment of it may still take money.
+// CanRetry reports whether a new payment may be made: the order is unpaid and no payment of it may still take money, other than one that
+// has not reached its provider.
 func (o *Order) CanRetry() bool {
-	return Machine.Changes(o.Status, Pay) && o.activePayment() == nil
+	active := o.activePayment()
+	return Machine.Changes(o.Status, Pay) && (active == nil || active.Unreached())
 }
 
-// Retry makes a new payment after the last one failed. The caller has asked CanRetry.
-func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) id.Payment {
+// Retry makes a new payment after the last one failed, or in place of one that has not reached its provider, which is voided. The caller
+// has asked CanRetry.
+func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) (id.Payment, error) {
+	if active := o.activePayment(); active != nil {
+		if err := o.Void(c, policy, active); err != nil {
+			return id.Payment{}, err
+		}
+	}
 	p := o.addPayment(c, policy, method)
 	if o.ExpiresAt == nil {
 		o.ExpiresAt = at(c.Now.Add(policy.Expiry))
 	}
 	paymentID := p.ID
 	o.record(c, PaymentRetried, EventData{PaymentID: &paymentID})
-	return paymentID
+	return paymentID, nil
 }
 
 // CanCompleteAction reports whether the payment waits for its customer.

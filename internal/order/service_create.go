@@ -175,7 +175,7 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 		Key:   Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
 		Apply: func(o *Order) (uuid.UUID, error) {
 			if !o.CanRetry() {
-				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed.", "input", "orderId")
+				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed, or has not reached the provider.", "input", "orderId")
 			}
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
@@ -196,7 +196,8 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 			}
 			o.Source = in.Source
 			method := PaymentMethod{Provider: provider.Name, Token: in.PaymentToken, Capture: capture}
-			return uuid.UUID(o.Retry(c, s.policy, method)), nil
+			paymentID, err := o.Retry(c, s.policy, method)
+			return uuid.UUID(paymentID), err
 		},
 	})
 	if err != nil || outcome.Replayed {

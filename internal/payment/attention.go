@@ -101,11 +101,16 @@ func (c *change) keyEnded(a *Attempt, when time.Time) bool {
 	return c.KeyLife > 0 && when.Sub(a.StartedAt) > c.KeyLife-keyMargin
 }
 
-// notCalled reports whether an error of a Gateway, or of finding one, says that no call was made.
+// notCalled reports whether an error of a Gateway, or of finding one, says that no call was made, or that it cannot matter.
 func notCalled(err error) bool {
 	_, missing := errors.AsType[*NotConfiguredError](err)
 	_, unsent := errors.AsType[*NotSentError](err)
-	return missing || unsent
+	return missing || unsent || unmoved(err)
+}
+
+func unmoved(err error) bool {
+	_, ok := errors.AsType[*UnmovedError](err)
+	return ok
 }
 
 // callAgain keeps an attempt open whose call was not made, so none is counted. It is tried again after about as long as the attempt has
@@ -113,6 +118,10 @@ func notCalled(err error) bool {
 // for a minute: replicas that are being restarted with other settings differ for a moment.
 func (c *change) callAgain(a *Attempt, calls int, err error) {
 	a.Calls = calls
+	if unmoved(err) {
+		// The earlier calls, also one that died with its worker, were the same: they cannot have moved money either.
+		a.Calls, a.Outcome = 0, nil
+	}
 	a.Message = err.Error()
 	existed, most := c.Now.Sub(a.StartedAt), notSentPause
 	if _, missing := errors.AsType[*NotConfiguredError](err); missing {
@@ -121,10 +130,12 @@ func (c *change) callAgain(a *Attempt, calls int, err error) {
 			c.needsAttention(ProviderDown)
 		}
 	}
-	next := c.Now.Add(lessJitter(min(max(existed, notCalledPause), most), a.ID))
-	a.NextCallAt = at(next)
+	a.NextCallAt = at(c.Now.Add(lessJitter(min(max(existed, notCalledPause), most), a.ID)))
 	if a.RefundID == nil && c.Status.Active() && !c.awaitsCustomer(a) {
-		c.NextStepAt = at(next)
+		c.NextStepAt = a.NextCallAt
+	}
+	if c.Unreached() {
+		c.NextStepAt = nil
 	}
 }
 

@@ -34,6 +34,9 @@ func Take(r Result, err error) (Result, error) {
 	if _, ok := errors.AsType[*NotConfiguredError](err); ok {
 		return r, err
 	}
+	if unmoved, ok := errors.AsType[*UnmovedError](err); ok {
+		return r, &UnmovedError{Message: freetext.Clip(unmoved.Message, MaxMessage)}
+	}
 	if unsent, ok := errors.AsType[*NotSentError](err); ok {
 		return r, &NotSentError{Message: freetext.Clip(unsent.Message, MaxMessage)}
 	}

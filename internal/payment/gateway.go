@@ -14,10 +14,11 @@ import (
 // call and is safe for concurrent use.
 //
 // Every call that moves money carries the attempt's id as the provider's idempotency key, and is therefore safe to
-// repeat with the same Call. The answer is one of four:
+// repeat with the same Call. The answer is one of these:
 //   - a Result: the provider decided (a decline is a Result, not an error);
 //   - an error for which Definite reports true: the provider refused the request and moved nothing;
-//   - a *NotSentError: the call never left, so the provider cannot know of it. The caller repeats the same Call;
+//   - a *NotSentError: the call never left, so the provider cannot know of it; or an *UnmovedError: whether or not it was made, it moves
+//     nothing. The caller repeats the same Call, or gives it up;
 //   - any other error (timeout, dropped connection, 5xx, or a *BusyError, which asks for a pause): the outcome is unknown. The caller looks it up or repeats the
 //     same Call; it never makes a new attempt.
 type Gateway interface {
@@ -232,3 +233,17 @@ func (e *NotSentError) Error() string { return e.Message }
 
 // Unwrap returns the cause.
 func (e *NotSentError) Unwrap() error { return e.Cause }
+
+// UnmovedError says that a call had no answer and that it moves no money even if the provider has it, now or later: what it makes is of no
+// use before a further call, which needs a Reference. So neither this call nor an earlier one with the same Call is counted.
+type UnmovedError struct {
+	// Message is safe to show to staff.
+	Message string
+	// Cause is for errors.Is; nil for none.
+	Cause error
+}
+
+func (e *UnmovedError) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *UnmovedError) Unwrap() error { return e.Cause }

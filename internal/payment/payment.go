@@ -57,7 +57,8 @@ type Payment struct {
 	DeclineCode *string `json:"declineCode,omitempty"`
 	// NextAction stays out of events.
 	NextAction *NextAction `json:"-"`
-	// NextStepAt is the time of the payment's next step in the pipeline; nil when it waits for somebody.
+	// NextStepAt is the time of the payment's next step in the pipeline; nil when it waits for somebody. While PROCESSING it is nil only if
+	// the payment is Unreached.
 	NextStepAt *time.Time `json:"nextStepAt,omitempty"`
 	// Goal is the status to which the running capture or void leads: CONFIRMED, VOIDED or EXPIRED; "" when none is.
 	Goal Status `json:"goal,omitempty"`

@@ -34,6 +34,9 @@ func (p *Payment) DueRecheck(now time.Time) *Work {
 // recheckAttempt makes the attempt that is under way with the charge due now, with a look-up first, which answers the recheck. No call runs
 // at this time, since the caller has the lease. A refund under way does not answer it: it tells nothing of other refunds and of disputes.
 func (c *change) recheckAttempt() {
+	if c.chargeAttempt() == nil { // the call that was under way when it was asked for was not made
+		c.RecheckAt = nil
+	}
 	a := c.openAttempt()
 	if a == nil || !a.Called() {
 		return

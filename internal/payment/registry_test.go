@@ -196,3 +196,39 @@ func TestNotSentAfterACall(t *testing.T) {
 		t.Errorf("%+v", tt.p)
 	}
 }
+
+// A payment whose calls cannot have moved money is released without its provider, by a void and by a cancel.
+func TestUnreachedIsReleasedAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"OKNotSent": &payment.NotSentError{Message: "refused"}, "OKUnmoved": &payment.UnmovedError{Message: "no answer"}} {
+		for how, release := range map[string]func(*teller) ([]payment.Fact, error){
+			"Void":   func(tt *teller) ([]payment.Fact, error) { return tt.p.Void(tt.terms) },
+			"Unwind": func(tt *teller) ([]payment.Fact, error) { tt.terms.Unwinding = true; return tt.p.Unwind(tt.terms) },
+		} {
+			t.Run(name+how, func(t *testing.T) {
+				t.Parallel()
+				tt := newTeller(t)
+				tt.answers(payment.OperationAuthorize, "", err)
+				if !tt.p.CanVoid() {
+					t.Fatalf("%+v", tt.p)
+				}
+				tt.does(release(tt))
+				tt.want(payment.FactVoided)
+				if tt.p.Status != payment.Voided || tt.p.DueAt() != nil {
+					t.Errorf("%+v", tt.p)
+				}
+			})
+		}
+	}
+	// While a call is under way, or after one that may have taken money, only the provider can release it.
+	tt := newTeller(t)
+	tt.answers(payment.OperationAuthorize, "", &payment.NotSentError{Message: "refused"})
+	work := tt.asks(payment.OperationAuthorize)
+	if tt.p.CanVoid() {
+		t.Error("a payment whose call is under way can be voided")
+	}
+	tt.settles(work, "", errors.New("timeout"))
+	if tt.p.CanVoid() {
+		t.Error("a payment whose call had no answer can be voided")
+	}
+}

@@ -94,6 +94,9 @@ func (p *Payment) Call(a *Attempt) *Work {
 	work.LookUpFirst = a.Called() && !a.Prepared
 	a.Calls++
 	a.Prepared = false
+	if p.Status == Processing && p.NextStepAt == nil {
+		p.NextStepAt = a.NextCallAt // no longer Unreached
+	}
 	return work
 }
 

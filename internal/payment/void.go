@@ -5,7 +5,19 @@ import "time"
 // CanVoid reports whether the payment may be voided now: nothing is captured, no call of it is under way and no capture or void is
 // requested.
 func (p *Payment) CanVoid() bool {
-	return Machine.Changes(p.Status, Void) && p.Status != Processing && p.Goal == ""
+	return Machine.Changes(p.Status, Void) && (p.Status != Processing || p.Unreached()) && p.Goal == ""
+}
+
+// Unreached reports whether the payment was handed to its provider, and no call that could take money has reached it: nothing has moved and
+// nothing can arrive late. A call that is under way is counted before it is made.
+func (p *Payment) Unreached() bool {
+	if p.Status != Processing || p.Goal != "" {
+		return false
+	}
+	if a := p.openAttempt(); a != nil {
+		return a.Operation == OperationAuthorize && !a.Called() && a.Message != ""
+	}
+	return p.NextStepAt == nil // without attempts, as it is read
 }
 
 // VoidRequested reports whether the payment is voided or about to be: another Void is a no-op.
@@ -18,6 +30,11 @@ func (p *Payment) VoidRequested() bool {
 func (p *Payment) Void(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
 	if p.Status == Initializing {
+		err := c.release(false)
+		return c.facts, err
+	}
+	if p.Unreached() {
+		c.openAttempt().Finish(AttemptFail, "voided before it reached the provider", c.Now)
 		err := c.release(false)
 		return c.facts, err
 	}

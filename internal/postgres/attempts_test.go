@@ -60,8 +60,8 @@ func (s shopper) retries(orderID id.Order, answer payment.Outcome) {
 	}
 	change(s.t, s.store, orderID, func(o *order.Order, c order.Cause) error {
 		o.Source = s.source
-		o.Retry(c, quick, order.PaymentMethod{Provider: "simulated", Capture: payment.CaptureAutomatic})
-		return nil
+		_, err := o.Retry(c, quick, order.PaymentMethod{Provider: "simulated", Capture: payment.CaptureAutomatic})
+		return err
 	})
 	step(s.t, s.store, orderID, payment.Result{Outcome: answer, Code: "card_declined"})
 }

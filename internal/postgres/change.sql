@@ -28,6 +28,9 @@
     INSERT INTO payments (customer_id, {{.Payments.Names}})
     SELECT saved.customer_id, {{.Payments.From "t"}}
     FROM jsonb_to_recordset($1::jsonb -> 'payments') AS t ({{.Payments.Definitions}}) JOIN saved ON saved.id = t.order_id
+    {{- if .Has.Replaced}}
+    ORDER BY t.id -- the payment that ends comes before the one in its place: payments_one_active
+    {{- end}}
     ON CONFLICT (id) DO UPDATE SET {{.Payments.Updates "EXCLUDED"}}
 )
 {{- end}}

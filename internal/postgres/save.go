@@ -12,13 +12,15 @@ type changeParts struct {
 	Payments, Refunds, Attempts, Events, Keys, Audits, Outcomes bool
 	// Due: an order has a timer. Done: an order has none any more. Leased: a lease is requested.
 	Due, Done, Leased bool
+	// Replaced: a payment ends and another takes its place.
+	Replaced bool
 }
 
 // changeDocument is change.sql's first parameter: the rows of each part.
 type changeDocument struct {
 	orders, payments, refunds, attempts, events, keys, audits, outcomes jsonRows
-	// timers has only Due, Done and Leased set.
-	timers changeParts
+	// traits has only Due, Done, Leased and Replaced set.
+	traits changeParts
 }
 
 // save runs change.sql and returns the saved orders, each with the fencing token of its lease if one was requested, or 0.
@@ -84,11 +86,12 @@ func (d *changeDocument) addOrder(ch *changing) {
 	}
 	if row.retried = len(o.Payments) > len(ch.before.order.Payments); row.retried {
 		row.source = o.Source
+		d.traits.Replaced = true
 	}
 	changeTable.appendJSON(&d.orders, &row)
-	d.timers.Due = d.timers.Due || row.due.At != nil
-	d.timers.Done = d.timers.Done || row.due.At == nil
-	d.timers.Leased = d.timers.Leased || row.lease != nil
+	d.traits.Due = d.traits.Due || row.due.At != nil
+	d.traits.Done = d.traits.Done || row.due.At == nil
+	d.traits.Leased = d.traits.Leased || row.lease != nil
 }
 
 // addPayments adds the rows of what is new or differs from before. Payments are only ever appended to an order, refunds and attempts
@@ -115,7 +118,7 @@ func appendChanged[R any](rows *jsonRows, t *table[R], before, after []R) {
 
 // parts are those of change.sql that there are rows for.
 func (d *changeDocument) parts() changeParts {
-	parts := d.timers
+	parts := d.traits
 	parts.Payments, parts.Refunds, parts.Attempts = d.payments.n > 0, d.refunds.n > 0, d.attempts.n > 0
 	parts.Events, parts.Keys, parts.Audits, parts.Outcomes = d.events.n > 0, d.keys.n > 0, d.audits.n > 0, d.outcomes.n > 0
 	return parts

@@ -69,7 +69,8 @@ func (g *Gateway) create(ctx context.Context, call payment.Call) (payment.Result
 	}
 	intent, err := g.api.V1PaymentIntents.Create(ctx, params)
 	if err != nil {
-		return refusal(err)
+		r, err := refusal(err)
+		return r, unmoved(err)
 	}
 	if intent.ID == "" {
 		return payment.Result{}, undecided("the answer names no PaymentIntent")

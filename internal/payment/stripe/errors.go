@@ -202,3 +202,13 @@ func statusWord(s stripego.PaymentIntentStatus) string {
 	}
 	return "unknown_status"
 }
+
+// unmoved is an error of a call that creates a PaymentIntent. Without an answer to it nobody has its id, so nobody can confirm it, and it
+// moves no money: https://docs.stripe.com/payments/paymentintents/lifecycle.
+func unmoved(err error) error {
+	_, busy := errors.AsType[*payment.BusyError](err)
+	if undecided, ok := errors.AsType[*UndecidedError](err); ok && !busy {
+		return &payment.UnmovedError{Message: undecided.Error(), Cause: err}
+	}
+	return err
+}

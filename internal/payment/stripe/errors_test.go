@@ -273,3 +273,22 @@ func TestLookUpWithoutReference(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 }
+
+// A creation without an answer can take no money, whether or not Stripe has it. The confirmation can.
+func TestUnansweredCreate(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []fakestripe.Fault{fakestripe.DropBefore, fakestripe.DropAfter, fakestripe.BadGateway} {
+		b := setup(t)
+		b.fake.Fail("create", fault)
+		b.fake.Fail("confirm", fault)
+		call := authorization(fakestripe.Visa, payment.CaptureAutomatic)
+		_, err := b.Authorize(t.Context(), call)
+		if unmoved, ok := errors.AsType[*payment.UnmovedError](err); !ok || unmoved.Message == "" {
+			t.Errorf("%s: the creation ended with %v", fault, err)
+		}
+		_, err = b.Authorize(t.Context(), b.prepare(t, call))
+		if _, ok := errors.AsType[*payment.UnmovedError](err); ok || err == nil {
+			t.Errorf("%s: the confirmation ended with %v", fault, err)
+		}
+	}
+}

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/order"
 	"github.com/orderwire/orderwire/internal/payment"
 	"github.com/orderwire/orderwire/internal/payment/stripe/fakestripe"
@@ -88,6 +90,38 @@ func TestOrderChargedOnce(t *testing.T) {
 			if n := len(s.fake.Intents()); n != 1 {
 				t.Errorf("%d PaymentIntents", n)
 			}
+		})
+	}
+}
+
+// A customer does not wait for Stripe to answer the creation of a PaymentIntent: nobody can confirm one whose id was lost, so another
+// payment takes its place at once.
+func TestOrderRetriedWhileStripeIsAway(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]fakestripe.Fault{"OKNotDone": fakestripe.DropBefore, "OKLost": fakestripe.DropAfter} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openShop(t, nil)
+			s.fake.GoDown(lost, time.Hour)
+			o := s.order(t, fakestripe.Visa, payment.CaptureAutomatic)
+			s.await(t, o.ID, order.PaymentProcessing)
+			retry := order.RetryInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID, PaymentToken: fakestripe.Visa}
+			s.until(t, "another payment", func() bool {
+				_, err := s.service.Retry(t.Context(), ada, retry)
+				if err != nil && fault.CodeOf(err) != fault.NotAllowedInState {
+					t.Fatal(err)
+				}
+				return err == nil
+			})
+			s.fake.GoDown(lost, 0)
+			want := []order.EventType{
+				order.OrderCreated, order.PaymentProcessing, order.PaymentVoided, order.PaymentRetried,
+				order.PaymentProcessing, order.PaymentConfirmed, order.OrderDelivered,
+			}
+			if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, want) {
+				t.Errorf("got %v", got)
+			}
+			s.checkMoney(t, o.ID, total, 0)
 		})
 	}
 }

@@ -100,7 +100,10 @@ export type OrderAction =
   | 'REFUND'
   /** Settle a payment whose `attention` is set, with `paymentResolve`. Staff only. */
   | 'RESOLVE'
-  /** Pay again, for example after a decline, with `paymentRetry`. */
+  /**
+   * Pay again, for example after a decline, with `paymentRetry`. A PROCESSING payment gets it without an event when its provider is out of
+   * reach, and loses it when it is called again.
+   */
   | 'RETRY_PAYMENT'
   /** Void a payment before its money is captured, with `paymentVoid`. Staff only. */
   | 'VOID';
@@ -466,7 +469,10 @@ export type PaymentRetryErrorCode =
   | 'IDEMPOTENCY_KEY_INVALID'
   /** The key has already started a payment from different input. Use a new key for a new payment. */
   | 'IDEMPOTENCY_KEY_REUSED'
-  /** The order is not CREATED, or one of its payments is still active. Reload it and check `availableActions`. */
+  /**
+   * The order is not CREATED, or one of its payments is still active and may have reached its provider. Reload it and check
+   * `availableActions`.
+   */
   | 'NOT_ALLOWED_IN_STATE'
   /** There is no such order, or it is another customer's. */
   | 'ORDER_NOT_FOUND'

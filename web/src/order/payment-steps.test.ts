@@ -35,6 +35,8 @@ describe('paymentSteps', () => {
 describe('statusMessage', () => {
   it('says what happens next', () => {
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/You can pay again/);
+    expect(statusMessage({ ...progress('CREATED', 'PROCESSING'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/cannot be reached .* Nothing is charged/);
+    expect(statusMessage({ ...progress('CREATED', 'PROCESSING'), availableActions: ['CANCEL'] })).toMatch(/is processing/);
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/limit of payments/);
     expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: '2026-11-22T12:00:00.000000Z' })).toMatch(/on its way and arrives around/);

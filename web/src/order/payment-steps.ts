@@ -120,6 +120,7 @@ export function statusMessage({ status, payment, deliversAt, deliveryHold, expir
     case 'CREATED': {
       if (payment?.delayed) return 'Your bank takes its time: some payments are confirmed after days. You need not do anything, and your order waits.';
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
+      if (payment?.status === 'PROCESSING' && availableActions.includes('RETRY_PAYMENT')) return unreached;
       if (!payment || !retriable.has(payment.status)) return text;
       if (!availableActions.includes('RETRY_PAYMENT')) return `${text} The order has reached its limit of payments: cancel it and place a new one.`;
       const deadline = expiresAt ? ` The order waits until ${formatDeadline(expiresAt)}.` : '';
@@ -148,6 +149,10 @@ const held: Record<DeliveryHold, string> = {
 
 /** Statuses after which the customer may pay again. */
 const retriable: ReadonlySet<PaymentStatus> = new Set(['DECLINED', 'VOIDED', 'EXPIRED']);
+
+/** The server allows another payment beside one in progress only if that one has not reached its provider. */
+const unreached =
+  'The payment provider cannot be reached at the moment. Nothing is charged. We keep trying, so you need not do anything; or pay another way below.';
 
 const unpaid: Record<PaymentStatus, string> = {
   INITIALIZING: 'The payment is being set up.',
