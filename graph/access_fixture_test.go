@@ -167,7 +167,8 @@ var mutations = map[string][2]string{
 func (f *fixture) routes() map[string]func(selection string) string {
 	f.arguments = map[string]string{
 		"Query.node": `id: $whole$`, "Query.nodes": `ids: [$whole$]`, "Query.product": `id: $product$`, "Query.order": `id: $whole$`,
-		"Query.payment": `id: $payment$`, "Query.stats": `window: LAST_DAY`,
+		"Mutation.paymentsRecheck": `input: {}`,
+		"Query.payment":            `id: $payment$`, "Query.stats": `window: LAST_DAY`,
 		"Subscription.orderEvents": `orderId: $whole$`,
 	}
 	routes := map[string]func(string) string{}
@@ -214,6 +215,7 @@ func (f *fixture) routes() map[string]func(selection string) string {
 	}
 	way("Mutation", "mutation { X }")
 	way("ViewerSignOutPayload", "mutation { viewerSignOut { X } }")
+	way("PaymentsRecheckPayload", "mutation { paymentsRecheck(input: {}) { X } }")
 	for name, document := range f.shortestWays() {
 		if routes[name] == nil {
 			way(name, document)

@@ -7,6 +7,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/order"
+	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/requestid"
 )
 
@@ -60,4 +61,22 @@ func (r *mutationResolver) PaymentResolve(ctx context.Context, input model.Payme
 	}
 	scopeOf(ctx).hold(changed)
 	return &model.PaymentResolvePayload{Order: changed, Payment: paymentOf(changed, paymentID)}, nil
+}
+
+// PaymentsRecheck is the resolver for the paymentsRecheck field.
+func (r *mutationResolver) PaymentsRecheck(ctx context.Context, input model.PaymentsRecheckInput) (*model.PaymentsRecheckPayload, error) {
+	request, err := attentionList.forward(nil, input.After)
+	if err != nil {
+		return nil, err
+	}
+	done, err := r.OrderService.RecheckAttention(ctx, auth.FromContext(ctx), order.RecheckInput{Attention: input.Attention, After: request.After})
+	if err != nil {
+		return nil, err
+	}
+	payload := &model.PaymentsRecheckPayload{Rechecked: done.Count}
+	if done.Next.Valid {
+		next := pagination.Cursor(attentionList.cursor, done.Next.ID)
+		payload.NextCursor = &next
+	}
+	return payload, nil
 }

@@ -327,3 +327,38 @@ func TestAttention(t *testing.T) {
 	w.do(staff, `{ attention(first: 101) { nodes { id } } }`, nil).refused("BAD_USER_INPUT")
 	w.do(staff, attention, vars{"after": "x"}).refused("INVALID_CURSOR")
 }
+
+func TestPaymentsRecheck(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var orders, payments []string
+	for _, why := range []string{"MISMATCH", "UNKNOWN_OUTCOME", "MISMATCH"} {
+		orderID, paymentID := w.paid("sim_approve")
+		w.setAttention(paymentID, why)
+		orders, payments = append(orders, orderID), append(payments, paymentID)
+	}
+	const document = `mutation($input: PaymentsRecheckInput!) { paymentsRecheck(input: $input) { rechecked nextCursor } }`
+	recheck := func(input vars) *answer {
+		t.Helper()
+		return w.do(staff, document, vars{"input": input})
+	}
+	recheck(vars{"attention": "PROVIDER_DOWN"}).ok().want("paymentsRecheck", vars{"rechecked": 0, "nextCursor": nil})
+	recheck(vars{"attention": "UNKNOWN_OUTCOME"}).ok().want("paymentsRecheck.rechecked", 1)
+	recheck(vars{}).ok().want("paymentsRecheck", vars{"rechecked": 3, "nextCursor": nil})
+	second := w.do(staff, attention, vars{"first": 2}).ok().text("attention.edges.1.cursor")
+	recheck(vars{"after": second}).ok().want("paymentsRecheck.rechecked", 1)
+
+	recheck(vars{"after": "x"}).refused("INVALID_CURSOR")
+	recheck(vars{"attention": "mismatch"}).refused("BAD_USER_INPUT")
+	w.do(ada, document, vars{"input": vars{}}).refused("FORBIDDEN")
+	w.do(anonymous, document, vars{"input": vars{}}).refused("UNAUTHENTICATED")
+
+	// The provider agrees with us, so the answer ends the mismatch.
+	for i, orderID := range []string{orders[0], orders[2]} {
+		w.do(staff, one, vars{"id": orderID}).ok().want("order.payment.attention", "MISMATCH")
+		w.walk(orderID)
+		w.do(staff, one, vars{"id": orderID}).ok().want("order.payment.attention", nil)
+		entry := "payment.resolve RECHECK, with others"
+		w.audited(payments[2*i], [][]string{{entry}, {entry, entry}}[i]...)
+	}
+}

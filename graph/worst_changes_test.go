@@ -28,6 +28,7 @@ var worstMutations = []struct {
 	{"paymentCapture", `paymentId: $payment`, `status = 'AUTHORIZED', capture_method = 'MANUAL'`, staff},
 	{"paymentVoid", `paymentId: $payment`, `status = 'AUTHORIZED', capture_method = 'MANUAL'`, staff},
 	{"paymentResolve", `paymentId: $payment, resolution: RECHECK, note: $text`, `status = 'PROCESSING', attention = 'UNKNOWN_OUTCOME'`, staff},
+	{"paymentsRecheck", `attention: UNKNOWN_OUTCOME`, `status = 'PROCESSING', attention = 'UNKNOWN_OUTCOME'`, staff},
 	{"productUpsert", `sku: $key, name: $name, description: $long, priceMinor: "1", currency: "EUR"`, "", staff},
 	{"webhookEndpointUpdate", `endpointId: $endpoint, description: $text`, "", staff},
 	{"webhookEndpointRotateSecret", `endpointId: $endpoint`, "", staff},
@@ -140,8 +141,14 @@ func (w *worst) mutation(p auth.Principal, name, input string) (admitted, bool) 
 	if input == "" { // it has neither an input nor what could be refused
 		return w.largest(p, name, "mutation { "+name+" { "+w.selection(payload, 1)+" } }")
 	}
-	return w.largest(p, name, fmt.Sprintf("mutation(%s) { %s(input: {%s}) { refused: userErrors { code } %s } }",
-		strings.Join(declared, ", "), name, input, w.selection(payload, 1+w.random.IntN(7))))
+	refused, header := "refused: userErrors { code }", ""
+	if payload.Fields.ForName("userErrors") == nil {
+		refused = ""
+	}
+	if declared != nil {
+		header = "(" + strings.Join(declared, ", ") + ")"
+	}
+	return w.largest(p, name, fmt.Sprintf("mutation%s { %s(input: {%s}) { %s %s } }", header, name, input, refused, w.selection(payload, 1+w.random.IntN(7))))
 }
 
 // item generates a subscription to an order. It is false when it is not admitted.

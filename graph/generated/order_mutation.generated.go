@@ -27,6 +27,7 @@ type MutationResolver interface {
 	PaymentCapture(ctx context.Context, input model.PaymentCaptureInput) (*model.PaymentCapturePayload, error)
 	PaymentVoid(ctx context.Context, input model.PaymentVoidInput) (*model.PaymentVoidPayload, error)
 	PaymentResolve(ctx context.Context, input model.PaymentResolveInput) (*model.PaymentResolvePayload, error)
+	PaymentsRecheck(ctx context.Context, input model.PaymentsRecheckInput) (*model.PaymentsRecheckPayload, error)
 	ProductUpsert(ctx context.Context, input model.ProductUpsertInput) (*model.ProductUpsertPayload, error)
 	ProductArchive(ctx context.Context, input model.ProductArchiveInput) (*model.ProductArchivePayload, error)
 	RefundCreate(ctx context.Context, input model.RefundCreateInput) (*model.RefundCreatePayload, error)
@@ -149,6 +150,20 @@ func (ec *executionContext) field_Mutation_paymentVoid_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.PaymentVoidInput, error) {
 			return ec.unmarshalNPaymentVoidInput2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐPaymentVoidInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_paymentsRecheck_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PaymentsRecheckInput, error) {
+			return ec.unmarshalNPaymentsRecheckInput2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐPaymentsRecheckInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -661,6 +676,50 @@ func (ec *executionContext) fieldContext_Mutation_paymentResolve(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentResolve_args); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_paymentsRecheck(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_paymentsRecheck(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PaymentsRecheck(ctx, fc.Args["input"].(model.PaymentsRecheckInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PaymentsRecheckPayload) graphql.Marshaler {
+			return ec.marshalNPaymentsRecheckPayload2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐPaymentsRecheckPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_paymentsRecheck(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PaymentsRecheckPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.arguments(ctx, field.Field, ec.field_Mutation_paymentsRecheck_args); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1941,6 +2000,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "paymentResolve":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_paymentResolve(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "paymentsRecheck":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_paymentsRecheck(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

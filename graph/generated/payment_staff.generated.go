@@ -521,6 +521,52 @@ func (ec *executionContext) fieldContext_PaymentVoidUserError_code(_ context.Con
 	return graphql.NewScalarFieldContext("PaymentVoidUserError", field, false, false, errors.New("field of type PaymentVoidErrorCode does not have child fields"))
 }
 
+func (ec *executionContext) _PaymentsRecheckPayload_rechecked(ctx context.Context, field graphql.CollectedField, obj *model.PaymentsRecheckPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaymentsRecheckPayload_rechecked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rechecked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PaymentsRecheckPayload_rechecked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentsRecheckPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PaymentsRecheckPayload_nextCursor(ctx context.Context, field graphql.CollectedField, obj *model.PaymentsRecheckPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PaymentsRecheckPayload_nextCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PaymentsRecheckPayload_nextCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentsRecheckPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -645,6 +691,43 @@ func (ec *executionContext) unmarshalInputPaymentVoidInput(ctx context.Context, 
 				return it, err
 			}
 			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPaymentsRecheckInput(ctx context.Context, obj any) (model.PaymentsRecheckInput, error) {
+	var it model.PaymentsRecheckInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"attention", "after"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "attention":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attention"))
+			data, err := ec.unmarshalOPaymentAttention2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋpaymentᚐAttention(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Attention = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.After = data
 		}
 	}
 	return it, nil
@@ -964,6 +1047,52 @@ func (ec *executionContext) _PaymentVoidUserError(ctx context.Context, sel ast.S
 	return out
 }
 
+var paymentsRecheckPayloadImplementors = []string{"PaymentsRecheckPayload"}
+
+func (ec *executionContext) _PaymentsRecheckPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentsRecheckPayload) graphql.Marshaler {
+	if out, ok := ec.renderedPaymentsRecheckPayload(ctx, sel, obj); ok {
+		return out
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, paymentsRecheckPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PaymentsRecheckPayload")
+		case "rechecked":
+			out.Values[i] = ec._PaymentsRecheckPayload_rechecked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nextCursor":
+			out.Values[i] = ec._PaymentsRecheckPayload_nextCursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -1149,6 +1278,21 @@ func (ec *executionContext) marshalNPaymentVoidUserError2ᚖgithubᚗcomᚋorder
 		return graphql.Null
 	}
 	return ec._PaymentVoidUserError(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPaymentsRecheckInput2githubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐPaymentsRecheckInput(ctx context.Context, v any) (model.PaymentsRecheckInput, error) {
+	res, err := ec.unmarshalInputPaymentsRecheckInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPaymentsRecheckPayload2ᚖgithubᚗcomᚋorderwireᚋorderwireᚋgraphᚋmodelᚐPaymentsRecheckPayload(ctx context.Context, sel ast.SelectionSet, v *model.PaymentsRecheckPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PaymentsRecheckPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

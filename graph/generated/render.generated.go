@@ -4274,6 +4274,49 @@ func (ec *executionContext) renderPaymentVoided(ctx context.Context, run *render
 	return append(out, '}'), true
 }
 
+func (ec *executionContext) renderedPaymentsRecheckPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentsRecheckPayload) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) {
+		return ec.renderPaymentsRecheckPayload(ctx, run, nil, sel, obj)
+	})
+}
+
+func (ec *executionContext) renderPaymentsRecheckPayload(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentsRecheckPayload) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, paymentsRecheckPayloadImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"PaymentsRecheckPayload"`...)
+		case "rechecked":
+			v := obj.Rechecked
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "nextCursor":
+			v := obj.NextCursor
+			if v == nil {
+				out = append(out, "null"...)
+			} else {
+				out = out.String(string(*v))
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
 func (ec *executionContext) renderedPercentiles(ctx context.Context, sel ast.SelectionSet, obj *stats.Percentiles) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPercentiles(ctx, run, nil, sel, obj) })
 }

@@ -154,6 +154,7 @@ type ComplexityRoot struct {
 		PaymentResolve              func(childComplexity int, input model.PaymentResolveInput) int
 		PaymentRetry                func(childComplexity int, input model.PaymentRetryInput) int
 		PaymentVoid                 func(childComplexity int, input model.PaymentVoidInput) int
+		PaymentsRecheck             func(childComplexity int, input model.PaymentsRecheckInput) int
 		ProductArchive              func(childComplexity int, input model.ProductArchiveInput) int
 		ProductUpsert               func(childComplexity int, input model.ProductUpsertInput) int
 		RefundCreate                func(childComplexity int, input model.RefundCreateInput) int
@@ -543,6 +544,11 @@ type ComplexityRoot struct {
 		PaymentID  func(childComplexity int) int
 		Type       func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	PaymentsRecheckPayload struct {
+		NextCursor func(childComplexity int) int
+		Rechecked  func(childComplexity int) int
 	}
 
 	Percentiles struct {
@@ -1375,6 +1381,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PaymentVoid(childComplexity, args["input"].(model.PaymentVoidInput)), true
+	case "Mutation.paymentsRecheck":
+		if e.ComplexityRoot.Mutation.PaymentsRecheck == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_paymentsRecheck_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PaymentsRecheck(childComplexity, args["input"].(model.PaymentsRecheckInput)), true
 	case "Mutation.productArchive":
 		if e.ComplexityRoot.Mutation.ProductArchive == nil {
 			break
@@ -3005,6 +3022,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentVoided.Version(childComplexity), true
 
+	case "PaymentsRecheckPayload.nextCursor":
+		if e.ComplexityRoot.PaymentsRecheckPayload.NextCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentsRecheckPayload.NextCursor(childComplexity), true
+	case "PaymentsRecheckPayload.rechecked":
+		if e.ComplexityRoot.PaymentsRecheckPayload.Rechecked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentsRecheckPayload.Rechecked(childComplexity), true
+
 	case "Percentiles.p50Ms":
 		if e.ComplexityRoot.Percentiles.P50Ms == nil {
 			break
@@ -4338,6 +4368,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPaymentResolveInput,
 		ec.unmarshalInputPaymentRetryInput,
 		ec.unmarshalInputPaymentVoidInput,
+		ec.unmarshalInputPaymentsRecheckInput,
 		ec.unmarshalInputProductArchiveInput,
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductUpsertInput,
@@ -6389,6 +6420,18 @@ enum PaymentCompleteActionErrorCode {
     """The payment, and how to settle it."""
     input: PaymentResolveInput!
   ): PaymentResolvePayload! @access(by: STAFF)
+
+  """
+  Has the provider asked about many payments that need staff, as ` + "`" + `paymentResolve` + "`" + ` with RECHECK does about one: after a long outage, for
+  example. Staff only: FORBIDDEN for others. It returns at once; the payments are looked up in the background, about 50 a second, and
+  leave the ` + "`" + `attention` + "`" + ` list when the answer settles them. A call goes through up to 500 payments with ` + "`" + `attention` + "`" + `, those that wait longest
+  first. If ` + "`" + `nextCursor` + "`" + ` is set, there are more: call again with it as ` + "`" + `after` + "`" + `. Repeating a call is harmless: a payment that is still to be
+  looked up is looked up once. The audit trail has an entry for each payment.
+  """
+  paymentsRecheck(
+    """Which payments."""
+    input: PaymentsRecheckInput!
+  ): PaymentsRecheckPayload! @access(by: STAFF)
 }
 
 """Which payment to capture."""
@@ -6563,6 +6606,26 @@ enum PaymentResolveErrorCode {
 
   """The note looks like a payment card number, which is never stored. Remove it."""
   CARD_NUMBER_REFUSED
+}
+
+"""Which payments that need staff are looked up."""
+input PaymentsRecheckInput {
+  """Only payments with this reason. Absent: with any."""
+  attention: PaymentAttention
+
+  """
+  Only payments after this cursor: the ` + "`" + `nextCursor` + "`" + ` of the call before, or a cursor of the ` + "`" + `attention` + "`" + ` list. Absent: from the beginning.
+  """
+  after: String
+}
+
+"""What paymentsRecheck did."""
+type PaymentsRecheckPayload {
+  """How many payments are being looked up. Payments for which the provider was never called are not among them."""
+  rechecked: Int! @access(by: STAFF)
+
+  """Set when there are more payments that need staff: pass it as ` + "`" + `after` + "`" + ` to go on. It can be set when ` + "`" + `rechecked` + "`" + ` is 0."""
+  nextCursor: String @access(by: STAFF)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/product.graphqls", Input: `extend type Query {
@@ -8542,6 +8605,16 @@ func (ec *executionContext) childFields_PaymentVoidUserError(ctx context.Context
 		return ec.fieldContext_PaymentVoidUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentVoidUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentsRecheckPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rechecked":
+		return ec.fieldContext_PaymentsRecheckPayload_rechecked(ctx, field)
+	case "nextCursor":
+		return ec.fieldContext_PaymentsRecheckPayload_nextCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentsRecheckPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Percentiles(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

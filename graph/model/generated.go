@@ -476,6 +476,22 @@ type PaymentVoidUserError struct {
 
 func (PaymentVoidUserError) IsUserError() {}
 
+// Which payments that need staff are looked up.
+type PaymentsRecheckInput struct {
+	// Only payments with this reason. Absent: with any.
+	Attention *payment.Attention `json:"attention,omitempty"`
+	// Only payments after this cursor: the `nextCursor` of the call before, or a cursor of the `attention` list. Absent: from the beginning.
+	After *string `json:"after,omitempty"`
+}
+
+// What paymentsRecheck did.
+type PaymentsRecheckPayload struct {
+	// How many payments are being looked up. Payments for which the provider was never called are not among them.
+	Rechecked int `json:"rechecked"`
+	// Set when there are more payments that need staff: pass it as `after` to go on. It can be set when `rechecked` is 0.
+	NextCursor *string `json:"nextCursor,omitempty"`
+}
+
 // Which product to archive.
 type ProductArchiveInput struct {
 	// The product's id. A malformed one is BAD_USER_INPUT.

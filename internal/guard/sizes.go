@@ -33,7 +33,7 @@ var lists = map[string]int{
 var texts = map[string]int{
 	"number": 11, "note": 500, "externalReference": 100, "key": 40, "value": 500, "name": 200, "sku": 64, "description": 2000,
 	"image": 500, "provider": 40, "providerReference": 255, "reference": 255, "declineCode": 100, "url": 2048, "clientSecret": 500, "message": 600, "reason": 500,
-	"cursor": 100, "startCursor": 100, "endCursor": 100, "action": 64, "detail": 2500, "disabledReason": 300, "problem": 300, "secret": 200, "field": 40,
+	"cursor": 100, "startCursor": 100, "endCursor": 100, "nextCursor": 100, "action": 64, "detail": 2500, "disabledReason": 300, "problem": 300, "secret": 200, "field": 40,
 }
 
 // leaves are the most bytes of the other leaves, as JSON.
@@ -44,7 +44,7 @@ var leaves = map[string]int{
 // loads has the cost of reading a field, in addition to its objects: microseconds of CPU here or in the database, whichever is
 // more, on data at its maxima (make worst measures them). By "Type.field"; for each item of a page or a list, or once.
 var loads = map[string]int{
-	"Order.events": 18, "Query.stats": 500, "Query.products": 50, "Query.auditTrail": 50, "Query.webhookEndpoints": 30, "Query.webhookDeliveries": 30,
+	"Order.events": 18, "Query.stats": 500, "Mutation.paymentsRecheck": 45_000, "Query.products": 50, "Query.auditTrail": 50, "Query.webhookEndpoints": 30, "Query.webhookDeliveries": 30,
 }
 
 // filterLoads has the additional cost of a filter, once: none of the rows that a page examines may match.

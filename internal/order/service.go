@@ -45,6 +45,8 @@ type Store interface {
 	OrdersByDispute(ctx context.Context, p auth.Principal, disputeIDs []id.Dispute) (map[id.Dispute]*Order, error)
 	// PaymentsNeedingAttention lists them by id, so the longest waiting first.
 	PaymentsNeedingAttention(ctx context.Context, p auth.Principal, request pagination.Request) (pagination.Result[PaymentOf], error)
+	// RecheckAttention asks for looks at the charges of payments that need attention, as Resolve with payment.Recheck does for one.
+	RecheckAttention(ctx context.Context, p auth.Principal, r BulkRecheck) (Rechecked, error)
 	// AttemptsByPayment is for staff.
 	AttemptsByPayment(ctx context.Context, p auth.Principal, paymentIDs []id.Payment) (map[id.Payment][]payment.Attempt, error)
 	// EventPages reads one page of events after a version for each of many orders, oldest first.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/orderwire/orderwire/internal/audit"
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/fsm"
@@ -147,6 +149,58 @@ func (s *Service) NeedingAttention(ctx context.Context, p auth.Principal, reques
 		return pagination.Result[PaymentOf]{}, err
 	}
 	return s.store.PaymentsNeedingAttention(ctx, p, request)
+}
+
+const (
+	// maxRechecked is the largest number of payments that one RecheckAttention examines. It bounds the time of the request.
+	maxRechecked = 500
+	// recheckPace lies between the looks, so that a provider which is back after an outage is not overrun.
+	recheckPace = 20 * time.Millisecond
+)
+
+// BulkRecheck selects payments that need attention, and says when their charges are looked at.
+type BulkRecheck struct {
+	// Attention is the only reason for attention that is meant; nil: any.
+	Attention *payment.Attention
+	// After is the payment after which to begin, in the order of ids.
+	After id.Null[uuid.UUID]
+	// Limit is the largest number of payments that are examined.
+	Limit int
+	// At is the time of the first look, and Pace lies between one and the next.
+	At   time.Time
+	Pace time.Duration
+	// Audit makes the entry of a payment's recheck.
+	Audit func(id.Payment) *audit.Entry
+}
+
+// Rechecked is the result of a BulkRecheck.
+type Rechecked struct {
+	// Count is the number of payments that are looked up. Those for which the provider was never called are not among them.
+	Count int
+	// Next is the After of the next call; not valid when all payments were examined.
+	Next id.Null[uuid.UUID]
+}
+
+// RecheckInput selects payments that need attention; see BulkRecheck.
+type RecheckInput struct {
+	Attention *payment.Attention
+	After     id.Null[uuid.UUID]
+}
+
+// RecheckAttention has the provider asked about many payments that need a person, as Resolve with payment.Recheck does about one. It examines
+// up to 500 of them, those that wait longest first, and returns where to go on. The pipeline looks them up, 50 a second. Asking again
+// before a look does not add another. Staff only.
+func (s *Service) RecheckAttention(ctx context.Context, p auth.Principal, in RecheckInput) (Rechecked, error) {
+	if err := auth.RequireStaff(p); err != nil {
+		return Rechecked{}, err
+	}
+	c := s.cause(p, "")
+	return s.store.RecheckAttention(ctx, p, BulkRecheck{
+		Attention: in.Attention, After: in.After, Limit: maxRechecked, At: c.Now, Pace: recheckPace,
+		Audit: func(paymentID id.Payment) *audit.Entry {
+			return audited(c, p, "payment.resolve", paymentID, string(payment.Recheck)+", with others")
+		},
+	})
 }
 
 // changePayment changes the order of a payment. fault.NotFound when the principal may not see one.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -46,19 +47,22 @@ func readAudit(raw []byte) (*audit.Entry, error) {
 }
 
 // addAudit records what the transaction does; nil is nothing.
-func addAudit(ctx context.Context, tx *sqlx.Tx, entry *audit.Entry) error {
-	if entry == nil {
+func addAudit(ctx context.Context, tx *sqlx.Tx, entries ...*audit.Entry) error {
+	entries = slices.DeleteFunc(entries, func(e *audit.Entry) bool { return e == nil })
+	if len(entries) == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (`+auditTable.Names()+`) SELECT * FROM unnest(`+auditTable.Arrays(1)+`)`, auditArgs(entry)...)
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (`+auditTable.Names()+`) SELECT * FROM unnest(`+auditTable.Arrays(1)+`)`, auditArgs(entries...)...)
 	return err
 }
 
 // auditArgs are the parameters of auditTable.Arrays: no row for nil.
-func auditArgs(entry *audit.Entry) []any {
-	arrays := auditTable.arrays(1)
-	if entry != nil {
-		auditTable.appendTo(arrays, entry)
+func auditArgs(entries ...*audit.Entry) []any {
+	arrays := auditTable.arrays(len(entries))
+	for _, entry := range entries {
+		if entry != nil {
+			auditTable.appendTo(arrays, entry)
+		}
 	}
 	return argsOf(arrays)
 }

@@ -450,6 +450,44 @@ describe('the board', () => {
     expect(within(row).queryByRole('button', { name: 'Enable' })).toBeNull();
   });
 
+  it('has the provider asked about all payments that need staff, some hundred at a time', async () => {
+    const cursors: unknown[] = [];
+    const server = new FakeServer(
+      {
+        StaffOrders: () => page([]),
+        ...quietBoard,
+        Attention: () => ({
+          attention: {
+            __typename: 'PaymentConnection',
+            nodes: [1, 2].map((number) => ({
+              __typename: 'Payment', id: `payment_${number}`, status: 'PROCESSING', attention: 'UNKNOWN_OUTCOME', updatedAt: '2026-11-22T12:00:00.000000Z',
+              amount: { __typename: 'Money', amount: '18.00', currency: 'EUR' }, order: { __typename: 'Order', id: `order_${number}`, version: 2, number: `OW-0000000${number}`, disputes: [] },
+            })),
+            pageInfo: { __typename: 'PageInfo', hasNextPage: true },
+          },
+        }),
+        PaymentsRecheck: ({ input }) => {
+          const { after } = input as { after: string | null };
+          cursors.push(after);
+          return { paymentsRecheck: { __typename: 'PaymentsRecheckPayload', rechecked: after ? 40 : 500, nextCursor: after ? null : 'c500' } };
+        },
+      },
+      ['PaymentsRecheck'],
+    );
+    open('/board', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedStarts);
+    const button = await screen.findByRole('button', { name: 'Ask the provider about all 2+ again' });
+    await userEvent.click(button);
+    await screen.findByText('Asking: 0 so far…');
+    expect(button).toHaveProperty('disabled', true);
+    server.release('PaymentsRecheck');
+    await screen.findByText('Asking: 500 so far…');
+    server.release('PaymentsRecheck');
+    await screen.findByText(/being asked about 540 payments/);
+    expect(button).toHaveProperty('disabled', false);
+    expect(cursors).toEqual([null, 'c500']);
+  });
+
   it('loads a table page by page, and again from its first page on Refresh', async () => {
     const entry = (id: number) => ({ __typename: 'AuditEntry', id: `audit_${id}`, at: '2026-11-22T12:00:00.000000Z', actorId: 'customer_staff', action: `action.${id}`, subjectId: null, detail: null });
     const cursors: unknown[] = [];

@@ -11,6 +11,7 @@ import { formatDateTime } from '../shared/time';
 import { TimeLeft } from './disputes';
 import { staffDocuments } from './documents';
 import { OrderButton } from './order-button';
+import { RecheckAll } from './recheck-all';
 
 const Attention = graphql(`
   query Attention {
@@ -71,12 +72,13 @@ export function AttentionList({ onOpen }: { onOpen: (orderId: string) => void })
   });
   if (error && !data) return <Failure error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (nodes.length === 0) return null;
+  const waiting = `${nodes.length}${data?.attention.pageInfo.hasNextPage ? '+' : ''}`;
   return (
     <section className="card attention" aria-label="Payments that need attention">
       <h2>
-        {nodes.length}
-        {data?.attention.pageInfo.hasNextPage ? '+' : ''} {nodes.length === 1 ? 'payment needs' : 'payments need'} attention
+        {waiting} {waiting === '1' ? 'payment needs' : 'payments need'} attention
       </h2>
+      <RecheckAll waiting={waiting} />
       <ul>
         {nodes.map((payment) => (
           <li key={payment.id}>
