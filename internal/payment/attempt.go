@@ -161,6 +161,14 @@ func (p *Payment) chargeAttempt() *Attempt {
 	return nil
 }
 
+// callNow makes an open attempt due at once.
+func (c *change) callNow(a *Attempt) {
+	a.NextCallAt = at(c.Now)
+	if a.RefundID == nil && c.Status.Active() {
+		c.NextStepAt = at(c.Now)
+	}
+}
+
 // addAttempt adds an attempt, to be called at its NextCallAt.
 func (c *change) addAttempt(a Attempt) {
 	last := c.LastAttempt

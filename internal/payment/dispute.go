@@ -123,8 +123,16 @@ func (c *change) openDispute(s *SeenDispute) {
 	}
 }
 
+// updateDispute books what has changed of a dispute. A step towards its end is booked at once. Anything else, such as another amount or
+// deadline, waits until nextUpdate and is booked as it is then, so that a dispute that changes all the time makes few events.
 func (c *change) updateDispute(d *Dispute, s *SeenDispute) {
 	if d.isAs(s) {
+		return
+	}
+	order := DisputeStatuses()
+	forward := slices.Index(order, s.Status) > slices.Index(order, d.Status)
+	if due := d.nextUpdate(); !forward && c.Now.Before(due) {
+		c.RecheckAt = Earlier(c.RecheckAt, &due)
 		return
 	}
 	kind := FactDisputeUpdated
@@ -136,8 +144,17 @@ func (c *change) updateDispute(d *Dispute, s *SeenDispute) {
 	c.disputeChanged(d, kind)
 }
 
+// nextUpdate returns the time from which another change of the dispute may be booked: after half of its age at the last one, within bounds.
+// It is in microseconds, as timers are stored, so that it has come when its timer is due.
+func (d *Dispute) nextUpdate() time.Time {
+	return d.UpdatedAt.Add(min(max(d.UpdatedAt.Sub(d.CreatedAt)/2, shortestDisputeUpdate), longestDisputeUpdate)).Truncate(time.Microsecond)
+}
+
 func (c *change) disputeChanged(d *Dispute, kind FactKind) {
 	c.UpdatedAt = c.Now
+	if !c.awaitsResponse() {
+		c.clearAttention(Disputed) // in the version that says why
+	}
 	disputeID, amount := d.ID, d.Amount
 	c.record(Fact{Kind: kind, PaymentID: &c.ID, DisputeID: &disputeID, Amount: &amount})
 }
@@ -155,9 +172,7 @@ func factOfDispute(s DisputeStatus) FactKind {
 
 // disputeAttention asks for staff while a dispute waits for a response, or warns of one, and they have not acknowledged it.
 func (c *change) disputeAttention() {
-	if slices.ContainsFunc(c.Disputes, func(d Dispute) bool {
-		return !d.Acknowledged && (d.Status == DisputeNeedsResponse || d.Status == DisputeWarning)
-	}) {
+	if c.awaitsResponse() {
 		c.needsAttention(Disputed)
 		return
 	}
@@ -180,6 +195,13 @@ func (c *change) watchDisputes() {
 		pause := min(max(c.Now.Sub(newest.CreatedAt)/8, shortestDisputePause), longestDisputePause)
 		c.RecheckAt = at(c.Now.Add(lessJitter(pause, c.ID)))
 	}
+}
+
+// awaitsResponse reports whether staff have to look at a dispute.
+func (p *Payment) awaitsResponse() bool {
+	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool {
+		return !d.Acknowledged && (d.Status == DisputeNeedsResponse || d.Status == DisputeWarning)
+	})
 }
 
 func sameTime(a, b *time.Time) bool {

@@ -156,7 +156,7 @@ const (
 	DisputeLost DisputeStatus = "LOST"
 )
 
-// DisputeStatuses lists every status.
+// DisputeStatuses lists every status, those that end a dispute last.
 func DisputeStatuses() []DisputeStatus {
 	return []DisputeStatus{DisputeWarning, DisputeNeedsResponse, DisputeUnderReview, DisputeWon, DisputeLost}
 }

@@ -80,8 +80,12 @@ func (c *change) settleRecheck(work *Work, r Result, callErr error) (answered bo
 	if asked {
 		c.RecheckAt = nil
 	}
-	if c.openAttempt() != nil {
-		return false, nil // asked for meanwhile; its own answer tells
+	if open := c.openAttempt(); open != nil {
+		// Asked for meanwhile; its own answer tells. A void that waits since it was refused is called now if the charge can change by it.
+		if open.Operation == OperationVoid && !open.Called() && r.Outcome != Pending && r.Outcome != Held {
+			c.callNow(open)
+		}
+		return false, nil
 	}
 	err = c.observe(r)
 	if r.Charge != nil {

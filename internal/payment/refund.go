@@ -162,7 +162,7 @@ func (c *change) settleRefund(a *Attempt, result Result) error {
 		return c.refundSucceeded(r)
 	case Pending:
 		c.accept(a)
-		c.clearAttention(UnknownOutcome, ProviderDown)
+		c.clearAttention(UnknownOutcome) // PROVIDER_DOWN ends when it has succeeded: a bank may send each back
 		return nil
 	case Refused:
 		message := refusal(a, result)
@@ -239,7 +239,7 @@ func (c *change) tryRefundAgain(r *Refund) {
 	}
 	pause := time.Duration(0)
 	if n > 0 {
-		pause = refundPause(n, r.ID)
+		pause = refusedPause(n, r.ID)
 	}
 	c.addAttempt(Attempt{RefundID: &r.ID, Operation: OperationRefund, NextCallAt: at(c.Now.Add(pause))})
 }

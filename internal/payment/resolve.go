@@ -61,13 +61,18 @@ func (p *Payment) Resolve(t Terms, r Resolution) (facts []Fact, settled bool, er
 // ResolutionChanges reports whether Resolve would change more than the time of the next look-up.
 func (p *Payment) ResolutionChanges(r Resolution) bool { return r != Recheck && p.Attention != nil }
 
-// resolveByRecheck allows one more call of what is only looked up or was refused too often, and requests a look-up.
+// resolveByRecheck allows one more call of what is only looked up or was refused too often, calls a void that waits since it was refused, and
+// requests a look-up.
 func (c *change) resolveByRecheck() error {
 	if c.chargeAttempt() == nil {
 		return &fsm.NotAllowedError{Status: string(c.Status), Action: string(Recheck)}
 	}
 	for i := range c.Attempts {
-		c.Attempts[i].LookUpOnly = false
+		a := &c.Attempts[i]
+		a.LookUpOnly = false
+		if a.Operation == OperationVoid && a.Open() && !a.Called() {
+			c.callNow(a)
+		}
 	}
 	c.tryRefundsOnceMore()
 	c.RequestRecheck(c.Now)

@@ -21,11 +21,14 @@ const (
 	// quarter of the attempt's age.
 	shortestAcceptedPause = 10 * time.Second
 	longestAcceptedPause  = time.Hour
-	// refundPauseMax bounds the pause before a refused refund is tried again that must happen.
-	refundPauseMax = 6 * time.Hour
+	// refusedPauseMax bounds the pause before a refused refund or void is tried again that must happen.
+	refusedPauseMax = 6 * time.Hour
 	// shortestDisputePause and longestDisputePause bound the pause between looks at a charge while a dispute is open.
 	shortestDisputePause = 6 * time.Hour
 	longestDisputePause  = 7 * 24 * time.Hour
+	// shortestDisputeUpdate and longestDisputeUpdate bound the distance of changes of a dispute that are booked.
+	shortestDisputeUpdate = time.Minute
+	longestDisputeUpdate  = 24 * time.Hour
 	// actionLookUpPause lies between look-ups while the customer has to act.
 	actionLookUpPause = 2 * time.Minute
 	// notCalledPause is the first pause of an attempt whose call could not be made, notSentPause the longest while the provider is out of
@@ -47,11 +50,11 @@ func backoff[I id.UUID](n int, of I) time.Duration {
 	return lessJitter(pause, of)
 }
 
-// refundPause is the pause after a refund was refused for the nth time: exponential from 200 ms to six hours, with jitter.
-func refundPause[I id.UUID](n int, of I) time.Duration {
-	pause := refundPauseMax
+// refusedPause is the pause after a refund or a void was refused for the nth time: exponential from 200 ms to six hours, with jitter.
+func refusedPause[I id.UUID](n int, of I) time.Duration {
+	pause := refusedPauseMax
 	if n < 18 {
-		pause = min(backoffBase<<(n-1), refundPauseMax)
+		pause = min(backoffBase<<(n-1), refusedPauseMax)
 	}
 	return lessJitter(pause, of)
 }

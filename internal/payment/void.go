@@ -107,7 +107,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 		if n >= maxRefusals {
 			c.needsAttention(ProviderDown)
 		}
-		c.addVoid(c.Goal, c.Now.Add(backoff(n, c.ID)))
+		c.addVoid(c.Goal, c.Now.Add(refusedPause(n, c.ID)))
 		return nil
 	case Pending:
 		c.accept(a)

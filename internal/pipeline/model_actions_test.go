@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ func (l *life) step() {
 	what := rapid.SampledFrom([]string{
 		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "refuse", "too late to act", "capture", "capture",
 		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook", "mark", "mark", "provider breaks its word",
+		"outside", "outside", "outside", "outside", "outside",
 	}).Draw(l.T, "step")
 	switch what {
 	case "timer", "worker":
@@ -26,6 +28,8 @@ func (l *life) step() {
 		l.round(rapid.IntRange(0, 1).Draw(l.T, "worker"))
 	case "time":
 		l.now = l.now.Add(time.Duration(rapid.SampledFrom([]int{1, 10, 100}).Draw(l.T, "minutes")) * time.Minute)
+	case "outside":
+		l.do(l.drawOutside())
 	default:
 		l.do(what)
 	}
@@ -58,6 +62,10 @@ func (l *life) do(what string) {
 	o, err := l.store.Order(l.ctx, modelStaff, l.orderID)
 	if err != nil {
 		l.wrong = append(l.wrong, err)
+		return
+	}
+	if strings.HasPrefix(what, "outside") {
+		l.outside(o, strings.Fields(what)[1:])
 		return
 	}
 	p := o.Payment()

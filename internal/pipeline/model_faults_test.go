@@ -43,8 +43,10 @@ func (l *life) drawFates() {
 	l.calls = nil
 	for range rapid.IntRange(0, 2).Draw(l.T, "calls") {
 		l.calls = append(l.calls, callFate{
-			answer:    rapid.SampledFrom([]string{answered, answered, answered, lostBefore, lostAfter}).Draw(l.T, "answer"),
-			meanwhile: rapid.SliceOfN(rapid.SampledFrom([]string{"cancel", "webhook", "refund", "retry", "another worker takes over"}), 0, 2).Draw(l.T, "meanwhile"),
+			answer: rapid.SampledFrom([]string{answered, answered, answered, lostBefore, lostAfter}).Draw(l.T, "answer"),
+			meanwhile: rapid.SliceOfN(rapid.SampledFrom([]string{
+				"cancel", "webhook", "refund", "retry", "another worker takes over", "outside refund 700", "outside dispute 0 webhook", "outside capture 900 webhook",
+			}), 0, 2).Draw(l.T, "meanwhile"),
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,14 +25,26 @@ import (
 	"github.com/orderwire/orderwire/internal/product"
 )
 
-// Lives on a real database take some 50 ms each; -rapid.checks makes more.
-func init() { _ = flag.Set("rapid.checks", "40") }
+// modelShards run at the same time, each with a database of its own and -rapid.checks lives. A life takes some 50 ms.
+const modelShards = 4
 
-// On the real store and against the simulated provider's own ledger: whatever people do, and wherever two workers are killed,
-// overtaken or left without an answer, the history of every order is legal, the ledger agrees with it, and no order is charged
-// twice or left with something to do. (Package order has the same without a database, many times faster.)
+func init() { _ = flag.Set("rapid.checks", "130") }
+
+// On the real store and against the simulated provider's own ledger: whatever people do here, others do at the provider and banks decide,
+// and wherever two workers are killed, overtaken or left without an answer, the history of every order is legal, the ledger agrees with it,
+// and no order is charged twice or left with something to do. (Package order has the same without a database, many times faster.)
 func TestModel(t *testing.T) {
 	t.Parallel()
+	for range modelShards {
+		t.Run("shard", func(t *testing.T) {
+			t.Parallel()
+			liveOnDatabase(t)
+		})
+	}
+}
+
+func liveOnDatabase(t *testing.T) {
+	t.Helper()
 	base := &life{db: postgrestest.Open(t), ctx: t.Context()}
 	base.store = postgrestest.Store(t, base.db.Worker, func([]postgres.Committed) {})
 	var err error
@@ -71,6 +84,8 @@ type life struct {
 	calls   []callFate
 	// late counts the charges of which the provider had said that it takes nothing, and did.
 	late int
+	// done counts what others did at the provider.
+	done map[simulated.Act]int
 	// wrong has the failures found where the test cannot be ended.
 	wrong []error
 }
@@ -85,6 +100,7 @@ var (
 
 func (l *life) live(productID id.Product) {
 	l.now = modelStart
+	l.done = map[simulated.Act]int{}
 	clock := func() time.Time { return l.now }
 	policy := order.Policy{StepDelay: time.Second, DeliveryDelay: time.Minute, Expiry: time.Hour, AuthorizationExpiry: 24 * time.Hour}
 	described := l.provider.Describe()
@@ -113,6 +129,7 @@ func (l *life) live(productID id.Product) {
 		l.step()
 		l.check()
 	}
+	l.banksDecide()
 	l.settle()
 	for _, p := range l.load().Payments {
 		l.act(func() error { _, err := l.service.RecheckPayment(l.ctx, auth.System, p.ID); return err })
@@ -125,7 +142,7 @@ func (l *life) live(productID id.Product) {
 // modelTokens are all but sim_random, whose outcome a repeated life would not repeat.
 var modelTokens = []string{
 	simulated.TokenApprove, simulated.TokenApprove, simulated.TokenDecline, simulated.TokenRequiresAction, simulated.TokenRequiresAction,
-	simulated.TokenTimeoutCharged, simulated.TokenTimeoutNotCharged, simulated.TokenErrorOnce,
+	simulated.TokenTimeoutCharged, simulated.TokenTimeoutNotCharged, simulated.TokenErrorOnce, simulated.TokenDelayed, simulated.TokenDelayed,
 }
 
 // act does what somebody asks for, who may be refused.
@@ -186,13 +203,14 @@ func (l *life) toNextTimer() {
 func (l *life) settle() {
 	l.commits, l.calls = nil, nil
 	for range 200 {
-		if l.due() == nil {
+		if l.due() == nil || l.watches() {
 			return
 		}
 		l.toNextTimer()
 		l.round(0)
+		l.bankPays()
 		for _, p := range l.load().Payments {
-			if p.Attention != nil {
+			if p.Attention != nil && *p.Attention != payment.Disputed && *p.Attention != payment.RefundReversed {
 				in := order.ResolveInput{PaymentInput: order.PaymentInput{PaymentID: p.ID}, Resolution: payment.Recheck}
 				l.act(func() error { _, err := l.service.Resolve(l.ctx, modelStaff, in); return err })
 			}
@@ -220,9 +238,9 @@ func (l *life) check() {
 	}
 	kept, ledger, o := int64(0), l.ledger(), l.load()
 	for _, b := range ledger {
-		kept += b.Captured - b.Refunded
+		kept += b.Captured - b.Refunded - b.Disputed
 	}
-	if o.Status == order.Cancelled && kept > o.RefundPending && l.late == 0 {
+	if o.Status == order.Cancelled && kept > o.RefundPending && l.late+l.done[simulated.ActRefundFails]+l.done[simulated.ActCapture] == 0 {
 		l.Fatalf("it is cancelled with %d pending, and the provider keeps %d: %+v", o.RefundPending, kept, ledger)
 	}
 }
@@ -240,7 +258,7 @@ func (l *life) ledger() map[id.Payment]simulated.Balance {
 		byPayment[b.PaymentID] = b
 		charges += b.CapturedCharges
 	}
-	if charges > 1+l.late {
+	if charges > 1+l.late+l.done[simulated.ActCapture] {
 		l.Fatalf("charged %d times, %d of them by the provider's fault: %+v", charges, l.late, balances)
 	}
 	return byPayment
@@ -249,17 +267,48 @@ func (l *life) ledger() map[id.Payment]simulated.Balance {
 // finished wants an end that the ledger agrees on.
 func (l *life) finished() {
 	o := l.load()
-	held := o.DeliveryHold() == order.HeldByRefund // until staff deliver it
-	if o.Status != order.Delivered && o.Status != order.Cancelled && !held || o.RefundPending != 0 {
+	disputed := slices.ContainsFunc(o.Payments, func(p payment.Payment) bool { return p.HasOpenDispute() })
+	switch {
+	case o.Status == order.Delivered || o.Status == order.Cancelled:
+	case o.Status == order.Confirmed && o.DeliveryHold() != "": // visibly left to staff
+	case o.Status == order.Cancelling && disputed: // until the bank has decided
+	default:
 		l.Fatalf("it ends %+v", o.State)
 	}
-	if o.Status == order.Cancelled && o.Captured != o.Refunded {
+	if o.RefundPending != 0 && !disputed {
+		l.Fatalf("%d are still pending: %+v", o.RefundPending, o.State)
+	}
+	if o.Status == order.Cancelled && o.Captured != o.Refunded+o.Disputed && l.done[simulated.ActRefundFails] == 0 {
 		l.Fatalf("it is cancelled and keeps money: %+v", o.State)
 	}
 	ledger := l.ledger()
 	for _, p := range o.Payments {
-		if b := ledger[p.ID]; p.Captured != b.Captured || p.Refunded != b.Refunded || b.Held != 0 || p.Attention != nil || p.Status.Active() {
+		b := ledger[p.ID]
+		if p.Captured != b.Captured || p.Refunded != b.Refunded || p.Disputed() != b.Disputed || b.Held != 0 || p.Status.Active() {
 			l.Fatalf("the payment is %+v, the ledger has %+v", p, b)
 		}
+		if p.Attention != nil && *p.Attention != payment.Disputed && *p.Attention != payment.RefundReversed {
+			l.Fatalf("the books agree, and the payment has attention %s: %+v", *p.Attention, p)
+		}
+	}
+	l.bounded()
+}
+
+// bounded wants an order that does not grow with what happens at the provider: rows, and bytes of each event's state.
+func (l *life) bounded() {
+	var size struct {
+		Attempts int `db:"attempts"`
+		Refunds  int `db:"refunds"`
+		Events   int `db:"events"`
+		State    int `db:"state"`
+	}
+	if err := l.db.GetContext(l.ctx, &size, `SELECT
+		(SELECT count(*) FROM payment_attempts WHERE order_id = $1) AS attempts, (SELECT count(*) FROM refunds WHERE order_id = $1) AS refunds,
+		(SELECT count(*) FROM order_events WHERE order_id = $1) AS events,
+		(SELECT max(octet_length(state::text)) FROM order_events WHERE order_id = $1) AS state`, l.orderID); err != nil {
+		l.Fatal(err)
+	}
+	if size.Attempts > 100 || size.Refunds > 60 || size.Events > 150 || size.State > 24_000 {
+		l.Fatalf("the order has grown: %+v", size)
 	}
 }

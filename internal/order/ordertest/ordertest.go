@@ -31,7 +31,7 @@ func CheckStep(events []order.Event, i int) error {
 	if e.Version != i+1 || e.Order.Version != i+1 {
 		return fmt.Errorf("event %d (%s) has version %d and the state of version %d", i+1, e.Type, e.Version, e.Order.Version)
 	}
-	if err := errors.Join(legal(before, e.Order.State, e.Type), addsUp(e.Order, e.Type)); err != nil {
+	if err := errors.Join(legal(before, e.Order.State, e.Type), deliverable(e), addsUp(e.Order, e.Type)); err != nil {
 		return fmt.Errorf("version %d (%s): %w\n%+v", e.Version, e.Type, err, e.Order.State)
 	}
 	return nil
@@ -61,6 +61,21 @@ func legal(before, after order.State, event order.EventType) error {
 		errs = append(errs, errors.New("a payment, a refund or money is gone"))
 	}
 	return errors.Join(errs...)
+}
+
+// deliverable wants the delivery timer to deliver only what is paid for good, as far as we know.
+func deliverable(e order.Event) error {
+	if e.Type != order.OrderDelivered || e.Actor.Kind != order.ActorSystem {
+		return nil
+	}
+	for i := range e.Order.Payments {
+		p := &e.Order.Payments[i]
+		back := p.RefundsIn(payment.RefundSucceeded) + p.RefundsIn(payment.RefundPending)
+		if p.Status == payment.Confirmed && back > 0 || p.HasOpenDispute() || p.DisputesIn(payment.DisputeLost) > 0 || p.Attention != nil {
+			return fmt.Errorf("it is delivered with %d refunded, attention %v and the disputes %+v", back, p.Attention, p.Disputes)
+		}
+	}
+	return nil
 }
 
 func follows[S, A ~string](what string, table fsm.Table[S, A], before, after S) error {
