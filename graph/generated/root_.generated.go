@@ -5489,7 +5489,10 @@ type Order implements Node {
   """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `; at most 20."""
   payments: [Payment!]! @access(by: CUSTOMER)
 
-  """The refunds, oldest first; only the newest 50 when there are more, for example when the provider refused many."""
+  """
+  The refunds, oldest first; only the newest 50 when there are more, for example when the provider refused many. Inside ` + "`" + `OrderUpdate` + "`" + `
+  the newest 20.
+  """
   refunds: [Refund!]! @access(by: CUSTOMER)
 
   """The disputes of its charges, oldest first; only the newest 20 when there are more."""
@@ -6107,7 +6110,8 @@ enum PaymentAttention {
   DISPUTED
 
   """
-  A refund that had succeeded failed days later, because the customer's bank sent the money back. Refund it another way, or again.
+  A refund that had succeeded, or was made at the provider, failed: the customer's bank sent the money back, often days later. Refund it
+  another way, or again.
   """
   REFUND_REVERSED
 }

@@ -61,7 +61,7 @@ type eventMessage struct {
 func encodeEvent(e *order.Event) ([]byte, error) {
 	return json.Marshal(eventMessage{
 		Head: *e.Order.Head, ID: e.ID, Type: e.Type, Actor: e.Actor, RequestID: e.RequestID, At: e.At,
-		Data: e.Data, State: e.Order.Document(),
+		Data: e.Data, State: e.Document(),
 	})
 }
 

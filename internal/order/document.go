@@ -20,8 +20,26 @@ type Document struct {
 // Fields are those of a State, without its methods.
 type Fields State
 
+// StateRefunds is the most refunds in the JSON form, the newest ones: it is stored with each event. The balances are fields of their own,
+// and the tables have all refunds.
+const StateRefunds = 20
+
 // Document returns the JSON form.
-func (s *State) Document() Document { return Document{Fields: Fields(*s), Refunds: s.Refunds()} }
+func (s *State) Document() Document {
+	return Document{Fields: Fields(*s), Refunds: newest(s.Refunds(), StateRefunds)}
+}
+
+// Document returns the JSON form of the event's state. It has the refund that the event is about, however old.
+func (e *Event) Document() Document {
+	d := e.Order.Document()
+	if e.Data.RefundID == nil || slices.ContainsFunc(d.Refunds, func(r payment.Refund) bool { return r.ID == *e.Data.RefundID }) {
+		return d
+	}
+	if about := e.Order.RefundByID(*e.Data.RefundID); about != nil {
+		d.Refunds = append([]payment.Refund{*about}, d.Refunds[1:]...) // older than all of them
+	}
+	return d
+}
 
 // State reads the JSON form. A refund without its payment is an error.
 func (d *Document) State() (State, error) {

@@ -116,7 +116,7 @@ var eventTable = tableOf("order_events", []column[order.Event]{
 })
 
 func writeState(s sink, e *order.Event) {
-	state := e.Order.Document()
+	state := e.Document()
 	s.addJSON(&state)
 }
 

@@ -361,7 +361,10 @@ export type PaymentAttention =
    * growing pauses.
    */
   | 'PROVIDER_DOWN'
-  /** A refund that had succeeded failed days later, because the customer's bank sent the money back. Refund it another way, or again. */
+  /**
+   * A refund that had succeeded, or was made at the provider, failed: the customer's bank sent the money back, often days later. Refund it
+   * another way, or again.
+   */
   | 'REFUND_REVERSED'
   /** The provider has not told for about a day whether it did an operation, or gives answers that do not fit. It is still asked every few minutes. */
   | 'UNKNOWN_OUTCOME';
