@@ -79,6 +79,22 @@ func TestRetryOfUnreached(t *testing.T) {
 	})
 }
 
+// A provider that takes money after all, of a payment that was released because nothing had reached it, is found by the next look-up.
+func TestMoneyOfUnreached(t *testing.T) {
+	t.Parallel()
+	for name, err := range errsUnreached {
+		t.Run("OK"+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalker(t, payment.CaptureAutomatic)
+			w.answer(w.call(payment.OperationAuthorize), "", err)
+			w.cancel()
+			w.look(payment.Result{Outcome: payment.Captured, Charge: books(1000, 0)}, nil)
+			w.answer(w.call(payment.OperationRefund), payment.Refunded, nil)
+			w.check(created, processing, cancelling, voided, cancelled, order.RefundCreated, order.RefundSucceeded)
+		})
+	}
+}
+
 // retry pays the order again.
 func (w *walker) retry() {
 	w.Helper()

@@ -151,10 +151,11 @@ func (p *Payment) openAttempt() *Attempt {
 	return nil
 }
 
-// chargeAttempt is the attempt that the payment's charge was made with, or nil as long as the provider knows of none.
+// chargeAttempt is the attempt that the payment's charge was made with, or nil as long as the provider knows of none. One that has ended
+// without a counted call is looked up, too: its calls cannot have moved money, but they may have made a charge.
 func (p *Payment) chargeAttempt() *Attempt {
 	for i := range p.Attempts {
-		if a := &p.Attempts[i]; a.Operation == OperationAuthorize && a.Called() {
+		if a := &p.Attempts[i]; a.Operation == OperationAuthorize && (a.Called() || !a.Open()) {
 			return a
 		}
 	}
