@@ -67,6 +67,7 @@ func TestCardsHaveNoWayIn(t *testing.T) {
 		"orderCancel":           {"orderId": declined.ID},
 		"paymentRetry":          {"orderId": declined.ID, "idempotencyKey": "k", "paymentMethod": map[string]any{"token": "sim_approve"}},
 		"paymentResolve":        {"paymentId": paid.Payment, "resolution": "MARK_CAPTURED", "note": "n"},
+		"paymentsRecheck":       {},
 		"refundCreate":          {"orderId": paid.ID, "idempotencyKey": "k", "amountMinor": "1"},
 		"productUpsert":         {"sku": "S", "name": "n", "description": "d", "priceMinor": "100", "currency": "EUR"},
 		"webhookEndpointCreate": {"url": "https://93.184.216.34/b", "eventTypes": []any{"REFUND_FAILED"}},

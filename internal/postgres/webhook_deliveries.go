@@ -53,7 +53,15 @@ func (w *Webhooks) Deliveries(
 		return pagination.Result[*webhook.Delivery]{}, err
 	}
 	var q query
-	from := ofEachEndpoint(&q, f, r)
+	from := `webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id`
+	if f.EndpointID.Valid || f.Status != "" {
+		from = ofEachEndpoint(&q, f, r)
+	} else {
+		newestFirst(&q, "d.id", r)
+		// Passes over those of a deleted endpoint until housekeeping deletes them. A sub-select, since a condition on e would have the planner
+		// begin with the endpoints, and sort all deliveries of each.
+		q.and(`(SELECT x.deleted_at IS NULL FROM webhook_endpoints x WHERE x.id = d.endpoint_id)`)
+	}
 	deliveries, err := w.deliveries(ctx, p, from, q.where()+fmt.Sprintf(` ORDER BY d.id DESC LIMIT %d`, r.Limit+1), q.args...)
 	if err != nil {
 		return pagination.Result[*webhook.Delivery]{}, err

@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// awaitIdle waits until every order is final and every event has its position, and returns the log, which no longer changes.
+// awaitIdle waits until every order is final, or is held since money of it went back, and every event has its position, and returns the log, which no longer changes.
 func (r *run) awaitIdle(ctx context.Context, db *sqlx.DB) (*Log, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, idleTimeout, fmt.Errorf("orders did not end within %s", idleTimeout))
 	defer cancel()
@@ -19,7 +19,7 @@ func (r *run) awaitIdle(ctx context.Context, db *sqlx.DB) (*Log, error) {
 	}
 	for {
 		err := db.GetContext(ctx, &open, `SELECT
-			(SELECT count(*) FROM orders WHERE status NOT IN ('DELIVERED', 'CANCELLED'))
+			(SELECT count(*) FROM orders WHERE status NOT IN ('DELIVERED', 'CANCELLED') AND NOT (status = 'CONFIRMED' AND refunded_minor > 0))
 				+ (SELECT count(*) FROM refunds WHERE status = 'PENDING') + (SELECT count(*) FROM order_work) AS orders,
 			(SELECT count(*) FROM order_events) - (SELECT count(*) FROM feed) AS events`)
 		if err == nil && open.Orders == 0 && open.Events == 0 {

@@ -77,7 +77,7 @@ const (
 // serverEnv makes orders short: each is over within ORDER_EXPIRY and a few steps. The limits are those of one machine
 // that is all clients at once.
 var serverEnv = []string{
-	"PAYMENT_STEP_DELAY=250ms", "DELIVERY_DELAY=500ms", "ORDER_EXPIRY=8s", "AUTHORIZATION_EXPIRY=4s", "DATABASE_MAX_CONNS=12", "LOG_LEVEL=error",
+	"PAYMENT_STEP_DELAY=250ms", "DELIVERY_DELAY=500ms", "ORDER_EXPIRY=8s", "SIMULATED_ACTION_EXPIRY=7s", "AUTHORIZATION_EXPIRY=4s", "DATABASE_MAX_CONNS=12", "LOG_LEVEL=error",
 	"MAX_SOCKETS=20000", "MAX_SOCKETS_PER_USER=20000", "MAX_SOCKETS_PER_ADDRESS=20000", "MAX_CONNECTIONS_PER_ADDRESS=20000",
 }
 

@@ -26,6 +26,7 @@ type Settings struct {
 	MinAmount     int64         `env:"SIMULATED_MIN_AMOUNT" envDefault:"1" min:"1" help:"The smallest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
 	MaxAmount     int64         `env:"SIMULATED_MAX_AMOUNT" envDefault:"1000000000000" min:"1" help:"The largest payment that the simulated provider takes, in minor units of whatever currency. With SIMULATED_URL both sides need the same."`
 	KeyLife       time.Duration `env:"SIMULATED_KEY_LIFE" envDefault:"0s" min:"0s" help:"How long the server may rely on the simulated provider's idempotency keys, 0s for ever. It repeats a call without an answer until an hour before that, then staff are asked."`
+	ActionExpiry  time.Duration `env:"SIMULATED_ACTION_EXPIRY" envDefault:"15m" min:"1s" help:"How long the customer of a sim_requires_action payment has to act. The order does not expire before that."`
 	Seed          int64         `env:"SIMULATED_SEED" envDefault:"0" help:"Seed of the simulated latencies and failures."`
 }
 
@@ -153,7 +154,7 @@ func (s *Settings) options(host payment.Host) (Options, error) {
 		return Options{}, err
 	}
 	return Options{
-		Amounts: s.amounts(), Latency: s.Latency, FailureRate: s.FailureRate, Seed: s.Seed,
+		Amounts: s.amounts(), Latency: s.Latency, FailureRate: s.FailureRate, ActionExpiry: s.ActionExpiry, Seed: s.Seed,
 		Webhooks: Webhooks{
 			Mode: WebhookMode(s.Webhooks), URL: s.WebhookURL, Secrets: s.WebhookSecret.List(), Chaos: chaos, Logger: host.Log,
 		},
