@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,7 +152,7 @@ func TestCrash(t *testing.T) {
 	productID := products.Products.Nodes[0].ID
 
 	const n = 200
-	tokens := slices.DeleteFunc(simulated.Tokens(), func(token string) bool { return token == simulated.TokenDelayed }) // nobody decides it
+	tokens := simulated.UndisturbedTokens()
 	var deliveries atomic.Int64
 	var wg sync.WaitGroup
 	ids := make([]string, n)

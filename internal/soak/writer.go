@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +64,7 @@ func (w *writer) work(ctx context.Context) error {
 }
 
 func (w *writer) place(ctx context.Context) error {
-	tokens := slices.DeleteFunc(simulated.Tokens(), func(token string) bool { return token == simulated.TokenDelayed }) // nobody decides it
+	tokens := simulated.UndisturbedTokens()
 	input := map[string]any{
 		"idempotencyKey": uuid.NewString(), "paymentMethod": map[string]any{"token": tokens[w.rng.IntN(len(tokens))]},
 		"items": []any{map[string]any{"productId": w.run.productID, "quantity": 1 + w.rng.IntN(3)}},

@@ -118,6 +118,12 @@ func Tokens() []string {
 	return names
 }
 
+// UndisturbedTokens lists the tokens whose payments end without anybody at the provider, for tests of load and faults: all except
+// TokenDelayed.
+func UndisturbedTokens() []string {
+	return slices.DeleteFunc(Tokens(), func(token string) bool { return token == TokenDelayed })
+}
+
 // Describe says in a few words what a token does; it is empty for an unknown one.
 func Describe(token string) string {
 	for _, t := range tokens {
