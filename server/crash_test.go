@@ -198,9 +198,11 @@ func kinds(history []item) (words []string) {
 	return words
 }
 
-// await polls a condition of other goroutines; the timeout is ctx's.
+// await polls a condition of other goroutines, for eventually.Patience at most.
 func await(ctx context.Context, t *testing.T, condition func() bool) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, eventually.Patience)
+	defer cancel()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for !condition() {

@@ -99,6 +99,10 @@ var (
 )
 
 func (l *life) live(productID id.Product) {
+	// A life before this one may have left an order that its provider watches, in the same years.
+	if _, err := l.db.ExecContext(l.ctx, `DELETE FROM order_work`); err != nil {
+		l.Fatal(err)
+	}
 	l.now = modelStart
 	l.done = map[simulated.Act]int{}
 	clock := func() time.Time { return l.now }
