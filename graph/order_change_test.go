@@ -123,6 +123,33 @@ func TestPaymentRetry(t *testing.T) {
 	w.do(ada, retry, input("k", "paymentMethod", vars{"token": "sim_decline"})).ok().want("paymentRetry.userErrors.0.code", "IDEMPOTENCY_KEY_REUSED")
 }
 
+// While a payment waits for its customer, another one may be made, which waits until the first is voided. Only one waits.
+func TestPayAnotherWay(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	orderID := w.order(ada, w.product("mug", 1250, "EUR"), "sim_requires_action")
+	w.walk(orderID)
+	w.do(ada, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "RETRY_PAYMENT", "COMPLETE_ACTION"})
+	input := func(key string) vars {
+		return vars{"input": vars{"idempotencyKey": key, "orderId": orderID, "paymentMethod": vars{"token": "sim_approve"}}}
+	}
+	waits := func() *answer {
+		return w.do(ada, `query ($id: ID) { order(id: $id) { availableActions payment { id status waits nextStepAt } payments { status waits } } }`, vars{"id": orderID}).ok()
+	}
+	made := w.do(ada, retry, input("k")).ok().want("paymentRetry.userErrors", []any{}).want("paymentRetry.payment.status", "INITIALIZING")
+	w.do(ada, retry, input("another")).ok().want("paymentRetry.userErrors.0", vars{
+		"code": "NOT_ALLOWED_IN_STATE", "field": []string{"input", "orderId"},
+		"message": "A new payment waits already: it begins once the earlier one is voided.",
+	})
+	w.do(ada, retry, input("k")).ok().want("paymentRetry.replayed", true).want("paymentRetry.payment.id", made.at("paymentRetry.payment.id"))
+	waits().want("order.payment", vars{"id": made.at("paymentRetry.payment.id"), "status": "INITIALIZING", "waits": true, "nextStepAt": nil}).
+		want("order.payments", []vars{{"status": "REQUIRES_ACTION", "waits": false}, {"status": "INITIALIZING", "waits": true}}).
+		want("order.availableActions", []string{"CANCEL"})
+	w.walk(orderID)
+	waits().want("order.payments", []vars{{"status": "VOIDED", "waits": false}, {"status": "CONFIRMED", "waits": false}})
+	w.history(orderID, "ORDER_CREATED PAYMENT_PROCESSING PAYMENT_ACTION_REQUIRED PAYMENT_RETRIED PAYMENT_VOIDED PAYMENT_PROCESSING PAYMENT_CONFIRMED")
+}
+
 func TestNextAction(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -204,7 +204,7 @@ func TestPaymentCompleteAction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := w.in(t)
 			orderID, paymentID := w.paid("sim_requires_action")
-			w.do(ada, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "COMPLETE_ACTION"})
+			w.do(ada, one, vars{"id": orderID}).ok().want("order.availableActions", []string{"CANCEL", "RETRY_PAYMENT", "COMPLETE_ACTION"})
 			w.ask(bob, "paymentCompleteAction", paymentID, "outcome", tt.outcome).ok().want("paymentCompleteAction.userErrors.0.code", "PAYMENT_NOT_FOUND")
 			// Without an outcome the provider is asked, and the customer has done nothing yet.
 			w.ask(ada, "paymentCompleteAction", paymentID).ok().want("paymentCompleteAction.payment.status", "REQUIRES_ACTION")

@@ -2561,6 +2561,10 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 			v := obj.Delayed
 			out = strconv.AppendBool(out, v)
 
+		case "waits":
+			v := obj.Waits
+			out = strconv.AppendBool(out, v)
+
 		case "provider":
 			v := obj.Provider
 			out = out.String(string(v))

@@ -360,6 +360,7 @@ type ComplexityRoot struct {
 		Refunded          func(childComplexity int) int
 		Status            func(childComplexity int) int
 		UpdatedAt         func(childComplexity int) int
+		Waits             func(childComplexity int) int
 	}
 
 	PaymentActionRequired struct {
@@ -2308,6 +2309,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.UpdatedAt(childComplexity), true
+	case "Payment.waits":
+		if e.ComplexityRoot.Payment.Waits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Waits(childComplexity), true
 
 	case "PaymentActionRequired.actor":
 		if e.ComplexityRoot.PaymentActionRequired.Actor == nil {
@@ -5483,7 +5490,7 @@ type Order implements Node {
   """The amount that disputes have withdrawn: of those that are lost, and of open ones that are more than a warning."""
   disputed: Money! @access(by: CUSTOMER)
 
-  """The latest payment, which is the current one. Null when the order has none yet."""
+  """The current payment: the one that has paid the order, otherwise the latest. Null when the order has none yet."""
   payment: Payment @access(by: CUSTOMER)
 
   """All payments, oldest first. There is one, and one more for each ` + "`" + `paymentRetry` + "`" + `; at most 20."""
@@ -5601,8 +5608,8 @@ enum OrderAction {
   DELIVER
 
   """
-  Pay again, for example after a decline, with ` + "`" + `paymentRetry` + "`" + `. A PROCESSING payment gets it without an event when its provider is out of
-  reach, and loses it when it is called again.
+  Pay again, for example after a decline, or another way while a payment waits for its customer, with ` + "`" + `paymentRetry` + "`" + `. A PROCESSING payment
+  gets it without an event when its provider is out of reach, and loses it when it is called again.
   """
   RETRY_PAYMENT
 
@@ -5651,7 +5658,7 @@ input OrderFilter {
   """Only orders in one of these states. Leave out for all."""
   status: [OrderStatus!]
 
-  """Only orders whose latest payment is in one of these states. Leave out for all."""
+  """Only orders whose current ` + "`" + `payment` + "`" + ` is in one of these states. Leave out for all."""
   paymentStatus: [PaymentStatus!]
 
   """Only orders created within this range."""
@@ -6016,6 +6023,13 @@ type Payment implements Node {
   """
   delayed: Boolean! @access(by: CUSTOMER)
 
+  """
+  True while the payment is INITIALIZING and waits until the order's earlier payment is voided at the provider: the customer pays another way
+  while that one waited for them, or right after a decline. If the earlier one succeeds first, it pays the order, and this one ends VOIDED
+  without having been sent.
+  """
+  waits: Boolean! @access(by: CUSTOMER)
+
   """The payment provider: ` + "`" + `simulated` + "`" + ` or ` + "`" + `stripe` + "`" + `. More may be added."""
   provider: String! @access(by: CUSTOMER)
 
@@ -6233,8 +6247,9 @@ input PaymentMethodInput {
 	{Name: "../../schema/payment_mutation.graphqls", Input: `extend type Mutation {
   """
   Pays an unpaid order again with a new payment, for example after a decline. For the order's owner and staff.
-  Allowed while the order is CREATED and none of its payments is active, or the active one has not reached its provider, as in an outage:
-  that one is VOIDED at once, and an order whose time has passed meanwhile gets another. ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT.
+  Allowed while the order is CREATED and no payment of it is under way; ` + "`" + `availableActions` + "`" + ` then has RETRY_PAYMENT. A payment that waits for
+  its customer (REQUIRES_ACTION) is voided first: the new payment ` + "`" + `waits` + "`" + ` until the provider has answered, so that only one of them takes money.
+  A payment that has not reached its provider, as in an outage, is VOIDED at once, and an order whose time has passed meanwhile gets another.
   """
   paymentRetry(
     """The order, and how it is paid this time."""
@@ -6307,8 +6322,8 @@ enum PaymentRetryErrorCode {
   ORDER_NOT_FOUND
 
   """
-  The order is not CREATED, or one of its payments is still active and may have reached its provider. Reload it and check
-  ` + "`" + `availableActions` + "`" + `.
+  The order is not CREATED, or one of its payments is under way, does not wait for its customer and may have reached its provider, or another
+  new payment waits already. Reload it and check ` + "`" + `availableActions` + "`" + `.
   """
   NOT_ALLOWED_IN_STATE
 
@@ -8407,6 +8422,8 @@ func (ec *executionContext) childFields_Payment(ctx context.Context, field graph
 		return ec.fieldContext_Payment_disputed(ctx, field)
 	case "delayed":
 		return ec.fieldContext_Payment_delayed(ctx, field)
+	case "waits":
+		return ec.fieldContext_Payment_waits(ctx, field)
 	case "provider":
 		return ec.fieldContext_Payment_provider(ctx, field)
 	case "providerReference":

@@ -233,7 +233,7 @@ type OrderFeedFilter struct {
 type OrderFilter struct {
 	// Only orders in one of these states. Leave out for all.
 	Status []order.Status `json:"status,omitempty"`
-	// Only orders whose latest payment is in one of these states. Leave out for all.
+	// Only orders whose current `payment` is in one of these states. Leave out for all.
 	PaymentStatus []payment.Status `json:"paymentStatus,omitempty"`
 	// Only orders created within this range.
 	CreatedAt *DateTimeRange `json:"createdAt,omitempty"`
@@ -934,8 +934,8 @@ const (
 	OrderActionCancel OrderAction = "CANCEL"
 	// Mark it as delivered, with `orderDeliver`. Staff only.
 	OrderActionDeliver OrderAction = "DELIVER"
-	// Pay again, for example after a decline, with `paymentRetry`. A PROCESSING payment gets it without an event when its provider is out of
-	// reach, and loses it when it is called again.
+	// Pay again, for example after a decline, or another way while a payment waits for its customer, with `paymentRetry`. A PROCESSING payment
+	// gets it without an event when its provider is out of reach, and loses it when it is called again.
 	OrderActionRetryPayment OrderAction = "RETRY_PAYMENT"
 	// Do what `Payment.nextAction` asks for, then call `paymentCompleteAction`.
 	OrderActionCompleteAction OrderAction = "COMPLETE_ACTION"
@@ -1439,8 +1439,8 @@ type PaymentRetryErrorCode string
 const (
 	// There is no such order, or it is another customer's.
 	PaymentRetryErrorCodeOrderNotFound PaymentRetryErrorCode = "ORDER_NOT_FOUND"
-	// The order is not CREATED, or one of its payments is still active and may have reached its provider. Reload it and check
-	// `availableActions`.
+	// The order is not CREATED, or one of its payments is under way, does not wait for its customer and may have reached its provider, or another
+	// new payment waits already. Reload it and check `availableActions`.
 	PaymentRetryErrorCodeNotAllowedInState PaymentRetryErrorCode = "NOT_ALLOWED_IN_STATE"
 	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentRetryErrorCodeConflict PaymentRetryErrorCode = "CONFLICT"

@@ -37,9 +37,10 @@ func TestOptions(t *testing.T) {
 		},
 		"RequiresAction": {
 			is(payment.ActionRequired),
-			[]order.Option{order.OptionCancel, order.OptionCompleteAction},
-			[]order.Option{order.OptionCancel, order.OptionCompleteAction, order.OptionVoid},
+			[]order.Option{order.OptionCancel, order.OptionRetryPayment, order.OptionCompleteAction},
+			[]order.Option{order.OptionCancel, order.OptionRetryPayment, order.OptionCompleteAction, order.OptionVoid},
 		},
+		"Waiting":    {then(is(payment.ActionRequired), (*walker).payAnotherWay), []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel, order.OptionVoid}},
 		"Authorized": {is(payment.Held), []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel, order.OptionCapture, order.OptionVoid}},
 		"Capturing":  {then(is(payment.Held), (*walker).capture), []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel}},
 		"Voiding":    {then(is(payment.Held), (*walker).void), []order.Option{order.OptionCancel}, []order.Option{order.OptionCancel}},

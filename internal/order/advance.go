@@ -70,9 +70,12 @@ func (o *Order) AdvanceIf(c Cause, policy Policy, mayAsk func(provider string) b
 	return work, nil
 }
 
-// expiresAt returns the time at which the order expires. It does not while its payment waits for the provider: an outage must not
-// cost the customer the order.
+// expiresAt returns the time at which the order expires. It does not while its payment waits for the provider, or for the void of an earlier
+// one: an outage must not cost the customer the order.
 func (o *Order) expiresAt() *time.Time {
+	if o.waitsForVoid() {
+		return nil
+	}
 	for i := range o.Payments {
 		if o.Payments[i].AwaitsProvider() {
 			return nil

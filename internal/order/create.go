@@ -44,8 +44,9 @@ func New(c Cause, policy Policy, d Draft) *Order {
 func (o *Order) addPayment(c Cause, policy Policy, method PaymentMethod) *payment.Payment {
 	o.Payments = append(o.Payments, payment.New(o.terms(c, policy), payment.Payment{
 		OrderID: o.ID, Amount: o.Total, Provider: method.Provider, Method: strings.Clone(method.Token), CaptureMethod: method.Capture,
+		Waits: o.keepsWaiting(),
 	}))
-	return o.Payment()
+	return &o.Payments[len(o.Payments)-1]
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -65,9 +65,16 @@ func (m *model) outage(t *rapid.T) {
 
 func (m *model) customer(t *rapid.T) {
 	latest := m.o.Payment()
-	switch rapid.SampledFrom([]string{"approve", "approve", "refuse", "retry", "retry", "cancel"}).Draw(t, "customer") {
+	deeds := []string{"approve", "approve", "approve in another tab", "pay in another tab", "refuse", "retry", "retry", "cancel"}
+	switch rapid.SampledFrom(deeds).Draw(t, "customer") {
 	case "approve":
 		m.provider.act(latest.ID, m.o.Total.Minor, true)
+	case "approve in another tab":
+		m.provider.act(m.anyPayment(t).ID, m.o.Total.Minor, true)
+	case "pay in another tab":
+		if m.provider.payElsewhere(m.anyPayment(t).ID, m.o.Total.Minor) {
+			m.elsewhere++
+		}
 	case "refuse":
 		m.provider.act(latest.ID, m.o.Total.Minor, false)
 	case "cancel":

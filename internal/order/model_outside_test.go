@@ -100,7 +100,7 @@ func decideDebit(charge *modelCharge, minor int64, succeeds bool) {
 	switch {
 	case charge.state != payment.Pending:
 	case !succeeds:
-		charge.state, charge.code = payment.Refused, "debit_failed"
+		charge.refuse("debit_failed")
 	case charge.manual:
 		charge.state = payment.Held
 	default:

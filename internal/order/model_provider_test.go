@@ -40,6 +40,8 @@ type modelCharge struct {
 	reference          string
 	captured, refunded int64
 	captures           int
+	// open: refused, and its customer can still pay it with another card, as at Stripe.
+	open bool
 	// refunds are those of all attempts, ours and those made outside; disputes those that banks have raised.
 	refunds  []payment.SeenRefund
 	disputes []payment.SeenDispute
@@ -134,6 +136,25 @@ type mood struct {
 
 func (c *modelCharge) take(amount int64) {
 	c.state, c.captured, c.captures = payment.Captured, c.captured+amount, c.captures+1
+}
+
+// refuse ends the try to pay.
+func (c *modelCharge) refuse(code string) { c.state, c.code = payment.Refused, code }
+
+// payable reports whether it can still take money without us. A hold cannot: staff may have ended its payment by a mark.
+func (c *modelCharge) payable() bool {
+	switch c.state {
+	case payment.ActionRequired, payment.Pending:
+		return true
+	case payment.Refused:
+		return c.open
+	}
+	return false
+}
+
+// now is the state of the charge, as an answer.
+func (c *modelCharge) now() payment.Result {
+	return payment.Result{Outcome: c.state, Code: c.code, Reference: c.reference, Payable: c.state == payment.Refused && c.open}
 }
 
 func refused(code string) modelAnswer {
@@ -250,7 +271,7 @@ func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
 	}
 	charge := m.charges[call.PaymentID]
 	if charge == nil {
-		charge = &modelCharge{manual: call.Capture == payment.CaptureManual, reference: "charge of " + call.PaymentID.String()}
+		charge = &modelCharge{manual: call.Capture == payment.CaptureManual, reference: "charge of " + call.PaymentID.String(), open: m.prepares}
 		m.charges[call.PaymentID] = charge
 	}
 	if m.prepares && (call.Reference == "" || charge.state == "") {
@@ -266,7 +287,7 @@ func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
 	case how.decide == payment.Refused:
 		charge.code = "declined"
 	}
-	return modelAnswer{Result: payment.Result{Outcome: charge.state, Code: charge.code, Reference: charge.reference}}
+	return modelAnswer{Result: charge.now()}
 }
 
 func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
@@ -276,9 +297,9 @@ func (m *modelProvider) lookUp(call payment.Call) modelAnswer {
 	case !ok:
 		return modelAnswer{Result: payment.Result{Outcome: payment.NotFound}}
 	case call.Operation == payment.OperationAuthorize && charge != nil:
-		return modelAnswer{Result: payment.Result{
-			Outcome: charge.state, Code: charge.code, Reference: charge.reference, Charge: charge.seen(),
-		}}
+		seen := charge.now()
+		seen.Charge = charge.seen()
+		return modelAnswer{Result: seen}
 	case call.Operation == payment.OperationVoid && a.Outcome == payment.Pending && charge != nil:
 		switch charge.state {
 		case payment.Pending, payment.Released:
@@ -304,7 +325,7 @@ func (m *modelProvider) act(paymentID id.Payment, amount int64, approve bool) {
 	switch charge := m.charges[paymentID]; {
 	case charge == nil || charge.state != payment.ActionRequired:
 	case !approve:
-		charge.state, charge.code = payment.Refused, "action_refused"
+		charge.refuse("action_refused")
 	case charge.manual:
 		charge.state = payment.Held
 	default:
@@ -312,12 +333,32 @@ func (m *modelProvider) act(paymentID id.Payment, amount int64, approve bool) {
 	}
 }
 
+// payElsewhere pays a charge whose payment was declined, with another card in the tab of before. It reports whether that was possible.
+func (m *modelProvider) payElsewhere(paymentID id.Payment, amount int64) bool {
+	charge := m.charges[paymentID]
+	if charge == nil || charge.state != payment.Refused || !charge.open || charge.manual {
+		return false
+	}
+	charge.take(amount)
+	return true
+}
+
+// mayTakeMoney returns a payment other than the given one whose charge can still take money, or nil.
+func (m *modelProvider) mayTakeMoney(besides id.Payment) *id.Payment {
+	for of, charge := range m.charges {
+		if of != besides && charge.payable() {
+			return &of
+		}
+	}
+	return nil
+}
+
 // lapse lets the provider end a charge that nobody completes or captures for long.
 func (m *modelProvider) lapse(paymentID id.Payment) {
 	switch charge := m.charges[paymentID]; {
 	case charge == nil:
 	case charge.state == payment.ActionRequired:
-		charge.state, charge.code = payment.Refused, "action_expired"
+		charge.refuse("action_expired")
 	case charge.state == payment.Held:
 		charge.state = payment.Released
 	}

@@ -42,6 +42,8 @@ type model struct {
 	outside outside
 	// late counts the charges of which the provider had said that it takes nothing, and did.
 	late int
+	// elsewhere counts the declined charges that their customer has paid all the same.
+	elsewhere int
 	// told is the record of its life, nil for none.
 	told *strings.Builder
 }
@@ -149,6 +151,7 @@ func (m *model) lost(work *payment.Work) error {
 
 // perform makes a call as the pipeline's worker does.
 func (m *model) perform(work *payment.Work, how mood) modelAnswer {
+	m.sendsAlone(work)
 	if work.LookUpFirst || work.LookUpOnly {
 		seen := m.provider.lookUp(work.Call)
 		prepared := seen.Outcome == payment.Prepared && seen.Reference == work.Call.Reference

@@ -69,10 +69,16 @@ type Order struct {
 // IsNode marks the order as a GraphQL Node.
 func (*Order) IsNode() {}
 
-// Payment returns the latest payment.
+// Payment returns the order's current payment: the one that has paid it, otherwise the latest. They differ when a payment succeeded while a
+// later one waited for its end.
 func (o *Order) Payment() *payment.Payment {
 	if len(o.Payments) == 0 {
 		return nil
+	}
+	for i := len(o.Payments) - 1; i >= 0; i-- {
+		if p := &o.Payments[i]; p.Status == payment.Confirmed {
+			return p
+		}
 	}
 	return &o.Payments[len(o.Payments)-1]
 }

@@ -8,20 +8,18 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// CanRetry reports whether a new payment may be made: the order is unpaid and no payment of it may still take money, other than one that
-// has not reached its provider.
+// CanRetry reports whether a new payment may be made: the order is unpaid, and no payment of it may still take money, other than one that waits
+// for its customer or has not reached its provider.
 func (o *Order) CanRetry() bool {
 	active := o.activePayment()
-	return Machine.Changes(o.Status, Pay) && (active == nil || active.Unreached())
+	return Machine.Changes(o.Status, Pay) && (active == nil || active.Status == payment.RequiresAction || active.Unreached())
 }
 
-// Retry makes a new payment after the last one failed, or in place of one that has not reached its provider, which is voided. The caller
-// has asked CanRetry.
+// Retry makes a new payment after the last one failed, or in place of one that waits for its customer or has not reached its provider. The
+// caller has asked CanRetry.
 func (o *Order) Retry(c Cause, policy Policy, method PaymentMethod) (id.Payment, error) {
-	if active := o.activePayment(); active != nil {
-		if err := o.Void(c, policy, active); err != nil {
-			return id.Payment{}, err
-		}
+	if err := o.replaceActive(c, policy); err != nil {
+		return id.Payment{}, err
 	}
 	p := o.addPayment(c, policy, method)
 	if o.ExpiresAt == nil {
@@ -126,6 +124,9 @@ func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact,
 	if err := o.take(c, policy, index, facts); err != nil {
 		return err
 	}
+	if err := o.endWaiting(c, policy); err != nil {
+		return err
+	}
 	o.resumeDelivery(c, policy)
 	if !unwind {
 		return nil
@@ -133,9 +134,9 @@ func (o *Order) settled(c Cause, policy Policy, index int, facts []payment.Fact,
 	return o.unwind(c)
 }
 
-// activePayment is the one payment that may still take money, or nil.
+// activePayment is the latest payment that may still take money, or nil.
 func (o *Order) activePayment() *payment.Payment {
-	for i := range o.Payments {
+	for i := len(o.Payments) - 1; i >= 0; i-- {
 		if o.Payments[i].Status.Active() {
 			return &o.Payments[i]
 		}

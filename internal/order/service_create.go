@@ -140,7 +140,7 @@ func (s *Service) place(ctx context.Context, p auth.Principal, in CreateInput, k
 	return outcome, s.refuse(ctx, err)
 }
 
-// RetryInput asks for a new payment of an order whose last one failed.
+// RetryInput asks for a new payment of an order whose last one failed or waits for its customer.
 type RetryInput struct {
 	IdempotencyKey  string `json:"-"`
 	OrderID         id.Order
@@ -151,7 +151,7 @@ type RetryInput struct {
 	Source uuid.UUID `json:"-"`
 }
 
-// Retry makes a new payment; Outcome.EntityID is its id.
+// Retry makes a new payment; Outcome.EntityID is its id. A payment that waits for its customer is voided first; see Order.Retry.
 // User errors: ORDER_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, TOO_MANY_ATTEMPTS, PAYMENT_METHOD_INVALID, AMOUNT_NOT_SUPPORTED, and those of
 // idempotency.
 func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (Outcome, error) {
@@ -174,8 +174,11 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, in RetryInput) (O
 		Audit: audited(c, p, "payment.retry", in.OrderID, ""),
 		Key:   Idempotency{Operation: "paymentRetry", Key: in.IdempotencyKey, Hash: requestHash(in)},
 		Apply: func(o *Order) (uuid.UUID, error) {
+			if o.waiting() != nil {
+				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment waits already: it begins once the earlier one is voided.", "input", "orderId")
+			}
 			if !o.CanRetry() {
-				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed, or has not reached the provider.", "input", "orderId")
+				return uuid.Nil, fault.User(fault.NotAllowedInState, "A new payment needs an unpaid order whose last payment has failed, waits for its customer, or has not reached the provider.", "input", "orderId")
 			}
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err

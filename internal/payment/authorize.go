@@ -34,7 +34,11 @@ func (c *change) settleAuthorize(a *Attempt, r Result) error {
 		return c.delay(a)
 	case Refused:
 		a.Finish(AttemptFail, refusal(a, r), c.Now)
-		return c.decline(r.Code)
+		if err := c.decline(r.Code); err != nil {
+			return err
+		}
+		c.voidPayable(r)
+		return nil
 	case Released:
 		a.Finish(AttemptFail, "released at the provider", c.Now)
 		return c.release(r.RanOut)

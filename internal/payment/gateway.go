@@ -107,6 +107,8 @@ type Result struct {
 	Code string
 	// Why says so to our rules; "" when no rule depends on it.
 	Why RefusalReason
+	// Payable: the refused charge can still be paid at the provider, with another means of payment, until it is voided. Set with Refused.
+	Payable bool
 	// Action is the customer's next action; set with ActionRequired.
 	Action *NextAction
 	// RanOut: the provider has released a hold because its time was up. Set with Released.

@@ -45,18 +45,15 @@ func (c *change) observeStatus(seen Result) (explained bool, err error) {
 		if c.Status.Active() {
 			return c.Status == Authorized && seen.Outcome == Held, nil
 		}
-		if c.Captured > 0 {
-			return false, nil
-		}
-		// The payment has ended in our books and not at the provider: void it there.
-		c.addVoid("", c.Now)
-		return true, nil
+		c.voidPayable(seen)
+		return c.Captured == 0, nil
 	case Released:
 		if !c.Status.Active() {
 			return c.Captured == 0, nil
 		}
 		return true, c.release(seen.RanOut)
 	case Refused, NotFound, Prepared:
+		c.voidPayable(seen)
 		return !c.Status.Active() && c.Captured == 0, nil
 	case Pending:
 		return c.Delayed, nil

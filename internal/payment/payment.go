@@ -67,7 +67,9 @@ type Payment struct {
 	// ActionAsked: it was REQUIRES_ACTION at some time.
 	ActionAsked bool `json:"-"`
 	// Delayed: PROCESSING at the bank, which takes minutes or days to decide.
-	Delayed   bool       `json:"delayed,omitempty"`
+	Delayed bool `json:"delayed,omitempty"`
+	// Waits: INITIALIZING, and not begun before the charges of the order's earlier payments are voided. Only an order's last payment does.
+	Waits     bool       `json:"waits,omitempty"`
 	Attention *Attention `json:"attention,omitempty"`
 	// Disputes, at most MaxDisputes, in the order they were seen.
 	Disputes  []Dispute `json:"disputes,omitempty"`
@@ -78,11 +80,14 @@ type Payment struct {
 	Refunds  []Refund  `json:"-"`
 }
 
-// New completes a payment whose order, amount, provider and method are given: it is INITIALIZING for a step's delay.
+// New completes a payment whose order, amount, provider and method are given: it is INITIALIZING for a step's delay, or until LetBegin if
+// it Waits.
 func New(t Terms, p Payment) Payment {
 	p.ID = id.After(t.LastPayment, t.Now)
 	p.Status = Initializing
-	p.NextStepAt = at(t.Now.Add(t.StepDelay))
+	if !p.Waits {
+		p.NextStepAt = at(t.Now.Add(t.StepDelay))
+	}
 	p.CreatedAt, p.UpdatedAt = t.Now, t.Now
 	return p
 }
@@ -110,6 +115,7 @@ func (p *Payment) apply(action Action, now time.Time) (changed bool, err error) 
 	p.NextStepAt = nil
 	p.NextAction = nil
 	p.Delayed = false
+	p.Waits = false
 	p.Goal = ""
 	return true, nil
 }

@@ -47,7 +47,7 @@ func (c *change) settleCall(work *Work, r Result, callErr error) (answered bool,
 			c.postponeAsAsked(a, callErr)
 			return false, nil
 		}
-		r = Result{Outcome: Refused, Code: "provider_refused", Why: definite.Why}
+		r = Result{Outcome: Refused, Code: "provider_refused", Why: definite.Why, Payable: c.Reference != ""}
 		a.Message = definite.Message
 	}
 	// Prepared counts only with a reference that is new. Otherwise a provider that repeats it would be called in a loop.
@@ -89,11 +89,9 @@ func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
 	switch r.Outcome {
 	case Captured:
 		return true, c.charge(c.capturedAt(r))
-	case Held, ActionRequired:
-		if !c.Status.Active() && c.Captured == 0 && c.openAttempt() == nil {
-			c.addVoid("", c.Now)
-		}
-	case Prepared, Pending, Refused, Released, Refunded, NotFound:
+	case Held, ActionRequired, Refused:
+		c.voidPayable(r)
+	case Prepared, Pending, Released, Refunded, NotFound:
 	}
 	return true, nil
 }

@@ -65,6 +65,15 @@ func (c *change) addVoid(goal Status, due time.Time) {
 	c.addAttempt(Attempt{Operation: OperationVoid, NextCallAt: &due})
 }
 
+// voidPayable voids the charge of a payment that has ended in our books, if the answer says that it can still take money at the provider:
+// by another means of payment, or by a capture.
+func (c *change) voidPayable(r Result) {
+	payable := r.Outcome == Held || r.Outcome == ActionRequired || r.Outcome == Refused && r.Payable
+	if payable && !c.Status.Active() && c.Captured == 0 && c.openAttempt() == nil {
+		c.addVoid("", c.Now)
+	}
+}
+
 // release ends a payment that the provider has released: EXPIRED when time ran out, here or at the provider (ranOut), VOIDED otherwise.
 // A payment that has ended stays as it is.
 func (c *change) release(ranOut bool) error {

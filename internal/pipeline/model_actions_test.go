@@ -15,7 +15,7 @@ import (
 // step is one thing that happens: mostly the pipeline works, under disturbances.
 func (l *life) step() {
 	what := rapid.SampledFrom([]string{
-		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "refuse", "too late to act", "capture", "capture",
+		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "approve the first", "refuse", "too late to act", "capture", "capture",
 		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook", "mark", "mark", "provider breaks its word",
 		"outside", "outside", "outside", "outside", "outside",
 	}).Draw(l.T, "step")
@@ -106,8 +106,12 @@ func (l *life) do(what string) {
 			l.late += len(late)
 		case "deliver":
 			_, err = l.service.Deliver(l.ctx, modelStaff, order.DeliverInput{OrderID: l.orderID})
-		case "approve", "refuse":
-			_, err = l.provider.Complete(l.ctx, p.ID, what == "approve")
+		case "approve", "approve the first", "refuse":
+			of := p.ID
+			if what == "approve the first" {
+				of = o.Payments[0].ID // in another tab, perhaps while a later payment waits for its end
+			}
+			_, err = l.provider.Complete(l.ctx, of, what != "refuse")
 			var refused *payment.DefiniteError
 			if errors.As(err, &refused) {
 				err = nil // there is nothing to act on

@@ -45,7 +45,7 @@ func (l *life) drawFates() {
 		l.calls = append(l.calls, callFate{
 			answer: rapid.SampledFrom([]string{answered, answered, answered, lostBefore, lostAfter}).Draw(l.T, "answer"),
 			meanwhile: rapid.SliceOfN(rapid.SampledFrom([]string{
-				"cancel", "webhook", "refund", "retry", "another worker takes over", "outside refund 700", "outside dispute 0 webhook", "outside capture 900 webhook",
+				"cancel", "webhook", "refund", "retry", "approve the first", "another worker takes over", "outside refund 700", "outside dispute 0 webhook", "outside capture 900 webhook",
 			}), 0, 2).Draw(l.T, "meanwhile"),
 		})
 	}

@@ -40,7 +40,7 @@ func narrows(q *query, f order.Filter) (conditions []string) {
 		add(`o.status = ANY(?::text[])`, stringsOf(distinct(f.Status)))
 	}
 	if len(f.PaymentStatus) > 0 {
-		add(`(SELECT p.status FROM payments p WHERE p.order_id = o.id ORDER BY p.id DESC LIMIT 1) = ANY(?::text[])`, stringsOf(distinct(f.PaymentStatus)))
+		add(`(SELECT p.status FROM payments p WHERE p.order_id = o.id ORDER BY p.status = 'CONFIRMED' DESC, p.id DESC LIMIT 1) = ANY(?::text[])`, stringsOf(distinct(f.PaymentStatus)))
 	}
 	if f.CreatedFrom != nil {
 		add(`o.created_at >= ?`, *f.CreatedFrom)

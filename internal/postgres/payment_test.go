@@ -41,7 +41,7 @@ func step(t *testing.T, store *postgres.Store, orderID id.Order, result payment.
 	var work *payment.Work
 	change(t, store, orderID, func(o *order.Order, c order.Cause) error {
 		for i := range o.Payments {
-			if o.Payments[i].Status == payment.Initializing {
+			if o.Payments[i].Status == payment.Initializing && o.Payments[i].NextStepAt != nil {
 				o.Payments[i].NextStepAt = &c.Now
 			}
 		}
@@ -71,6 +71,7 @@ func TestPaymentFactsAreStored(t *testing.T) {
 		p := &o.Payments[0]
 		text, why := "text", payment.Mismatch
 		p.Status, p.Goal, p.RecheckAt, p.ActionAsked, p.Attention = payment.RequiresAction, payment.Expired, &c.Now, true, &why
+		p.Waits = true
 		p.NextAction, p.DeclineCode, p.Reference = &payment.NextAction{Type: payment.ActionSimulated, ExpiresAt: &c.Now}, &text, "ref"
 		unknown := payment.AttemptUnknown
 		p.Attempts = append(p.Attempts, payment.Attempt{

@@ -61,6 +61,7 @@ var paymentTable = tableOf("payments", []column[payment.Payment]{
 	boolColumn("action_asked", func(p *payment.Payment) *bool { return &p.ActionAsked }).unsetAtFirst(),
 	nullableEnumColumn("attention", func(p *payment.Payment) **payment.Attention { return &p.Attention }).unsetAtFirst(),
 	boolColumn("delayed", func(p *payment.Payment) *bool { return &p.Delayed }).unsetAtFirst(),
+	boolColumn("waits", func(p *payment.Payment) *bool { return &p.Waits }).unsetAtFirst(),
 	rareListColumn("disputes", func(p *payment.Payment) *[]payment.Dispute { return &p.Disputes }).unsetAtFirst(),
 	timeColumn("created_at", func(p *payment.Payment) *time.Time { return &p.CreatedAt }).createdAs(`created_at`).neverChanges(),
 	timeColumn("updated_at", func(p *payment.Payment) *time.Time { return &p.UpdatedAt }).createdAs(`created_at`),

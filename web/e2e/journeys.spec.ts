@@ -16,6 +16,15 @@ test('a customer approves a payment that requires an action, and refuses another
   await expect(page.getByRole('button', { name: 'Pay again' })).toBeVisible();
 });
 
+test('a customer pays another way while a payment waits for their confirmation', async ({ shopper: { page, order } }) => {
+  await page.goto(`/payment?order=${await order('sim_requires_action')}`);
+  await expect(page.getByRole('button', { name: 'Approve' })).toBeVisible();
+  await page.getByText('Pay another way', { exact: true }).first().click();
+  await page.getByRole('button', { name: 'Pay another way' }).click();
+  await expect.poll(() => stepStates(page)).toEqual(delivered);
+  await expect(page.getByRole('button', { name: 'Approve' })).toBeHidden();
+});
+
 test.describe('offline', () => {
   // A slow machine is offline for long enough that the page tries to reconnect, which the browser reports.
   test.use({ expectedErrors: /ERR_INTERNET_DISCONNECTED/ });

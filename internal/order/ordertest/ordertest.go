@@ -92,26 +92,32 @@ func follows[S, A ~string](what string, table fsm.Table[S, A], before, after S) 
 
 func addsUp(o *order.Order, event order.EventType) error {
 	var pending, captured, refunded, lost int64
-	active, attention := 0, event == order.RefundFailed || event == order.DisputeWon // the event that says so follows
+	active, waiting, attention := 0, 0, event == order.RefundFailed || event == order.DisputeWon // the event that says so follows
 	for _, r := range o.Refunds() {
 		if r.Status == payment.RefundPending {
 			pending += r.Amount.Minor
 		}
 		attention = attention || r.Status == payment.RefundFailed // staff may have seen it, and keep the money
 	}
-	for _, p := range o.Payments {
+	for i, p := range o.Payments {
 		captured, refunded, lost = captured+p.Captured, refunded+p.Refunded, lost+p.DisputesIn(payment.DisputeLost)
 		attention = attention || p.Attention != nil
-		if p.Status.Active() {
+		switch {
+		case p.Status.Active() && p.Waits:
+			waiting++
+		case p.Status.Active():
 			active++
+		}
+		if p.Waits && (p.Status != payment.Initializing || i < len(o.Payments)-1) {
+			return fmt.Errorf("a %s payment waits, number %d of %d", p.Status, i+1, len(o.Payments))
 		}
 		if p.Status == payment.Confirmed && p.Captured == 0 || p.Refunded > p.Captured || p.Captured > p.Amount.Minor {
 			return fmt.Errorf("a %s payment has captured %d and refunded %d", p.Status, p.Captured, p.Refunded)
 		}
 	}
 	switch {
-	case o.RefundPending != pending, o.Captured != captured, o.Refunded != refunded, refunded+pending > captured, active > 1:
-		return fmt.Errorf("captured %d of %d, refunded %d of %d, pending %d of %d, %d active", o.Captured, captured, o.Refunded, refunded, o.RefundPending, pending, active)
+	case o.RefundPending != pending, o.Captured != captured, o.Refunded != refunded, refunded+pending > captured, active > 1 || waiting > 1:
+		return fmt.Errorf("captured %d of %d, refunded %d of %d, pending %d of %d, %d active, %d waiting", o.Captured, captured, o.Refunded, refunded, o.RefundPending, pending, active, waiting)
 	case o.Status == order.Cancelled && o.Captured > o.Refunded+pending+lost && !attention:
 		return errors.New("it is cancelled and keeps money")
 	case (o.Status == order.Confirmed || o.Status == order.Delivered) && o.Captured == 0:

@@ -31,7 +31,7 @@ func page() string {
 	b.WriteString("event never changes a final status.\n")
 	section(&b, "Order", "The order stays CANCELLING until all captured money is refunded; then it is CANCELLED.",
 		order.Machine, order.Statuses(), order.Actions())
-	section(&b, "Payment", "Captured and refunded amounts are balances, not statuses. At most one payment of an order has a status that is not final.\n"+
+	section(&b, "Payment", "Captured and refunded amounts are balances, not statuses. At most one payment of an order has a status that is not final, apart from an INITIALIZING one that waits for its end.\n"+
 		"A success that arrives after DECLINED, VOIDED or EXPIRED changes no status: it is recorded and refunded in one version.",
 		payment.Machine, payment.Statuses(), payment.Actions())
 	section(&b, "Refund", "A failed refund releases its amount, which a new refund can then refund. A refund can fail days after it succeeded, when the customer's bank sends the money back.",

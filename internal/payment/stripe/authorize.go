@@ -100,7 +100,9 @@ func (g *Gateway) confirm(ctx context.Context, call payment.Call) (payment.Resul
 		intent, err = found, nil
 	}
 	if err != nil {
-		return refusal(err)
+		r, err := refusal(err)
+		r.Payable = r.Outcome == payment.Refused // the PaymentIntent is requires_payment_method now
+		return r, err
 	}
 	return authorized(intent, call)
 }

@@ -41,7 +41,8 @@ func chargeState(intent *stripego.PaymentIntent, call payment.Call) (payment.Res
 			r.Outcome, r.Action = payment.ActionRequired, clientSecret(intent)
 			break
 		}
-		r.Outcome, r.Code = payment.Refused, declineCode(intent.LastPaymentError)
+		// Until it is cancelled, the customer can confirm it with another card.
+		r.Outcome, r.Code, r.Payable = payment.Refused, declineCode(intent.LastPaymentError), true
 	case stripego.PaymentIntentStatusProcessing:
 		// The bank decides, within minutes or days: https://docs.stripe.com/payments/payment-methods#payment-notification
 		r.Outcome = payment.Pending

@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/uuid"
@@ -46,6 +47,25 @@ func TestAuthorize(t *testing.T) {
 				t.Errorf("%d PaymentIntents", n)
 			}
 		})
+	}
+}
+
+// A declined PaymentIntent is open, and both the decline and a look-up say so, until it is voided.
+func TestDeclinedIsPayable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	call := b.prepare(t, authorization(fakestripe.Declined, payment.CaptureAutomatic))
+	for _, ask := range []func(context.Context, payment.Call) (payment.Result, error){b.Authorize, b.LookUp, b.Authorize} {
+		if r := expect(t, payment.Refused)(ask(t.Context(), call)); !r.Payable {
+			t.Errorf("got %+v", r)
+		}
+	}
+	expect(t, payment.Released)(b.Void(t.Context(), follow(call, payment.OperationVoid)))
+	if b.fake.PayInBrowser(b.ledger(t, call.Reference).ClientSecret, fakestripe.Visa) {
+		t.Error("the customer could still pay")
+	}
+	if r := expect(t, payment.Released)(b.LookUp(t.Context(), call)); r.Payable {
+		t.Errorf("looked up %+v", r)
 	}
 }
 

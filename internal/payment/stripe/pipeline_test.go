@@ -57,9 +57,78 @@ func TestOrderDeclinedAndRetried(t *testing.T) {
 	}
 	s.await(t, o.ID, order.OrderDelivered)
 	s.checkMoney(t, o.ID, total, 0)
-	if n := len(s.fake.Intents()); n != 2 {
-		t.Errorf("%d PaymentIntents", n)
+	intents := s.fake.Intents()
+	if len(intents) != 2 {
+		t.Fatalf("%d PaymentIntents", len(intents))
 	}
+	// The declined one cannot be paid any more.
+	if intents[0].Status != "canceled" || s.fake.PayInBrowser(intents[0].ClientSecret, fakestripe.Visa) {
+		t.Errorf("it is %s", intents[0].Status)
+	}
+}
+
+// The customer is asked to authenticate, and pays with another card instead.
+func TestOrderPaidAnotherWay(t *testing.T) {
+	t.Parallel()
+	retry := func(t *testing.T, s *shop) *order.Order {
+		t.Helper()
+		o := s.order(t, fakestripe.Authenticate, payment.CaptureAutomatic)
+		s.await(t, o.ID, order.PaymentActionRequired)
+		in := order.RetryInput{IdempotencyKey: uuid.NewString(), OrderID: o.ID, PaymentToken: fakestripe.Visa}
+		if _, err := s.service.Retry(t.Context(), ada, in); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	asked := []order.EventType{order.OrderCreated, order.PaymentProcessing, order.PaymentActionRequired, order.PaymentRetried}
+	t.Run("OK", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, nil)
+		s.fake.Fail("cancel", fakestripe.BadGateway, fakestripe.DropAfter)
+		o := retry(t, s)
+		want := append(slices.Clone(asked), order.PaymentVoided, order.PaymentProcessing, order.PaymentConfirmed, order.OrderDelivered)
+		if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, want) {
+			t.Errorf("got %v", got)
+		}
+		s.webhooks(t)
+		s.checkMoney(t, o.ID, total, 0)
+		if i := s.fake.Intents(); len(i) != 2 || i[0].Status != "canceled" || i[1].Captured != total {
+			t.Errorf("PaymentIntents %+v", i)
+		}
+	})
+	// The customer authenticates in the other tab while Stripe is asked to cancel.
+	t.Run("OKAuthenticatedMeanwhile", func(t *testing.T) {
+		t.Parallel()
+		s := openShop(t, beforeVoid(func(fake *fakestripe.Stripe, reference string) { fake.Authenticate(reference, true) }))
+		o := retry(t, s)
+		want := append(slices.Clone(asked), order.PaymentProcessing, order.PaymentConfirmed, order.PaymentVoided, order.OrderDelivered)
+		if got := s.await(t, o.ID, order.OrderDelivered); !slices.Equal(got, want) {
+			t.Errorf("got %v", got)
+		}
+		s.webhooks(t)
+		s.checkMoney(t, o.ID, total, 0)
+		if n := len(s.fake.Intents()); n != 1 {
+			t.Errorf("%d PaymentIntents: the second was sent", n)
+		}
+		if p := s.get(t, o.ID).Payment(); p.Status != payment.Confirmed {
+			t.Errorf("the order shows a payment that is %s", p.Status)
+		}
+	})
+}
+
+// beforeVoid wraps a gateway whose customers act just before a charge is voided.
+func beforeVoid(acts func(fake *fakestripe.Stripe, reference string)) func(payment.Gateway) payment.Gateway {
+	return func(g payment.Gateway) payment.Gateway { return &quickCustomer{g.(*bundle), acts} }
+}
+
+type quickCustomer struct {
+	*bundle
+	acts func(fake *fakestripe.Stripe, reference string)
+}
+
+func (q *quickCustomer) Void(ctx context.Context, call payment.Call) (payment.Result, error) {
+	q.acts(q.fake, call.Reference)
+	return q.bundle.Void(ctx, call)
 }
 
 // Whatever goes wrong between Stripe and us, an order is charged once.
@@ -296,18 +365,18 @@ func TestOrderRefunded(t *testing.T) {
 // money is booked and goes back.
 func TestOrderPaidTooLate(t *testing.T) {
 	t.Parallel()
-	s := openShop(t, nil)
+	s := openShop(t, beforeVoid(func(fake *fakestripe.Stripe, _ string) {
+		if !fake.PayInBrowser(fake.Intents()[0].ClientSecret, fakestripe.Visa) {
+			t.Error("the browser could not pay")
+		}
+	}))
 	o := s.order(t, fakestripe.Authenticate, payment.CaptureAutomatic)
 	s.await(t, o.ID, order.PaymentActionRequired)
-	p := s.get(t, o.ID).Payment()
-	s.fake.Authenticate(p.Reference, false)
+	s.fake.Authenticate(s.get(t, o.ID).Payment().Reference, false)
 	s.webhooks(t)
 	s.await(t, o.ID, order.PaymentDeclined)
-	if !s.fake.PayInBrowser(p.NextAction.ClientSecret, fakestripe.Visa) {
-		t.Fatal("the browser could not pay")
-	}
-	s.webhooks(t)
 	s.await(t, o.ID, order.RefundSucceeded)
+	s.webhooks(t)
 	s.checkMoney(t, o.ID, total, total)
 	if now := s.get(t, o.ID); now.Status != order.Created || now.Payment().Status != payment.Declined {
 		t.Errorf("order %s, payment %s", now.Status, now.Payment().Status)

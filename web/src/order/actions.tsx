@@ -62,10 +62,18 @@ export function Actions({ order, only }: { order: FragmentType<typeof OrderActio
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const may = (action: OrderAction) => availableActions.includes(action) && (only?.includes(action) ?? true);
   if (!outcome && !shown.some(may)) return null;
+  const waitsForCustomer = may('COMPLETE_ACTION');
+  const retry = (title: string) => <Retry key={payment?.id} title={title} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />;
   return (
     <section className="actions" aria-label={`Actions for ${number}`}>
-      {may('RETRY_PAYMENT') && <Retry key={payment?.id} orderId={id} paymentId={payment?.id ?? ''} onOutcome={setOutcome} />}
-      {may('COMPLETE_ACTION') && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
+      {may('RETRY_PAYMENT') && !waitsForCustomer && retry('Pay again')}
+      {waitsForCustomer && payment && <CompleteAction key={payment.id} paymentId={payment.id} onOutcome={setOutcome} />}
+      {may('RETRY_PAYMENT') && waitsForCustomer && (
+        <details className="another-way">
+          <summary>Pay another way</summary>
+          {retry('Pay another way')}
+        </details>
+      )}
       {outcome?.error && <Failure error={outcome.error} acted />}
       {outcome && <Refusals errors={outcome.refusals} />}
       <div className="actions-row">
@@ -103,7 +111,7 @@ function Deliver({ orderId, number, hold, onOutcome }: DeliverProps) {
   );
 }
 
-function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: string } & Reports) {
+function Retry({ title, orderId, paymentId, onOutcome }: { title: string; orderId: string; paymentId: string } & Reports) {
   const [token, setToken] = useState('');
   const { chosen } = usePaymentMethod(token);
   const { busy, act } = useAction(RetryMutation);
@@ -122,9 +130,9 @@ function Retry({ orderId, paymentId, onOutcome }: { orderId: string; paymentId: 
         void submit();
       }}
     >
-      <PaymentMethod title="Pay again" value={token} onChange={setToken} />
+      <PaymentMethod title={title} value={token} onChange={setToken} />
       <button type="submit" disabled={busy || !chosen}>
-        Pay again
+        {title}
       </button>
     </form>
   );

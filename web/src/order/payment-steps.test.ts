@@ -38,6 +38,8 @@ describe('statusMessage', () => {
     expect(statusMessage({ ...progress('CREATED', 'PROCESSING'), availableActions: ['CANCEL', 'RETRY_PAYMENT'] })).toMatch(/cannot be reached .* Nothing is charged/);
     expect(statusMessage({ ...progress('CREATED', 'PROCESSING'), availableActions: ['CANCEL'] })).toMatch(/is processing/);
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/limit of payments/);
+    const { payment, ...unpaid } = progress('CREATED', 'INITIALIZING');
+    expect(statusMessage({ ...unpaid, payment: { ...payment, waits: true } })).toMatch(/earlier payment is being voided/);
     expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: '2026-11-22T12:00:00.000000Z' })).toMatch(/on its way and arrives around/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: null })).toBe('Paid. Your order waits to be sent.');

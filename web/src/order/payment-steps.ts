@@ -29,6 +29,8 @@ export interface PaymentProgress {
     readonly createdAt: string;
     readonly attention?: PaymentAttention | null;
     readonly delayed?: boolean;
+    /** It begins once the order's earlier payment is voided. */
+    readonly waits?: boolean;
   } | null;
 }
 
@@ -52,7 +54,7 @@ const finalEvent: Partial<Record<PaymentStatus, EventItemFragment['type']>> = {
   EXPIRED: 'PAYMENT_EXPIRED',
 };
 
-/** The four steps of an order's latest payment. They follow from the statuses; the events only add the times. */
+/** The four steps of an order's current payment. They follow from the statuses; the events only add the times. */
 export function paymentSteps({ status, payment }: PaymentProgress, events: readonly EventItemFragment[]): Step[] {
   const reached = payment ? progress[payment.status] : 0;
   const end = payment ? finalEvent[payment.status] : undefined;
@@ -119,6 +121,7 @@ export function statusMessage({ status, payment, deliversAt, deliveryHold, expir
       return (deliveryHold && held[deliveryHold]) ?? 'Paid. Your order waits to be sent.';
     case 'CREATED': {
       if (payment?.delayed) return 'Your bank takes its time: some payments are confirmed after days. You need not do anything, and your order waits.';
+      if (payment?.waits) return 'Your earlier payment is being voided. The new one begins after that, so that you pay only once.';
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       if (payment?.status === 'PROCESSING' && availableActions.includes('RETRY_PAYMENT')) return unreached;
       if (!payment || !retriable.has(payment.status)) return text;

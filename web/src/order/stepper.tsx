@@ -18,13 +18,14 @@ export const OrderPayment = graphql(`
       declineCode
       attention
       delayed
+      waits
     }
   }
 `);
 
 const spoken: Record<StepState, string> = { done: 'done', current: 'in progress', upcoming: 'upcoming', failed: 'failed' };
 
-/** The live progress of the latest payment: Initializing, Processing, Confirmed or Declined, Delivered. */
+/** The live progress of the current payment: Initializing, Processing, Confirmed or Declined, Delivered. */
 export function Stepper({ order, events }: { order: FragmentType<typeof OrderPayment>; events: readonly FragmentType<typeof EventItem>[] }) {
   const progress = getFragment(OrderPayment, order);
   const history = getFragment(EventItem, events);
