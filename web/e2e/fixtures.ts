@@ -21,6 +21,7 @@ export interface Shopper {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly user: string;
+  readonly token: string;
   /** Bodies of the POSTs to /graphql so far, of all tabs. */
   readonly posts: string[];
   /** Sends an operation as this user, outside the browser. */
@@ -135,7 +136,7 @@ async function enter(context: BrowserContext, server: Server, role: 'CUSTOMER' |
     return orderCreate.order.id;
   };
   const page = await context.newPage();
-  return { page, context, user, posts, send, order, openTab: () => context.newPage() };
+  return { page, context, user, token, posts, send, order, openTab: () => context.newPage() };
 }
 
 /** The states of the payment's steps that the page shows now. */

@@ -43,9 +43,16 @@ export function Stepper({ order, events }: { order: FragmentType<typeof OrderPay
           </li>
         ))}
       </ol>
-      <p className="status-message" role="status">
-        {statusMessage(progress)}
-      </p>
+      <StatusMessage order={order} />
     </section>
+  );
+}
+
+/** What the order's state means for its customer and what happens next. */
+export function StatusMessage({ order }: { order: FragmentType<typeof OrderPayment> }) {
+  return (
+    <p className="status-message" role="status">
+      {statusMessage(getFragment(OrderPayment, order))}
+    </p>
   );
 }

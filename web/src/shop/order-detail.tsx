@@ -7,6 +7,7 @@ import { Page } from '../shared/page';
 import { SignedIn } from '../shared/sign-in';
 import { Failure, Loading } from '../shared/states';
 import { OrderBadge, PaymentBadge } from '../order/status';
+import { StatusMessage } from '../order/stepper';
 import { Timeline } from '../order/timeline';
 import { getFragment } from '../gql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
@@ -54,6 +55,7 @@ function Detail({ id }: { id: string }) {
         <div className="stack">
           {interrupted && <Failure error={interrupted} retry={retry} />}
           <section className="card" aria-labelledby="timeline-title">
+            <StatusMessage order={live} />
             <h2 id="timeline-title">History</h2>
             <Timeline events={whole.events.nodes} />
             {incomplete && !interrupted && <Loading what="the rest of the history" />}

@@ -51,7 +51,7 @@ export function orderAt(number: number, version: number) {
     captured: euro(version >= 3 ? 3600 : 0),
     refunded: euro(0),
     disputed: euro(0),
-    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null, delayed: false },
+    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null, delayed: false, waits: false },
   };
 }
 
