@@ -15,7 +15,9 @@ func (w *walker) payAnotherWay() {
 	if !w.o.CanRetry() {
 		w.Fatalf("the order cannot be paid another way: %+v", w.o.State)
 	}
-	w.o.Retry(w.cause(), w.policy, order.PaymentMethod{Provider: "test", Token: "another", Capture: payment.CaptureAutomatic})
+	if _, err := w.o.Retry(w.cause(), w.policy, order.PaymentMethod{Provider: "test", Token: "another", Capture: payment.CaptureAutomatic}); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // decline answers with a decline whose charge can still be paid at the provider.
