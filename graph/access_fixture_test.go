@@ -47,7 +47,7 @@ func newFixture(t *testing.T) *fixture {
 	whole := w.do(ada, one, vars{"id": names["whole"]}).ok()
 	names["number"], names["payment"] = whole.text("order.number"), whole.text("order.payment.id")
 	names["refund"] = w.do(staff, `mutation($input: RefundCreateInput!) { refundCreate(input: $input) { refund { id } } }`,
-		vars{"input": vars{"idempotencyKey": "matrix", "orderId": names["whole"], "amountMinor": "100", "reason": "Broken."}}).ok().text("refundCreate.refund.id")
+		vars{"input": vars{"idempotencyKey": "matrix", "orderId": names["whole"], "lines": []any{vars{"position": 1, "quantity": 1}}, "reason": "Broken."}}).ok().text("refundCreate.refund.id")
 	w.walk(names["whole"])
 	w.setAttention(names["payment"], "MISMATCH")
 	names["dispute"] = w.dispute(names["whole"], names["payment"])
@@ -149,7 +149,7 @@ var mutations = map[string][2]string{
 	"paymentCapture":              {`paymentId: $paymentCaptured$`, `paymentId: $paymentVoided$`},
 	"paymentVoid":                 {`paymentId: $paymentVoided$`, `paymentId: $paymentCaptured$`},
 	"paymentResolve":              {`paymentId: $payment$, resolution: RECHECK, note: ""`, `paymentId: $payment$, resolution: MARK_CAPTURED, note: ""`},
-	"refundCreate":                {`idempotencyKey: "matrix", orderId: $whole$, amountMinor: "100", reason: "Broken."`, `idempotencyKey: "n", orderId: $orderDeclined$`},
+	"refundCreate":                {`idempotencyKey: "matrix", orderId: $whole$, lines: [{position: 1, quantity: 1}], reason: "Broken."`, `idempotencyKey: "n", orderId: $orderDeclined$`},
 	"productUpsert":               {`sku: "product", name: "Mug", priceMinor: "1250", currency: "EUR"`, `sku: "", name: "", priceMinor: "-1", currency: "EUR"`},
 	"productArchive":              {`productId: $old$`, `productId: $noProduct$`},
 	"webhookEndpointCreate":       {`url: "http://127.0.0.1:9/b"`, `url: "nonsense"`},
@@ -203,6 +203,7 @@ func (f *fixture) routes() map[string]func(selection string) string {
 	way("PaymentNextAction", in(payments, "nextAction { X }"))
 	way("Refund", `query { a: node(id: $refund$) { ... on Refund { X } } b: orders(first: 50) { nodes { refunds { X } } } }`)
 	way("Dispute", `query { a: node(id: $dispute$) { ... on Dispute { X } } b: orders(first: 50) { nodes { disputes { X } } } }`)
+	way("RefundLine", in(orders, "refunds { lines { X } }"))
 	way("WebhookEndpoint", `query { a: webhookEndpoints { nodes { X } } b: node(id: $endpoint$) { ... on WebhookEndpoint { X } } }`)
 	way("WebhookReplay", `query { webhookEndpoints { nodes { replay { X } } } }`)
 	way("WebhookDelivery", `query { a: webhookDeliveries { nodes { X } } b: node(id: $delivery$) { ... on WebhookDelivery { X } } }`)

@@ -157,3 +157,15 @@ func paymentOf(o *order.Order, paymentID id.Payment) *payment.Payment {
 	}
 	return o.PaymentByID(paymentID)
 }
+
+// toRefundLines keeps apart no lines (nil) and an empty list.
+func toRefundLines(lines []*model.RefundLineInput) []payment.RefundLine {
+	if lines == nil {
+		return nil
+	}
+	asked := make([]payment.RefundLine, len(lines))
+	for i, l := range lines {
+		asked[i] = payment.RefundLine{Position: l.Position, Quantity: l.Quantity}
+	}
+	return asked
+}

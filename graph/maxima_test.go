@@ -104,8 +104,9 @@ var fillStatements = []string{
 			CASE WHEN i < k THEN 0 ELSE 1000000000000 END, 'simulated', repeat('r', 247) || i || o.n, 'AUTOMATIC', repeat('m', 255), CASE WHEN i < k THEN repeat('d', 100) END,
 			CASE WHEN o.is_full AND i = 1 THEN 'UNKNOWN_OUTCOME' END, o.at, o.at
 		FROM placed o, LATERAL (SELECT CASE WHEN o.is_full THEN 20 ELSE 1 END AS k) c, generate_series(1, k) i`,
-	`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
-		SELECT pg_temp.key(o.at, i || 'refund' || o.n), o.id, '$customer'::uuid, pg_temp.key(o.at, '20payment' || o.n), 1, 'EUR', 'FAILED', w.note, o.at, o.at
+	`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at, lines)
+		SELECT pg_temp.key(o.at, i || 'refund' || o.n), o.id, '$customer'::uuid, pg_temp.key(o.at, '20payment' || o.n), 1, 'EUR', 'FAILED', w.note, o.at, o.at,
+			(SELECT jsonb_agg(jsonb_build_object('position', p, 'quantity', 999)) FROM generate_series(1, 100) p WHERE p % 25 = i % 25)
 		FROM placed o JOIN wide_sets w ON w.v = o.n % 10, generate_series(1, 50) i WHERE o.is_full`,
 	`INSERT INTO payment_attempts (id, order_id, customer_id, payment_id, refund_id, operation, outcome, calls, message, started_at, finished_at)
 		SELECT pg_temp.key(o.at, a || ' attempt ' || i || ' ' || o.n), o.id, '$customer'::uuid, pg_temp.key(o.at, i || 'payment' || o.n), NULL, 'AUTHORIZE', 'FAIL', 1000,

@@ -82,7 +82,7 @@ func (g *checkedExecutor) CreateOperationContext(ctx context.Context, params *gr
 	operation.Stats.SetExtension(briefKey, !document.Selects(selected, "Product.description"))
 	if selected.Operation == ast.Query {
 		operation.Stats.SetExtension(selectedKey, order.Parts{
-			Lines: document.Selects(selected, "Order.lines"), Metadata: document.Selects(selected, "Order.metadata"), Refunds: document.Selects(selected, "Order.refunds"),
+			Lines: document.ReadsPart(selected, "Order.lines"), Metadata: document.ReadsPart(selected, "Order.metadata"), Refunds: document.ReadsPart(selected, "Order.refunds"),
 		})
 		operation.Stats.SetExtension(latestKey, !document.Selects(selected, "Order.payments") && !document.Selects(selected, "Refund.payment"))
 	}

@@ -84,7 +84,7 @@ func (r *orderResolver) DeliveryHold(ctx context.Context, obj *order.Order) (*or
 }
 
 // Product is the resolver for the product field.
-func (r *orderLineResolver) Product(ctx context.Context, obj *order.Line) (*product.Product, error) {
+func (r *orderLineResolver) Product(ctx context.Context, obj *order.ShownLine) (*product.Product, error) {
 	p, ok, err := scopeOf(ctx).product(ctx, obj.ProductID)
 	if err == nil && !ok {
 		err = fmt.Errorf("product %s of an order is gone", obj.ProductID) // products are never deleted

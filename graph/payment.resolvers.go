@@ -28,6 +28,16 @@ func (r *paymentResolver) Captured(ctx context.Context, obj *payment.Payment) (*
 	return amount(obj.Captured, obj.Amount.Currency), nil
 }
 
+// Capturable is the resolver for the capturable field.
+func (r *paymentResolver) Capturable(ctx context.Context, obj *payment.Payment) (*money.Amount, error) {
+	return amount(obj.Capturable(), obj.Amount.Currency), nil
+}
+
+// CapturesInParts is the resolver for the capturesInParts field.
+func (r *paymentResolver) CapturesInParts(ctx context.Context, obj *payment.Payment) (bool, error) {
+	return r.OrderService.CapturesInParts(obj), nil
+}
+
 // Refunded is the resolver for the refunded field.
 func (r *paymentResolver) Refunded(ctx context.Context, obj *payment.Payment) (*money.Amount, error) {
 	return amount(obj.Refunded, obj.Amount.Currency), nil

@@ -18,8 +18,9 @@ func (r *mutationResolver) PaymentCapture(ctx context.Context, input model.Payme
 	if err != nil {
 		return nil, err
 	}
-	changed, err := r.OrderService.Capture(ctx, p, order.PaymentInput{
-		PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
+	changed, err := r.OrderService.Capture(ctx, p, order.CaptureInput{
+		PaymentInput: order.PaymentInput{PaymentID: paymentID, ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx)},
+		AmountMinor:  input.AmountMinor,
 	})
 	if err != nil {
 		return paymentCaptureRefused(err)

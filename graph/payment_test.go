@@ -156,6 +156,79 @@ func TestPaymentCapture(t *testing.T) {
 	})
 }
 
+func TestPaymentCaptureInParts(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	capture := func(w *world, paymentID string, minor string, more ...any) *answer {
+		return w.ask(staff, "paymentCapture", paymentID, append([]any{"amountMinor", minor}, more...)...).ok()
+	}
+	const sums = `query($id: ID) { order(id: $id) { status captured { amount } payment { status captured { amount } capturable { amount } capturesInParts }
+		events(first: 50) { nodes { type ... on PaymentCaptured { paymentId amount { amount } } ... on PaymentConfirmed { amount { amount } } } } } }`
+	t.Run("OK", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.payment.capturable.amount", "25.00").want("order.payment.capturesInParts", true)
+		capture(w, paymentID, "1000", "expectedVersion", 3).want("paymentCapture.userErrors", []any{})
+		capture(w, paymentID, "1000", "expectedVersion", 3).want("paymentCapture.userErrors", []any{}) // it is under way
+		capture(w, paymentID, "1001").want("paymentCapture.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+		w.walk(orderID)
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.status", "CREATED").want("order.captured.amount", "10.00").want("order.payment.status", "AUTHORIZED").
+			want("order.payment.captured.amount", "10.00").want("order.payment.capturable.amount", "15.00").
+			want("order.events.nodes.3.type", "PAYMENT_CAPTURED").want("order.events.nodes.3.amount.amount", "10.00").want("order.events.nodes.3.paymentId", paymentID)
+		capture(w, paymentID, "1000", "expectedVersion", 3).want("paymentCapture.userErrors.0.code", "CONFLICT")
+		// The rest and 15 % of it, which the provider allows, are 17.25.
+		capture(w, paymentID, "1726").want("paymentCapture.userErrors.0.code", "AMOUNT_OUT_OF_RANGE").
+			want("paymentCapture.userErrors.0.field", []string{"input", "amountMinor"})
+		capture(w, paymentID, "1725").want("paymentCapture.userErrors", []any{})
+		w.walk(orderID)
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.status", "CONFIRMED").want("order.captured.amount", "27.25").
+			want("order.payment.capturable.amount", "0.00").want("order.events.nodes.4.type", "PAYMENT_CONFIRMED").want("order.events.nodes.4.amount.amount", "27.25")
+		w.audited(paymentID, "payment.capture 10.00 EUR", "payment.capture 17.25 EUR")
+	})
+	t.Run("OKVoidTheRest", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		capture(w, paymentID, "1000")
+		w.walk(orderID)
+		w.ask(staff, "paymentVoid", paymentID).ok().want("paymentVoid.userErrors", []any{})
+		w.walk(orderID)
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.status", "CONFIRMED").want("order.captured.amount", "10.00").want("order.payment.capturable.amount", "0.00")
+		w.history(orderID, upToHold+" PAYMENT_CAPTURED PAYMENT_CONFIRMED")
+	})
+	t.Run("OKCancel", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		capture(w, paymentID, "1000")
+		w.walk(orderID)
+		w.do(ada, cancel, vars{"input": vars{"orderId": orderID}}).ok()
+		w.walk(orderID)
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.status", "CANCELLED").want("order.captured.amount", "10.00")
+		w.do(ada, one, vars{"id": orderID}).ok().want("order.refunded.amount", "10.00")
+	})
+	// The last capture of the most that a payment can have must take all that is left.
+	t.Run("OKMany", func(t *testing.T) {
+		w := w.in(t)
+		orderID, paymentID := w.paid("sim_approve", "MANUAL")
+		for range payment.MaxCaptures - 1 {
+			capture(w, paymentID, "1").want("paymentCapture.userErrors", []any{})
+			w.walk(orderID)
+		}
+		capture(w, paymentID, "1").want("paymentCapture.userErrors.0.code", "TOO_MANY_CAPTURES").want("paymentCapture.userErrors.0.field", []string{"input", "amountMinor"})
+		w.ask(staff, "paymentCapture", paymentID).ok().want("paymentCapture.userErrors", []any{})
+		w.walk(orderID)
+		w.do(ada, sums, vars{"id": orderID}).ok().want("order.status", "CONFIRMED").want("order.captured.amount", "25.00")
+	})
+	t.Run("Err", func(t *testing.T) {
+		w := w.in(t)
+		_, paymentID := w.paid("sim_approve", "MANUAL")
+		for _, minor := range []string{"0", "-1", "2876", "9223372036854775807"} {
+			capture(w, paymentID, minor).want("paymentCapture.userErrors.0.code", "AMOUNT_OUT_OF_RANGE").want("paymentCapture.payment", nil)
+		}
+		_, confirmed := w.paid("sim_approve")
+		capture(w, confirmed, "1").want("paymentCapture.userErrors.0.code", "NOT_ALLOWED_IN_STATE")
+	})
+}
+
 func TestPaymentVoid(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -24,7 +24,7 @@ func (r *mutationResolver) RefundCreate(ctx context.Context, input model.RefundC
 		return nil, err
 	}
 	outcome, err := r.OrderService.Refund(ctx, p, order.RefundInput{
-		IdempotencyKey: key, OrderID: orderID, AmountMinor: input.AmountMinor, Reason: input.Reason,
+		IdempotencyKey: key, OrderID: orderID, AmountMinor: input.AmountMinor, Lines: toRefundLines(input.Lines), Reason: input.Reason,
 		ExpectedVersion: input.ExpectedVersion, RequestID: requestid.FromContext(ctx),
 	})
 	if err != nil {
@@ -54,6 +54,19 @@ func (r *refundResolver) Payment(ctx context.Context, obj *payment.Refund) (*pay
 // Origin is the resolver for the origin field.
 func (r *refundResolver) Origin(ctx context.Context, obj *payment.Refund) (payment.RefundOrigin, error) {
 	return scopeOf(ctx).order(obj.OrderID).RefundOrigin(obj), nil
+}
+
+// Lines is the resolver for the lines field.
+func (r *refundResolver) Lines(ctx context.Context, obj *payment.Refund) ([]*order.RefundLine, error) {
+	lines, err := scopeOf(ctx).order(obj.OrderID).LinesOf(obj)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]*order.RefundLine, len(lines))
+	for i := range lines {
+		shown[i] = &lines[i]
+	}
+	return shown, nil
 }
 
 // Refund returns generated.RefundResolver implementation.

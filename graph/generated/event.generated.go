@@ -944,6 +944,13 @@ func (ec *executionContext) _OrderEvent(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._PaymentConfirmed(ctx, sel, obj)
+	case model.PaymentCaptured:
+		return ec._PaymentCaptured(ctx, sel, &obj)
+	case *model.PaymentCaptured:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PaymentCaptured(ctx, sel, obj)
 	case model.PaymentAuthorized:
 		return ec._PaymentAuthorized(ctx, sel, &obj)
 	case *model.PaymentAuthorized:
@@ -1608,6 +1615,7 @@ var (
 		"PAYMENT_PROCESSING":      order.PaymentProcessing,
 		"PAYMENT_ACTION_REQUIRED": order.PaymentActionRequired,
 		"PAYMENT_AUTHORIZED":      order.PaymentAuthorized,
+		"PAYMENT_CAPTURED":        order.PaymentCaptured,
 		"PAYMENT_CONFIRMED":       order.PaymentConfirmed,
 		"PAYMENT_DECLINED":        order.PaymentDeclined,
 		"PAYMENT_VOIDED":          order.PaymentVoided,
@@ -1630,6 +1638,7 @@ var (
 		order.PaymentProcessing:     "PAYMENT_PROCESSING",
 		order.PaymentActionRequired: "PAYMENT_ACTION_REQUIRED",
 		order.PaymentAuthorized:     "PAYMENT_AUTHORIZED",
+		order.PaymentCaptured:       "PAYMENT_CAPTURED",
 		order.PaymentConfirmed:      "PAYMENT_CONFIRMED",
 		order.PaymentDeclined:       "PAYMENT_DECLINED",
 		order.PaymentVoided:         "PAYMENT_VOIDED",

@@ -37,7 +37,7 @@ type OrderResolver interface {
 	DeliveryHold(ctx context.Context, obj *order.Order) (*order.DeliveryHold, error)
 }
 type OrderLineResolver interface {
-	Product(ctx context.Context, obj *order.Line) (*product.Product, error)
+	Product(ctx context.Context, obj *order.ShownLine) (*product.Product, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -194,11 +194,11 @@ func (ec *executionContext) _Order_lines(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Order_lines(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Lines, nil
+			return obj.ShownLines(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []order.Line) graphql.Marshaler {
-			return ec.marshalNOrderLine2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐLineᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []order.ShownLine) graphql.Marshaler {
+			return ec.marshalNOrderLine2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐShownLineᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -208,7 +208,7 @@ func (ec *executionContext) fieldContext_Order_lines(_ context.Context, field gr
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_OrderLine(ctx, field)
@@ -939,7 +939,30 @@ func (ec *executionContext) fieldContext_OrderEdge_node(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderLine_product(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderLine_position(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderLine_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderLine_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrderLine_product(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -971,7 +994,7 @@ func (ec *executionContext) fieldContext_OrderLine_product(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderLine_name(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderLine_name(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -994,7 +1017,7 @@ func (ec *executionContext) fieldContext_OrderLine_name(_ context.Context, field
 	return graphql.NewScalarFieldContext("OrderLine", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _OrderLine_quantity(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderLine_quantity(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1017,7 +1040,7 @@ func (ec *executionContext) fieldContext_OrderLine_quantity(_ context.Context, f
 	return graphql.NewScalarFieldContext("OrderLine", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _OrderLine_unitPrice(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderLine_unitPrice(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1049,7 +1072,7 @@ func (ec *executionContext) fieldContext_OrderLine_unitPrice(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _OrderLine_total(ctx context.Context, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+func (ec *executionContext) _OrderLine_total(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1079,6 +1102,29 @@ func (ec *executionContext) fieldContext_OrderLine_total(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OrderLine_refundedQuantity(ctx context.Context, field graphql.CollectedField, obj *order.ShownLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderLine_refundedQuantity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RefundedQuantity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderLine_refundedQuantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1720,7 +1766,7 @@ func (ec *executionContext) _OrderEdge(ctx context.Context, sel ast.SelectionSet
 
 var orderLineImplementors = []string{"OrderLine"}
 
-func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.Line) graphql.Marshaler {
+func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.ShownLine) graphql.Marshaler {
 	if out, ok := ec.renderedOrderLine(ctx, sel, obj); ok {
 		return out
 	}
@@ -1733,6 +1779,11 @@ func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("OrderLine")
+		case "position":
+			out.Values[i] = ec._OrderLine_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "product":
 			field := field
 
@@ -1788,6 +1839,11 @@ func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet
 			}
 		case "total":
 			out.Values[i] = ec._OrderLine_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refundedQuantity":
+			out.Values[i] = ec._OrderLine_refundedQuantity(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1954,15 +2010,15 @@ func (ec *executionContext) marshalNOrderEdge2ᚖgithubᚗcomᚋorderwireᚋorde
 	return ec._OrderEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNOrderLine2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐLine(ctx context.Context, sel ast.SelectionSet, v order.Line) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderLine2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐShownLine(ctx context.Context, sel ast.SelectionSet, v order.ShownLine) graphql.Marshaler {
 	return ec._OrderLine(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNOrderLine2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐLineᚄ(ctx context.Context, sel ast.SelectionSet, v []order.Line) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderLine2ᚕgithubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐShownLineᚄ(ctx context.Context, sel ast.SelectionSet, v []order.ShownLine) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNOrderLine2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐLine(ctx, sel, v[i])
+		return ec.marshalNOrderLine2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐShownLine(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -582,7 +582,7 @@ func (ec *executionContext) unmarshalInputPaymentCaptureInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"paymentId", "expectedVersion"}
+	fieldsInOrder := [...]string{"paymentId", "amountMinor", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -596,6 +596,13 @@ func (ec *executionContext) unmarshalInputPaymentCaptureInput(ctx context.Contex
 				return it, err
 			}
 			it.PaymentID = data
+		case "amountMinor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amountMinor"))
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AmountMinor = data
 		case "expectedVersion":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)

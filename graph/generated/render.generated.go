@@ -871,7 +871,7 @@ func (ec *executionContext) renderOrder(ctx context.Context, run *render.Run, ou
 			out = out.String(string(v))
 
 		case "lines":
-			v := obj.Lines
+			v := obj.ShownLines()
 			out = append(out, '[')
 			for j := range v {
 				if j > 0 {
@@ -2032,11 +2032,11 @@ func (ec *executionContext) renderOrderEventEdge(ctx context.Context, run *rende
 	return append(out, '}'), true
 }
 
-func (ec *executionContext) renderedOrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.Line) (graphql.Marshaler, bool) {
+func (ec *executionContext) renderedOrderLine(ctx context.Context, sel ast.SelectionSet, obj *order.ShownLine) (graphql.Marshaler, bool) {
 	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderOrderLine(ctx, run, nil, sel, obj) })
 }
 
-func (ec *executionContext) renderOrderLine(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.Line) (render.Out, bool) {
+func (ec *executionContext) renderOrderLine(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.ShownLine) (render.Out, bool) {
 	if !run.Object(out) {
 		return nil, false
 	}
@@ -2054,6 +2054,10 @@ func (ec *executionContext) renderOrderLine(ctx context.Context, run *render.Run
 		switch field.Name {
 		case "__typename":
 			out = append(out, `"OrderLine"`...)
+		case "position":
+			v := obj.Position
+			out = strconv.AppendInt(out, int64(v), 10)
+
 		case "product":
 			v, err := ec.Resolvers.OrderLine().Product(ctx, obj)
 			if err != nil {
@@ -2089,6 +2093,10 @@ func (ec *executionContext) renderOrderLine(ctx context.Context, run *render.Run
 			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
 				return nil, false
 			}
+
+		case "refundedQuantity":
+			v := obj.RefundedQuantity
+			out = strconv.AppendInt(out, int64(v), 10)
 
 		default:
 			return nil, false
@@ -2528,6 +2536,27 @@ func (ec *executionContext) renderPayment(ctx context.Context, run *render.Run, 
 					return nil, false
 				}
 			}
+
+		case "capturable":
+			v, err := ec.Resolvers.Payment().Capturable(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "capturesInParts":
+			v, err := ec.Resolvers.Payment().CapturesInParts(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			out = strconv.AppendBool(out, v)
 
 		case "refunded":
 			v, err := ec.Resolvers.Payment().Refunded(ctx, obj)
@@ -3032,6 +3061,88 @@ func (ec *executionContext) renderPaymentCaptureUserError(ctx context.Context, r
 			var ok bool
 			if out, ok = out.Marshaled(v, true); !ok {
 				return nil, false
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedPaymentCaptured(ctx context.Context, sel ast.SelectionSet, obj *model.PaymentCaptured) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderPaymentCaptured(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderPaymentCaptured(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *model.PaymentCaptured) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, paymentCapturedImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"PaymentCaptured"`...)
+		case "id":
+			v := obj.ID()
+			out = out.String(string(v))
+
+		case "type":
+			v := obj.Type()
+			word, known := marshalNOrderEventType2githubᚗcomᚋorderwireᚋorderwireᚋinternalᚋorderᚐEventType[v]
+			if !known {
+				return nil, false
+			}
+			out = out.String(string(word))
+
+		case "orderId":
+			v := obj.OrderID()
+			out = out.String(string(v))
+
+		case "version":
+			v := obj.Version()
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "occurredAt":
+			v := obj.OccurredAt()
+			if (v).IsZero() {
+				return nil, false
+			}
+			out = gqlscalar.AppendDateTime(out, v)
+
+		case "actor":
+			v := obj.Actor()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderActor(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
+			}
+
+		case "paymentId":
+			v := obj.PaymentID()
+			out = out.String(string(v))
+
+		case "amount":
+			v := obj.Amount()
+			if v == nil {
+				return nil, false
+			} else {
+				var ok bool
+				if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+					return nil, false
+				}
 			}
 
 		default:
@@ -5062,6 +5173,27 @@ func (ec *executionContext) renderRefund(ctx context.Context, run *render.Run, o
 			}
 			out = out.String(string(word))
 
+		case "lines":
+			v, err := ec.Resolvers.Refund().Lines(ctx, obj)
+			if err != nil {
+				return nil, false
+			}
+			out = append(out, '[')
+			for j := range v {
+				if j > 0 {
+					out = append(out, ',')
+				}
+				if v[j] == nil {
+					return nil, false
+				} else {
+					var ok bool
+					if out, ok = ec.renderRefundLine(ctx, run, out, field.Selections, v[j]); !ok {
+						return nil, false
+					}
+				}
+			}
+			out = append(out, ']')
+
 		case "reason":
 			v := obj.Reason
 			if v == nil {
@@ -5384,6 +5516,53 @@ func (ec *executionContext) renderRefundFailed(ctx context.Context, run *render.
 				out = append(out, "null"...)
 			} else {
 				out = out.String(string(*v))
+			}
+
+		default:
+			return nil, false
+		}
+	}
+	return append(out, '}'), true
+}
+
+func (ec *executionContext) renderedRefundLine(ctx context.Context, sel ast.SelectionSet, obj *order.RefundLine) (graphql.Marshaler, bool) {
+	return render.Object(ctx, func(run *render.Run) (render.Out, bool) { return ec.renderRefundLine(ctx, run, nil, sel, obj) })
+}
+
+func (ec *executionContext) renderRefundLine(ctx context.Context, run *render.Run, out render.Out, sel ast.SelectionSet, obj *order.RefundLine) (render.Out, bool) {
+	if !run.Object(out) {
+		return nil, false
+	}
+	fields := graphql.CollectFields(ec.OperationContext, sel, refundLineImplementors)
+	out = append(out, '{')
+	for i := range fields {
+		field := &fields[i]
+		if field.IsDeferred() {
+			return nil, false
+		}
+		if render.Repeated(fields, i) {
+			continue
+		}
+		out = out.Key(i, field.Alias)
+		switch field.Name {
+		case "__typename":
+			out = append(out, `"RefundLine"`...)
+		case "line":
+			v := &obj.Line
+			var ok bool
+			if out, ok = ec.renderOrderLine(ctx, run, out, field.Selections, v); !ok {
+				return nil, false
+			}
+
+		case "quantity":
+			v := obj.Quantity
+			out = strconv.AppendInt(out, int64(v), 10)
+
+		case "amount":
+			v := &obj.Amount
+			var ok bool
+			if out, ok = ec.renderMoney(ctx, run, out, field.Selections, v); !ok {
+				return nil, false
 			}
 
 		default:
@@ -7393,6 +7572,13 @@ func (ec *executionContext) renderOrderEvent(ctx context.Context, run *render.Ru
 			return nil, false
 		}
 		return ec.renderPaymentConfirmed(ctx, run, out, sel, obj)
+	case model.PaymentCaptured:
+		return ec.renderPaymentCaptured(ctx, run, out, sel, &obj)
+	case *model.PaymentCaptured:
+		if obj == nil {
+			return nil, false
+		}
+		return ec.renderPaymentCaptured(ctx, run, out, sel, obj)
 	case model.PaymentAuthorized:
 		return ec.renderPaymentAuthorized(ctx, run, out, sel, &obj)
 	case *model.PaymentAuthorized:

@@ -182,7 +182,6 @@ type ComplexityRoot struct {
 		ExpiresAt         func(childComplexity int) int
 		ExternalReference func(childComplexity int) int
 		ID                func(childComplexity int) int
-		Lines             func(childComplexity int) int
 		Metadata          func(childComplexity int) int
 		Note              func(childComplexity int) int
 		Number            func(childComplexity int) int
@@ -190,6 +189,7 @@ type ComplexityRoot struct {
 		Refundable        func(childComplexity int) int
 		Refunded          func(childComplexity int) int
 		ShownDisputes     func(childComplexity int) int
+		ShownLines        func(childComplexity int) int
 		ShownPayments     func(childComplexity int) int
 		ShownRefunds      func(childComplexity int) int
 		Status            func(childComplexity int) int
@@ -295,11 +295,13 @@ type ComplexityRoot struct {
 	}
 
 	OrderLine struct {
-		Name      func(childComplexity int) int
-		Product   func(childComplexity int) int
-		Quantity  func(childComplexity int) int
-		Total     func(childComplexity int) int
-		UnitPrice func(childComplexity int) int
+		Name             func(childComplexity int) int
+		Position         func(childComplexity int) int
+		Product          func(childComplexity int) int
+		Quantity         func(childComplexity int) int
+		RefundedQuantity func(childComplexity int) int
+		Total            func(childComplexity int) int
+		UnitPrice        func(childComplexity int) int
 	}
 
 	OrderUpdate struct {
@@ -345,8 +347,10 @@ type ComplexityRoot struct {
 		Amount            func(childComplexity int) int
 		Attempts          func(childComplexity int) int
 		Attention         func(childComplexity int) int
+		Capturable        func(childComplexity int) int
 		CaptureMethod     func(childComplexity int) int
 		Captured          func(childComplexity int) int
+		CapturesInParts   func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
 		DeclineCode       func(childComplexity int) int
 		Delayed           func(childComplexity int) int
@@ -404,6 +408,17 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	PaymentCaptured struct {
+		Actor      func(childComplexity int) int
+		Amount     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OrderID    func(childComplexity int) int
+		PaymentID  func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Version    func(childComplexity int) int
 	}
 
 	PaymentCompleteActionPayload struct {
@@ -642,6 +657,7 @@ type ComplexityRoot struct {
 		Amount    func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
+		Lines     func(childComplexity int) int
 		Order     func(childComplexity int) int
 		Origin    func(childComplexity int) int
 		Payment   func(childComplexity int) int
@@ -684,6 +700,12 @@ type ComplexityRoot struct {
 		RefundID   func(childComplexity int) int
 		Type       func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	RefundLine struct {
+		Amount   func(childComplexity int) int
+		Line     func(childComplexity int) int
+		Quantity func(childComplexity int) int
 	}
 
 	RefundSucceeded struct {
@@ -1598,12 +1620,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ID(childComplexity), true
-	case "Order.lines":
-		if e.ComplexityRoot.Order.Lines == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Order.Lines(childComplexity), true
 	case "Order.metadata":
 		if e.ComplexityRoot.Order.Metadata == nil {
 			break
@@ -1646,6 +1662,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ShownDisputes(childComplexity), true
+	case "Order.lines":
+		if e.ComplexityRoot.Order.ShownLines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShownLines(childComplexity), true
 	case "Order.payments":
 		if e.ComplexityRoot.Order.ShownPayments == nil {
 			break
@@ -2027,6 +2049,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Name(childComplexity), true
+	case "OrderLine.position":
+		if e.ComplexityRoot.OrderLine.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Position(childComplexity), true
 	case "OrderLine.product":
 		if e.ComplexityRoot.OrderLine.Product == nil {
 			break
@@ -2039,6 +2067,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Quantity(childComplexity), true
+	case "OrderLine.refundedQuantity":
+		if e.ComplexityRoot.OrderLine.RefundedQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.RefundedQuantity(childComplexity), true
 	case "OrderLine.total":
 		if e.ComplexityRoot.OrderLine.Total == nil {
 			break
@@ -2219,6 +2253,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.Attention(childComplexity), true
+	case "Payment.capturable":
+		if e.ComplexityRoot.Payment.Capturable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Capturable(childComplexity), true
 	case "Payment.captureMethod":
 		if e.ComplexityRoot.Payment.CaptureMethod == nil {
 			break
@@ -2231,6 +2271,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.Captured(childComplexity), true
+	case "Payment.capturesInParts":
+		if e.ComplexityRoot.Payment.CapturesInParts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.CapturesInParts(childComplexity), true
 	case "Payment.createdAt":
 		if e.ComplexityRoot.Payment.CreatedAt == nil {
 			break
@@ -2488,6 +2534,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentCaptureUserError.Message(childComplexity), true
+
+	case "PaymentCaptured.actor":
+		if e.ComplexityRoot.PaymentCaptured.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.Actor(childComplexity), true
+	case "PaymentCaptured.amount":
+		if e.ComplexityRoot.PaymentCaptured.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.Amount(childComplexity), true
+	case "PaymentCaptured.id":
+		if e.ComplexityRoot.PaymentCaptured.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.ID(childComplexity), true
+	case "PaymentCaptured.occurredAt":
+		if e.ComplexityRoot.PaymentCaptured.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.OccurredAt(childComplexity), true
+	case "PaymentCaptured.orderId":
+		if e.ComplexityRoot.PaymentCaptured.OrderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.OrderID(childComplexity), true
+	case "PaymentCaptured.paymentId":
+		if e.ComplexityRoot.PaymentCaptured.PaymentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.PaymentID(childComplexity), true
+	case "PaymentCaptured.type":
+		if e.ComplexityRoot.PaymentCaptured.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.Type(childComplexity), true
+	case "PaymentCaptured.version":
+		if e.ComplexityRoot.PaymentCaptured.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCaptured.Version(childComplexity), true
 
 	case "PaymentCompleteActionPayload.order":
 		if e.ComplexityRoot.PaymentCompleteActionPayload.Order == nil {
@@ -3443,6 +3538,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Refund.ID(childComplexity), true
+	case "Refund.lines":
+		if e.ComplexityRoot.Refund.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Refund.Lines(childComplexity), true
 	case "Refund.order":
 		if e.ComplexityRoot.Refund.Order == nil {
 			break
@@ -3627,6 +3728,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefundFailed.Version(childComplexity), true
+
+	case "RefundLine.amount":
+		if e.ComplexityRoot.RefundLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundLine.Amount(childComplexity), true
+	case "RefundLine.line":
+		if e.ComplexityRoot.RefundLine.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundLine.Line(childComplexity), true
+	case "RefundLine.quantity":
+		if e.ComplexityRoot.RefundLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundLine.Quantity(childComplexity), true
 
 	case "RefundSucceeded.actor":
 		if e.ComplexityRoot.RefundSucceeded.Actor == nil {
@@ -4380,6 +4500,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductUpsertInput,
 		ec.unmarshalInputRefundCreateInput,
+		ec.unmarshalInputRefundLineInput,
 		ec.unmarshalInputUserRevokeInput,
 		ec.unmarshalInputWebhookEndpointCreateInput,
 		ec.unmarshalInputWebhookEndpointDeleteInput,
@@ -4948,6 +5069,9 @@ enum OrderEventType {
   """The money is authorized; staff have to capture it."""
   PAYMENT_AUTHORIZED
 
+  """A part of the authorized money was captured. The rest is still authorized."""
+  PAYMENT_CAPTURED
+
   """The money was captured; an order that was CREATED is now CONFIRMED."""
   PAYMENT_CONFIRMED
 
@@ -5180,6 +5304,33 @@ type PaymentAuthorized implements OrderEvent {
   paymentId: ID! @access(by: CUSTOMER)
 
   """The authorized amount."""
+  amount: Money! @access(by: CUSTOMER)
+}
+
+"""A part of the authorized money was captured. The rest is still authorized, and the order stays CREATED."""
+type PaymentCaptured implements OrderEvent {
+  """The event's id, ` + "`" + `event_…` + "`" + `, the same wherever the event appears. Not a Node."""
+  id: ID! @access(by: CUSTOMER)
+
+  """What happened, as a value to switch on; the same as the object's type."""
+  type: OrderEventType! @access(by: CUSTOMER)
+
+  """The order it happened to."""
+  orderId: ID! @access(by: CUSTOMER)
+
+  """The version of the order that this event created: 1, 2, 3 … for each order, without gaps."""
+  version: Int! @access(by: CUSTOMER)
+
+  """When the event was recorded. Sort events by ` + "`" + `version` + "`" + `, not by this time."""
+  occurredAt: DateTime! @access(by: CUSTOMER)
+
+  """Who or what caused the event."""
+  actor: Actor! @access(by: CUSTOMER)
+
+  """The payment."""
+  paymentId: ID! @access(by: CUSTOMER)
+
+  """The amount of this part."""
   amount: Money! @access(by: CUSTOMER)
 }
 
@@ -5631,6 +5782,9 @@ enum OrderAction {
 
 """One line of an order. Name and price were copied when the order was created; later changes of the product do not affect them."""
 type OrderLine {
+  """The line's place in the order, from 1. Never changes. ` + "`" + `refundCreate` + "`" + ` takes it."""
+  position: Int! @access(by: CUSTOMER)
+
   """The product as it is now. Its name or price may have changed, or it may be archived."""
   product: Product! @access(by: CUSTOMER)
 
@@ -5645,6 +5799,12 @@ type OrderLine {
 
   """` + "`" + `unitPrice` + "`" + ` times ` + "`" + `quantity` + "`" + `."""
   total: Money! @access(by: CUSTOMER)
+
+  """
+  How many pieces were refunded by line. Refunds that are PENDING count, and those that FAILED do not. Refunds of an amount are of no line
+  and do not count.
+  """
+  refundedQuantity: Int! @access(by: CUSTOMER)
 }
 
 """
@@ -6008,8 +6168,20 @@ type Payment implements Node {
   """The amount to capture: the order's total. Never changes."""
   amount: Money! @access(by: CUSTOMER)
 
-  """The amount captured so far, before refunds. It can differ from ` + "`" + `amount` + "`" + ` if it was captured at the provider and not by this server."""
+  """
+  The amount captured so far, before refunds. It is less than ` + "`" + `amount` + "`" + ` if only a part was captured, and can be more if the provider allows
+  that.
+  """
   captured: Money! @access(by: CUSTOMER)
+
+  """The amount that is authorized and can still be captured: ` + "`" + `amount` + "`" + ` minus ` + "`" + `captured` + "`" + ` while the payment is AUTHORIZED, otherwise zero."""
+  capturable: Money! @access(by: CUSTOMER)
+
+  """
+  Whether an authorized amount can be captured in several parts. If not, capturing a part releases the rest. It depends on the payment
+  provider.
+  """
+  capturesInParts: Boolean! @access(by: CUSTOMER)
 
   """The amount refunded so far; only refunds that succeeded count."""
   refunded: Money! @access(by: CUSTOMER)
@@ -6412,9 +6584,12 @@ enum PaymentCompleteActionErrorCode {
 `, BuiltIn: false},
 	{Name: "../../schema/payment_staff.graphqls", Input: `extend type Mutation {
   """
-  Captures all the money of an AUTHORIZED payment. Staff only: FORBIDDEN for others. It returns at once; the payment and its
-  order become CONFIRMED when the provider has captured. If the provider refuses, the payment stays AUTHORIZED.
-  Capturing a payment that is captured or being captured is a no-op that succeeds.
+  Captures the money of an AUTHORIZED payment, or a part of it. Staff only: FORBIDDEN for others. It returns at once; the payment and its
+  order become CONFIRMED when the provider has captured the last part. A part is the last if nothing is left, or if the provider captures
+  only once (` + "`" + `Payment.capturesInParts` + "`" + ` is false): then the rest is released. After any other part the payment stays AUTHORIZED, with the event
+  PAYMENT_CAPTURED. If the provider refuses, the payment stays AUTHORIZED.
+  Capturing all of a payment that is captured or being captured is a no-op that succeeds, and so is capturing a part while the same amount is
+  being captured. Send ` + "`" + `expectedVersion` + "`" + ` with a part: then a request that is repeated after a lost answer does not capture another one.
   """
   paymentCapture(
     """Which payment."""
@@ -6423,7 +6598,8 @@ enum PaymentCompleteActionErrorCode {
 
   """
   Voids a payment before its money is captured. Staff only: FORBIDDEN for others. It returns at once; the payment becomes
-  VOIDED when the provider has voided it, and the order can then be paid again until it expires.
+  VOIDED when the provider has voided it, and the order can then be paid again until it expires. If a part was captured, the rest is released,
+  and the payment and its order become CONFIRMED with that part.
   Voiding a payment that is voided or being voided is a no-op that succeeds.
   """
   paymentVoid(
@@ -6453,10 +6629,16 @@ enum PaymentCompleteActionErrorCode {
   ): PaymentsRecheckPayload! @access(by: STAFF)
 }
 
-"""Which payment to capture."""
+"""Which payment to capture, and how much of it."""
 input PaymentCaptureInput {
   """The payment's id. A malformed one is BAD_USER_INPUT."""
   paymentId: ID!
+
+  """
+  The amount in minor units of the payment's currency, at least 1 and at most ` + "`" + `Payment.capturable` + "`" + `. A provider may allow a little more; then
+  nothing is left. Absent: all that is held.
+  """
+  amountMinor: Int64
 
   """Capture only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
   expectedVersion: Int
@@ -6467,7 +6649,7 @@ type PaymentCapturePayload {
   """The order in its current state; null when there are user errors."""
   order: Order @access(by: STAFF)
 
-  """The payment: AUTHORIZED until the provider has captured the money, then CONFIRMED. Null when there are user errors."""
+  """The payment: AUTHORIZED until the provider has captured the last part, then CONFIRMED. Null when there are user errors."""
   payment: Payment @access(by: STAFF)
 
   """Why it was refused; empty on success."""
@@ -6491,8 +6673,14 @@ enum PaymentCaptureErrorCode {
   """There is no such payment."""
   PAYMENT_NOT_FOUND
 
-  """The payment is not AUTHORIZED, or it is being voided."""
+  """The payment is not AUTHORIZED, or it is being captured or voided."""
   NOT_ALLOWED_IN_STATE
+
+  """The amount is below 1 or above what can be captured."""
+  AMOUNT_OUT_OF_RANGE
+
+  """The payment has 19 captures, and this one would leave a rest. Capture all that is held, or void the rest with ` + "`" + `paymentVoid` + "`" + `."""
+  TOO_MANY_CAPTURES
 
   """The order's version is not ` + "`" + `expectedVersion` + "`" + `. Reload the order, decide again, and send its new version."""
   CONFLICT
@@ -7024,7 +7212,7 @@ type OrphanedChargeEdge {
   the refund PENDING and its amount reserved; follow the result with ` + "`" + `orderEvents` + "`" + `.
   """
   refundCreate(
-    """The order, and the amount."""
+    """The order, and the amount or the lines."""
     input: RefundCreateInput!
   ): RefundCreatePayload! @access(by: STAFF)
 }
@@ -7049,6 +7237,12 @@ type Refund implements Node {
   """Why the refund was made."""
   origin: RefundOrigin! @access(by: CUSTOMER)
 
+  """
+  What of the order is refunded, if the refund was requested by line; at most 100, in the order of the request. Empty for a refund of an
+  amount. Never changes.
+  """
+  lines: [RefundLine!]! @access(by: CUSTOMER)
+
   """The reason given by the person who requested it; for a FAILED refund that the server made, what went wrong. Null when there is none."""
   reason: String @access(by: CUSTOMER)
 
@@ -7057,6 +7251,18 @@ type Refund implements Node {
 
   """When the refund last changed."""
   updatedAt: DateTime! @access(by: CUSTOMER)
+}
+
+"""A quantity of one of the order's lines, as part of a refund."""
+type RefundLine {
+  """The order's line."""
+  line: OrderLine! @access(by: CUSTOMER)
+
+  """How many pieces this refund is for."""
+  quantity: Int! @access(by: CUSTOMER)
+
+  """The line's ` + "`" + `unitPrice` + "`" + ` times ` + "`" + `quantity` + "`" + `."""
+  amount: Money! @access(by: CUSTOMER)
 }
 
 """Why a refund was made."""
@@ -7098,14 +7304,32 @@ input RefundCreateInput {
   """The order's id. A malformed one is BAD_USER_INPUT."""
   orderId: ID!
 
-  """The amount in minor units of the order's currency, at least 1. Absent: everything that is refundable."""
+  """
+  The amount in minor units of the order's currency, at least 1. Absent, and without ` + "`" + `lines` + "`" + `: everything that is refundable. Not together
+  with ` + "`" + `lines` + "`" + `.
+  """
   amountMinor: Int64
+
+  """
+  The lines to refund, each at most once and in no higher quantity than is left of it. The refund's amount is the sum of their prices, which
+  must be refundable.
+  """
+  lines: [RefundLineInput!]
 
   """The reason, up to 500 characters. The customer can read it. No card numbers."""
   reason: String
 
   """Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version."""
   expectedVersion: Int
+}
+
+"""A line to refund."""
+input RefundLineInput {
+  """The line's ` + "`" + `OrderLine.position` + "`" + `."""
+  position: Int!
+
+  """How many pieces to refund: 1 to the line's ` + "`" + `quantity` + "`" + ` less its ` + "`" + `refundedQuantity` + "`" + `."""
+  quantity: Int!
 }
 
 """What refundCreate did."""
@@ -7143,10 +7367,19 @@ enum RefundCreateErrorCode {
   """Nothing is left to refund."""
   NOTHING_REFUNDABLE
 
-  """The amount is below 1 or above what is refundable."""
+  """The amount, or that of the lines, is below 1 or above what is refundable."""
   AMOUNT_OUT_OF_RANGE
 
-  """The order has 20 refunds or more, and this one would not refund everything that is left. Refund the rest at once."""
+  """Both ` + "`" + `amountMinor` + "`" + ` and ` + "`" + `lines` + "`" + ` are given, ` + "`" + `lines` + "`" + ` is empty, or a position is given twice or is of no line of the order."""
+  INVALID_INPUT
+
+  """The quantity of a line is below 1 or above what is left of it to refund."""
+  QUANTITY_OUT_OF_RANGE
+
+  """
+  The order has 20 refunds or more, and this one would not refund everything that is left: refund the rest at once. Or the order's refunds would
+  have more than 200 lines: refund an amount.
+  """
   TOO_MANY_REFUNDS
 
   """The order is CANCELLING; the server already refunds all of its money."""
@@ -8312,6 +8545,8 @@ func (ec *executionContext) childFields_OrderEventEdge(ctx context.Context, fiel
 
 func (ec *executionContext) childFields_OrderLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "position":
+		return ec.fieldContext_OrderLine_position(ctx, field)
 	case "product":
 		return ec.fieldContext_OrderLine_product(ctx, field)
 	case "name":
@@ -8322,6 +8557,8 @@ func (ec *executionContext) childFields_OrderLine(ctx context.Context, field gra
 		return ec.fieldContext_OrderLine_unitPrice(ctx, field)
 	case "total":
 		return ec.fieldContext_OrderLine_total(ctx, field)
+	case "refundedQuantity":
+		return ec.fieldContext_OrderLine_refundedQuantity(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
 }
@@ -8416,6 +8653,10 @@ func (ec *executionContext) childFields_Payment(ctx context.Context, field graph
 		return ec.fieldContext_Payment_amount(ctx, field)
 	case "captured":
 		return ec.fieldContext_Payment_captured(ctx, field)
+	case "capturable":
+		return ec.fieldContext_Payment_capturable(ctx, field)
+	case "capturesInParts":
+		return ec.fieldContext_Payment_capturesInParts(ctx, field)
 	case "refunded":
 		return ec.fieldContext_Payment_refunded(ctx, field)
 	case "disputed":
@@ -8788,6 +9029,8 @@ func (ec *executionContext) childFields_Refund(ctx context.Context, field graphq
 		return ec.fieldContext_Refund_status(ctx, field)
 	case "origin":
 		return ec.fieldContext_Refund_origin(ctx, field)
+	case "lines":
+		return ec.fieldContext_Refund_lines(ctx, field)
 	case "reason":
 		return ec.fieldContext_Refund_reason(ctx, field)
 	case "createdAt":
@@ -8822,6 +9065,18 @@ func (ec *executionContext) childFields_RefundCreateUserError(ctx context.Contex
 		return ec.fieldContext_RefundCreateUserError_code(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundCreateUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_RefundLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_RefundLine_line(ctx, field)
+	case "quantity":
+		return ec.fieldContext_RefundLine_quantity(ctx, field)
+	case "amount":
+		return ec.fieldContext_RefundLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundLine", field.Name)
 }
 
 func (ec *executionContext) childFields_Stats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

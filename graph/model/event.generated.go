@@ -16,6 +16,8 @@ type (
 	PaymentActionRequired struct{ Event }
 	// PaymentAuthorized is the view of an event of the GraphQL type of the same name.
 	PaymentAuthorized struct{ Event }
+	// PaymentCaptured is the view of an event of the GraphQL type of the same name.
+	PaymentCaptured struct{ Event }
 	// PaymentConfirmed is the view of an event of the GraphQL type of the same name.
 	PaymentConfirmed struct{ Event }
 	// PaymentDeclined is the view of an event of the GraphQL type of the same name.
@@ -62,6 +64,8 @@ func NewEvent(e *order.Event) (OrderEvent, error) {
 		return PaymentActionRequired{v}, nil
 	case order.PaymentAuthorized:
 		return PaymentAuthorized{v}, nil
+	case order.PaymentCaptured:
+		return PaymentCaptured{v}, nil
 	case order.PaymentConfirmed:
 		return PaymentConfirmed{v}, nil
 	case order.PaymentDeclined:

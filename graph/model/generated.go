@@ -286,10 +286,13 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// Which payment to capture.
+// Which payment to capture, and how much of it.
 type PaymentCaptureInput struct {
 	// The payment's id. A malformed one is BAD_USER_INPUT.
 	PaymentID string `json:"paymentId"`
+	// The amount in minor units of the payment's currency, at least 1 and at most `Payment.capturable`. A provider may allow a little more; then
+	// nothing is left. Absent: all that is held.
+	AmountMinor *int64 `json:"amountMinor,omitempty"`
 	// Capture only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
@@ -298,7 +301,7 @@ type PaymentCaptureInput struct {
 type PaymentCapturePayload struct {
 	// The order in its current state; null when there are user errors.
 	Order *order.Order `json:"order,omitempty"`
-	// The payment: AUTHORIZED until the provider has captured the money, then CONFIRMED. Null when there are user errors.
+	// The payment: AUTHORIZED until the provider has captured the last part, then CONFIRMED. Null when there are user errors.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why it was refused; empty on success.
 	UserErrors []*PaymentCaptureUserError `json:"userErrors"`
@@ -610,8 +613,12 @@ type RefundCreateInput struct {
 	IdempotencyKey string `json:"idempotencyKey"`
 	// The order's id. A malformed one is BAD_USER_INPUT.
 	OrderID string `json:"orderId"`
-	// The amount in minor units of the order's currency, at least 1. Absent: everything that is refundable.
+	// The amount in minor units of the order's currency, at least 1. Absent, and without `lines`: everything that is refundable. Not together
+	// with `lines`.
 	AmountMinor *int64 `json:"amountMinor,omitempty"`
+	// The lines to refund, each at most once and in no higher quantity than is left of it. The refund's amount is the sum of their prices, which
+	// must be refundable.
+	Lines []*RefundLineInput `json:"lines,omitempty"`
 	// The reason, up to 500 characters. The customer can read it. No card numbers.
 	Reason *string `json:"reason,omitempty"`
 	// Refund only if the order still has this version; otherwise CONFLICT. Absent: whatever its version.
@@ -641,6 +648,14 @@ type RefundCreateUserError struct {
 }
 
 func (RefundCreateUserError) IsUserError() {}
+
+// A line to refund.
+type RefundLineInput struct {
+	// The line's `OrderLine.position`.
+	Position int `json:"position"`
+	// How many pieces to refund: 1 to the line's `quantity` less its `refundedQuantity`.
+	Quantity int `json:"quantity"`
+}
 
 // The user whose tokens are revoked.
 type UserRevokeInput struct {
@@ -1249,8 +1264,12 @@ type PaymentCaptureErrorCode string
 const (
 	// There is no such payment.
 	PaymentCaptureErrorCodePaymentNotFound PaymentCaptureErrorCode = "PAYMENT_NOT_FOUND"
-	// The payment is not AUTHORIZED, or it is being voided.
+	// The payment is not AUTHORIZED, or it is being captured or voided.
 	PaymentCaptureErrorCodeNotAllowedInState PaymentCaptureErrorCode = "NOT_ALLOWED_IN_STATE"
+	// The amount is below 1 or above what can be captured.
+	PaymentCaptureErrorCodeAmountOutOfRange PaymentCaptureErrorCode = "AMOUNT_OUT_OF_RANGE"
+	// The payment has 19 captures, and this one would leave a rest. Capture all that is held, or void the rest with `paymentVoid`.
+	PaymentCaptureErrorCodeTooManyCaptures PaymentCaptureErrorCode = "TOO_MANY_CAPTURES"
 	// The order's version is not `expectedVersion`. Reload the order, decide again, and send its new version.
 	PaymentCaptureErrorCodeConflict PaymentCaptureErrorCode = "CONFLICT"
 )
@@ -1258,12 +1277,14 @@ const (
 var AllPaymentCaptureErrorCode = []PaymentCaptureErrorCode{
 	PaymentCaptureErrorCodePaymentNotFound,
 	PaymentCaptureErrorCodeNotAllowedInState,
+	PaymentCaptureErrorCodeAmountOutOfRange,
+	PaymentCaptureErrorCodeTooManyCaptures,
 	PaymentCaptureErrorCodeConflict,
 }
 
 func (e PaymentCaptureErrorCode) IsValid() bool {
 	switch e {
-	case PaymentCaptureErrorCodePaymentNotFound, PaymentCaptureErrorCodeNotAllowedInState, PaymentCaptureErrorCodeConflict:
+	case PaymentCaptureErrorCodePaymentNotFound, PaymentCaptureErrorCodeNotAllowedInState, PaymentCaptureErrorCodeAmountOutOfRange, PaymentCaptureErrorCodeTooManyCaptures, PaymentCaptureErrorCodeConflict:
 		return true
 	}
 	return false
@@ -1714,9 +1735,14 @@ const (
 	RefundCreateErrorCodeOrderNotFound RefundCreateErrorCode = "ORDER_NOT_FOUND"
 	// Nothing is left to refund.
 	RefundCreateErrorCodeNothingRefundable RefundCreateErrorCode = "NOTHING_REFUNDABLE"
-	// The amount is below 1 or above what is refundable.
+	// The amount, or that of the lines, is below 1 or above what is refundable.
 	RefundCreateErrorCodeAmountOutOfRange RefundCreateErrorCode = "AMOUNT_OUT_OF_RANGE"
-	// The order has 20 refunds or more, and this one would not refund everything that is left. Refund the rest at once.
+	// Both `amountMinor` and `lines` are given, `lines` is empty, or a position is given twice or is of no line of the order.
+	RefundCreateErrorCodeInvalidInput RefundCreateErrorCode = "INVALID_INPUT"
+	// The quantity of a line is below 1 or above what is left of it to refund.
+	RefundCreateErrorCodeQuantityOutOfRange RefundCreateErrorCode = "QUANTITY_OUT_OF_RANGE"
+	// The order has 20 refunds or more, and this one would not refund everything that is left: refund the rest at once. Or the order's refunds would
+	// have more than 200 lines: refund an amount.
 	RefundCreateErrorCodeTooManyRefunds RefundCreateErrorCode = "TOO_MANY_REFUNDS"
 	// The order is CANCELLING; the server already refunds all of its money.
 	RefundCreateErrorCodeOrderCancelling RefundCreateErrorCode = "ORDER_CANCELLING"
@@ -1740,6 +1766,8 @@ var AllRefundCreateErrorCode = []RefundCreateErrorCode{
 	RefundCreateErrorCodeOrderNotFound,
 	RefundCreateErrorCodeNothingRefundable,
 	RefundCreateErrorCodeAmountOutOfRange,
+	RefundCreateErrorCodeInvalidInput,
+	RefundCreateErrorCodeQuantityOutOfRange,
 	RefundCreateErrorCodeTooManyRefunds,
 	RefundCreateErrorCodeOrderCancelling,
 	RefundCreateErrorCodeConflict,
@@ -1753,7 +1781,7 @@ var AllRefundCreateErrorCode = []RefundCreateErrorCode{
 
 func (e RefundCreateErrorCode) IsValid() bool {
 	switch e {
-	case RefundCreateErrorCodeOrderNotFound, RefundCreateErrorCodeNothingRefundable, RefundCreateErrorCodeAmountOutOfRange, RefundCreateErrorCodeTooManyRefunds, RefundCreateErrorCodeOrderCancelling, RefundCreateErrorCodeConflict, RefundCreateErrorCodeTextInvalid, RefundCreateErrorCodeTextTooLong, RefundCreateErrorCodeCardNumberRefused, RefundCreateErrorCodeIdempotencyKeyInvalid, RefundCreateErrorCodeIdempotencyKeyReused, RefundCreateErrorCodeIdempotencyInProgress:
+	case RefundCreateErrorCodeOrderNotFound, RefundCreateErrorCodeNothingRefundable, RefundCreateErrorCodeAmountOutOfRange, RefundCreateErrorCodeInvalidInput, RefundCreateErrorCodeQuantityOutOfRange, RefundCreateErrorCodeTooManyRefunds, RefundCreateErrorCodeOrderCancelling, RefundCreateErrorCodeConflict, RefundCreateErrorCodeTextInvalid, RefundCreateErrorCodeTextTooLong, RefundCreateErrorCodeCardNumberRefused, RefundCreateErrorCodeIdempotencyKeyInvalid, RefundCreateErrorCodeIdempotencyKeyReused, RefundCreateErrorCodeIdempotencyInProgress:
 		return true
 	}
 	return false

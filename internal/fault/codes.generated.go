@@ -10,8 +10,8 @@ const (
 	// The payment provider takes no payment of this total: it is below or above what the provider takes in this currency, is not a multiple
 	// of what it can charge, or the provider does not take the currency. The message has the limits. Order more, less or something else.
 	AmountNotSupported Code = "AMOUNT_NOT_SUPPORTED"
-	// AmountOutOfRange is a value of RefundCreateErrorCode.
-	// The amount is below 1 or above what is refundable.
+	// AmountOutOfRange is a value of PaymentCaptureErrorCode, RefundCreateErrorCode.
+	// The amount is below 1 or above what can be captured.
 	AmountOutOfRange Code = "AMOUNT_OUT_OF_RANGE"
 	// CardNumberRefused is a value of OrderCancelErrorCode, OrderCreateErrorCode, PaymentResolveErrorCode, RefundCreateErrorCode, WebhookEndpointCreateErrorCode, WebhookEndpointUpdateErrorCode.
 	// The note looks like a payment card number, which is never stored. Remove it.
@@ -40,6 +40,9 @@ const (
 	// ImageInvalid is a value of ProductUpsertErrorCode.
 	// The image is neither a path on this server nor an https URL, or is too long.
 	ImageInvalid Code = "IMAGE_INVALID"
+	// InvalidInput is a value of RefundCreateErrorCode.
+	// Both `amountMinor` and `lines` are given, `lines` is empty, or a position is given twice or is of no line of the order.
+	InvalidInput Code = "INVALID_INPUT"
 	// ItemsEmpty is a value of OrderCreateErrorCode.
 	// There are no items. Send at least one.
 	ItemsEmpty Code = "ITEMS_EMPTY"
@@ -83,7 +86,7 @@ const (
 	// ProductNotFound is a value of OrderCreateErrorCode, ProductArchiveErrorCode.
 	// There is no product with this id. Remove the item.
 	ProductNotFound Code = "PRODUCT_NOT_FOUND"
-	// QuantityOutOfRange is a value of OrderCreateErrorCode.
+	// QuantityOutOfRange is a value of OrderCreateErrorCode, RefundCreateErrorCode.
 	// A quantity is not within 1 to 999.
 	QuantityOutOfRange Code = "QUANTITY_OUT_OF_RANGE"
 	// RangeInvalid is a value of WebhookReplayErrorCode.
@@ -111,6 +114,9 @@ const (
 	// Too many recent payments of this customer, or from this client address, were declined or have not ended yet. Wait for
 	// `retryAfter` seconds, then send the same request again.
 	TooManyAttempts Code = "TOO_MANY_ATTEMPTS"
+	// TooManyCaptures is a value of PaymentCaptureErrorCode.
+	// The payment has 19 captures, and this one would leave a rest. Capture all that is held, or void the rest with `paymentVoid`.
+	TooManyCaptures Code = "TOO_MANY_CAPTURES"
 	// TooManyEndpoints is a value of WebhookEndpointCreateErrorCode.
 	// The maximum number of endpoints is reached (`WEBHOOK_MAX_ENDPOINTS`), disabled ones included. Delete one, or give a disabled one the new URL.
 	TooManyEndpoints Code = "TOO_MANY_ENDPOINTS"
@@ -118,7 +124,8 @@ const (
 	// There are more than 100 items. Split the order.
 	TooManyItems Code = "TOO_MANY_ITEMS"
 	// TooManyRefunds is a value of RefundCreateErrorCode.
-	// The order has 20 refunds or more, and this one would not refund everything that is left. Refund the rest at once.
+	// The order has 20 refunds or more, and this one would not refund everything that is left: refund the rest at once. Or the order's refunds would
+	// have more than 200 lines: refund an amount.
 	TooManyRefunds Code = "TOO_MANY_REFUNDS"
 	// TotalOutOfRange is a value of OrderCreateErrorCode.
 	// The total is above 1,000,000,000,000 minor units. Split the order.

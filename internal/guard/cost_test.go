@@ -45,6 +45,8 @@ func TestCost(t *testing.T) {
 		"Subscription":    {"subscription { orderFeed { order { id } } }", nil, 250 + 2},
 		"Order":           {`{ order(id: "a") { id lines { quantity } } }`, nil, 2300 + 1 + 100},
 		"Parts":           {"{ orders(first: 2) { nodes { payment { order { lines { quantity } metadata { key } refunds { id } } } } } }", nil, 2*(250+1000+350+700) + 1 + 2*(1+1+1+100+20+50)},
+		"RefundLines":     {"{ orders(first: 2) { nodes { refunds { lines { quantity } } } } }", nil, 2*(250+1000+700) + 1 + 2*(1+50+50*100)},
+		"Refunded":        {"{ orders(first: 2) { nodes { lines { refundedQuantity } } } }", nil, 2*(250+1000+700) + 1 + 2*(1+100)},
 		"PartsOfOther":    {"{ orders(first: 2) { nodes { id } } node(id: 1) { ... on Order { lines { quantity } } } }", nil, 2*(250+1000) + 1 + 2 + 2300 + 1 + 100},
 		"Products":        {"{ orders(first: 40) { nodes { lines { product { id } } } } }", nil, 40*(250+1000) + 1 + 40 + 40*100*2 + 1000*10},
 		"Descriptions":    {"{ orders(first: 20) { nodes { lines { product { description } } } } }", nil, 20*(250+1000) + 1 + 20 + 20*100*2 + 1000*35},

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -24,12 +25,12 @@ func (d *Document) readOrders() map[*ast.OperationDefinition]reading {
 	for _, operation := range d.Query.Operations {
 		r := reading{listed: orderLoad}
 		for part, load := range partLoads {
-			if d.Selects(operation, part) {
+			if d.ReadsPart(operation, part) {
 				r.listed += load
 			}
 		}
 		r.named = r.listed
-		if !d.Selects(operation, "Order.refunds") {
+		if !d.ReadsPart(operation, "Order.refunds") {
 			r.named += partLoads["Order.refunds"] // an id may be a refund's
 		}
 		if d.Selects(operation, "Payment.attempts") {
@@ -46,6 +47,12 @@ func (d *Document) readOrders() map[*ast.OperationDefinition]reading {
 		all[operation] = r
 	}
 	return all
+}
+
+// ReadsPart reports whether an operation needs a part of its orders, such as Order.lines: it selects the part, or a field that is computed
+// from it.
+func (d *Document) ReadsPart(operation *ast.OperationDefinition, part string) bool {
+	return d.Selects(operation, part) || slices.ContainsFunc(partsOf[part], func(field string) bool { return d.Selects(operation, field) })
 }
 
 // order returns the cost of each order that a root field reads.

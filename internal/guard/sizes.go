@@ -13,9 +13,10 @@ import (
 // lists are the most items of lists that are no page of a connection, by "Type.field" or by the field's name alone.
 var lists = map[string]int{
 	"Order.lines":                100,
-	"Order.payments":             20, // order.MaxPayments
-	"Order.refunds":              50, // order.ShownRefunds
-	"Order.disputes":             20, // payment.MaxDisputes
+	"Order.payments":             20,  // order.MaxPayments
+	"Order.refunds":              50,  // order.ShownRefunds
+	"Order.disputes":             20,  // payment.MaxDisputes
+	"Refund.lines":               100, // order.MaxItems
 	"Order.metadata":             20,
 	"Order.availableActions":     8,
 	"Payment.attempts":           50,  // order.ShownAttempts
@@ -66,6 +67,9 @@ const (
 
 // partLoads are those of the parts that are read of an order only when they are selected.
 var partLoads = map[string]int{"Order.lines": 1000, "Order.metadata": 350, "Order.refunds": 700}
+
+// partsOf has for each part the fields elsewhere that are computed from it.
+var partsOf = map[string][]string{"Order.lines": {"Refund.lines"}, "Order.refunds": {"OrderLine.refundedQuantity"}}
 
 const (
 	mostTextBytes = 4 // of a character

@@ -37,7 +37,7 @@ func TestSizesAreTheDomains(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string][2]int{
 		"Order.lines": {lists["Order.lines"], order.MaxItems}, "Order.payments": {lists["Order.payments"], order.MaxPayments},
-		"Order.refunds": {lists["Order.refunds"], order.ShownRefunds}, "Payment.attempts": {lists["Payment.attempts"], order.ShownAttempts},
+		"Order.refunds": {lists["Order.refunds"], order.ShownRefunds}, "Refund.lines": {lists["Refund.lines"], order.MaxItems}, "Payment.attempts": {lists["Payment.attempts"], order.ShownAttempts},
 		"providerReference": {texts["providerReference"], payment.MaxReference}, "reference": {texts["reference"], payment.MaxReference}, "declineCode": {texts["declineCode"], payment.MaxCode},
 		"url": {texts["url"], payment.MaxActionURL}, "clientSecret": {texts["clientSecret"], payment.MaxClientSecret},
 		"problem": {texts["problem"], webhook.MaxProblem},

@@ -35,6 +35,19 @@ func TestCaps(t *testing.T) {
 	if err := o.checkRefund(999); fault.CodeOf(err) != "TOO_MANY_REFUNDS" {
 		t.Error(err)
 	}
+	one := []payment.RefundLine{{Position: 1, Quantity: 1}}
+	o.Payments[1].Refunds = []payment.Refund{{Lines: make([]payment.RefundLine, MaxRefundLines)}}
+	if err := o.checkRefundLineCap(one); fault.CodeOf(err) != "TOO_MANY_REFUNDS" {
+		t.Error(err)
+	}
+	if err := o.checkRefundLineCap(nil); err != nil {
+		t.Errorf("a refund of an amount: %v", err)
+	}
+	o.Payments[1].Refunds[0].Lines = make([]payment.RefundLine, MaxRefundLines-1)
+	if err := o.checkRefundLineCap(one); err != nil {
+		t.Errorf("the last line: %v", err)
+	}
+	o.Payments[1].Refunds = nil
 	if err := o.checkRefund(1000); err != nil {
 		t.Errorf("the last refund: %v", err)
 	}

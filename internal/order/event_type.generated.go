@@ -33,6 +33,9 @@ const (
 	// PaymentAuthorized is a value of OrderEventType.
 	// The money is authorized; staff have to capture it.
 	PaymentAuthorized EventType = "PAYMENT_AUTHORIZED"
+	// PaymentCaptured is a value of OrderEventType.
+	// A part of the authorized money was captured. The rest is still authorized.
+	PaymentCaptured EventType = "PAYMENT_CAPTURED"
 	// PaymentConfirmed is a value of OrderEventType.
 	// The money was captured; an order that was CREATED is now CONFIRMED.
 	PaymentConfirmed EventType = "PAYMENT_CONFIRMED"
@@ -79,6 +82,7 @@ func (v EventType) Valid() bool {
 		OrderDelivered,
 		PaymentActionRequired,
 		PaymentAuthorized,
+		PaymentCaptured,
 		PaymentConfirmed,
 		PaymentDeclined,
 		PaymentExpired,

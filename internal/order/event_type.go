@@ -25,6 +25,7 @@ var reactions = map[payment.FactKind]reaction{
 	payment.FactActionRequired:  {event: PaymentActionRequired, timer: waitForAction},
 	payment.FactAuthorized:      {event: PaymentAuthorized, timer: stopExpiry},
 	payment.FactCharged:         {event: PaymentConfirmed, action: Pay, timer: startDelivery},
+	payment.FactCaptured:        {event: PaymentCaptured},
 	payment.FactDeclined:        {event: PaymentDeclined, timer: restartExpiry},
 	payment.FactVoided:          {event: PaymentVoided, timer: expireLater},
 	payment.FactExpired:         {event: PaymentExpired, timer: restartExpiry},

@@ -89,15 +89,20 @@ func (m *model) customer(t *rapid.T) {
 
 func (m *model) staff(t *rapid.T) {
 	latest := m.o.Payment()
-	tasks := []string{"capture", "capture", "void", "refund", "refund", "refund", "deliver", "recheck", "mark", "mark wrongly"}
+	tasks := []string{"capture", "capture part", "capture part", "void", "refund", "refund", "refund lines", "deliver", "recheck", "mark", "mark wrongly"}
 	switch do := rapid.SampledFrom(tasks).Draw(t, "staff"); {
 	case do == "capture" && m.o.CanCapture(latest):
 		m.o.Capture(m.cause(), latest)
+	case do == "capture part" && m.o.CanCapture(latest):
+		minor := rapid.Int64Range(1, latest.Capturable()).Draw(t, "part")
+		m.o.CapturePart(m.cause(), latest, minor, minor < latest.Capturable() && rapid.IntRange(0, 3).Draw(t, "keeps the rest") > 0)
 	case do == "void" && m.o.CanVoid(latest):
 		m.must(m.o.Void(m.cause(), m.policy, latest))
 	case do == "refund" && m.o.CanRefund():
 		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.RefundableAtOnce()).Draw(t, "minor"), nil)
 		m.must(err)
+	case do == "refund lines" && m.o.CanRefund():
+		m.refundLines(t)
 	case do == "deliver":
 		_ = m.o.Deliver(m.cause()) // refused unless it is confirmed
 	case do == "recheck":
@@ -108,6 +113,25 @@ func (m *model) staff(t *rapid.T) {
 		// Staff are told that nothing was taken, rightly or not, long before a key ends.
 		m.attend(latest)
 		_ = m.o.Resolve(m.cause(), m.policy, latest.ID, payment.MarkNotCaptured) // refused while it is being voided
+	}
+}
+
+func (m *model) refundLines(t *rapid.T) {
+	var lines []payment.RefundLine
+	for _, l := range m.o.ShownLines() {
+		if n := rapid.IntRange(0, l.Quantity).Draw(t, l.Name); n > 0 {
+			lines = append(lines, payment.RefundLine{Position: l.Position, Quantity: n})
+		}
+	}
+	refundable := m.o.RefundableAtOnce()
+	minor, err := m.o.LineAmount(lines)
+	if err != nil {
+		return // refunded already, of no line, or more than is left
+	}
+	_, err = m.o.RefundLines(m.cause(), lines, nil)
+	m.must(err)
+	if minor > refundable {
+		m.Fatalf("%d are refunded of %d", minor, refundable)
 	}
 }
 
@@ -129,8 +153,12 @@ func (m *model) mark(p *payment.Payment) {
 			charge := m.provider.charges[p.ID]
 			kept := charge != nil && charge.captured > 0
 			var subject fmt.Stringer = p.ID
-			if kept && charge.captured < m.o.Total.Minor {
-				return // a mark cannot say that a part was captured
+			booked := m.o.Total.Minor
+			if a.Operation == payment.OperationCapture && a.Minor > 0 {
+				booked = p.Captured + a.Minor
+			}
+			if kept && charge.captured != booked {
+				return // a mark cannot say how much was captured
 			}
 			if refunds {
 				subject = *a.RefundID

@@ -36,17 +36,17 @@ func (o *outside) acts(m *model) func(*rapid.T) {
 			}
 		case "capture":
 			if charge.state == payment.Held {
-				charge.take(m.o.Total.Minor)
+				charge.take(m.o.Total.Minor - charge.captured)
 				o.captured++
 			}
 		case "capture a part":
 			if charge.state == payment.Held {
-				charge.take(rapid.Int64Range(1, m.o.Total.Minor).Draw(t, "part"))
+				charge.take(rapid.Int64Range(1, m.o.Total.Minor-charge.captured).Draw(t, "part"))
 				o.captured++
 			}
 		case "cancel":
 			if charge.state == payment.Held || charge.state == payment.ActionRequired {
-				charge.state = payment.Released
+				charge.release()
 				m.provider.voided[p.ID] = true
 			}
 		case "dispute":

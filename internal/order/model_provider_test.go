@@ -38,8 +38,8 @@ type modelCharge struct {
 	code               string
 	manual             bool
 	reference          string
+	amount             int64
 	captured, refunded int64
-	captures           int
 	// open: refused, and its customer can still pay it with another card, as at Stripe.
 	open bool
 	// refunds are those of all attempts, ours and those made outside; disputes those that banks have raised.
@@ -123,6 +123,8 @@ func (a modelAnswer) definitely() bool { return a.err != nil || a.Outcome == pay
 type modelCall struct {
 	key     id.Attempt
 	request string
+	// part: a capture that keeps the rest. Another may follow.
+	part bool
 }
 
 // mood is the provider's behaviour for a call that it decides now.
@@ -134,8 +136,17 @@ type mood struct {
 	refuse, reject, accept, spend bool
 }
 
+// take captures an amount and releases the rest.
 func (c *modelCharge) take(amount int64) {
-	c.state, c.captured, c.captures = payment.Captured, c.captured+amount, c.captures+1
+	c.state, c.captured = payment.Captured, c.captured+amount
+}
+
+// release lets what is held go.
+func (c *modelCharge) release() {
+	c.state = payment.Released
+	if c.captured > 0 {
+		c.state = payment.Captured
+	}
 }
 
 // refuse ends the try to pay.
@@ -169,7 +180,7 @@ func (m *modelProvider) witness(call payment.Call) error {
 		subject = call.RefundID.String()
 	}
 	of := fmt.Sprint(call.Operation, " ", subject)
-	now := modelCall{call.Key, fmt.Sprint(of, call.OrderID, call.PaymentID, call.Amount, call.Capture, call.Method)}
+	now := modelCall{call.Key, fmt.Sprint(of, call.OrderID, call.PaymentID, call.Amount, call.Final, call.Capture, call.Method), call.Operation == payment.OperationCapture && !call.Final}
 	before, again := m.asked[of]
 	m.asked[of] = now
 	switch {
@@ -178,6 +189,8 @@ func (m *modelProvider) witness(call payment.Call) error {
 	case now.key == before.key:
 		return fmt.Errorf("key %s for %s and for %s", now.key, before.request, now.request)
 	case call.Operation == payment.OperationVoid && m.done[before.key].Outcome == payment.Pending: // it was told to wait
+		return nil
+	case before.part && m.done[before.key].Outcome == payment.Captured:
 		return nil
 	case !m.done[before.key].definitely() && !m.failed(call):
 		return fmt.Errorf("%s with another key, though the one before may have been done (%+v)", of, m.done[before.key])
@@ -226,10 +239,14 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 	case how.reject || charge == nil && call.Operation != payment.OperationVoid:
 		return modelAnswer{err: &payment.DefiniteError{Message: "rejected"}}
 	case call.Operation == payment.OperationCapture:
-		if charge.state == payment.Held && !how.refuse {
+		took := charge.state == payment.Held && !how.refuse && call.Amount.Minor <= charge.amount-charge.captured
+		if took {
 			charge.take(call.Amount.Minor)
+			if !call.Final {
+				charge.state = payment.Held
+			}
 		}
-		if charge.state == payment.Captured {
+		if took || charge.state == payment.Captured {
 			return modelAnswer{Result: payment.Result{Outcome: payment.Captured, Captured: new(charge.captured)}}
 		}
 		return refused("not_held")
@@ -244,10 +261,12 @@ func (m *modelProvider) decided(call payment.Call, how mood) modelAnswer {
 			return refused("not_now")
 		}
 		m.voided[call.PaymentID] = true
+		released := payment.Result{Outcome: payment.Released}
 		if charge != nil {
-			charge.state = payment.Released
+			charge.release()
+			released.Captured = new(charge.captured)
 		}
-		return modelAnswer{Result: payment.Result{Outcome: payment.Released}}
+		return modelAnswer{Result: released}
 	case charge.disputed():
 		return modelAnswer{err: &payment.DefiniteError{Message: "charge_disputed", Why: payment.InDispute}}
 	case call.Amount.Minor > charge.left():
@@ -271,7 +290,9 @@ func (m *modelProvider) authorize(call payment.Call, how mood) modelAnswer {
 	}
 	charge := m.charges[call.PaymentID]
 	if charge == nil {
-		charge = &modelCharge{manual: call.Capture == payment.CaptureManual, reference: "charge of " + call.PaymentID.String(), open: m.prepares}
+		charge = &modelCharge{
+			manual: call.Capture == payment.CaptureManual, reference: "charge of " + call.PaymentID.String(), amount: call.Amount.Minor, open: m.prepares,
+		}
 		m.charges[call.PaymentID] = charge
 	}
 	if m.prepares && (call.Reference == "" || charge.state == "") {
@@ -360,7 +381,7 @@ func (m *modelProvider) lapse(paymentID id.Payment) {
 	case charge.state == payment.ActionRequired:
 		charge.refuse("action_expired")
 	case charge.state == payment.Held:
-		charge.state = payment.Released
+		charge.release()
 	}
 }
 

@@ -58,6 +58,11 @@ func liveAnOrder(t *rapid.T) { newModel(t).live() }
 
 func newModel(t *rapid.T) *model {
 	price := money.New(1000, "EUR")
+	line := func(name string, quantity int, minor int64) order.Line {
+		return order.Line{
+			ProductID: id.New[id.Product](), Name: name, Quantity: quantity, UnitPrice: money.New(minor, "EUR"), Total: money.New(int64(quantity)*minor, "EUR"),
+		}
+	}
 	m := &model{
 		T: t, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		provider: newModelProvider(rapid.Bool().Draw(t, "prepares")),
@@ -66,7 +71,7 @@ func newModel(t *rapid.T) *model {
 	keyLife := rapid.SampledFrom([]time.Duration{0, 24 * time.Hour}).Draw(t, "key life")
 	m.policy.KeyLife = func(string) time.Duration { return keyLife }
 	m.o = order.New(m.cause(), m.policy, order.Draft{
-		Head:   order.Head{CustomerID: id.New[id.Customer](), Total: price, Lines: []order.Line{{ProductID: id.New[id.Product](), Name: "Mug", Quantity: 1, UnitPrice: price, Total: price}}},
+		Head:   order.Head{CustomerID: id.New[id.Customer](), Total: price, Lines: []order.Line{line("Mug", 2, 350), line("Pen", 3, 100)}},
 		Method: order.PaymentMethod{Provider: "model", Capture: rapid.SampledFrom([]payment.CaptureMethod{payment.CaptureAutomatic, payment.CaptureManual}).Draw(t, "capture")},
 	})
 	return m

@@ -41,6 +41,11 @@ func (o *Order) CanCapture(p *payment.Payment) bool { return o.Status == Created
 // Capture makes the attempt that captures all that is authorized. The caller has asked CanCapture.
 func (o *Order) Capture(c Cause, p *payment.Payment) { p.Capture(o.terms(c, Policy{})) }
 
+// CapturePart makes the attempt that captures an amount in minor units; see payment.Payment.CapturePart. The caller has asked CanCapture.
+func (o *Order) CapturePart(c Cause, p *payment.Payment, minor int64, keepsRest bool) {
+	p.CapturePart(o.terms(c, Policy{}), minor, keepsRest)
+}
+
 // CanVoid reports whether the payment may be voided now.
 func (o *Order) CanVoid(p *payment.Payment) bool { return o.Status == Created && p.CanVoid() }
 
@@ -68,12 +73,16 @@ func (o *Order) RefundableAtOnce() (minor int64) {
 // Refund makes a refund of an amount in minor units and returns its id. The caller has asked CanRefund, and the amount is at most
 // RefundableAtOnce.
 func (o *Order) Refund(c Cause, minor int64, reason *string) (id.Refund, error) {
+	return o.refund(c, minor, reason, nil)
+}
+
+func (o *Order) refund(c Cause, minor int64, reason *string, lines []payment.RefundLine) (id.Refund, error) {
 	for i := range o.Payments {
 		p := &o.Payments[i]
 		if p.Refundable() < minor {
 			continue
 		}
-		facts, err := p.RequestRefund(o.terms(c, Policy{}), minor, reason)
+		facts, err := p.RequestRefund(o.terms(c, Policy{}), minor, reason, lines)
 		if err != nil {
 			return id.Refund{}, err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/fsm"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/pagination"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -37,35 +38,87 @@ func (s *Service) RecheckPayment(ctx context.Context, p auth.Principal, paymentI
 	}})
 }
 
-// Capture takes the money of an authorized payment; the order is CONFIRMED once the provider has said so. Asking again, or for
-// what is captured, changes nothing. Staff only. User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
-func (s *Service) Capture(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
+// CaptureInput says which payment is captured, and how much of it.
+type CaptureInput struct {
+	PaymentInput
+	// AmountMinor is in minor units of the payment's currency; nil captures all that is held.
+	AmountMinor *int64
+}
+
+// Capture takes the money of an authorized payment, or a part of it; the order is CONFIRMED once the provider has taken the last part. A
+// provider that captures once releases the rest, so that its first part is the last. Asking again while a capture of the same amount is
+// under way, or for what is captured, changes nothing. Staff only.
+// User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT, AMOUNT_OUT_OF_RANGE, TOO_MANY_CAPTURES.
+func (s *Service) Capture(ctx context.Context, p auth.Principal, in CaptureInput) (*Order, error) {
 	if err := auth.RequireStaff(p); err != nil {
 		return nil, err
 	}
+	if in.AmountMinor != nil && *in.AmountMinor < 1 {
+		return nil, captureAmount("A capture is at least 1 minor unit.")
+	}
 	c := s.cause(p, in.RequestID)
+	entry := audited(c, p, "payment.capture", in.PaymentID, "")
 	o, err := s.changePayment(ctx, p, in.PaymentID, Change{
-		Audit: audited(c, p, "payment.capture", in.PaymentID, ""),
+		Audit: entry,
 		Apply: func(o *Order) (uuid.UUID, error) {
 			of := o.PaymentByID(in.PaymentID)
-			if of.CaptureRequested() {
+			if of.CaptureRequested(in.AmountMinor) {
 				return uuid.Nil, nil
 			}
 			if !o.CanCapture(of) {
-				return uuid.Nil, notInState(of, "Only an AUTHORIZED payment that is not about to be voided can be captured.")
+				return uuid.Nil, notInState(of, "Only an AUTHORIZED payment that is not about to be captured or voided can be captured.")
 			}
 			if err := expectVersion(o, in.ExpectedVersion); err != nil {
 				return uuid.Nil, err
 			}
-			o.Capture(c, of)
+			if in.AmountMinor == nil {
+				o.Capture(c, of)
+				return uuid.Nil, nil
+			}
+			keepsRest, err := s.checkPart(of, *in.AmountMinor)
+			if err != nil {
+				return uuid.Nil, err
+			}
+			detail := money.New(*in.AmountMinor, of.Amount.Currency).String()
+			entry.Detail = &detail
+			o.CapturePart(c, of, *in.AmountMinor, keepsRest)
 			return uuid.Nil, nil
 		},
 	})
 	return o, paymentNotFound(err)
 }
 
+// checkPart reports whether the provider keeps the rest of the authorization when it captures an amount, or why it cannot capture that.
+func (s *Service) checkPart(of *payment.Payment, minor int64) (keepsRest bool, err error) {
+	provider, err := s.providers.Of(of.Provider)
+	if err != nil {
+		return false, fault.New(fault.Unavailable, "The payment's provider is not configured on this server.")
+	}
+	held := of.Capturable()
+	most := provider.Limits.MostCapture(money.New(held, of.Amount.Currency))
+	if minor > most {
+		return false, captureAmount(fmt.Sprintf("At most %d minor units can be captured.", most))
+	}
+	keepsRest = provider.Limits.MultiCapture && minor < held
+	if keepsRest && of.Captures() >= payment.MaxCaptures-1 {
+		return false, fault.User(fault.TooManyCaptures,
+			fmt.Sprintf("The payment was captured %d times. Capture all that is held, or void the rest.", of.Captures()), "input", "amountMinor")
+	}
+	return keepsRest, nil
+}
+
+// CapturesInParts reports whether the payment's provider can capture it in several parts.
+func (s *Service) CapturesInParts(of *payment.Payment) bool {
+	provider, err := s.providers.Of(of.Provider)
+	return err == nil && of.CaptureMethod == payment.CaptureManual && provider.Limits.MultiCapture
+}
+
+func captureAmount(message string) error {
+	return fault.User(fault.AmountOutOfRange, message, "input", "amountMinor")
+}
+
 // Void ends a payment before its money is taken; it is VOIDED once the provider has said so, and the order can be paid
-// again. Asking again, or for what is voided, changes nothing. Staff only.
+// again. Of a payment that is captured in part it releases the rest; it is CONFIRMED then. Asking again, or for what is voided, changes nothing. Staff only.
 // User errors: PAYMENT_NOT_FOUND, NOT_ALLOWED_IN_STATE, CONFLICT.
 func (s *Service) Void(ctx context.Context, p auth.Principal, in PaymentInput) (*Order, error) {
 	if err := auth.RequireStaff(p); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/orderwire/orderwire/internal/auth"
 	"github.com/orderwire/orderwire/internal/fault"
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/payment"
 )
 
 // maxRefundReason in characters.
@@ -19,7 +20,9 @@ type RefundInput struct {
 	IdempotencyKey string `json:"-"`
 	OrderID        id.Order
 	// AmountMinor is in minor units of the order's currency; nil refunds everything that is refundable.
-	AmountMinor     *int64
+	AmountMinor *int64
+	// Lines to refund instead of an amount; nil for none. The hash of a request without them must stay as it was before there were lines.
+	Lines           []payment.RefundLine `json:",omitempty"`
 	Reason          *string
 	ExpectedVersion *int
 	RequestID       string `json:"-"`
@@ -27,7 +30,7 @@ type RefundInput struct {
 
 // Refund requests a refund of captured money, in part or in full, also after delivery; Outcome.EntityID is the refund's id. The
 // amount is reserved at once, so refunds never exceed the captured amount. Staff only.
-// User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, TOO_MANY_REFUNDS, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
+// User errors: ORDER_NOT_FOUND, NOTHING_REFUNDABLE, AMOUNT_OUT_OF_RANGE, INVALID_INPUT, QUANTITY_OUT_OF_RANGE, TOO_MANY_REFUNDS, ORDER_CANCELLING, CONFLICT, TEXT_INVALID,
 // TEXT_TOO_LONG, CARD_NUMBER_REFUSED, and those of idempotency.
 func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) (Outcome, error) {
 	if err := auth.RequireStaff(p); err != nil {
@@ -39,6 +42,7 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 	if in.AmountMinor != nil && *in.AmountMinor <= 0 {
 		problems.Add(fault.User(fault.AmountOutOfRange, "A refund is at least 1 minor unit.", "input", "amountMinor"))
 	}
+	checkRefundLines(&problems, in)
 	if err := problems.Err(); err != nil {
 		return Outcome{}, err
 	}
@@ -55,11 +59,14 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 			if err := o.checkRefund(minor); err != nil {
 				return uuid.Nil, err
 			}
-			refundID, err := o.Refund(c, minor, in.Reason)
+			if err := o.checkRefundLineCap(in.Lines); err != nil {
+				return uuid.Nil, err
+			}
+			refundID, err := o.refund(c, minor, in.Reason, in.Lines)
 			if err != nil {
 				return uuid.Nil, err
 			}
-			detail := o.amount(minor).String() + " of " + o.Number
+			detail := o.amount(minor).String() + " of " + o.Number + wordsOf(in.Lines)
 			entry.Detail = &detail
 			entry.About(refundID)
 			return uuid.UUID(refundID), nil
@@ -79,6 +86,9 @@ func refundAmount(o *Order, in RefundInput) (int64, error) {
 	}
 	if err := expectVersion(o, in.ExpectedVersion); err != nil {
 		return 0, err
+	}
+	if len(in.Lines) > 0 {
+		return o.LineAmount(in.Lines)
 	}
 	if in.AmountMinor == nil {
 		return left, nil

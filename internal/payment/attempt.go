@@ -58,6 +58,10 @@ type Attempt struct {
 	// RefundID is set when Operation is OperationRefund.
 	RefundID  *id.Refund
 	Operation Operation
+	// Minor is the amount of a capture, in minor units; 0 captures the whole authorization.
+	Minor int64
+	// KeepsRest: what a capture leaves of the authorization stays held.
+	KeepsRest bool
 	// Outcome is nil before the first answer.
 	Outcome *AttemptOutcome
 	// Calls of the operation, those without an answer included; look-ups alone are not counted.

@@ -20,6 +20,8 @@ const (
 	FactAuthorized FactKind = "AUTHORIZED"
 	// FactCharged: the money is captured. A capture that is found after the payment has ended is a FactRefundRequested.
 	FactCharged FactKind = "CHARGED"
+	// FactCaptured: a part is captured, and the rest is still authorized.
+	FactCaptured FactKind = "CAPTURED"
 	// FactDeclined: the provider refused for good.
 	FactDeclined FactKind = "DECLINED"
 	// FactVoided: released before capture because somebody wanted it.
@@ -46,7 +48,7 @@ const (
 // FactKinds lists every kind.
 func FactKinds() []FactKind {
 	return []FactKind{
-		FactProcessing, FactActionRequired, FactAuthorized, FactCharged, FactDeclined, FactVoided, FactExpired, FactNeedsAttention,
+		FactProcessing, FactActionRequired, FactAuthorized, FactCharged, FactCaptured, FactDeclined, FactVoided, FactExpired, FactNeedsAttention,
 		FactRefundRequested, FactRefundSucceeded, FactRefundFailed,
 		FactDisputeOpened, FactDisputeUpdated, FactDisputeWon, FactDisputeLost,
 	}

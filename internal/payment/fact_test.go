@@ -152,9 +152,9 @@ func TestFacts(t *testing.T) {
 		t.Parallel()
 		tt := newTeller(t)
 		tt.answers(payment.OperationAuthorize, payment.Captured, nil)
-		tt.does(tt.p.RequestRefund(tt.terms, 300, nil))
+		tt.does(tt.p.RequestRefund(tt.terms, 300, nil, nil))
 		tt.want(payment.FactRefundRequested)
-		if _, err := tt.p.RequestRefund(tt.terms, 701, nil); err == nil || tt.p.Refundable() != 700 {
+		if _, err := tt.p.RequestRefund(tt.terms, 701, nil, nil); err == nil || tt.p.Refundable() != 700 {
 			t.Errorf("%d refundable, %v", tt.p.Refundable(), err)
 		}
 		tt.answers(payment.OperationRefund, payment.Refused, nil)

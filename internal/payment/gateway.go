@@ -29,7 +29,7 @@ type Gateway interface {
 	// Capture takes call.Amount of what is held, and releases the rest if call.Final. Results: Captured; Refused; Released when
 	// nothing is held any more.
 	Capture(ctx context.Context, call Call) (Result, error)
-	// Void releases the charge before capture. Results: Released; Captured when it was captured already, which a
+	// Void releases the charge before capture, or what is still held of it. Results: Released; Captured when it was captured already, which a
 	// void cannot undo; Refused; Pending while the customer's bank decides and nothing can be released: the look-up is NotFound once it can be
 	// released, by a new attempt. Released is for good, also of a charge that the provider has never seen: an authorization that
 	// arrives later takes no money.
@@ -113,7 +113,8 @@ type Result struct {
 	Action *NextAction
 	// RanOut: the provider has released a hold because its time was up. Set with Released.
 	RanOut bool
-	// Captured is the captured amount in minor units; set with Captured if it is not the whole amount of the call.
+	// Captured is the amount that the charge has captured in all, in minor units; nil if that follows from the call: a void has found nothing captured,
+	// and any other call has captured its amount.
 	Captured *int64
 	// Charge is the charge in the provider's books now; set by the look-up of an authorization that has one.
 	Charge *SeenCharge

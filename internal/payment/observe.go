@@ -42,16 +42,22 @@ func (c *change) observeStatus(seen Result) (explained bool, err error) {
 	case Captured, Refunded:
 		return true, c.charge(c.capturedAt(seen))
 	case Held, ActionRequired:
+		if c.Status == Authorized && seen.Outcome == Held && seen.Charge != nil && seen.Charge.Captured > c.Captured {
+			c.chargePart(seen.Charge.Captured)
+		}
 		if c.Status.Active() {
 			return c.Status == Authorized && seen.Outcome == Held, nil
 		}
 		c.voidPayable(seen)
 		return c.Captured == 0, nil
 	case Released:
-		if !c.Status.Active() {
+		if seen.Charge != nil && seen.Charge.Captured > 0 {
+			seen.Captured = &seen.Charge.Captured
+		}
+		if !c.Status.Active() && seen.Captured == nil {
 			return c.Captured == 0, nil
 		}
-		return true, c.release(seen.RanOut)
+		return true, c.released(seen)
 	case Refused, NotFound, Prepared:
 		c.voidPayable(seen)
 		return !c.Status.Active() && c.Captured == 0, nil

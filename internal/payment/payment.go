@@ -44,8 +44,8 @@ type Payment struct {
 	OrderID id.Order     `json:"orderId"`
 	Status  Status       `json:"status"`
 	Amount  money.Amount `json:"amount"`
-	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured ≤ Amount. Refunded is the sum of the refunds that have
-	// SUCCEEDED, computed with each fact.
+	// Captured and Refunded are balances in minor units: 0 ≤ Refunded ≤ Captured. Captured is Amount, less if only a part was captured, or more
+	// if the provider allows it. Refunded is the sum of the refunds that have SUCCEEDED, computed with each fact.
 	Captured int64 `json:"captured"`
 	Refunded int64 `json:"refunded"`
 	// Provider is the Gateway's name, Reference its id of the charge ("" until known).
@@ -60,7 +60,8 @@ type Payment struct {
 	// NextStepAt is the time of the payment's next step in the pipeline; nil when it waits for somebody. While PROCESSING it is nil only if
 	// the payment is Unreached.
 	NextStepAt *time.Time `json:"nextStepAt,omitempty"`
-	// Goal is the status to which the running capture or void leads: CONFIRMED, VOIDED or EXPIRED; "" when none is.
+	// Goal is the status to which the running capture or void leads: CONFIRMED, VOIDED or EXPIRED, or AUTHORIZED for a capture that keeps
+	// the rest; "" when none is.
 	Goal Status `json:"goal,omitempty"`
 	// RecheckAt is the time at which the charge is looked up, in any state of our books; nil when nobody asked.
 	RecheckAt *time.Time `json:"-"`

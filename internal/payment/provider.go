@@ -61,6 +61,10 @@ type Limits struct {
 	Amounts func(currency string) (Amounts, bool)
 	// ManualCapture: money can be authorized first and captured later.
 	ManualCapture bool
+	// MultiCapture: an authorization can be captured in several parts. Otherwise capturing a part releases the rest.
+	MultiCapture bool
+	// OverCapture returns the most that can be captured of what is held, in its minor units. nil: what is held.
+	OverCapture func(held money.Amount) int64
 }
 
 // Amounts are those of one payment in a currency, in its minor units. Zero fields do not limit.
@@ -130,6 +134,14 @@ func (l Limits) PriceRefusal(price money.Amount) string {
 // TakesCapture reports whether money can be captured in this way.
 func (l Limits) TakesCapture(method CaptureMethod) bool {
 	return method == CaptureAutomatic || method == CaptureManual && l.ManualCapture
+}
+
+// MostCapture returns the most that can be captured of what is held, in its minor units.
+func (l Limits) MostCapture(held money.Amount) int64 {
+	if l.OverCapture == nil {
+		return held.Minor
+	}
+	return max(held.Minor, l.OverCapture(held))
 }
 
 // Shop is a provider as the web shop shows it. All visitors can read it.

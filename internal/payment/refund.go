@@ -48,9 +48,18 @@ type Refund struct {
 	// Reference is the provider's id of the refund, "" until it is known.
 	Reference string `json:"-"`
 	// Reason is the requester's text, or the reason of the failure.
-	Reason    *string   `json:"reason,omitempty"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
+	Reason *string `json:"reason,omitempty"`
+	// Lines says what of the order is refunded, if the refund was requested by line. It never changes.
+	Lines     []RefundLine `json:"lines,omitempty"`
+	CreatedAt time.Time    `json:"createdAt"`
+	UpdatedAt time.Time    `json:"updatedAt"`
+}
+
+// RefundLine is a quantity of one of the order's lines. It is part of the refund's row and of each event's state.
+type RefundLine struct {
+	// Position of the line in its order, from 1.
+	Position int `json:"position"`
+	Quantity int `json:"quantity"`
 }
 
 // IsNode marks the refund as a GraphQL Node.
@@ -93,10 +102,11 @@ func (p *Payment) Refundable() int64 {
 }
 
 // RequestRefund makes a PENDING refund of an amount in minor units, and the attempt that carries it out. The amount is no longer
-// Refundable at once, so no second refund can use it. An amount above Refundable is an error.
-func (p *Payment) RequestRefund(t Terms, minor int64, reason *string) ([]Fact, error) {
+// Refundable at once, so no second refund can use it. An amount above Refundable is an error. lines are what the amount pays for; nil if
+// the refund is not by line.
+func (p *Payment) RequestRefund(t Terms, minor int64, reason *string, lines []RefundLine) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
-	err := c.requestRefund(refundRequest{minor: minor, due: t.Now, reason: reason, origin: RefundOfStaff})
+	err := c.requestRefund(refundRequest{minor: minor, due: t.Now, reason: reason, lines: lines, origin: RefundOfStaff})
 	return c.facts, err
 }
 
@@ -106,6 +116,7 @@ type refundRequest struct {
 	// due is the time of the first call.
 	due    time.Time
 	reason *string
+	lines  []RefundLine
 	origin RefundOrigin
 }
 
@@ -142,6 +153,7 @@ func (c *change) newRefund(q refundRequest) Refund {
 		Status:    RefundPending,
 		Origin:    q.origin,
 		Reason:    q.reason,
+		Lines:     q.lines,
 		CreatedAt: c.Now,
 		UpdatedAt: c.Now,
 	}

@@ -112,6 +112,10 @@ func (p *Payment) callOf(a *Attempt) Call {
 		Method:    p.Method,
 		Reference: p.Reference,
 	}
+	if a.Operation == OperationCapture {
+		call.Final = !a.KeepsRest
+		call.Amount.Minor = p.captureMinor(a)
+	}
 	if a.RefundID != nil {
 		call.RefundID = *a.RefundID
 		call.Amount = p.RefundByID(*a.RefundID).Amount

@@ -88,12 +88,31 @@ func (c *change) settleLate(a *Attempt, r Result) (answered bool, err error) {
 	}
 	switch r.Outcome {
 	case Captured:
+		if a.Operation == OperationCapture {
+			return true, c.capturedLate(a, r)
+		}
 		return true, c.charge(c.capturedAt(r))
 	case Held, ActionRequired, Refused:
 		c.voidPayable(r)
 	case Prepared, Pending, Released, Refunded, NotFound:
 	}
 	return true, nil
+}
+
+// capturedLate books a capture whose attempt was closed meanwhile. If other parts may have been captured, only a look at the charge tells
+// what was captured in all.
+func (c *change) capturedLate(a *Attempt, r Result) error {
+	switch {
+	case *a.Outcome == AttemptSuccess:
+		return nil
+	case a.KeepsRest || c.Captured > 0:
+		c.RecheckAt = at(c.Now)
+		return nil
+	case r.Captured != nil && *r.Captured > 0:
+		return c.charge(*r.Captured)
+	default:
+		return c.charge(c.captureMinor(a))
+	}
 }
 
 // refusal returns why an attempt failed: the message of a definite error, or else the provider's code.

@@ -2,8 +2,8 @@ package payment
 
 import "time"
 
-// CanVoid reports whether the payment may be voided now: nothing is captured, no call of it is under way and no capture or void is
-// requested.
+// CanVoid reports whether the payment may be voided now: something can still be captured, no call of it is under way and no capture or
+// void is requested.
 func (p *Payment) CanVoid() bool {
 	return Machine.Changes(p.Status, Void) && (p.Status != Processing || p.Unreached()) && p.Goal == ""
 }
@@ -25,7 +25,7 @@ func (p *Payment) VoidRequested() bool {
 	return p.Status == Voided || p.Goal == Voided || p.Goal == Expired
 }
 
-// Void ends a payment before its money is captured: at once when the provider does not know of it, otherwise by an attempt.
+// Void ends a payment before its money, or the rest of it, is captured: at once when the provider does not know of it, otherwise by an attempt.
 // The caller has asked CanVoid.
 func (p *Payment) Void(t Terms) ([]Fact, error) {
 	c := change{Payment: p, Terms: t}
@@ -75,7 +75,7 @@ func (c *change) voidPayable(r Result) {
 }
 
 // release ends a payment that the provider has released: EXPIRED when time ran out, here or at the provider (ranOut), VOIDED otherwise.
-// A payment that has ended stays as it is.
+// One that was captured in part is CONFIRMED: only the rest was released. A payment that has ended stays as it is.
 func (c *change) release(ranOut bool) error {
 	action, kind := Void, FactVoided
 	if c.Goal == Expired || c.Goal == "" && (c.TimeUp || ranOut) {
@@ -83,6 +83,9 @@ func (c *change) release(ranOut bool) error {
 	}
 	if !c.Status.Active() {
 		return nil
+	}
+	if c.Captured > 0 {
+		return c.charge(c.Captured)
 	}
 	if _, err := c.apply(action, c.Now); err != nil {
 		return err
@@ -98,7 +101,7 @@ func (c *change) settleVoid(a *Attempt, r Result) error {
 	case Released:
 		a.Finish(AttemptSuccess, "", c.Now)
 		c.clearAttention(UnknownOutcome, ProviderDown)
-		return c.release(r.RanOut)
+		return c.released(r)
 	case Captured:
 		// The capture was faster. The money is booked, and refunded unless it may be kept.
 		a.Finish(AttemptFail, "captured already", c.Now)

@@ -15,8 +15,8 @@ import (
 // step is one thing that happens: mostly the pipeline works, under disturbances.
 func (l *life) step() {
 	what := rapid.SampledFrom([]string{
-		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "approve the first", "refuse", "too late to act", "capture", "capture",
-		"void", "refund", "refund", "deliver", "cancel", "retry", "retry", "webhook", "mark", "mark", "provider breaks its word",
+		"timer", "timer", "timer", "timer", "timer", "worker", "time", "approve", "approve the first", "refuse", "too late to act", "capture", "capture part",
+		"capture part", "void", "refund", "refund a line", "deliver", "cancel", "retry", "retry", "webhook", "mark", "mark", "provider breaks its word",
 		"outside", "outside", "outside", "outside", "outside",
 	}).Draw(l.T, "step")
 	switch what {
@@ -83,7 +83,13 @@ func (l *life) do(what string) {
 			token := modelTokens[o.Version%len(modelTokens)]
 			_, err = l.service.Retry(l.ctx, modelCustomer, order.RetryInput{IdempotencyKey: uuid.NewString(), OrderID: l.orderID, PaymentToken: token})
 		case "capture":
-			_, err = l.service.Capture(l.ctx, modelStaff, in)
+			_, err = l.service.Capture(l.ctx, modelStaff, order.CaptureInput{PaymentInput: in})
+		case "capture part":
+			part := 1 + p.Capturable()/3
+			_, err = l.service.Capture(l.ctx, modelStaff, order.CaptureInput{PaymentInput: in, AmountMinor: &part})
+		case "refund a line":
+			lines := []payment.RefundLine{{Position: 1, Quantity: 1}}
+			_, err = l.service.Refund(l.ctx, modelStaff, order.RefundInput{IdempotencyKey: uuid.NewString(), OrderID: l.orderID, Lines: lines})
 		case "void":
 			_, err = l.service.Void(l.ctx, modelStaff, in)
 		case "mark":

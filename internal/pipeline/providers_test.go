@@ -103,7 +103,7 @@ func TestSwitchOfProviders(t *testing.T) {
 	if _, err := two.service.CompleteAction(t.Context(), two.customer, order.CompleteActionInput{PaymentID: waiting.Payment().ID, Outcome: order.ActionApprove}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := two.service.Capture(t.Context(), staff, order.PaymentInput{PaymentID: held.Payment().ID}); err != nil {
+	if _, err := two.service.Capture(t.Context(), staff, order.CaptureInput{PaymentInput: order.PaymentInput{PaymentID: held.Payment().ID}}); err != nil {
 		t.Fatal(err)
 	}
 	retry := order.RetryInput{IdempotencyKey: "again", OrderID: declined.ID, PaymentToken: simulated.TokenApprove}

@@ -29,7 +29,10 @@ func TestCaptureAgainstVoidAgainstCancel(t *testing.T) {
 		b.await(t, o.ID, order.PaymentAuthorized)
 		in := order.PaymentInput{PaymentID: o.Payments[0].ID}
 		asks := []func() error{
-			func() error { _, err := b.service.Capture(t.Context(), staff, in); return err },
+			func() error {
+				_, err := b.service.Capture(t.Context(), staff, order.CaptureInput{PaymentInput: in})
+				return err
+			},
 			func() error { _, err := b.service.Void(t.Context(), staff, in); return err },
 			func() error { _, err := b.service.RecheckPayment(t.Context(), auth.System, in.PaymentID); return err },
 		}

@@ -178,7 +178,7 @@ func TestOrderRecord(t *testing.T) {
 				RecheckAt: when(8), ActionAsked: true, Attention: &attention, CreatedAt: at(9), UpdatedAt: at(10),
 				Refunds: []payment.Refund{
 					{ID: refundIDs[0], OrderID: orderID, PaymentID: paymentIDs[1], Amount: eur(201), Status: payment.RefundSucceeded, CreatedAt: at(11), UpdatedAt: at(12)},
-					{ID: refundIDs[1], OrderID: orderID, PaymentID: paymentIDs[1], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), CreatedAt: at(13), UpdatedAt: at(14)},
+					{ID: refundIDs[1], OrderID: orderID, PaymentID: paymentIDs[1], Amount: eur(102), Status: payment.RefundPending, Reason: text("reason"), Lines: []payment.RefundLine{{Position: 1, Quantity: 2}}, CreatedAt: at(13), UpdatedAt: at(14)},
 				},
 			}},
 		},
@@ -204,8 +204,8 @@ func TestOrderRecord(t *testing.T) {
 		},
 		{`INSERT INTO payments (id, order_id, customer_id, status, amount_minor, currency, provider, capture_method, method, created_at, updated_at)
 			VALUES ($1, $2, $3, 'VOIDED', 900, 'EUR', 'simulated', 'MANUAL', 'method', $4, $5)`, []any{paymentIDs[0], orderID, customerID, at(5), at(6)}},
-		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, 102, 'EUR', 'PENDING', 'reason', $5, $6)`, []any{refundIDs[1], orderID, customerID, paymentIDs[1], at(13), at(14)}},
+		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, reason, lines, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, 102, 'EUR', 'PENDING', 'reason', '[{"position": 1, "quantity": 2}]', $5, $6)`, []any{refundIDs[1], orderID, customerID, paymentIDs[1], at(13), at(14)}},
 		{`INSERT INTO refunds (id, order_id, customer_id, payment_id, amount_minor, currency, status, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, 201, 'EUR', 'SUCCEEDED', $5, $6)`, []any{refundIDs[0], orderID, customerID, paymentIDs[1], at(11), at(12)}},
 	} {

@@ -78,6 +78,7 @@ var refundTable = tableOf("refunds", []column[payment.Refund]{
 	nullableTextColumn("reason", func(r *payment.Refund) **string { return &r.Reason }),
 	optionalEnumColumn("origin", func(r *payment.Refund) *payment.RefundOrigin { return &r.Origin }).neverChanges(),
 	optionalTextColumn("provider_reference", func(r *payment.Refund) *string { return &r.Reference }),
+	rareListColumn("lines", func(r *payment.Refund) *[]payment.RefundLine { return &r.Lines }).neverChanges(),
 	timeColumn("created_at", func(r *payment.Refund) *time.Time { return &r.CreatedAt }).neverChanges(),
 	timeColumn("updated_at", func(r *payment.Refund) *time.Time { return &r.UpdatedAt }),
 })
@@ -88,6 +89,8 @@ var attemptTable = tableOf("payment_attempts", []column[payment.Attempt]{
 	uuidColumn("payment_id", func(a *payment.Attempt) *id.Payment { return &a.PaymentID }).neverChanges(),
 	nullableUUIDColumn("refund_id", func(a *payment.Attempt) **id.Refund { return &a.RefundID }).neverChanges(),
 	enumColumn("operation", func(a *payment.Attempt) *payment.Operation { return &a.Operation }).neverChanges(),
+	bigintColumn("minor", func(a *payment.Attempt) *int64 { return &a.Minor }).neverChanges(),
+	boolColumn("keeps_rest", func(a *payment.Attempt) *bool { return &a.KeepsRest }).neverChanges(),
 	nullableEnumColumn("outcome", func(a *payment.Attempt) **payment.AttemptOutcome { return &a.Outcome }),
 	integerColumn("calls", func(a *payment.Attempt) *int { return &a.Calls }),
 	boolColumn("look_up_only", func(a *payment.Attempt) *bool { return &a.LookUpOnly }),

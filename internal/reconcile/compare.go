@@ -143,9 +143,6 @@ func moved(books Books, seen payment.Result) bool {
 	if seen.Charge != nil && payment.DisputesDiffer(books.LookUp.Amount.Minor, books.Disputes, seen.Charge.Disputes) {
 		return true
 	}
-	if books.Totals.Captured > 0 {
-		return false
-	}
 	return books.Authorized != (seen.Outcome == payment.Held)
 }
 

@@ -66,6 +66,53 @@ test('staff refund a part of a payment', async ({ signIn }) => {
   await checkPage(page, 'the audit trail');
 });
 
+test('staff refund items', async ({ signIn }) => {
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const id = await customer.order();
+  const page = await board(staff);
+  const dialog = await drawer(page, id);
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  await dialog.getByRole('radio', { name: 'Items' }).check();
+  await expect(dialog.getByRole('button', { name: 'Refund' })).toBeDisabled();
+  const pieces = dialog.getByRole('spinbutton');
+  await pieces.fill('1000');
+  await expect(dialog.getByRole('button', { name: 'Refund' })).toBeDisabled();
+  await pieces.fill('1');
+  await expect(dialog.getByText('Refunds €18.00. At most €18.00 can be refunded.')).toBeVisible();
+  await checkPage(page, 'the form');
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  await expect(dialog.locator('[data-refund=SUCCEEDED]')).toContainText('€18.00');
+  await expect(dialog.getByRole('region', { name: 'Items and amounts' })).toContainText('1 refunded');
+});
+
+test('staff capture a part, which limits the refund of items, then the rest', async ({ signIn }) => {
+  const [customer, staff] = [await signIn(), await signIn('STAFF')];
+  const id = await customer.order('sim_approve', { captureMethod: 'MANUAL' });
+  const page = await board(staff, `?order=${id}`);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Capture' }).click();
+  await dialog.getByLabel('Amount in EUR').fill('5.50');
+  await checkPage(page, 'the form of a capture');
+  await dialog.getByRole('button', { name: 'Capture payment' }).click();
+  await expect(dialog.getByRole('region', { name: 'Payments' })).toContainText('€12.50 can be captured');
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  await dialog.getByRole('radio', { name: 'Items' }).check();
+  await dialog.getByRole('spinbutton').fill('1');
+  await expect(dialog.getByText('Refunds €18.00. At most €5.50 can be refunded.')).toHaveClass('warn');
+  await expect(dialog.getByRole('button', { name: 'Refund' })).toBeDisabled();
+  await checkPage(page, 'the form of a refund');
+  await dialog.getByRole('button', { name: 'Back' }).click();
+  await dialog.getByRole('button', { name: 'Capture' }).click();
+  await expect(dialog.getByLabel('Amount in EUR')).toHaveValue('12.50');
+  await dialog.getByRole('button', { name: 'Capture payment' }).click();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toContainText('€18.00');
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  await dialog.getByRole('radio', { name: 'Items' }).check();
+  await dialog.getByRole('spinbutton').fill('1');
+  await dialog.getByRole('button', { name: 'Refund' }).click();
+  await expect(dialog.locator('[data-refund=SUCCEEDED]')).toContainText('€18.00');
+});
+
 test('staff capture one authorized payment and void another', async ({ signIn }) => {
   const [customer, staff] = [await signIn(), await signIn('STAFF')];
   const authorize = () => customer.order('sim_approve', { captureMethod: 'MANUAL' });
@@ -73,8 +120,15 @@ test('staff capture one authorized payment and void another', async ({ signIn })
   const page = await board(staff, `?order=${captured}`);
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Capture' }).click();
+  await dialog.getByLabel('Amount in EUR').fill('5.50');
+  await expect(dialog.getByText('The rest stays authorized.')).toBeVisible();
   await dialog.getByRole('button', { name: 'Capture payment' }).click();
-  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toBeVisible();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'A part of the payment was captured' })).toContainText('€5.50');
+  await expect(dialog.getByRole('region', { name: 'Payments' })).toContainText('€5.50 of €18.00 captured, €12.50 can be captured');
+  await dialog.getByRole('button', { name: 'Capture' }).click();
+  await expect(dialog.getByLabel('Amount in EUR')).toHaveValue('12.50');
+  await dialog.getByRole('button', { name: 'Capture payment' }).click();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Payment confirmed' })).toContainText('€18.00');
   await dialog.getByRole('button', { name: 'Close' }).click();
   await drawer(page, voided);
   await dialog.getByRole('button', { name: 'Void' }).click();

@@ -92,6 +92,9 @@ func follows[S, A ~string](what string, table fsm.Table[S, A], before, after S) 
 
 func addsUp(o *order.Order, event order.EventType) error {
 	var pending, captured, refunded, lost int64
+	if err := linesAddUp(o); err != nil {
+		return err
+	}
 	active, waiting, attention := 0, 0, event == order.RefundFailed || event == order.DisputeWon // the event that says so follows
 	for _, r := range o.Refunds() {
 		if r.Status == payment.RefundPending {
@@ -111,7 +114,8 @@ func addsUp(o *order.Order, event order.EventType) error {
 		if p.Waits && (p.Status != payment.Initializing || i < len(o.Payments)-1) {
 			return fmt.Errorf("a %s payment waits, number %d of %d", p.Status, i+1, len(o.Payments))
 		}
-		if p.Status == payment.Confirmed && p.Captured == 0 || p.Refunded > p.Captured || p.Captured > p.Amount.Minor {
+		taken := p.Captured == 0 || p.Status != payment.Initializing && p.Status != payment.Processing && p.Status != payment.RequiresAction
+		if p.Status == payment.Confirmed && p.Captured == 0 || p.Refunded > p.Captured || p.Captured > p.Amount.Minor || !taken {
 			return fmt.Errorf("a %s payment has captured %d and refunded %d", p.Status, p.Captured, p.Refunded)
 		}
 	}
@@ -124,6 +128,29 @@ func addsUp(o *order.Order, event order.EventType) error {
 		return errors.New("it is unpaid")
 	case (o.Status == order.Cancelling || o.Status == order.Cancelled) != (o.CancelReason != nil):
 		return errors.New("whether it was cancelled is not clear")
+	}
+	return nil
+}
+
+// linesAddUp wants refunds by line to be of what their lines cost, and no line to be refunded more often than it was ordered.
+func linesAddUp(o *order.Order) error {
+	refunded := map[int]int{}
+	for _, r := range o.Refunds() {
+		var minor int64
+		for _, l := range r.Lines {
+			minor += o.Lines[l.Position-1].UnitPrice.Minor * int64(l.Quantity)
+			if r.Status != payment.RefundFailed {
+				refunded[l.Position] += l.Quantity
+			}
+		}
+		if len(r.Lines) > 0 && minor != r.Amount.Minor {
+			return fmt.Errorf("a refund of %d has lines of %d", r.Amount.Minor, minor)
+		}
+	}
+	for _, l := range o.ShownLines() {
+		if l.RefundedQuantity != refunded[l.Position] || l.RefundedQuantity > l.Quantity {
+			return fmt.Errorf("of line %d, %d pieces, %d are refunded and %d shown as refunded", l.Position, l.Quantity, refunded[l.Position], l.RefundedQuantity)
+		}
 	}
 	return nil
 }

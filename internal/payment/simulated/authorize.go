@@ -22,7 +22,7 @@ type answer struct {
 	Code            string          `db:"code"`
 	Charge          string          `db:"charge"`
 	ActionExpiresAt *time.Time      `db:"action_expires_at"`
-	// Captured is the amount that the charge had captured; nil unless a capture or a void was answered with CAPTURED.
+	// Captured is the amount that the charge had captured in all; nil unless a capture or a void was answered with it.
 	Captured *int64 `db:"captured"`
 	// Calls made with the key, this one included.
 	Calls       int  `db:"calls"`

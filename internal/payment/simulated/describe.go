@@ -34,7 +34,7 @@ func describe(p anywhere) *payment.Provider {
 
 // limits are the same amounts in every currency.
 func limits(of payment.Amounts) payment.Limits {
-	return payment.Limits{ManualCapture: true, Amounts: func(currency string) (payment.Amounts, bool) { return of, money.Valid(currency) }}
+	return payment.Limits{ManualCapture: true, MultiCapture: true, OverCapture: overCapture, Amounts: func(currency string) (payment.Amounts, bool) { return of, money.Valid(currency) }}
 }
 
 func shop() payment.Shop {

@@ -47,7 +47,9 @@ type step struct {
 	do     payment.Operation
 	key    int
 	amount int64 // 0: the payment's
+	final  bool  // of a capture
 	want   any   // payment.Outcome; or a code of simulated, for an error
+	total  int64 // captured in all, as the answer says; 0 is not looked at
 	code   string
 }
 
@@ -98,7 +100,7 @@ var scenarios = []scenario{
 			{do: authorize, key: 1, want: payment.Held},
 			{do: lookUp, key: 1, want: payment.Held},
 			{do: refund, want: rejectedWith(simulated.CodeNotCaptured)},
-			{do: capture, key: 2, amount: 1249, want: rejectedWith(simulated.CodeAmountMismatch)},
+			{do: capture, key: 2, amount: 1431, want: rejectedWith(simulated.CodeAmountMismatch)}, // 1.15 times what is held is the most
 			{do: capture, key: 3, want: payment.Captured},
 			{do: capture, key: 3, want: payment.Captured},
 			{do: capture, key: 4, want: payment.Captured},
@@ -107,6 +109,54 @@ var scenarios = []scenario{
 			{do: lookUp, key: 1, want: payment.Captured},
 			{do: void, want: payment.Captured},
 		},
+	},
+	{
+		name: "captured in parts", token: simulated.TokenApprove, capture: payment.CaptureManual, captured: 1250, refunded: 1000, charges: 1,
+		steps: []step{
+			{do: authorize, key: 1, want: payment.Held},
+			{do: capture, key: 2, amount: 500, want: payment.Captured, total: 500},
+			{do: capture, key: 2, amount: 500, want: payment.Captured, total: 500},
+			{do: capture, key: 2, amount: 501, want: rejectedWith(simulated.CodeKeyReused)},
+			{do: capture, key: 2, amount: 500, final: true, want: rejectedWith(simulated.CodeKeyReused)},
+			{do: lookUp, key: 1, want: payment.Held},
+			{do: capture, key: 3, amount: 250, want: payment.Captured, total: 750},
+			{do: refund, amount: 700, want: payment.Refunded},
+			{do: lookUp, key: 1, want: payment.Held},
+			{do: capture, key: 4, amount: 576, want: rejectedWith(simulated.CodeAmountMismatch)},
+			{do: capture, key: 5, amount: 500, want: payment.Captured, total: 1250},
+			{do: lookUp, key: 2, want: payment.Captured, total: 500},
+			{do: lookUp, key: 1, want: payment.Captured},
+			{do: refund, amount: 300, want: payment.Refunded},
+			{do: void, want: payment.Captured, total: 1250},
+		},
+	},
+	{
+		name: "the last part", token: simulated.TokenApprove, capture: payment.CaptureManual, captured: 500, charges: 1,
+		steps: []step{
+			{do: authorize, key: 1, want: payment.Held},
+			{do: capture, key: 2, amount: 500, final: true, want: payment.Captured, total: 500},
+			{do: capture, key: 3, amount: 700, want: payment.Captured, total: 500}, // as it is
+			{do: lookUp, key: 1, want: payment.Captured},
+		},
+	},
+	{
+		name: "a part, then voided", token: simulated.TokenApprove, capture: payment.CaptureManual, captured: 500, charges: 1,
+		steps: []step{
+			{do: authorize, key: 1, want: payment.Held},
+			{do: capture, amount: 500, want: payment.Captured, total: 500},
+			{do: void, key: 2, want: payment.Released, total: 500},
+			{do: lookUp, key: 2, want: payment.Released, total: 500},
+			{do: void, key: 2, want: payment.Released, total: 500},
+			{do: lookUp, key: 1, want: payment.Captured},
+		},
+	},
+	{
+		name: "a part stays held", token: simulated.TokenApprove, capture: payment.CaptureManual, captured: 500, held: 750, charges: 1,
+		steps: []step{{do: authorize, want: payment.Held}, {do: capture, amount: 500, want: payment.Captured, total: 500}},
+	},
+	{
+		name: "more than is held", token: simulated.TokenApprove, capture: payment.CaptureManual, captured: 1430, charges: 1,
+		steps: []step{{do: authorize, want: payment.Held}, {do: capture, amount: 1430, want: payment.Captured, total: 1430}},
 	},
 	{
 		name: "held, then voided", token: simulated.TokenApprove, capture: payment.CaptureManual, charges: 1,
@@ -310,7 +360,7 @@ func (sc scenario) run(t *testing.T, g gateway, ledger *simulated.Provider) {
 		}
 		if s.do != lookUp {
 			call.Operation = s.do
-			call.Amount = base.Amount
+			call.Amount, call.Final = base.Amount, s.final
 			if s.amount != 0 {
 				call.Amount.Minor = s.amount
 			}
@@ -353,6 +403,9 @@ func (s step) check(t *testing.T, number int, result payment.Result, err error) 
 		}
 		if result.Outcome != want || result.Code != s.code {
 			t.Fatalf("step %d, %s: %s %q, want %s %q", number, s.do, result.Outcome, result.Code, want, s.code)
+		}
+		if s.total != 0 && (result.Captured == nil || *result.Captured != s.total) {
+			t.Errorf("step %d, %s: captured %v, want %d", number, s.do, result.Captured, s.total)
 		}
 		if action := result.Action; want == payment.ActionRequired {
 			if action == nil || action.Type != payment.ActionSimulated || action.ExpiresAt == nil {

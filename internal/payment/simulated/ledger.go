@@ -53,7 +53,7 @@ func (p *Provider) Ledger(ctx context.Context, f Filter) ([]Balance, error) {
 			sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded,
 			coalesce(sum((SELECT sum(d.amount) FROM simulated.disputes d
 				WHERE d.charge = c.reference AND d.status IN ('NEEDS_RESPONSE', 'UNDER_REVIEW', 'LOST'))), 0)::bigint AS disputed,
-			coalesce(sum(amount) FILTER (WHERE status = 'HELD'), 0)::bigint AS held,
+			coalesce(sum(amount - captured) FILTER (WHERE status = 'HELD'), 0)::bigint AS held,
 			count(*) AS charges, count(*) FILTER (WHERE captured > 0) AS captured_charges
 		FROM simulated.charges c
 		WHERE ($1::uuid IS NULL OR payment_id = $1) AND ($2::uuid IS NULL OR order_id = $2)
@@ -83,7 +83,7 @@ func (p *Provider) Totals(ctx context.Context) ([]Total, error) {
 	totals := []Total{}
 	err := p.db.SelectContext(ctx, &totals, `
 		SELECT currency, sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded,
-			coalesce(sum(amount) FILTER (WHERE status = 'HELD'), 0)::bigint AS held,
+			coalesce(sum(amount - captured) FILTER (WHERE status = 'HELD'), 0)::bigint AS held,
 			count(*) AS charges, count(*) FILTER (WHERE captured > 0) AS captured_charges
 		FROM simulated.charges GROUP BY currency ORDER BY currency`)
 	if err != nil {

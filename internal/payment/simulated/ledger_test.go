@@ -114,7 +114,7 @@ func TestLedgerConstraints(t *testing.T) {
 		statement, constraint string
 		code                  pq.ErrorCode
 	}{
-		"captured above amount":   {`UPDATE simulated.charges SET captured = amount + 1`, "charges_captured", "23514"},
+		"captured above amount":   {`UPDATE simulated.charges SET captured = amount + amount / 100 * 15 + 1`, "charges_captured", "23514"},
 		"refunded above captured": {`UPDATE simulated.charges SET refunded = captured + 1`, "charges_refunded", "23514"},
 		"released with money":     {`UPDATE simulated.charges SET status = 'RELEASED'`, "charges_captured_status", "23514"},
 		"journal changed":         {`UPDATE simulated.entries SET amount = 1`, "", "23001"},

@@ -65,7 +65,7 @@ type seenCharge struct {
 func (s *seenCharge) charge(status payment.Outcome) (*payment.SeenCharge, error) {
 	w := wireSeen{Captured: s.Captured, Refunded: s.Refunded}
 	if status == payment.Held {
-		w.Capturable = s.Amount
+		w.Capturable = s.Amount - s.Captured
 	}
 	for _, list := range []struct {
 		text []byte

@@ -240,21 +240,22 @@ func (b *books) decideRefund(o Outside) (verdict, bool) {
 }
 
 func (b *books) capture(o Outside) (verdict, bool) {
-	minor, ok := o.part(b.Amount)
-	if !ok || b.Status != payment.Held {
+	minor, ok := o.part(b.held())
+	if !ok {
 		return verdict{}, false
 	}
 	return verdict{moves: []move{{reference: b.Reference, kind: entryCapture, amount: minor, status: payment.Captured}}}, true
 }
 
 func (b *books) release(o Outside) (verdict, bool) {
-	m := move{reference: b.Reference, kind: entryVoid, amount: b.Amount, status: payment.Released}
+	var m move
 	switch {
 	case b.Status == payment.Held && o.Act == ActRunOut:
-		m.code = CodeRanOut
+		m = b.charge.release(CodeRanOut)
 	case b.Status == payment.Held:
+		m = b.charge.release("")
 	case b.Status == payment.ActionRequired && !b.Expired && o.Act == ActCancel:
-		m.kind, m.amount = noEntry, 0
+		m = move{reference: b.Reference, status: payment.Released}
 	default:
 		return verdict{}, false
 	}
@@ -282,7 +283,7 @@ func (b *books) dispute(o Outside) (verdict, bool) {
 		return verdict{}, false
 	}
 	d := payment.SeenDispute{Reference: disputeReference(b.fresh), Minor: minor, Status: payment.DisputeWarning, Reason: disputeReason}
-	m := move{reference: b.Reference, status: payment.Captured, event: EventDisputeOpened}
+	m := move{reference: b.Reference, status: b.Status, event: EventDisputeOpened}
 	if o.Act == ActDispute {
 		i := slices.IndexFunc(b.seen.Disputes, func(d payment.SeenDispute) bool { return d.Status == payment.DisputeWarning })
 		if i >= 0 {
@@ -306,7 +307,7 @@ func (b *books) decideDispute(o Outside) (verdict, bool) {
 		if o.Of != "" && d.Reference != o.Of || !slices.Contains(from, d.Status) {
 			continue
 		}
-		m := move{reference: b.Reference, status: payment.Captured, event: EventDisputeClosed}
+		m := move{reference: b.Reference, status: b.Status, event: EventDisputeClosed}
 		switch {
 		case o.Act == ActReview:
 			m.event = EventDisputeUpdated

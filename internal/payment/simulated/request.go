@@ -71,6 +71,9 @@ func fingerprint(call payment.Call) []byte {
 	binary.BigEndian.PutUint64(minor[:], uint64(call.Amount.Minor))
 	hash.Write(minor[:])
 	text(call.Amount.Currency)
+	if call.Operation == payment.OperationCapture && !call.Final {
+		text("keeps the rest")
+	}
 	if call.Operation == payment.OperationAuthorize {
 		text(string(call.Capture))
 		text(call.Method)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/orderwire/orderwire/internal/id"
+	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
@@ -28,6 +29,14 @@ type charge struct {
 	ActionExpiresAt *time.Time            `db:"action_expires_at"`
 	// Expired: the customer can no longer act, by the database clock.
 	Expired bool `db:"expired"`
+}
+
+// held is the amount that is authorized and can still be captured.
+func (c charge) held() int64 {
+	if c.Status != payment.Held {
+		return 0
+	}
+	return c.Amount - c.Captured
 }
 
 // left is the amount that can still be refunded.
@@ -66,8 +75,8 @@ type verdict struct {
 	code      string
 	reference string
 	moves     []move
-	// captured is the amount that the charge has captured; set with the outcome Captured.
-	captured int64
+	// captured is the amount that the charge has captured in all; nil: the answer does not say it.
+	captured *int64
 	// refunds and disputes are written to the charge's: new ones, and those that change.
 	refunds  []payment.SeenRefund
 	disputes []payment.SeenDispute
@@ -92,22 +101,25 @@ func find(charges []charge, reference string, suits func(charge) bool) (charge, 
 	return charges[len(charges)-1], true
 }
 
-// captureRule takes the whole of what is held. What is captured already stays captured, once.
+// overCapture is the most that can be captured of what is held, as Stripe has it for most merchants:
+// https://docs.stripe.com/payments/overcapture.
+func overCapture(held money.Amount) int64 { return held.Minor + held.Minor/100*15 }
+
+// captureRule takes call.Amount of what is held. The rest stays held unless the call is final. What is captured already stays captured.
 func captureRule(charges []charge, call payment.Call) verdict {
 	c, ok := find(charges, call.Reference, func(c charge) bool { return c.Status == payment.Held })
 	if !ok {
 		return reject(CodeChargeNotFound)
 	}
-	if call.Amount.Minor != c.Amount || call.Amount.Currency != c.Currency {
+	if call.Amount.Currency != c.Currency {
 		return reject(CodeAmountMismatch)
 	}
 	v := verdict{outcome: payment.Refused, reference: c.Reference}
 	switch c.Status {
 	case payment.Held:
-		v.outcome, v.captured = payment.Captured, c.Amount
-		v.moves = []move{{reference: c.Reference, kind: entryCapture, amount: c.Amount, status: payment.Captured}}
+		return c.capture(call)
 	case payment.Captured:
-		v.outcome, v.captured = payment.Captured, c.Captured
+		v.outcome, v.captured = payment.Captured, &c.Captured
 	case payment.Released:
 		v.outcome, v.code = payment.Released, c.Code
 	case payment.Pending:
@@ -123,8 +135,33 @@ func captureRule(charges []charge, call payment.Call) verdict {
 	return v
 }
 
-// voidRule releases every charge of the payment that took no money yet, and lets no other be made. A captured charge cannot be released:
-// the answer is then Captured. One that a bank decides is Pending: nothing changes, and the look-up tells when it has been decided.
+// capture takes call.Amount of what the charge holds.
+func (c charge) capture(call payment.Call) verdict {
+	if call.Amount.Minor > overCapture(money.New(c.held(), c.Currency)) {
+		return reject(CodeAmountMismatch)
+	}
+	status := payment.Captured
+	if !call.Final && call.Amount.Minor < c.held() {
+		status = payment.Held
+	}
+	total := c.Captured + call.Amount.Minor
+	return verdict{
+		outcome: payment.Captured, reference: c.Reference, captured: &total,
+		moves: []move{{reference: c.Reference, kind: entryCapture, amount: call.Amount.Minor, status: status}},
+	}
+}
+
+// release gives back what the charge holds. What it has captured stays captured.
+func (c charge) release(code string) move {
+	if c.Captured > 0 {
+		return move{reference: c.Reference, kind: entryVoid, amount: c.held(), status: payment.Captured}
+	}
+	return move{reference: c.Reference, kind: entryVoid, amount: c.held(), status: payment.Released, code: code}
+}
+
+// voidRule releases what every charge of the payment holds, and lets no other be made. A charge that holds nothing and has taken money
+// cannot be released: the answer is then Captured. One that a bank decides is Pending: nothing changes, and the look-up tells when it
+// has been decided.
 func voidRule(charges []charge, call payment.Call) verdict {
 	v := verdict{outcome: payment.Released, voids: true}
 	if c, ok := find(charges, call.Reference, func(charge) bool { return false }); ok {
@@ -137,9 +174,12 @@ func voidRule(charges []charge, call payment.Call) verdict {
 		case payment.Pending:
 			return verdict{outcome: payment.Pending, reference: c.Reference}
 		case payment.Captured:
-			v.outcome, v.reference, v.captured = payment.Captured, c.Reference, c.Captured
+			v.outcome, v.reference, v.captured = payment.Captured, c.Reference, &c.Captured
 		case payment.Held:
-			v.moves = append(v.moves, move{reference: c.Reference, kind: entryVoid, amount: c.Amount, status: payment.Released})
+			if c.Captured > 0 {
+				v.captured = &c.Captured
+			}
+			v.moves = append(v.moves, c.release(""))
 		case payment.ActionRequired:
 			v.moves = append(v.moves, move{reference: c.Reference, status: payment.Released})
 		case payment.Refused, payment.Released, payment.Refunded, payment.NotFound, payment.Prepared:
@@ -175,7 +215,7 @@ func refundRule(charges []charge, call payment.Call) verdict {
 
 // refundMove is the move of a refund that is new or was pending. Money moves once it has succeeded.
 func (c charge) refundMove(r payment.SeenRefund) move {
-	m := move{reference: c.Reference, status: payment.Captured, event: EventRefundPending}
+	m := move{reference: c.Reference, status: c.Status, event: EventRefundPending}
 	switch r.Status {
 	case payment.RefundSucceeded:
 		m.kind, m.amount, m.event = entryRefund, r.Minor, EventRefunded

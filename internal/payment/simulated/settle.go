@@ -63,20 +63,20 @@ const finishSQL = `
 WITH voided AS (
     UPDATE simulated.payments SET voided_at = coalesce(voided_at, now()) WHERE payment_id = $2 AND $6::boolean
 )
-UPDATE simulated.operations SET outcome = $3, code = $4, charge = nullif($5::text, ''), captured = nullif($7::bigint, 0), decided_call = calls
-WHERE key = $1`
+UPDATE simulated.operations SET outcome = $3, code = $4, charge = nullif($5::text, ''), captured = $7::bigint, decided_call = calls WHERE key = $1`
 
 const lockPaymentSQL = `SELECT payment_id FROM simulated.payments WHERE payment_id = $1 FOR UPDATE`
 
-// Capture takes the whole held amount: Captured, also when it was captured already, perhaps in part. Released when it is held no more.
-// Refused with CodeProcessing, CodeActionRequired, CodeActionExpired or the charge's own code when there is nothing to capture.
+// Capture takes call.Amount of what is held, at most 15 % more than that, and releases the rest if call.Final: Captured, also when it was
+// captured already. Released when it is held no more. Refused with CodeProcessing, CodeActionRequired, CodeActionExpired or the charge's own
+// code when there is nothing to capture.
 // Errors are *RejectedError and *UnavailableError.
 func (p *Provider) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
 	return p.settle(ctx, call, payment.OperationCapture, captureRule)
 }
 
-// Void releases the payment: Released, or Captured when it took money already, which a void cannot undo. Pending while a
-// bank decides: once its look-up is NotFound, another void releases the payment.
+// Void releases the payment, or what is still held of it: Released, or Captured when it took all of its money already, which a void cannot
+// undo. Pending while a bank decides: once its look-up is NotFound, another void releases the payment.
 //
 // A void is remembered: an authorization of the payment that arrives after it, however late, is Refused with CodeVoided.
 // A void of a payment that the provider never saw is Released for that reason, and a caller who gives up on a payment
@@ -120,10 +120,7 @@ func (p *Provider) settle(ctx context.Context, call payment.Call, operation paym
 		if events, err = p.apply(ctx, tx, v, id.Some(call.Key), call.Key, false); err != nil {
 			return err
 		}
-		a.Outcome, a.Code, a.Charge = v.outcome, v.code, v.reference
-		if v.captured > 0 {
-			a.Captured = &v.captured
-		}
+		a.Outcome, a.Code, a.Charge, a.Captured = v.outcome, v.code, v.reference, v.captured
 		_, err = tx.StmtxContext(ctx, p.stmt.finish).ExecContext(ctx,
 			call.Key, call.PaymentID, string(v.outcome), v.code, v.reference, v.voids, v.captured)
 		return err

@@ -43,8 +43,14 @@ func EventTypes() []EventType {
 
 // eventOf is the event of a move: a charge that came into this status by this journal entry; "" for none.
 func eventOf(status payment.Outcome, entry kind) EventType {
-	if entry == entryRefund {
+	switch entry {
+	case entryRefund:
 		return EventRefunded
+	case entryCapture: // the rest may still be held
+		return EventCaptured
+	case entryVoid: // a part may be captured
+		return EventReleased
+	case noEntry, entryAuthorize, entryReversal, entryDispute, entryReinstatement:
 	}
 	switch status {
 	case payment.ActionRequired:

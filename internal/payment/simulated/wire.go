@@ -38,13 +38,14 @@ type wireCall struct {
 	Reference     string                `json:"reference,omitempty"`
 	OrderNumber   string                `json:"orderNumber,omitempty"`
 	Installation  *uuid.UUID            `json:"installation,omitempty"` // of an authorization
+	KeepsRest     bool                  `json:"keepsRest,omitempty"`    // of a capture
 }
 
 func (w wireCall) call(key id.Attempt) payment.Call {
 	call := payment.Call{
 		Key: key, Operation: w.Operation, OrderID: w.OrderID, PaymentID: w.PaymentID,
 		Amount:  money.New(w.AmountMinor, w.Currency),
-		Capture: w.CaptureMethod, Method: w.Method, Reference: w.Reference, OrderNumber: w.OrderNumber,
+		Capture: w.CaptureMethod, Method: w.Method, Reference: w.Reference, OrderNumber: w.OrderNumber, Final: !w.KeepsRest,
 	}
 	if w.RefundID != nil {
 		call.RefundID = *w.RefundID
@@ -64,6 +65,7 @@ func wireCallOf(call payment.Call) wireCall {
 	if !call.RefundID.IsNil() {
 		w.RefundID = &call.RefundID
 	}
+	w.KeepsRest = call.Operation == payment.OperationCapture && !call.Final
 	if call.Installation != uuid.Nil && call.Operation == payment.OperationAuthorize {
 		w.Installation = &call.Installation
 	}
@@ -82,7 +84,8 @@ type wireResult struct {
 	ActionExpiresAt *time.Time      `json:"actionExpiresAt,omitempty"`
 	ActionURL       string          `json:"actionUrl,omitempty"`
 	RanOut          bool            `json:"ranOut,omitempty"`
-	Captured        *int64          `json:"captured,omitempty"`
+	// Captured is the amount that the charge has captured in all; set with a capture and a void.
+	Captured *int64 `json:"captured,omitempty"`
 	// Totals of the charge: with the look-up of an authorization only. A provider of an earlier version leaves it out.
 	Totals *wireTotals `json:"totals,omitempty"`
 	// Charge comes with Totals. A provider of an earlier version leaves it out, too.

@@ -8,7 +8,9 @@ import (
 	"github.com/orderwire/orderwire/internal/payment"
 )
 
-// Capture takes call.Amount of the hold, and Stripe releases the rest. Results: Captured, Released when the hold is gone, Refused.
+// Capture takes call.Amount of the hold, and Stripe releases the rest: capturing several times is for accounts with IC+ pricing and has to be
+// asked for when the PaymentIntent is made (https://docs.stripe.com/payments/multicapture), which this adapter does not. So is capturing more
+// than is held (https://docs.stripe.com/payments/overcapture). Results: Captured, Released when the hold is gone, Refused.
 // Errors: *payment.DefiniteError, *payment.SpentKeyError, *UndecidedError.
 func (g *Gateway) Capture(ctx context.Context, call payment.Call) (payment.Result, error) {
 	amount, err := toStripe(call.Amount)

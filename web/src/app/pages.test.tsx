@@ -131,7 +131,7 @@ describe('an order’s page', () => {
     await screen.findByText('Order delivered');
     server.release('OrderCancel');
     await screen.findByText('Order delivered');
-    expect(within(screen.getByRole('heading', { level: 1 }).parentElement!).getByText('Delivered')).toBeDefined();
+    expect(await within(screen.getByRole('heading', { level: 1 }).parentElement!).findByText('Delivered')).toBeDefined();
     expect(timeline()).toEqual(['ORDER_CREATED', 'PAYMENT_PROCESSING', 'PAYMENT_CONFIRMED', 'ORDER_DELIVERED']);
   });
 
@@ -206,7 +206,7 @@ describe('an order whose money moved at the provider', () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-11-22T12:00:00Z'));
     const respondBy = '2026-11-29T11:59:00.000000Z';
     const dispute = { __typename: 'Dispute', id: 'dispute_1', status: 'NEEDS_RESPONSE', reason: 'product_not_received', respondBy, createdAt: '2026-11-22T12:05:00.000000Z', amount: euro(3600) };
-    const payment = { ...orderAt(1, 3).payments[0], attention: 'DISPUTED', delayed: false, waits: false, provider: 'simulated', providerReference: 'ch_1', attempts: [], declineCode: null };
+    const payment = { ...orderAt(1, 3).payments[0], attention: 'DISPUTED', delayed: false, waits: false, captured: euro(3600), capturable: euro(0), capturesInParts: false, provider: 'simulated', providerReference: 'ch_1', attempts: [], declineCode: null };
     const order = moved({
       disputes: [dispute], disputed: euro(3600), deliveryHold: 'DISPUTE', refundable: euro(0), payments: [payment], payment, availableActions: ['DELIVER', 'CANCEL', 'RESOLVE'],
     });

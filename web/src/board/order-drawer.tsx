@@ -10,6 +10,7 @@ import { holdWord } from '../order/delivery-hold';
 import { OrderPayment } from '../order/stepper';
 import { EventItem, Timeline } from '../order/timeline';
 import { formatDeadline } from '../shared/time';
+import { formatMoney } from '../shared/money';
 import { getFragment, graphql } from '../gql';
 import type { BoardOrderQuery, OrderPaymentFragment } from '../gql/graphql';
 import { LiveOrder, OrderWithHistory } from '../order/documents';
@@ -37,6 +38,20 @@ const BoardOrder = graphql(`
         attention
         provider
         providerReference
+        amount {
+          amount
+          currency
+        }
+        captured {
+          amount
+          amountMinor
+          currency
+        }
+        capturable {
+          amount
+          amountMinor
+          currency
+        }
         attempts {
           id
           operation
@@ -143,6 +158,10 @@ function Payments({ payments }: { payments: Loaded['payments'] }) {
           <p>
             <PaymentBadge status={payment.status} /> {payment.provider}
             {payment.providerReference && <code> {payment.providerReference}</code>}
+          </p>
+          <p className="hint">
+            {formatMoney(payment.captured)} of {formatMoney(payment.amount)} captured
+            {payment.capturable.amountMinor !== '0' && `, ${formatMoney(payment.capturable)} can be captured`}
           </p>
           {payment.attention && <p className="warn">{attentionWords[payment.attention] ?? payment.attention}</p>}
           {payment.attention && attentionAdvice[payment.attention] && <p className="hint">{attentionAdvice[payment.attention]}</p>}

@@ -1,11 +1,10 @@
 import { useState } from 'react';
-import { useAction, type Outcome } from '../shared/use-action';
+import { useAction } from '../shared/use-action';
 import { getFragment, graphql, type FragmentType } from '../gql';
 import type { PaymentAttention, PaymentResolution } from '../gql/graphql';
-import { idempotencyKeyFor } from '../shared/draft';
-import { formatMoney } from '../shared/money';
-import { minorUnits } from './minor-units';
 import { ActionForm } from './action-form';
+import { CaptureAction } from './capture';
+import { RefundAction } from './refund';
 
 /** The actions of staff alone. order/actions.tsx has the others. */
 export const StaffActionParts = graphql(`
@@ -18,6 +17,17 @@ export const StaffActionParts = graphql(`
       amountMinor
       currency
     }
+    lines {
+      position
+      name
+      quantity
+      refundedQuantity
+      unitPrice {
+        amount
+        amountMinor
+        currency
+      }
+    }
     payments {
       id
       status
@@ -25,20 +35,14 @@ export const StaffActionParts = graphql(`
     }
     payment {
       id
-    }
-  }
-`);
-
-const Capture = graphql(`
-  mutation PaymentCapture($input: PaymentCaptureInput!) {
-    paymentCapture(input: $input) {
-      order {
-        id
-        ...OrderWithHistory
-        ...StaffActionParts
+      capturesInParts
+      captured {
+        amountMinor
       }
-      userErrors {
-        message
+      capturable {
+        amount
+        amountMinor
+        currency
       }
     }
   }
@@ -47,21 +51,6 @@ const Capture = graphql(`
 const Void = graphql(`
   mutation PaymentVoid($input: PaymentVoidInput!) {
     paymentVoid(input: $input) {
-      order {
-        id
-        ...OrderWithHistory
-        ...StaffActionParts
-      }
-      userErrors {
-        message
-      }
-    }
-  }
-`);
-
-const Refund = graphql(`
-  mutation RefundCreate($input: RefundCreateInput!) {
-    refundCreate(input: $input) {
       order {
         id
         ...OrderWithHistory
@@ -97,67 +86,29 @@ const resolutions: Record<PaymentResolution, string> = {
 
 /** Capture, void, refund and resolve: each while the server allows it, and each after a confirmation. */
 export function StaffActions({ order }: { order: FragmentType<typeof StaffActionParts> }) {
-  const { id, version, availableActions, payment, payments, refundable } = getFragment(StaffActionParts, order);
-  const capture = useAction(Capture);
+  const { id, version, availableActions, payment, payments, refundable, lines } = getFragment(StaffActionParts, order);
   const voidPayment = useAction(Void);
   const needsAttention = payments.find(({ attention }) => attention) ?? null;
   const paymentId = payment?.id ?? '';
   return (
     <div className="staff-actions">
       {availableActions.includes('RESOLVE') && needsAttention?.attention && <ResolveAction paymentId={needsAttention.id} attention={needsAttention.attention} />}
-      {availableActions.includes('CAPTURE') && (
-        <ActionForm
-          name="Capture"
-          confirm="Capture payment"
-          what="Captures the whole authorized amount."
-          act={() => capture.act({ paymentId, expectedVersion: version })}
-        />
-      )}
+      {availableActions.includes('CAPTURE') && payment && <CaptureAction version={version} payment={payment} />}
       {availableActions.includes('VOID') && (
         <ActionForm
           name="Void"
           confirm="Void authorization"
           danger
-          what="Voids the payment before its money is captured. The order can be paid again."
+          what={
+            payment && payment.captured.amountMinor !== '0'
+              ? 'Releases the rest of the authorization. The order is confirmed with the part that was captured.'
+              : 'Voids the payment before its money is captured. The order can be paid again.'
+          }
           act={() => voidPayment.act({ paymentId, expectedVersion: version })}
         />
       )}
-      {availableActions.includes('REFUND') && <RefundAction orderId={id} version={version} refundable={refundable} />}
+      {availableActions.includes('REFUND') && <RefundAction orderId={id} version={version} refundable={refundable} lines={lines} />}
     </div>
-  );
-}
-
-interface RefundActionProps {
-  readonly orderId: string;
-  readonly version: number;
-  readonly refundable: { readonly amount: string; readonly amountMinor: string; readonly currency: string };
-}
-
-function RefundAction({ orderId, version, refundable }: RefundActionProps) {
-  const refund = useAction(Refund);
-  const [text, setText] = useState(refundable.amount);
-  const minor = minorUnits(text, refundable.amount.split('.')[1]?.length ?? 0);
-  const possible = minor !== null && minor > 0n && minor <= BigInt(refundable.amountMinor);
-  const act = (form: FormData): Promise<Outcome> => {
-    const reason = String(form.get('reason') ?? '').trim();
-    // The key belongs to one refund at one version: pressing again after a lost answer refunds once.
-    const idempotencyKey = idempotencyKeyFor(`refund/${orderId}/${version}/${minor}`);
-    return refund.act({ idempotencyKey, orderId, amountMinor: String(minor), reason: reason || null, expectedVersion: version });
-  };
-  return (
-    <ActionForm name="Refund" confirm="Refund" danger what="Refunds the customer, in part or in full." act={possible ? act : null}>
-      <label>
-        Amount in {refundable.currency}
-        <input name="amount" inputMode="decimal" autoComplete="off" value={text} aria-invalid={!possible} aria-describedby="refund-limit" onChange={(event) => setText(event.target.value)} />
-        <small id="refund-limit" className={possible ? 'hint' : 'warn'}>
-          More than zero, at most {formatMoney(refundable)}
-        </small>
-      </label>
-      <label>
-        Reason
-        <input name="reason" maxLength={500} autoComplete="off" placeholder="optional" />
-      </label>
-    </ActionForm>
   );
 }
 

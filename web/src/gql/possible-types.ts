@@ -26,6 +26,7 @@
       "OrderDelivered",
       "PaymentActionRequired",
       "PaymentAuthorized",
+      "PaymentCaptured",
       "PaymentConfirmed",
       "PaymentDeclined",
       "PaymentExpired",

@@ -40,6 +40,9 @@ describe('statusMessage', () => {
     expect(statusMessage({ ...progress('CREATED', 'DECLINED'), availableActions: ['CANCEL'] })).toMatch(/limit of payments/);
     const { payment, ...unpaid } = progress('CREATED', 'INITIALIZING');
     expect(statusMessage({ ...unpaid, payment: { ...payment, waits: true } })).toMatch(/earlier payment is being voided/);
+    const authorized = progress('CREATED', 'AUTHORIZED');
+    expect(statusMessage({ ...authorized, payment: { ...authorized.payment, captured: { amountMinor: '0' } } })).toMatch(/is authorized. Staff capture it/);
+    expect(statusMessage({ ...authorized, payment: { ...authorized.payment, captured: { amountMinor: '1' } } })).toMatch(/^A part of the payment was captured/);
     expect(statusMessage({ ...progress('CANCELLED', 'EXPIRED'), cancelReason: 'EXPIRED' })).toMatch(/not paid in time/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: '2026-11-22T12:00:00.000000Z' })).toMatch(/on its way and arrives around/);
     expect(statusMessage({ ...progress('CONFIRMED', 'CONFIRMED'), deliversAt: null })).toBe('Paid. Your order waits to be sent.');

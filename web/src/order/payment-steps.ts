@@ -31,6 +31,7 @@ export interface PaymentProgress {
     readonly delayed?: boolean;
     /** It begins once the order's earlier payment is voided. */
     readonly waits?: boolean;
+    readonly captured?: { readonly amountMinor: string };
   } | null;
 }
 
@@ -122,6 +123,9 @@ export function statusMessage({ status, payment, deliversAt, deliveryHold, expir
     case 'CREATED': {
       if (payment?.delayed) return 'Your bank takes its time: some payments are confirmed after days. You need not do anything, and your order waits.';
       if (payment?.waits) return 'Your earlier payment is being voided. The new one begins after that, so that you pay only once.';
+      if (payment?.status === 'AUTHORIZED' && payment.captured && payment.captured.amountMinor !== '0') {
+        return 'A part of the payment was captured. The rest is authorized: staff capture it before they send the rest of the order.';
+      }
       const text = payment ? unpaid[payment.status] : 'Waiting for a payment.';
       if (payment?.status === 'PROCESSING' && availableActions.includes('RETRY_PAYMENT')) return unreached;
       if (!payment || !retriable.has(payment.status)) return text;

@@ -19,6 +19,9 @@ export const OrderPayment = graphql(`
       attention
       delayed
       waits
+      captured {
+        amountMinor
+      }
     }
   }
 `);

@@ -13,6 +13,7 @@ export const OrderSummary = graphql(`
       }
       name
       quantity
+      refundedQuantity
       unitPrice {
         ...PriceParts
       }
@@ -71,6 +72,7 @@ export function Summary({ order }: { order: FragmentType<typeof OrderSummary> })
               {line.name}
               <small>
                 {line.quantity} × <Price of={line.unitPrice} />
+                {line.refundedQuantity > 0 && ` · ${line.refundedQuantity} refunded`}
               </small>
             </span>
             <Price of={line.total} />

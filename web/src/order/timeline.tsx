@@ -26,6 +26,12 @@ export const EventItem = graphql(`
         ...PriceParts
       }
     }
+    ... on PaymentCaptured {
+      paymentId
+      amount {
+        ...PriceParts
+      }
+    }
     ... on PaymentConfirmed {
       paymentId
       amount {
@@ -92,6 +98,7 @@ const words: Record<OrderEventType, string> = {
   PAYMENT_PROCESSING: 'Payment is processing',
   PAYMENT_ACTION_REQUIRED: 'Payment requires an action',
   PAYMENT_AUTHORIZED: 'Payment authorized',
+  PAYMENT_CAPTURED: 'A part of the payment was captured',
   PAYMENT_CONFIRMED: 'Payment confirmed',
   PAYMENT_DECLINED: 'Payment declined',
   PAYMENT_VOIDED: 'Payment voided',

@@ -15,7 +15,8 @@ mutation Capture($input: PaymentCaptureInput!) {
     variables: JSON.stringify({ input: { paymentId: 'payment_…' } }, null, 2),
   },
   {
-    query: `# Staff 2. Refund. Without amountMinor: all that is
+    query: `# Staff 2. Refund an amount, or lines instead:
+# [{position: 1, quantity: 1}]. Without either: all that is
 # refundable. The same key again refunds once.
 mutation Refund($input: RefundCreateInput!) {
   refundCreate(input: $input) {

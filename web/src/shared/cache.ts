@@ -6,7 +6,7 @@ import generated from '../gql/possible-types';
 
 /** Types without an identity of their own: the cache embeds them in their parents. */
 export const embedded: readonly string[] = [
-  'Money', 'OrderLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
+  'Money', 'OrderLine', 'RefundLine', 'PageInfo', 'MetadataEntry', 'Actor', 'PaymentNextAction', 'OrderUpdate',
   'OrderConnection', 'OrderEdge', 'ProductConnection', 'ProductEdge', 'OrderEventConnection', 'OrderEventEdge',
   'Stats', 'StatusCount', 'StatsPoint', 'Percentiles', 'PaymentConnection', 'ReconciliationEntry', 'ReconciliationEntryConnection',
   'WebhookEndpointConnection', 'WebhookReplay', 'WebhookDeliveryConnection', 'AuditEntryConnection', 'OrphanedCharge',

@@ -40,8 +40,10 @@ export function orderAt(number: number, version: number) {
     lines: [
       {
         __typename: 'OrderLine',
+        position: 1,
         name: 'Stoneware mug',
         quantity: 2,
+        refundedQuantity: 0,
         unitPrice: euro(1800),
         total: euro(3600),
         product: { __typename: 'Product', id: 'product_mug', image: null },
@@ -51,7 +53,19 @@ export function orderAt(number: number, version: number) {
     captured: euro(version >= 3 ? 3600 : 0),
     refunded: euro(0),
     disputed: euro(0),
-    payment: { __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), declineCode: null, attention: null, delayed: false, waits: false },
+    payment: {
+      __typename: 'Payment',
+      id: `payment_${number}`,
+      status: payment,
+      createdAt: moment(number, 1),
+      declineCode: null,
+      attention: null,
+      delayed: false,
+      waits: false,
+      captured: euro(version >= 3 ? 3600 : 0),
+      capturable: euro(0),
+      capturesInParts: false,
+    },
   };
 }
 
