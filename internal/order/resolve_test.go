@@ -37,6 +37,25 @@ func (w *walker) notResolved(r payment.Resolution) {
 
 func TestResolve(t *testing.T) {
 	t.Parallel()
+	// A person has seen one refund at the provider. The other one, which is older, was never sent.
+	t.Run("OKRefundThatWasCalled", func(t *testing.T) {
+		t.Parallel()
+		w := newWalker(t, payment.CaptureAutomatic)
+		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
+		unsent, called := w.refund(300), w.refund(200)
+		w.o.DeliversAt = nil
+		for w.o.Payment().Attention == nil {
+			work, err := w.call(payment.OperationRefund), errTimeout
+			if work.Call.RefundID == unsent {
+				err = &payment.NotSentError{Cause: errTimeout}
+			}
+			w.answer(work, "", err)
+		}
+		w.resolve(payment.MarkNotCaptured)
+		if first, second := w.o.RefundByID(unsent).Status, w.o.RefundByID(called).Status; first != payment.RefundPending || second != payment.RefundSucceeded {
+			t.Errorf("the refund that was never sent is %s, the other %s", first, second)
+		}
+	})
 	const attention = order.PaymentNeedsAttention
 	refund := func(w *walker) {
 		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)

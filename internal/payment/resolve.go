@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/orderwire/orderwire/internal/fsm"
@@ -127,17 +128,24 @@ func (c *change) acknowledge() {
 	c.Attention = nil
 }
 
-// attemptToResolve returns the attempt that a resolution settles: the charge's if one is under way, else the oldest open refund's.
+// attemptToResolve returns the attempt that a resolution settles: the charge's if one is under way, else the oldest open refund's. One that the
+// provider may know of comes first: nobody can have seen there how another ended.
 func (p *Payment) attemptToResolve() *Attempt {
-	if a := p.openAttempt(); a != nil {
-		return a
+	first := p.openAttempt()
+	if first != nil && first.Called() {
+		return first
 	}
 	for i := range p.Attempts {
-		if a := &p.Attempts[i]; a.Open() {
+		a := &p.Attempts[i]
+		if !a.Open() {
+			continue
+		}
+		if a.Called() {
 			return a
 		}
+		first = cmp.Or(first, a)
 	}
-	return nil
+	return first
 }
 
 // marked returns the provider's answer that a resolution stands for.
