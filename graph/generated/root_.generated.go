@@ -5802,7 +5802,7 @@ type OrderLine {
 
   """
   How many pieces were refunded by line. Refunds that are PENDING count, and those that FAILED do not. Refunds of an amount are of no line
-  and do not count.
+  and do not count. In an update of an order with more than 20 refunds, as in its ` + "`" + `refunds` + "`" + `, only the newest 20 count.
   """
   refundedQuantity: Int! @access(by: CUSTOMER)
 }
