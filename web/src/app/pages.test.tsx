@@ -246,6 +246,46 @@ describe('an order whose money moved at the provider', () => {
   });
 });
 
+describe('the drawer of an order', () => {
+  it('shows what a push has brought, although the answer to the action is older and arrives later', async () => {
+    const euro = (amountMinor: number) => ({ __typename: 'Money', amount: (amountMinor / 100).toFixed(2), amountMinor: String(amountMinor), currency: 'EUR' });
+    const at = (version: number, captured: number, availableActions: string[]) => {
+      const payment = { ...orderAt(1, 2).payment, status: 'AUTHORIZED', amount: euro(3600), captured: euro(captured), capturable: euro(3600 - captured), capturesInParts: true };
+      const payments = [{ ...payment, provider: 'simulated', providerReference: 'ch_1', attempts: [] }];
+      return { ...orderWithHistory(1, 2), version, payment, payments, refundable: euro(captured), captured: euro(captured), disputes: [], availableActions };
+    };
+    const [before, after] = [at(3, 0, ['CAPTURE', 'VOID']), at(4, 550, ['CAPTURE', 'VOID', 'REFUND'])];
+    let read = 0;
+    const server = new FakeServer(
+      {
+        StaffOrders: () => page([]),
+        ...quietBoard,
+        BoardOrder: () => ({ order: read++ === 0 ? before : after }),
+        PaymentCapture: () => ({ paymentCapture: { __typename: 'PaymentCapturePayload', order: { ...before, availableActions: [] }, userErrors: [] } }),
+      },
+      ['PaymentCapture', 'BoardOrder'],
+    );
+    open('/board?order=order_1', server, { user: 'staff', role: 'STAFF' });
+    await server.push('orderFeed', feedStarts);
+    await waitFor(() => server.release('BoardOrder'));
+    const drawer = within(await screen.findByRole('dialog'));
+    await userEvent.click(await drawer.findByRole('button', { name: 'Capture' }), openingDialog);
+    const amount = await drawer.findByLabelText(/^Amount in EUR/);
+    await userEvent.clear(amount);
+    await userEvent.type(amount, '5.50');
+    await userEvent.click(drawer.getByRole('button', { name: 'Capture payment' }));
+    await waitFor(() => expect(server.asked).toContain('PaymentCapture'));
+    await server.push('orderFeed', { kind: 'EVENT', cursor: 'f4', event: { ...eventAt(1, 3), version: 4 }, order: { ...after, events: undefined } });
+    await waitFor(() => expect(server.asked.filter((name) => name === 'BoardOrder')).toHaveLength(2));
+    server.release('PaymentCapture');
+    await drawer.findByRole('button', { name: 'Refund' });
+    server.release('BoardOrder');
+    await drawer.findByText(/€5\.50 of €36\.00 captured/);
+    await userEvent.click(drawer.getByRole('button', { name: 'Refund' }));
+    expect((await drawer.findByLabelText<HTMLInputElement>(/^Amount in EUR/)).value).toBe('5.50');
+  });
+});
+
 describe('the list of orders', () => {
   it('is loaded once the feed has started', async () => {
     const server = new FakeServer({ Orders: () => page([orderAt(1, 1)]) });

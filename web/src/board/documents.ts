@@ -17,7 +17,7 @@ const StaffOrdersQuery = graphql(`
   }
 `);
 
-/** The feed of all orders with the board's fields. */
+/** The feed of all orders with the board's fields, and those that the drawer's actions depend on: see version-guard.ts. */
 const StaffOrderFeedSubscription = graphql(`
   subscription StaffOrderFeed($after: EventCursor) {
     orderFeed(after: $after) {
@@ -29,6 +29,7 @@ const StaffOrderFeedSubscription = graphql(`
       order {
         ...LiveOrder
         ...BoardRow
+        ...StaffActionParts
       }
     }
   }

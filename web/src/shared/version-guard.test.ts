@@ -40,4 +40,22 @@ describe('refresh', () => {
     const after = setup({ order: order(2, 'CONFIRMED', { total: 1 }) }, { order: order(2, 'CONFIRMED', { note: 'n' }) });
     expect(after({ order: order(1, 'CREATED', { total: 0, note: '' }) })).toEqual({ order: order(2, 'CONFIRMED', { total: 1, note: 'n' }) });
   });
+
+  it('keeps the selection of a late answer in what it raises', () => {
+    const pushed = { payment: { id: 'p1', status: 'CONFIRMED' }, payments: [{ id: 'p1', status: 'CONFIRMED' }], lines: [{ refunded: 1 }] };
+    const late = { payment: { id: 'p1', status: 'AUTHORIZED', provider: 'x' }, payments: [{ id: 'p1', status: 'AUTHORIZED', attempts: [1] }], lines: [{ refunded: 0, name: 'mug' }] };
+    expect(setup({ order: order(4, 'CONFIRMED', pushed) })({ order: order(3, 'CREATED', late) })).toEqual({
+      order: order(4, 'CONFIRMED', {
+        payment: { id: 'p1', status: 'CONFIRMED', provider: 'x' },
+        payments: [{ id: 'p1', status: 'CONFIRMED', attempts: [1] }],
+        lines: [{ refunded: 1, name: 'mug' }],
+      }),
+    });
+  });
+
+  it('does not mix two payments', () => {
+    const late = order(3, 'CREATED', { payment: { id: 'p1', status: 'DECLINED', declineCode: 'x' }, payments: [{ id: 'p1' }] });
+    const pushed = { payment: { id: 'p2', status: 'PROCESSING' }, payments: [{ id: 'p1' }, { id: 'p2' }] };
+    expect(setup({ order: order(4, 'CREATED', pushed) })({ order: late })).toEqual({ order: order(4, 'CREATED', pushed) });
+  });
 });

@@ -19,7 +19,8 @@ export type Newest = Map<string, KnownOrder>;
  * raised to the newest version seen, and every history is extended by the events seen. The order's version decides, never the
  * time of arrival.
  *
- * It belongs between the cache and the transports. Documents must select `id` and `version` with every field that can change.
+ * It belongs between the cache and the transports. Documents must select `id` and `version` with every field that can change, and a feed must
+ * select all that mutations and pages of its user select and that can change: what no newer result has selected stays as old as the answer.
  */
 export function versionGuard(): Exchange {
   const newest: Newest = new Map();
@@ -63,15 +64,33 @@ function refreshOrder(order: Fields & Versioned, newest: Newest): Fields {
     known.version = order.version;
     known.state = state;
   } else if (order.version === known.version) {
-    known.state = { ...known.state, ...state }; // another selection of the same version: merge the fields
+    known.state = raise(known.state, state) as Fields; // another selection of the same version: merge the fields
   }
-  const fresh = { ...order, ...(order.version < known.version ? known.state : {}) };
+  const fresh = order.version < known.version ? (raise(order, known.state) as Fields) : order;
   if (!isObject(history) || !Array.isArray(history['nodes'])) return fresh;
   // A page with a successor must not be extended.
   const { pageInfo } = history;
   const nodes = history['nodes'] as Versioned[];
   const hasNextPage = isObject(pageInfo) && pageInfo['hasNextPage'] === true;
   return { ...fresh, events: { ...history, nodes: hasNextPage ? nodes : extend(nodes, known.events) } };
+}
+
+/**
+ * The newer value, with the fields that only the older one has selected. Objects in lists are matched by id, those without one by their
+ * place. An object with another id is not the same object: it is replaced.
+ */
+function raise(older: unknown, newer: unknown): unknown {
+  if (Array.isArray(older) && Array.isArray(newer)) {
+    const byId = new Map(older.flatMap((element: unknown) => (isObject(element) && element['id'] !== undefined ? [[element['id'], element] as const] : [])));
+    return newer.map((element: unknown, place) => {
+      const counterpart = isObject(element) && element['id'] !== undefined ? byId.get(element['id']) : older.length === newer.length ? older[place] : undefined;
+      return raise(counterpart, element);
+    });
+  }
+  if (!isObject(older) || !isObject(newer) || older['id'] !== newer['id']) return newer;
+  const raised: Fields = { ...older };
+  for (const [name, field] of Object.entries(newer)) raised[name] = raise(older[name], field);
+  return raised;
 }
 
 /** A history, extended by the known events up to the first gap. */

@@ -1,6 +1,8 @@
 import { waitFor } from '@testing-library/react';
+import { Kind, type DocumentNode, type SelectionSetNode } from 'graphql';
 import { Client, getOperationName, makeResult, type Exchange, type Operation } from 'urql';
 import { filter, make, makeSubject, merge, mergeMap, pipe, takeUntil, type Subject } from 'wonka';
+import generated from '../gql/possible-types';
 import type { Api } from '../shared/api';
 import { orderCache } from '../shared/cache';
 import { versionGuard } from '../shared/version-guard';
@@ -46,7 +48,7 @@ export class FakeServer {
       if (!subscription) throw new Error(`nothing is subscribed to ${field}`);
       return subscription;
     });
-    open.subject.next(makeResult(open.operation, { data: { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } } }));
+    open.subject.next(makeResult(open.operation, { data: selected(open.operation.query, { [field]: { __typename: 'OrderUpdate', event: null, order: null, ...item } }) }));
   }
 
   /** Ends a subscription with an error, once the page has subscribed. */
@@ -103,7 +105,7 @@ export class FakeServer {
         const data = this.#answers[name]?.(operation.variables as Record<string, unknown>);
         if (!data) throw new Error(`no answer to ${name}`);
         const release = () => {
-          next(makeResult(operation, this.failing ? refusal('UNAVAILABLE') : { data }));
+          next(makeResult(operation, this.failing ? refusal('UNAVAILABLE') : { data: selected(operation.query, data) }));
           complete();
         };
         if (this.#holding.has(name)) this.#held.push({ name, release });
@@ -117,3 +119,46 @@ export class FakeServer {
 }
 
 const refusal = (code: string) => ({ errors: [{ message: 'refused', extensions: { code } }] });
+
+type Fields = Record<string, unknown>;
+
+const fits = (typename: unknown, condition: string | undefined) =>
+  !condition || typename === condition || ((generated.possibleTypes as Record<string, readonly string[]>)[condition]?.includes(String(typename)) ?? false);
+
+/** What a server would answer with of this data: the selected fields. One that is missing is an error, which names it. */
+function selected(query: Operation['query'], data: Fields): Fields {
+  const document = query as DocumentNode;
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION)!;
+  const fragments = new Map(document.definitions.flatMap((definition) => (definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [])));
+  const pick = (value: unknown, set: SelectionSetNode | undefined): unknown => {
+    if (Array.isArray(value)) return value.map((element) => pick(element, set));
+    if (!set || value === null || typeof value !== 'object') return value;
+    const from = value as Fields;
+    const picked: Fields = {};
+    const add = ({ selections }: SelectionSetNode) => {
+      for (const selection of selections) {
+        if (selection.kind === Kind.FIELD) {
+          const name = selection.alias?.value ?? selection.name.value;
+          if (from[name] === undefined && from !== data) throw new Error(`the made-up ${String(from['__typename'])} has no ${name}`);
+          const field = pick(from[name], selection.selectionSet);
+          picked[name] = combine(picked[name], field);
+        } else {
+          const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection;
+          if (fits(from['__typename'], fragment.typeCondition?.name.value)) add(fragment.selectionSet);
+        }
+      }
+    };
+    add(set);
+    return picked;
+  };
+  return pick(data, operation.selectionSet) as Fields;
+}
+
+/** One field that was selected twice. */
+function combine(one: unknown, other: unknown): unknown {
+  if (Array.isArray(one) && Array.isArray(other)) return one.map((element, place) => combine(element, other[place]));
+  if (!one || typeof one !== 'object' || !other || typeof other !== 'object') return other;
+  const merged: Fields = { ...(one as Fields) };
+  for (const [name, field] of Object.entries(other)) merged[name] = combine(merged[name], field);
+  return merged;
+}

@@ -35,7 +35,7 @@ export function orderAt(number: number, version: number) {
     deliveryHold: null,
     cancelReason: null,
     refunds: [],
-    payments: [{ __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), amount: euro(3600) }],
+    payments: [{ __typename: 'Payment', id: `payment_${number}`, status: payment, createdAt: moment(number, 1), amount: euro(3600), attention: null }],
     availableActions: version < 4 ? ['CANCEL'] : [],
     lines: [
       {
@@ -52,6 +52,7 @@ export function orderAt(number: number, version: number) {
     total: euro(3600),
     captured: euro(version >= 3 ? 3600 : 0),
     refunded: euro(0),
+    refundable: euro(version >= 3 ? 3600 : 0),
     disputed: euro(0),
     payment: {
       __typename: 'Payment',
