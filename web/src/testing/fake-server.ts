@@ -139,7 +139,7 @@ function selected(query: Operation['query'], data: Fields): Fields {
       for (const selection of selections) {
         if (selection.kind === Kind.FIELD) {
           const name = selection.alias?.value ?? selection.name.value;
-          if (from[name] === undefined && from !== data) throw new Error(`the made-up ${String(from['__typename'])} has no ${name}`);
+          if (from[name] === undefined && !(from === data && name === '__typename')) throw new Error(`the made-up ${String(from['__typename'])} has no ${name}`);
           const field = pick(from[name], selection.selectionSet);
           picked[name] = combine(picked[name], field);
         } else {
