@@ -99,7 +99,7 @@ func (m *model) staff(t *rapid.T) {
 	case do == "void" && m.o.CanVoid(latest):
 		m.must(m.o.Void(m.cause(), m.policy, latest))
 	case do == "refund" && m.o.CanRefund():
-		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.RefundableAtOnce()).Draw(t, "minor"), nil)
+		_, err := m.o.Refund(m.cause(), rapid.Int64Range(1, m.o.RefundableAtOnce()).Draw(t, "minor"), nil, nil)
 		m.must(err)
 	case do == "refund lines" && m.o.CanRefund():
 		m.refundLines(t)
@@ -128,7 +128,7 @@ func (m *model) refundLines(t *rapid.T) {
 	if err != nil {
 		return // refunded already, of no line, or more than is left
 	}
-	_, err = m.o.RefundLines(m.cause(), lines, nil)
+	_, err = m.o.Refund(m.cause(), minor, nil, lines)
 	m.must(err)
 	if minor > refundable {
 		m.Fatalf("%d are refunded of %d", minor, refundable)

@@ -52,7 +52,7 @@ func (w *walker) sees(charge *payment.SeenCharge) {
 
 func (w *walker) refund(minor int64) id.Refund {
 	w.Helper()
-	refundID, err := w.o.Refund(w.cause(), minor, nil)
+	refundID, err := w.o.Refund(w.cause(), minor, nil, nil)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -70,13 +70,9 @@ func (o *Order) RefundableAtOnce() (minor int64) {
 	return minor
 }
 
-// Refund makes a refund of an amount in minor units and returns its id. The caller has asked CanRefund, and the amount is at most
-// RefundableAtOnce.
-func (o *Order) Refund(c Cause, minor int64, reason *string) (id.Refund, error) {
-	return o.refund(c, minor, reason, nil)
-}
-
-func (o *Order) refund(c Cause, minor int64, reason *string, lines []payment.RefundLine) (id.Refund, error) {
+// Refund makes a refund of an amount in minor units and returns its id. lines are what the amount pays for, as LineAmount has computed it; nil
+// if the refund is not by line. The caller has asked CanRefund, and the amount is at most RefundableAtOnce.
+func (o *Order) Refund(c Cause, minor int64, reason *string, lines []payment.RefundLine) (id.Refund, error) {
 	for i := range o.Payments {
 		p := &o.Payments[i]
 		if p.Refundable() < minor {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/orderwire/orderwire/internal/fault"
-	"github.com/orderwire/orderwire/internal/id"
 	"github.com/orderwire/orderwire/internal/money"
 	"github.com/orderwire/orderwire/internal/payment"
 )
@@ -63,15 +62,6 @@ func (o *Order) LinesOf(r *payment.Refund) ([]RefundLine, error) {
 		lines[i] = RefundLine{Line: line, Quantity: l.Quantity, Amount: o.amount(line.UnitPrice.Minor * int64(l.Quantity))}
 	}
 	return lines, nil
-}
-
-// RefundLines makes a refund of lines and returns its id. The caller has asked CanRefund. Its errors are LineAmount's.
-func (o *Order) RefundLines(c Cause, lines []payment.RefundLine, reason *string) (id.Refund, error) {
-	minor, err := o.LineAmount(lines)
-	if err != nil {
-		return id.Refund{}, err
-	}
-	return o.refund(c, minor, reason, lines)
 }
 
 // LineAmount returns what refunding the lines gives back, in minor units: of each its price times its quantity. Its user errors say which

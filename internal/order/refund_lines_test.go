@@ -15,7 +15,11 @@ func TestRefundLinesFail(t *testing.T) {
 	t.Parallel()
 	w := paidLines(t)
 	refund := func(lines ...payment.RefundLine) (payment.Refund, error) {
-		refundID, err := w.o.RefundLines(w.cause(), lines, nil)
+		minor, err := w.o.LineAmount(lines)
+		if err != nil {
+			return payment.Refund{}, err
+		}
+		refundID, err := w.o.Refund(w.cause(), minor, nil, lines)
 		if err != nil {
 			return payment.Refund{}, err
 		}

@@ -59,7 +59,7 @@ func TestResolve(t *testing.T) {
 	const attention = order.PaymentNeedsAttention
 	refund := func(w *walker) {
 		w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-		if _, err := w.o.Refund(w.cause(), 400, nil); err != nil {
+		if _, err := w.o.Refund(w.cause(), 400, nil, nil); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -200,12 +200,12 @@ func TestRefund(t *testing.T) {
 	w.next() // delivered
 	want := []order.EventType{created, processing, confirmed, order.OrderDelivered}
 	for _, minor := range []int64{300, 200} {
-		if _, err := w.o.Refund(w.cause(), minor, nil); err != nil {
+		if _, err := w.o.Refund(w.cause(), minor, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, order.RefundCreated)
 	}
-	if _, err := w.o.Clone().Refund(w.cause(), 501, nil); err == nil || w.o.Refundable() != 500 {
+	if _, err := w.o.Clone().Refund(w.cause(), 501, nil, nil); err == nil || w.o.Refundable() != 500 {
 		t.Errorf("%v, %d refundable", err, w.o.Refundable())
 	}
 	w.answer(w.call(payment.OperationRefund), payment.Refunded, nil)
@@ -224,7 +224,7 @@ func TestAttentionOfTwoRefunds(t *testing.T) {
 	w := newWalker(t, payment.CaptureAutomatic)
 	w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
 	for _, minor := range []int64{300, 200} {
-		if _, err := w.o.Refund(w.cause(), minor, nil); err != nil {
+		if _, err := w.o.Refund(w.cause(), minor, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

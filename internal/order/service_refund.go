@@ -62,7 +62,7 @@ func (s *Service) Refund(ctx context.Context, p auth.Principal, in RefundInput) 
 			if err := o.checkRefundLineCap(in.Lines); err != nil {
 				return uuid.Nil, err
 			}
-			refundID, err := o.refund(c, minor, in.Reason, in.Lines)
+			refundID, err := o.Refund(c, minor, in.Reason, in.Lines)
 			if err != nil {
 				return uuid.Nil, err
 			}

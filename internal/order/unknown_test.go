@@ -54,7 +54,7 @@ func TestUnknownAnswer(t *testing.T) {
 		},
 		payment.OperationRefund: func(w *walker) {
 			w.answer(w.call(payment.OperationAuthorize), payment.Captured, nil)
-			if _, err := w.o.Refund(w.cause(), 400, nil); err != nil {
+			if _, err := w.o.Refund(w.cause(), 400, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		},

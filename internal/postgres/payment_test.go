@@ -227,7 +227,7 @@ func TestRefundOnce(t *testing.T) {
 			outcome, err := replicas[i%2].ChangeOrder(t.Context(), staff, o.ID, order.Change{
 				Key: order.Idempotency{Operation: "refundCreate", Key: "k", Hash: [32]byte{1}},
 				Apply: func(o *order.Order) (uuid.UUID, error) {
-					refundID, err := o.Refund(byStaff(), 100, nil)
+					refundID, err := o.Refund(byStaff(), 100, nil, nil)
 					return uuid.UUID(refundID), err
 				},
 			})

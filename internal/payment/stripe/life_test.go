@@ -156,7 +156,7 @@ func (l *life) cancel() {
 
 func (l *life) refund(minor int64) {
 	l.Helper()
-	if _, err := l.o.Refund(l.cause(), minor, nil); err != nil {
+	if _, err := l.o.Refund(l.cause(), minor, nil, nil); err != nil {
 		l.Fatal(err)
 	}
 }
